@@ -1,0 +1,1 @@
+"""The commands: each reads as a list of stages."""

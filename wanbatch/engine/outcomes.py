@@ -1,0 +1,141 @@
+"""What the API can tell: the verdicts of one POST, of one poll, of one download.
+
+What it may not do: know a wire format (``providers`` reads those) or decide what follows (``lifecycle`` and the engine do).
+
+How it works: values, one class per verdict, so that a ``match`` over them is checked for completeness by mypy. The table they follow is in
+ARCHITECTURE.md under "What one POST can tell".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from wanbatch.media.model import VideoFacts
+
+
+class Limit(StrEnum):
+    """Which limit a 429 spoke of; each is answered differently by the pacing."""
+
+    RATE = "rate"
+    CONCURRENCY = "concurrency"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """2xx with a valid task id."""
+
+    task_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotAccepted:
+    """Proven not taken: no byte was written, or the API said "later". ``retry_after_s`` is what it asked for, clamped, or ``None``."""
+
+    reason: str
+    limit: Limit | None = None
+    retry_after_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A definite refusal of this job, in the API's own words."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Halted:
+    """A definite refusal that concerns every job (key, quota, wrong URL): the run stops, the job goes back to planned."""
+
+    code: str
+    message: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Uncertain:
+    """Nobody knows whether a video was bought."""
+
+    reason: str
+
+
+SubmitOutcome = Accepted | NotAccepted | Rejected | Halted | Uncertain
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """Not done yet, or a word that nobody knows. ``progress`` is a percentage and may fall."""
+
+    word: str = ""
+    progress: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Succeeded:
+    """There is a result. ``urls`` are tried in order, then the content route; they may be signed, and are never stored.
+
+    Instants are Unix seconds by the server's clock, or ``None`` where it does not tell.
+    """
+
+    urls: tuple[str, ...] = ()
+    created_at: float | None = None
+    completed_at: float | None = None
+    expires_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The provider's final word: no video, no charge."""
+
+    code: str
+    message: str
+    retryable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """This query told nothing (network, 5xx, 429, an unknown id right after the submit): ask again later."""
+
+    reason: str
+    retry_after_s: float | None = None
+    throttled: bool = False
+
+
+PollOutcome = Running | Succeeded | Failed | Unreadable
+
+
+@dataclass(frozen=True, slots=True)
+class Downloaded:
+    """The whole file stands, synced, under its ``.part`` name."""
+
+    facts: VideoFacts
+
+
+@dataclass(frozen=True, slots=True)
+class DownloadFailed:
+    """No whole file came. ``gone`` means that the source says it no longer has it."""
+
+    reason: str
+    gone: bool = False
+
+
+DownloadOutcome = Downloaded | DownloadFailed
+
+
+@dataclass(frozen=True, slots=True)
+class ProbePassed:
+    """The backend speaks the protocol and knows the key. ``clock_skew_s`` is its clock minus ours, where it sent a ``Date``."""
+
+    clock_skew_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeFailed:
+    reason: str
+    hint: str = ""
+
+
+ProbeOutcome = ProbePassed | ProbeFailed

@@ -1,0 +1,308 @@
+"""The life of an attempt: its states, the events that move it, and the fold from events to a row.
+
+What it may not do: I/O, read a clock, draw a random number, decide *when* something happens. It decides what may follow what.
+
+Theory of operation
+-------------------
+A **job** is what the manifest asks for; its identity is a fingerprint. An **attempt** is one intent to buy that job's video, and sees at most one
+POST. Everything that happens to an attempt is an **event**; the attempt's row in the ledger is the fold of its events, and every event is durable
+before the next step starts. ``TRANSITIONS`` is the whole law: an event that is not in it for the present state raises ``IllegalTransition``.
+
+A state of ``PLANNED`` means that the attempt is closed and bought nothing: the job may be submitted again, as a new attempt, not before
+``not_before``. Three states are *unsettled*: money may be or was spent and no result is on disk. ``UNCERTAIN`` and ``EXPIRED`` are left only by
+proof or by a person.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from decimal import Decimal
+from enum import StrEnum
+from typing import TypedDict
+
+
+class State(StrEnum):
+    """Where an attempt stands."""
+
+    PLANNED = "planned"
+    INTENT = "intent"
+    ACCEPTED = "accepted"
+    UNCERTAIN = "uncertain"
+    REJECTED = "rejected"
+    REMOTE_OK = "remote_ok"
+    REMOTE_FAILED = "remote_failed"
+    EXPIRED = "expired"
+    STAGED = "staged"
+    STORED = "stored"
+    ABANDONED = "abandoned"
+
+
+class EventKind(StrEnum):
+    """What can happen to an attempt, each written once to the ledger."""
+
+    INTENT = "intent"  # budget reserved, about to POST
+    ACCEPTED = "accepted"  # 2xx with a task id
+    NOT_ACCEPTED = "not_accepted"  # proven: the API did not take it; the job may go again
+    REJECTED = "rejected"  # a definite refusal of this job
+    UNCERTAIN = "uncertain"  # nobody knows whether the API took it
+    ABSENT = "absent"  # reconciling proved that the API never took it
+    ADOPTED = "adopted"  # the task id was found, by reconciling or by a person
+    RESUBMIT = "resubmit"  # a person allows a second purchase
+    ABANDONED = "abandoned"  # a person gives up; the price stays counted
+    REMOTE_OK = "remote_ok"  # the provider has a result
+    REMOTE_FAILED = "remote_failed"  # the provider says it failed; costs nothing
+    EXPIRED = "expired"  # the result can no longer be had, or no final word came
+    STAGED = "staged"  # all bytes checked and on disk under the .part name
+    STORED = "stored"  # under the final name
+    RESTORED = "restored"  # a lost file was downloaded again, byte for byte
+
+
+class Authority(StrEnum):
+    """Why an attempt was allowed to spend; everything but ``FIRST`` is a recorded decision to possibly pay again."""
+
+    FIRST = "first"
+    NOT_ACCEPTED = "not_accepted"  # the one before was proven not accepted
+    RETRY_POLICY = "retry_policy"  # the one before failed remotely, which is free
+    ABSENT = "absent"  # the one before was proven absent
+    PERSON = "person"  # --retry-failed, --regenerate, resolve --resubmit
+
+
+TRANSITIONS: Mapping[tuple[State, EventKind], State] = {
+    (State.INTENT, EventKind.ACCEPTED): State.ACCEPTED,
+    (State.INTENT, EventKind.NOT_ACCEPTED): State.PLANNED,
+    (State.INTENT, EventKind.REJECTED): State.REJECTED,
+    (State.INTENT, EventKind.UNCERTAIN): State.UNCERTAIN,
+    (State.UNCERTAIN, EventKind.ADOPTED): State.ACCEPTED,
+    (State.UNCERTAIN, EventKind.ABSENT): State.PLANNED,
+    (State.UNCERTAIN, EventKind.RESUBMIT): State.PLANNED,
+    (State.UNCERTAIN, EventKind.ABANDONED): State.ABANDONED,
+    (State.ACCEPTED, EventKind.REMOTE_OK): State.REMOTE_OK,
+    (State.ACCEPTED, EventKind.REMOTE_FAILED): State.REMOTE_FAILED,
+    (State.ACCEPTED, EventKind.EXPIRED): State.EXPIRED,
+    (State.REMOTE_OK, EventKind.STAGED): State.STAGED,
+    (State.REMOTE_OK, EventKind.EXPIRED): State.EXPIRED,
+    # Found at start-up without its .part file: fetch the bytes again.
+    (State.STAGED, EventKind.REMOTE_OK): State.REMOTE_OK,
+    (State.STAGED, EventKind.STORED): State.STORED,
+    (State.STORED, EventKind.RESTORED): State.STORED,
+    (State.EXPIRED, EventKind.ADOPTED): State.ACCEPTED,
+    (State.EXPIRED, EventKind.RESUBMIT): State.PLANNED,
+    (State.EXPIRED, EventKind.ABANDONED): State.ABANDONED,
+}
+
+TERMINAL = frozenset({State.PLANNED, State.REJECTED, State.REMOTE_FAILED, State.EXPIRED, State.STORED, State.ABANDONED})
+"""States that a run never leaves by itself."""
+
+IN_FLIGHT = frozenset({State.ACCEPTED, State.REMOTE_OK, State.STAGED})
+"""Accepted by the provider and not yet on disk: polled, downloaded and stored before anything new is bought."""
+
+UNSETTLED = frozenset({State.INTENT, State.UNCERTAIN, State.EXPIRED}) | IN_FLIGHT
+"""Money may have been spent and no result is there yet: a new attempt of the same job needs a decision."""
+
+SPENT = frozenset({State.UNCERTAIN, State.EXPIRED, State.ABANDONED, State.REMOTE_OK, State.STAGED, State.STORED})
+"""States whose price counts as spent; ``RESERVED`` ones hold it back."""
+
+RESERVED = frozenset({State.INTENT, State.ACCEPTED})
+
+
+class IllegalTransition(Exception):
+    """An event came that the present state does not allow: a bug, or a ledger that was edited by hand."""
+
+    def __init__(self, attempt_id: int, state: State, kind: EventKind) -> None:
+        super().__init__(f"attempt {attempt_id}: event {kind.value!r} is not allowed in state {state.value!r}")
+
+
+class Facts(TypedDict, total=False):
+    """What an event adds to its row; every name is a field of ``Attempt``. Instants are Unix seconds."""
+
+    task_id: str
+    reason: str
+    error_code: str
+    error_message: str
+    retryable: bool
+    not_before: float
+    accepted_at: float
+    finished_at: float
+    expires_at: float
+    stored_at: float
+    path: str
+    sha256: str
+    bytes: int
+    seconds: float
+    width: int
+    height: int
+    fps: float
+    has_audio: bool
+    polls: int
+    polled_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that happened to one attempt, at Unix second ``at``."""
+
+    attempt_id: int
+    kind: EventKind
+    at: float
+    facts: Facts = field(default_factory=Facts)
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What an attempt is born with, written in the same commit as its ``INTENT`` event.
+
+    ``request`` is the JSON text of the API's fields, with media by SHA-256 and without signatures. ``realm`` is ``paid`` or ``emulator``.
+    ``origin`` names the place that task ids of this attempt belong to; ``price`` is ``None`` where the profile has none.
+    ``length_s`` and ``size`` are the request's, kept apart because latencies are learnt by them.
+    """
+
+    fingerprint: str
+    realm: str
+    backend: str
+    origin: str
+    manifest: str
+    job: str
+    run_id: str
+    authority: Authority
+    request: str
+    length_s: int
+    size: str
+    price: Decimal | None
+    currency: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A ledger row: an ``Opening`` and the fold of every event since. ``path`` is relative to the output folder."""
+
+    attempt_id: int
+    fingerprint: str
+    realm: str
+    backend: str
+    origin: str
+    manifest: str
+    job: str
+    run_id: str
+    authority: Authority
+    request: str
+    length_s: int
+    size: str
+    price: Decimal | None
+    currency: str
+    intent_at: float
+    state: State = State.INTENT
+    updated_at: float = 0.0
+    task_id: str = ""
+    reason: str = ""
+    error_code: str = ""
+    error_message: str = ""
+    retryable: bool = False
+    not_before: float = 0.0
+    accepted_at: float = 0.0
+    finished_at: float = 0.0
+    expires_at: float = 0.0
+    stored_at: float = 0.0
+    path: str = ""
+    sha256: str = ""
+    bytes: int = 0
+    seconds: float = 0.0
+    width: int = 0
+    height: int = 0
+    fps: float = 0.0
+    has_audio: bool = False
+    polls: int = 0
+    polled_at: float = 0.0
+
+
+ATTEMPT_FIELDS = tuple(f.name for f in fields(Attempt))
+
+
+def open_attempt(attempt_id: int, opening: Opening) -> Attempt:
+    """The row that an intent begins."""
+    return Attempt(
+        attempt_id=attempt_id,
+        fingerprint=opening.fingerprint,
+        realm=opening.realm,
+        backend=opening.backend,
+        origin=opening.origin,
+        manifest=opening.manifest,
+        job=opening.job,
+        run_id=opening.run_id,
+        authority=opening.authority,
+        request=opening.request,
+        length_s=opening.length_s,
+        size=opening.size,
+        price=opening.price,
+        currency=opening.currency,
+        intent_at=opening.at,
+        updated_at=opening.at,
+    )
+
+
+def apply(attempt: Attempt, event: Event) -> Attempt:
+    """The row after ``event``. Raises ``IllegalTransition`` where the table has no arrow."""
+    state = TRANSITIONS.get((attempt.state, event.kind))
+    if state is None:
+        raise IllegalTransition(attempt.attempt_id, attempt.state, event.kind)
+    return replace(attempt, state=state, updated_at=event.at, **event.facts)
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """A copy of an attempt's video in a manifest's folder: ``path`` is relative to the output folder.
+
+    ``mtime_ns`` is the file's modification time when it was last known good, so that an untouched file needs no hashing.
+    """
+
+    manifest: str
+    job: str
+    attempt_id: int
+    path: str
+    mtime_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """One run of the command, as the ledger remembers it; ``finished_at`` is 0.0 and ``exit_code`` -1 until it ended."""
+
+    run_id: str
+    manifest: str
+    backend: str
+    realm: str
+    started_at: float
+    finished_at: float = 0.0
+    exit_code: int = -1
+    http_requests: int = 0
+    wanbatch_version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All that the ledger knows at one instant. ``attempts`` are in order of birth."""
+
+    attempts: tuple[Attempt, ...] = ()
+    placements: tuple[Placement, ...] = ()
+    runs: tuple[RunRecord, ...] = ()
+
+    def by_identity(self) -> dict[tuple[str, str], list[Attempt]]:
+        """Attempts by (fingerprint, realm), oldest first."""
+        found: dict[tuple[str, str], list[Attempt]] = defaultdict(list)
+        for attempt in self.attempts:
+            found[attempt.fingerprint, attempt.realm].append(attempt)
+        return dict(found)
+
+
+def deciding_attempt(attempts: Iterable[Attempt]) -> Attempt | None:
+    """The one attempt that says how its job stands, of the attempts that share an identity, oldest first.
+
+    A new attempt is only opened once the one before is settled or a person allowed it, so the youngest that is stored or unsettled decides;
+    without one, the youngest that got a verdict. Attempts that bought nothing decide nothing.
+    """
+    rows = [a for a in attempts if a.state is not State.PLANNED]
+    for attempt in reversed(rows):
+        if attempt.state is State.STORED or attempt.state in UNSETTLED:
+            return attempt
+    return rows[-1] if rows else None

@@ -1,0 +1,135 @@
+"""The values of a plan: a request with its media identified, a planned job with its action and reason, the plan with its totals.
+
+What it may not do: decide anything (``planner`` does), read files or the ledger.
+
+How it works: ``Request`` is what will be sent, with media by content; it is what the fingerprint is taken from and what reports show.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+
+from wanbatch.lifecycle import Attempt
+from wanbatch.manifest.model import Frame, Job, MediaType, Size
+
+
+class Action(StrEnum):
+    """What ``run`` would do with a job. It does the first three and leaves the rest."""
+
+    GENERATE = "generate"
+    RESUME = "resume"
+    REUSE = "reuse"
+    BLOCKED = "blocked"
+    SKIP = "skip"
+    ASK = "ask"
+
+
+class JobState(StrEnum):
+    """How a job stands, in the words of ``report.json`` and ``status``."""
+
+    PLANNED = "planned"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    BLOCKED = "blocked"
+    UNCERTAIN = "uncertain"
+    EXPIRED = "expired"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class MediaRef:
+    """A media input by content.
+
+    Exactly one of ``sha256`` (a local file), ``url`` (public, whole: redact it before it is shown) and ``upstream`` (the fingerprint of the job whose
+    video, or with ``frame`` a still of it, is taken) is set. ``source`` is how people read it: a path, a URL without signature, a job's name.
+    """
+
+    type: MediaType
+    source: str
+    sha256: str = ""
+    url: str = ""
+    upstream: str = ""
+    frame: Frame | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """The API's fields, every one explicit."""
+
+    model: str
+    prompt: str | None
+    negative_prompt: str | None
+    media: tuple[MediaRef, ...]
+    seconds: int
+    size: Size
+    seed: int
+    prompt_extend: bool
+    watermark: bool
+
+    def describe(self) -> str:
+        """JSON text for the ledger and the report: no signature, no inline media. Absent optional fields stay absent."""
+        shown: dict[str, object] = {"model": self.model}
+        if self.prompt is not None:
+            shown["prompt"] = self.prompt
+        if self.negative_prompt is not None:
+            shown["negative_prompt"] = self.negative_prompt
+        shown["media"] = [{"type": m.type, "source": m.source, "sha256": m.sha256 or None} for m in self.media]
+        shown |= {
+            "seconds": self.seconds,
+            "size": self.size,
+            "seed": self.seed,
+            "prompt_extend": self.prompt_extend,
+            "watermark": self.watermark,
+        }
+        return json.dumps(shown, ensure_ascii=False, separators=(",", ":"))
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedJob:
+    """A job with its identity, its price (``None`` where the backend has none) and what a run would do with it.
+
+    ``attempt`` is the one that decides how the job stands, ``attempts`` are all that share its identity, oldest first. ``upstream`` names the jobs
+    that it takes media from. ``path`` is where its video stands or will stand, relative to the output folder.
+    """
+
+    job: Job
+    request: Request
+    fingerprint: str
+    price: Decimal | None
+    action: Action
+    reason: str
+    state: JobState
+    selected: bool = True
+    attempt: Attempt | None = None
+    attempts: tuple[Attempt, ...] = ()
+    upstream: tuple[str, ...] = ()
+    path: str = ""
+
+    @property
+    def name(self) -> str:
+        return self.job.name
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a run of these manifests would do. ``jobs`` are in manifest order; ``total`` is what ``generate`` would cost, ``None`` without a price."""
+
+    backend: str
+    realm: str
+    origin: str
+    currency: str
+    jobs: tuple[PlannedJob, ...]
+    total: Decimal | None
+    strangers: tuple[Attempt, ...] = field(default=())
+    """Unsettled attempts whose job the manifests no longer have."""
+
+    def selected(self) -> tuple[PlannedJob, ...]:
+        return tuple(entry for entry in self.jobs if entry.selected)
+
+    def count(self) -> Counter[Action]:
+        return Counter(entry.action for entry in self.selected())

@@ -1,0 +1,1 @@
+"""The APIs: wire formats as pure functions per dialect, and the one place that speaks HTTP."""

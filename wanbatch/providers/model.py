@@ -1,0 +1,107 @@
+"""The values that pass between the dialects, the HTTP edge and the engine: profiles, wire requests, what was seen.
+
+What it may not do: I/O, or know any dialect.
+
+How it works: a dialect turns a ``Request`` into a ``WireRequest`` and a ``Seen`` into an outcome, purely; ``http`` turns a ``WireRequest`` into a
+``Seen`` and does nothing else. ``Secret`` shows itself to nobody: only ``reveal`` at the HTTP edge gives the key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from wanbatch.plan.price import PriceList
+
+
+class Secret:
+    """A key that cannot be printed, logged, compared into a message, pickled or hashed into an id by accident."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        return self._value
+
+    def __bool__(self) -> bool:
+        return bool(self._value)
+
+    def __repr__(self) -> str:
+        return "Secret(…)"
+
+    __str__ = __repr__
+
+    def __reduce__(self) -> str:
+        raise TypeError("a secret is not pickled")
+
+
+@dataclass(frozen=True, slots=True)
+class MediaDelivery:
+    """How local media reach a backend. ``emulator``: its own media route. ``s3`` needs ``bucket``."""
+
+    way: Literal["inline", "s3", "upload", "emulator"] = "inline"
+    bucket: str = ""
+    endpoint: str = ""
+    region: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A backend, resolved: where it is, what it speaks, its key, its limits. Times in seconds, ``rate`` in submits per second.
+
+    ``origin`` is what task ids belong to: scheme, host and account for a real API, the store's folder for the emulator.
+    """
+
+    name: str
+    kind: str
+    base_url: str
+    origin: str
+    api_key: Secret = field(default_factory=lambda: Secret(""))
+    poll_interval_s: float = 15.0
+    queries_per_second: float | None = None
+    max_in_flight: int = 5
+    rate: float | None = 2.0
+    submit_concurrency: int = 1
+    submit_timeout_s: float = 60.0
+    quiet_period_s: float = 120.0
+    prices: PriceList | None = None
+    delivery: MediaDelivery = field(default_factory=MediaDelivery)
+    proxy: str = ""
+    download_hosts: tuple[str, ...] = ()
+
+    @property
+    def realm(self) -> Literal["paid", "emulator"]:
+        return "emulator" if self.kind == "emulator" else "paid"
+
+
+@dataclass(frozen=True, slots=True)
+class WireRequest:
+    """One HTTP request before it is sent. ``path`` is below the base URL, query included; the key is added at the edge, to the API's origin only."""
+
+    method: Literal["GET", "POST"]
+    path: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A whole answer; header names in lower case. The body is capped at the edge."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class NoReply:
+    """No whole answer came. ``may_have_been_sent`` is false only where no byte of the request can have reached the server."""
+
+    reason: str
+    may_have_been_sent: bool
+
+
+Seen = Reply | NoReply
