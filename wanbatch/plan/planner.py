@@ -98,6 +98,7 @@ class _Planner:
         self.snapshot = snapshot
         self.standings: dict[JobKey, Standing] = {}
         self.first_of: dict[str, JobKey] = {}
+        self.taken: set[str] = set()
 
     def plan(self) -> Plan:
         attempts = {key: self._attempts(entry) for key, entry in self.identified.items()}
@@ -255,7 +256,15 @@ class _Planner:
         placement = self.placed.get(key)
         if placement is not None and standing.attempt is not None and placement.attempt_id == standing.attempt.attempt_id:
             return placement.path
-        return f"{key[0]}/videos/{video_name(key[1], entry.fingerprint, self.target.realm)}"
+        return self._free(f"{key[0]}/videos/{video_name(key[1], entry.fingerprint, self.target.realm)}")
+
+    def _free(self, path: str) -> str:
+        """``path``, numbered where another job of this plan has it when case is folded: the folder may be copied to a disk that knows no case."""
+        stem, number, free = path.removesuffix(".mp4"), 2, path
+        while free.casefold() in self.taken:
+            free, number = f"{stem}-{number}.mp4", number + 1
+        self.taken.add(free.casefold())
+        return free
 
     def _strangers(self, attempts: Mapping[JobKey, Sequence[Attempt]]) -> tuple[Attempt, ...]:
         names = {key[0] for key in self.identified}

@@ -1,0 +1,73 @@
+"""What a run does before it buys anything: settles what an earlier process left half done.
+
+What it may not do: POST, or conclude from silence that nothing was bought.
+
+How it works, in this order: an intent without an answer becomes uncertain; a staged video gets its final name, or is fetched again where its bytes
+are gone; videos that this plan reuses are placed under their present names. What is still in flight at this backend's origin is handed to the
+conductor, of the whole ledger and not only of this manifest; tasks of other origins are polled there and nowhere else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import anyio.to_thread
+
+from wanbatch.engine import outputs
+from wanbatch.engine.runner import Home, LedgerWriter, RunContext, place_copies, publish_staged
+from wanbatch.lifecycle import Attempt, Event, EventKind, State
+from wanbatch.media.files import hash_file
+from wanbatch.plan.model import Action, Plan
+
+DIED_BEFORE_ANSWER = "the process ended after the intent was recorded and before the answer was"
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """``in_flight`` are the attempts to watch; ``homes`` where the reused videos stand, by fingerprint."""
+
+    in_flight: tuple[Attempt, ...]
+    homes: dict[str, Home]
+    elsewhere: tuple[Attempt, ...]
+
+
+async def recover(context: RunContext, ledger: LedgerWriter, plan: Plan, intact: frozenset[str]) -> Recovered:
+    """Brings the ledger and the disk to where a run may begin. Writes to both, sends nothing."""
+    for attempt in _in_state(ledger, State.INTENT):
+        await ledger.append(Event(attempt.attempt_id, EventKind.UNCERTAIN, context.wall(), {"reason": DIED_BEFORE_ANSWER}))
+    for attempt in _in_state(ledger, State.STAGED):
+        await _finish_staged(context, ledger, attempt)
+    homes = await _place_reused(context, ledger, plan, intact)
+    watched = [a for a in ledger.snapshot.attempts if a.state in (State.ACCEPTED, State.REMOTE_OK)]
+    lost = [e.attempt for e in plan.selected() if e.action is Action.RESUME and e.attempt and e.attempt.state is State.STORED]
+    here = [a for a in watched if a.origin == context.origin and a.realm == context.realm]
+    elsewhere = [a for a in watched if a.origin != context.origin or a.realm != context.realm]
+    return Recovered(tuple(here) + tuple({a.attempt_id: a for a in lost}.values()), homes, tuple(elsewhere))
+
+
+def _in_state(ledger: LedgerWriter, state: State) -> list[Attempt]:
+    return [a for a in ledger.snapshot.attempts if a.state is state]
+
+
+async def _finish_staged(context: RunContext, ledger: LedgerWriter, attempt: Attempt) -> None:
+    part, final = outputs.part_path(context.output, attempt), context.output / attempt.path
+    for path in (part, final):
+        if path.is_file() and await anyio.to_thread.run_sync(hash_file, path) == attempt.sha256:
+            await publish_staged(context, ledger, attempt, path)
+            return
+    await ledger.append(Event(attempt.attempt_id, EventKind.REMOTE_OK, context.wall(), {"reason": "its bytes were gone at start-up"}))
+
+
+async def _place_reused(context: RunContext, ledger: LedgerWriter, plan: Plan, intact: frozenset[str]) -> dict[str, Home]:
+    placed = {(p.manifest, p.job): p for p in ledger.snapshot.placements}
+    sources = {p.attempt_id: p.path for p in ledger.snapshot.placements if p.path in intact}
+    homes: dict[str, Home] = {}
+    for entry in plan.jobs:
+        if entry.action is not Action.REUSE or entry.attempt is None:
+            continue
+        path = entry.attempt.path if entry.attempt.path in intact else sources[entry.attempt.attempt_id]
+        homes[entry.fingerprint] = Home(path, entry.attempt.sha256)
+        present = placed.get((entry.job.manifest, entry.name))
+        if entry.selected and (present is None or present.attempt_id != entry.attempt.attempt_id or present.path not in intact):
+            await place_copies(context, ledger, entry.attempt, path, [entry])
+    return homes

@@ -1,0 +1,89 @@
+"""Outcomes to events: what the API said, as the event that the ledger keeps.
+
+What it may not do: I/O, or decide what is done next (``conductor``).
+
+How it works: one function per kind of question that was asked (submit, poll). A poll that tells nothing new makes no event. Instants are Unix
+seconds by our clock, corrected by the server's where it sends one.
+"""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from wanbatch.engine.outcomes import (
+    Accepted,
+    Failed,
+    Halted,
+    NotAccepted,
+    PollOutcome,
+    Rejected,
+    Running,
+    SubmitOutcome,
+    Succeeded,
+    Uncertain,
+    Unreadable,
+)
+from wanbatch.lifecycle import Attempt, Event, EventKind, Facts, State
+
+RESULT_LIFETIME_S = 24 * 3600.0
+"""How long the provider keeps a result (reference: the signed link and the task query are valid for 24 hours)."""
+FORGOTTEN_AFTER_S = 23 * 3600.0
+"""A failure first seen later than this after the submit proves nothing: the upstream may have forgotten the task."""
+FINAL_WORD_WITHIN_S = 25 * 3600.0
+"""A task without a final word this long after its submit is expired."""
+
+
+def submit_event(attempt: Attempt, outcome: SubmitOutcome, at: float) -> Event:
+    """The event that closes the question of one POST."""
+    match outcome:
+        case Accepted(task_id):
+            return Event(attempt.attempt_id, EventKind.ACCEPTED, at, {"task_id": task_id, "accepted_at": at, "expires_at": at + FINAL_WORD_WITHIN_S})
+        case NotAccepted(reason, _, retry_after_s):
+            return Event(attempt.attempt_id, EventKind.NOT_ACCEPTED, at, {"reason": reason, "not_before": at + (retry_after_s or 0.0)})
+        case Halted(code, message):
+            return Event(attempt.attempt_id, EventKind.NOT_ACCEPTED, at, {"reason": message, "error_code": code, "error_message": message})
+        case Rejected(code, message):
+            return Event(attempt.attempt_id, EventKind.REJECTED, at, {"error_code": code, "error_message": message, "finished_at": at})
+        case Uncertain(reason):
+            return Event(attempt.attempt_id, EventKind.UNCERTAIN, at, {"reason": reason})
+        case _:
+            assert_never(outcome)
+
+
+def poll_event(attempt: Attempt, outcome: PollOutcome, at: float, polls: int, not_done_at: float) -> Event | None:
+    """The event that a poll's answer makes, if any. ``polls`` were made in all, the last that said "not done" at ``not_done_at`` (0.0: none)."""
+    seen: Facts = {"polls": polls, "polled_at": not_done_at}
+    match outcome:
+        case Succeeded(_, _, completed_at, expires_at):
+            if attempt.state is not State.ACCEPTED:
+                return None
+            finished_at = completed_at if completed_at is not None and attempt.intent_at <= completed_at <= at else at
+            facts: Facts = {**seen, "finished_at": finished_at, "expires_at": expires_at or finished_at + RESULT_LIFETIME_S}
+            return Event(attempt.attempt_id, EventKind.REMOTE_OK, at, facts)
+        case Failed(code, message, retryable):
+            if attempt.state is not State.ACCEPTED:
+                return None
+            if at - attempt.accepted_at > FORGOTTEN_AFTER_S:
+                return Event(
+                    attempt.attempt_id, EventKind.EXPIRED, at, {**seen, "reason": f"failed ({code}) first seen more than 23 hours after the submit"}
+                )
+            failure: Facts = {**seen, "finished_at": at, "error_code": code, "error_message": message, "retryable": retryable}
+            return Event(attempt.attempt_id, EventKind.REMOTE_FAILED, at, failure)
+        case Running() | Unreadable():
+            return expiry_event(attempt, at)
+        case _:
+            assert_never(outcome)
+
+
+def expiry_event(attempt: Attempt, at: float) -> Event | None:
+    """``EXPIRED`` for an accepted task without a final word 25 hours after its submit."""
+    if attempt.state is State.ACCEPTED and at - attempt.accepted_at > FINAL_WORD_WITHIN_S:
+        return Event(attempt.attempt_id, EventKind.EXPIRED, at, {"reason": "no final word within 25 hours of the submit"})
+    return None
+
+
+def gone_event(attempt: Attempt, reason: str, at: float) -> Event | None:
+    """``EXPIRED`` for a result that is past its expiry and that neither URL nor content route gives any more."""
+    if attempt.state is State.REMOTE_OK and at > attempt.expires_at:
+        return Event(attempt.attempt_id, EventKind.EXPIRED, at, {"reason": reason})
+    return None
