@@ -30,3 +30,46 @@ class FileDigest:
     sha256: str
     bytes: int
     mime: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFacts:
+    """An image by its header: pixels, and ``transparency`` as what gives it (``an alpha channel``), empty without any."""
+
+    mime: str
+    width: int
+    height: int
+    transparency: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AudioFacts:
+    """A sound by its packets: ``seconds`` that will play."""
+
+    mime: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class ClipFacts:
+    """A clip by its video track. ``fps`` is 0.0 where the file does not say."""
+
+    mime: str
+    seconds: float
+    width: int
+    height: int
+    fps: float
+    has_audio: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """Why a file cannot be taken for what it should be.
+
+    ``format`` names the real format where it is another than the wanted ones (``a GIF image``), and is empty where the file is damaged;
+    ``problem`` says what is wrong, ``help`` what to do.
+    """
+
+    problem: str
+    format: str = ""
+    help: tuple[str, ...] = ()

@@ -1,0 +1,76 @@
+"""Real media files for the tests, made by the real encoders, small and quick.
+
+How it works: each fixture is a function that writes one file and returns its path; what a test does not name has a legal default.
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import pytest
+from PIL import Image, ImageDraw
+
+
+@pytest.fixture
+def clip(tmp_path: Path) -> Callable[..., Path]:
+    """Writes an MP4 (or what the name says) of ``frames`` frames; frame k shows k in its red channel."""
+
+    def make(name="clip.mp4", *, frames=60, fps=30, width=320, height=240, audio_s=0.0, options=None, gop=12, codec="libx264"):
+        path = tmp_path / name
+        with av.open(str(path), "w", options=options or {}) as container:
+            track = container.add_stream(codec, rate=fps, options={"preset": "ultrafast", "qp": "0"} if codec == "libx264" else {})
+            track.width, track.height, track.pix_fmt, track.gop_size = width, height, "yuv420p", gop
+            sound = container.add_stream("aac", rate=16000, layout="mono") if audio_s else None
+            for number in range(frames):
+                container.mux(track.encode(av.VideoFrame.from_image(numbered(number, width, height))))
+            container.mux(track.encode())
+            if sound:
+                for start in range(0, round(audio_s * 16000), 1024):
+                    frame = av.AudioFrame(format="fltp", layout="mono", samples=min(1024, round(audio_s * 16000) - start))
+                    frame.planes[0].update(bytes(frame.planes[0].buffer_size))
+                    frame.sample_rate, frame.pts, frame.time_base = 16000, start, Fraction(1, 16000)
+                    container.mux(sound.encode(frame))
+                container.mux(sound.encode())
+        return path
+
+    return make
+
+
+def numbered(number: int, width: int, height: int) -> Image.Image:
+    """A picture that carries its number: a bar as wide as ``number`` parts of 64, over a grid that makes it no flat colour."""
+    picture = Image.new("RGB", (width, height), (30, 60, 90))
+    draw = ImageDraw.Draw(picture)
+    draw.rectangle((0, 0, width * (number + 1) // 64 - 1, height // 2), fill=(240, 240, 240))
+    return picture
+
+
+@pytest.fixture
+def bar_of() -> Callable[[Image.Image], int]:
+    """Reads the number back from a picture of ``numbered``."""
+
+    def read(picture: Image.Image) -> int:
+        row = picture.convert("L").crop((0, picture.height // 4, picture.width, picture.height // 4 + 1))
+        bright = sum(1 for value in row.tobytes() if value > 150)
+        return round(bright * 64 / picture.width) - 1
+
+    return read
+
+
+@pytest.fixture
+def wav(tmp_path: Path) -> Callable[..., Path]:
+    """Writes a WAV file of ``samples`` samples of 16 bits at ``rate``."""
+
+    def make(name="sound.wav", *, samples=16000, rate=8000):
+        path = tmp_path / name
+        data = b"".join(struct.pack("<h", int(8000 * math.sin(k / 9))) for k in range(min(samples, 800))) * (samples // 800 + 1)
+        data = data[: samples * 2]
+        head = b"RIFF" + struct.pack("<I", 36 + len(data)) + b"WAVEfmt " + struct.pack("<IHHIIHH", 16, 1, 1, rate, rate * 2, 2, 16)
+        path.write_bytes(head + b"data" + struct.pack("<I", len(data)) + data)
+        return path
+
+    return make
