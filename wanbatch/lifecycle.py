@@ -215,6 +215,7 @@ class Attempt:
     has_audio: bool = False
     polls: int = 0
     polled_at: float = 0.0
+    last_event: EventKind = EventKind.INTENT
 
 
 ATTEMPT_FIELDS = tuple(f.name for f in fields(Attempt))
@@ -247,7 +248,7 @@ def apply(attempt: Attempt, event: Event) -> Attempt:
     state = TRANSITIONS.get((attempt.state, event.kind))
     if state is None:
         raise IllegalTransition(attempt.attempt_id, attempt.state, event.kind)
-    return replace(attempt, state=state, updated_at=event.at, **event.facts)
+    return replace(attempt, state=state, updated_at=event.at, last_event=event.kind, **event.facts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,7 +267,7 @@ class Placement:
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
-    """One run of the command, as the ledger remembers it; ``finished_at`` is 0.0 and ``exit_code`` -1 until it ended."""
+    """One run of the command on one of its manifests, as the ledger remembers it; ``finished_at`` is 0.0 and ``exit_code`` -1 until it ended."""
 
     run_id: str
     manifest: str

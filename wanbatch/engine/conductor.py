@@ -37,7 +37,7 @@ from wanbatch.engine.outcomes import (
 )
 from wanbatch.engine.pacing import SubmitPacer
 from wanbatch.engine.polling import PollSchedule
-from wanbatch.lifecycle import IN_FLIGHT, Attempt, Authority, State
+from wanbatch.lifecycle import IN_FLIGHT, Attempt, Authority, EventKind, State
 from wanbatch.manifest.model import MediaType
 from wanbatch.plan.model import Action, Plan, PlannedJob
 from wanbatch.plan.planner import may_retry
@@ -431,11 +431,8 @@ class Conductor:
             heapq.heapify(self._refetch)
 
 
-def build_works(plan: Plan, retries: Mapping[str, int], authorise: Mapping[str, Authority]) -> list[Work]:
-    """The works of a plan's selected jobs that a run acts on, in manifest order; jobs of equal identity share one.
-
-    ``authorise`` says by fingerprint why a job that was attempted before may be bought again.
-    """
+def build_works(plan: Plan, retries: Mapping[str, int]) -> list[Work]:
+    """The works of a plan's selected jobs that a run acts on, in manifest order; jobs of equal identity share one. ``retries`` is by manifest."""
     works: dict[str, Work] = {}
     done = {entry.fingerprint for entry in plan.jobs if entry.action is Action.REUSE}
     acting = [e for e in plan.jobs if e.selected and e.action in (Action.GENERATE, Action.RESUME, Action.REUSE)]
@@ -449,7 +446,7 @@ def build_works(plan: Plan, retries: Mapping[str, int], authorise: Mapping[str, 
             entries=[entry],
             upstream=upstream if entry.action is Action.GENERATE else frozenset(),
             phase=_first_phase(entry, waits=bool(upstream)),
-            authority=authorise.get(entry.fingerprint, Authority.FIRST),
+            authority=authority_of(entry, retries.get(entry.job.manifest, 0)),
             retries=retries.get(entry.job.manifest, 0),
             attempts=list(entry.attempts),
         )
@@ -462,3 +459,16 @@ def _first_phase(entry: PlannedJob, *, waits: bool) -> Phase:
     if entry.action is Action.RESUME:
         return Phase.RUNNING
     return Phase.WAITING if waits else Phase.READY
+
+
+def authority_of(entry: PlannedJob, retries: int) -> Authority:
+    """Why a job may be submitted, by the youngest attempt of its identity."""
+    if not entry.attempts:
+        return Authority.FIRST
+    last = entry.attempts[-1]
+    if last.state is State.PLANNED:
+        return CLOSED_BY.get(last.last_event, Authority.NOT_ACCEPTED)
+    return Authority.RETRY_POLICY if may_retry(last, entry.attempts, retries) else Authority.PERSON
+
+
+CLOSED_BY = {EventKind.ABSENT: Authority.ABSENT, EventKind.RESUBMIT: Authority.PERSON}

@@ -15,34 +15,36 @@ import anyio.to_thread
 
 from wanbatch.engine import outputs
 from wanbatch.engine.runner import Home, LedgerWriter, RunContext, place_copies, publish_staged
-from wanbatch.lifecycle import Attempt, Event, EventKind, State
+from wanbatch.lifecycle import Attempt, Event, EventKind, Snapshot, State
 from wanbatch.media.files import hash_file
 from wanbatch.plan.model import Action, Plan
 
 DIED_BEFORE_ANSWER = "the process ended after the intent was recorded and before the answer was"
 
 
-@dataclass(frozen=True, slots=True)
-class Recovered:
-    """``in_flight`` are the attempts to watch; ``homes`` where the reused videos stand, by fingerprint."""
-
-    in_flight: tuple[Attempt, ...]
-    homes: dict[str, Home]
-    elsewhere: tuple[Attempt, ...]
-
-
-async def recover(context: RunContext, ledger: LedgerWriter, plan: Plan, intact: frozenset[str]) -> Recovered:
-    """Brings the ledger and the disk to where a run may begin. Writes to both, sends nothing."""
+async def settle_leftovers(context: RunContext, ledger: LedgerWriter) -> None:
+    """Intents become uncertain, staged videos get their names. Comes before planning: the plan is made from what this leaves."""
     for attempt in _in_state(ledger, State.INTENT):
         await ledger.append(Event(attempt.attempt_id, EventKind.UNCERTAIN, context.wall(), {"reason": DIED_BEFORE_ANSWER}))
     for attempt in _in_state(ledger, State.STAGED):
         await _finish_staged(context, ledger, attempt)
-    homes = await _place_reused(context, ledger, plan, intact)
-    watched = [a for a in ledger.snapshot.attempts if a.state in (State.ACCEPTED, State.REMOTE_OK)]
-    lost = [e.attempt for e in plan.selected() if e.action is Action.RESUME and e.attempt and e.attempt.state is State.STORED]
+
+
+@dataclass(frozen=True, slots=True)
+class InFlight:
+    """Attempts to watch in this run, and those that only another backend can be asked for."""
+
+    here: tuple[Attempt, ...]
+    elsewhere: tuple[Attempt, ...]
+
+
+def find_in_flight(context: RunContext, snapshot: Snapshot, plan: Plan) -> InFlight:
+    """What was paid for and is not on disk, of the whole ledger; and stored videos of this plan whose file was lost."""
+    watched = [a for a in snapshot.attempts if a.state in (State.ACCEPTED, State.REMOTE_OK)]
+    lost = {e.attempt.attempt_id: e.attempt for e in plan.selected() if e.action is Action.RESUME and e.attempt and e.attempt.state is State.STORED}
     here = [a for a in watched if a.origin == context.origin and a.realm == context.realm]
     elsewhere = [a for a in watched if a.origin != context.origin or a.realm != context.realm]
-    return Recovered(tuple(here) + tuple({a.attempt_id: a for a in lost}.values()), homes, tuple(elsewhere))
+    return InFlight((*here, *lost.values()), tuple(elsewhere))
 
 
 def _in_state(ledger: LedgerWriter, state: State) -> list[Attempt]:
@@ -58,7 +60,8 @@ async def _finish_staged(context: RunContext, ledger: LedgerWriter, attempt: Att
     await ledger.append(Event(attempt.attempt_id, EventKind.REMOTE_OK, context.wall(), {"reason": "its bytes were gone at start-up"}))
 
 
-async def _place_reused(context: RunContext, ledger: LedgerWriter, plan: Plan, intact: frozenset[str]) -> dict[str, Home]:
+async def place_reused(context: RunContext, ledger: LedgerWriter, plan: Plan, intact: frozenset[str]) -> dict[str, Home]:
+    """Puts reused videos under their present names; returns where each stands, by fingerprint."""
     placed = {(p.manifest, p.job): p for p in ledger.snapshot.placements}
     sources = {p.attempt_id: p.path for p in ledger.snapshot.placements if p.path in intact}
     homes: dict[str, Home] = {}
