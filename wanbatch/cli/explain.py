@@ -1,0 +1,29 @@
+"""``wanbatch explain``: what a diagnostic code means and what to do."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+
+import click
+
+from wanbatch.errors import ExitCode, Refusal
+
+
+@click.command("explain")
+@click.argument("code", required=False)
+def command(code: str | None) -> None:
+    """Explain CODE (WB204); without one, list all codes."""
+    from wanbatch.cli.codes import all_codes
+
+    codes = all_codes()
+    if code is None:
+        for name, entry in sorted(codes.items()):
+            click.echo(f"{name}  {entry.title}")
+        return
+    known = codes.get(code.upper())
+    if known is None:
+        near = get_close_matches(code.upper(), codes, n=3)
+        raise Refusal(
+            ExitCode.INVALID, f"there is no code {code!r}", f"did you mean {', '.join(near)}?" if near else "list them with: wanbatch explain"
+        )
+    click.echo(f"{code.upper()}: {known.title}\n\n{known.explanation}")

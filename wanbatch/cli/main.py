@@ -1,0 +1,127 @@
+"""The command line's root: the table of commands, and the one handler of everything that goes wrong.
+
+What it may not do: import a command's module before that command is called: ``wanbatch --help`` must cost next to nothing.
+
+How it works: ``COMMANDS`` is the table of contents. A command lives in ``wanbatch.cli.<module>`` as a ``click.Command`` named ``command``. Trouble
+arrives here as ``Refusal`` (a message and an exit code), as click's usage errors, or as a bug; nothing else in the house prints or exits.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import traceback
+from pathlib import Path
+
+import click
+
+from wanbatch import __version__
+from wanbatch.errors import ExitCode, Refusal
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "validate": ("validate", "Check manifests: YAML, schema, templates, expansion, media. No network."),
+    "plan": ("plan", "Show the jobs, what would be done with each and why, and what it costs."),
+    "run": ("run", "Bring every job to done: resume, submit, poll, download, check, report."),
+    "status": ("status", "Show what the ledger knows."),
+    "fetch": ("fetch", "Poll and download what was already paid for. Never submits."),
+    "resolve": ("resolve", "Decide on an uncertain or expired job: adopt, resubmit or abandon."),
+    "report": ("report", "Rebuild the report from the ledger."),
+    "emulator": ("emulator", "Serve a local API on loopback that renders real videos."),
+    "schema": ("schema", "Print a JSON Schema: manifest, job, plan or report."),
+    "explain": ("explain", "Explain a diagnostic code."),
+    "doctor": ("doctor", "Check a backend, its key, the clock, the bucket and the disk. Spends nothing."),
+}
+
+
+class CommandTable(click.Group):
+    """A group that knows its commands by name and imports one only when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"wanbatch.cli.{COMMANDS[cmd_name][0]}")
+        command = module.command
+        if not isinstance(command, click.Command):
+            raise TypeError(f"wanbatch.cli.{COMMANDS[cmd_name][0]} has no command")
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            from difflib import get_close_matches
+
+            near = get_close_matches(args[0], COMMANDS, n=1)
+            hint = f" Did you mean {near[0]!r}?" if near else " See 'wanbatch --help'."
+            raise click.UsageError(f"there is no command {args[0]!r}.{hint}")
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=CommandTable, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="wanbatch")
+def cli() -> None:
+    """Declarative batch runner for video generation with wan2.7-i2v.
+
+    A manifest in YAML says what to make; `validate` checks it, `plan` prices it, `run` buys it once and brings every video home.
+    """
+
+
+def main() -> None:
+    """The entry point: runs a command and ends the process with the contract's exit code."""
+    code = _guarded()
+    _flush()
+    raise SystemExit(int(code))
+
+
+def _guarded() -> int:
+    try:
+        result = cli.main(standalone_mode=False)
+    except Refusal as refusal:
+        _say("error: " + refusal.message, *(f"  help: {hint}" for hint in refusal.hints))
+        return refusal.exit_code
+    except click.UsageError as error:
+        _say(f"error: {error.format_message()}", *([f"  help: see '{error.ctx.command_path} --help'"] if error.ctx else []))
+        return ExitCode.INVALID
+    except click.ClickException as error:
+        _say(f"error: {error.format_message()}")
+        return ExitCode.INVALID
+    except (click.Abort, KeyboardInterrupt):
+        _say("interrupted")
+        return ExitCode.INTERRUPTED
+    except BrokenPipeError:
+        return ExitCode.DONE
+    except Exception as error:  # noqa: BLE001 - the one handler: whatever comes here is a bug and is reported as one
+        _report_bug(error)
+        return ExitCode.BUG
+    return result if isinstance(result, int) else ExitCode.DONE
+
+
+def _report_bug(error: Exception) -> None:
+    """What a maintainer needs and no more: types and places. Messages and values may hold a key or a signed URL, so they stay out."""
+    inner: BaseException = error
+    while isinstance(inner, BaseExceptionGroup) and inner.exceptions:
+        inner = inner.exceptions[0]
+    _say(f"error: a bug in wanbatch {__version__}: {type(inner).__name__}. Nothing that was recorded is lost; run the same command again to resume.")
+    for frame in traceback.extract_tb(inner.__traceback__)[-8:]:
+        _say(f"  at {Path(frame.filename).name}:{frame.lineno} in {frame.name}")
+    if os.environ.get("WANBATCH_DEBUG") == "1":
+        traceback.print_exception(inner)
+
+
+def _say(*lines: str) -> None:
+    for line in lines:
+        click.echo(line, err=True)
+
+
+def _flush() -> None:
+    """A closed pipe at the very end is no failure of the command."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

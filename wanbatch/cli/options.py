@@ -1,0 +1,113 @@
+"""The options that all planning commands share, as one decorator and one typed value.
+
+What it may not do: read files or decide anything.
+
+How it works: ``planning_options`` adds the options and hands the command a ``Settings``. Names are the contract's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from wanbatch.errors import ExitCode, Refusal
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+FORMATS = ("text", "json", "github", "sarif", "junit")
+PROGRESS = ("auto", "rich", "plain", "json", "none")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the user said beside the files; ``color`` and ``progress`` are still ``auto`` where nothing was said."""
+
+    files: tuple[Path, ...]
+    backend: str | None
+    select: tuple[str, ...]
+    with_upstream: bool
+    shard: str | None
+    variables: dict[str, str]
+    output: Path
+    media_root: Path | None
+    max_jobs: int
+    format: str
+    color: str
+    progress: str
+    quiet: bool
+    verbose: bool
+
+
+_OPTIONS: tuple[Callable[[Any], Any], ...] = (
+    click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE..."),
+    click.option("--backend", metavar="NAME", help="Where to run: emulator, gateway, gateway-metadata, dashscope or a profile of yours."),
+    click.option(
+        "--select",
+        multiple=True,
+        metavar="TERM",
+        help="Only these jobs: a name with * and ?, tag:T, axis=V, seed=1..9, state:S. Repeat: all must hold.",
+    ),
+    click.option("--with-upstream", is_flag=True, help="Select also the jobs that selected ones take media from."),
+    click.option("--shard", metavar="I/N", help="Only the I-th of N parts; chained jobs stay together."),
+    click.option("--var", "var", multiple=True, metavar="K=V", help="Set a template variable."),
+    click.option(
+        "--output",
+        type=click.Path(path_type=Path, file_okay=False),
+        default=Path("reports"),
+        show_default=True,
+        help="Where ledger, videos and reports are.",
+    ),
+    click.option(
+        "--media-root", type=click.Path(path_type=Path, file_okay=False), help="Media must lie inside this folder instead of the manifest's."
+    ),
+    click.option("--max-jobs", type=click.IntRange(1), default=10_000, show_default=True, help="Refuse to expand to more jobs."),
+    click.option("--format", "format_", type=click.Choice(FORMATS), default="text", show_default=True, help="How findings are printed."),
+    click.option("--color", type=click.Choice(("auto", "always", "never")), default="auto", help="Colours; NO_COLOR and FORCE_COLOR are honoured."),
+    click.option("--progress", type=click.Choice(PROGRESS), default="auto", help="How progress is shown."),
+    click.option("-q", "--quiet", is_flag=True, help="Say less."),
+    click.option("-v", "--verbose", is_flag=True, help="Say more."),
+)
+
+
+def planning_options(command: F) -> F:
+    """Adds the shared options to ``command``, which receives ``settings`` in their place."""
+
+    @wraps(command)
+    def wrapped(**given: Any) -> Any:  # noqa: ANN401 - click hands options over by name
+        settings = Settings(
+            files=given.pop("files"),
+            backend=given.pop("backend"),
+            select=given.pop("select"),
+            with_upstream=given.pop("with_upstream"),
+            shard=given.pop("shard"),
+            variables=_parse_variables(given.pop("var")),
+            output=given.pop("output"),
+            media_root=given.pop("media_root"),
+            max_jobs=given.pop("max_jobs"),
+            format=given.pop("format_"),
+            color=given.pop("color"),
+            progress=given.pop("progress"),
+            quiet=given.pop("quiet"),
+            verbose=given.pop("verbose"),
+        )
+        return command(settings=settings, **given)
+
+    decorated: Any = wrapped
+    for option in reversed(_OPTIONS):
+        decorated = option(decorated)
+    return decorated  # type: ignore[no-any-return]
+
+
+def _parse_variables(pairs: tuple[str, ...]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals or not name.isidentifier():
+            raise Refusal(ExitCode.INVALID, f"--var {pair!r} is not NAME=VALUE", "for example: --var style=noir")
+        found[name] = value
+    return found

@@ -1,0 +1,60 @@
+"""``wanbatch plan``: the jobs, each with an action and a reason, and what a run would cost. Looks at everything, touches nothing."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from wanbatch.cli import stages, wording
+from wanbatch.cli.console import duration, say, wants_color
+from wanbatch.cli.options import Settings, planning_options
+from wanbatch.errors import ExitCode
+from wanbatch.plan.model import Action, Plan
+
+
+@click.command("plan")
+@planning_options
+@click.option("-o", "saved", type=click.Path(path_type=Path, dir_okay=False), help="Save the plan, for 'wanbatch run --plan'.")
+@click.option("--json", "as_json", is_flag=True, help="Print the plan as JSON on stdout.")
+@click.option("--detailed-exitcode", is_flag=True, help="Exit 5 where there is work to do, 0 where there is none.")
+@click.option("--retry-failed", is_flag=True, help="Plan failed jobs again.")
+@click.option("--regenerate", is_flag=True, help="Plan to buy again what the selection already has.")
+def command(settings: Settings, saved: Path | None, as_json: bool, detailed_exitcode: bool, retry_failed: bool, regenerate: bool) -> int:
+    """Show what a run would do with every job and why, and what it costs. Needs no key and sends nothing."""
+    from wanbatch.engine.outputs import intact_paths
+
+    checked = stages.read_and_check(settings, quiet_warnings=settings.quiet)
+    chosen = stages.choose_backend(settings, checked.manifests, offline=True)
+    snapshot = stages.look_at_ledger(settings)
+    intact = intact_paths(settings.output, snapshot)
+    plan = stages.build_plan(settings, checked, chosen.profile, snapshot, intact, retry_failed=retry_failed, regenerate=regenerate)
+    stages.refuse_undeliverable(settings, plan, chosen.profile)
+    if as_json or saved:
+        from wanbatch.report.json import plan_document
+
+        text = json.dumps(plan_document(plan, checked.manifests), ensure_ascii=False, indent=2)
+        if saved:
+            saved.write_text(text + "\n", encoding="utf-8")
+        if as_json:
+            click.echo(text)
+    if not as_json:
+        show_plan(settings, plan, stages.estimate_s(plan, chosen.profile, snapshot))
+    work = any(entry.action in (Action.GENERATE, Action.RESUME) for entry in plan.selected())
+    return ExitCode.WORK_TO_DO if detailed_exitcode and work else ExitCode.DONE
+
+
+def show_plan(settings: Settings, plan: Plan, estimate_s: float | None) -> None:
+    """The plan for people: a line per job that is not up to date (all with ``-v``), then the sum."""
+    color = wants_color(settings.color)
+    for entry in plan.selected():
+        if settings.quiet or (entry.action is Action.REUSE and not settings.verbose):
+            continue
+        line = wording.job_line(entry, plan)
+        say(click.style(line, fg=wording.COLORS[line.strip()[0]]) if color else line)
+    for attempt in plan.strangers:
+        say(f"  ! {attempt.job} is no longer in the manifest, and its attempt is {attempt.state.value}: a run settles what it can")
+    say(wording.plan_line(plan))
+    if estimate_s:
+        say(f"About {duration(estimate_s)} on backend {plan.backend}.")

@@ -1,0 +1,190 @@
+"""How a run is watched: a live display on a terminal, plain lines elsewhere, JSON lines for programs, or nothing.
+
+What it may not do: write to stdout, or hold the run up: a notice is printed and forgotten.
+
+How it works: ``Progress`` keeps the few counts that a person wants and hands each notice to one of four displays. The words come from the notice
+kinds that ``engine.runner`` sends.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from decimal import Decimal
+from types import TracebackType
+from typing import TYPE_CHECKING, Protocol
+
+from wanbatch.cli.console import duration, money, say, wants_animation
+from wanbatch.engine.runner import Notice
+from wanbatch.lifecycle import SPENT, Attempt, State
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bar
+    from rich.progress import TaskID
+
+
+class Display(Protocol):
+    def __enter__(self) -> Display: ...
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None: ...
+    def show(self, notice: Notice, counts: Counts) -> None: ...
+
+
+class Counts:
+    """What has happened so far: ``total`` jobs to bring home, ``running`` tasks at the provider, ``spent`` in ``currency``."""
+
+    def __init__(self, total: int, running: int, currency: str) -> None:
+        self.total, self.running, self.currency = total, running, currency
+        self.done = self.failed = 0
+
+    def take(self, notice: Notice) -> None:
+        attempt = notice.attempt
+        if attempt is None:
+            self.failed += notice.kind == "unprepared"
+            return
+        if notice.kind == "submitted":
+            self.running += attempt.state is State.ACCEPTED
+            self.failed += attempt.state in (State.REJECTED, State.UNCERTAIN)
+        elif notice.kind == "stored":
+            self.running, self.done = self.running - 1, self.done + 1
+        elif notice.kind in ("polled", "expired") and attempt.state in (State.REMOTE_FAILED, State.EXPIRED):
+            self.running, self.failed = self.running - 1, self.failed + 1
+
+
+def describe(notice: Notice) -> str:
+    """The notice as one line; empty where it is not worth one."""
+    attempt = notice.attempt
+    if attempt is None:
+        return f"not sent   {notice.job}: {notice.text}"
+    match notice.kind, attempt.state:
+        case "submitted", State.ACCEPTED:
+            return f"submitted  {attempt.job}  task {attempt.task_id}"
+        case "submitted", State.REJECTED:
+            return f"rejected   {attempt.job}  {attempt.error_code}: {attempt.error_message}"
+        case "submitted", State.UNCERTAIN:
+            return f"uncertain  {attempt.job}  {attempt.reason}; see 'wanbatch resolve'"
+        case "submitted", _:
+            return f"put back   {attempt.job}  {notice.text}"
+        case "polled", State.REMOTE_FAILED:
+            return f"failed     {attempt.job}  {attempt.error_code}: {attempt.error_message}"
+        case "stored", _:
+            return f"done       {attempt.job}  {attempt.seconds:g} s video after {duration(attempt.stored_at - attempt.intent_at)}"
+        case (("polled" | "expired"), State.EXPIRED):
+            return f"expired    {attempt.job}  {attempt.reason}"
+        case "unfetched", _:
+            return f"retrying   {attempt.job}  download: {notice.text}"
+        case "unrecorded", _:
+            return f"WRITE THIS DOWN: {attempt.job} was accepted as task {notice.text}, and the ledger could not be written"
+        case "altered", _:
+            return f"altered    {attempt.job}  {notice.text}"
+    return ""
+
+
+class PlainDisplay:
+    """One line for each thing that happened."""
+
+    def __enter__(self) -> PlainDisplay:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        pass
+
+    def show(self, notice: Notice, counts: Counts) -> None:
+        line = describe(notice)
+        if line:
+            say(f"[{counts.done}/{counts.total}] {line}")
+
+
+class SilentDisplay(PlainDisplay):
+    """Nothing but what must not be missed."""
+
+    def show(self, notice: Notice, counts: Counts) -> None:
+        if notice.kind == "unrecorded":
+            say(describe(notice))
+
+
+class JsonDisplay(PlainDisplay):
+    """One JSON object a line on stderr; stdout stays the report's path alone."""
+
+    def show(self, notice: Notice, counts: Counts) -> None:
+        attempt = notice.attempt
+        shown = {"event": notice.kind, "job": notice.job, "done": counts.done, "total": counts.total, "text": notice.text}
+        if attempt is not None:
+            shown |= {"state": attempt.state.value, "task_id": attempt.task_id, "at": attempt.updated_at}
+        say(json.dumps(shown, ensure_ascii=False))
+
+
+class LiveDisplay:
+    """A bar that stays in place with a line above it for each thing that happened."""
+
+    def __init__(self, counts: Counts) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+        self.bar: Bar = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=32),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=Console(stderr=True, highlight=False),
+        )
+        self.task: TaskID = self.bar.add_task(self._text(counts), total=counts.total)
+
+    def __enter__(self) -> LiveDisplay:
+        self.bar.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.bar.stop()
+
+    def show(self, notice: Notice, counts: Counts) -> None:
+        line = describe(notice)
+        if line and not line.startswith("submitted"):
+            self.bar.console.print(line, markup=False, style=_style(line), soft_wrap=True)
+        self.bar.update(self.task, completed=counts.done, description=self._text(counts))
+
+    @staticmethod
+    def _text(counts: Counts) -> str:
+        failed = f", {counts.failed} not done" if counts.failed else ""
+        return f"{counts.running} running{failed}"
+
+
+def _style(line: str) -> str:
+    word = line.split(" ", 1)[0]
+    return {"done": "green", "failed": "red", "rejected": "red", "uncertain": "magenta", "expired": "magenta", "WRITE": "bold red"}.get(
+        word, "default"
+    )
+
+
+def choose_display(choice: str, counts: Counts, *, quiet: bool) -> Display:
+    if choice == "auto":
+        choice = "none" if quiet else "rich" if wants_animation() else "plain"
+    displays: dict[str, Callable[[], Display]] = {
+        "rich": lambda: LiveDisplay(counts),
+        "plain": PlainDisplay,
+        "json": JsonDisplay,
+        "none": SilentDisplay,
+    }
+    return displays[choice]()
+
+
+def where_time_went(attempts: list[Attempt], started_at: float, finished_at: float) -> str:
+    """A line that says what a run's time was spent on, summed over its videos."""
+    stored = [a for a in attempts if a.state is State.STORED and a.accepted_at]
+    if not stored:
+        return f"took {duration(finished_at - started_at)}"
+    submitting = sum(max(0.0, a.accepted_at - a.intent_at) for a in stored)
+    generating = sum(max(0.0, a.finished_at - a.accepted_at) for a in stored)
+    fetching = sum(max(0.0, a.stored_at - max(a.finished_at, a.accepted_at)) for a in stored)
+    return (
+        f"took {duration(finished_at - started_at)}; summed over {len(stored)} videos: submitting {duration(submitting)}, "
+        f"generating {duration(generating)}, noticing and downloading {duration(fetching)}"
+    )
+
+
+def spent_line(attempts: list[Attempt], currency: str) -> str:
+    """What these attempts cost, uncertain ones counted as spent."""
+    prices = [a.price for a in attempts if a.state in SPENT]
+    if None in prices:
+        return f"{len(prices)} videos at an unknown price"
+    return money(sum((p for p in prices if p is not None), Decimal(0)), currency)

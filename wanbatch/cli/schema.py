@@ -1,0 +1,16 @@
+"""``wanbatch schema``: prints a JSON Schema, for editors and programs."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+
+@click.command("schema")
+@click.argument("name", type=click.Choice(("manifest", "job", "plan", "report")), default="manifest")
+def command(name: str) -> None:
+    """Print a JSON Schema (draft-07) on stdout; the manifest's by default."""
+    from wanbatch.manifest.schema import load_schema
+
+    click.echo(json.dumps(load_schema(name), ensure_ascii=False, indent=2))

@@ -1,0 +1,216 @@
+"""The stages that commands are made of: read and check, choose the backend, look at the ledger, plan.
+
+What it may not do: send anything, or write anything but findings to the terminal.
+
+How it works: each stage takes values and hands values on; a stage that finds the input wrong prints all findings and ends the command with exit
+code 2. ``validate``, ``plan``, ``run``, ``status``, ``fetch``, ``resolve`` and ``report`` are these stages in a row.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from wanbatch.cli.console import say, wants_color
+from wanbatch.cli.options import Settings
+from wanbatch.diagnostics import Diagnostic, Severity, has_errors, order
+from wanbatch.errors import ExitCode, Refusal
+from wanbatch.lifecycle import Snapshot
+from wanbatch.manifest.model import Manifest
+from wanbatch.media.model import FileDigest
+from wanbatch.plan.model import Action, Plan
+from wanbatch.plan.planner import PlanOptions, Target, make_plan
+from wanbatch.plan.price import higher
+from wanbatch.plan.selection import parse_selection, parse_shard
+
+if TYPE_CHECKING:
+    from wanbatch.providers.model import Profile
+    from wanbatch.providers.profiles import ProjectSettings
+
+
+class InvalidInput(Refusal):
+    """The findings have been printed already; only the exit code is left to say."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__(ExitCode.INVALID, f"{count} error{'' if count == 1 else 's'} found; nothing was sent")
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """Manifests without an error, and their local media by content."""
+
+    manifests: tuple[Manifest, ...]
+    digests: Mapping[Path, FileDigest]
+    diagnostics: tuple[Diagnostic, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The backend of a command, and what the project says of it."""
+
+    profile: Profile
+    project: ProjectSettings
+
+
+def read_and_check(settings: Settings, *, quiet_warnings: bool = False) -> Checked:
+    """Reads every manifest and every local media file. Prints all findings; raises ``InvalidInput`` where one is an error."""
+    from wanbatch.manifest.load import LoadOptions, load_manifests
+    from wanbatch.media.check import check_media
+
+    loaded = load_manifests(settings.files, LoadOptions(settings.media_root, settings.max_jobs, settings.variables))
+    media = check_media(loaded.manifests, time.time())
+    diagnostics = order((*loaded.diagnostics, *media.diagnostics))
+    shown = [d for d in diagnostics if d.severity is Severity.ERROR or not quiet_warnings]
+    print_findings(settings, shown)
+    if has_errors(diagnostics):
+        raise InvalidInput(sum(d.severity is Severity.ERROR for d in diagnostics))
+    return Checked(loaded.manifests, media.digests, tuple(diagnostics))
+
+
+def print_findings(settings: Settings, diagnostics: Sequence[Diagnostic]) -> None:
+    """Text goes to stderr, machine formats to stdout."""
+    from wanbatch.cli import findings
+
+    if settings.format != "text":
+        click.echo(findings.render(diagnostics, settings.format))
+    elif diagnostics:
+        say(findings.render_text(diagnostics, color=wants_color(settings.color)))
+
+
+def choose_backend(settings: Settings, manifests: Sequence[Manifest], *, offline: bool) -> Chosen:
+    """``--backend``, else the manifests' ``run.backend``, else the project's, else the user's default. Raises ``Refusal`` where none is named.
+
+    ``offline`` asks for prices and limits alone and needs no key.
+    """
+    from wanbatch.providers.profiles import load_profiles, load_project, resolve_profile
+
+    profiles = load_profiles(os.environ)
+    project = load_project(Path.cwd())
+    named = settings.backend or _backend_of(manifests) or project.backend or profiles.default
+    if not named:
+        raise Refusal(
+            ExitCode.INVALID,
+            "no backend is named",
+            f"add --backend NAME, or 'run: {{backend: NAME}}' to the manifest; there are: {', '.join(profiles.names())}",
+        )
+    profile = resolve_profile(profiles, named, os.environ, offline=offline)
+    try:
+        prices = higher(profile.prices, project.prices) if profile.realm == "paid" else profile.prices
+    except ValueError as error:
+        raise Refusal(ExitCode.INVALID, f"wanbatch.toml: {error}") from error
+    return Chosen(replace(profile, prices=prices, origin=_origin(profile)), project)
+
+
+def _origin(profile: Profile) -> str:
+    # The emulator's task ids live in its store beside the ledger, whatever port it answers on.
+    return "emulator" if profile.realm == "emulator" else profile.origin
+
+
+def _backend_of(manifests: Sequence[Manifest]) -> str | None:
+    named = {m.run.backend: m for m in manifests if m.run.backend}
+    if len(named) > 1:
+        said = ", ".join(f"{m.path} says {name}" for name, m in named.items())
+        raise Refusal(ExitCode.INVALID, f"the manifests name different backends: {said}", "choose one with --backend")
+    return next(iter(named), None)
+
+
+def ledger_path(settings: Settings) -> Path:
+    return settings.output / "ledger.db"
+
+
+def look_at_ledger(settings: Settings) -> Snapshot:
+    from wanbatch.ledger.store import read_snapshot
+
+    return read_snapshot(ledger_path(settings))
+
+
+def build_plan(
+    settings: Settings,
+    checked: Checked,
+    profile: Profile,
+    snapshot: Snapshot,
+    intact: frozenset[str],
+    *,
+    retry_failed: bool = False,
+    regenerate: bool = False,
+) -> Plan:
+    """The plan under the user's selection. Raises ``Refusal`` (2) where a selection selects nothing."""
+    options = PlanOptions(
+        selection=parse_selection(settings.select) if settings.select else None,
+        shard=parse_shard(settings.shard) if settings.shard else None,
+        with_upstream=settings.with_upstream,
+        retry_failed=retry_failed,
+        regenerate=regenerate,
+    )
+    target = Target(profile.name, profile.realm, profile.origin, profile.prices)
+    plan = make_plan(checked.manifests, checked.digests, snapshot, intact, target, options, time.time())
+    if settings.select and not plan.selected():
+        raise Refusal(ExitCode.INVALID, "the selection selects no job", "see the names with: wanbatch plan FILE")
+    return plan
+
+
+def look_and_plan(settings: Settings, checked: Checked, profile: Profile) -> tuple[Plan, Snapshot]:
+    """A plan by what stands in the ledger and on disk now, for commands that only look."""
+    from wanbatch.engine.outputs import intact_paths
+
+    snapshot = look_at_ledger(settings)
+    return build_plan(settings, checked, profile, snapshot, intact_paths(settings.output, snapshot)), snapshot
+
+
+def refuse_undeliverable(settings: Settings, plan: Plan, profile: Profile) -> None:
+    """A job whose media cannot reach the backend is an error before anything is sent. Raises ``InvalidInput``."""
+    from wanbatch.providers.delivery import can_deliver
+
+    found: list[Diagnostic] = []
+    for entry in plan.selected():
+        if entry.action in (Action.GENERATE, Action.BLOCKED):
+            for item, ref in zip(entry.job.media, entry.request.media, strict=True):
+                objection = can_deliver(profile, ref)
+                if objection is not None:
+                    found.append(Diagnostic("WB601", objection, item.place, ("media", ref.type)))
+    if found:
+        print_findings(settings, order(found))
+        raise InvalidInput(len(order(found)))
+
+
+def estimate_s(plan: Plan, profile: Profile, snapshot: Snapshot) -> float | None:
+    """How long a run would take, by the median latency of what the ledger has seen at this origin; ``None`` where it has seen nothing."""
+    seen = sorted(a.finished_at - a.accepted_at for a in snapshot.attempts if a.origin == profile.origin and a.finished_at and a.accepted_at)
+    work = sum(entry.action in (Action.GENERATE, Action.RESUME) for entry in plan.selected())
+    if not seen or not work:
+        return None
+    latency = seen[len(seen) // 2]
+    rounds = -(-work // max(1, profile.max_in_flight))
+    return max(rounds * latency, work / profile.rate if profile.rate else 0.0)
+
+
+def write_reports(settings: Settings, checked: Checked, plan: Plan, snapshot: Snapshot, run_id: str | None = None) -> list[Path]:
+    """Writes the report of every manifest from what the ledger knows; returns the pages' paths. ``run_id`` ``None`` takes the last run."""
+    from wanbatch.report.collect import collect
+    from wanbatch.report.write import write_report
+
+    paths = []
+    for manifest in checked.manifests:
+        runs = [run for run in snapshot.runs if run.manifest == manifest.name and run_id in (None, run.run_id)]
+        folder = settings.output / manifest.name
+        write_report(collect(manifest, plan, snapshot, runs[-1] if runs else None), folder)
+        paths.append(folder / "report.html")
+    return paths
+
+
+def spending_limit(max_cost: Decimal | None, manifests: Sequence[Manifest], project: ProjectSettings) -> tuple[Decimal | None, str]:
+    """The lowest limit given, and who gave it."""
+    limits = [(m.run.max_cost, f"{m.path}: run.max_cost") for m in manifests if m.run.max_cost is not None]
+    if max_cost is not None:
+        limits.append((max_cost, "--max-cost"))
+    if project.max_cost is not None:
+        limits.append((project.max_cost, "wanbatch.toml: max_cost"))
+    known = [(amount, source) for amount, source in limits if amount is not None]
+    return min(known, default=(None, ""))

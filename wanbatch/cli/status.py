@@ -1,0 +1,33 @@
+"""``wanbatch status``: what the ledger knows of these manifests' jobs. Looks only."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from wanbatch.cli import stages
+from wanbatch.cli.console import say
+from wanbatch.cli.options import Settings, planning_options
+from wanbatch.cli.wording import state_counts
+
+
+@click.command("status")
+@planning_options
+@click.option("--json", "as_json", is_flag=True, help="Print the standing of every job as JSON on stdout.")
+def command(settings: Settings, as_json: bool) -> None:
+    """Show how every job stands by the ledger. Needs no key and sends nothing."""
+    checked = stages.read_and_check(settings, quiet_warnings=True)
+    chosen = stages.choose_backend(settings, checked.manifests, offline=True)
+    plan, _ = stages.look_and_plan(settings, checked, chosen.profile)
+    if as_json:
+        from wanbatch.report.json import plan_document
+
+        click.echo(json.dumps(plan_document(plan, checked.manifests), ensure_ascii=False, indent=2))
+        return
+    for entry in plan.selected():
+        if not settings.quiet:
+            say(f"  {entry.state.value:9}  {entry.name}  ({entry.reason})")
+    for attempt in plan.strangers:
+        say(f"  {attempt.state.value:9}  {attempt.job}  (no longer in the manifest; task {attempt.task_id or 'unknown'})")
+    say(state_counts(plan.selected()))

@@ -1,0 +1,54 @@
+"""The plan and the standing of jobs in words, as people know them from Terraform.
+
+What it may not do: print, or compute what a plan does not say.
+
+How it works: pure functions from plans to lines. ``Plan: 12 to generate ($6.00), 3 to resume ($0.00), 20 up to date, 1 to decide.``
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from decimal import Decimal
+
+from wanbatch.cli.console import money
+from wanbatch.plan.model import Action, JobState, Plan, PlannedJob
+
+SIGNS = {
+    Action.GENERATE: "+",
+    Action.RESUME: ">",
+    Action.REUSE: "=",
+    Action.BLOCKED: "x",
+    Action.SKIP: "-",
+    Action.ASK: "?",
+}
+COLORS = {"+": "green", ">": "cyan", "=": "bright_black", "x": "yellow", "-": "yellow", "?": "magenta"}
+
+
+def plan_line(plan: Plan) -> str:
+    """The one line that sums a plan up; ``No changes.`` where a run would do nothing."""
+    count = plan.count()
+    if not any(count[a] for a in Action if a is not Action.REUSE):
+        return f"No changes. {count[Action.REUSE]} up to date."
+    parts = []
+    if count[Action.GENERATE]:
+        parts.append(f"{count[Action.GENERATE]} to generate ({money(plan.total, plan.currency)})")
+    if count[Action.RESUME]:
+        parts.append(f"{count[Action.RESUME]} to resume ({money(Decimal(0), plan.currency)})")
+    for action, words in ((Action.REUSE, "up to date"), (Action.BLOCKED, "blocked"), (Action.SKIP, "skipped"), (Action.ASK, "to decide")):
+        if count[action]:
+            parts.append(f"{count[action]} {words}")
+    return "Plan: " + ", ".join(parts) + "."
+
+
+def job_line(entry: PlannedJob, plan: Plan) -> str:
+    """``+ opening[seed=100]  generate  $0.50  new``"""
+    price = money(entry.price, plan.currency) if entry.action is Action.GENERATE else ""
+    return f"  {SIGNS[entry.action]} {entry.name}  {price}{'  ' if price else ''}({entry.reason})"
+
+
+def state_counts(entries: Iterable[PlannedJob]) -> str:
+    """``12 done, 1 failed``, in the order of ``JobState``."""
+    count = Counter(entry.state for entry in entries)
+    ordered = (JobState.DONE, *(state for state in JobState if state is not JobState.DONE))
+    return ", ".join(f"{count[state]} {state.value}" for state in ordered if count[state]) or "no jobs"
