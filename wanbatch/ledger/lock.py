@@ -1,0 +1,123 @@
+"""The run lock: one wanbatch at a time in an output folder.
+
+What it may not do: trust a process id, delete the lock's file, be inherited by a child.
+
+How it works: a kernel lock (``flock``) on ``ledger.lock`` beside the ledger. The kernel gives it back when the process ends, however it ends, so
+nothing ever has to be unlocked by hand; the file itself stays. Who holds it is written inside, for people to read and for nothing else. Waiting
+is counted in steps of ``sleep`` and so needs no clock.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import shlex
+import sys
+import threading
+import weakref
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+
+from wanbatch.errors import ExitCode, Refusal
+
+STEP_S = 0.1
+
+_sleep = threading.Event().wait
+"""Nobody sets that event, so waiting for it is sleeping, which Ctrl-C ends."""
+
+_held: weakref.WeakSet[RunLock] = weakref.WeakSet()
+
+
+class RunLock:
+    """Holds an output folder for this process: ``with RunLock(folder): …``.
+
+    ``timeout_s`` is how long another holder is waited for. ``command`` is shown to whoever has to wait; by default the command line of this process.
+    Entering raises ``Refusal`` (ENVIRONMENT) that names the other holder, or says why there can be no lock.
+    """
+
+    def __init__(self, folder: Path, timeout_s: float = 0.0, *, sleep: Callable[[float], object] = _sleep, command: str | None = None) -> None:
+        self.path = folder / "ledger.lock"
+        self._timeout_s = timeout_s
+        self._sleep = sleep
+        self._command = shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]) if command is None else command
+        self._handle = -1
+
+    def __enter__(self) -> RunLock:
+        self._handle = self._open()
+        try:
+            self._take()
+            self._sign(json.dumps({"pid": os.getpid(), "host": os.uname().nodename, "command": self._command}))
+        except BaseException:
+            os.close(self._handle)
+            raise
+        _held.add(self)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        _held.discard(self)
+        with contextlib.suppress(OSError):
+            self._sign("")
+        os.close(self._handle)
+
+    def _open(self) -> int:
+        try:
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            return os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise self._refusal(error) from error
+
+    def _take(self) -> None:
+        waited_s = 0.0
+        while not self._try():
+            if waited_s >= self._timeout_s:
+                raise Refusal(
+                    ExitCode.ENVIRONMENT,
+                    f"another run works in {self.path.parent}: {self._holder()}",
+                    "wait for it to end, or let this one wait with --lock-timeout SECONDS",
+                    "or give this one a folder of its own with --output, and bring both together later with: wanbatch import",
+                )
+            self._sleep(STEP_S)
+            waited_s += STEP_S
+
+    def _try(self) -> bool:
+        try:
+            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        except OSError as error:
+            raise self._refusal(error) from error
+        return True
+
+    def _sign(self, text: str) -> None:
+        os.ftruncate(self._handle, 0)
+        os.pwrite(self._handle, text.encode("utf-8", "replace"), 0)
+
+    def _holder(self) -> str:
+        try:
+            held = json.loads(os.pread(self._handle, 65_536, 0))
+            return f"process {held['pid']} on {held['host']} ({held['command']})"
+        except (ValueError, KeyError, TypeError):
+            return "a process that has not said its name"
+
+    def _refusal(self, error: OSError) -> Refusal:
+        return Refusal(
+            ExitCode.ENVIRONMENT,
+            f"the lock {self.path} cannot be taken: {error.strerror}",
+            "choose another output folder with --output, or mend its permissions",
+        )
+
+    def _drop_in_child(self) -> None:
+        os.close(self._handle)
+
+
+def _after_fork() -> None:
+    """A forked child shares the lock's open file, and would hold it beyond its parent's death: it lets go at once."""
+    for lock in list(_held):
+        lock._drop_in_child()
+    _held.clear()
+
+
+os.register_at_fork(after_in_child=_after_fork)

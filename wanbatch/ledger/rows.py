@@ -1,0 +1,193 @@
+"""Values to SQL and back: attempts, events, placements, runs.
+
+What it may not do: open or write a file.
+
+How it works: a write is a list of ``Statement``s, made here from one ``Entry``; a row becomes an ``Attempt`` by position, for a hundred thousand
+of them are read when a run resumes. Text from outside may hold lone surrogates, which no database takes: ``clean_text`` replaces them at the
+door, before an event is folded, so that the row in memory and the row on disk stay equal.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, fields, replace
+from decimal import Decimal
+from typing import Any, cast
+
+from wanbatch.ledger.schema import SqlRow, SqlValue
+from wanbatch.lifecycle import ATTEMPT_FIELDS, Attempt, Authority, Event, EventKind, Facts, Opening, Placement, RunRecord, State
+
+PLACEMENT_FIELDS = tuple(f.name for f in fields(Placement))
+RUN_FIELDS = tuple(f.name for f in fields(RunRecord))
+
+# Every name that is put into SQL below is a field of a dataclass of ours; every value goes by parameter.
+SELECT_ATTEMPTS = f"SELECT {', '.join(ATTEMPT_FIELDS)}, last_seq FROM attempts ORDER BY attempt_id"  # noqa: S608
+SELECT_PLACEMENTS = f"SELECT {', '.join(PLACEMENT_FIELDS)} FROM placements ORDER BY rowid"  # noqa: S608
+SELECT_RUNS = f"SELECT {', '.join(RUN_FIELDS)} FROM runs ORDER BY started_at, run_id"  # noqa: S608
+SELECT_EVENTS = "SELECT attempt_id, seq, kind, at, facts FROM events ORDER BY attempt_id, seq"
+
+_INSERT_ATTEMPT = f"INSERT INTO attempts ({', '.join(ATTEMPT_FIELDS)}, last_seq) VALUES ({', '.join('?' * len(ATTEMPT_FIELDS))}, 1)"  # noqa: S608
+_INSERT_EVENT = "INSERT INTO events (attempt_id, seq, kind, at, facts) VALUES (?, ?, ?, ?, ?)"
+_PUT_PLACEMENT = f"INSERT OR REPLACE INTO placements ({', '.join(PLACEMENT_FIELDS)}) VALUES (?, ?, ?, ?, ?)"  # noqa: S608
+_PUT_RUN = f"INSERT OR REPLACE INTO runs ({', '.join(RUN_FIELDS)}) VALUES ({', '.join('?' * len(RUN_FIELDS))})"  # noqa: S608
+
+_LARGEST_INTEGER = 2**63 - 1
+
+Statement = tuple[str, tuple[SqlValue, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A new attempt: its row, and its ``INTENT`` event as number 1."""
+
+    row: Attempt
+    seq: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """An event, numbered ``seq`` among its attempt's, and the row after it."""
+
+    event: Event
+    row: Attempt
+    seq: int
+
+
+Entry = Opened | Happened | Placement | RunRecord
+"""One thing to write; all its statements go into one transaction."""
+
+
+def statements_of(entry: Entry) -> tuple[Statement, ...]:
+    """The SQL that writes ``entry``."""
+    match entry:
+        case Opened(row):
+            return (
+                (_INSERT_ATTEMPT, _attempt_values(row)),
+                (_INSERT_EVENT, (row.attempt_id, 1, EventKind.INTENT.value, row.intent_at, "{}")),
+            )
+        case Happened(event, row, seq):
+            facts = cast("Mapping[str, SqlValue]", event.facts)
+            changes = "".join(f"{name} = ?, " for name in facts)
+            update = f"UPDATE attempts SET {changes}state = ?, updated_at = ?, last_event = ?, last_seq = ? WHERE attempt_id = ?"  # noqa: S608 names of Facts only
+            return (
+                (update, (*facts.values(), row.state.value, event.at, event.kind.value, seq, event.attempt_id)),
+                (_INSERT_EVENT, (event.attempt_id, seq, event.kind.value, event.at, write_facts(event.facts))),
+            )
+        case Placement():
+            return ((_PUT_PLACEMENT, (entry.manifest, entry.job, entry.attempt_id, entry.path, entry.mtime_ns)),)
+        case RunRecord():
+            return ((_PUT_RUN, tuple(getattr(entry, name) for name in RUN_FIELDS)),)
+
+
+def _attempt_values(row: Attempt) -> tuple[SqlValue, ...]:
+    price = None if row.price is None else str(row.price)
+    return tuple(price if name == "price" else getattr(row, name) for name in ATTEMPT_FIELDS)
+
+
+def write_facts(facts: Facts) -> str:
+    """Facts as they stand in the events table."""
+    return json.dumps(facts, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def read_facts(text: str) -> Facts:
+    """The inverse of ``write_facts``. Raises ``ValueError`` for anything that is not a JSON object."""
+    facts = json.loads(text)
+    if not isinstance(facts, dict):
+        raise ValueError("an event's facts are not a JSON object")
+    return cast("Facts", facts)
+
+
+_STATES: Mapping[object, State] = {state.value: state for state in State}
+_KINDS: Mapping[object, EventKind] = {kind.value: kind for kind in EventKind}
+_AUTHORITIES: Mapping[object, Authority] = {authority.value: authority for authority in Authority}
+_EVENTS: Mapping[object, EventKind] = {kind.value: kind for kind in EventKind}
+_AUTHORITY, _PRICE, _STATE, _RETRYABLE, _HAS_AUDIO, _LAST_EVENT = map(
+    ATTEMPT_FIELDS.index, ("authority", "price", "state", "retryable", "has_audio", "last_event")
+)
+
+
+def read_attempts(rows: Iterable[SqlRow]) -> tuple[dict[int, Attempt], dict[int, int]]:
+    """Rows of ``SELECT_ATTEMPTS`` as attempts and as the numbers of their last events, both by attempt id.
+
+    Raises ``KeyError`` or ``decimal.InvalidOperation`` for a word or a price that this version does not know.
+    """
+    attempts: dict[int, Attempt] = {}
+    last: dict[int, int] = {}
+    prices: dict[object, Decimal | None] = {None: None}
+    make = cast("Callable[..., Attempt]", Attempt)  # the schema promises the columns' types
+    for row in rows:
+        known: list[object] = [*row]
+        text = known[_PRICE]
+        if text not in prices:
+            prices[text] = Decimal(str(text))
+        known[_PRICE] = prices[text]
+        known[_AUTHORITY] = _AUTHORITIES[known[_AUTHORITY]]
+        known[_STATE] = _STATES[known[_STATE]]
+        known[_LAST_EVENT] = _EVENTS[known[_LAST_EVENT]]
+        known[_LAST_EVENT] = _KINDS[known[_LAST_EVENT]]
+        known[_RETRYABLE] = known[_RETRYABLE] == 1
+        known[_HAS_AUDIO] = known[_HAS_AUDIO] == 1
+        last_seq = cast("int", known.pop())
+        attempt = make(*known)
+        attempts[attempt.attempt_id] = attempt
+        last[attempt.attempt_id] = last_seq
+    return attempts, last
+
+
+def read_placements(rows: Iterable[SqlRow]) -> dict[tuple[str, str, int], Placement]:
+    """Rows of ``SELECT_PLACEMENTS`` by manifest, job and attempt."""
+    make = cast("Callable[..., Placement]", Placement)
+    found = (make(*row) for row in rows)
+    return {key_of(placement): placement for placement in found}
+
+
+def key_of(placement: Placement) -> tuple[str, str, int]:
+    """What tells one placement from another: a later one with the same key takes its place."""
+    return placement.manifest, placement.job, placement.attempt_id
+
+
+def read_runs(rows: Iterable[SqlRow]) -> dict[tuple[str, str], RunRecord]:
+    """Rows of ``SELECT_RUNS`` by run id and manifest."""
+    make = cast("Callable[..., RunRecord]", RunRecord)
+    found = (make(*row) for row in rows)
+    return {(run.run_id, run.manifest): run for run in found}
+
+
+def clean_text(text: str) -> str:
+    """``text`` with lone surrogates, which JSON can carry and UTF-8 cannot, replaced by U+FFFD."""
+    if text.isascii():
+        return text
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def clean_event(event: Event) -> Event:
+    """``event`` as it can be stored. Raises ``ValueError`` for facts that no ledger holds: an unknown name, NaN, an integer beyond 64 bits."""
+    facts = cast("dict[str, SqlValue]", event.facts)
+    cleaned = {name: _clean_fact(name, value) for name, value in facts.items()}
+    _clean_fact("at", event.at)
+    return replace(event, facts=cast("Facts", cleaned))
+
+
+def _clean_fact(name: str, value: SqlValue) -> SqlValue:
+    if name != "at" and name not in Facts.__annotations__:
+        raise ValueError(f"{name!r} is not a fact that an event can carry")
+    if isinstance(value, str):
+        return clean_text(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"{name} is not a finite number")
+    if isinstance(value, int) and abs(value) > _LARGEST_INTEGER:
+        raise ValueError(f"{name} is out of range")
+    return value
+
+
+def clean_opening(opening: Opening) -> Opening:
+    """``opening`` as it can be stored. Raises ``ValueError`` for a price or an instant that is not a finite number."""
+    if (opening.price is not None and not opening.price.is_finite()) or not math.isfinite(opening.at):
+        raise ValueError("an attempt's price and instant must be finite numbers")
+    texts: dict[str, Any] = {name: clean_text(getattr(opening, name)) for name in _OPENING_TEXTS}
+    return replace(opening, **texts)
+
+
+_OPENING_TEXTS = ("fingerprint", "realm", "backend", "origin", "manifest", "job", "run_id", "request", "size", "currency")

@@ -1,0 +1,155 @@
+"""The ledger's tables, and the steps that bring an older file to the present form.
+
+What it may not do: open a file, or decide anything about an attempt.
+
+How it works: ``MIGRATIONS[n]`` is a function that takes a ledger from version n to n + 1; it runs inside the transaction that also sets ``PRAGMA
+user_version``, so a file has one version or the next, never something between. A step that was released is never edited: add one, and keep a
+golden file of the version before in ``tests/ledger/golden``.
+
+``events`` is the truth and is only ever added to; ``attempts`` holds one row per attempt, the fold of its events, for speed and for people with a
+``sqlite3`` shell. ``last_seq`` counts an attempt's events. Instants are Unix seconds, prices decimal text, facts JSON. ``meta.ledger_id`` tells
+two ledgers apart, whatever their folders are called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol
+
+SqlValue = str | int | float | bytes | None
+SqlRow = tuple[SqlValue, ...]
+
+APPLICATION_ID = 0x77616E62
+"""``wanb``: tells a ledger from any other SQLite file."""
+
+
+class Connection(Protocol):
+    """What the ledger needs of an SQLite connection in autocommit mode."""
+
+    def execute(self, sql: str, parameters: Sequence[SqlValue] = (), /) -> Iterable[SqlRow]: ...
+    def close(self) -> None: ...
+
+
+def _version_1(connection: Connection) -> None:
+    connection.execute("CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL)")
+    connection.execute("INSERT INTO meta (name, value) VALUES ('ledger_id', lower(hex(randomblob(16))))")
+    connection.execute(
+        """
+        CREATE TABLE attempts (
+            attempt_id    INTEGER PRIMARY KEY,
+            fingerprint   TEXT    NOT NULL,
+            realm         TEXT    NOT NULL,
+            backend       TEXT    NOT NULL,
+            origin        TEXT    NOT NULL,
+            manifest      TEXT    NOT NULL,
+            job           TEXT    NOT NULL,
+            run_id        TEXT    NOT NULL,
+            authority     TEXT    NOT NULL,
+            request       TEXT    NOT NULL,
+            length_s      INTEGER NOT NULL,
+            size          TEXT    NOT NULL,
+            price         TEXT,
+            currency      TEXT    NOT NULL,
+            intent_at     REAL    NOT NULL,
+            state         TEXT    NOT NULL,
+            updated_at    REAL    NOT NULL,
+            task_id       TEXT    NOT NULL,
+            reason        TEXT    NOT NULL,
+            error_code    TEXT    NOT NULL,
+            error_message TEXT    NOT NULL,
+            retryable     INTEGER NOT NULL,
+            not_before    REAL    NOT NULL,
+            accepted_at   REAL    NOT NULL,
+            finished_at   REAL    NOT NULL,
+            expires_at    REAL    NOT NULL,
+            stored_at     REAL    NOT NULL,
+            path          TEXT    NOT NULL,
+            sha256        TEXT    NOT NULL,
+            bytes         INTEGER NOT NULL,
+            seconds       REAL    NOT NULL,
+            width         INTEGER NOT NULL,
+            height        INTEGER NOT NULL,
+            fps           REAL    NOT NULL,
+            has_audio     INTEGER NOT NULL,
+            polls         INTEGER NOT NULL,
+            polled_at     REAL    NOT NULL,
+            last_event    TEXT    NOT NULL,
+            last_seq      INTEGER NOT NULL
+        )
+        """
+    )
+    connection.execute(
+        """
+        CREATE TABLE events (
+            event_id   INTEGER PRIMARY KEY,
+            attempt_id INTEGER NOT NULL REFERENCES attempts (attempt_id),
+            seq        INTEGER NOT NULL,
+            kind       TEXT    NOT NULL,
+            at         REAL    NOT NULL,
+            facts      TEXT    NOT NULL,
+            UNIQUE (attempt_id, seq)
+        )
+        """
+    )
+    connection.execute(
+        """
+        CREATE TABLE placements (
+            manifest   TEXT    NOT NULL,
+            job        TEXT    NOT NULL,
+            attempt_id INTEGER NOT NULL REFERENCES attempts (attempt_id),
+            path       TEXT    NOT NULL,
+            mtime_ns   INTEGER NOT NULL,
+            PRIMARY KEY (manifest, job, attempt_id)
+        )
+        """
+    )
+    connection.execute(
+        """
+        CREATE TABLE runs (
+            run_id           TEXT    NOT NULL,
+            manifest         TEXT    NOT NULL,
+            backend          TEXT    NOT NULL,
+            realm            TEXT    NOT NULL,
+            started_at       REAL    NOT NULL,
+            finished_at      REAL    NOT NULL,
+            exit_code        INTEGER NOT NULL,
+            http_requests    INTEGER NOT NULL,
+            wanbatch_version TEXT    NOT NULL,
+            PRIMARY KEY (run_id, manifest)
+        )
+        """
+    )
+
+
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_version_1,)
+
+VERSION = len(MIGRATIONS)
+
+
+def read_integer(connection: Connection, pragma: str) -> int:
+    """The value of an integer pragma, such as ``user_version``."""
+    for (value,) in connection.execute(f"PRAGMA {pragma}"):
+        if isinstance(value, int):
+            return value
+    return 0
+
+
+def read_meta(connection: Connection, name: str) -> str:
+    """A value of the table ``meta``; empty where it has none of that name."""
+    for (value,) in connection.execute("SELECT value FROM meta WHERE name = ?", (name,)):
+        return str(value)
+    return ""
+
+
+def migrate(connection: Connection) -> None:
+    """Brings a ledger of any older version to ``VERSION`` in one transaction. Raises whatever the connection raises, with nothing changed."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        for step in MIGRATIONS[read_integer(connection, "user_version") :]:
+            step(connection)
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version = {VERSION}")
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise

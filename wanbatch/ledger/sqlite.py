@@ -1,0 +1,300 @@
+"""The ledger's file: opened, checked, brought up to date; written in groups, read without standing in the way.
+
+What it may not do: delete or rename the user's file, judge an event, retry a failed write.
+
+Theory of operation
+-------------------
+Write-ahead log, ``synchronous=FULL``: a ``COMMIT`` returns after one sync of the log, and no reader ever waits for a writer or the other way
+round. There is exactly one connection that writes, in one thread, and it alone checkpoints, between commits (SQLite 3.7.0 to 3.51.2 may corrupt a
+log that two connections write or reset at once); readers open the file read-only and so can do neither. Whoever else holds a lock (a ``sqlite3``
+shell) is waited for in steps of ``BUSY_STEP_S``, so that an interrupt is heard between them.
+
+Errors of the disk and of the file become ``Refusal``s of exit code 4 that say what is wrong and that nothing was lost.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import os
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from decimal import InvalidOperation
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import quote
+
+from wanbatch.errors import ExitCode, Refusal
+from wanbatch.ledger import rows, schema
+from wanbatch.lifecycle import Attempt, Placement, RunRecord
+
+T = TypeVar("T")
+
+BUSY_STEP_S = 0.25
+PATIENCE_STEPS = 240
+"""How often opening or reading waits for a locked ledger: a minute in all. A write that is under way waits without end."""
+
+CHECKPOINT_AFTER = 4_000
+"""Statements between two checkpoints: about 4 MB of log."""
+
+
+@dataclass(slots=True)
+class Contents:
+    """All rows of a ledger, by their keys; ``last`` numbers the last event of each attempt."""
+
+    ledger_id: str = ""
+    attempts: dict[int, Attempt] = field(default_factory=dict)
+    last: dict[int, int] = field(default_factory=dict)
+    placements: dict[tuple[str, str, int], Placement] = field(default_factory=dict)
+    runs: dict[tuple[str, str], RunRecord] = field(default_factory=dict)
+
+
+class Busy(Exception):
+    """Somebody else holds a lock on the file; nothing was written."""
+
+
+class SqliteStore:
+    """The one connection that writes. May be made in one thread and used in another, but never by two at once."""
+
+    def __init__(self, path: Path, connection: schema.Connection) -> None:
+        self.path = path
+        self._connection = connection
+        self._unchecked = 0
+
+    def commit(self, batch: Sequence[rows.Entry]) -> None:
+        """Writes all of ``batch`` in one transaction, durable when it returns. Raises ``Busy`` or ``Refusal``, and then nothing of it was
+        acknowledged.
+        """
+        with translated(self.path):
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                for entry in batch:
+                    for sql, values in rows.statements_of(entry):
+                        self._connection.execute(sql, values)
+                        self._unchecked += 1
+                self._connection.execute("COMMIT")
+            except BaseException:
+                self._roll_back()
+                raise
+
+    def _roll_back(self) -> None:
+        with contextlib.suppress(sqlite3.Error):  # SQLite has already rolled back by itself after some errors
+            self._connection.execute("ROLLBACK")
+
+    def rest(self) -> None:
+        """Copies the log into the file once it is long; called when nobody waits. A failure costs nothing: the log still holds all."""
+        if self._unchecked < CHECKPOINT_AFTER:
+            return
+        self._unchecked = 0
+        with contextlib.suppress(sqlite3.Error):
+            self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+
+    def close(self) -> None:
+        """Closes the file; the log is folded into it, so that one file can be copied."""
+        with contextlib.suppress(sqlite3.Error):
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        with contextlib.suppress(sqlite3.Error):
+            self._connection.close()
+
+
+def open_store(path: Path) -> tuple[SqliteStore, Contents]:
+    """Opens the ledger at ``path`` for writing and reads it whole; a missing one is created, for its owner's eyes only.
+
+    Raises ``Refusal`` (ENVIRONMENT) for a folder or disk that does not allow it, and for a file that is damaged, of a newer version, or no ledger.
+    """
+    created = _make_file(path)
+    with translated(path):
+        connection = _connect(path, "rw")
+    try:
+        _patiently(path, lambda: _prepare(path, connection))
+        if created:
+            _sync_folders(path)
+        contents = _patiently(path, lambda: _load(path, connection))
+    except BaseException:
+        connection.close()
+        raise
+    return SqliteStore(path, connection), contents
+
+
+def is_missing(path: Path) -> bool:
+    """True where there is no ledger yet. Raises ``Refusal`` (ENVIRONMENT) where that cannot be seen."""
+    try:
+        return path.stat().st_size == 0
+    except FileNotFoundError:
+        return True
+    except OSError as error:
+        raise _refusal(path, f"cannot be read: {error.strerror}", _ELSEWHERE) from error
+
+
+def read_contents(path: Path) -> Contents:
+    """All rows of the ledger at ``path`` as of one instant, without writing a byte to it; empty where there is none.
+
+    Raises ``Refusal`` (ENVIRONMENT) for a file that is damaged, of a newer version, no ledger, or not readable.
+    """
+    return Contents() if is_missing(path) else read_with(path, lambda connection: _load(path, connection))
+
+
+def read_with(path: Path, work: Callable[[sqlite3.Connection], T]) -> T:
+    """What ``work`` makes of a read-only connection to the ledger, shown in the form of the present version. Raises ``Refusal`` as
+    ``read_contents``.
+    """
+    return _patiently(path, lambda: _read_undisturbed(path, work))
+
+
+def _read_undisturbed(path: Path, work: Callable[[sqlite3.Connection], T]) -> T:
+    """Where nobody writes there is no log, and SQLite would make one merely to read: the file is then read as one that cannot change, and the
+    reading counts only if it did not. So a folder is left as it was found, and one that cannot be written can be read."""
+    before = _stamp(path)
+    quiet = not before[0]
+    try:
+        with contextlib.closing(_connect(path, "ro", immutable=quiet)) as connection:
+            return _in_present_form(path, connection, work)
+    finally:
+        if quiet and _stamp(path) != before:
+            raise Busy
+
+
+def _stamp(path: Path) -> tuple[bool, int, int]:
+    facts = path.stat()
+    return path.with_name(path.name + "-wal").exists(), facts.st_mtime_ns, facts.st_size
+
+
+def _in_present_form(path: Path, connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], T]) -> T:
+    _check_kind(path, connection)
+    if schema.read_integer(connection, "user_version") == schema.VERSION:
+        return work(connection)
+    with contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as copy:
+        connection.backup(copy)
+        schema.migrate(copy)
+        return work(copy)
+
+
+def _make_file(path: Path) -> bool:
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    except FileExistsError:
+        if path.is_file():
+            return False
+        raise _refusal(path, "is not a file, or its folder is none", _ELSEWHERE) from None
+    except OSError as error:
+        raise _refusal(path, f"cannot be created: {error.strerror}", _ELSEWHERE) from error
+    return True
+
+
+def _sync_folders(path: Path) -> None:
+    for folder in (path.parent, path.parent.parent):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _connect(path: Path, mode: str, *, immutable: bool = False) -> sqlite3.Connection:
+    address = f"file:{quote(str(path.absolute()))}?mode={mode}&immutable={immutable:d}"
+    return sqlite3.connect(address, uri=True, timeout=BUSY_STEP_S, isolation_level=None, check_same_thread=False, cached_statements=512)
+
+
+def _prepare(path: Path, connection: sqlite3.Connection) -> None:
+    _check_kind(path, connection)
+    ((mode,),) = connection.execute("PRAGMA journal_mode = WAL")
+    if mode != "wal":
+        raise _refusal(path, "lies on a file system that SQLite's write-ahead log does not work on", _ELSEWHERE)
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA fullfsync = ON")  # macOS: sync to the platters, not to the drive's cache
+    connection.execute("PRAGMA wal_autocheckpoint = 0")
+    if schema.read_integer(connection, "user_version") < schema.VERSION:
+        schema.migrate(connection)
+
+
+def _check_kind(path: Path, connection: schema.Connection) -> None:
+    version = schema.read_integer(connection, "user_version")
+    if version == 0:
+        foreign = any(True for _ in connection.execute("SELECT 1 FROM sqlite_master LIMIT 1"))
+    else:
+        foreign = schema.read_integer(connection, "application_id") != schema.APPLICATION_ID
+    if foreign:
+        raise _refusal(path, "is an SQLite database, but no ledger of wanbatch", _ELSEWHERE)
+    if version > schema.VERSION:
+        raise _refusal(
+            path,
+            f"was written by a newer wanbatch (file version {version}; this one reads up to {schema.VERSION})",
+            "install the newer wanbatch: pip install --upgrade wanbatch",
+        )
+
+
+def _load(path: Path, connection: schema.Connection) -> Contents:
+    """Reads all tables in one read transaction. The collector rests meanwhile: it would walk the new rows again and again, for nothing."""
+    connection.execute("BEGIN")
+    try:
+        with _collector_resting():
+            attempts, last = rows.read_attempts(connection.execute(rows.SELECT_ATTEMPTS))
+            placements = rows.read_placements(connection.execute(rows.SELECT_PLACEMENTS))
+            runs = rows.read_runs(connection.execute(rows.SELECT_RUNS))
+        ledger_id = schema.read_meta(connection, "ledger_id")
+    except (KeyError, InvalidOperation, TypeError, ValueError) as error:
+        raise _refusal(path, f"holds a row that makes no sense ({error})", *_DAMAGED) from error
+    finally:
+        connection.execute("COMMIT")
+    return Contents(ledger_id, attempts, last, placements, runs)
+
+
+@contextlib.contextmanager
+def _collector_resting() -> Iterator[None]:
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def _patiently(path: Path, work: Callable[[], T]) -> T:
+    """What ``work`` returns, once no lock stands in its way. Raises ``Refusal`` after ``PATIENCE_STEPS`` times ``BUSY_STEP_S``."""
+    for _ in range(PATIENCE_STEPS):
+        try:
+            with translated(path):
+                return work()
+        except Busy:
+            continue  # SQLite itself has waited for BUSY_STEP_S
+    raise _refusal(path, "is locked by another program", "close the sqlite3 shell or database browser that has it open, then run the command again")
+
+
+_ELSEWHERE = "choose another output folder with --output, or mend its permissions"
+_DAMAGED = (
+    "keep the file: it knows what was paid for; put back a copy of it, or save what can be read with: sqlite3 ledger.db .recover",
+    "wanbatch changed nothing in it",
+)
+_CAUSES = {
+    sqlite3.SQLITE_FULL: ("cannot grow: the disk is full", ("free some space, then run the same command again",)),
+    sqlite3.SQLITE_READONLY: ("cannot be written: it is read-only", (_ELSEWHERE,)),
+    sqlite3.SQLITE_PERM: ("cannot be written: permission denied", (_ELSEWHERE,)),
+    sqlite3.SQLITE_CANTOPEN: ("cannot be opened: no permission, or no room for its log beside it", (_ELSEWHERE,)),
+    sqlite3.SQLITE_IOERR: (
+        "cannot be read or written: the disk reports an error",
+        ("see the system's log; mend or change the disk, then run the same command again",),
+    ),
+    sqlite3.SQLITE_CORRUPT: ("is damaged", _DAMAGED),
+    sqlite3.SQLITE_NOTADB: ("is damaged, or no ledger at all", _DAMAGED),
+    sqlite3.SQLITE_CONSTRAINT: ("was changed by another process while this one held it", ("let one wanbatch at a time work in an output folder",)),
+}
+
+
+@contextlib.contextmanager
+def translated(path: Path) -> Iterator[None]:
+    """Turns what SQLite raises into ``Busy`` or ``Refusal``."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+        if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            raise Busy from error
+        what, hints = _CAUSES.get(code, (f"cannot be used: {error}", ()))
+        raise _refusal(path, what, *hints) from error
+
+
+def _refusal(path: Path, what: str, *hints: str) -> Refusal:
+    return Refusal(ExitCode.ENVIRONMENT, f"the ledger {path} {what}", *hints)

@@ -1,0 +1,196 @@
+"""The ledger: all attempts in memory, every change durable before anybody hears of it.
+
+What it may not do: decide what happens to an attempt (``lifecycle`` and the engine do), wait for a reader, delete anything.
+
+Theory of operation
+-------------------
+``open`` reads the file into memory; from then on memory answers all questions and a ``Writer`` makes changes durable. A change is validated by
+``lifecycle.apply`` against the attempt's *head* (its row after all events that are on their way), then queued, and shows in ``snapshot`` and
+``attempt`` once it is on disk. An await that is cancelled leaves its write under way: it is recorded all the same, and ``__aexit__`` waits for
+it.
+
+After a failed commit ``open_attempt`` raises ``LedgerFailed`` for good. Appends are still tried: an answer to a POST that is out may yet be
+recorded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+
+from wanbatch import lifecycle
+from wanbatch.errors import ExitCode, Refusal
+from wanbatch.ledger.rows import Entry, Happened, Opened, clean_event, clean_opening, key_of
+from wanbatch.ledger.schema import read_meta
+from wanbatch.ledger.sqlite import Contents, is_missing, open_store, read_contents, read_with
+from wanbatch.ledger.writer import InlineWriter, Store, ThreadWriter, Ticket
+from wanbatch.lifecycle import Attempt, Event, Opening, Placement, RunRecord, Snapshot
+
+__all__ = ["Ledger", "LedgerFailed", "read_ledger_id", "read_snapshot"]
+
+
+class LedgerFailed(Refusal):
+    """A write did not become durable; this process buys nothing more."""
+
+
+class Ledger:
+    """The one writer of an output folder's ledger. Hold the folder's ``RunLock`` while it is open."""
+
+    def __init__(self, store: Store, contents: Contents, *, threaded: bool = True) -> None:
+        """``threaded=False`` commits in the caller's own thread, one entry at a time: for simulations."""
+        self.ledger_id = contents.ledger_id
+        self._writer = ThreadWriter(store) if threaded else InlineWriter(store)
+        self._attempts = contents.attempts
+        self._last = contents.last
+        self._placements = contents.placements
+        self._runs = contents.runs
+        self._heads: dict[int, Attempt] = {}
+        self._numbers: dict[int, int] = {}
+        self._next_id = max(self._attempts, default=0) + 1
+        self._snapshot: Snapshot | None = None
+        self._entered = False
+
+    @classmethod
+    def open(cls, path: Path) -> Ledger:
+        """The ledger at ``path``, created where it is missing, brought to the present version where it is older.
+
+        Raises ``Refusal`` (ENVIRONMENT) where the file, the folder or the disk does not allow it. The file is never deleted or renamed.
+        """
+        return cls(*open_store(path))
+
+    async def __aenter__(self) -> Ledger:
+        self._writer.start(self._settle)
+        self._entered = True
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._entered = False
+        await self._writer.finish()
+
+    def close(self) -> None:
+        """Closes a ledger that was opened and never entered."""
+        self._writer.store.close()
+
+    # -- reading -----------------------------------------------------------------------------------------------------------------------------
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """All rows as they are on disk."""
+        if self._snapshot is None:
+            self._snapshot = _snapshot_of(self._attempts, self._placements, self._runs)
+        return self._snapshot
+
+    def attempt(self, attempt_id: int) -> Attempt:
+        """The row of an attempt as it is on disk. Raises ``KeyError`` for an unknown one."""
+        return self._attempts[attempt_id]
+
+    @property
+    def failed(self) -> bool:
+        """True once a commit has failed, for as long as this process lives."""
+        return self._writer.failure is not None
+
+    # -- writing -----------------------------------------------------------------------------------------------------------------------------
+
+    async def open_attempt(self, opening: Opening) -> Attempt:
+        """Records the intent to buy; when it returns the row and its first event are durable, and the one POST may go out.
+
+        Raises ``LedgerFailed`` where they are not, or where any commit failed before; ``ValueError`` for what cannot be stored.
+        """
+        if self._writer.failure is not None:
+            raise _failed(self._writer.failure)
+        row = lifecycle.open_attempt(self._next_id, clean_opening(opening))
+        self._next_id += 1
+        self._advance(row, 1)
+        await self._write(Opened(row))
+        return row
+
+    async def append(self, event: Event) -> Attempt:
+        """Records what happened; returns the row after it once it is durable.
+
+        Raises ``IllegalTransition`` before anything is written, ``LedgerFailed`` where the write did not become durable, ``KeyError`` for an unknown
+        attempt, ``ValueError`` for facts that cannot be stored.
+        """
+        event = clean_event(event)
+        attempt_id = event.attempt_id
+        head = self._heads.get(attempt_id) or self._attempts[attempt_id]
+        row = lifecycle.apply(head, event)
+        seq = self._numbers.get(attempt_id, self._last.get(attempt_id, 0)) + 1
+        self._advance(row, seq)
+        await self._write(Happened(event, row, seq))
+        return row
+
+    async def place(self, placement: Placement) -> None:
+        """Records where a copy of an attempt's video lies; the same manifest, job and attempt have one place. Raises ``LedgerFailed``."""
+        await self._write(placement)
+
+    async def begin_run(self, run: RunRecord) -> None:
+        """Records that a run began. Raises ``LedgerFailed``."""
+        await self._write(run)
+
+    async def finish_run(self, run: RunRecord) -> None:
+        """Records how a run ended, in the place of its beginning. Raises ``LedgerFailed``."""
+        await self._write(run)
+
+    def _advance(self, row: Attempt, seq: int) -> None:
+        self._heads[row.attempt_id] = row
+        self._numbers[row.attempt_id] = seq
+
+    async def _write(self, entry: Entry) -> None:
+        if not self._entered:
+            raise RuntimeError("the ledger is written to only inside 'async with ledger'")
+        ticket = Ticket(entry)
+        self._writer.put(ticket)
+        await ticket.done.wait()
+        if ticket.failure is not None:
+            raise _failed(ticket.failure) from ticket.failure
+
+    def _settle(self, group: Sequence[Ticket]) -> None:
+        """Called in the loop with tickets that are durable or have failed: memory follows the disk, then the waiting go on."""
+        self._snapshot = None
+        for ticket in group:
+            if ticket.failure is None:
+                self._remember(ticket.entry)
+            else:
+                self._forget(ticket.entry)
+            ticket.done.set()
+
+    def _remember(self, entry: Entry) -> None:
+        match entry:
+            case Opened(row, seq) | Happened(_, row, seq):
+                self._attempts[row.attempt_id] = row
+                self._last[row.attempt_id] = seq
+                if self._numbers.get(row.attempt_id) == seq:
+                    del self._heads[row.attempt_id], self._numbers[row.attempt_id]
+            case Placement():
+                self._placements[key_of(entry)] = entry
+            case RunRecord():
+                self._runs[entry.run_id, entry.manifest] = entry
+
+    def _forget(self, entry: Entry) -> None:
+        if isinstance(entry, Opened | Happened) and self._numbers.get(entry.row.attempt_id, 0) >= entry.seq:
+            del self._heads[entry.row.attempt_id], self._numbers[entry.row.attempt_id]
+
+
+def _failed(cause: Exception) -> LedgerFailed:
+    hints = cause.hints if isinstance(cause, Refusal) else ()
+    return LedgerFailed(ExitCode.ENVIRONMENT, f"{cause}; nothing more is submitted", *hints)
+
+
+def _snapshot_of(attempts: dict[int, Attempt], placements: dict[tuple[str, str, int], Placement], runs: dict[tuple[str, str], RunRecord]) -> Snapshot:
+    return Snapshot(tuple(attempts.values()), tuple(placements.values()), tuple(runs.values()))
+
+
+def read_snapshot(path: Path) -> Snapshot:
+    """What the ledger at ``path`` holds at one instant, for plans and reports: a running writer neither waits nor is waited for; empty where there
+    is no file.
+
+    Raises ``Refusal`` (ENVIRONMENT) for a file that is damaged, of a newer version, no ledger, or not readable.
+    """
+    contents = read_contents(path)
+    return _snapshot_of(contents.attempts, contents.placements, contents.runs)
+
+
+def read_ledger_id(path: Path) -> str:
+    """What tells this ledger from every other; empty where there is no file. Raises as ``read_snapshot`` does."""
+    return "" if is_missing(path) else read_with(path, lambda connection: read_meta(connection, "ledger_id"))

@@ -1,0 +1,64 @@
+"""Checks a ledger against itself: is every row the fold of its events?
+
+What it may not do: write, mend, or judge the videos.
+
+How it works: reads one instant of the file; asks SQLite whether its pages are whole; folds each attempt's events from its opening by
+``lifecycle.apply`` and compares with the row. Findings are sentences for people; none means sound.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import MISSING, fields, replace
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from wanbatch.ledger import rows, schema
+from wanbatch.ledger.sqlite import is_missing, read_with
+from wanbatch.lifecycle import ATTEMPT_FIELDS, Attempt, Event, EventKind, IllegalTransition, apply
+
+_BLANK: dict[str, Any] = {f.name: f.default for f in fields(Attempt) if f.default is not MISSING}
+
+
+def verify_ledger(path: Path) -> list[str]:
+    """What is wrong with the ledger at ``path``; empty where it is sound or missing. Raises ``Refusal`` (ENVIRONMENT) where it cannot be read at
+    all.
+    """
+    return [] if is_missing(path) else read_with(path, _findings)
+
+
+def _findings(connection: schema.Connection) -> list[str]:
+    connection.execute("BEGIN")
+    broken = [str(text) for (text,) in connection.execute("PRAGMA quick_check") if text != "ok"]
+    if broken:
+        return broken
+    attempts, last = rows.read_attempts(connection.execute(rows.SELECT_ATTEMPTS))
+    events = {attempt_id: list(found) for attempt_id, found in groupby(connection.execute(rows.SELECT_EVENTS), key=lambda row: row[0])}
+    strangers = [f"attempt {attempt_id}: has events and no row" for attempt_id in events if attempt_id not in attempts]
+    return strangers + [text for i, row in attempts.items() for text in _check(row, last[i], events.get(i, []))]
+
+
+def _check(row: Attempt, last_seq: int, events: list[schema.SqlRow]) -> Iterator[str]:
+    name = f"attempt {row.attempt_id}"
+    if [seq for _, seq, *_ in events] != list(range(1, last_seq + 1)):
+        yield f"{name}: its events are not numbered from 1 to {last_seq}"
+    elif events[0][2] != EventKind.INTENT.value:
+        yield f"{name}: its first event is {events[0][2]!r}, not 'intent'"
+    else:
+        try:
+            folded = fold(row, events[1:])
+        except (IllegalTransition, ValueError, TypeError) as error:
+            yield f"{name}: its events do not fold: {error}"
+        else:
+            different = [n for n in ATTEMPT_FIELDS if getattr(folded, n) != getattr(row, n)]
+            if different:
+                yield f"{name}: the row is not the fold of its events; they differ in {', '.join(different)}"
+
+
+def fold(row: Attempt, events: list[schema.SqlRow]) -> Attempt:
+    """The row that ``events`` (rows of ``SELECT_EVENTS`` after the first) make of the opening of ``row``."""
+    folded = replace(row, **_BLANK | {"updated_at": row.intent_at})
+    for _, _, kind, at, facts in events:
+        folded = apply(folded, Event(row.attempt_id, EventKind(str(kind)), float(str(at)), rows.read_facts(str(facts))))
+    return folded
