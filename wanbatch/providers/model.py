@@ -40,12 +40,17 @@ class Secret:
 
 @dataclass(frozen=True, slots=True)
 class MediaDelivery:
-    """How local media reach a backend. ``emulator``: its own media route. ``s3`` needs ``bucket``."""
+    """How local media reach a backend. ``emulator``: its own media route. ``s3`` needs ``bucket`` and two keys; ``prefix`` begins each name."""
 
     way: Literal["inline", "s3", "upload", "emulator"] = "inline"
     bucket: str = ""
     endpoint: str = ""
     region: str = ""
+    prefix: str = "wanbatch/"
+    path_style: bool = False
+    access_key: Secret = field(default_factory=lambda: Secret(""))
+    secret_key: Secret = field(default_factory=lambda: Secret(""))
+    session_token: Secret = field(default_factory=lambda: Secret(""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +74,11 @@ class Profile:
     quiet_period_s: float = 120.0
     prices: PriceList | None = None
     delivery: MediaDelivery = field(default_factory=MediaDelivery)
-    proxy: str = ""
+    proxy: str = field(default="", repr=False)  # may hold a password
     download_hosts: tuple[str, ...] = ()
+    workspace: str = ""
+    ca_file: str = ""
+    """A file of certificate authorities to trust beside the usual ones, for companies whose proxy opens TLS."""
 
     @property
     def realm(self) -> Literal["paid", "emulator"]:
@@ -81,10 +89,10 @@ class Profile:
 class WireRequest:
     """One HTTP request before it is sent. ``path`` is below the base URL, query included; the key is added at the edge, to the API's origin only."""
 
-    method: Literal["GET", "POST"]
+    method: Literal["GET", "POST", "PUT"]
     path: str
     headers: Mapping[str, str] = field(default_factory=dict)
-    body: bytes = b""
+    body: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,3 +113,33 @@ class NoReply:
 
 
 Seen = Reply | NoReply
+
+
+@dataclass(frozen=True, slots=True)
+class ListedTask:
+    """A task as the account's list, or one query, shows it: enough to recognise which intent it belongs to. Instants are Unix seconds."""
+
+    task_id: str
+    status: str = ""
+    model: str = ""
+    prompt: str | None = None
+    created_at: float | None = None
+    finished_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TaskPage:
+    """One page of a list; ``pages`` is how many there are in all."""
+
+    tasks: tuple[ListedTask, ...]
+    pages: int
+
+
+@dataclass(frozen=True, slots=True)
+class TaskListing:
+    """The account's tasks of a span of time. Absence counts only where ``complete``; ``started_at`` is when the listing began, by our clock."""
+
+    tasks: tuple[ListedTask, ...]
+    started_at: float
+    complete: bool
+    reason: str = ""

@@ -1,0 +1,246 @@
+"""One backend as the engine talks to it: deliver media, submit once, poll, download, list.
+
+What it may not do: decide what follows from an outcome, touch the ledger, repeat a POST, or let an exception of the network out.
+
+How it works: a ``Dialect`` puts questions into wire requests and answers into outcomes, ``Http`` carries them. This class only ties the two, and
+keeps what one process has already delivered. Every text that leaves here is free of the key.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
+from urllib.parse import urlsplit
+
+from anyio import to_thread
+
+from wanbatch.engine.outcomes import (
+    Accepted,
+    Downloaded,
+    DownloadFailed,
+    DownloadOutcome,
+    PollOutcome,
+    ProbeFailed,
+    ProbeOutcome,
+    ProbePassed,
+    SubmitOutcome,
+    Succeeded,
+    Uncertain,
+    Unreadable,
+)
+from wanbatch.errors import ExitCode, Refusal
+from wanbatch.manifest.model import MediaType
+from wanbatch.plan.model import MediaRef, Request
+from wanbatch.providers import http_download
+from wanbatch.providers.delivery import INLINE_LIMIT_BYTES, as_data_url, can_deliver, read_media
+from wanbatch.providers.dialect import Cancelling, Listing, dialect_for
+from wanbatch.providers.http import Http, Transport
+from wanbatch.providers.model import ListedTask, NoReply, Profile, Reply, Seen, TaskListing, WireRequest
+from wanbatch.providers.reading import as_object, as_url, date_of, read_error, read_json, valid_task_id
+
+LIST_PAGES = 50
+"""A listing that needs more pages than this is not complete."""
+
+_Outcome = TypeVar("_Outcome", bound="SubmitOutcome | PollOutcome | ProbeOutcome | DownloadOutcome")
+
+
+class Backend:
+    """An async context manager. ``clock`` gives Unix seconds; ``transport`` stands in for the network in the simulation."""
+
+    def __init__(self, profile: Profile, *, transport: Transport | None = None, clock: Callable[[], float] = time.time) -> None:
+        self.profile = profile
+        self._dialect = dialect_for(profile.kind)
+        self._http = Http(profile, transport)
+        self._clock = clock
+        self._delivered: dict[str, str] = {}
+
+    @property
+    def requests(self) -> int:
+        """HTTP requests made so far."""
+        return self._http.requests
+
+    async def __aenter__(self) -> Self:
+        try:
+            self._http.lanes.prepare()
+        except OSError:
+            raise Refusal(
+                ExitCode.ENVIRONMENT, f"the certificates in {self.profile.ca_file} cannot be read", "check ca_file in your configuration"
+            ) from None
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        await self._http.aclose()
+
+    async def probe(self) -> ProbeOutcome:
+        """Whether the API answers a question about an impossible task in its own shape; costs nothing."""
+        seen = await self._http.read(self._dialect.probe())
+        outcome = self._dialect.read_probe(seen)
+        if isinstance(outcome, ProbeFailed):
+            return self._without_key(outcome)
+        date = date_of(seen.headers) if isinstance(seen, Reply) else None
+        return ProbePassed(None if date is None else date - self._clock())
+
+    async def deliver(self, media: Sequence[tuple[MediaRef, Path | None]]) -> Mapping[MediaType, str] | str:
+        """URLs for the wire by media type, or why there are none. Local files go the profile's way, each content at most once a process."""
+        urls: dict[MediaType, str] = {}
+        for ref, path in media:
+            objection = can_deliver(self.profile, ref)
+            if objection is not None:
+                return objection
+            if ref.url:
+                urls[ref.type] = ref.url
+                continue
+            if path is None:
+                return f"{ref.source} has no file to deliver"
+            try:
+                found = await self._deliver_file(ref, path)
+            except OSError as error:
+                return f"{ref.source} cannot be read: {error.strerror or 'input/output error'}"
+            if isinstance(found, _Undelivered):
+                return self._scrub(f"{ref.source} could not be delivered: {found.reason}")
+            urls[ref.type] = found
+        inline = sum(len(url) for url in urls.values() if url.startswith("data:"))
+        return (
+            urls
+            if inline <= INLINE_LIMIT_BYTES
+            else f"the media are {inline >> 20} MiB inline; at most {INLINE_LIMIT_BYTES >> 20} fit into one request"
+        )
+
+    async def submit(self, request: Request, urls: Mapping[MediaType, str]) -> SubmitOutcome:
+        """Exactly one POST, on a connection of its own."""
+        seen = await self._http.send_once(self._dialect.submit(request, urls))
+        outcome = self._dialect.read_submit(seen)
+        key = self.profile.api_key.reveal()
+        if isinstance(outcome, Accepted) and key and key in outcome.task_id:
+            return Uncertain("the task id in the reply holds the key")
+        return self._without_key(outcome)
+
+    async def poll(self, task_id: str, submitted_at: float) -> PollOutcome:
+        """One status query. Where the API refuses queries with 403, as it does to keys bound to a model, the content route is asked instead."""
+        if valid_task_id(task_id) is None:
+            return Unreadable("the task id is malformed")
+        seen = await self._http.read(self._dialect.status(task_id))
+        content = self._content_url(task_id)
+        if isinstance(seen, Reply) and seen.status == 403 and content is not None and await http_download.peek(self._http, content):
+            return Succeeded()
+        return self._without_key(self._dialect.read_status(seen, submitted_at, self._clock()))
+
+    async def download(self, task_id: str, result: Succeeded, part: Path) -> DownloadOutcome:
+        """The result's bytes in ``part``, synced and checked, from the first source that has them; else no file is left there."""
+        content = self._content_url(task_id)
+        failures: list[tuple[str, http_download.NotFetched]] = []
+        try:
+            for url in dict.fromkeys((*result.urls, *((content,) if content else ()))):
+                outcome = await self._download_from(url, part)
+                if isinstance(outcome, Downloaded):
+                    return outcome
+                failures.append((url, outcome))
+            await to_thread.run_sync(partial(part.unlink, missing_ok=True))
+        except OSError as error:
+            return DownloadFailed(f"{part.name} cannot be written: {error.strerror or 'input/output error'}")
+        reasons = (
+            "; ".join(dict.fromkeys(failure.reason for _, failure in failures)) or "the reply named no address, and this API has no content route"
+        )
+        gone = bool(failures) and all(failure.status in ((404, 410) if url == content else (403, 404, 410)) for url, failure in failures)
+        return self._without_key(DownloadFailed(reasons, gone))
+
+    async def list_tasks(self, model: str, since: float, until: float) -> TaskListing | None:
+        """The account's tasks that were submitted between two instants, or ``None`` where the API has no list."""
+        dialect, started_at = self._dialect, self._clock()
+        if not isinstance(dialect, Listing):
+            return None
+        tasks: list[ListedTask] = []
+        for page in range(1, LIST_PAGES + 1):
+            seen = await self._http.read(dialect.list_tasks(model, since, until, page))
+            read = dialect.read_list(seen)
+            if read is None:
+                return TaskListing(tuple(tasks), started_at, complete=False, reason=self._scrub(_why(seen)))
+            tasks += read.tasks
+            if page >= read.pages:
+                return TaskListing(tuple(tasks), started_at, complete=True)
+        return TaskListing(tuple(tasks), started_at, complete=False, reason=f"more than {LIST_PAGES} pages")
+
+    async def look_at(self, task_id: str) -> ListedTask | None:
+        """What one task says about itself (prompt, model, time), where the API tells it: to recognise whose it is."""
+        if not isinstance(self._dialect, Listing) or valid_task_id(task_id) is None:
+            return None
+        return self._dialect.read_task(await self._http.read(self._dialect.status(task_id)))
+
+    async def cancel(self, task_id: str) -> bool:
+        """Calls a waiting task off; false where the API cannot, or it is too late."""
+        if not isinstance(self._dialect, Cancelling) or valid_task_id(task_id) is None:
+            return False
+        return self._dialect.read_cancel(await self._http.read(self._dialect.cancel(task_id)))
+
+    async def _deliver_file(self, ref: MediaRef, path: Path) -> str | _Undelivered:
+        content, mime = await to_thread.run_sync(partial(read_media, path))
+        if self.profile.delivery.way == "inline":
+            return as_data_url(content, mime)
+        if ref.sha256 and ref.sha256 in self._delivered:
+            return self._delivered[ref.sha256]
+        found = await self._hand_over(ref, content, mime)
+        if isinstance(found, str) and ref.sha256:
+            self._delivered[ref.sha256] = found
+        return found
+
+    async def _hand_over(self, ref: MediaRef, content: bytes, mime: str) -> str | _Undelivered:
+        return await self._to_emulator(ref.sha256, content, mime)
+
+    async def _to_emulator(self, sha256: str, content: bytes, mime: str) -> str | _Undelivered:
+        seen = await self._http.send_large(WireRequest("PUT", f"/media/{sha256}", {"content-type": mime}, content))
+        if isinstance(seen, NoReply) or seen.status not in (200, 201):
+            return _Undelivered(_why(seen))
+        return as_url(as_object(read_json(seen.body)).get("url")) or _Undelivered("the emulator named no address for it")
+
+    def _content_url(self, task_id: str) -> str | None:
+        wire = self._dialect.content(task_id) if valid_task_id(task_id) is not None else None
+        return None if wire is None else self.profile.base_url.rstrip("/") + wire.path
+
+    async def _download_from(self, url: str, part: Path) -> Downloaded | http_download.NotFetched:
+        """One source. Raises ``OSError`` of the disk."""
+        from wanbatch.media.probe import probe_video  # PyAV is heavy, and only a download needs it
+
+        fetched = await http_download.fetch_file(self._http, url, part)
+        if isinstance(fetched, http_download.NotFetched):
+            where = urlsplit(url).hostname or "its address"
+            return replace(fetched, reason=f"{where}: {fetched.reason}")
+        await to_thread.run_sync(partial(_sync, part))
+        facts = await to_thread.run_sync(partial(probe_video, part))
+        return http_download.NotFetched(f"what came is no whole video: {facts}") if isinstance(facts, str) else Downloaded(facts)
+
+    def _without_key(self, outcome: _Outcome) -> _Outcome:
+        """``outcome`` with the key cut out of its texts: a server may echo it in a spelling that only JSON undoes."""
+        changes = {
+            name: self._scrub(text) for name in ("reason", "code", "message", "hint", "word") if isinstance(text := getattr(outcome, name, None), str)
+        }
+        return replace(outcome, **changes) if changes else outcome  # type: ignore[arg-type]  # the names are those of text fields
+
+    def _scrub(self, text: str) -> str:
+        key = self.profile.api_key.reveal()
+        return text.replace(key, "…") if len(key) >= 6 else text
+
+
+class _Undelivered:
+    """Why a file did not get there."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+
+
+def _why(seen: Seen) -> str:
+    if isinstance(seen, NoReply):
+        return seen.reason
+    error = read_error(read_json(seen.body))
+    return f"HTTP {seen.status}" + (f": {error.message or error.code}" if error.enveloped else "")
+
+
+def _sync(path: Path) -> None:
+    import os
+
+    with path.open("rb") as file:
+        os.fsync(file.fileno())

@@ -1,0 +1,158 @@
+"""The gateway's wire format: ``/v1/videos`` with a top-level ``media`` list, as the seed document has it. The emulator speaks it too.
+
+What it may not do: I/O, or send a field that the request does not state.
+
+How it works: strict in what it sends (``seconds`` is a string, or the server refuses the body; size, seconds, prompt_extend and watermark always
+stand, because the layers' defaults differ), tolerant in what it reads (see ``reading``). Three error shapes come from one server; an unknown id is
+a 400 ``task_not_exist``; ``unknown`` passes by; the result's address may be empty, and then only the content route has the bytes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from urllib.parse import quote
+
+from wanbatch.engine.outcomes import PollOutcome, ProbeFailed, ProbeOutcome, ProbePassed, SubmitOutcome, Succeeded
+from wanbatch.manifest.model import MediaType
+from wanbatch.plan.model import Request
+from wanbatch.providers.model import NoReply, Reply, Seen, WireRequest
+from wanbatch.providers.reading import (
+    ApiError,
+    as_instant,
+    as_object,
+    as_progress,
+    clean,
+    collect_urls,
+    judge_submit,
+    judge_word,
+    read_error,
+    read_json,
+    unreadable,
+    url_expiry,
+)
+
+IMPOSSIBLE_ID = "task_wanbatch_asks_whether_you_are_there"
+_JSON = {"content-type": "application/json"}
+
+
+class Gateway:
+    """OpenAI-style videos with Wan's media list."""
+
+    kind = "gateway"
+
+    def submit(self, request: Request, urls: Mapping[MediaType, str]) -> WireRequest:
+        return WireRequest("POST", "/v1/videos", _JSON, encode(self.fields(request, urls)))
+
+    def fields(self, request: Request, urls: Mapping[MediaType, str]) -> dict[str, object]:
+        """The body, before it is encoded."""
+        fields: dict[str, object] = {"model": request.model, "media": media_list(request, urls)}
+        if request.prompt is not None:
+            fields["prompt"] = request.prompt
+        if request.negative_prompt is not None:
+            fields["negative_prompt"] = request.negative_prompt
+        return fields | {
+            "seconds": str(request.seconds),
+            "size": request.size,
+            "seed": request.seed,
+            "prompt_extend": request.prompt_extend,
+            "watermark": request.watermark,
+        }
+
+    def read_submit(self, seen: Seen) -> SubmitOutcome:
+        return judge_submit(seen, (("id",), ("task_id",)))
+
+    def status(self, task_id: str) -> WireRequest:
+        return WireRequest("GET", f"/v1/videos/{quote(task_id, safe='')}")
+
+    def read_status(self, seen: Seen, submitted_at: float, now: float) -> PollOutcome:
+        if isinstance(seen, NoReply) or seen.status != 200:
+            return unreadable(seen)
+        body = as_object(read_json(seen.body))
+        word = body.get("status")
+        if not isinstance(word, str):
+            return unreadable(seen)
+        error = read_error({"error": body["error"]}) if body.get("error") else ApiError()
+        verdict = judge_word(word, as_progress(body.get("progress")), error)
+        return read_result(body) if verdict is None else verdict
+
+    def content(self, task_id: str) -> WireRequest | None:
+        return WireRequest("GET", f"/v1/videos/{quote(task_id, safe='')}/content")
+
+    def probe(self) -> WireRequest:
+        return self.status(IMPOSSIBLE_ID)
+
+    def read_probe(self, seen: Seen) -> ProbeOutcome:
+        if isinstance(seen, NoReply):
+            return ProbeFailed(clean(seen.reason), "check the base URL and the network")
+        body = read_json(seen.body)
+        error = read_error(body)
+        if seen.status in (401, 402, 403):
+            return _judge_key(seen, error)
+        if _is_wrong_route(error) or not (_names_missing_task(seen, error) or _is_video(seen, body)):
+            return _not_the_api(seen, error)
+        return ProbePassed()
+
+
+def encode(fields: Mapping[str, object]) -> bytes:
+    """JSON in ASCII: a prompt with a stray surrogate goes through as its escape and cannot break the encoding."""
+    return json.dumps(fields, ensure_ascii=True, allow_nan=False, separators=(",", ":")).encode("ascii")
+
+
+def media_list(request: Request, urls: Mapping[MediaType, str]) -> list[dict[str, str]]:
+    return [{"type": ref.type, "url": urls[ref.type]} for ref in request.media]
+
+
+def read_result(body: Mapping[str, object]) -> Succeeded:
+    """A finished video, wherever this server's kin put its address."""
+    several = body.get("urls")
+    urls = collect_urls(
+        as_object(body.get("metadata")).get("url"),
+        body.get("url"),
+        *(several[:3] if isinstance(several, list) else ()),
+        body.get("video_url"),
+        as_object(body.get("content")).get("video_url"),
+        as_object(body.get("output")).get("video_url"),
+    )
+    ends = [moment for moment in map(url_expiry, urls) if moment is not None]
+    return Succeeded(
+        urls,
+        as_instant(body.get("created_at")),
+        as_instant(body.get("completed_at")),
+        as_instant(body.get("expires_at")) or (min(ends) if ends else None),
+    )
+
+
+def _judge_key(reply: Reply, error: ApiError) -> ProbeOutcome:
+    told = error.message or f"HTTP {reply.status}"
+    if reply.status == 403 and error.enveloped and ("模型" in error.message or "model" in error.message.lower()):
+        return ProbePassed()  # a token bound to some models: a status query names none, and is refused for that alone
+    if reply.status == 401:
+        return ProbeFailed(f"the key was refused: {told}", "check the environment variable that holds this backend's key")
+    return ProbeFailed(f"the key is known but may not query: {told}", "check the account's balance, the key's permissions and its allowed addresses")
+
+
+def _names_missing_task(reply: Reply, error: ApiError) -> bool:
+    return reply.status in (400, 404, 422) and error.enveloped
+
+
+def _is_wrong_route(error: ApiError) -> bool:
+    """New-api and FastAPI answer an unknown *route* in the same shape as an unknown task."""
+    return error.message.startswith("Invalid URL") or (error.message in ("Not Found", "Method Not Allowed") and not error.code)
+
+
+def _is_video(reply: Reply, body: object) -> bool:
+    fields = as_object(body)
+    return reply.status == 200 and isinstance(fields.get("status"), str) and ("id" in fields or "task_id" in fields)
+
+
+def _not_the_api(reply: Reply, error: ApiError) -> ProbeFailed:
+    if reply.status == 429 or reply.status >= 500:
+        return ProbeFailed(f"the backend is not available now (HTTP {reply.status})", "try again in a minute")
+    if 300 <= reply.status < 400:
+        return ProbeFailed(f"the base URL redirects (HTTP {reply.status})", "set the base URL to the API's own root, with https://")
+    told = f": {error.message}" if error.message else ""
+    return ProbeFailed(
+        f"what answers there does not speak this protocol (HTTP {reply.status}{told})",
+        "check the base URL: it is the API's root, such as https://api.example.com",
+    )

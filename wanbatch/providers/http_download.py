@@ -1,0 +1,294 @@
+"""Fetching a result's bytes to a file: redirects by hand, addresses checked, lengths held to what was declared.
+
+What it may not do: judge the bytes (``wanbatch.media.probe`` does), keep a body that is short or of another kind, or take the key off its origin.
+
+How it works
+------------
+Each hop resolves its host once, refuses addresses that are not public (unless the profile allows the host, or the backend itself is on loopback
+and the URL is on its origin), and connects to exactly the address that was judged: the URL is sent with the address in the host's place, with the
+host in ``Host`` and in the TLS handshake. So a name that changes its mind between the check and the connection gains nothing. Behind a proxy the
+name is checked the same way and then left to the proxy.
+
+The key goes along only while every hop so far was on the API's origin. A plain ``http:`` address of a public host is asked over ``https:``
+instead.
+
+A broken transfer is taken up again with ``Range`` and ``If-Range`` only under a strong entity tag, and only a 206 that begins exactly where we
+stopped and names the same total is appended; anything else begins anew.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import IO
+
+import anyio
+import httpx
+from anyio import to_thread
+
+from wanbatch.providers.addresses import is_loopback_host, objection_to
+from wanbatch.providers.http import Http, TooLarge, consume, explain, timeouts
+
+HOPS = 5
+TRIES = 4
+FILE_LIMIT_BYTES = 2 * 1024**3
+WRITE_BYTES = 1024 * 1024
+STALL_S = 60.0
+STALL_BYTES = 16 * 1024
+"""A transfer that brings less than this in ``STALL_S`` seconds has stalled, however steadily it trickles."""
+DEADLINE_S = 3600.0
+_CONTENT_RANGE = re.compile(r"bytes (\d{1,15})-(\d{1,15})/(\d{1,15})\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """All bytes are in the file."""
+
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class NotFetched:
+    """They are not. ``status`` is the server's last word, 0 without one; ``again`` tells that another try may go better."""
+
+    reason: str
+    status: int = 0
+    again: bool = False
+
+
+class _Refused(Exception):
+    """A hop that must not be made."""
+
+
+@dataclass(slots=True)
+class _State:
+    """How far a transfer has come over its tries."""
+
+    written: int = 0
+    total: int | None = None
+    tag: str = ""
+
+    def restart(self, file: IO[bytes]) -> None:
+        file.seek(0)
+        file.truncate()
+        self.written, self.total, self.tag = 0, None, ""
+
+
+async def fetch_file(http: Http, url: str, part: Path) -> Fetched | NotFetched:
+    """Streams ``url`` to ``part``, which is begun anew. The file is neither checked for what it holds nor synced. Raises ``OSError`` of the disk."""
+    verdict = NotFetched("no try was made")
+    state = _State()
+    with part.open("wb") as file, anyio.move_on_after(DEADLINE_S) as scope:
+        for _ in range(TRIES):
+            before = state.written
+            outcome = await _one_try(http, url, file, state)
+            if isinstance(outcome, Fetched) or not outcome.again:
+                return outcome
+            verdict = outcome
+            if state.written <= before:
+                break  # nothing gained: leave the next try to the engine, which waits
+    return NotFetched("the transfer took too long") if scope.cancelled_caught else replace(verdict, again=False)
+
+
+async def peek(http: Http, url: str) -> bool:
+    """Whether ``url`` answers with a video's first bytes; nothing is kept."""
+    try:
+        async with _open(http, url, {"range": "bytes=0-1023"}) as response:
+            return response.status_code in (200, 206) and response.headers.get("content-type", "").startswith("video/")
+    except (_Refused, httpx.HTTPError, httpx.InvalidURL, OSError):
+        return False
+
+
+async def _one_try(http: Http, url: str, file: IO[bytes], state: _State) -> Fetched | NotFetched:
+    headers = {}
+    if state.written and state.tag:
+        headers = {"range": f"bytes={state.written}-", "if-range": state.tag}
+    else:
+        state.restart(file)
+    try:
+        async with _open(http, url, headers) as response:
+            problem = _judge_head(response, file, state)
+            if problem is not None:
+                return problem
+            await _pour(response, file, state)
+    except _Refused as refused:
+        return NotFetched(str(refused))
+    except TooLarge:
+        return NotFetched(f"the file is larger than {FILE_LIMIT_BYTES // 1024**3} GiB")
+    except TimeoutError:
+        return NotFetched(f"less than {STALL_BYTES // 1024} KiB came within {STALL_S:.0f} s", again=True)
+    except httpx.InvalidURL:
+        return NotFetched("the address is malformed")
+    except (httpx.HTTPError, httpx.StreamError) as error:
+        return NotFetched(explain(error), again=True)
+    if state.total is not None and state.written != state.total:
+        return NotFetched(f"{state.written} bytes came instead of the declared {state.total}", again=True)
+    return Fetched(state.written)
+
+
+def _judge_head(response: httpx.Response, file: IO[bytes], state: _State) -> NotFetched | None:
+    """Whether the body that follows may be written; sets up ``state`` for it."""
+    status = response.status_code
+    if status not in (200, 206):
+        return NotFetched(f"HTTP {status}", status, again=status in (408, 429) or status >= 500)
+    if response.headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
+        return NotFetched("the server compressed the file, though asked not to", status)
+    if status == 206:
+        return _judge_range(response, file, state)
+    state.restart(file)
+    length = response.headers.get("content-length", "")
+    state.total = int(length) if length.isascii() and length.isdigit() and len(length) < 16 else None
+    tag = response.headers.get("etag", "")
+    state.tag = tag if state.total is not None and tag.startswith('"') and response.headers.get("accept-ranges") == "bytes" else ""
+    return NotFetched("the file is larger than allowed", status) if state.total is not None and state.total > FILE_LIMIT_BYTES else None
+
+
+def _judge_range(response: httpx.Response, file: IO[bytes], state: _State) -> NotFetched | None:
+    told = _CONTENT_RANGE.match(response.headers.get("content-range", ""))
+    fits = told is not None and int(told[1]) == state.written and int(told[3]) == state.total and response.headers.get("etag", state.tag) == state.tag
+    if fits and state.written:
+        return None
+    state.restart(file)
+    return NotFetched("the server resumed at another place than asked", 206, again=True)
+
+
+async def _pour(response: httpx.Response, file: IO[bytes], state: _State) -> None:
+    """The body into the file, a megabyte at a time. Raises ``TooLarge``, ``TimeoutError`` where it stalls, httpx's errors where it breaks."""
+    limit = FILE_LIMIT_BYTES if state.total is None else min(FILE_LIMIT_BYTES, state.total)
+    buffer = bytearray()
+    pace = _Pace(anyio.current_time())
+
+    async def take(chunk: bytes) -> None:
+        if state.written + len(buffer) + len(chunk) > limit:
+            raise TooLarge
+        buffer.extend(chunk)
+        pace.check(len(chunk), anyio.current_time())
+        if len(buffer) >= WRITE_BYTES:
+            await _write(file, buffer, state)
+
+    try:
+        await consume(response, take)
+    except (httpx.HTTPError, httpx.StreamError):
+        await _write(file, buffer, state)
+        raise
+    await _write(file, buffer, state)
+
+
+@dataclass(slots=True)
+class _Pace:
+    """Whether enough comes in."""
+
+    since: float
+    bytes: int = 0
+
+    def check(self, more: int, now: float) -> None:
+        """Counts ``more`` bytes. Raises ``TimeoutError`` at the end of a span that brought too few."""
+        self.bytes += more
+        if now - self.since > STALL_S:
+            if self.bytes < STALL_BYTES:
+                raise TimeoutError
+            self.since, self.bytes = now, 0
+
+
+async def _write(file: IO[bytes], buffer: bytearray, state: _State) -> None:
+    block = bytes(buffer)
+    buffer.clear()
+    await to_thread.run_sync(partial(_write_now, file, block))
+    state.written += len(block)
+
+
+def _write_now(file: IO[bytes], block: bytes) -> None:
+    file.write(block)
+    file.flush()
+
+
+@asynccontextmanager
+async def _open(http: Http, url: str, headers: dict[str, str]) -> AsyncIterator[httpx.Response]:
+    """The answer at the end of the redirects, its body unread. Raises ``_Refused`` where a hop must not be made, httpx's errors."""
+    target, at_home = httpx.URL(url), True
+    for _ in range(HOPS + 1):
+        target = _secured(http, target)
+        at_home = at_home and same_origin(target, http.base)
+        async with http.lanes.fresh(target.host) as transport:
+            request = await _aimed(http, target, headers, with_key=at_home)
+            http.requests += 1
+            response = await transport.handle_async_request(request)
+            try:
+                onward = response.headers.get("location") if response.status_code in (301, 302, 303, 307, 308) else None
+                if onward is None:
+                    yield response
+                    return
+            finally:
+                with anyio.move_on_after(2, shield=True):
+                    await response.aclose()
+        target = target.join(onward)
+    raise _Refused(f"more than {HOPS} redirects")
+
+
+async def _aimed(http: Http, target: httpx.URL, headers: dict[str, str], *, with_key: bool) -> httpx.Request:
+    """The request of one hop, aimed at the address that was judged."""
+    extensions: dict[str, object] = {"timeout": timeouts(STALL_S)}
+    sent = {"user-agent": "wanbatch", "accept": "*/*", "accept-encoding": "identity", **headers, **(http.authorization() if with_key else {})}
+    if allowed_anyway(http, target):
+        return httpx.Request("GET", target, headers=sent, extensions=extensions)
+    address = await _judged_address(http, target)
+    if address is None:
+        return httpx.Request("GET", target, headers=sent, extensions=extensions)
+    sent["host"] = target.netloc.decode("ascii")
+    extensions["sni_hostname"] = target.raw_host.decode("ascii")
+    return httpx.Request("GET", target.copy_with(host=address), headers=sent, extensions=extensions)
+
+
+def allowed_anyway(http: Http, target: httpx.URL) -> bool:
+    """Hosts that may have a private address: those that the profile's owner named, and the backend's own origin."""
+    return target.host.lower() in http.profile.download_hosts or same_origin(target, http.base)
+
+
+async def _judged_address(http: Http, target: httpx.URL) -> str | None:
+    """An address of the host that may be connected to, or ``None`` where the connection is not ours to make. Raises ``_Refused``."""
+    host = target.host
+    literal = objection_to(host)
+    if literal != "it is not an IP address":
+        if literal is not None:
+            raise _Refused(f"the result's address leads to {host}: {literal}")
+        return None
+    if http.lanes.simulated:
+        return None
+    try:
+        found = await anyio.getaddrinfo(target.raw_host.decode("ascii"), target.port or 443, type=1)
+    except OSError as error:
+        if http.profile.proxy:
+            return None
+        raise httpx.ConnectError("the host's name was not found") from error
+    for entry in found:
+        objection = objection_to(str(entry[4][0]))
+        if objection is not None:
+            raise _Refused(f"{host} leads to {entry[4][0]}: {objection}")
+    return None if http.profile.proxy or not found else str(found[0][4][0])
+
+
+def _secured(http: Http, target: httpx.URL) -> httpx.URL:
+    """``target`` over https, unless it is the loopback backend itself or a host that the profile allows."""
+    if target.scheme not in ("http", "https") or not target.host or target.userinfo:
+        raise _Refused("the result's address is no plain web address")
+    if target.scheme == "https":
+        return target
+    if allowed_anyway(http, target) and (is_loopback_host(http.base.host) or target.host.lower() in http.profile.download_hosts):
+        return target
+    if target.port not in (None, 80):
+        raise _Refused("the result's address is not https")
+    return target.copy_with(scheme="https", port=None)
+
+
+def same_origin(one: httpx.URL, other: httpx.URL) -> bool:
+    """Scheme, host and port alike, with the scheme's own port filled in."""
+    ports = {"http": 80, "https": 443}
+    return (one.scheme, one.host.lower(), one.port or ports.get(one.scheme)) == (
+        other.scheme,
+        other.host.lower(),
+        other.port or ports.get(other.scheme),
+    )

@@ -1,0 +1,345 @@
+"""Tolerant readers that the dialects share: JSON, ids, words, times, errors, URLs, and the verdict of one POST.
+
+What it may not do: I/O, read a clock, raise on anything a server may send.
+
+How it works: every value from the network is ``object`` until one of these functions has looked at it. What they accept is section E of the
+facts about the API (many servers have this shape); what they refuse becomes "nothing was told". ``judge_submit`` is the table "What one POST can
+tell": only a proof counts as *not accepted* and only the API's own words as *rejected*; all else is uncertain.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from urllib.parse import parse_qsl, urlsplit
+
+from wanbatch.engine.outcomes import (
+    Accepted,
+    Failed,
+    Halted,
+    Limit,
+    NotAccepted,
+    PollOutcome,
+    Rejected,
+    Running,
+    SubmitOutcome,
+    Uncertain,
+    Unreadable,
+)
+from wanbatch.providers.model import NoReply, Reply, Seen
+
+RETRY_AFTER_LIMIT_S = 300.0
+_TASK_ID = re.compile(r"[A-Za-z0-9_.:-]{1,128}\Z")
+_URL_WITH_QUERY = re.compile(r"(?i)\b(https?|oss)://[^\s\"'<>?#]*[?#][^\s\"'<>]*")
+_URL_WITH_USER = re.compile(r"(?i)\b(https?|oss)://[^\s/@\"'<>]*@")
+_DATA_URL = re.compile(r"(?i)\bdata:[a-z0-9.+/-]{0,60}(;[a-z0-9=-]{0,40})*,[A-Za-z0-9+/=%_-]*")
+
+_RUNNING = frozenset(
+    {"queued", "pending", "submitted", "not_start", "in_progress", "processing", "running", "unknown", "suspended", "queueing", "created", "starting"}
+)
+_SUCCEEDED = frozenset({"completed", "succeeded", "success"})
+_FAILED = frozenset({"failed", "failure", "cancelled", "canceled", "expired", "deleted"})
+
+
+@dataclass(frozen=True, slots=True)
+class ApiError:
+    """An error in one of the API's own shapes. ``enveloped`` is false for a body that has no such shape."""
+
+    code: str = ""
+    message: str = ""
+    kind: str = ""
+    enveloped: bool = False
+
+
+# --- text and JSON ---------------------------------------------------------------------------------------------------------------------------
+
+
+def clean(text: str, limit: int = 500) -> str:
+    """Text of a server made fit for a terminal, a ledger and a page: one line, no control characters, no signed query, no inline media."""
+    text = text[: limit * 20]
+    text = _DATA_URL.sub("data:…", text)
+    text = _URL_WITH_USER.sub(lambda m: f"{m[1]}://…@", text)
+    text = _URL_WITH_QUERY.sub(lambda m: re.split(r"[?#]", m[0], maxsplit=1)[0] + "?…", text)
+    text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def read_json(body: bytes) -> object:
+    """The JSON value of ``body``, or ``None``: malformed, too deep, a number with more digits than Python reads."""
+    try:
+        value: object = json.loads(body)
+    except (ValueError, RecursionError, MemoryError):
+        return None
+    return value
+
+
+def as_object(value: object) -> Mapping[str, object]:
+    """``value`` where it is a JSON object, else an empty one."""
+    return value if isinstance(value, dict) else {}
+
+
+def as_text(value: object, limit: int = 500) -> str:
+    """Strings and numbers as clean text, all else empty."""
+    if isinstance(value, bool) or value is None:
+        return ""
+    if isinstance(value, str):
+        return clean(value, limit)
+    if isinstance(value, int):
+        return str(value) if abs(value) < 10**18 else ""
+    return clean(repr(value), limit) if isinstance(value, float) else ""
+
+
+def as_number(value: object) -> float | None:
+    """A finite number from a number, ``"30%"`` or ``"5.0"``; ``None`` for all else."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, str):
+        value = value.strip().removesuffix("%")
+        if len(value) > 40:
+            return None
+    if not isinstance(value, str | int | float):
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None
+
+
+def as_progress(value: object) -> float | None:
+    """A percentage within 0..100, or ``None``."""
+    number = as_number(value)
+    return None if number is None else min(100.0, max(0.0, number))
+
+
+def as_instant(value: object) -> float | None:
+    """Unix seconds from seconds or milliseconds; ``None`` for what is no instant between 2001 and 2286."""
+    number = as_number(value)
+    if number is None:
+        return None
+    number = number / 1000 if number > 1e11 else number
+    return number if 1e9 <= number < 1e10 else None
+
+
+def valid_task_id(value: object) -> str | None:
+    """``value`` where it may serve as a task id: ``[A-Za-z0-9_.:-]{1,128}``, and not only dots, which a path would swallow."""
+    if isinstance(value, str) and _TASK_ID.match(value) and value.strip("."):
+        return value
+    return None
+
+
+def as_url(value: object) -> str | None:
+    """``value`` where it is a web address of sane length without spaces or control characters."""
+    if not isinstance(value, str) or len(value) > 8192 or not value.isprintable() or " " in value or "\\" in value:
+        return None
+    try:
+        parts = urlsplit(value)
+        usable = parts.scheme in ("http", "https") and parts.hostname and parts.username is None and parts.port != 0
+    except ValueError:
+        return None
+    return value if usable else None
+
+
+def collect_urls(*candidates: object) -> tuple[str, ...]:
+    """The usable addresses among ``candidates``, in order, each once, at most five."""
+    found = [url for url in map(as_url, candidates) if url is not None]
+    return tuple(dict.fromkeys(found))[:5]
+
+
+# --- what headers and signatures tell --------------------------------------------------------------------------------------------------------
+
+
+def date_of(headers: Mapping[str, str]) -> float | None:
+    """The server's clock as Unix seconds, from ``Date``."""
+    return _http_date(headers.get("date", ""))
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """What ``Retry-After`` asks for, in seconds within 0..300; a date counts from the reply's own ``Date``."""
+    raw = headers.get("retry-after", "").strip()
+    if not raw:
+        return None
+    seconds = as_number(raw) if raw[0] in "-+.0123456789" else None
+    if seconds is None:
+        until, base = _http_date(raw), date_of(headers)
+        seconds = until - base if until is not None and base is not None else None
+    return None if seconds is None else min(RETRY_AFTER_LIMIT_S, max(0.0, seconds))
+
+
+def _http_date(text: str) -> float | None:
+    try:
+        moment = parsedate_to_datetime(text[:64])
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, TypeError, OverflowError, IndexError):
+        return None
+
+
+def url_expiry(url: str) -> float | None:
+    """When a signed address stops to serve, as Unix seconds: OSS and S3 signatures of both generations."""
+    try:
+        query = dict(parse_qsl(urlsplit(url).query, max_num_fields=50))
+    except ValueError:
+        return None
+    if "Expires" in query:
+        return as_instant(query["Expires"])
+    lowered = {name.lower(): value for name, value in query.items()}
+    for prefix in ("x-oss-", "x-amz-"):
+        start, length = lowered.get(prefix + "date", ""), as_number(lowered.get(prefix + "expires"))
+        if length is not None and 0 <= length <= 1e7:
+            try:
+                return datetime.strptime(start[:32], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC).timestamp() + length
+            except ValueError:
+                return None
+    return None
+
+
+# --- errors ----------------------------------------------------------------------------------------------------------------------------------
+
+
+def read_error(value: object) -> ApiError:
+    """The error in any shape that these servers use: ``{code, message, …}``, ``{error: {…} | text}``, ``{detail}``."""
+    body = as_object(value)
+    error = body.get("error")
+    if isinstance(error, dict):
+        return ApiError(as_text(error.get("code"), 120), as_text(error.get("message")), as_text(error.get("type"), 120), enveloped=True)
+    if isinstance(error, str) and error:
+        return ApiError(as_text(body.get("code"), 120), clean(error), enveloped=True)
+    code, message = as_text(body.get("code"), 120), as_text(body.get("message"))
+    if code or message:
+        return ApiError(code, message, enveloped=True)
+    if "detail" in body:
+        detail = body["detail"]
+        first = as_object(detail[0]) if isinstance(detail, list) and detail else as_object(detail)
+        return ApiError("", as_text(detail) or as_text(first.get("msg")) or as_text(first.get("message")), enveloped=True)
+    return ApiError()
+
+
+_BILLING_CODE = re.compile(
+    r"(?i)allocationquota|billoverdue|arrearage|commoditynotpurchased|insufficient_(user_)?quota|token_quota|insufficient_balance"
+)
+_BILLING_TEXT = re.compile(
+    r"(?i)insufficient (account |user |token )?(balance|quota|credit|funds)|exceeded your current quota|overdue|in arrears"
+    r"|余额不足|额度不足|额度已用|欠费"
+)
+_KEY_CODE = re.compile(
+    r"(?i)^(invalid_?api_?key|token_invalid|invalid_token|accessdenied(\..*)?|(model|workspace)\.accessdenied|modelnotfound|workspacenotfound"
+    r"|model_not_found|unauthorized|authentication_error)$"
+)
+_CONCURRENCY = re.compile(
+    r"(?i)concurren|in[- ]flight|(running|processing|pending|active) (tasks|jobs|videos)|too many (tasks|jobs|videos)|并发|队列"
+)
+_RATE = re.compile(r"(?i)rate|burst|per (second|minute)|too quickly|frequen|too many requests|qps|rpm|频繁")
+
+
+def is_billing(error: ApiError) -> bool:
+    """Whether the error says that no money is left: nothing but a person mends that."""
+    return bool(_BILLING_CODE.search(error.code) or _BILLING_TEXT.search(error.message))
+
+
+def concerns_every_job(error: ApiError) -> bool:
+    """Whether the error is about key, access, model or money, and not about this request."""
+    return is_billing(error) or bool(_KEY_CODE.match(error.code))
+
+
+def limit_of(error: ApiError) -> Limit:
+    """Which limit a 429 speaks of."""
+    told = f"{error.code} {error.message}"
+    if _CONCURRENCY.search(told):
+        return Limit.CONCURRENCY
+    return Limit.RATE if _RATE.search(told) else Limit.UNKNOWN
+
+
+_RETRYABLE_CODE = re.compile(
+    r"(?i)^(internal.?(server.?)?error.*|rewritefailed|systemerror|server_error|modelservicefailed|requesttimeout|model(unavailable|servingerror)|throttling.*"
+    r"|invalidurl\.(timeout|connectionrefused)|badrequest\.inputdownloadfailed|timeout|5\d\d|429|rate_limit.*|upstream_error|service_unavailable)$"
+)
+_RETRYABLE_TEXT = re.compile(r"(?i)internal (server )?error|timed? ?out|temporar|unavailable|overload|try again|saturated|服务繁忙|请稍后|超时")
+
+
+def is_retryable_failure(code: str, message: str) -> bool:
+    """Whether a task that failed so may be tried again: trouble of the machinery, never a verdict on the content or the request."""
+    if is_billing(ApiError(code, message)):
+        return False
+    return bool(_RETRYABLE_CODE.match(code)) if code else bool(_RETRYABLE_TEXT.search(message))
+
+
+# --- verdicts --------------------------------------------------------------------------------------------------------------------------------
+
+_HALT_HINTS = {
+    401: "the key was refused: check that the environment variable holds the key of this very backend and region",
+    402: "the account has no credit left",
+    403: "the key may not do this: check its permissions, its models and the account's balance",
+}
+
+
+def judge_submit(seen: Seen, find_id: tuple[tuple[str, ...], ...]) -> SubmitOutcome:
+    """What one POST told. ``find_id`` lists the routes in the reply at which a task id may stand, best first."""
+    if isinstance(seen, NoReply):
+        return Uncertain(clean(seen.reason)) if seen.may_have_been_sent else NotAccepted(clean(seen.reason))
+    value = read_json(seen.body)
+    error = read_error(value)
+    if 200 <= seen.status < 300:
+        found = (valid_task_id(dig(value, route)) for route in find_id)
+        task_id = next((one for one in found if one is not None), None)
+        return Accepted(task_id) if task_id is not None else Uncertain(f"HTTP {seen.status} without a valid task id{_told(error)}")
+    return _judge_refusal(seen, error)
+
+
+def _judge_refusal(reply: Reply, error: ApiError) -> SubmitOutcome:
+    status = reply.status
+    if 300 <= status < 400:
+        return Halted(f"http_{status}", "the API answered with a redirect, which a POST that buys never follows", "check the base URL")
+    if status in (401, 402, 403):
+        return Halted(error.code or f"http_{status}", error.message or f"HTTP {status}", _HALT_HINTS[status])
+    if status == 429 and is_billing(error):
+        return Halted(
+            error.code or "http_429", error.message or "the quota is used up", "raise the quota or settle the bill, then run the same command again"
+        )
+    if status == 425 or (status == 429 and (error.enveloped or not reply.body.strip())):
+        return NotAccepted(f"HTTP {status}{_told(error)}", limit_of(error) if status == 429 else None, retry_after(reply.headers))
+    if status in (400, 404, 405, 413, 415, 422) and error.enveloped:
+        if concerns_every_job(error):
+            return Halted(error.code, error.message, "this concerns every job: check key, model, region and the account's bill")
+        return Rejected(error.code or f"http_{status}", error.message or f"HTTP {status}")
+    return Uncertain(f"HTTP {status}{_told(error)}" if error.enveloped else f"HTTP {status} in none of the API's own shapes")
+
+
+def dig(value: object, route: tuple[str, ...]) -> object:
+    """What stands at ``route`` in nested objects, or ``None``."""
+    for step in route:
+        value = as_object(value).get(step)
+    return value
+
+
+def unreadable(seen: Seen) -> Unreadable:
+    """A status query that told nothing, and why."""
+    if isinstance(seen, NoReply):
+        return Unreadable(clean(seen.reason))
+    error = read_error(read_json(seen.body))
+    return Unreadable(f"HTTP {seen.status}{_told(error)}", retry_after(seen.headers), throttled=seen.status == 429)
+
+
+def judge_word(word: str, progress: float | None, error: ApiError) -> PollOutcome | None:
+    """What a status word means, or ``None`` where it means that there is a result. A word that nobody knows means "still running"."""
+    plain = word.strip().lower()
+    if plain in _SUCCEEDED:
+        return None
+    if plain in _FAILED:
+        code = error.code or ("" if plain in ("failed", "failure") else plain)
+        return Failed(code, error.message or f"the provider says {plain}", is_retryable_failure(code, error.message))
+    return Running(clean(word, 60), progress)
+
+
+def is_running_word(word: str) -> bool:
+    """Whether ``word`` is one of those known to mean "not done yet"."""
+    return word.strip().lower() in _RUNNING
+
+
+def _told(error: ApiError) -> str:
+    words = ": ".join(part for part in (error.code, error.message) if part)
+    return f" ({words})" if words else ""
