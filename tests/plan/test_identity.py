@@ -1,0 +1,131 @@
+"""Identity: what decides the pixels is in it, nothing else is; golden fingerprints are pinned and never edited."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+from builders import DIGESTS, follow, job, manifest, media
+
+from wanbatch.canonical import canonical_json
+from wanbatch.manifest.model import FileMedia, JobMedia, UrlMedia
+from wanbatch.media.model import FileDigest
+from wanbatch.plan.identity import fingerprint, identify, known_fingerprints, video_name
+
+def identified(*jobs, digests=DIGESTS):
+    return {key[1]: entry for key, entry in identify([manifest(*jobs)], digests).items()}
+
+
+def fp(**changes):
+    return identified(job(**changes))["one"].fingerprint
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"model": "wan2.7-i2v-2026-04-25"},
+        {"prompt": "another"},
+        {"prompt": None},
+        {"negative_prompt": "blurry"},
+        {"prompt_extend": True},
+        {"watermark": True},
+        {"seed": 8},
+        {"seconds": 6},
+        {"size": "1080P"},
+        {"take": 2},
+        {"media": (media("first_clip"),)},
+        {"media": (media(), media("last_frame"))},
+    ],
+    ids=lambda c: next(iter(c)),
+)
+def test_what_decides_pixels_changes_the_fingerprint(changes):
+    assert fp(**changes) != fp()
+
+
+@pytest.mark.parametrize("changes", [{"name": "two", "id": "two"}, {"tags": ("hero",)}, {"axes": (("hour", "dawn"),)}, {"manifest": "other"}], ids=str)
+def test_what_does_not_decide_pixels_leaves_it_alone(changes):
+    other = job(**{"name": "one", **changes})
+    assert next(iter(identify([replace(manifest(other), name=other.manifest)], DIGESTS).values())).fingerprint == fp()
+
+
+def test_a_file_counts_by_its_bytes_and_not_by_its_name():
+    from pathlib import Path
+
+    moved = Path("/elsewhere/b.png")
+    other = job(media=(media(source=FileMedia("b.png", moved)),))
+    same = identified(other, digests={moved: next(iter(DIGESTS.values()))})["one"]
+    assert same.fingerprint == fp()
+    altered = identified(other, digests={moved: FileDigest("00" * 32, 1000, "image/png")})["one"]
+    assert altered.fingerprint != fp()
+
+
+def test_a_url_counts_without_its_signature():
+    one, two = (fp(media=(media(source=UrlMedia(f"https://x.test/a.png?v=1&Signature={s}&Expires=9")),)) for s in ("aaa", "bbb"))
+    assert one == two
+    assert fp(media=(media(source=UrlMedia("https://x.test/a.png?v=2&Signature=aaa")),)) != one
+
+
+def test_a_chained_job_is_known_by_its_upstream_whatever_order_they_stand_in():
+    first, second = job("first"), job("second", media=follow("first"))
+    forward, backward = identified(first, second), identified(second, first)
+    assert forward["second"].fingerprint == backward["second"].fingerprint
+    changed = identified(job("first", seed=8), second)
+    assert changed["second"].fingerprint != forward["second"].fingerprint
+    assert forward["second"].upstream == (("m", "first"),)
+
+
+def test_which_frame_is_taken_decides():
+    first = job("first")
+    frames = [identified(first, job("second", media=(media("first_frame", JobMedia("first", f)),)))["second"].fingerprint for f in ("first", "last")]
+    assert len(set(frames)) == 2
+
+
+def test_a_chain_of_ten_thousand_jobs_needs_no_deep_stack():
+    jobs = [job("j0")] + [job(f"j{n}", media=follow(f"j{n - 1}")) for n in range(1, 10_000)]
+    assert len(identified(*reversed(jobs))) == 10_000
+
+
+def test_golden_fingerprints():
+    plain = identified(job())["one"]
+    chained = identified(job(), job("two", media=follow("one"), prompt=None, negative_prompt="blur", take=3))["two"]
+    assert plain.fingerprint == "wb1:6b50b9f10853f91a7436cfaac2c4e6dfa20f290457e31e34c6ea438e947c92db"
+    assert chained.fingerprint == "wb1:d2aac266064fdfd2787fd876ac2538d4ba096196f987fb2f60858c33fb641528"
+    assert known_fingerprints(plain.request, 1) == (plain.fingerprint,)
+    assert fingerprint(plain.request, 1) == plain.fingerprint
+
+
+def test_the_description_of_a_request_holds_every_field_and_no_signature():
+    url = "https://x.test/a.png?Signature=s3cret&v=1"
+    shown = json.loads(identified(job(media=(media(source=UrlMedia(url)),)))["one"].request.describe())
+    assert shown == {
+        "model": "wan2.7-i2v",
+        "prompt": "a harbour",
+        "media": [{"type": "first_frame", "source": shown["media"][0]["source"], "sha256": None}],
+        "seconds": 5,
+        "size": "720P",
+        "seed": 7,
+        "prompt_extend": False,
+        "watermark": False,
+    }
+    assert "s3cret" not in json.dumps(shown)
+
+
+def test_canonical_json_is_rfc_8785():
+    import rfc8785
+
+    values = [{"b": 1, "a": [True, None, "é\u2028\x07\"\\/"]}, {}, [], "\x7f", {"nested": {"z": -5, "y": 0}}]
+    for value in values:
+        assert canonical_json(value) == rfc8785.dumps(value)
+    with pytest.raises(TypeError):
+        canonical_json({"x": [1.5]})
+
+
+def test_video_names_are_readable_short_and_tell_realms_apart():
+    name = video_name("opening[hour=dawn,seed=100]", "wb1:x", "paid")
+    assert name.startswith("opening.hour-dawn.seed-100.")
+    assert name.endswith(".mp4")
+    assert name != video_name("opening[hour=dawn,seed=100]", "wb1:x", "emulator")
+    long = video_name("x" * 150 + "[a=" + "é" * 90 + "]", "wb1:x", "paid")
+    assert len(long.encode()) <= 200
+    assert "/" not in video_name("a[b=%2F..%2F]", "wb1:x", "paid")

@@ -1,0 +1,217 @@
+"""What a run would do with a job, by what the ledger knows: one test per row of the contract's actions."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+from builders import DIGESTS, attempt, follow, job, manifest
+
+from wanbatch.lifecycle import Authority, EventKind, Placement, Snapshot, State
+from wanbatch.plan.model import Action, JobState
+from wanbatch.plan.planner import PlanOptions, Target, changed_fields, make_plan, may_retry
+from wanbatch.plan.price import PriceList
+from wanbatch.plan.selection import parse_selection, parse_shard
+
+PRICES = PriceList({"720P": Decimal("0.10"), "1080P": Decimal("0.15")}, "USD")
+TARGET = Target("gateway", "paid", "https://api.test", PRICES)
+NOW = 2000.0
+
+
+def plan(*jobs, attempts=(), placements=(), intact=(), target=TARGET, run=None, **options):
+    snapshot = Snapshot(tuple(attempts), tuple(placements))
+    return make_plan([manifest(*jobs, **(run or {}))], DIGESTS, snapshot, frozenset(intact), target, PlanOptions(**options), NOW)
+
+
+def one(*jobs, **given):
+    return plan(*(jobs or (job(),)), **given).jobs[-1]
+
+
+def stored(**changes):
+    return attempt(state=State.STORED, task_id="t1", path="m/videos/one.mp4", sha256="ee" * 32, bytes=9, expires_at=NOW + 60, **changes)
+
+
+def test_a_new_job_is_generated_at_its_price():
+    result = plan(job(), job("two", size="1080P", seconds=10, seed=8))
+    assert [(e.action, e.state, e.reason, e.price) for e in result.jobs] == [
+        (Action.GENERATE, JobState.PLANNED, "new", Decimal("0.50")),
+        (Action.GENERATE, JobState.PLANNED, "new", Decimal("1.50")),
+    ]
+    assert (result.total, result.currency) == (Decimal("2.00"), "USD")
+
+
+def test_without_a_price_list_the_total_is_unknown():
+    result = plan(job(), target=replace(TARGET, prices=None))
+    assert (result.total, result.jobs[0].price) == (None, None)
+
+
+def test_a_changed_job_says_what_changed():
+    old = attempt(job(prompt="old", seconds=4), state=State.STORED)
+    assert one(attempts=[old]).reason == "changed: prompt, seconds"
+
+
+@pytest.mark.parametrize(
+    ("state", "action", "shown"),
+    [
+        (State.ACCEPTED, Action.RESUME, JobState.RUNNING),
+        (State.REMOTE_OK, Action.RESUME, JobState.RUNNING),
+        (State.STAGED, Action.RESUME, JobState.RUNNING),
+        (State.INTENT, Action.ASK, JobState.UNCERTAIN),
+        (State.UNCERTAIN, Action.ASK, JobState.UNCERTAIN),
+        (State.EXPIRED, Action.ASK, JobState.EXPIRED),
+        (State.ABANDONED, Action.SKIP, JobState.SKIPPED),
+        (State.REJECTED, Action.SKIP, JobState.FAILED),
+        (State.REMOTE_FAILED, Action.SKIP, JobState.FAILED),
+        (State.PLANNED, Action.GENERATE, JobState.PLANNED),
+    ],
+)
+def test_every_state_of_an_attempt_has_its_action(state, action, shown):
+    result = one(attempts=[attempt(state=state, task_id="t1")])
+    assert (result.action, result.state) == (action, shown)
+
+
+def test_a_whole_video_is_reused():
+    placement = Placement("m", "one", 1, "m/videos/one.mp4", 5)
+    result = one(attempts=[stored()], placements=[placement], intact=["m/videos/one.mp4"])
+    assert (result.action, result.state, result.path) == (Action.REUSE, JobState.DONE, "m/videos/one.mp4")
+
+
+def test_a_video_made_under_another_name_is_reused_and_copied():
+    result = one(job("renamed"), attempts=[stored()], intact=["m/videos/one.mp4"])
+    assert (result.action, result.reason) == (Action.REUSE, "made as one; its video is copied")
+    assert result.path.startswith("m/videos/renamed.")
+
+
+def test_a_lost_file_is_downloaded_again_while_the_provider_has_it_and_asked_about_later():
+    assert one(attempts=[stored()]).action is Action.RESUME
+    late = one(attempts=[replace(stored(), expires_at=NOW - 1)])
+    assert (late.action, late.state) == (Action.ASK, JobState.EXPIRED)
+    elsewhere = one(attempts=[replace(stored(), origin="https://other.test")])
+    assert elsewhere.action is Action.ASK
+
+
+def test_what_runs_on_another_backend_is_left_there():
+    result = one(attempts=[replace(attempt(state=State.ACCEPTED, task_id="t"), origin="https://other.test", backend="acme")])
+    assert (result.action, result.state) == (Action.ASK, JobState.RUNNING)
+    assert "--backend acme" in result.reason
+
+
+def test_what_the_emulator_drew_never_passes_for_a_paid_video():
+    drawn = replace(stored(), realm="emulator")
+    assert one(attempts=[drawn], intact=["m/videos/one.mp4"]).action is Action.GENERATE
+    bought = one(attempts=[stored()], intact=["m/videos/one.mp4"], target=replace(TARGET, realm="emulator"))
+    assert bought.action is Action.GENERATE
+
+
+def test_failed_jobs_are_tried_again_only_when_asked_or_by_policy():
+    failed = attempt(state=State.REMOTE_FAILED, error_code="InternalError", error_message="try later", retryable=True)
+    assert one(attempts=[failed], run={"retries": 0}).action is Action.SKIP
+    assert one(attempts=[failed], run={"retries": 1}).action is Action.GENERATE
+    again = attempt(number=2, state=State.REMOTE_FAILED, retryable=True, authority=Authority.RETRY_POLICY)
+    assert one(attempts=[failed, again], run={"retries": 1}).action is Action.SKIP
+    assert one(attempts=[failed, again], run={"retries": 1}, retry_failed=True).action is Action.GENERATE
+
+
+def test_the_retry_policy_starts_anew_after_a_person_asked():
+    failed = attempt(state=State.REMOTE_FAILED, retryable=True)
+    rows = [failed, replace(failed, authority=Authority.RETRY_POLICY), replace(failed, authority=Authority.PERSON)]
+    assert may_retry(rows[-1], rows, 1)
+    assert not may_retry(rows[1], rows[:2], 1)
+    assert not may_retry(replace(failed, retryable=False), [failed], 5)
+    assert not may_retry(replace(failed, state=State.REJECTED), [failed], 5)
+
+
+def test_regenerate_buys_again_what_is_there():
+    result = plan(job(), attempts=[stored()], intact=["m/videos/one.mp4"], regenerate=True)
+    assert (result.jobs[0].action, result.total) == (Action.GENERATE, Decimal("0.50"))
+
+
+def test_a_chain_waits_is_blocked_or_goes_by_its_upstream():
+    first, second = job("first"), job("second", media=follow("first"))
+    assert [e.action for e in plan(first, second).jobs] == [Action.GENERATE, Action.GENERATE]
+    failed = attempt(first, state=State.REJECTED, error_code="Bad", error_message="no")
+    blocked = plan(first, second, attempts=[failed]).jobs[1]
+    assert (blocked.action, blocked.state, blocked.reason) == (Action.BLOCKED, JobState.BLOCKED, "it takes media from first, which is failed")
+    third = job("third", media=follow("second"))
+    assert plan(third, second, first, attempts=[failed]).jobs[0].reason == "it takes media from second, which is blocked"
+
+
+def test_selection_never_adds_cost():
+    first, second = job("first"), job("second", media=follow("first"))
+    result = plan(first, second, selection=parse_selection(["second"]))
+    assert [(e.selected, e.action) for e in result.jobs] == [(False, Action.GENERATE), (True, Action.BLOCKED)]
+    assert "--with-upstream" in result.jobs[1].reason
+    assert result.total == 0
+    both = plan(first, second, selection=parse_selection(["second"]), with_upstream=True)
+    assert all(e.selected and e.action is Action.GENERATE for e in both.jobs)
+
+
+def test_equal_requests_are_bought_once():
+    result = plan(job(), job("twin"))
+    assert result.total == Decimal("0.50")
+    assert result.jobs[1].reason == "the same request as one: bought once"
+    assert result.jobs[0].path != result.jobs[1].path
+
+
+def test_file_names_differ_when_case_is_folded():
+    result = plan(job("one[a=X]"), job("one[a=x]"))
+    assert len({e.path.casefold() for e in result.jobs}) == 2
+
+
+def test_an_unsettled_attempt_of_the_same_name_must_be_settled_first():
+    old = attempt(job(prompt="old"), state=State.UNCERTAIN)
+    result = plan(job(), attempts=[old])
+    assert result.jobs[0].action is Action.ASK
+    assert "uncertain" in result.jobs[0].reason
+    assert result.strangers == (old,)
+    running = attempt(job(prompt="old"), state=State.ACCEPTED, task_id="t")
+    assert plan(job(), attempts=[running]).jobs[0].action is Action.GENERATE
+
+
+def test_an_uncertain_attempt_that_was_allowed_again_is_planned():
+    row = attempt(state=State.PLANNED, last_event=EventKind.RESUBMIT)
+    assert one(attempts=[row]).action is Action.GENERATE
+
+
+@pytest.mark.parametrize(
+    ("terms", "names"),
+    [
+        (["a*"], ["a[hour=dawn,seed=1]", "a[hour=dusk,seed=2]"]),
+        (["a"], ["a[hour=dawn,seed=1]", "a[hour=dusk,seed=2]"]),
+        (["a[hour=dawn,seed=1]"], ["a[hour=dawn,seed=1]"]),
+        (["a[hour=dawn,seed=?],b"], ["a[hour=dawn,seed=1]", "b"]),
+        (["seed=2..9"], ["a[hour=dusk,seed=2]"]),
+        (["hour=d*"], ["a[hour=dawn,seed=1]", "a[hour=dusk,seed=2]"]),
+        (["hour=dawn", "seed=2"], []),
+        (["tag:hero"], ["b"]),
+        (["state:planned"], ["a[hour=dawn,seed=1]", "a[hour=dusk,seed=2]", "b"]),
+        (["state:failed"], []),
+        (["[a]*"], []),
+    ],
+)
+def test_selection_terms(terms, names):
+    jobs = [
+        job("a[hour=dawn,seed=1]", axes=(("hour", "dawn"), ("seed", 1)), seed=1),
+        job("a[hour=dusk,seed=2]", axes=(("hour", "dusk"), ("seed", 2)), seed=2),
+        job("b", tags=("hero",), seed=3),
+    ]
+    assert [e.name for e in plan(*jobs, selection=parse_selection(terms)).selected()] == names
+
+
+def test_shards_are_disjoint_complete_stable_and_keep_chains_together():
+    jobs = [j for n in range(40) for j in (job(f"up{n}", seed=n), job(f"down{n}", media=follow(f"up{n}"), seed=n))]
+    parts = [{e.name for e in plan(*jobs, shard=parse_shard(f"{i}/3")).selected()} for i in (1, 2, 3)]
+    assert sum(map(len, parts)) == len(set().union(*parts)) == 80
+    assert all(parts)
+    assert all((f"up{n}" in part) == (f"down{n}" in part) for part in parts for n in range(40))
+    backward = {e.name for e in plan(*reversed(jobs), shard=parse_shard("1/3")).selected()}
+    assert backward == parts[0]
+
+
+def test_changed_fields_names_media_by_type():
+    before = '{"prompt":"a","media":[{"type":"first_frame","source":"a.png","sha256":"1"}]}'
+    after = '{"prompt":"a","seed":1,"media":[{"type":"first_frame","source":"b.png","sha256":"2"}]}'
+    assert changed_fields(before, after) == ["media.first_frame", "seed"]
+    moved = before.replace("a.png", "c.png")
+    assert changed_fields(before, moved) == []
