@@ -13,17 +13,17 @@ from wanbatch.errors import ExitCode, Refusal
 @click.argument("code", required=False)
 def command(code: str | None) -> None:
     """Explain CODE (WB204); without one, list all codes."""
-    from wanbatch.cli.codes import all_codes
+    import wanbatch.manifest.load
+    import wanbatch.media.check  # noqa: F401 - rooms declare their codes when they are imported
+    from wanbatch.manifest.codes import all_codes
 
-    codes = all_codes()
+    codes = {entry.code: entry for entry in all_codes()}
     if code is None:
-        for name, entry in sorted(codes.items()):
-            click.echo(f"{name}  {entry.title}")
+        for entry in codes.values():
+            click.echo(f"{entry.code}  {entry.title}")
         return
     known = codes.get(code.upper())
     if known is None:
         near = get_close_matches(code.upper(), codes, n=3)
-        raise Refusal(
-            ExitCode.INVALID, f"there is no code {code!r}", f"did you mean {', '.join(near)}?" if near else "list them with: wanbatch explain"
-        )
-    click.echo(f"{code.upper()}: {known.title}\n\n{known.explanation}")
+        raise Refusal(ExitCode.INVALID, f"there is no code {code!r}", f"did you mean {', '.join(near)}?" if near else "list them with: wanbatch explain")
+    click.echo(f"{known.code}: {known.title}\n\n{known.explanation}")

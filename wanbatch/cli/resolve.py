@@ -16,7 +16,6 @@ import click
 
 from wanbatch.cli import stages
 from wanbatch.cli.console import money, quoted, say
-from wanbatch.cli.options import Settings, planning_options
 from wanbatch.engine.recovery import settle_leftovers
 from wanbatch.engine.runner import RunContext
 from wanbatch.engine.settle import FINAL_WORD_WITHIN_S

@@ -128,7 +128,7 @@ def start(settings: Settings, order: Order) -> int:
     """Checks, locks, and runs; returns the exit code."""
     checked = stages.read_and_check(settings, quiet_warnings=settings.quiet)
     chosen = stages.choose_backend(settings, checked.manifests, offline=False)
-    profile = _limited(chosen, checked, order)
+    profile = _ordered(chosen.profile, order)
     limit, source = stages.spending_limit(order.max_cost, checked.manifests, chosen.project)
     _make_folder(settings.output)
     with RunLock(settings.output, timeout_s=order.lock_timeout_s):
@@ -142,15 +142,12 @@ def _make_folder(output: Path) -> None:
         raise Refusal(ExitCode.ENVIRONMENT, f"the output folder {output} cannot be made: {error.strerror}", "choose another with --output") from error
 
 
-def _limited(chosen: stages.Chosen, checked: stages.Checked, order: Order) -> Profile:
-    """The profile under every limit that was given: a manifest and a project may only lower."""
-    profile = chosen.profile
-    ceilings = [profile.max_in_flight, *(m.run.max_in_flight for m in checked.manifests), chosen.project.max_in_flight]
-    rates = [profile.rate, *(m.run.rate for m in checked.manifests), chosen.project.rate]
+def _ordered(profile: Profile, order: Order) -> Profile:
+    """The profile with what the command line says, which is the user's own word and may raise as well as lower."""
     return replace(
         profile,
-        max_in_flight=order.max_in_flight or min(c for c in ceilings if c is not None),
-        rate=order.rate or min((r for r in rates if r is not None), default=None),
+        max_in_flight=order.max_in_flight or profile.max_in_flight,
+        rate=order.rate or profile.rate,
         poll_interval_s=order.poll_interval_s or profile.poll_interval_s,
         submit_timeout_s=order.submit_timeout_s,
     )

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,7 +27,6 @@ from wanbatch.manifest.model import Manifest
 from wanbatch.media.model import FileDigest
 from wanbatch.plan.model import Action, Plan
 from wanbatch.plan.planner import PlanOptions, Target, make_plan
-from wanbatch.plan.price import higher
 from wanbatch.plan.selection import parse_selection, parse_shard
 
 if TYPE_CHECKING:
@@ -89,7 +88,7 @@ def choose_backend(settings: Settings, manifests: Sequence[Manifest], *, offline
 
     ``offline`` asks for prices and limits alone and needs no key.
     """
-    from wanbatch.providers.profiles import load_profiles, load_project, resolve_profile
+    from wanbatch.providers.profiles import load_profiles, load_project, lower_limits, resolve_profile
 
     profiles = load_profiles(os.environ)
     project = load_project(Path.cwd())
@@ -101,16 +100,10 @@ def choose_backend(settings: Settings, manifests: Sequence[Manifest], *, offline
             f"add --backend NAME, or 'run: {{backend: NAME}}' to the manifest; there are: {', '.join(profiles.names())}",
         )
     profile = resolve_profile(profiles, named, os.environ, offline=offline)
-    try:
-        prices = higher(profile.prices, project.prices) if profile.realm == "paid" else profile.prices
-    except ValueError as error:
-        raise Refusal(ExitCode.INVALID, f"wanbatch.toml: {error}") from error
-    return Chosen(replace(profile, prices=prices, origin=_origin(profile)), project)
-
-
-def _origin(profile: Profile) -> str:
-    # The emulator's task ids live in its store beside the ledger, whatever port it answers on.
-    return "emulator" if profile.realm == "emulator" else profile.origin
+    profile = lower_limits(profile, max_in_flight=project.max_in_flight, rate=project.rate, prices=project.prices)
+    for manifest in manifests:
+        profile = lower_limits(profile, max_in_flight=manifest.run.max_in_flight, rate=manifest.run.rate)
+    return Chosen(profile, project)
 
 
 def _backend_of(manifests: Sequence[Manifest]) -> str | None:
