@@ -1,0 +1,203 @@
+"""Hand-made values for the report's tests: manifests, plans, attempts, small real videos. No planner, ledger or network takes part."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+
+import av
+from PIL import Image, ImageDraw
+
+from wanbatch.diagnostics import Place
+from wanbatch.lifecycle import Attempt, Authority, Placement, RunRecord, Snapshot, State
+from wanbatch.manifest.model import Job, Manifest, RunSettings
+from wanbatch.plan.model import Action, JobState, MediaRef, Plan, PlannedJob, Request
+
+START = 1_780_000_000.0
+"""2026-05-28T20:26:40Z, when the sample run begins."""
+
+ACTIONS = {
+    JobState.DONE: Action.REUSE,
+    JobState.RUNNING: Action.RESUME,
+    JobState.PLANNED: Action.GENERATE,
+    JobState.BLOCKED: Action.BLOCKED,
+    JobState.FAILED: Action.SKIP,
+    JobState.SKIPPED: Action.SKIP,
+    JobState.UNCERTAIN: Action.ASK,
+    JobState.EXPIRED: Action.ASK,
+}
+
+
+def sha(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def make_request(seed: int = 100, prompt: str | None = "Harbour at dawn, 35mm film, soft light", **changes: object) -> Request:
+    media = (MediaRef("first_frame", "media/harbor.png", sha256=sha("harbor.png")),)
+    request = Request("wan2.7-i2v", prompt, "blurry, text", media, 5, "720P", seed, prompt_extend=False, watermark=False)
+    return replace(request, **changes)
+
+
+def make_job(
+    name: str = "opening[hour=dawn,seed=100]", manifest: str = "harbor", tags: Sequence[str] = ("hero",), request: Request | None = None
+) -> Job:
+    request = request or make_request()
+    inside = name.partition("[")[2].removesuffix("]")
+    axes = tuple((key, int(value) if value.isdigit() else value) for key, _, value in (pair.partition("=") for pair in inside.split(",") if pair))
+    return Job(
+        name=name,
+        id=name.partition("[")[0],
+        manifest=manifest,
+        axes=axes,
+        tags=tuple(tags),
+        model=request.model,
+        prompt=request.prompt,
+        negative_prompt=request.negative_prompt,
+        media=(),
+        seconds=request.seconds,
+        size=request.size,
+        seed=request.seed,
+        take=1,
+        prompt_extend=request.prompt_extend,
+        watermark=request.watermark,
+        place=Place("specs/harbor.wanbatch.yaml", 4, 5),
+    )
+
+
+def make_attempt(attempt_id: int, job: str, state: State = State.STORED, fingerprint: str = "", **changes: object) -> Attempt:
+    """An attempt of the sample run, by default stored 50 s after its intent, its intent a second after the one before."""
+    at = START + attempt_id
+    accepted = state not in (State.INTENT, State.UNCERTAIN, State.REJECTED, State.PLANNED)
+    finished = state in (State.REMOTE_OK, State.STAGED, State.STORED, State.REMOTE_FAILED)
+    attempt = Attempt(
+        attempt_id=attempt_id,
+        fingerprint=fingerprint or f"wb1:{sha(job)}",
+        realm="paid",
+        backend="gateway",
+        origin="https://api.example.com",
+        manifest="harbor",
+        job=job,
+        run_id="20260528-202640-a1b2",
+        authority=Authority.FIRST,
+        request=make_request().describe(),
+        length_s=5,
+        size="720P",
+        price=Decimal("0.50"),
+        currency="USD",
+        intent_at=at,
+        state=state,
+        updated_at=at + 50 if accepted else at + 1,
+        task_id=f"video_{sha(job)[:16]}_{attempt_id}" if accepted else "",
+        accepted_at=at + 0.5 if accepted else 0.0,
+        finished_at=at + 47.5 if finished else 0.0,
+        expires_at=at + 86_400 if finished else 0.0,
+        polls=4 if accepted else 0,
+    )
+    if state is State.STORED:
+        attempt = replace(
+            attempt,
+            stored_at=at + 50,
+            path="",
+            sha256=sha(f"video {job}"),
+            bytes=2_345_678,
+            seconds=5.0,
+            width=1280,
+            height=720,
+            fps=30.0,
+            has_audio=True,
+        )
+    return replace(attempt, **changes)
+
+
+def make_planned(
+    job: Job, state: JobState = JobState.DONE, attempts: Sequence[Attempt] = (), request: Request | None = None, **changes: object
+) -> PlannedJob:
+    """A plan entry that is decided by the last of ``attempts``."""
+    planned = PlannedJob(
+        job=job,
+        request=request or make_request(seed=job.seed, prompt=job.prompt),
+        fingerprint=attempts[-1].fingerprint if attempts else f"wb1:{sha(job.name)}",
+        price=Decimal("0.50"),
+        action=ACTIONS[state],
+        reason="up to date" if state is JobState.DONE else "new",
+        state=state,
+        attempt=attempts[-1] if attempts else None,
+        attempts=tuple(attempts),
+        path=f"{job.manifest}/videos/{job.name.translate(str.maketrans('[=,', '.-.', ']'))}.1f3a9c2e.mp4",
+    )
+    return replace(planned, **changes)
+
+
+def make_manifest(jobs: Sequence[Job], name: str = "harbor", **changes: object) -> Manifest:
+    settings = RunSettings(backend="gateway")
+    return replace(Manifest(f"specs/{name}.wanbatch.yaml", name, sha(name), tuple(jobs), "Dawn and dusk at the harbour", settings), **changes)
+
+
+def make_plan(entries: Sequence[PlannedJob], **changes: object) -> Plan:
+    return replace(Plan("gateway", "paid", "https://api.example.com", "USD", tuple(entries), Decimal("1.50")), **changes)
+
+
+def make_run(**changes: object) -> RunRecord:
+    run = RunRecord("20260528-202640-a1b2", "harbor", "gateway", "paid", START, START + 120, 0, 321, "0.1.0")
+    return replace(run, **changes)
+
+
+def make_snapshot(entries: Sequence[PlannedJob], others: Sequence[Attempt] = (), runs: Sequence[RunRecord] = (), *, placed: bool = True) -> Snapshot:
+    attempts = {a.attempt_id: a for entry in entries for a in entry.attempts} | {a.attempt_id: a for a in others}
+    placements = [
+        Placement(entry.job.manifest, entry.name, entry.attempt.attempt_id, entry.path, 0)
+        for entry in entries
+        if placed and entry.attempt and entry.state is JobState.DONE
+    ]
+    return Snapshot(tuple(attempts[key] for key in sorted(attempts)), tuple(placements), tuple(runs))
+
+
+def make_case(*states: JobState, former: bool = False) -> tuple[Manifest, Plan, Snapshot, RunRecord]:
+    """One job per state, in order, with the attempt that such a state has."""
+    entries = [_entry(number, state) for number, state in enumerate(states, start=1)]
+    others = [make_attempt(900, "closing[hour=noon]", path="harbor/videos/closing.hour-noon.00ff00ff.mp4")] if former else []
+    run = make_run()
+    return make_manifest([e.job for e in entries]), make_plan(entries), make_snapshot(entries, others, [run]), run
+
+
+def _entry(number: int, state: JobState) -> PlannedJob:
+    request = make_request(seed=99 + number)
+    job = make_job(f"opening[hour=dawn,seed={99 + number}]", request=request)
+    attempt_states = {
+        JobState.DONE: (State.STORED, {}),
+        JobState.RUNNING: (State.ACCEPTED, {}),
+        JobState.UNCERTAIN: (State.UNCERTAIN, {"reason": "read timeout after the request was sent"}),
+        JobState.EXPIRED: (State.EXPIRED, {"reason": "no final word 25 hours after the submit"}),
+        JobState.FAILED: (
+            State.REMOTE_FAILED,
+            {"error_code": "DataInspectionFailed", "error_message": "Input data may contain inappropriate content."},
+        ),
+        JobState.SKIPPED: (State.ABANDONED, {}),
+    }
+    if state not in attempt_states:
+        reason = "it takes media from opening[hour=dusk], which is failed" if state is JobState.BLOCKED else "new"
+        return make_planned(job, state, (), request, reason=reason)
+    kind, facts = attempt_states[state]
+    return make_planned(job, state, (make_attempt(number, job.name, kind, **facts),), request)
+
+
+def write_video(path: Path, seconds: float = 2.0, width: int = 320, height: int = 176, hue: int = 0, fps: int = 12) -> None:
+    """A small real MP4: a square that moves over a slowly changing ground."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"}) as container:
+        stream = container.add_stream("libx264", rate=fps, options={"crf": "30", "preset": "ultrafast"})
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        dark, light = (f"hsl({(hue * 47 + turn) % 360}, 38%, {glow}%)" for turn, glow in ((0, 22), (40, 72)))
+        ramp = Image.linear_gradient("L").resize((width, height))
+        ground = Image.composite(Image.new("RGB", (width, height), dark), Image.new("RGB", (width, height), light), ramp)
+        for number in range(round(seconds * fps)):
+            picture = ground.copy()
+            left = (width - 48) * number / (seconds * fps)
+            ImageDraw.Draw(picture).ellipse((left, height / 3, left + 40, height / 3 + 40), fill="white")
+            for packet in stream.encode(av.VideoFrame.from_image(picture)):
+                container.mux(packet)
+        for packet in stream.encode(None):
+            container.mux(packet)

@@ -1,0 +1,118 @@
+"""What a person should do about the jobs that are not done, with commands to copy.
+
+What it may not do: run anything, or name a command that does not exist.
+
+How it works: jobs that stand the same way for the same reason make one piece of advice, the most pressing first: what nobody but a person
+can settle, what failed, what waits for it, what is still running, what was never started. Commands are quoted for a POSIX shell and repeat the
+options that the run was made with.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections import defaultdict
+from dataclasses import dataclass
+
+from wanbatch.plan.model import JobState
+from wanbatch.report.model import Report, ReportJob
+
+PRESSING = (JobState.UNCERTAIN, JobState.EXPIRED, JobState.FAILED, JobState.BLOCKED, JobState.RUNNING, JobState.PLANNED)
+"""In the order in which they are shown; ``done`` and ``skipped`` need nothing."""
+
+KEPT_S = 24 * 3600
+"""How long the provider keeps a result."""
+
+_TITLES = {
+    JobState.UNCERTAIN: ("may have been bought: nobody knows", "may have been bought: nobody knows"),
+    JobState.EXPIRED: ("was paid for, but its result is out of reach", "were paid for, but their results are out of reach"),
+    JobState.FAILED: ("failed", "failed"),
+    JobState.BLOCKED: ("is blocked", "are blocked"),
+    JobState.RUNNING: ("is still being made", "are still being made"),
+    JobState.PLANNED: ("has not been bought yet", "have not been bought yet"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing to do: when it is right, and the command that does it."""
+
+    when: str
+    command: str
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """``jobs`` are names in manifest order; all share ``state`` and ``message``. ``before`` is the Unix second after which it is too late."""
+
+    state: JobState
+    title: str
+    code: str
+    message: str
+    jobs: tuple[str, ...]
+    steps: tuple[Step, ...]
+    before: float | None = None
+
+
+def advise(report: Report) -> tuple[Advice, ...]:
+    """Advice on all jobs that are neither done nor skipped, former ones with money at stake included."""
+    former = [job for job in report.former if job.state in (JobState.UNCERTAIN, JobState.EXPIRED, JobState.RUNNING)]
+    groups: dict[tuple[JobState, str, str], list[ReportJob]] = defaultdict(list)
+    for job in (*report.jobs, *former):
+        if job.state in PRESSING:
+            groups[job.state, job.error.code if job.error else "", job.error.message if job.error else ""].append(job)
+    ordered = sorted(groups.items(), key=lambda item: PRESSING.index(item[0][0]))
+    return tuple(_advice(report, state, code, message, jobs) for (state, code, message), jobs in ordered)
+
+
+def _advice(report: Report, state: JobState, code: str, message: str, jobs: list[ReportJob]) -> Advice:
+    count = len(jobs)
+    one, many = _TITLES[state]
+    return Advice(
+        state=state,
+        title=f"1 job {one}" if count == 1 else f"{count} jobs {many}",
+        code="" if code == state.value else code,
+        message=message,
+        jobs=tuple(job.name for job in jobs),
+        steps=_steps(report, state, code, jobs),
+        before=min((at for job in jobs if (at := _deadline(job)) is not None), default=None),
+    )
+
+
+def _steps(report: Report, state: JobState, code: str, jobs: list[ReportJob]) -> tuple[Step, ...]:
+    name = jobs[0].name if len(jobs) == 1 else "JOB"
+    if code == "output_missing":
+        return (
+            Step("Put the file back, then", _command(report, "run")),
+            Step("Buy it again", _command(report, "run", "--select", name, "--regenerate")),
+        )
+    if state in (JobState.UNCERTAIN, JobState.EXPIRED):
+        return (
+            Step("Found at the provider", _command(report, "resolve", name, "--adopt", "TASK_ID")),
+            Step("Never made: buy it", _command(report, "resolve", name, "--resubmit")),
+            Step("Give it up, price counted", _command(report, "resolve", name, "--abandon")),
+        )
+    if state is JobState.FAILED:
+        return (Step("Mend the manifest, or try again", _command(report, "run", "--retry-failed")),)
+    if state is JobState.BLOCKED:
+        return (Step("Settle that job, then", _command(report, "run")),)
+    if state is JobState.RUNNING:
+        return (Step("Fetch it, buy nothing", _command(report, "fetch")),)
+    if state is JobState.PLANNED:
+        return (Step("See what it costs", _command(report, "plan")), Step("Make it", _command(report, "run")))
+    return ()
+
+
+def _deadline(job: ReportJob) -> float | None:
+    """When the provider forgets a running job's result."""
+    if job.state is not JobState.RUNNING:
+        return None
+    accepted = job.timings.accepted_at
+    kept = next((a.expires_at for a in reversed(job.attempts) if a.expires_at), None)
+    return kept or (accepted + KEPT_S if accepted else None)
+
+
+def _command(report: Report, verb: str, *rest: str) -> str:
+    """``wanbatch VERB FILE …``. JOB and TASK_ID are for the reader to fill in."""
+    path = report.manifest.path
+    words = ("wanbatch", verb, f"./{path}" if path.startswith("-") else path, *rest, *report.options)
+    return " ".join(word if word in ("JOB", "TASK_ID") else shlex.quote(word) for word in words)

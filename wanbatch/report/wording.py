@@ -1,0 +1,49 @@
+"""Numbers as people read them: money, durations, sizes, instants.
+
+What it may not do: know where a number comes from, or a reader's language or time zone (the page sets instants in the reader's own).
+
+How it works: one function per kind of number; ``None`` is an en dash. ``assets/report.js`` words the same numbers in the same way.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+UNKNOWN = "–"
+_SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£", "CNY": "¥", "JPY": "¥"}
+
+
+def money(value: Decimal | None, currency: str) -> str:
+    """``$1.50``, ``¥3.00``, ``1.50 CHF``: two decimals, or as many as the amount has."""
+    if value is None:
+        return UNKNOWN
+    exponent = value.as_tuple().exponent
+    text = f"{value:.2f}" if not isinstance(exponent, int) or exponent > -2 else format(value, "f")
+    if currency in _SYMBOLS:
+        return _SYMBOLS[currency] + text
+    return f"{text} {currency}".rstrip()
+
+
+def duration(seconds: float | None) -> str:
+    """``0.4 s``, ``43 s``, ``2 min 14 s``, ``1 h 3 min``."""
+    if seconds is None:
+        return UNKNOWN
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def moment(at: float) -> str:
+    """``2026-02-28 23:59 UTC``."""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def count(number: int, one: str, many: str = "") -> str:
+    """``1 job``, ``12 jobs``."""
+    return f"{number} {one if number == 1 else many or one + 's'}"
