@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from wanbatch.cli.options import Settings, planning_options
-from wanbatch.cli.run import Order, start
+from wanbatch.cli.session import Order, start
 
 
 @click.command("fetch")

@@ -82,36 +82,49 @@ def main() -> None:
 def _guarded() -> int:
     try:
         result = cli.main(standalone_mode=False)
-    except Refusal as refusal:
-        _say("error: " + refusal.message, *(f"  help: {hint}" for hint in refusal.hints))
-        return refusal.exit_code
-    except click.UsageError as error:
-        _say(f"error: {error.format_message()}", *([f"  help: see '{error.ctx.command_path} --help'"] if error.ctx else []))
-        return ExitCode.INVALID
-    except click.ClickException as error:
-        _say(f"error: {error.format_message()}")
-        return ExitCode.INVALID
-    except (click.Abort, KeyboardInterrupt):
-        _say("interrupted")
-        return ExitCode.INTERRUPTED
-    except BrokenPipeError:
-        return ExitCode.DONE
-    except Exception as error:  # noqa: BLE001 - the one handler: whatever comes here is a bug and is reported as one
-        _report_bug(error)
-        return ExitCode.BUG
+    except BaseException as error:  # noqa: BLE001 - the one handler: everything that goes wrong ends here, as a message and an exit code
+        return _explain_failure(_innermost(error))
     return result if isinstance(result, int) else ExitCode.DONE
 
 
-def _report_bug(error: Exception) -> None:
+def _innermost(error: BaseException) -> BaseException:
+    """The failure itself: task groups wrap it. A refusal among several is what the user can act on."""
+    while isinstance(error, BaseExceptionGroup):
+        error = next((e for e in error.exceptions if isinstance(e, (Refusal, BaseExceptionGroup))), error.exceptions[0])
+    return error
+
+
+def _explain_failure(error: BaseException) -> int:
+    match error:
+        case Refusal():
+            _say("error: " + error.message, *(f"  help: {hint}" for hint in error.hints))
+            return error.exit_code
+        case click.UsageError():
+            _say(f"error: {error.format_message()}", *([f"  help: see '{error.ctx.command_path} --help'"] if error.ctx else []))
+            return ExitCode.INVALID
+        case click.ClickException():
+            _say(f"error: {error.format_message()}")
+            return ExitCode.INVALID
+        case click.Abort() | KeyboardInterrupt():
+            _say("interrupted")
+            return ExitCode.INTERRUPTED
+        case click.exceptions.Exit():
+            return error.exit_code
+        case BrokenPipeError():
+            return ExitCode.DONE
+        case SystemExit():
+            return error.code if isinstance(error.code, int) else ExitCode.BUG
+    _report_bug(error)
+    return ExitCode.BUG
+
+
+def _report_bug(error: BaseException) -> None:
     """What a maintainer needs and no more: types and places. Messages and values may hold a key or a signed URL, so they stay out."""
-    inner: BaseException = error
-    while isinstance(inner, BaseExceptionGroup) and inner.exceptions:
-        inner = inner.exceptions[0]
-    _say(f"error: a bug in wanbatch {__version__}: {type(inner).__name__}. Nothing that was recorded is lost; run the same command again to resume.")
-    for frame in traceback.extract_tb(inner.__traceback__)[-8:]:
+    _say(f"error: a bug in wanbatch {__version__}: {type(error).__name__}. Nothing that was recorded is lost; run the same command again to resume.")
+    for frame in traceback.extract_tb(error.__traceback__)[-8:]:
         _say(f"  at {Path(frame.filename).name}:{frame.lineno} in {frame.name}")
     if os.environ.get("WANBATCH_DEBUG") == "1":
-        traceback.print_exception(inner)
+        traceback.print_exception(error)
 
 
 def _say(*lines: str) -> None:

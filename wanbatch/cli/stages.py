@@ -32,6 +32,7 @@ from wanbatch.plan.selection import parse_selection, parse_shard
 if TYPE_CHECKING:
     from wanbatch.providers.model import Profile
     from wanbatch.providers.profiles import ProjectSettings
+    from wanbatch.report.model import Report
 
 
 class InvalidInput(Refusal):
@@ -184,16 +185,34 @@ def estimate_s(plan: Plan, profile: Profile, snapshot: Snapshot) -> float | None
     return max(rounds * latency, work / profile.rate if profile.rate else 0.0)
 
 
-def write_reports(settings: Settings, checked: Checked, plan: Plan, snapshot: Snapshot, run_id: str | None = None) -> list[Path]:
-    """Writes the report of every manifest from what the ledger knows; returns the pages' paths. ``run_id`` ``None`` takes the last run."""
+def manifest_name(settings_file: Path) -> str:
+    """The name of one manifest. Raises ``InvalidInput`` where it cannot be read."""
+    from wanbatch.cli.findings import render_text
+    from wanbatch.manifest.load import load_manifests
+
+    loaded = load_manifests([settings_file])
+    if not loaded.manifests:
+        say(render_text(loaded.diagnostics))
+        raise InvalidInput(len(loaded.diagnostics))
+    return loaded.manifests[0].name
+
+
+def collect_report(manifest: Manifest, plan: Plan, snapshot: Snapshot, run_id: str | None = None) -> Report:
+    """A manifest's report from what the ledger knows. ``run_id`` ``None`` takes the last run."""
     from wanbatch.report.collect import collect
+
+    runs = [run for run in snapshot.runs if run.manifest == manifest.name and run_id in (None, run.run_id)]
+    return collect(manifest, plan, snapshot, runs[-1] if runs else None)
+
+
+def write_reports(settings: Settings, checked: Checked, plan: Plan, snapshot: Snapshot, run_id: str | None = None) -> list[Path]:
+    """Writes the report of every manifest; returns the pages' paths."""
     from wanbatch.report.write import write_report
 
     paths = []
     for manifest in checked.manifests:
-        runs = [run for run in snapshot.runs if run.manifest == manifest.name and run_id in (None, run.run_id)]
         folder = settings.output / manifest.name
-        write_report(collect(manifest, plan, snapshot, runs[-1] if runs else None), folder)
+        write_report(collect_report(manifest, plan, snapshot, run_id), folder)
         paths.append(folder / "report.html")
     return paths
 

@@ -1,0 +1,321 @@
+"""One call of ``run`` or ``fetch``: the whole way from manifests to videos and reports.
+
+What it may not do: decide what may be bought (``plan`` and the engine do) or lose the user's consent on the way: every purchase passes ``approve``.
+
+How it works, in this order: check everything; take the run lock; open the ledger; settle what an earlier process left; plan; budget; approval; probe;
+run; record how it ended; report. Until the approval nothing is sent.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import secrets
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import anyio
+import click
+
+from wanbatch import __version__
+from wanbatch.cli import stages
+from wanbatch.cli.console import money, plural, quoted, say
+from wanbatch.cli.options import Settings
+from wanbatch.cli.plan import show_plan
+from wanbatch.cli.progress import Counts, choose_display, spent_line, where_time_went
+from wanbatch.cli.wording import plan_line, state_counts
+from wanbatch.engine.budget import Budget
+from wanbatch.engine.conductor import Conductor, Limits, build_works
+from wanbatch.engine.outcomes import ProbeFailed
+from wanbatch.engine.outputs import intact_paths
+from wanbatch.engine.pacing import SubmitPacer
+from wanbatch.engine.polling import LatencyModel, PollSchedule
+from wanbatch.engine.recovery import InFlight, find_in_flight, place_reused, settle_leftovers
+from wanbatch.engine.runner import Home, Notice, RunContext, Runner
+from wanbatch.errors import ExitCode, Refusal
+from wanbatch.ledger.lock import RunLock
+from wanbatch.ledger.store import Ledger
+from wanbatch.lifecycle import RunRecord, Snapshot
+from wanbatch.plan.model import Action, JobState, Plan
+
+if TYPE_CHECKING:
+    from wanbatch.providers.backend import Backend
+    from wanbatch.providers.model import Profile
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What the user asked a run for. ``buys`` is false for ``fetch``. ``None`` leaves a limit to the profile and the manifests."""
+
+    buys: bool = True
+    yes: bool = False
+    max_cost: Decimal | None = None
+    max_in_flight: int | None = None
+    rate: float | None = None
+    poll_interval_s: float | None = None
+    submit_timeout_s: float = 60.0
+    wait_s: float = 7200.0
+    lock_timeout_s: float = 0.0
+    retry_failed: bool = False
+    regenerate: bool = False
+
+
+def start(settings: Settings, order: Order) -> int:
+    """Checks, locks, and runs; returns the exit code."""
+    checked = stages.read_and_check(settings, quiet_warnings=settings.quiet)
+    chosen = stages.choose_backend(settings, checked.manifests, offline=False)
+    profile = _ordered(chosen.profile, order)
+    limit, source = stages.spending_limit(order.max_cost, checked.manifests, chosen.project)
+    _make_folder(settings.output)
+    with RunLock(settings.output, timeout_s=order.lock_timeout_s):
+        return anyio.run(_Session(settings, order, checked, profile, limit, source).run)
+
+
+def _make_folder(output: Path) -> None:
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Refusal(ExitCode.ENVIRONMENT, f"the output folder {output} cannot be made: {error.strerror}", "choose another with --output") from error
+
+
+def _ordered(profile: Profile, order: Order) -> Profile:
+    """The profile with what the command line says, which is the user's own word and may raise as well as lower."""
+    return replace(
+        profile,
+        max_in_flight=order.max_in_flight or profile.max_in_flight,
+        rate=order.rate or profile.rate,
+        poll_interval_s=order.poll_interval_s or profile.poll_interval_s,
+        submit_timeout_s=order.submit_timeout_s,
+    )
+
+
+@dataclass(slots=True)
+class _Ending:
+    """How a run ended, beside what the ledger knows: by a signal, or by trouble with the environment."""
+
+    signal: signal.Signals | None = None
+    trouble: str = ""
+    reasons: dict[str, str] = field(default_factory=dict)
+
+
+class _Session:
+    """One call of ``run`` or ``fetch`` with the lock held."""
+
+    def __init__(self, settings: Settings, order: Order, checked: stages.Checked, profile: Profile, limit: Decimal | None, limit_source: str) -> None:
+        self.settings, self.order, self.checked, self.profile = settings, order, checked, profile
+        self.limit, self.limit_source = limit, limit_source
+        self.started_at = time.time()
+        run_id = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(self.started_at)) + "-" + secrets.token_hex(3)
+        currency = profile.prices.currency if profile.prices else ""
+        self.context = RunContext(run_id, profile.name, profile.realm, profile.origin, currency, settings.output, time.time)
+        self.ending = _Ending()
+        self.requests = 0
+
+    async def run(self) -> int:
+        async with Ledger.open(stages.ledger_path(self.settings)) as ledger:
+            await settle_leftovers(self.context, ledger)
+            plan = self._plan(ledger.snapshot)
+            stages.refuse_undeliverable(self.settings, plan, self.profile)
+            in_flight = find_in_flight(self.context, ledger.snapshot, plan)
+            self._show(plan, in_flight)
+            if self.order.buys:
+                self._keep_budget(plan)
+                approve(plan, self.order, self.limit)
+            for manifest in self.checked.manifests:
+                await ledger.begin_run(self._record(manifest.name))
+            homes = await place_reused(self.context, ledger, plan, self._intact(ledger.snapshot))
+            if in_flight.here or (self.order.buys and plan.count()[Action.GENERATE]):
+                async with open_backend(self.profile, self.settings.output) as client:
+                    await self._work(ledger, client, plan, in_flight, homes)
+                    self.requests = client.requests
+            return await self._end(ledger)
+
+    # -- before ------------------------------------------------------------------------------------------------------------------------------
+
+    def _intact(self, snapshot: Snapshot) -> frozenset[str]:
+        return intact_paths(self.settings.output, snapshot)
+
+    def _plan(self, snapshot: Snapshot, *, fresh: bool = True) -> Plan:
+        return stages.build_plan(
+            self.settings,
+            self.checked,
+            self.profile,
+            snapshot,
+            self._intact(snapshot),
+            retry_failed=fresh and self.order.retry_failed,
+            regenerate=fresh and self.order.regenerate,
+        )
+
+    def _show(self, plan: Plan, in_flight: InFlight) -> None:
+        if self.settings.verbose:
+            show_plan(self.settings, plan, None)
+        elif not self.settings.quiet:
+            say(plan_line(plan))
+        mine = {entry.attempt.attempt_id for entry in plan.jobs if entry.attempt}
+        others = [a for a in in_flight.here if a.attempt_id not in mine]
+        if others:
+            say(f"Also fetching {plural(len(others), 'video')} that the manifest no longer names.")
+        for backend in sorted({a.backend for a in in_flight.elsewhere}):
+            say(f"Tasks of backend {backend} are still running there; fetch them with --backend {backend}.")
+
+    def _keep_budget(self, plan: Plan) -> None:
+        if self.limit is None or not plan.count()[Action.GENERATE]:
+            return
+        if plan.total is None:
+            raise Refusal(
+                ExitCode.REFUSED,
+                f"{self.limit_source} cannot be kept: backend {plan.backend} has no price; nothing was sent",
+                f'state one in your configuration: [backends.{plan.backend}] price = {{ 720P = …, 1080P = …, currency = "USD" }}',
+            )
+        if plan.total > self.limit:
+            total, limit = money(plan.total, plan.currency), money(self.limit, plan.currency)
+            raise Refusal(
+                ExitCode.REFUSED,
+                f"the plan would spend {total}, and the limit is {limit} ({self.limit_source}); nothing was sent",
+                "select fewer jobs with --select, or raise the limit",
+            )
+
+    def _record(self, manifest: str) -> RunRecord:
+        return RunRecord(self.context.run_id, manifest, self.profile.name, self.profile.realm, self.started_at, wanbatch_version=__version__)
+
+    # -- the work ----------------------------------------------------------------------------------------------------------------------------
+
+    async def _work(self, ledger: Ledger, client: Backend, plan: Plan, in_flight: InFlight, homes: Mapping[str, Home]) -> None:
+        probe = await client.probe()
+        if isinstance(probe, ProbeFailed):
+            raise Refusal(
+                ExitCode.ENVIRONMENT,
+                f"backend {self.profile.name} did not answer as it should: {probe.reason}; nothing was spent",
+                *filter(None, [probe.hint]),
+            )
+        conductor = self._conductor(plan, ledger.snapshot)
+        if not self.order.buys:
+            conductor.stop("fetch never submits")
+        conductor.resume(in_flight.here, anyio.current_time(), time.time())
+        jobs = {a.attempt_id for a in in_flight.here} | {
+            w.fingerprint for w in conductor.works if w.entry.action is Action.GENERATE and self.order.buys
+        }
+        counts = Counts(len(jobs), len(in_flight.here), plan.currency)
+        with choose_display(self.settings.progress, counts, quiet=self.settings.quiet) as display:
+
+            def observe(notice: Notice) -> None:
+                counts.take(notice)
+                if notice.kind == "unprepared":
+                    self.ending.reasons[notice.job] = notice.text
+                display.show(notice, counts)
+
+            runner = Runner(self.context, conductor, ledger, client, observe, homes)
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(self._watch_signals, runner)
+                await runner.run()
+                tasks.cancel_scope.cancel()
+        self.ending.trouble = conductor.halted.message if conductor.halted else ""
+        if conductor.stop_reason and self.order.buys and not self.ending.signal:
+            say(f"No new jobs were submitted: {conductor.stop_reason}")
+
+    def _conductor(self, plan: Plan, snapshot: Snapshot) -> Conductor:
+        profile, manifests = self.profile, self.checked.manifests
+        model = LatencyModel()
+        model.learn(a for a in snapshot.attempts if a.origin == profile.origin)
+        return Conductor(
+            build_works(plan, {m.name: m.run.retries for m in manifests}),
+            SubmitPacer(profile.rate, profile.max_in_flight, profile.submit_concurrency, chance=random.random),
+            PollSchedule(profile.poll_interval_s, profile.queries_per_second, model, chance=random.random),
+            Budget(self.limit),
+            Limits(self.order.wait_s, frozenset(m.name for m in manifests if m.run.on_failure == "stop")),
+        )
+
+    async def _watch_signals(self, runner: Runner) -> None:
+        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM, signal.SIGHUP) as signals:
+            async for number in signals:
+                if self.ending.signal is not None:
+                    runner.abort()
+                    return
+                self.ending.signal = number
+                say("Stopping: requests that are under way are waited for. Press Ctrl-C again to leave at once.")
+                runner.stop("interrupted")
+
+    # -- after -------------------------------------------------------------------------------------------------------------------------------
+
+    async def _end(self, ledger: Ledger) -> int:
+        plan = self._plan(ledger.snapshot, fresh=False)
+        code = self._exit_code(plan)
+        finished_at = time.time()
+        for manifest in self.checked.manifests:
+            record = replace(self._record(manifest.name), finished_at=finished_at, exit_code=int(code), http_requests=self.requests)
+            await ledger.finish_run(record)
+        snapshot = ledger.snapshot
+        paths = await anyio.to_thread.run_sync(stages.write_reports, self.settings, self.checked, plan, snapshot, self.context.run_id)
+        self._sum_up(plan, snapshot, finished_at)
+        for path in paths:
+            click.echo(path)
+        return code
+
+    def _exit_code(self, plan: Plan) -> int:
+        if self.ending.signal is not None:
+            return ExitCode.TERMINATED if self.ending.signal is signal.SIGTERM else ExitCode.INTERRUPTED
+        if self.ending.trouble:
+            return ExitCode.ENVIRONMENT
+        done = all(entry.state is JobState.DONE for entry in plan.selected())
+        return ExitCode.DONE if done else ExitCode.UNFINISHED
+
+    def _sum_up(self, plan: Plan, snapshot: Snapshot, finished_at: float) -> None:
+        if self.settings.quiet:
+            return
+        mine = [a for a in snapshot.attempts if a.run_id == self.context.run_id]
+        say(f"{plural(len(plan.selected()), 'job')}: {state_counts(plan.selected())}")
+        if mine:
+            say(f"spent {spent_line(mine, plan.currency)}; {where_time_went(mine, self.started_at, finished_at)}")
+        if self.ending.trouble:
+            say(f"error: backend {self.profile.name} refused: {self.ending.trouble}")
+        for entry in plan.selected():
+            if entry.state is not JobState.DONE:
+                say(f"  {entry.state.value:9} {entry.name}  ({self.ending.reasons.get(entry.name) or entry.reason})")
+        if any(entry.action in (Action.RESUME, Action.GENERATE) for entry in plan.selected()):
+            say(f"Continue with: {quoted(['wanbatch', *sys.argv[1:]])}")
+            self._say_deadline(plan)
+
+    @staticmethod
+    def _say_deadline(plan: Plan) -> None:
+        ends = [e.attempt.expires_at for e in plan.selected() if e.action is Action.RESUME and e.attempt and e.attempt.expires_at]
+        if ends and plan.realm == "paid":
+            say(f"Do so before {time.strftime('%Y-%m-%d %H:%M', time.localtime(min(ends)))}: then the first result that was paid for vanishes.")
+
+
+def approve(plan: Plan, order: Order, limit: Decimal | None) -> None:
+    """Nothing that costs money goes out without a person's or a script's consent. Raises ``Refusal`` (3)."""
+    wanted = plan.count()[Action.GENERATE]
+    if plan.realm == "emulator" or not wanted or order.yes or order.max_cost is not None:
+        return
+    price = money(plan.total, plan.currency)
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise Refusal(
+            ExitCode.REFUSED,
+            f"{plural(wanted, 'video')} would be bought ({price}) and nobody approved it; nothing was sent",
+            "add --yes, or --max-cost AMOUNT",
+        )
+    if not click.confirm(f"Buy {plural(wanted, 'video')} on {plan.backend} ({price})?", default=False, err=True):
+        raise Refusal(ExitCode.REFUSED, "not approved; nothing was sent")
+
+
+@asynccontextmanager
+async def open_backend(profile: Profile, output: Path) -> AsyncIterator[Backend]:
+    """The API's client; for the emulator without an address, a server of its own for as long as the run lasts."""
+    from wanbatch.providers.backend import Backend
+
+    if profile.realm == "emulator" and not profile.base_url:
+        from wanbatch.emulator.process import start_emulator
+
+        with start_emulator(output / ".emulator", *os.environ.get("WANBATCH_EMULATOR_OPTIONS", "").split()) as server:
+            async with Backend(replace(profile, base_url=server.base_url)) as client:
+                yield client
+        return
+    async with Backend(profile) as client:
+        yield client
