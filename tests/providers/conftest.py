@@ -243,3 +243,24 @@ def _certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
 
     good, expired = leaf("server", now - day, now + day), leaf("expired", now - 3 * day, now - day)
     return Certificates(folder / "authority.pem", good, expired)
+
+
+@pytest.fixture(scope="session", name="video")
+def _video(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """A real MP4 of one second, some hundred kilobytes long."""
+    import random
+
+    import av
+
+    path = tmp_path_factory.mktemp("video") / "v.mp4"
+    noise = random.Random(7)
+    with av.open(str(path), "w", options={"movflags": "+faststart"}) as container:
+        track = container.add_stream("libx264", rate=10, options={"preset": "ultrafast", "qp": "0"})
+        track.width, track.height, track.pix_fmt = 128, 96, "yuv420p"
+        for _ in range(10):
+            frame = av.VideoFrame(128, 96, "yuv420p")
+            for plane in frame.planes:
+                plane.update(noise.randbytes(plane.buffer_size))
+            container.mux(track.encode(frame))
+        container.mux(track.encode())
+    return path.read_bytes()

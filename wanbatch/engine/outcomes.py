@@ -116,10 +116,11 @@ class Downloaded:
 
 @dataclass(frozen=True, slots=True)
 class DownloadFailed:
-    """No whole file came. ``gone`` means that the source says it no longer has it."""
+    """No whole file came. ``gone`` means that every source says it no longer has it, ``disk`` that our own disk would not take it."""
 
     reason: str
     gone: bool = False
+    disk: bool = False
 
 
 DownloadOutcome = Downloaded | DownloadFailed

@@ -8,8 +8,10 @@ keeps what one process has already delivered. Every text that leaves here is fre
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -39,7 +41,8 @@ from wanbatch.plan.model import MediaRef, Request
 from wanbatch.providers import http_download
 from wanbatch.providers.delivery import INLINE_LIMIT_BYTES, as_data_url, can_deliver, read_media
 from wanbatch.providers.dialect import Cancelling, Listing, dialect_for
-from wanbatch.providers.http import Http, Transport
+from wanbatch.providers.http import Http
+from wanbatch.providers.lanes import Transport
 from wanbatch.providers.model import ListedTask, NoReply, Profile, Reply, Seen, TaskListing, WireRequest
 from wanbatch.providers.reading import as_object, as_url, date_of, read_error, read_json, valid_task_id
 
@@ -140,12 +143,11 @@ class Backend:
                 if isinstance(outcome, Downloaded):
                     return outcome
                 failures.append((url, outcome))
-            await to_thread.run_sync(partial(part.unlink, missing_ok=True))
         except OSError as error:
-            return DownloadFailed(f"{part.name} cannot be written: {error.strerror or 'input/output error'}")
-        reasons = (
-            "; ".join(dict.fromkeys(failure.reason for _, failure in failures)) or "the reply named no address, and this API has no content route"
-        )
+            await to_thread.run_sync(partial(_drop, part))
+            return DownloadFailed(f"{part.name} cannot be written: {error.strerror or 'input/output error'}", disk=True)
+        await to_thread.run_sync(partial(_drop, part))
+        reasons = "; ".join(dict.fromkeys(failure.reason for _, failure in failures)) or "the reply named no address, and there is no content route"
         gone = bool(failures) and all(failure.status in ((404, 410) if url == content else (403, 404, 410)) for url, failure in failures)
         return self._without_key(DownloadFailed(reasons, gone))
 
@@ -239,8 +241,12 @@ def _why(seen: Seen) -> str:
     return f"HTTP {seen.status}" + (f": {error.message or error.code}" if error.enveloped else "")
 
 
-def _sync(path: Path) -> None:
-    import os
+def _drop(path: Path) -> None:
+    """Removes what is no whole video; a file that cannot be removed is begun anew by the next download."""
+    with suppress(OSError):
+        path.unlink(missing_ok=True)
 
+
+def _sync(path: Path) -> None:
     with path.open("rb") as file:
         os.fsync(file.fileno())

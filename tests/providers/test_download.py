@@ -1,0 +1,392 @@
+"""Downloads over real sockets: whole files only, the key on its own origin only, public addresses only."""
+
+import hashlib
+import socket
+import time
+
+import anyio
+import pytest
+
+from wanbatch.engine.outcomes import Downloaded, DownloadFailed, Succeeded
+from wanbatch.providers import http_download
+from wanbatch.providers.backend import Backend
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture(name="part")
+def _part(tmp_path):
+    return tmp_path / "result.mp4.part"
+
+
+async def download(profile, part, *urls, task_id="task_abc"):
+    async with Backend(profile) as backend:
+        return await backend.download(task_id, Succeeded(urls), part)
+
+
+def whole(video, answer, **headers):
+    return answer(200, video, content_type="video/mp4", **headers)
+
+
+def broken_after(count, head):
+    """Sends ``head`` and ``count`` bytes of its body, then breaks off."""
+
+    def send(connection, _):
+        body_at = head.index(b"\r\n\r\n") + 4
+        connection.sendall(head[: body_at + count])
+        connection.shutdown(socket.SHUT_RDWR)
+
+    return send
+
+
+def is_video(outcome, part, video):
+    assert isinstance(outcome, Downloaded), outcome
+    assert part.read_bytes() == video
+    assert outcome.facts.sha256 == hashlib.sha256(video).hexdigest()
+    assert (outcome.facts.bytes, outcome.facts.width, outcome.facts.height) == (len(video), 128, 96)
+    return True
+
+
+# --- where the bytes come from
+
+
+async def test_the_content_route_needs_the_key(serve, answer, video, profile_for, part, key):
+    server = serve([whole(video, answer)])
+    assert is_video(await download(profile_for(server.url), part), part, video)
+    assert server.received[0].path == "/v1/videos/task_abc/content"
+    assert server.received[0].headers["authorization"] == f"Bearer {key}"
+
+
+async def test_the_named_url_comes_first_and_content_after_it(serve, answer, video, profile_for, part):
+    server = serve({"/signed": [answer(403, b"<Error>expired</Error>")], "/v1": [whole(video, answer)]})
+    assert is_video(await download(profile_for(server.url), part, server.url + "/signed?Signature=abc"), part, video)
+    assert [r.path for r in server.received] == ["/signed?Signature=abc", "/v1/videos/task_abc/content"]
+
+
+async def test_twice_gives_the_same_file(serve, answer, video, profile_for, part):
+    server = serve([whole(video, answer)])
+    for _ in range(2):
+        assert is_video(await download(profile_for(server.url), part), part, video)
+
+
+async def test_a_longer_file_from_before_leaves_no_tail(serve, answer, video, profile_for, part):
+    part.write_bytes(b"x" * (len(video) + 5000))
+    server = serve([whole(video, answer)])
+    assert is_video(await download(profile_for(server.url), part), part, video)
+
+
+async def test_a_body_without_length_is_judged_by_its_boxes(serve, answer, video, profile_for, part):
+    server = serve([answer(200, video, content_length="", connection="close")])
+    assert is_video(await download(profile_for(server.url), part), part, video)
+    short = serve([answer(200, video[:-700], content_length="", connection="close")])
+    outcome = await download(profile_for(short.url), part)
+    assert isinstance(outcome, DownloadFailed)
+    assert not part.exists()
+
+
+# --- what is never kept
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type"), [(b"<html>sign in</html>", "text/html"), (b'{"error": {"message": "no"}}', "application/json"), (b"", "video/mp4")]
+)
+async def test_a_foreign_body_is_not_kept(serve, answer, profile_for, part, body, content_type):
+    server = serve([answer(200, body, content_type=content_type)])
+    outcome = await download(profile_for(server.url), part)
+    assert isinstance(outcome, DownloadFailed)
+    assert "no whole video" in outcome.reason
+    assert not outcome.gone
+    assert not part.exists()
+
+
+async def test_a_short_body_is_fetched_again_and_never_kept(serve, answer, video, profile_for, part):
+    server = serve([broken_after(5000, whole(video, answer))])
+    outcome = await download(profile_for(server.url), part)
+    assert isinstance(outcome, DownloadFailed)
+    assert not part.exists()
+    assert len(server.received) > 1
+
+
+async def test_a_compressed_body_is_refused(serve, answer, video, profile_for, part):
+    import gzip
+
+    server = serve([answer(200, gzip.compress(video), content_encoding="gzip")])
+    outcome = await download(profile_for(server.url), part)
+    assert isinstance(outcome, DownloadFailed)
+    assert server.received[0].headers["accept-encoding"] == "identity"
+
+
+async def test_a_file_over_the_cap_is_refused(serve, answer, video, profile_for, part, monkeypatch):
+    monkeypatch.setattr(http_download, "FILE_LIMIT_BYTES", 10_000)
+    for step in (whole(video, answer), answer(200, video, content_length="", connection="close")):
+        server = serve([step])
+        outcome = await download(profile_for(server.url), part)
+        assert isinstance(outcome, DownloadFailed)
+        assert len(server.received) == 1
+        assert not part.exists()
+
+
+async def test_a_stalled_transfer_ends(serve, answer, video, profile_for, part, monkeypatch):
+    monkeypatch.setattr(http_download, "STALL_S", 0.3)
+
+    def trickle(connection, _):
+        connection.sendall(whole(video, answer)[:400])
+        for _ in range(200):
+            connection.sendall(b"\0")
+            time.sleep(0.02)
+
+    server = serve([trickle])
+    begun = anyio.current_time()
+    outcome = await download(profile_for(server.url), part)
+    assert isinstance(outcome, DownloadFailed)
+    assert "less than" in outcome.reason
+    assert anyio.current_time() - begun < 5
+
+
+async def test_a_silent_transfer_ends(serve, answer, video, profile_for, part, monkeypatch):
+    monkeypatch.setattr(http_download, "STALL_S", 0.2)
+
+    def stop_half_way(connection, _):
+        connection.sendall(whole(video, answer)[:400])
+        time.sleep(1)
+
+    outcome = await download(profile_for(serve([stop_half_way]).url), part)
+    assert isinstance(outcome, DownloadFailed)
+    assert not part.exists()
+
+
+async def test_a_disk_that_takes_no_more_is_told(serve, answer, video, profile_for, part):
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, hard))
+    try:
+        outcome = await download(profile_for(serve([whole(video, answer)]).url), part)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert outcome == DownloadFailed("result.mp4.part cannot be written: File too large", disk=True)
+    assert not part.exists()
+
+
+async def test_a_missing_folder_is_told(serve, answer, video, profile_for, tmp_path):
+    outcome = await download(profile_for(serve([whole(video, answer)]).url), tmp_path / "nowhere" / "a.part")
+    assert isinstance(outcome, DownloadFailed)
+    assert outcome.disk
+
+
+# --- resuming
+
+
+async def test_a_broken_transfer_is_resumed_under_a_strong_tag(serve, answer, video, profile_for, part):
+    head = whole(video, answer, etag='"v1"', accept_ranges="bytes")
+    rest = answer(206, video[5000:], content_range=f"bytes 5000-{len(video) - 1}/{len(video)}", etag='"v1"')
+    server = serve([broken_after(5000, head), rest])
+    assert is_video(await download(profile_for(server.url), part), part, video)
+    assert server.received[1].headers["range"] == "bytes=5000-"
+    assert server.received[1].headers["if-range"] == '"v1"'
+
+
+async def test_a_range_that_is_ignored_starts_over(serve, answer, video, profile_for, part):
+    head = whole(video, answer, etag='"v1"', accept_ranges="bytes")
+    server = serve([broken_after(5000, head), whole(video, answer)])
+    assert is_video(await download(profile_for(server.url), part), part, video)
+
+
+@pytest.mark.parametrize("headers", [{"etag": 'W/"v1"', "accept_ranges": "bytes"}, {"etag": '"v1"'}, {}])
+async def test_without_a_strong_tag_nothing_is_resumed(serve, answer, video, profile_for, part, headers):
+    server = serve([broken_after(5000, whole(video, answer, **headers)), whole(video, answer)])
+    assert is_video(await download(profile_for(server.url), part), part, video)
+    assert "range" not in server.received[1].headers
+
+
+@pytest.mark.parametrize(
+    "told", ["bytes 4999-{last}/{all}", "bytes 5000-{last}/{more}", "bytes 0-{last}/{all}", "bytes */{all}", "", "bytes " + "9" * 5000 + "-1/2"]
+)
+async def test_a_range_from_elsewhere_is_never_appended(serve, answer, video, profile_for, part, told):
+    told = told.format(last=len(video) - 1, all=len(video), more=len(video) + 9)
+    head = whole(video, answer, etag='"v1"', accept_ranges="bytes")
+    server = serve([broken_after(5000, head), answer(206, video[5000:], content_range=told), whole(video, answer)])
+    outcome = await download(profile_for(server.url), part)
+    assert isinstance(outcome, DownloadFailed) or is_video(outcome, part, video)
+    if isinstance(outcome, DownloadFailed):
+        assert not part.exists()
+
+
+async def test_an_unasked_206_is_not_taken_for_the_whole(serve, answer, video, profile_for, part):
+    server = serve([answer(206, video, content_range=f"bytes 0-{len(video) - 1}/{len(video)}")])
+    assert isinstance(await download(profile_for(server.url), part), DownloadFailed)
+
+
+# --- gone or not
+
+
+@pytest.mark.parametrize(
+    ("signed", "content", "gone"),
+    [
+        (404, 404, True),
+        (410, 410, True),
+        (403, 404, True),
+        (403, 403, False),
+        (403, 502, False),
+        (500, 404, False),
+        (403, 400, False),
+        (429, 410, False),
+    ],
+)
+async def test_gone_means_that_every_source_says_so(serve, answer, profile_for, part, signed, content, gone):
+    error = {"error": {"message": "no", "type": "invalid_request_error"}}
+    server = serve({"/signed": [answer(signed, b"<Error/>")], "/v1": [answer(content, error)]})
+    outcome = await download(profile_for(server.url), part, server.url + "/signed")
+    assert isinstance(outcome, DownloadFailed)
+    assert outcome.gone is gone
+
+
+# --- the key stays at home
+
+
+async def test_the_key_does_not_follow_a_redirect(serve, answer, video, profile_for, part, key):
+    store = serve([whole(video, answer)])
+    api = serve([answer(302, location=store.url + "/file?sig=1")])
+    profile = profile_for(api.url, download_hosts=("127.0.0.1",))
+    assert is_video(await download(profile, part), part, video)
+    assert api.received[0].headers["authorization"] == f"Bearer {key}"
+    assert "authorization" not in store.received[0].headers
+    assert not any(key in value for value in store.received[0].headers.values())
+
+
+async def test_the_key_does_not_go_with_a_signed_url(serve, answer, video, profile_for, part):
+    store, api = serve([whole(video, answer)]), serve([answer(404)])
+    assert is_video(await download(profile_for(api.url, download_hosts=("127.0.0.1",)), part, store.url + "/file?sig=1"), part, video)
+    assert "authorization" not in store.received[0].headers
+
+
+async def test_the_key_does_not_come_back_after_a_foreign_hop(serve, answer, video, profile_for, part):
+    api = serve({"/v1/videos/task_abc/content": [answer(404)], "/": [whole(video, answer)]})
+    store = serve([answer(302, location=api.url + "/v1/other")])
+    outcome = await download(profile_for(api.url, download_hosts=("127.0.0.1",)), part, store.url + "/file")
+    assert is_video(outcome, part, video)
+    assert "authorization" not in api.received[-1].headers
+
+
+async def test_the_key_stays_along_redirects_at_home(serve, answer, video, profile_for, part, key):
+    api = serve({"/v1": [answer(307, location="/files/1")], "/files": [whole(video, answer)]})
+    assert is_video(await download(profile_for(api.url), part), part, video)
+    assert api.received[1].headers["authorization"] == f"Bearer {key}"
+
+
+async def test_a_url_on_the_apis_origin_gets_the_key(serve, answer, video, profile_for, part, key):
+    api = serve([whole(video, answer)])
+    assert is_video(await download(profile_for(api.url), part, f"{api.url}/v1/videos/task_abc/content"), part, video)
+    assert len(api.received) == 1
+    assert api.received[0].headers["authorization"] == f"Bearer {key}"
+
+
+async def test_redirects_end(serve, answer, profile_for, part):
+    api = serve([answer(302, location="/v1/again")])
+    outcome = await download(profile_for(api.url), part)
+    assert isinstance(outcome, DownloadFailed)
+    assert "redirects" in outcome.reason
+    assert len(api.received) == http_download.HOPS + 1
+
+
+# --- addresses
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "127.0.0.1",
+        "localhost",
+        "127.1",
+        "2130706433",
+        "0x7f000001",
+        "0.0.0.0",
+        "[::1]",
+        "[::ffff:127.0.0.1]",
+        "10.0.0.7",
+        "192.168.1.1",
+        "169.254.169.254",
+        "100.100.100.200",
+        "[fe80::1]",
+        "[fd00:ec2::254]",
+        "[64:ff9b::a9fe:a9fe]",
+        "[2002:7f00:1::]",
+    ],
+)
+@pytest.mark.parametrize("by_redirect", [False, True])
+async def test_local_addresses_are_not_fetched(serve, answer, video, profile_for, part, host, by_redirect):
+    secret = serve([whole(video, answer)], host="0.0.0.0")
+    target = f"https://{host}:{secret.port}/latest/meta-data"
+    home = serve({"/v1": [answer(404)], "/": [answer(302, location=target)]})
+    # a backend on another address of the loopback net: its own origin alone is excepted
+    outcome = await download(profile_for(home.url), part, f"{home.url}/out" if by_redirect else target)
+    assert isinstance(outcome, DownloadFailed)
+    assert "private, local or reserved" in outcome.reason
+    assert secret.connections == 0
+
+
+async def test_a_name_is_judged_by_all_its_addresses_and_connected_by_the_judged_one(profile_for, part, monkeypatch):
+    asked, connected = [], []
+
+    async def resolve(host, port, **_):
+        asked.append(host)
+        mixed = [("8.8.8.8", port), ("10.0.0.1", port)]
+        public = [("8.8.8.8", port)]
+        return [(2, 1, 6, "", one) for one in (mixed if host == "mixed.example" else public)]
+
+    class Recorder:
+        async def handle_async_request(self, request):
+            connected.append((request.url.host, request.headers["host"], request.extensions["sni_hostname"]))
+            raise http_download.httpx.ConnectError("stop here")
+
+        async def aclose(self):
+            pass
+
+    monkeypatch.setattr(http_download.anyio, "getaddrinfo", resolve)
+    async with Backend(profile_for("https://api.example.com")) as backend:
+        monkeypatch.setattr(type(backend._http.lanes), "_make", lambda *_: Recorder())
+        refused = await backend.download("..", Succeeded(("https://mixed.example/a",)), part)
+        await backend.download("..", Succeeded(("https://store.example:8443/a",)), part)
+    assert "private" in refused.reason
+    assert connected == [("8.8.8.8", "store.example:8443", "store.example")]
+    assert asked == ["mixed.example", "store.example"]
+
+
+async def test_the_judged_address_is_held_to_the_hosts_certificate(serve, answer, video, certificates, profile_for, part, monkeypatch):
+    """The pinned connection still checks the certificate against the name, so a pin to a stranger's address gets nothing."""
+    monkeypatch.setattr(http_download, "objection_to", lambda host: None if host[0].isdigit() else "it is not an IP address")
+    store = serve([whole(video, answer)], certificates.server)
+
+    async def resolve(host, port, **_):
+        return [(2, 1, 6, "", ("127.0.0.1", port))]
+
+    monkeypatch.setattr(http_download.anyio, "getaddrinfo", resolve)
+    profile = profile_for("https://api.example.com", ca_file=str(certificates.ca_file))
+    assert is_video(await download(profile, part, f"https://localhost:{store.port}/a", task_id=".."), part, video)
+    assert store.received[0].headers["host"] == f"localhost:{store.port}"
+    stranger = await download(profile, part, f"https://other.example:{store.port}/a", task_id="..")
+    assert isinstance(stranger, DownloadFailed)
+    assert "certificate" in stranger.reason
+
+
+async def test_plain_http_is_asked_over_https(profile_for, part, monkeypatch):
+    asked = []
+
+    async def resolve(host, port, **_):
+        asked.append((host, port))
+        raise OSError("no network in tests")
+
+    monkeypatch.setattr(http_download.anyio, "getaddrinfo", resolve)
+    await download(profile_for("https://api.example.com"), part, "http://store.example/a?sig=1", task_id="..")
+    refused = await download(profile_for("https://api.example.com"), part, "http://store.example:8080/a", task_id="..")
+    assert asked == [("store.example", 443)]
+    assert "not https" in refused.reason
+
+
+@pytest.mark.parametrize(
+    "location", ["file:///etc/passwd", "ftp://x.example/a", "https://user:pw@8.8.8.8/a", "https://", "gopher://8.8.8.8", "https://[bad"]
+)
+async def test_odd_locations_are_refused(serve, answer, profile_for, part, location):
+    outcome = await download(profile_for(serve([answer(302, location=location)]).url), part)
+    assert isinstance(outcome, DownloadFailed)
+    assert not part.exists()
