@@ -1,0 +1,1 @@
+"""The pictures and sounds of the examples, drawn and played by code."""
