@@ -1,0 +1,154 @@
+"""Rate limits as a client keeps them: a gate for requests, a probe that tries more again after a refusal, a budget for retries. Pure.
+
+What it may not do: I/O, read a clock. Every ``now`` is the caller's, in seconds of one monotonic clock.
+
+Theory of operation
+-------------------
+``RateGate`` is a GCRA without burst (requests at least ``1 / rate`` apart) with one more rule: a request counts from its sending until a second
+after its *reply*. The server counts when it sees a request, which is at some instant between the two; spacing the sending alone was measured to
+break a limit of 20 per second 20 to 25 times after a burst of cold connections, and this rule not once.
+
+``Probe`` says when a limit that was lowered may be raised: by 1 after a quiet minute, then by 2, 4, … while it stays clean. A raise that is
+refused doubles the next quiet time up to ``LONGEST_QUIET_S``, so that a ceiling which really is lower costs a few refusals an hour and not one a
+minute.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+
+REPLY_HOLD_S = 1.0
+QUIET_S = 60.0
+LONGEST_QUIET_S = 16 * 60.0
+SLOWEST_RATE = 1.0 / 60.0
+UNLIMITED_STEPS = 1_000_000
+LONGEST_RETRY_AFTER_S = 300.0
+
+
+class RateGate:
+    """Lets at most ``rate`` requests a second through; ``None`` is no limit."""
+
+    def __init__(self, rate: float | None) -> None:
+        self._next_at = -math.inf
+        self._halved_at = -math.inf
+        self._open = 0
+        self._replies: deque[float] = deque()
+        self.rate = rate
+
+    @property
+    def rate(self) -> float | None:
+        """Requests a second. A change holds from the next request on."""
+        return self._rate
+
+    @rate.setter
+    def rate(self, rate: float | None) -> None:
+        self._rate = rate
+        self._capacity = math.inf if rate is None else max(1, math.ceil(rate - 1e-9))
+        self._hold_s = REPLY_HOLD_S if rate is None else self._capacity / rate
+
+    def free_at(self, instant: float) -> float | None:
+        """The earliest instant, not before ``instant``, at which a request may be sent; ``None`` where a reply must come first."""
+        at = max(instant, self._next_at)
+        allowed = self._capacity - 1 - self._open
+        if allowed < 0:
+            return None
+        if len(self._replies) > allowed:
+            at = max(at, self._replies[-1 - int(allowed)] + self._hold_s)
+        return at
+
+    def sent(self, now: float) -> None:
+        """A request goes out."""
+        self._open += 1
+        if self._rate is not None:
+            self._next_at = max(self._next_at, now) + 1.0 / self._rate
+
+    def replied(self, now: float) -> None:
+        """A request was answered, or given up."""
+        self._open -= 1
+        self._replies.append(max(now, self._replies[-1]) if self._replies else now)
+        while self._replies[0] + self._hold_s <= now:
+            self._replies.popleft()
+
+    def recent(self, now: float) -> int:
+        """Requests that count against the second before ``now``."""
+        return self._open + sum(1 for at in self._replies if at + REPLY_HOLD_S > now)
+
+    def halve(self, now: float) -> None:
+        """Answers a refusal: half the rate, or where there was no limit half of what was sent in the last second. Once a second at most: requests
+        that were out together are refused together.
+        """
+        if now < self._halved_at + REPLY_HOLD_S:
+            return
+        self._halved_at = now
+        rate = float(max(1, self.recent(now))) if self._rate is None else self._rate
+        slower = max(SLOWEST_RATE, rate / 2)
+        self.rate = slower
+        self._next_at = max(self._next_at, now + 1.0 / slower)
+
+
+class Probe:
+    """When to try more again. ``due_at`` is the instant of the next raise, ``None`` where nothing is left to try."""
+
+    def __init__(self) -> None:
+        self.due_at: float | None = None
+        self._quiet_s = QUIET_S
+        self._step = 1
+        self._raised_at = -math.inf
+
+    def refused(self, now: float) -> None:
+        """The present limit is too high."""
+        first_raise_failed = self._step == 2 and now - self._raised_at <= QUIET_S
+        self._quiet_s = min(LONGEST_QUIET_S, 2 * self._quiet_s) if first_raise_failed else self._quiet_s if self._step == 1 else QUIET_S
+        self._step = 1
+        self.due_at = now + self._quiet_s
+
+    def raise_by(self, now: float) -> int:
+        """By how much the limit may be raised at ``now``: the steps of all quiet minutes that have passed since the last raise."""
+        total = 0
+        while self.due_at is not None and self.due_at <= now and total < UNLIMITED_STEPS:
+            total += self._step
+            self._step *= 2
+            self._raised_at = self.due_at
+            self.due_at += QUIET_S
+        return total
+
+    def settle(self) -> None:
+        """The limit is back at what was declared."""
+        self.due_at = None
+
+
+class RetryBudget:
+    """At most one retry per ten requests, plus a floor: an outage is not made worse by those who wait for its end."""
+
+    FLOOR = 10.0
+    MOST = 50.0
+    PER_REQUEST = 0.1
+
+    def __init__(self) -> None:
+        self._tokens = self.FLOOR
+
+    def earn(self) -> None:
+        """A request was made that is no retry."""
+        self._tokens = min(self.MOST, self._tokens + self.PER_REQUEST)
+
+    def spend(self) -> bool:
+        """Takes one retry out of the budget; false where none is left."""
+        if self._tokens < 1.0:
+            return False
+        self._tokens -= 1.0
+        return True
+
+
+def clamp_retry_after(seconds: float | None) -> float | None:
+    """What a server asked for, between 0 and 300 s; ``None`` where it asked for nothing, or for no number."""
+    if seconds is None or math.isnan(seconds):
+        return None
+    return min(max(seconds, 0.0), LONGEST_RETRY_AFTER_S)
+
+
+def back_off(strikes: int, chance: float, longest_s: float = 60.0) -> float:
+    """How long to wait after the ``strikes``-th failure in a row: 1 s doubled each time, at most ``longest_s``, less up to half of it by ``chance``
+    in [0, 1).
+    """
+    return min(longest_s, 2.0 ** min(strikes - 1, 30)) * (1.0 - 0.5 * chance)
