@@ -15,7 +15,7 @@ import json
 import os
 import shlex
 import sys
-import threading
+import time
 import weakref
 from collections.abc import Callable
 from pathlib import Path
@@ -24,9 +24,6 @@ from types import TracebackType
 from wanbatch.errors import ExitCode, Refusal
 
 STEP_S = 0.1
-
-_sleep = threading.Event().wait
-"""Nobody sets that event, so waiting for it is sleeping, which Ctrl-C ends."""
 
 _held: weakref.WeakSet[RunLock] = weakref.WeakSet()
 
@@ -38,7 +35,7 @@ class RunLock:
     Entering raises ``Refusal`` (ENVIRONMENT) that names the other holder, or says why there can be no lock.
     """
 
-    def __init__(self, folder: Path, timeout_s: float = 0.0, *, sleep: Callable[[float], object] = _sleep, command: str | None = None) -> None:
+    def __init__(self, folder: Path, timeout_s: float = 0.0, *, sleep: Callable[[float], object] = time.sleep, command: str | None = None) -> None:
         self.path = folder / "ledger.lock"
         self._timeout_s = timeout_s
         self._sleep = sleep
