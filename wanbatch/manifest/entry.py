@@ -1,0 +1,123 @@
+"""An entry of ``jobs`` merged with ``defaults``, and the notebook that findings about it go into.
+
+What it may not do: render or expand.
+
+How it works: a job's own value wins, null removes a default, media and vars are merged key by key; a job's own seeds replace a default seed, and the other way
+round. Every merged field still knows where it was written, so that a finding points at the line that must be changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from wanbatch.diagnostics import Diagnostic, Place, Route, Severity
+from wanbatch.manifest.document import Document, Value
+from wanbatch.manifest.model import Scalar
+from wanbatch.manifest.templates import TemplateProblem
+
+Fields = dict[str, Value]
+_MERGED = ("media", "vars")
+_MOST_SHOWN = 3
+"""Findings of one kind at one place that are shown cell by cell; the rest are counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What all entries of a manifest share: its name, the folder its paths start from, and the tree they may not leave."""
+
+    document: Document
+    manifest: str
+    folder: Path
+    tree: Path
+    vars: dict[str, Scalar]
+    given: dict[str, Scalar]
+    """``--var``, which wins over all other vars."""
+
+
+@dataclass(slots=True)
+class Entry:
+    """One merged job; ``findings`` collects what is wrong with it."""
+
+    setting: Setting
+    number: int
+    id: str
+    own: Fields
+    defaults: Fields
+    fields: Fields
+    findings: list[Diagnostic] = field(default_factory=list)
+    broken: bool = False
+    """No cells can be made of it."""
+
+    def route(self, *path: str | int) -> Route:
+        """Where the field at ``path`` is written: in the job, else in defaults, else the job itself."""
+        for prefix, fields in ((("jobs", self.number), self.own), (("defaults",), self.defaults)):
+            node: Value = fields
+            for step in path[:2] if path[:1] in (("media",), ("vars",)) else path[:1]:
+                node = node.get(str(step)) if isinstance(node, dict) else None
+            if node is not None:
+                return (*prefix, *path)
+        return ("jobs", self.number, *path)
+
+    def report(
+        self, code: str, message: str, *path: str | int, key: bool = False, label: str = "", hints: tuple[str, ...] = (), cell: str = "",
+        severity: Severity = Severity.ERROR, place: Place | None = None,
+    ) -> Diagnostic:  # fmt: skip
+        """A finding about the field at ``path``, kept."""
+        finding = self.setting.document.finding(
+            code, message, self.route(*path), key=key, label=label, hints=hints, cell=cell, severity=severity, place=place
+        )
+        self.findings.append(finding)
+        return finding
+
+    def report_template(self, problem: TemplateProblem, text: str, *path: str | int, cell: str = "") -> None:
+        """A finding about a template, at the place in it that is wrong."""
+        place = self.setting.document.text_place(self.route(*path), text, problem.offset, problem.width)
+        self.report(problem.code, problem.message, *path, label=problem.label, hints=problem.hints, cell=cell, place=place)
+
+
+def merge_entry(setting: Setting, number: int, own: Fields, defaults: Fields) -> Entry:
+    """The entry of ``jobs[number]``."""
+    fields = {name: value for name, value in defaults.items() if value is not None} if defaults else {}
+    if own.get("seed") is not None:
+        fields.pop("seeds", None)
+    if own.get("seeds") is not None:
+        fields.pop("seed", None)
+    for name, value in own.items():
+        if value is None:
+            fields.pop(name, None)
+        elif name in _MERGED and isinstance(value, dict):
+            below = fields.get(name)
+            both = {**below, **value} if isinstance(below, dict) else value
+            fields[name] = {k: v for k, v in both.items() if v is not None or name == "vars"}
+        else:
+            fields[name] = value
+    return Entry(setting, number, str(own.get("id")), own, defaults, fields)
+
+
+def gather(findings: Iterable[Diagnostic], cells: int) -> list[Diagnostic]:
+    """Findings of all cells of an entry, each thing once.
+
+    What every cell has stands once without a cell; otherwise the first few cells are named, and the rest counted.
+    """
+    groups: dict[tuple[str, Place], list[Diagnostic]] = {}
+    for finding in findings:
+        groups.setdefault((finding.code, finding.place), []).append(finding)
+    result: list[Diagnostic] = []
+    for group in groups.values():
+        alike = {f.message for f in group}
+        if len({f.cell for f in group}) >= cells and len(alike) == 1:
+            result.append(_with_cell(group[0], ""))
+        elif len(group) <= _MOST_SHOWN:
+            result.extend(group)
+        else:
+            result.extend(group[: _MOST_SHOWN - 1])
+            last = group[_MOST_SHOWN - 1]
+            result.append(_with_cell(last, f"{last.cell} and {len(group) - _MOST_SHOWN} more cells"))
+    return result
+
+
+def _with_cell(finding: Diagnostic, cell: str) -> Diagnostic:
+    f = finding
+    return Diagnostic(f.code, f.message, f.place, f.route, f.label, f.help, f.source, cell, f.severity)

@@ -1,0 +1,210 @@
+"""From a sweep to jobs: rows, then matrix, then seeds, then takes.
+
+What it may not do: resolve references (it notes them), check the ceiling (``load`` did).
+
+How it works: each cell is rendered and checked once; its seeds and takes share the result, and only fields that see ``seed`` or ``take`` are rendered for each of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import cast
+
+from wanbatch.diagnostics import Place, Severity
+from wanbatch.manifest import expand_codes as codes
+from wanbatch.manifest.axes import Sweep, cells_of
+from wanbatch.manifest.document import Value
+from wanbatch.manifest.entry import Entry, gather
+from wanbatch.manifest.model import FileMedia, Frame, Job, JobMedia, MediaInput, MediaSource, MediaType, Scalar, Size, UrlMedia
+from wanbatch.manifest.names import encode_value
+from wanbatch.manifest.references import Pending
+from wanbatch.manifest.render import Path_, PromptFiles, Rendered, Renderer
+from wanbatch.manifest.scalars import scalar_text
+from wanbatch.manifest.seeds import draw_seed
+from wanbatch.manifest.shown import shown
+from wanbatch.manifest.templates import Templates
+
+Axes = tuple[tuple[str, Scalar], ...]
+_MOST_FINDINGS = 1_000
+"""Findings of one entry after which its other cells are not looked at."""
+
+
+@dataclass(slots=True)
+class Yield:
+    """What all entries of a manifest come to."""
+
+    jobs: list[Job] = field(default_factory=list)
+    pending: list[Pending] = field(default_factory=list)
+    names: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Expansion:
+    """What is shared while entries are expanded: compiled templates, prompt files, paths."""
+
+    templates: Templates
+    files: PromptFiles = field(default_factory=PromptFiles)
+    paths: dict[tuple[Path, str], FileMedia] = field(default_factory=dict)
+
+    def expand(self, sweep: Sweep, seed_key: str, into: Yield) -> None:
+        """Add the jobs of a sweep, in order; what is wrong is noted in its entry."""
+        entry = sweep.entry
+        renderer = Renderer(entry, self.templates, self.files)
+        if entry.broken:
+            return
+        before = len(entry.findings)
+        place = entry.setting.document.quick_place(entry.own, "id")
+        first_seed = draw_seed(seed_key, 0)
+        warned = False
+        for axes, variables in cells_of(sweep):
+            known: dict[str, Scalar | Mapping[str, str]] = {**variables, "job": {"id": entry.id}}
+            cell = _Cell(self, renderer, axes, known, _prefix(entry.id, axes), place)
+            made = cell.jobs(sweep.seeds, first_seed, sweep.repeat, into)
+            if made is not None and made.job["prompt_extend"] is True and not warned:
+                warned = _warn_rewritten(entry, sweep, cell.name)
+            if len(entry.findings) - before > _MOST_FINDINGS:
+                break
+        if len(entry.findings) > before:
+            entry.findings[before:] = gather(entry.findings[before:], _distinct_cells(sweep))
+
+
+def _distinct_cells(sweep: Sweep) -> int:
+    return sweep.cells
+
+
+def _warn_rewritten(entry: Entry, sweep: Sweep, cell: str) -> bool:
+    if sweep.seeds is None or len(sweep.seeds) < 2:
+        return True
+    entry.report(
+        codes.REWRITTEN_SWEEP, "a seed sweep whose prompt is rewritten each time", "seeds", key=True, severity=Severity.WARNING,
+        label="prompt_extend is true, which is the default" if "prompt_extend" not in entry.fields else "prompt_extend is true",
+        hints=("add prompt_extend: false, so that only the seed differs",), cell=cell,
+    )  # fmt: skip
+    return True
+
+
+def _prefix(job_id: str, axes: Axes) -> str:
+    return f"{job_id}[{','.join(f'{name}={encode_value(scalar_text(value))}' for name, value in axes)}" if axes else job_id
+
+
+@dataclass(slots=True)
+class _Cell:
+    """One row and combination."""
+
+    expansion: Expansion
+    renderer: Renderer
+    axes: Axes
+    variables: dict[str, Scalar | Mapping[str, str]]
+    prefix: str
+    place: Place
+    media: tuple[MediaInput, ...] = ()
+    references: tuple[tuple[MediaType, str, Mapping[str, Scalar]], ...] = ()
+
+    @property
+    def name(self) -> str:
+        return f"{self.prefix}]" if self.axes else self.prefix
+
+    def jobs(self, seeds: list[int] | None, first_seed: int, repeat: int, into: Yield) -> Rendered | None:
+        """Add the jobs of this cell; what the last of them came to."""
+        values = self.renderer.render_cell(self.variables, self.name)
+        if values is None:
+            return None
+        late = self.renderer.is_late
+        made: Rendered | None = None
+        if not late:
+            made = self._finish(values, first_seed, self.name)
+            if made is None:
+                return None
+        drawn = seeds if seeds is not None else [first_seed]
+        for seed in drawn:
+            for take in range(1, repeat + 1):
+                axes, name = self._full(seed if seeds is not None else None, take if repeat > 1 else None)
+                if late:
+                    made = self._finish_late(values, seed, take, name)
+                    if made is None:
+                        continue
+                if made is not None:
+                    self._add(into, made, axes, name, seed if seeds is not None else None, take)
+        return made
+
+    def _full(self, seed: int | None, take: int | None) -> tuple[Axes, str]:
+        axes, name, between = self.axes, self.prefix, "," if self.axes else "["
+        if seed is not None:
+            axes, name, between = (*axes, ("seed", seed)), f"{name}{between}seed={seed}", ","
+        if take is not None:
+            axes, name, between = (*axes, ("take", take)), f"{name}{between}take={take}", ","
+        return axes, f"{name}]" if axes else name
+
+    def _finish_late(self, values: dict[Path_, Value], seed: int, take: int, name: str) -> Rendered | None:
+        variables = {**self.variables, "seed": seed, "take": take}
+        rendered = self.renderer.render_late(values, variables, name)
+        return None if rendered is None else self._finish(rendered, seed, name)
+
+    def _finish(self, values: dict[Path_, Value], seed: int, name: str) -> Rendered | None:
+        made = self.renderer.finish(values, seed, name)
+        if made is not None:
+            self._find_media(cast(dict[str, Value], made.job["media"]))
+        return made
+
+    def _find_media(self, media: dict[str, Value]) -> None:
+        inputs: list[MediaInput] = []
+        references: list[tuple[MediaType, str, Mapping[str, Scalar]]] = []
+        for kind, value in media.items():
+            name = cast(MediaType, kind)
+            source: MediaSource
+            if isinstance(value, dict):
+                source = JobMedia("", cast(Frame | None, value.get("frame")))
+                references.append((name, str(value["job"]), cast(Mapping[str, Scalar], value.get("where", {}))))
+            else:
+                source = self._source(str(value))
+            inputs.append(MediaInput(name, source, self._media_place(kind)))
+        self.media, self.references = tuple(inputs), tuple(references)
+
+    def _source(self, text: str) -> MediaSource:
+        if text.startswith("https://"):
+            return UrlMedia(text)
+        folder = self.renderer.entry.setting.folder
+        known = self.expansion.paths.get((folder, text))
+        if known is None:
+            known = self.expansion.paths[folder, text] = FileMedia(text, folder / text)
+        return known
+
+    def _media_place(self, kind: str) -> Place:
+        entry = self.renderer.entry
+        for fields in (entry.own, entry.defaults):
+            media = fields.get("media")
+            if isinstance(media, dict) and media.get(kind) is not None:
+                return entry.setting.document.quick_place(media, kind)
+        return self.place
+
+    def _add(self, into: Yield, made: Rendered, axes: Axes, name: str, swept: int | None, take: int) -> None:
+        entry = self.renderer.entry
+        job = made.job
+        if name in into.names:
+            entry.report(
+                codes.SAME_NAME, f"two jobs have the name {shown(name, 200)}", "id", cell=name, hints=("make the values of their axes differ",)
+            )
+            return
+        number = into.names[name] = len(into.jobs)
+        seed = swept if swept is not None and not self.renderer.late_seed else cast(int, job["seed"])
+        into.jobs.append(
+            Job(
+                name=name, id=entry.id, manifest=entry.setting.manifest, axes=axes, tags=made.tags, model=cast(str, job["model"]),
+                prompt=cast(str | None, job.get("prompt")), negative_prompt=cast(str | None, job.get("negative_prompt")), media=self.media,
+                seconds=cast(int, job["seconds"]), size=cast(Size, job["size"]), seed=seed, take=take,
+                prompt_extend=cast(bool, job["prompt_extend"]), watermark=cast(bool, job["watermark"]), place=self.place,
+            )
+        )  # fmt: skip
+        for kind, target, where in self.references:
+            into.pending.append(Pending(entry, number, kind, target, where))
+
+
+def pending_entries(pending: list[Pending]) -> Iterator[Entry]:
+    """The entries that references stand in, each once."""
+    seen: set[int] = set()
+    for reference in pending:
+        if id(reference.entry) not in seen:
+            seen.add(id(reference.entry))
+            yield reference.entry

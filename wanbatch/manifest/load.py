@@ -1,0 +1,267 @@
+"""Manifests from files: the whole way from paths to jobs, with every finding of every file at once.
+
+What it may not do: look at media, send, print, or raise for anything that a file says.
+
+How it works: read, check the shape, merge, find the axes, check the ceiling over all files, expand, resolve references. A job that has an error is left out and the rest goes on, so
+that one run shows all mistakes; a manifest with an error is not returned. The cyclic garbage collector rests meanwhile: everything that is built here stays, and
+walking it again and again would take longer than building it.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Literal, cast
+
+from wanbatch.diagnostics import Diagnostic, Place, Severity, has_errors, order
+from wanbatch.manifest import expand_codes as codes
+from wanbatch.manifest import yaml_codes
+from wanbatch.manifest.axes import RESERVED, Sweep, find_axes
+from wanbatch.manifest.document import Document, Value
+from wanbatch.manifest.entry import Entry, Fields, Setting, gather, merge_entry
+from wanbatch.manifest.expand import Expansion, Yield, pending_entries
+from wanbatch.manifest.model import MEDIA_TYPES, Job, Manifest, RunSettings, Scalar
+from wanbatch.manifest.references import resolve_references
+from wanbatch.manifest.shape import check_shape
+from wanbatch.manifest.shown import shown
+from wanbatch.manifest.source import read_source
+from wanbatch.manifest.templates import Templates, is_template
+from wanbatch.manifest.tree import find_tree
+
+
+@dataclass(frozen=True, slots=True)
+class LoadOptions:
+    """``--media-root``, ``--max-jobs`` and ``--var NAME=VALUE``."""
+
+    media_root: Path | None = None
+    max_jobs: int = 10_000
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """``manifests`` are those without errors, in the order given; ``diagnostics`` are those of all files in order, warnings too."""
+
+    manifests: tuple[Manifest, ...]
+    diagnostics: tuple[Diagnostic, ...]
+
+
+@dataclass(slots=True)
+class _Draft:
+    """A manifest on its way: ``bad`` are the numbers of the jobs that the schema refuses."""
+
+    path: str
+    sha256: str
+    document: Document
+    data: Fields
+    setting: Setting
+    bad: frozenset[int]
+    findings: list[Diagnostic]
+    sweeps: list[Sweep] = field(default_factory=list)
+    made: Yield = field(default_factory=Yield)
+    """What its sweeps came to."""
+
+    @property
+    def entries(self) -> list[dict[str, Value]]:
+        jobs = self.data.get("jobs")
+        return [job if isinstance(job, dict) else {} for job in jobs] if isinstance(jobs, list) else []
+
+
+def load_manifests(paths: Sequence[Path], options: LoadOptions = LoadOptions()) -> Loaded:
+    """Read, check and expand manifests. Never raises for what the files are or say."""
+    with _no_collection():
+        findings: list[Diagnostic] = list(_check_variables(options))
+        drafts = [draft for path in _each_once(paths, findings) if (draft := _draft(Path(path), options, findings)) is not None]
+        templates = Templates()
+        for draft in drafts:
+            _find_sweeps(draft, templates, options.max_jobs)
+        _check_names(drafts)
+        if _fits(drafts, options.max_jobs):
+            for draft in drafts:
+                _expand(draft, templates)
+        manifests = []
+        for draft in drafts:
+            own = draft.findings + [f for sweep in draft.sweeps for f in sweep.entry.findings]
+            findings += own
+            if not has_errors(own) and not has_errors(findings[:1] if options.variables else ()):
+                manifests.append(_manifest(draft))
+        return Loaded(tuple(manifests), tuple(order(findings)))
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def _check_variables(options: LoadOptions) -> Iterator[Diagnostic]:
+    for name in options.variables:
+        if not name.isidentifier() or not name.isascii() or name in RESERVED:
+            yield Diagnostic(codes.BAD_VARIABLE, f"--var {shown(name)}: this cannot be the name of a variable", Place("--var"),
+                             help=("use letters, digits and _; seed, take, row and job are taken",))  # fmt: skip
+
+
+def _each_once(paths: Sequence[Path], findings: list[Diagnostic]) -> Iterator[Path]:
+    seen: set[str] = set()
+    for path in paths:
+        real = os.path.realpath(path)
+        if real in seen:
+            findings.append(
+                Diagnostic(codes.SAME_FILE, "this file is given twice", Place(str(path)), severity=Severity.WARNING, help=("name it once",))
+            )
+        else:
+            seen.add(real)
+            yield path
+
+
+def _draft(path: Path, options: LoadOptions, findings: list[Diagnostic]) -> _Draft | None:
+    source = read_source(path)
+    document = source.document
+    findings += source.findings
+    if document is None or has_errors(source.findings):
+        return None
+    if document.data is None:
+        findings.append(
+            document.finding(yaml_codes.EMPTY, "the manifest is empty", hints=("begin with wanbatch: 1 and jobs:; wanbatch init writes an example",))
+        )
+        return None
+    shape, bad = check_shape(document)
+    if not isinstance(document.data, dict):
+        findings += shape
+        return None
+    data = document.data
+    top = data.get("vars")
+    given: dict[str, Scalar] = dict(options.variables)
+    variables = {name: value for name, value in top.items() if not isinstance(value, (dict, list))} if isinstance(top, dict) else {}
+    setting = Setting(document, _name(data, path), path.parent, find_tree(path, options.media_root), variables, given)
+    return _Draft(str(path), source.sha256, document, data, setting, bad, list(shape))
+
+
+def _name(data: Fields, path: Path) -> str:
+    name = data.get("name")
+    if isinstance(name, str):
+        return name
+    stem = path.name
+    for ending in (".yaml", ".yml", ".wanbatch"):
+        stem = stem.removesuffix(ending)
+    slug = "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "-" for c in stem.lower()).strip("-_")
+    return slug or "manifest"
+
+
+def _find_sweeps(draft: _Draft, templates: Templates, most: int) -> None:
+    if any(f.severity is Severity.ERROR and f.route[:1] != ("jobs",) for f in draft.findings):
+        return  # defaults or vars cannot be trusted, and would make errors of every job
+    defaults = draft.data.get("defaults")
+    below = defaults if isinstance(defaults, dict) else {}
+    seen: dict[str, int] = {}
+    for number, own in enumerate(draft.entries):
+        job_id = own.get("id")
+        if isinstance(job_id, str) and job_id in seen:
+            line = draft.document.place(("jobs", seen[job_id], "id")).line
+            draft.findings.append(draft.document.finding(codes.DUPLICATE_ID, f"the id {shown(job_id)} is taken", ("jobs", number, "id"), label=f"first on line {line}",
+                                                         hints=("give one of the two another id",)))  # fmt: skip
+            continue
+        if isinstance(job_id, str):
+            seen[job_id] = number
+        if number not in draft.bad:
+            draft.sweeps.append(find_axes(merge_entry(draft.setting, number, own, below), templates, most))
+
+
+def _check_names(drafts: list[_Draft]) -> None:
+    first: dict[str, _Draft] = {}
+    for draft in drafts:
+        name = draft.setting.manifest
+        if first.setdefault(name, draft) is not draft:
+            route = ("name",) if "name" in draft.data else ()
+            draft.findings.append(draft.document.finding(codes.SAME_MANIFEST, f"two manifests have the name {shown(name)}", route,
+                                                         label=f"the other is {first[name].path}", hints=("give one of them another name: at its top",)))  # fmt: skip
+
+
+def _fits(drafts: list[_Draft], most: int) -> bool:
+    """Whether all jobs of all manifests stay under the ceiling; otherwise the largest sweep is named."""
+    total = sum(sweep.count for draft in drafts for sweep in draft.sweeps)
+    if total <= most:
+        return True
+    draft, largest = max(((d, s) for d in drafts for s in d.sweeps), key=lambda pair: pair[1].count)
+    parts = [(largest.rows and len(largest.rows.rows), "rows"), (largest.matrix is not None and len(largest.matrix or ()), "combinations"),
+             (largest.wanted_draws or len(largest.seeds or ()), "seeds"), (largest.repeat if largest.repeat > 1 else 0, "takes")]  # fmt: skip
+    label = " × ".join(f"{count:,} {what}" for count, what in parts if count)
+    finding = draft.document.finding(codes.TOO_MANY_JOBS, f"these manifests have {total:,} jobs, at most {most:,} are allowed", ("jobs", largest.entry.number, "id"),
+                                     label=f"{largest.count:,} of them here" + (f": {label}" if label else ""),
+                                     hints=(f"if that is meant, say --max-jobs {total}",))  # fmt: skip
+    draft.findings.append(finding)
+    return False
+
+
+def _expand(draft: _Draft, templates: Templates) -> None:
+    expansion = Expansion(templates)
+    by_id = {sweep.entry.id: sweep for sweep in draft.sweeps}
+    for sweep in draft.sweeps:
+        if not sweep.entry.broken:
+            key = _seed_key(sweep, by_id)
+            sweep.draw(key)
+            expansion.expand(sweep, key, draft.made)
+    entries = list(pending_entries(draft.made.pending))
+    before = {id(entry): len(entry.findings) for entry in entries}
+    ids = [str(own.get("id")) for own in draft.entries]
+    failed = {s.entry.id for s in draft.sweeps if has_errors(s.entry.findings)} | {ids[n] for n in draft.bad}
+    draft.made.jobs = resolve_references(draft.made.jobs, draft.made.pending, ids, failed)
+    for entry in entries:
+        start = before[id(entry)]
+        cells = sum(1 for p in draft.made.pending if p.entry is entry) if len(entry.findings) > start else 0
+        entry.findings[start:] = gather(entry.findings[start:], cells)
+
+
+def _seed_key(sweep: Sweep, by_id: Mapping[str, Sweep]) -> str:
+    """What seeds are drawn from: the job's own key, else that of the job it takes media from, so that chains match; else its id."""
+    seen: set[str] = set()
+    present = sweep
+    while present.entry.id not in seen:
+        if present.seed_key:
+            return present.seed_key
+        seen.add(present.entry.id)
+        upstream = _upstream(present.entry)
+        if upstream not in by_id:
+            return present.entry.id
+        present = by_id[upstream]
+    return sweep.entry.id
+
+
+def _upstream(entry: Entry) -> str:
+    media = entry.fields.get("media")
+    for kind in ("first_clip", *MEDIA_TYPES):
+        reference = media.get(kind) if isinstance(media, dict) else None
+        if isinstance(reference, dict):
+            target = reference.get("job")
+            return target if isinstance(target, str) and not is_template(target) else ""
+    return ""
+
+
+def _manifest(draft: _Draft) -> Manifest:
+    jobs: Sequence[Job] = draft.made.jobs
+    return Manifest(
+        path=draft.path, name=draft.setting.manifest, sha256=draft.sha256, jobs=tuple(jobs), description=str(draft.data.get("description") or ""),
+        run=_run_settings(draft.data.get("run")), vars={**draft.setting.vars, **draft.setting.given},
+    )  # fmt: skip
+
+
+def _run_settings(run: Value) -> RunSettings:
+    if not isinstance(run, dict):
+        return RunSettings()
+    cost, retries = run.get("max_cost"), run.get("retries")
+    return RunSettings(
+        backend=cast(str | None, run.get("backend")), max_cost=None if cost is None else Decimal(str(cost)),
+        max_in_flight=None if run.get("max_in_flight") is None else int(cast(int, run["max_in_flight"])),
+        rate=None if run.get("rate") is None else float(cast(float, run["rate"])), retries=1 if retries is None else int(cast(int, retries)),
+        on_failure=cast(Literal["continue", "stop"], run.get("on_failure") or "continue"),
+    )  # fmt: skip

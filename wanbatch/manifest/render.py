@@ -1,0 +1,293 @@
+"""From a cell's variables to the values of a job: templates rendered, numbers and booleans converted, checked by the strict schema.
+
+What it may not do: decide cells, resolve references, touch media files.
+
+How it works: the fields of an entry are sorted once into literals and templates, and the templates into those that see only the cell and those that see seed or
+take; a cell renders the former once for all its seeds. Prompt files are read once each.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from wanbatch.diagnostics import Severity
+from wanbatch.manifest import template_codes as codes
+from wanbatch.manifest.document import Document, Marks, Value
+from wanbatch.manifest.entry import Entry
+from wanbatch.manifest.model import MEDIA_TYPES
+from wanbatch.manifest.schema import gate
+from wanbatch.manifest.shape import Fault, explain
+from wanbatch.manifest.shown import escape_unsafe, shown
+from wanbatch.manifest.source import Unusable, decode, read_bytes
+from wanbatch.manifest.templates import TemplateProblem, Templates, Variables, is_template
+from wanbatch.manifest.tree import is_inside
+
+Path_ = tuple[str | int, ...]
+DEFAULTS: dict[str, Value] = {"model": "wan2.7-i2v", "seconds": 5, "size": "720P", "prompt_extend": True, "watermark": False}
+_PLAIN = ("model", "prompt", "negative_prompt", "seconds", "size", "prompt_extend", "watermark", "seed")
+_NUMBERS = frozenset({"seconds", "seed"})
+_SWITCHES = frozenset({"prompt_extend", "watermark"})
+_INTEGER = re.compile(r"[+-]?[0-9]{1,18}\Z")
+_WHOLE = re.compile(r"([+-]?[0-9]{1,18})\.0*\Z")
+_LATE = frozenset({"seed", "take"})
+_LONGEST_PROMPT_FILE = 1_000_000
+
+
+@dataclass(slots=True)
+class PromptFiles:
+    """Prompt files by path, read once: their document, or what is wrong with them."""
+
+    known: dict[Path, Document | Unusable] = field(default_factory=dict)
+
+    def read(self, path: Path, shown_as: str) -> Document:
+        """The file as a document. Raises ``Unusable``."""
+        found = self.known.get(path)
+        if found is None:
+            try:
+                text = decode(read_bytes(path, _LONGEST_PROMPT_FILE))
+                text = text.removesuffix("\n").removesuffix("\r")
+                found = Document(shown_as, text.replace("\r\n", "\n"), text, Marks())
+            except Unusable as problem:
+                found = problem
+            self.known[path] = found
+        if isinstance(found, Unusable):
+            raise Unusable(found.code, found.message, *found.hints)
+        return found
+
+
+@dataclass(slots=True)
+class Rendered:
+    """The values of one cell, or of one job of it: the strict job's fields, ``tags`` apart."""
+
+    job: dict[str, Value]
+    tags: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Renderer:
+    """Renders the cells of one entry."""
+
+    entry: Entry
+    templates: Templates
+    files: PromptFiles
+    _literal: dict[Path_, Value] = field(default_factory=dict)
+    _early: dict[Path_, str] = field(default_factory=dict)
+    _late: dict[Path_, str] = field(default_factory=dict)
+    late_seed: bool = False
+    """The seed itself is a template."""
+
+    def __post_init__(self) -> None:
+        fields = self.entry.fields
+        for name in _PLAIN:
+            if name in fields:
+                self._sort((name,), fields[name])
+        media = fields.get("media")
+        for name, value in media.items() if isinstance(media, dict) else ():
+            self._sort(("media", name), value)
+        tags = fields.get("tags")
+        for number, tag in enumerate(tags if isinstance(tags, list) else ()):
+            self._sort(("tags", number), tag)
+        self.late_seed = ("seed",) in self._early or ("seed",) in self._late
+
+    @property
+    def is_late(self) -> bool:
+        """Whether some field sees seed or take, so that every job must be rendered and not only every cell."""
+        return bool(self._late)
+
+    def _sort(self, path: Path_, value: Value) -> None:
+        if isinstance(value, dict):
+            for name, item in value.items():
+                self._sort((*path, name), item)
+        elif path == ("prompt", "file") and isinstance(value, str):
+            self._sort_prompt_file(path, value)
+        elif isinstance(value, str) and is_template(value):
+            self._sort_template(path, value)
+        else:
+            self._literal[path] = value
+
+    def _sort_template(self, path: Path_, text: str) -> None:
+        try:
+            names = self.templates.compile(text).names
+        except TemplateProblem as problem:
+            self.entry.report_template(problem, text, *path)
+            self.entry.broken = True
+            return
+        (self._late if names & _LATE else self._early)[path] = text
+
+    def _sort_prompt_file(self, path: Path_, value: str) -> None:
+        if is_template(value):
+            self._late[path] = value
+            return
+        document = self._open(value, "")
+        if document is None:
+            self.entry.broken = True
+            return
+        try:
+            names = self.templates.compile(document.text).names
+        except TemplateProblem as problem:
+            self._report_in_file(problem, document, "")
+            self.entry.broken = True
+            return
+        (self._late if names & _LATE else self._early)[path] = value
+
+    def _open(self, source: str, cell: str) -> Document | None:
+        setting = self.entry.setting
+        where = setting.folder / source
+        if not is_inside(where, setting.tree):
+            self.entry.report(codes.OUTSIDE, f"{shown(source)} lies outside of the manifest's folder tree", "prompt", "file", cell=cell,
+                              hints=("copy it into the tree, or use --media-root",))  # fmt: skip
+            return None
+        try:
+            return self.files.read(where, str(where))
+        except Unusable as problem:
+            self.entry.report(
+                codes.PROMPT_FILE,
+                f"the prompt file {shown(source)} cannot be used: {problem.message}",
+                "prompt",
+                "file",
+                cell=cell,
+                hints=problem.hints,
+            )
+            return None
+
+    def _report_in_file(self, problem: TemplateProblem, document: Document, cell: str) -> None:
+        place = document.place_at(problem.offset or 0, problem.width)
+        finding = document.finding(
+            problem.code, problem.message, self.entry.route("prompt", "file"), place=place, label=problem.label, hints=problem.hints, cell=cell
+        )
+        self.entry.findings.append(finding)
+
+    def render_cell(self, variables: Variables, cell: str) -> dict[Path_, Value] | None:
+        """The literals, and the templates that see only the cell. ``None`` where one fails."""
+        values = dict(self._literal)
+        return values if self._render(self._early, variables, values, cell) else None
+
+    def render_late(self, values: dict[Path_, Value], variables: Variables, cell: str) -> dict[Path_, Value] | None:
+        """``values`` with the templates that see seed or take."""
+        values = dict(values)
+        return values if self._render(self._late, variables, values, cell) else None
+
+    def _render(self, parts: Mapping[Path_, str], variables: Variables, values: dict[Path_, Value], cell: str) -> bool:
+        good = True
+        for path, text in parts.items():
+            try:
+                rendered = self.templates.compile(text).render(variables) if is_template(text) else text
+            except TemplateProblem as problem:
+                self.entry.report_template(problem, text, *path, cell=cell)
+                good = False
+                continue
+            if path == ("prompt", "file"):
+                prompt = self._render_file(rendered, variables, cell)
+                good = good and prompt is not None
+                values["prompt",] = prompt
+            else:
+                values[path] = rendered
+        return good
+
+    def _render_file(self, source: str, variables: Variables, cell: str) -> str | None:
+        document = self._open(source, cell)
+        if document is None:
+            return None
+        try:
+            return self.templates.compile(document.text).render(variables)
+        except TemplateProblem as problem:
+            self._report_in_file(problem, document, cell)
+            return None
+
+    def finish(self, values: Mapping[Path_, Value], seed: int, cell: str) -> Rendered | None:
+        """The job of these values, converted and checked by the strict schema; ``None`` where it is refused."""
+        job, tags = dict(DEFAULTS), []
+        media: dict[str, Value] = {}
+        for path, value in values.items():
+            if path[0] == "tags":
+                if value not in (None, ""):
+                    tags.append(str(value))
+            elif path[0] == "media":
+                _put_media(media, path, value)
+            elif path[0] != "seed":
+                name = str(path[0])
+                converted = _convert(name, value)
+                if converted is None or converted == "":
+                    if name not in DEFAULTS:
+                        continue
+                    converted = DEFAULTS[name]
+                job[name] = converted
+        job["media"] = {kind: media[kind] for kind in (*MEDIA_TYPES, *media) if kind in media}
+        given = _convert("seed", values.get(("seed",)))
+        job["seed"] = seed if given is None or given == "" else given
+        if not gate("job").is_valid(job):
+            for fault in explain("job", job):
+                self._report_fault(fault, values, job, cell)
+            return None
+        self._check_leftover(job, cell)
+        return Rendered(job, tuple(dict.fromkeys(tags)))
+
+    def _report_fault(self, fault: Fault, values: Mapping[Path_, Value], job: dict[str, Value], cell: str) -> None:
+        label = fault.label
+        written = _written(self.entry, fault.path)
+        value: Value = values.get(fault.path)
+        if isinstance(written, str) and is_template(written) and isinstance(value, str):
+            label = f"this renders to {shown(value)}" + (f"; {label}" if label and not label.startswith("this is") else "")
+        path: Path_ = ("prompt", "file") if fault.path == ("prompt",) and isinstance(written, dict) else fault.path
+        in_defaults = self.entry.route(*path)[:1] == ("defaults",)
+        hints = fault.hints
+        if in_defaults and fault.key and path[:1] == ("media",) and len(path) == 2:
+            hints = (f"in the job {self.entry.id} write {path[1]}: null to remove the default, or another kind of media", *hints[1:])
+        self.entry.report(fault.code, fault.message, *path, key=fault.key, label=label, hints=hints, cell=cell)
+
+    def _check_leftover(self, job: dict[str, Value], cell: str) -> None:
+        for name in ("prompt", "negative_prompt"):
+            text = job.get(name)
+            if isinstance(text, str) and ("{{" in text or "{%" in text):
+                self.entry.report(codes.LEFTOVER, f"the rendered {name} still has braces: {escape_unsafe(_around(text))}", name, cell=cell, severity=Severity.WARNING,
+                                  label="values of variables are not rendered again", hints=("write the whole text here, with all its variables",))  # fmt: skip
+
+
+def _around(text: str) -> str:
+    at = min(i for i in (text.find("{{"), text.find("{%")) if i >= 0)
+    return text[at : at + 30]
+
+
+def _written(entry: Entry, path: Path_) -> Value:
+    node: Value = entry.fields
+    for step in path:
+        node = node.get(str(step)) if isinstance(node, dict) else None
+    return node
+
+
+def _put_media(media: dict[str, Value], path: Path_, value: Value) -> None:
+    kind = str(path[1])
+    if len(path) == 2:
+        if value not in (None, ""):
+            media[kind] = value
+        return
+    reference = media.setdefault(kind, {})
+    if isinstance(reference, dict):
+        if len(path) == 3:
+            reference[str(path[2])] = value
+        else:
+            where = reference.setdefault("where", {})
+            if isinstance(where, dict):
+                where[str(path[3])] = value
+
+
+def _convert(name: str, value: Value) -> Value:
+    if isinstance(value, str):
+        if name in _NUMBERS:
+            text = value.strip()
+            if not text:
+                return None
+            whole = _WHOLE.match(text)
+            return int(whole.group(1)) if whole else int(text) if _INTEGER.match(text) else value
+        if name in _SWITCHES:
+            text = value.strip().lower()
+            return None if not text else {"true": True, "false": False}.get(text, value)
+        if name in ("model", "size"):
+            return value.strip()
+        return value
+    if name in _NUMBERS and isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value

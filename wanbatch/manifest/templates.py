@@ -1,0 +1,301 @@
+"""Jinja templates, held on a short leash.
+
+What it may not do: reach the environment, files, the clock or chance; call anything; loop or grow without a bound; treat a missing name as nothing.
+
+How it works: a text without ``{{``, ``{%`` or ``{#`` is itself. Any other is parsed, its tree checked against an allow-list *before* it is compiled (the sandbox stops code, not
+cost: constants are folded while compiling), loops are wrapped in a counter, and the compiled form is kept by its text. Rendering adds up pieces
+until the bound. Whatever goes wrong is a ``TemplateProblem`` with an offset in the template's text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+import jinja2
+from jinja2 import nodes
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from wanbatch.manifest import template_codes as codes
+from wanbatch.manifest.filters import FILTERS, LONGEST_TEXT, TESTS, Excess
+from wanbatch.manifest.model import Scalar
+from wanbatch.manifest.scalars import scalar_text
+from wanbatch.manifest.shown import closest, escape_unsafe, listed, shown
+
+Variables = Mapping[str, "Scalar | Mapping[str, str]"]
+LONGEST_TEMPLATE = 64_000
+MOST_NODES = 2_000
+DEEPEST = 40
+MOST_STEPS = 10_000
+LARGEST_NUMBER = 10**15
+
+_ALLOWED = (
+    nodes.Template, nodes.Output, nodes.TemplateData, nodes.Name, nodes.Const, nodes.Getattr, nodes.Getitem, nodes.Slice, nodes.Compare, nodes.Operand,
+    nodes.CondExpr, nodes.If, nodes.For, nodes.Filter, nodes.Test, nodes.Not, nodes.And, nodes.Or, nodes.Concat, nodes.Add, nodes.Sub, nodes.Mul,
+    nodes.Div, nodes.FloorDiv, nodes.Mod, nodes.Neg, nodes.Pos, nodes.List, nodes.Tuple, nodes.Keyword,
+)  # fmt: skip
+_NAMES = {
+    nodes.Call: "calls", nodes.Assign: "set", nodes.AssignBlock: "set", nodes.Macro: "macros", nodes.CallBlock: "call blocks", nodes.Include: "include",
+    nodes.Import: "import", nodes.FromImport: "import", nodes.Extends: "extends", nodes.Block: "blocks", nodes.Pow: "powers", nodes.Dict: "mappings",
+    nodes.FilterBlock: "filter blocks", nodes.With: "with",
+}  # fmt: skip
+_LOOP_ATTRIBUTES = frozenset({"index", "index0", "first", "last"})
+_UNDEFINED = re.compile(r"'([^']+)' is undefined")
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateProblem(Exception):
+    """What is wrong: at ``offset`` in the template's text (``None``: somewhere), ``width`` code points wide."""
+
+    code: str
+    message: str
+    offset: int | None = None
+    width: int = 1
+    label: str = ""
+    hints: tuple[str, ...] = ()
+
+
+def is_template(text: str) -> bool:
+    """Whether ``text`` has anything for Jinja to do."""
+    return "{{" in text or "{%" in text or "{#" in text
+
+
+class _Environment(ImmutableSandboxedEnvironment):
+    """Numbers only in arithmetic, and no attribute of any object."""
+
+    intercepted_binops = frozenset({"+", "-", "*", "/", "//", "%"})
+    intercepted_unops = frozenset({"+", "-"})
+
+    def call_binop(self, context: jinja2.runtime.Context, operator: str, left: object, right: object) -> object:
+        _check_numbers(left, right)
+        result = super().call_binop(context, operator, left, right)
+        _check_numbers(result)
+        return result
+
+    def call_unop(self, context: jinja2.runtime.Context, operator: str, arg: object) -> object:
+        _check_numbers(arg)
+        return super().call_unop(context, operator, arg)
+
+
+def _check_numbers(*values: object) -> None:
+    for value in values:
+        if isinstance(value, jinja2.Undefined):
+            str(value)  # raises, with its name
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise TypeError(f"{shown(value)} is not a number; use ~ to join texts, | int to make a number of a text")
+        if abs(value) > LARGEST_NUMBER:
+            raise Excess
+
+
+@dataclass(slots=True)
+class _Meter:
+    """Steps that loops have taken in the present rendering."""
+
+    steps: int = 0
+
+    def count(self, items: object) -> Iterator[object]:
+        if isinstance(items, jinja2.Undefined):
+            str(items)
+        if not isinstance(items, (list, tuple, str)):
+            raise TypeError(f"{shown(items)} is no list to loop over")
+        for item in items:
+            self.steps += 1
+            if self.steps > MOST_STEPS:
+                raise Excess
+            yield item
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A compiled template. ``names`` are the variables that it reads."""
+
+    text: str
+    names: frozenset[str]
+    compiled: jinja2.Template
+    meter: _Meter
+
+    def render(self, variables: Variables) -> str:
+        """The text for these variables. Raises ``TemplateProblem``."""
+        self.meter.steps = 0
+        pieces, length = [], 0
+        try:
+            for piece in self.compiled.root_render_func(self.compiled.new_context(dict(variables))):
+                pieces.append(piece)
+                length += len(piece)
+                if length > LONGEST_TEXT:
+                    raise Excess
+        except jinja2.UndefinedError as error:
+            raise self._undefined(str(error), variables) from None
+        except Excess:
+            raise TemplateProblem(codes.TOO_MUCH, "the template does too much", label="work and output are bounded") from None
+        except (TypeError, ValueError, ArithmeticError, LookupError, AttributeError, RecursionError, jinja2.TemplateError) as error:
+            raise TemplateProblem(codes.FAILS, f"the template fails: {escape_unsafe(str(error)[:200])}") from None
+        return "".join(pieces)
+
+    def _undefined(self, message: str, variables: Variables) -> TemplateProblem:
+        found = _UNDEFINED.search(message)
+        name = found.group(1) if found else ""
+        return undefined_problem(self.text, name, variables)
+
+
+def undefined_problem(text: str, name: str, known: Iterable[str]) -> TemplateProblem:
+    """A name that no variable has."""
+    names = sorted(known)
+    near = closest(name, names)
+    hints: tuple[str, ...] = (f"the variables here are {listed(names, 'and')}",) if names else ()
+    if near:
+        hints = (f"did you mean {near}?",)
+    return TemplateProblem(codes.UNDEFINED, f"{shown(name)} is not defined", find_token(text, name), max(len(name), 1), "", hints)
+
+
+class Templates:
+    """Compiles each text once and keeps it."""
+
+    def __init__(self) -> None:
+        self._meter = _Meter()
+        self._environment = _Environment(undefined=jinja2.StrictUndefined, finalize=_finalize, keep_trailing_newline=True, cache_size=0)
+        self._environment.globals = {}
+        self._environment.filters = {**FILTERS, "_counted": self._meter.count}
+        self._environment.tests = dict(TESTS)
+        self._kept: dict[str, Template | TemplateProblem] = {}
+
+    def compile(self, text: str) -> Template:
+        """The template of ``text``. Raises ``TemplateProblem``."""
+        kept = self._kept.get(text)
+        if kept is None:
+            try:
+                kept = self._compile(text)
+            except TemplateProblem as problem:
+                kept = problem
+            self._kept[text] = kept
+        if isinstance(kept, TemplateProblem):
+            raise replace(kept)  # a fresh one: a kept exception would hold every traceback
+        return kept
+
+    def _compile(self, text: str) -> Template:
+        if len(text) > LONGEST_TEMPLATE:
+            raise TemplateProblem(codes.TOO_MUCH, f"the template has {len(text):,} characters, at most {LONGEST_TEMPLATE:,} are read")
+        try:
+            tree = self._environment.parse(text)
+            names = _check(tree, text)
+            for loop in tree.find_all(nodes.For):
+                loop.iter = nodes.Filter(loop.iter, "_counted", [], [], None, None, lineno=loop.lineno)
+            code = self._environment.compile(tree)
+            assert not isinstance(code, str)  # noqa: S101 - compile(raw=False) gives a code object
+            compiled = jinja2.Template.from_code(self._environment, code, {})
+        except jinja2.TemplateSyntaxError as error:
+            offset = _offset_of_line(text, error.lineno)
+            raise TemplateProblem(codes.SYNTAX, f"the template cannot be read: {escape_unsafe(error.message or '')}", offset, _width(text, offset),
+                                  hints=_syntax_hint(error.message or "", text))  # fmt: skip
+        except (RecursionError, ValueError, SyntaxError, MemoryError, OverflowError):
+            raise TemplateProblem(codes.TOO_MUCH, "the template is too complex", label="brackets too deep, or numbers too large") from None
+        except Excess:
+            raise TemplateProblem(codes.TOO_MUCH, "the template does too much", label="work and output are bounded") from None
+        return Template(text, names, compiled, self._meter)
+
+
+def _finalize(value: object) -> object:
+    if value is None or isinstance(value, (bool, float)):
+        return scalar_text(value)
+    if isinstance(value, (str, int, jinja2.Undefined)):
+        return value
+    raise TypeError("a list or mapping cannot be printed; use | join")
+
+
+def _check(tree: nodes.Template, text: str) -> frozenset[str]:
+    """Refuse whatever is not allowed; the names that the template reads."""
+    reads: set[str] = set()
+    targets: set[str] = {"loop"}
+    pending: list[tuple[nodes.Node, int]] = [(tree, 0)]
+    count = 0
+    while pending:
+        node, depth = pending.pop()
+        count += 1
+        if count > MOST_NODES or depth > DEEPEST:
+            raise TemplateProblem(codes.TOO_MUCH, "the template is too complex", label=f"at most {MOST_NODES:,} parts, {DEEPEST} levels")
+        if not isinstance(node, _ALLOWED):
+            raise _forbidden(node, text)
+        if isinstance(node, nodes.Name):
+            if node.name == "self":
+                raise undefined_problem(text, "self", ())
+            (reads if node.ctx == "load" else targets).add(node.name)
+        elif isinstance(node, nodes.Filter) and node.name not in FILTERS:
+            raise _unknown("filter", node.name, FILTERS, text)
+        elif isinstance(node, nodes.Test) and node.name not in TESTS:
+            raise _unknown("test", node.name, TESTS, text)
+        elif isinstance(node, nodes.For) and node.recursive:
+            raise TemplateProblem(codes.FORBIDDEN, "recursive loops are not allowed in templates", find_token(text, "recursive"), len("recursive"))
+        elif isinstance(node, nodes.Getattr) and not _is_known_attribute(node):
+            raise TemplateProblem(codes.FORBIDDEN, f"attributes such as .{node.attr} are not allowed in templates", find_token(text, node.attr),
+                                  len(node.attr), "there are job.id, and loop.index, .first and .last")  # fmt: skip
+        pending.extend((child, depth + 1) for child in node.iter_child_nodes())
+    return frozenset(reads - targets)
+
+
+def _is_known_attribute(node: nodes.Getattr) -> bool:
+    if not isinstance(node.node, nodes.Name):
+        return False
+    return (node.node.name == "job" and node.attr == "id") or (node.node.name == "loop" and node.attr in _LOOP_ATTRIBUTES)
+
+
+def _forbidden(node: nodes.Node, text: str) -> TemplateProblem:
+    what = _NAMES.get(type(node), type(node).__name__.lower())
+    offset = None
+    if isinstance(node, nodes.Call) and isinstance(node.node, (nodes.Name, nodes.Getattr)):
+        name = node.node.name if isinstance(node.node, nodes.Name) else node.node.attr
+        offset = find_token(text, name)
+        return TemplateProblem(
+            codes.FORBIDDEN, f"{what} are not allowed in templates", offset, len(name), "", (f"use a filter: {{{{ … | {_near(name)} }}}}",)
+        )
+    if offset is None:
+        offset = _offset_of_line(text, node.lineno)
+    verb = "are" if what.endswith("s") else "is"
+    return TemplateProblem(codes.FORBIDDEN, f"{what} {verb} not allowed in templates", offset, _width(text, offset))
+
+
+def _near(name: str) -> str:
+    return closest(name, FILTERS) or "upper"
+
+
+def _unknown(kind: str, name: str, known: Mapping[str, object], text: str) -> TemplateProblem:
+    near = closest(name, known)
+    hint = f"did you mean {near}?" if near else f"the {kind}s are {listed(known, 'and', 30)}"
+    return TemplateProblem(codes.UNKNOWN_FILTER, f"there is no {kind} {shown(name)}", find_token(text, name), len(name), "", (hint,))
+
+
+def _syntax_hint(message: str, text: str) -> tuple[str, ...]:
+    if "end of" in message or "unexpected '}'" in message or text.count("{{") > text.count("}}"):
+        return ("close {{ with }}, and {% with %}",)
+    if "Encountered unknown tag" in message:
+        return ("the tags are if, elif, else, endif, for and endfor",)
+    return ()
+
+
+_INSIDE = re.compile(r"\{\{.*?(?:\}\}|\Z)|\{%.*?(?:%\}|\Z)", re.DOTALL)
+
+
+def find_token(text: str, word: str) -> int | None:
+    """Where ``word`` first stands inside ``{{ }}`` or ``{% %}``."""
+    if not word:
+        return None
+    pattern = re.compile(rf"(?<![\w]){re.escape(word)}(?![\w])")
+    for block in _INSIDE.finditer(text):
+        if found := pattern.search(text, block.start(), block.end()):
+            return found.start()
+    return None
+
+
+def _offset_of_line(text: str, line: int) -> int:
+    """The first mark of Jinja in a line, else the line's beginning."""
+    start = 0
+    for _ in range(line - 1):
+        start = text.find("\n", start) + 1
+    end = text.find("\n", start)
+    found = re.compile(r"\{[{%#]").search(text, start, end if end >= 0 else len(text))
+    return found.start() if found else start
+
+
+def _width(text: str, offset: int) -> int:
+    found = _INSIDE.match(text, offset)
+    return len(found.group().split("\n")[0]) if found else 1
