@@ -23,7 +23,7 @@ _TO_TABLES = ("mdia", "minf", "stbl")
 
 
 class Broken(Exception):
-    """The structure does not hold; the text says what is wrong. Stays inside this module and ``probe``."""
+    """The structure does not hold; the text says what is wrong. Goes no further than ``clips``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +35,11 @@ class Box:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """What the structure says: the major ``brand`` (empty in old MOV files) and whether there is a video track."""
+def check_boxes(file: BufferedReader, length: int) -> None:
+    """Checks the structure of an open file of ``length`` bytes: whole, with a video track.
 
-    brand: str
-    has_video: bool
-
-
-def read_layout(file: BufferedReader, length: int) -> Layout:
-    """Checks the structure of an open file of ``length`` bytes. Raises ``Broken`` where it does not hold, ``OSError`` where reading fails."""
+    Raises ``Broken`` where it does not hold, ``OSError`` where reading fails.
+    """
     top = list(_top_boxes(file, length))
     header = next((box for box in top if box.type == "moov"), None)
     if header is None:
@@ -56,7 +51,8 @@ def read_layout(file: BufferedReader, length: int) -> Layout:
     for box in top:
         if box.type == "moof":
             _check_fragment(_read(file, box), length)
-    return Layout(brand=_brand(file, top), has_video="vide" in handlers)
+    if "vide" not in handlers:
+        raise Broken("it has no video track")
 
 
 def _top_boxes(file: BufferedReader, length: int) -> Iterator[Box]:
@@ -109,14 +105,6 @@ def _read(file: BufferedReader, box: Box) -> bytes:
         raise Broken(f"its {box.type} box has {box.end - box.start} bytes")
     file.seek(box.start)
     return file.read(box.end - box.start)
-
-
-def _brand(file: BufferedReader, top: list[Box]) -> str:
-    box = next((box for box in top if box.type == "ftyp"), None)
-    if box is None:
-        return ""
-    file.seek(box.start)
-    return file.read(4).decode("latin-1")
 
 
 def _check_track(data: bytes, track: Box, length: int) -> str:

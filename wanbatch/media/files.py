@@ -9,6 +9,7 @@ beside their target and renamed.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import stat
@@ -40,6 +41,8 @@ def open_regular(path: Path) -> BufferedReader:
 
     The look before the open spares devices that act when opened; the look after it is the one that counts.
     """
+    if "\0" in str(path):
+        raise OSError(errno.EINVAL, "a path cannot hold a NUL")
     _refuse_special(path.stat().st_mode)
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
     try:

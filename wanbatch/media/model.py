@@ -8,6 +8,7 @@ How it works: values; bytes and dimensions as measured from the content, never f
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +65,12 @@ class ClipFacts:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """Why a file cannot be taken for what it should be.
+    """Why a file cannot be taken for what it should be, and where that is easy to say, what to do.
 
-    ``format`` names the real format where it is another than the wanted ones (``a GIF image``), and is empty where the file is damaged;
-    ``problem`` says what is wrong, ``help`` what to do.
+    ``kind``: ``missing``, ``closed`` (the system refuses to read it), ``special`` (no regular file), ``empty``, ``format`` (something else than
+    it should be; ``problem`` then is a noun, ``a GIF image``), ``damaged``. Else ``problem`` is a clause about "it".
     """
 
+    kind: Literal["missing", "closed", "special", "empty", "format", "damaged"]
     problem: str
-    format: str = ""
     help: tuple[str, ...] = ()
