@@ -5,10 +5,11 @@ import socket
 import time
 
 import anyio
+import httpx
 import pytest
 
 from wanbatch.engine.outcomes import Downloaded, DownloadFailed, Succeeded
-from wanbatch.providers import http_download
+from wanbatch.providers import http_download, lanes
 from wanbatch.providers.backend import Backend
 
 pytestmark = pytest.mark.anyio
@@ -337,12 +338,12 @@ async def test_a_name_is_judged_by_all_its_addresses_and_connected_by_the_judged
     class Recorder:
         async def handle_async_request(self, request):
             connected.append((request.url.host, request.headers["host"], request.extensions["sni_hostname"]))
-            raise http_download.httpx.ConnectError("stop here")
+            raise httpx.ConnectError("stop here")
 
         async def aclose(self):
             pass
 
-    monkeypatch.setattr(http_download.anyio, "getaddrinfo", resolve)
+    monkeypatch.setattr(lanes.anyio, "getaddrinfo", resolve)
     async with Backend(profile_for("https://api.example.com")) as backend:
         monkeypatch.setattr(type(backend._http.lanes), "_make", lambda *_: Recorder())
         refused = await backend.download("..", Succeeded(("https://mixed.example/a",)), part)
@@ -354,13 +355,13 @@ async def test_a_name_is_judged_by_all_its_addresses_and_connected_by_the_judged
 
 async def test_the_judged_address_is_held_to_the_hosts_certificate(serve, answer, video, certificates, profile_for, part, monkeypatch):
     """The pinned connection still checks the certificate against the name, so a pin to a stranger's address gets nothing."""
-    monkeypatch.setattr(http_download, "objection_to", lambda host: None if host[0].isdigit() else "it is not an IP address")
+    monkeypatch.setattr(lanes, "objection_to", lambda host: None if host[0].isdigit() else "it is not an IP address")
     store = serve([whole(video, answer)], certificates.server)
 
     async def resolve(host, port, **_):
         return [(2, 1, 6, "", ("127.0.0.1", port))]
 
-    monkeypatch.setattr(http_download.anyio, "getaddrinfo", resolve)
+    monkeypatch.setattr(lanes.anyio, "getaddrinfo", resolve)
     profile = profile_for("https://api.example.com", ca_file=str(certificates.ca_file))
     assert is_video(await download(profile, part, f"https://localhost:{store.port}/a", task_id=".."), part, video)
     assert store.received[0].headers["host"] == f"localhost:{store.port}"
@@ -376,7 +377,7 @@ async def test_plain_http_is_asked_over_https(profile_for, part, monkeypatch):
         asked.append((host, port))
         raise OSError("no network in tests")
 
-    monkeypatch.setattr(http_download.anyio, "getaddrinfo", resolve)
+    monkeypatch.setattr(lanes.anyio, "getaddrinfo", resolve)
     await download(profile_for("https://api.example.com"), part, "http://store.example/a?sig=1", task_id="..")
     refused = await download(profile_for("https://api.example.com"), part, "http://store.example:8080/a", task_id="..")
     assert asked == [("store.example", 443)]

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import ipaddress
 
+NO_ADDRESS = "it is not an IP address"
+
 _FORBIDDEN_4 = tuple(
     ipaddress.IPv4Network(text)
     for text in (
@@ -54,7 +56,7 @@ def objection_to(address: str) -> str | None:
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:
-        return "it is not an IP address"
+        return NO_ADDRESS
     if isinstance(parsed, ipaddress.IPv4Address):
         return "it is a private, local or reserved address" if any(parsed in net for net in _FORBIDDEN_4) else None
     if parsed.scope_id is not None or parsed not in _PUBLIC_6 or any(parsed in net for net in _FORBIDDEN_6):

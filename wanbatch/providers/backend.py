@@ -38,13 +38,15 @@ from wanbatch.engine.outcomes import (
 from wanbatch.errors import ExitCode, Refusal
 from wanbatch.manifest.model import MediaType
 from wanbatch.plan.model import MediaRef, Request
-from wanbatch.providers import http_download
-from wanbatch.providers.delivery import INLINE_LIMIT_BYTES, as_data_url, can_deliver, read_media
+from wanbatch.providers import http_download, upload_space
+from wanbatch.providers.bucket import PRESIGNED_S, Bucket
+from wanbatch.providers.delivery import INLINE_LIMIT_BYTES, MediaFile, as_data_url, can_deliver, read_media
 from wanbatch.providers.dialect import Cancelling, Listing, dialect_for
 from wanbatch.providers.http import Http
 from wanbatch.providers.lanes import Transport
 from wanbatch.providers.model import ListedTask, NoReply, Profile, Reply, Seen, TaskListing, WireRequest
 from wanbatch.providers.reading import as_object, as_url, date_of, read_error, read_json, valid_task_id
+from wanbatch.providers.upload_space import Undelivered
 
 LIST_PAGES = 50
 """A listing that needs more pages than this is not complete."""
@@ -60,7 +62,8 @@ class Backend:
         self._dialect = dialect_for(profile.kind)
         self._http = Http(profile, transport)
         self._clock = clock
-        self._delivered: dict[str, str] = {}
+        self._delivered: dict[str, tuple[str, float]] = {}
+        self._bucket: Bucket | None = None
 
     @property
     def requests(self) -> int:
@@ -88,31 +91,21 @@ class Backend:
         date = date_of(seen.headers) if isinstance(seen, Reply) else None
         return ProbePassed(None if date is None else date - self._clock())
 
-    async def deliver(self, media: Sequence[tuple[MediaRef, Path | None]]) -> Mapping[MediaType, str] | str:
-        """URLs for the wire by media type, or why there are none. Local files go the profile's way, each content at most once a process."""
+    async def deliver(self, media: Sequence[tuple[MediaRef, Path | None]], model: str = "wan2.7-i2v") -> Mapping[MediaType, str] | str:
+        """URLs for the wire by media type, or why there are none. Local files go the profile's way, each content at most once a process.
+
+        ``model`` matters to DashScope's upload space alone: what is uploaded there serves one model.
+        """
         urls: dict[MediaType, str] = {}
         for ref, path in media:
-            objection = can_deliver(self.profile, ref)
-            if objection is not None:
-                return objection
-            if ref.url:
-                urls[ref.type] = ref.url
-                continue
-            if path is None:
-                return f"{ref.source} has no file to deliver"
-            try:
-                found = await self._deliver_file(ref, path)
-            except OSError as error:
-                return f"{ref.source} cannot be read: {error.strerror or 'input/output error'}"
-            if isinstance(found, _Undelivered):
-                return self._scrub(f"{ref.source} could not be delivered: {found.reason}")
+            found = await self._deliver_one(ref, path, model)
+            if isinstance(found, Undelivered):
+                return self._scrub(str(found))
             urls[ref.type] = found
         inline = sum(len(url) for url in urls.values() if url.startswith("data:"))
-        return (
-            urls
-            if inline <= INLINE_LIMIT_BYTES
-            else f"the media are {inline >> 20} MiB inline; at most {INLINE_LIMIT_BYTES >> 20} fit into one request"
-        )
+        if inline > INLINE_LIMIT_BYTES:
+            return f"the media are {inline >> 20} MiB inline; at most {INLINE_LIMIT_BYTES >> 20} MiB fit into one request"
+        return urls
 
     async def submit(self, request: Request, urls: Mapping[MediaType, str]) -> SubmitOutcome:
         """Exactly one POST, on a connection of its own."""
@@ -151,21 +144,25 @@ class Backend:
         gone = bool(failures) and all(failure.status in ((404, 410) if url == content else (403, 404, 410)) for url, failure in failures)
         return self._without_key(DownloadFailed(reasons, gone))
 
-    async def list_tasks(self, model: str, since: float, until: float) -> TaskListing | None:
+    async def list_tasks(self, since: float, until: float) -> TaskListing | None:
         """The account's tasks that were submitted between two instants, or ``None`` where the API has no list."""
         dialect, started_at = self._dialect, self._clock()
         if not isinstance(dialect, Listing):
             return None
-        tasks: list[ListedTask] = []
+        tasks: dict[str, ListedTask] = {}
+
+        def listing(reason: str = "") -> TaskListing:
+            return TaskListing(tuple(tasks.values()), started_at, not reason, self._scrub(reason))
+
         for page in range(1, LIST_PAGES + 1):
-            seen = await self._http.read(dialect.list_tasks(model, since, until, page))
+            seen = await self._http.read(dialect.list_tasks(since, until, page))
             read = dialect.read_list(seen)
             if read is None:
-                return TaskListing(tuple(tasks), started_at, complete=False, reason=self._scrub(_why(seen)))
-            tasks += read.tasks
+                return listing(_why(seen))
+            tasks |= {task.task_id: task for task in read.tasks}
             if page >= read.pages:
-                return TaskListing(tuple(tasks), started_at, complete=True)
-        return TaskListing(tuple(tasks), started_at, complete=False, reason=f"more than {LIST_PAGES} pages")
+                return listing() if len(tasks) >= read.total else listing(f"{len(tasks)} tasks were shown of {read.total}")
+        return listing(f"more than {LIST_PAGES} pages")
 
     async def look_at(self, task_id: str) -> ListedTask | None:
         """What one task says about itself (prompt, model, time), where the API tells it: to recognise whose it is."""
@@ -179,25 +176,54 @@ class Backend:
             return False
         return self._dialect.read_cancel(await self._http.read(self._dialect.cancel(task_id)))
 
-    async def _deliver_file(self, ref: MediaRef, path: Path) -> str | _Undelivered:
-        content, mime = await to_thread.run_sync(partial(read_media, path))
-        if self.profile.delivery.way == "inline":
-            return as_data_url(content, mime)
-        if ref.sha256 and ref.sha256 in self._delivered:
-            return self._delivered[ref.sha256]
-        found = await self._hand_over(ref, content, mime)
-        if isinstance(found, str) and ref.sha256:
-            self._delivered[ref.sha256] = found
-        return found
+    async def _deliver_one(self, ref: MediaRef, path: Path | None, model: str) -> str | Undelivered:
+        objection = can_deliver(self.profile, ref)
+        if objection is not None:
+            return Undelivered(objection)
+        if ref.url:
+            return ref.url
+        if path is None:
+            return Undelivered(f"{ref.source} has no file to deliver")
+        try:
+            return await self._deliver_file(ref, path, model)
+        except OSError as error:
+            return Undelivered(f"{ref.source} cannot be read: {error.strerror or 'input/output error'}")
+        except Undelivered as problem:
+            return Undelivered(f"{ref.source} could not be delivered: {problem}")
 
-    async def _hand_over(self, ref: MediaRef, content: bytes, mime: str) -> str | _Undelivered:
-        return await self._to_emulator(ref.sha256, content, mime)
+    async def _deliver_file(self, ref: MediaRef, path: Path, model: str) -> str:
+        """Raises ``Undelivered`` and ``OSError``. What was delivered before is used again for half of the time that it is kept."""
+        file = await to_thread.run_sync(partial(read_media, path))
+        if ref.sha256 and file.sha256 != ref.sha256:
+            raise Undelivered("its content has changed since the plan was made")
+        way = self.profile.delivery.way
+        if way == "inline":
+            return as_data_url(file.content, file.mime)
+        place = f"{model}/{file.sha256}" if way == "upload" else file.sha256
+        known, until = self._delivered.get(place, ("", 0.0))
+        if self._clock() < until:
+            return known
+        url, kept_s = await self._hand_over(file, model)
+        self._delivered[place] = url, self._clock() + kept_s / 2
+        return url
 
-    async def _to_emulator(self, sha256: str, content: bytes, mime: str) -> str | _Undelivered:
-        seen = await self._http.send_large(WireRequest("PUT", f"/media/{sha256}", {"content-type": mime}, content))
+    async def _hand_over(self, file: MediaFile, model: str) -> tuple[str, float]:
+        """Where the file now is, and for how many seconds. Raises ``Undelivered``."""
+        if self.profile.delivery.way == "upload":
+            return await upload_space.upload(self._http, model, file.sha256, file.content, file.mime), upload_space.KEPT_S
+        if self.profile.delivery.way == "s3":
+            self._bucket = self._bucket or Bucket(self.profile.delivery, self._http)
+            return await self._bucket.put(file.sha256, file.content, file.mime), PRESIGNED_S
+        return await self._to_emulator(file), float("inf")
+
+    async def _to_emulator(self, file: MediaFile) -> str:
+        seen = await self._http.send_large(WireRequest("PUT", f"/media/{file.sha256}", {"content-type": file.mime}, file.content))
         if isinstance(seen, NoReply) or seen.status not in (200, 201):
-            return _Undelivered(_why(seen))
-        return as_url(as_object(read_json(seen.body)).get("url")) or _Undelivered("the emulator named no address for it")
+            raise Undelivered(_why(seen))
+        url = as_url(as_object(read_json(seen.body)).get("url"))
+        if url is None:
+            raise Undelivered("the emulator named no address for it")
+        return url
 
     def _content_url(self, task_id: str) -> str | None:
         wire = self._dialect.content(task_id) if valid_task_id(task_id) is not None else None
@@ -225,13 +251,6 @@ class Backend:
     def _scrub(self, text: str) -> str:
         key = self.profile.api_key.reveal()
         return text.replace(key, "…") if len(key) >= 6 else text
-
-
-class _Undelivered:
-    """Why a file did not get there."""
-
-    def __init__(self, reason: str) -> None:
-        self.reason = reason
 
 
 def _why(seen: Seen) -> str:

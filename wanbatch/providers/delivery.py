@@ -9,11 +9,14 @@ plan. Only images may travel inline: the API takes ``data:`` URLs for nothing el
 from __future__ import annotations
 
 import base64
+import hashlib
+from dataclasses import dataclass
 from pathlib import Path
 
 from wanbatch.manifest.model import MediaType
 from wanbatch.plan.model import MediaRef
 from wanbatch.providers.model import Profile
+from wanbatch.providers.regions import dashscope_region
 
 INLINE_LIMIT_BYTES = 64 * 1024 * 1024
 """Of all inline media of one request, encoded: well below the 128 MB that a gateway reads."""
@@ -31,13 +34,21 @@ def can_deliver(profile: Profile, ref: MediaRef) -> str | None:
     if ref.url or way in ("s3", "emulator"):
         return None
     if way == "upload":
-        return None if profile.kind == "dashscope" else f"backend {profile.name!r} has no upload space; only DashScope does: {_WAYS_OUT}"
+        return _objection_to_upload(profile)
     if ref.type in _IMAGES:
         return None
     if ref.upstream:
         why = "its own link needs the key, and only images travel inline"
         return f"the video of job {ref.source!r} cannot reach backend {profile.name!r}: {why}; {_WAYS_OUT}"
     return f"{ref.source} cannot reach backend {profile.name!r}: only images travel inline, a {ref.type} does not; {_WAYS_OUT}"
+
+
+def _objection_to_upload(profile: Profile) -> str | None:
+    if profile.kind != "dashscope":
+        return f"backend {profile.name!r} has no upload space; only DashScope does: {_WAYS_OUT}"
+    if dashscope_region(profile.base_url) == "intl":
+        return f"backend {profile.name!r} has no upload space: DashScope's is in Beijing only; {_WAYS_OUT}"
+    return None
 
 
 def real_mime(head: bytes) -> str:
@@ -59,10 +70,19 @@ def real_mime(head: bytes) -> str:
     return "application/octet-stream"
 
 
-def read_media(path: Path) -> tuple[bytes, str]:
-    """A file's bytes and the MIME type of its real format. Blocks. Raises ``OSError``."""
+@dataclass(frozen=True, slots=True)
+class MediaFile:
+    """A local file as it is now: its bytes, their SHA-256, the MIME type of their real format."""
+
+    content: bytes
+    sha256: str
+    mime: str
+
+
+def read_media(path: Path) -> MediaFile:
+    """Blocks. Raises ``OSError``."""
     content = path.read_bytes()
-    return content, real_mime(content[:16])
+    return MediaFile(content, hashlib.sha256(content).hexdigest(), real_mime(content[:16]))
 
 
 def as_data_url(content: bytes, mime: str) -> str:

@@ -25,7 +25,7 @@ from urllib.parse import quote
 import anyio
 import httpx
 
-from wanbatch.providers.lanes import Lanes, Transport
+from wanbatch.providers.lanes import Lanes, Refused, Transport
 from wanbatch.providers.model import NoReply, Profile, Reply, Seen, WireRequest
 
 USER_AGENT = "wanbatch"
@@ -91,13 +91,18 @@ class Http:
         async with self.lanes.fresh(self.base.host) as transport:
             return await self._exchange(transport, wire, READ_TIMEOUT_S, READ_TIMEOUT_S + len(wire.body) / SLOWEST_UPLOAD)
 
-    async def send_abroad(self, url: str, headers: Mapping[str, str], body: bytes) -> Seen:
-        """A POST to a host that is not the API's, such as an upload space: never with the key."""
+    async def send_abroad(self, method: str, url: str, headers: Mapping[str, str], body: bytes = b"", *, trusted: bool = False) -> Seen:
+        """A request to a host that is not the API's, such as an upload space or a bucket: never with the key, and unless its address comes from the
+        profile's owner (``trusted``) only to public addresses over https."""
         try:
             target = httpx.URL(url)
+            request = build(method, target if trusted else self.lanes.secured(target), {**self._headers(), **headers}, body)
+            if not trusted:
+                await self.lanes.aim(request)
         except httpx.InvalidURL:
             return NoReply("the address is malformed", may_have_been_sent=False)
-        request = build("POST", target, {**self._headers(), **headers}, body)
+        except (Refused, httpx.ConnectError) as error:
+            return NoReply(str(error), may_have_been_sent=False)
         async with self.lanes.fresh(target.host) as transport:
             return await self._run(transport, request, READ_TIMEOUT_S, READ_TIMEOUT_S + len(body) / SLOWEST_UPLOAD)
 
@@ -162,9 +167,9 @@ class Body(httpx.AsyncByteStream):
         return piece
 
 
-def build(method: str, url: httpx.URL, headers: Mapping[str, str], content: bytes) -> httpx.Request:
+def build(method: str, url: httpx.URL, headers: Mapping[str, str], content: bytes, extensions: dict[str, Any] | None = None) -> httpx.Request:
     """A request with its length stated. It can be sent once."""
-    request = httpx.Request(method, url, headers=headers, content=content)
+    request = httpx.Request(method, url, headers=headers, content=content, extensions=extensions)
     request.stream = Body(content)
     return request
 

@@ -4,10 +4,7 @@ What it may not do: judge the bytes (``wanbatch.media.probe`` does), keep a body
 
 How it works
 ------------
-Each hop resolves its host once, refuses addresses that are not public (unless the profile allows the host, or the backend itself is on loopback
-and the URL is on its origin), and connects to exactly the address that was judged: the URL is sent with the address in the host's place, with the
-host in ``Host`` and in the TLS handshake. So a name that changes its mind between the check and the connection gains nothing. Behind a proxy the
-name is checked the same way and then left to the proxy.
+Each hop is secured and aimed by ``lanes`` anew: https, and an address that was judged.
 
 The key goes along only while every hop so far was on the API's origin. A plain ``http:`` address of a public host is asked over ``https:``
 instead.
@@ -30,8 +27,8 @@ import anyio
 import httpx
 from anyio import to_thread
 
-from wanbatch.providers.addresses import is_loopback_host, objection_to
-from wanbatch.providers.http import Http, TooLarge, consume, explain, timeouts
+from wanbatch.providers.http import USER_AGENT, Http, TooLarge, build, consume, explain, timeouts
+from wanbatch.providers.lanes import Refused
 
 HOPS = 5
 TRIES = 4
@@ -58,10 +55,6 @@ class NotFetched:
     reason: str
     status: int = 0
     again: bool = False
-
-
-class _Refused(Exception):
-    """A hop that must not be made."""
 
 
 @dataclass(slots=True)
@@ -99,7 +92,7 @@ async def peek(http: Http, url: str) -> bool:
     try:
         async with _open(http, url, {"range": "bytes=0-1023"}) as response:
             return response.status_code in (200, 206) and response.headers.get("content-type", "").startswith("video/")
-    except (_Refused, httpx.HTTPError, httpx.InvalidURL, OSError):
+    except (Refused, httpx.HTTPError, httpx.InvalidURL, OSError):
         return False
 
 
@@ -115,7 +108,7 @@ async def _one_try(http: Http, url: str, file: IO[bytes], state: _State) -> Fetc
             if problem is not None:
                 return problem
             await _pour(response, file, state)
-    except _Refused as refused:
+    except Refused as refused:
         return NotFetched(str(refused))
     except TooLarge:
         return NotFetched(f"the file is larger than {FILE_LIMIT_BYTES // 1024**3} GiB")
@@ -208,13 +201,15 @@ def _write_now(file: IO[bytes], block: bytes) -> None:
 
 @asynccontextmanager
 async def _open(http: Http, url: str, headers: dict[str, str]) -> AsyncIterator[httpx.Response]:
-    """The answer at the end of the redirects, its body unread. Raises ``_Refused`` where a hop must not be made, httpx's errors."""
+    """The answer at the end of the redirects, its body unread. Raises ``Refused`` where a hop must not be made, httpx's errors."""
     target, at_home = httpx.URL(url), True
     for _ in range(HOPS + 1):
-        target = _secured(http, target)
-        at_home = at_home and same_origin(target, http.base)
+        target = http.lanes.secured(target)
+        at_home = at_home and http.lanes.is_home(target)
+        sent = {"user-agent": USER_AGENT, "accept": "*/*", "accept-encoding": "identity", **headers, **(http.authorization() if at_home else {})}
         async with http.lanes.fresh(target.host) as transport:
-            request = await _aimed(http, target, headers, with_key=at_home)
+            request = build("GET", target, sent, b"", {"timeout": timeouts(STALL_S)})
+            await http.lanes.aim(request)
             http.requests += 1
             response = await transport.handle_async_request(request)
             try:
@@ -226,69 +221,4 @@ async def _open(http: Http, url: str, headers: dict[str, str]) -> AsyncIterator[
                 with anyio.move_on_after(2, shield=True):
                     await response.aclose()
         target = target.join(onward)
-    raise _Refused(f"more than {HOPS} redirects")
-
-
-async def _aimed(http: Http, target: httpx.URL, headers: dict[str, str], *, with_key: bool) -> httpx.Request:
-    """The request of one hop, aimed at the address that was judged."""
-    extensions: dict[str, object] = {"timeout": timeouts(STALL_S)}
-    sent = {"user-agent": "wanbatch", "accept": "*/*", "accept-encoding": "identity", **headers, **(http.authorization() if with_key else {})}
-    if allowed_anyway(http, target):
-        return httpx.Request("GET", target, headers=sent, extensions=extensions)
-    address = await _judged_address(http, target)
-    if address is None:
-        return httpx.Request("GET", target, headers=sent, extensions=extensions)
-    sent["host"] = target.netloc.decode("ascii")
-    extensions["sni_hostname"] = target.raw_host.decode("ascii")
-    return httpx.Request("GET", target.copy_with(host=address), headers=sent, extensions=extensions)
-
-
-def allowed_anyway(http: Http, target: httpx.URL) -> bool:
-    """Hosts that may have a private address: those that the profile's owner named, and the backend's own origin."""
-    return target.host.lower() in http.profile.download_hosts or same_origin(target, http.base)
-
-
-async def _judged_address(http: Http, target: httpx.URL) -> str | None:
-    """An address of the host that may be connected to, or ``None`` where the connection is not ours to make. Raises ``_Refused``."""
-    host = target.host
-    literal = objection_to(host)
-    if literal != "it is not an IP address":
-        if literal is not None:
-            raise _Refused(f"the result's address leads to {host}: {literal}")
-        return None
-    if http.lanes.simulated:
-        return None
-    try:
-        found = await anyio.getaddrinfo(target.raw_host.decode("ascii"), target.port or 443, type=1)
-    except OSError as error:
-        if http.profile.proxy:
-            return None
-        raise httpx.ConnectError("the host's name was not found") from error
-    for entry in found:
-        objection = objection_to(str(entry[4][0]))
-        if objection is not None:
-            raise _Refused(f"{host} leads to {entry[4][0]}: {objection}")
-    return None if http.profile.proxy or not found else str(found[0][4][0])
-
-
-def _secured(http: Http, target: httpx.URL) -> httpx.URL:
-    """``target`` over https, unless it is the loopback backend itself or a host that the profile allows."""
-    if target.scheme not in ("http", "https") or not target.host or target.userinfo:
-        raise _Refused("the result's address is no plain web address")
-    if target.scheme == "https":
-        return target
-    if allowed_anyway(http, target) and (is_loopback_host(http.base.host) or target.host.lower() in http.profile.download_hosts):
-        return target
-    if target.port not in (None, 80):
-        raise _Refused("the result's address is not https")
-    return target.copy_with(scheme="https", port=None)
-
-
-def same_origin(one: httpx.URL, other: httpx.URL) -> bool:
-    """Scheme, host and port alike, with the scheme's own port filled in."""
-    ports = {"http": 80, "https": 443}
-    return (one.scheme, one.host.lower(), one.port or ports.get(one.scheme)) == (
-        other.scheme,
-        other.host.lower(),
-        other.port or ports.get(other.scheme),
-    )
+    raise Refused(f"more than {HOPS} redirects")

@@ -8,6 +8,11 @@ httpx's own pool is quadratic, and assigns one idle connection to several reques
 reads share transports of one connection each, the one used last first, which does 500 to 660. A transport whose request failed, was cancelled or
 was left half-read is thrown away: httpcore can keep such a connection for ever. All transports share one ``SSLContext``.
 
+A request to a host that the API named (a result, an upload space) is *aimed*: the host is resolved once, addresses that are not public are refused
+(unless the profile allows the host, or it is the backend's own origin), and the connection goes to exactly the address that was judged: it takes the
+host's place in the URL, while ``Host`` and the TLS handshake keep the host. So a name that changes its mind between the check and the connection
+gains nothing. Behind a proxy the name is judged the same way and then left to the proxy.
+
 Importing this module silences the loggers of httpx and httpcore: they write headers and whole signed URLs.
 """
 
@@ -17,12 +22,13 @@ import logging
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from socket import SOCK_STREAM
 
 import anyio
 import certifi
 import httpx
 
-from wanbatch.providers.addresses import is_loopback_host
+from wanbatch.providers.addresses import NO_ADDRESS, is_loopback_host, objection_to
 from wanbatch.providers.model import Profile
 
 Transport = httpx.AsyncBaseTransport
@@ -44,15 +50,70 @@ def silence_libraries() -> None:
 silence_libraries()
 
 
+class Refused(Exception):
+    """A connection that must not be made, and why."""
+
+
 class Lanes:
     """Transports for one profile: fresh ones, and the pool for reads. ``given`` stands in for all of them in the simulation."""
 
     def __init__(self, profile: Profile, given: Transport | None = None, size: int = READ_CONNECTIONS) -> None:
         self._profile = profile
         self._given = given
+        self._home = httpx.URL(profile.base_url)
         self._context: ssl.SSLContext | None = None
         self._free: list[Transport] = []
         self._slots = anyio.Semaphore(size)
+
+    def is_home(self, target: httpx.URL) -> bool:
+        """Whether ``target`` is on the API's own origin, the only place for the key."""
+        return same_origin(target, self._home)
+
+    def secured(self, target: httpx.URL) -> httpx.URL:
+        """``target`` over https, unless it is a loopback backend itself or a host that the profile allows. Raises ``Refused``."""
+        if target.scheme not in ("http", "https") or not target.host or target.userinfo:
+            raise Refused("the address is no plain web address")
+        if target.scheme == "https" or self._is_named(target) or (self.is_home(target) and is_loopback_host(target.host)):
+            return target
+        if target.port not in (None, 80):
+            raise Refused("the address is not https")
+        return target.copy_with(scheme="https", port=None)
+
+    async def aim(self, request: httpx.Request) -> None:
+        """Turns ``request`` to an address of its host that may be connected to. Raises ``Refused``, and ``ConnectError`` for an unknown name."""
+        target = request.url
+        if self._is_named(target) or self.is_home(target):
+            return
+        address = await self._judged_address(target)
+        if address is not None:
+            request.headers["host"] = target.netloc.decode("ascii")
+            request.extensions["sni_hostname"] = target.raw_host.decode("ascii")
+            request.url = target.copy_with(host=address)
+
+    def _is_named(self, target: httpx.URL) -> bool:
+        return target.host.lower() in self._profile.download_hosts
+
+    async def _judged_address(self, target: httpx.URL) -> str | None:
+        """The address to connect to, or ``None`` where the host is one itself, or the connection is not ours to make."""
+        host = target.host
+        literal = objection_to(host)
+        if literal != NO_ADDRESS:
+            if literal is not None:
+                raise Refused(f"the address leads to {host}: {literal}")
+            return None
+        if self.simulated:
+            return None
+        try:
+            found = await anyio.getaddrinfo(target.raw_host.decode("ascii"), target.port or 443, type=SOCK_STREAM)
+        except OSError as error:
+            if self._profile.proxy:
+                return None
+            raise httpx.ConnectError("the host's name was not found") from error
+        for entry in found:
+            objection = objection_to(str(entry[4][0]))
+            if objection is not None:
+                raise Refused(f"{host} leads to {entry[4][0]}: {objection}")
+        return None if self._profile.proxy or not found else str(found[0][4][0])
 
     @property
     def simulated(self) -> bool:
@@ -107,3 +168,10 @@ def make_context(ca_file: str) -> ssl.SSLContext:
     if ca_file:
         context.load_verify_locations(cafile=ca_file)
     return context
+
+
+def same_origin(one: httpx.URL, other: httpx.URL) -> bool:
+    """Scheme, host and port alike, with the scheme's own port filled in."""
+    ports = {"http": 80, "https": 443}
+    mine, theirs = ((url.scheme, url.host.lower(), url.port or ports.get(url.scheme)) for url in (one, other))
+    return mine == theirs

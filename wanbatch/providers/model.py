@@ -48,9 +48,9 @@ class MediaDelivery:
     region: str = ""
     prefix: str = "wanbatch/"
     path_style: bool = False
-    access_key: Secret = field(default_factory=lambda: Secret(""))
-    secret_key: Secret = field(default_factory=lambda: Secret(""))
-    session_token: Secret = field(default_factory=lambda: Secret(""))
+    access_key: Secret = field(default_factory=lambda: Secret(""), compare=False)
+    secret_key: Secret = field(default_factory=lambda: Secret(""), compare=False)
+    session_token: Secret = field(default_factory=lambda: Secret(""), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,10 +129,11 @@ class ListedTask:
 
 @dataclass(frozen=True, slots=True)
 class TaskPage:
-    """One page of a list; ``pages`` is how many there are in all."""
+    """One page of a list; ``pages`` and ``total`` are how many pages and tasks there are in all."""
 
     tasks: tuple[ListedTask, ...]
     pages: int
+    total: int
 
 
 @dataclass(frozen=True, slots=True)
