@@ -2,8 +2,8 @@
 
 What it may not do: render a field of a cell, build jobs.
 
-How it works: what decides the cells (matrix, rows, seeds, seed_key, repeat) may use only constants, so all of it is known here; the number of jobs is a
-product that is checked before anything is multiplied out.
+How it works: what decides the cells (matrix, rows, seeds, seed_key, repeat) may use only constants, so all of it is known here; the number of
+jobs is a product that is checked before anything is multiplied out.
 """
 
 from __future__ import annotations
@@ -153,8 +153,9 @@ class _Reader:
             number = most + 1
         if least <= number <= most:
             return number
-        self.entry.report(codes.SEED_RANGE if path[:1] == ("seeds",) else codes.TOO_MANY_JOBS, f"{shown(text)} is not a whole number from {least} to {most}",
-                          *path)  # fmt: skip
+        self.entry.report(
+            codes.SEED_RANGE if path[:1] == ("seeds",) else codes.TOO_MANY_JOBS, f"{shown(text)} is not a whole number from {least} to {most}", *path
+        )
         return None
 
 

@@ -11,7 +11,9 @@ other exception that the parser is known to leak on odd input becomes a syntax e
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Protocol, cast
 
 import yaml
 from yaml.events import AliasEvent, MappingEndEvent, MappingStartEvent, ScalarEvent, SequenceEndEvent, SequenceStartEvent
@@ -24,9 +26,25 @@ from wanbatch.manifest.scalars import BadNumber, resolve_plain
 from wanbatch.manifest.shown import shown
 
 try:
-    from yaml.cyaml import CParser as _Parser
+    from yaml._yaml import CParser as _Parser
 except ImportError:  # PyYAML built without libyaml: the same events, slower
     from yaml import SafeLoader as _Parser  # type: ignore[assignment]
+
+
+class _Mark(Protocol):
+    @property
+    def index(self) -> int: ...
+
+
+class _Event(Protocol):
+    """What is read of the parser's events; an attribute is only asked for where the kind of event has it."""
+
+    start_mark: _Mark
+    anchor: str | None
+    tag: str | None
+    value: str
+    style: str | None
+
 
 DEEPEST = 64
 """Levels of nesting; a manifest needs eight."""
@@ -115,15 +133,15 @@ def build_document(path: str, text: str) -> tuple[Document, list[Diagnostic]]:
 def _consume(build: _Build) -> None:
     parser = _Parser(build.document.text)
     try:
-        get_event = parser.get_event
+        get_event = cast(Callable[[], _Event | None], parser.get_event)
         while (event := get_event()) is not None:
-            kind = event.__class__
+            kind: object = event.__class__
             if kind is ScalarEvent:
                 _scalar(build, event)
             elif kind is MappingStartEvent:
                 _open(build, event, {})
             elif kind is MappingEndEvent or kind is SequenceEndEvent:
-                _close(build, event)
+                _close(build)
             elif kind is SequenceStartEvent:
                 _open(build, event, [])
             elif kind is AliasEvent:
@@ -137,9 +155,9 @@ def _consume(build: _Build) -> None:
         parser.dispose()
 
 
-def _scalar(build: _Build, event: ScalarEvent) -> None:
-    offset: int = event.start_mark.index
-    text: str = event.value
+def _scalar(build: _Build, event: _Event) -> None:
+    offset = event.start_mark.index
+    text = event.value
     build.nodes += 1
     if build.nodes > MOST_NODES:
         build.stop(codes.TOO_LARGE, f"the file holds more than {MOST_NODES:,} values", offset)
@@ -171,11 +189,11 @@ def _scalar(build: _Build, event: ScalarEvent) -> None:
         frame.size += 1
 
 
-def _key(build: _Build, frame: _Frame, event: ScalarEvent, text: str, offset: int) -> None:
+def _key(build: _Build, frame: _Frame, event: _Event, text: str, offset: int) -> None:
     if text == "<<" and not event.style:
         frame.merges = True
     if text in frame.container:
-        first = build.document.line_of(frame.marks[1 + 2 * list(frame.container).index(text)])  # type: ignore[arg-type]
+        first = build.document.line_of(frame.marks[1 + 2 * list(frame.container).index(text)])
         build.note(codes.DUPLICATE_KEY, f"the key {shown(text)} stands twice in one mapping", offset, f"first on line {first}",
                    f"remove one of the two, or merge them into the one on line {first}")  # fmt: skip
         text = f"{text}\0{offset}"  # kept apart, so that places stay right; the document is refused anyway
@@ -185,8 +203,8 @@ def _key(build: _Build, frame: _Frame, event: ScalarEvent, text: str, offset: in
     frame.marks.append(offset)
 
 
-def _open(build: _Build, event: MappingStartEvent | SequenceStartEvent, container: dict[str, Value] | list[Value]) -> None:
-    offset: int = event.start_mark.index
+def _open(build: _Build, event: _Event, container: dict[str, Value] | list[Value]) -> None:
+    offset = event.start_mark.index
     build.nodes += 1
     if event.tag is not None:
         _refuse_tag(build, event.tag, offset)
@@ -204,7 +222,7 @@ def _open(build: _Build, event: MappingStartEvent | SequenceStartEvent, containe
     build.stack.append(frame)
 
 
-def _close(build: _Build, event: MappingEndEvent | SequenceEndEvent) -> None:
+def _close(build: _Build) -> None:
     frame = build.stack.pop()
     container = frame.container
     if frame.merges and isinstance(container, dict):
@@ -234,9 +252,9 @@ def _place_value(build: _Build, value: Value, offset: int, size: int) -> None:
         above.key = None
 
 
-def _alias(build: _Build, event: AliasEvent) -> None:
-    offset: int = event.start_mark.index
-    name: str = event.anchor
+def _alias(build: _Build, event: _Event) -> None:
+    offset = event.start_mark.index
+    name = event.anchor or ""
     build.nodes += 1
     above = build.stack[-1] if build.stack else None
     known = build.anchors.get(name)

@@ -53,7 +53,7 @@ class Document:
             if at is None:
                 return found
             found = at
-            node = node[step] if isinstance(node, (dict, list)) else None  # type: ignore[call-overload,index]
+            node = node[step] if isinstance(node, (dict, list)) else None  # type: ignore[index]
         return found
 
     def _child_offset(self, node: Value, step: str | int, *, key: bool) -> int | None:
@@ -95,9 +95,7 @@ class Document:
         first = self.marks.first.get(id(container))
         if first is None:
             return Place(self.path)
-        for index, name in enumerate(container):
-            if name == key:
-                break
+        index = list(container).index(key)
         offset = self.marks.offsets[first + 2 + 2 * index]
         value = container[key]
         if not isinstance(value, str) or "\n" in value or not self.text.startswith(value, offset):

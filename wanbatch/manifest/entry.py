@@ -2,8 +2,8 @@
 
 What it may not do: render or expand.
 
-How it works: a job's own value wins, null removes a default, media and vars are merged key by key; a job's own seeds replace a default seed, and the other way
-round. Every merged field still knows where it was written, so that a finding points at the line that must be changed.
+How it works: a job's own value wins, null removes a default, media and vars are merged key by key; a job's own seeds replace a default seed, and
+the other way round. Every merged field still knows where it was written, so that a finding points at the line that must be changed.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ class Entry:
 
 def merge_entry(setting: Setting, number: int, own: Fields, defaults: Fields) -> Entry:
     """The entry of ``jobs[number]``."""
-    fields = {name: value for name, value in defaults.items() if value is not None} if defaults else {}
+    fields: Fields = {name: value for name, value in defaults.items() if value is not None}
     if own.get("seed") is not None:
         fields.pop("seeds", None)
     if own.get("seeds") is not None:

@@ -2,7 +2,8 @@
 
 What it may not do: resolve references (it notes them), check the ceiling (``load`` did).
 
-How it works: each cell is rendered and checked once; its seeds and takes share the result, and only fields that see ``seed`` or ``take`` are rendered for each of them.
+How it works: each cell is rendered and checked once; its seeds and takes share the result, and only fields that see ``seed`` or ``take`` are
+rendered for each of them.
 """
 
 from __future__ import annotations

@@ -15,14 +15,14 @@ DUPLICATE_ID = declare(
 TOO_MANY_JOBS = declare(
     "WB402",
     "more jobs than allowed",
-    """A sweep multiplies: rows times matrix times seeds times repeat. The ceiling (10,000 jobs of all manifests together, --max-jobs changes it) is checked before anything is
-    built, so that a slip does not become a bill.""",
+    """A sweep multiplies: rows times matrix times seeds times repeat. The ceiling (10,000 jobs of all manifests together, --max-jobs changes it) is
+    checked before anything is built, so that a slip does not become a bill.""",
 )
 NAME_COLLISION = declare(
     "WB403",
     "two sources of variables have one name",
-    """vars, axes, columns and the built-in seed, take, row and job are seen by the same templates. Where two have the same name, nobody could tell which is meant:
-    rename one. A job's own vars may replace those of defaults and of the manifest.""",
+    """vars, axes, columns and the built-in seed, take, row and job are seen by the same templates. Where two have the same name, nobody could tell
+    which is meant: rename one. A job's own vars may replace those of defaults and of the manifest.""",
 )
 RESERVED_NAME = declare(
     "WB404",
@@ -43,7 +43,8 @@ NO_COMBINATIONS = declare(
 SAME_VALUE = declare(
     "WB408",
     "one value twice in an axis",
-    """Both would make jobs of the same name. Values are compared as text, so 35 and "35" are the same. To make several videos of the same request, use repeat.""",
+    """Both would make jobs of the same name. Values are compared as text, so 35 and "35" are the same. To make several videos of the same request,
+    use repeat.""",
 )
 SAME_NAME = declare(
     "WB409",
@@ -69,8 +70,8 @@ ROWS_KEY = declare(
 ROWS_SAME = declare(
     "WB413",
     "two rows with one name",
-    """Rows are named by the key column, or by their content where there is none; two have the same. Make the key unique, or remove one of two equal rows; for several takes use
-    repeat.""",
+    """Rows are named by the key column, or by their content where there is none; two have the same. Make the key unique, or remove one of two equal
+    rows; for several takes use repeat.""",
 )
 ROWS_EMPTY = declare("WB414", "no rows", "The data file has no rows, so that the job would make nothing.")
 SEED_RANGE = declare("WB415", "seeds out of range", "Seeds are 0 to 2147483647; start + (count - 1) × step must stay inside.")
@@ -78,8 +79,8 @@ SEED_TWICE = declare("WB416", "a seed twice", "Both would make jobs of the same 
 REWRITTEN_SWEEP = declare(
     "WB417",
     "a seed sweep whose prompt is rewritten",
-    """With prompt_extend: true, which is the default, the provider rewrites the prompt, differently each time, so that the videos differ by more than their seed. Set
-    prompt_extend: false for comparisons.""",
+    """With prompt_extend: true, which is the default, the provider rewrites the prompt, differently each time, so that the videos differ by more than
+    their seed. Set prompt_extend: false for comparisons.""",
 )
 UNKNOWN_JOB = declare("WB420", "a reference to a job that does not exist", "{job: ID} names another job of the same manifest by its id.")
 NO_MATCH = declare(
@@ -105,7 +106,7 @@ UNKNOWN_WHERE = declare(
 NOTHING_NEW = declare(
     "WB426",
     "a continuation that adds nothing",
-    "seconds counts the whole output, the given clip included. Where it is not more than the clip's length, nothing new is made, and the whole is billed.",
+    "seconds counts the whole output, the given clip included. If it is no longer than the clip, nothing new is made, and all of it is billed.",
 )
 SAME_MANIFEST = declare(
     "WB430",

@@ -42,8 +42,14 @@ def explain_syntax_error(document: Document, error: yaml.MarkedYAMLError, route:
         )  # fmt: skip
     opened = error.context_mark
     if opened is not None and "quoted scalar" in (error.context or ""):
-        return document.finding(codes.SYNTAX, "a quote is opened and never closed", route, place=document.place_at(opened.index, 1), label="opened here",
-                                hints=("close it with the same quote; inside single quotes write '' for one", ))  # fmt: skip
+        return document.finding(
+            codes.SYNTAX,
+            "a quote is opened and never closed",
+            route,
+            place=document.place_at(opened.index, 1),
+            label="opened here",
+            hints=("close it with the same quote; inside single quotes write '' for one",),
+        )
     if opened is not None and "flow" in (error.context or ""):
         return document.finding(codes.SYNTAX, "a bracket is opened and not closed as it should be", route, place=document.place_at(opened.index, 1),
                                 label="opened here", hints=(f"the parser says at line {line}: {problem}",))  # fmt: skip

@@ -2,9 +2,9 @@
 
 What it may not do: look at media, send, print, or raise for anything that a file says.
 
-How it works: read, check the shape, merge, find the axes, check the ceiling over all files, expand, resolve references. A job that has an error is left out and the rest goes on, so
-that one run shows all mistakes; a manifest with an error is not returned. The cyclic garbage collector rests meanwhile: everything that is built here stays, and
-walking it again and again would take longer than building it.
+How it works: read, check the shape, merge, find the axes, check the ceiling over all files, expand, resolve references. A job that has an error
+is left out and the rest goes on, so that one run shows all mistakes; a manifest with an error is not returned. The cyclic garbage collector rests
+meanwhile: everything that is built here stays, and walking it again and again would take longer than building it.
 """
 
 from __future__ import annotations
@@ -168,8 +168,15 @@ def _find_sweeps(draft: _Draft, templates: Templates, most: int) -> None:
         job_id = own.get("id")
         if isinstance(job_id, str) and job_id in seen:
             line = draft.document.place(("jobs", seen[job_id], "id")).line
-            draft.findings.append(draft.document.finding(codes.DUPLICATE_ID, f"the id {shown(job_id)} is taken", ("jobs", number, "id"), label=f"first on line {line}",
-                                                         hints=("give one of the two another id",)))  # fmt: skip
+            draft.findings.append(
+                draft.document.finding(
+                    codes.DUPLICATE_ID,
+                    f"the id {shown(job_id)} is taken",
+                    ("jobs", number, "id"),
+                    label=f"first on line {line}",
+                    hints=("give one of the two another id",),
+                )
+            )
             continue
         if isinstance(job_id, str):
             seen[job_id] = number
@@ -183,8 +190,15 @@ def _check_names(drafts: list[_Draft]) -> None:
         name = draft.setting.manifest
         if first.setdefault(name, draft) is not draft:
             route = ("name",) if "name" in draft.data else ()
-            draft.findings.append(draft.document.finding(codes.SAME_MANIFEST, f"two manifests have the name {shown(name)}", route,
-                                                         label=f"the other is {first[name].path}", hints=("give one of them another name: at its top",)))  # fmt: skip
+            draft.findings.append(
+                draft.document.finding(
+                    codes.SAME_MANIFEST,
+                    f"two manifests have the name {shown(name)}",
+                    route,
+                    label=f"the other is {first[name].path}",
+                    hints=("give one of them another name: at its top",),
+                )
+            )
 
 
 def _fits(drafts: list[_Draft], most: int) -> bool:
@@ -196,9 +210,13 @@ def _fits(drafts: list[_Draft], most: int) -> bool:
     parts = [(largest.rows and len(largest.rows.rows), "rows"), (largest.matrix is not None and len(largest.matrix or ()), "combinations"),
              (largest.wanted_draws or len(largest.seeds or ()), "seeds"), (largest.repeat if largest.repeat > 1 else 0, "takes")]  # fmt: skip
     label = " × ".join(f"{count:,} {what}" for count, what in parts if count)
-    finding = draft.document.finding(codes.TOO_MANY_JOBS, f"these manifests have {total:,} jobs, at most {most:,} are allowed", ("jobs", largest.entry.number, "id"),
-                                     label=f"{largest.count:,} of them here" + (f": {label}" if label else ""),
-                                     hints=(f"if that is meant, say --max-jobs {total}",))  # fmt: skip
+    finding = draft.document.finding(
+        codes.TOO_MANY_JOBS,
+        f"these manifests have {total:,} jobs, at most {most:,} are allowed",
+        ("jobs", largest.entry.number, "id"),
+        label=f"{largest.count:,} of them here" + (f": {label}" if label else ""),
+        hints=(f"if that is meant, say --max-jobs {total}",),
+    )
     draft.findings.append(finding)
     return False
 

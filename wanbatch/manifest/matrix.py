@@ -2,9 +2,9 @@
 
 What it may not do: know jobs, places or templates; it sees axes and values.
 
-How it works: the product of the axes, the first axis outermost; then ``exclude``; then ``include``, item by item, against the *original* combinations. Items
-that name the same axes are looked up in one index, so that the cost is that of the result and not of items times combinations. Values are compared as the text
-they are written as, which is what names are made of.
+How it works: the product of the axes, the first axis outermost; then ``exclude``; then ``include``, item by item, against the *original*
+combinations. Items that name the same axes are looked up in one index, so that the cost is that of the result and not of items times
+combinations. Values are compared as the text they are written as, which is what names are made of.
 """
 
 from __future__ import annotations

@@ -2,9 +2,9 @@
 
 What it may not do: build jobs, read files.
 
-How it works: a reference takes the cells of the other job that have the values of ``where`` and agree on every axis that both have; exactly one must be left. The other job's cells
-are indexed by the axes in question, so that a long chain costs one look-up per cell. Then the graph of cells is checked for circles, and clips for
-their length.
+How it works: a reference takes the cells of the other job that have the values of ``where`` and agree on every axis that both have; exactly one
+must be left. The other job's cells are indexed by the axes in question, so that a long chain costs one look-up per cell. Then the graph of cells
+is checked for circles, and clips for their length.
 """
 
 from __future__ import annotations
@@ -151,18 +151,29 @@ def _report_several(reference: Pending, found: list[Job], cell: str) -> None:
     axis = open_axes[0]
     example = sorted(values[axis])[0]
     reference.entry.report(
-        codes.SEVERAL_MATCHES, f"{len(found)} cells of {reference.target} match, which differ in {listed(open_axes, 'and')}", "media", reference.type, "job", cell=cell,
+        codes.SEVERAL_MATCHES,
+        f"{len(found)} cells of {reference.target} match, which differ in {listed(open_axes, 'and')}",
+        "media",
+        reference.type,
+        "job",
+        cell=cell,
         label=f"{found[0].name}, {found[1].name}{', …' if len(found) > 2 else ''}",
         hints=(f"add where: {{{axis}: {example}}}, or give this job the axis {axis}",),
-    )  # fmt: skip
+    )
 
 
 def _report_none(reference: Pending, fixed: Axes, shared: Axes, all_axes: set[str], cell: str) -> None:
     asked = [f"{name}={text}" for name, text in {**fixed, **{n: t for n, t in shared.items() if n in all_axes}}.items()]
     reference.entry.report(
-        codes.NO_MATCH, f"no cell of {reference.target} has {listed(asked, 'and') or 'the same axes'}", "media", reference.type, "job", cell=cell,
-        label=f"the axes of {reference.target} are {listed(sorted(all_axes), 'and')}" if all_axes else "", hints=("make the values of both jobs agree, or fix one with where",),
-    )  # fmt: skip
+        codes.NO_MATCH,
+        f"no cell of {reference.target} has {listed(asked, 'and') or 'the same axes'}",
+        "media",
+        reference.type,
+        "job",
+        cell=cell,
+        label=f"the axes of {reference.target} are {listed(sorted(all_axes), 'and')}" if all_axes else "",
+        hints=("make the values of both jobs agree, or fix one with where",),
+    )
 
 
 def _with_reference(job: Job, kind: MediaType, name: str) -> Job:
@@ -182,9 +193,15 @@ def _check_length(reference: Pending, job: Job, upstream: Job) -> None:
         )  # fmt: skip
     elif upstream.seconds >= job.seconds:
         reference.entry.report(
-            codes.NOTHING_NEW, f"the clip is {upstream.seconds} s long and the whole video {job.seconds} s: nothing new is made", "media", "first_clip", "job",
-            cell=job.name, severity=Severity.WARNING, hints=(f"set seconds to more than {upstream.seconds}",),
-        )  # fmt: skip
+            codes.NOTHING_NEW,
+            f"the clip is {upstream.seconds} s long and the whole video {job.seconds} s: nothing new is made",
+            "media",
+            "first_clip",
+            "job",
+            cell=job.name,
+            severity=Severity.WARNING,
+            hints=(f"set seconds to more than {upstream.seconds}",),
+        )
 
 
 def _check_circles(upstream: Mapping[str, list[tuple[str, Pending]]]) -> None:

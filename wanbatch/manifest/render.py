@@ -2,8 +2,8 @@
 
 What it may not do: decide cells, resolve references, touch media files.
 
-How it works: the fields of an entry are sorted once into literals and templates, and the templates into those that see only the cell and those that see seed or
-take; a cell renders the former once for all its seeds. Prompt files are read once each.
+How it works: the fields of an entry are sorted once into literals and templates, and the templates into those that see only the cell and those
+that see seed or take; a cell renders the former once for all its seeds. Prompt files are read once each.
 """
 
 from __future__ import annotations
@@ -242,8 +242,15 @@ class Renderer:
         for name in ("prompt", "negative_prompt"):
             text = job.get(name)
             if isinstance(text, str) and ("{{" in text or "{%" in text):
-                self.entry.report(codes.LEFTOVER, f"the rendered {name} still has braces: {escape_unsafe(_around(text))}", name, cell=cell, severity=Severity.WARNING,
-                                  label="values of variables are not rendered again", hints=("write the whole text here, with all its variables",))  # fmt: skip
+                self.entry.report(
+                    codes.LEFTOVER,
+                    f"the rendered {name} still has braces: {escape_unsafe(_around(text))}",
+                    name,
+                    cell=cell,
+                    severity=Severity.WARNING,
+                    label="values of variables are not rendered again",
+                    hints=("write the whole text here, with all its variables",),
+                )
 
 
 def _around(text: str) -> str:

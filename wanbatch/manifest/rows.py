@@ -2,8 +2,8 @@
 
 What it may not do: render templates (data are data), follow a path out of the tree, recurse into nested data.
 
-How it works: each format becomes a list of mappings of columns to scalars; then every row gets the value of its axis: the key column, else a unique ``id`` or
-``name``, else 8 digits of the hash of its content, so that inserting a row renames no other.
+How it works: each format becomes a list of mappings of columns to scalars; then every row gets the value of its axis: the key column, else a
+unique ``id`` or ``name``, else 8 digits of the hash of its content, so that inserting a row renames no other.
 """
 
 from __future__ import annotations

@@ -2,8 +2,9 @@
 
 What it may not do: explain an error (``shape`` does), fetch anything.
 
-How it works: a wheel has the schemas inside the package, a checkout beside it. ``gate`` compiles one with jsonschema-rs, which answers yes or no in about
-a microsecond per job; ``explain`` compiles the same schema with jsonschema, which is a hundred times slower and only asked about what the gate refused.
+How it works: a wheel has the schemas inside the package, a checkout beside it. ``gate`` compiles one with jsonschema-rs, which answers yes or no
+in about a microsecond per job; ``explain`` compiles the same schema with jsonschema, which is a hundred times slower and only asked about what
+the gate refused.
 """
 
 from __future__ import annotations

@@ -2,8 +2,9 @@
 
 What it may not do: draw from anything but a hash, so that the same manifest always gets the same seeds.
 
-How it works: the k-th drawn seed (k from 0) is the SHA-256 of the canonical JSON ``[seed_key, k]``, as an integer, modulo 2^31. Neither axes nor takes enter. Where two
-k give the same seed (at 10,000 seeds once in fifty manifests) the later one is left out, so that names stay unique and a longer draw begins with the shorter.
+How it works: the k-th drawn seed (k from 0) is the SHA-256 of the canonical JSON ``[seed_key, k]``, as an integer, modulo 2^31. Neither axes nor
+takes enter. Where two k give the same seed (at 10,000 seeds once in fifty manifests) the later one is left out, so that names stay unique and a
+longer draw begins with the shorter.
 """
 
 from __future__ import annotations

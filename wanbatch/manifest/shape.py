@@ -2,8 +2,9 @@
 
 What it may not do: judge by rules of its own: what is an error, the schemas say.
 
-How it works: the fast validator says whether there is an error at all, and in which jobs; only those go through jsonschema, whose keyword and path decide code,
-place and hint. Schemas carry an ``errorMessage`` at every value; it is the label beside the caret here and the message in an editor.
+How it works: the fast validator says whether there is an error at all, and in which jobs; only those go through jsonschema, whose keyword and
+path decide code, place and hint. Schemas carry an ``errorMessage`` at every value; it is the label beside the caret here and the message in an
+editor.
 """
 
 from __future__ import annotations
@@ -25,10 +26,26 @@ MOST_EXPLAINED = 100
 """Jobs of one manifest whose errors are explained; the rest are counted."""
 
 _OTHER_NAMES = {
-    "duration": "seconds", "length": "seconds", "resolution": "size", "negative": "negative_prompt", "image": "first_frame", "img_url": "first_frame",
-    "audio": "driving_audio", "audio_url": "driving_audio", "video": "first_clip", "clip": "first_clip", "prompt_extension": "prompt_extend",
-    "variables": "vars", "count": "repeat", "n": "repeat", "name": "id", "version": "wanbatch", "strategy": "matrix", "label": "tags", "parameters": "vars",
-}  # fmt: skip
+    "duration": "seconds",
+    "length": "seconds",
+    "resolution": "size",
+    "negative": "negative_prompt",
+    "image": "first_frame",
+    "img_url": "first_frame",
+    "audio": "driving_audio",
+    "audio_url": "driving_audio",
+    "video": "first_clip",
+    "clip": "first_clip",
+    "prompt_extension": "prompt_extend",
+    "variables": "vars",
+    "count": "repeat",
+    "n": "repeat",
+    "name": "id",
+    "version": "wanbatch",
+    "strategy": "matrix",
+    "label": "tags",
+    "parameters": "vars",
+}
 _MEDIA = ("first_frame", "last_frame", "driving_audio", "first_clip")
 _KINDS = {"object": "a mapping", "array": "a list", "string": "a text", "integer": "a whole number", "number": "a number", "boolean": "true or false"}
 
@@ -99,10 +116,15 @@ def _faults_of(error: ValidationError) -> Iterable[Fault]:
     return handler(error, path, says)
 
 
+def _words(value: object) -> list[str]:
+    """A keyword's value as a list of texts: that of ``required``, ``type`` or ``enum``, or the keys of an instance."""
+    return [str(item) for item in value] if isinstance(value, (list, dict)) else [str(value)]
+
+
 def _unknown_keys(error: ValidationError, path: Route, says: str) -> Iterator[Fault]:
     schema = error.schema if isinstance(error.schema, Mapping) else {}
     known = list(schema.get("properties", {}))
-    for name in error.instance:
+    for name in _words(error.instance):
         if name in known or (not path and name.startswith("x-")):
             continue
         yield Fault(codes.UNKNOWN_KEY, f"unknown key {shown(name)}", (*path, name), _where(path), (_suggest(name, known, path),), key=True)
@@ -135,8 +157,8 @@ def _suggest(name: str, known: list[str], path: Route) -> str:
 
 
 def _missing(error: ValidationError, path: Route, says: str) -> Iterator[Fault]:
-    for name in error.validator_value:
-        if name in error.instance:
+    for name in _words(error.validator_value):
+        if name in _words(error.instance):
             continue
         if name in ("media", "first_frame"):
             yield Fault(codes.INCOMPLETE_MEDIA, "media needs first_frame or first_clip", path, "", ("add media: {first_frame: PATH}",), key=True)
@@ -157,7 +179,7 @@ def _subject(path: Route) -> str:
 def _type(error: ValidationError, path: Route, says: str) -> Iterator[Fault]:
     found = error.instance
     kind = _kind(found)
-    wanted = error.validator_value if isinstance(error.validator_value, list) else [error.validator_value]
+    wanted = _words(error.validator_value)
     message = says or f"{listed(_KINDS.get(str(w), str(w)) for w in wanted if w != 'null')} is expected"
     if not path:
         yield Fault(codes.WRONG_TYPE, "a manifest is a mapping of keys to values", path, f"this is {kind}", ("begin with wanbatch: 1",))
@@ -201,12 +223,18 @@ def _const(error: ValidationError, path: Route, says: str) -> Iterator[Fault]:
         yield Fault(codes.CLIP_WITH_FRAME, "first_clip cannot be combined with first_frame", path, "the video begins with the clip",
                     ("remove first_frame or first_clip",), key=True)  # fmt: skip
     else:
-        yield Fault(codes.CLIP_WITH_AUDIO, "first_clip cannot be combined with driving_audio", path, "the API takes driving_audio only with first_frame",
-                    ("remove driving_audio, or replace first_clip by first_frame",), key=True)  # fmt: skip
+        yield Fault(
+            codes.CLIP_WITH_AUDIO,
+            "first_clip cannot be combined with driving_audio",
+            path,
+            "the API takes driving_audio only with first_frame",
+            ("remove driving_audio, or replace first_clip by first_frame",),
+            key=True,
+        )
 
 
 def _enum(error: ValidationError, path: Route, says: str) -> Iterator[Fault]:
-    choices = [str(c) for c in error.validator_value if c is not None]
+    choices = [c for c in _words(error.validator_value) if c != "None"]
     near = closest(str(error.instance), choices)
     hint = f"did you mean {near}?" if near else f"it is one of {listed(choices)}"
     yield Fault(codes.NOT_A_CHOICE, f"{shown(error.instance)} is not allowed here", path, says, (hint,))
@@ -250,7 +278,7 @@ def _too_few(error: ValidationError, path: Route, says: str) -> Iterator[Fault]:
 
 
 def _too_long(error: ValidationError, path: Route, says: str) -> Iterator[Fault]:
-    name, length, most = path[-1] if path else "", len(error.instance), error.validator_value
+    name, length, most = path[-1] if path else "", len(str(error.instance)), int(str(error.validator_value))
     cut = "the API would cut it silently" if name in ("prompt", "negative_prompt") else says
     yield Fault(
         codes.TOO_LONG, f"{name} has {length:,} characters, at most {most:,} are taken", path, cut, (f"shorten it by {length - most:,} characters",)

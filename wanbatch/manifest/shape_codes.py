@@ -10,8 +10,8 @@ from wanbatch.manifest.codes import declare
 UNKNOWN_KEY = declare(
     "WB201",
     "an unknown key",
-    """The key is none of the manifest format, so that it would have no effect. Usually a slip of the pen or another tool's name for it: the length is seconds, the
-    resolution is size. Keys that begin with x- are free at the top level, for YAML anchors.""",
+    """The key is none of the manifest format, so that it would have no effect. Usually a slip of the pen or another tool's name for it: the length is
+    seconds, the resolution is size. Keys that begin with x- are free at the top level, for YAML anchors.""",
 )
 MISSING_KEY = declare(
     "WB202",
@@ -27,13 +27,14 @@ WRONG_TYPE = declare(
 CLIP_WITH_AUDIO = declare(
     "WB204",
     "first_clip cannot be combined with driving_audio",
-    """The API takes six combinations of media: first_frame alone, with driving_audio, with last_frame, with both; first_clip alone or with last_frame. Sound for a
-    continuation cannot be given.""",
+    """The API takes six combinations of media: first_frame alone, with driving_audio, with last_frame, with both; first_clip alone or with
+    last_frame. Sound for a continuation cannot be given.""",
 )
 CLIP_WITH_FRAME = declare(
     "WB205",
     "first_clip cannot be combined with first_frame",
-    """A video begins either with a picture or with a clip that it continues. Where first_frame comes from defaults, first_frame: null in the job removes it.""",
+    """A video begins either with a picture or with a clip that it continues. Where first_frame comes from defaults, first_frame: null in the job
+    removes it.""",
 )
 INCOMPLETE_MEDIA = declare(
     "WB206",
@@ -50,13 +51,13 @@ OUT_OF_RANGE = declare(
 BAD_TEXT = declare(
     "WB209",
     "a text of the wrong form",
-    """The field takes texts of a certain form: an id is lower-case letters, digits, - and _; a number in quotes must still be a number. The error says which
-    form.""",
+    """The field takes texts of a certain form: an id is lower-case letters, digits, - and _; a number in quotes must still be a number. The
+    error says which form.""",
 )
 TOO_LONG = declare(
     "WB210",
     "a text that the API would cut",
-    """A prompt may have 5,000 characters, a negative prompt 500. The API cuts what is longer without a word, so that the video would not show what was
+    """A prompt may have 5,000 characters, a negative prompt 500. The API cuts what is longer without a word: the video would not show what was
     asked for.""",
 )
 TOO_FEW = declare("WB211", "something that may not be empty", "An empty list, mapping or text has no meaning here. Fill it, or remove the key.")
@@ -68,14 +69,14 @@ SEED_AND_SEEDS = declare(
 BAD_ADDRESS = declare(
     "WB213",
     "an address that cannot be sent",
-    """Media are paths relative to the manifest, or public https:// URLs. http://, data:, file: and oss: are refused: download the file beside the manifest and
-    name its path.""",
+    """Media are paths relative to the manifest, or public https:// URLs. http://, data:, file: and oss: are refused: download the file beside the
+    manifest and name its path.""",
 )
 INCOMPLETE_REFERENCE = declare(
     "WB214",
     "a reference without frame",
-    """A picture taken from another job's video says which still: {job: ID, frame: last} or {job: ID, frame: first}. Only first_clip takes the whole video and
-    has no frame.""",
+    """A picture taken from another job's video says which still: {job: ID, frame: last} or {job: ID, frame: first}. Only first_clip takes the whole
+    video and has no frame.""",
 )
 WRONG_VERSION = declare(
     "WB215",

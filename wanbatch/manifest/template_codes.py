@@ -10,20 +10,20 @@ from wanbatch.manifest.codes import declare
 SYNTAX = declare(
     "WB301",
     "a template that cannot be read",
-    """Templates are Jinja: {{ name }} prints a variable, {% if … %} … {% endif %} chooses, {# … #} is a comment. Something is not closed or not spelt as Jinja
-    wants it.""",
+    """Templates are Jinja: {{ name }} prints a variable, {% if … %} … {% endif %} chooses, {# … #} is a comment. Something is not closed or not spelt
+    as Jinja wants it.""",
 )
 UNDEFINED = declare(
     "WB302",
     "a template uses a name that is not defined",
-    """A template knows vars, the axes of matrix, the columns of rows, row, seed, take and job.id. Keys that include adds and columns that some rows lack exist only in those
-    cells: use {{ name | default("…") }} where they may be missing.""",
+    """A template knows vars, the axes of matrix, the columns of rows, row, seed, take and job.id. Keys that include adds and columns that some rows
+    lack exist only in those cells: use {{ name | default("…") }} where they may be missing.""",
 )
 FORBIDDEN = declare(
     "WB303",
     "something that templates may not do",
-    """Templates come from a repository and run on the machine that holds the key, so they can print, choose, loop over lists and filter, and nothing else: no calls,
-    imports, macros, assignments, or attributes.""",
+    """Templates come from a repository and run on the machine that holds the key, so they can print, choose, loop over lists and filter, and nothing
+    else: no calls, imports, macros, assignments, or attributes.""",
 )
 UNKNOWN_FILTER = declare(
     "WB304",
@@ -33,8 +33,8 @@ UNKNOWN_FILTER = declare(
 TOO_MUCH = declare(
     "WB305",
     "a template that does too much",
-    """Work and output are bounded: 64,000 characters of template, 2,000 parts, 10,000 steps of loops, 20,000 characters of output. A prompt may only have 5,000
-    characters anyway.""",
+    """Work and output are bounded: 64,000 characters of template, 2,000 parts, 10,000 steps of loops, 20,000 characters of output. A prompt may only
+    have 5,000 characters anyway.""",
 )
 FAILS = declare(
     "WB306",
@@ -44,8 +44,8 @@ FAILS = declare(
 LEFTOVER = declare(
     "WB307",
     "braces are left after rendering",
-    """The text that would be sent still has {{ or {% in it: a value that was put in has a template of its own, which is not rendered again. vars, rows and axes are
-    data.""",
+    """The text that would be sent still has {{ or {% in it: a value that was put in has a template of its own, which is not rendered again. vars,
+    rows and axes are data.""",
 )
 PROMPT_FILE = declare(
     "WB308",
@@ -55,7 +55,7 @@ PROMPT_FILE = declare(
 OUTSIDE = declare(
     "WB309",
     "a path that leaves the folder tree",
-    """Files are only read from the repository of the manifest (or its folder, outside of any), or from --media-root, so that a manifest of somebody else
+    """Files are only read from the repository of the manifest (outside of any, its folder) or from --media-root, so that another's manifest
     cannot send your files away. Symbolic links that lead out count as outside. Copy the file into the tree, or name a wider --media-root.""",
 )
 NOT_CONSTANT = declare(

@@ -2,9 +2,9 @@
 
 What it may not do: reach the environment, files, the clock or chance; call anything; loop or grow without a bound; treat a missing name as nothing.
 
-How it works: a text without ``{{``, ``{%`` or ``{#`` is itself. Any other is parsed, its tree checked against an allow-list *before* it is compiled (the sandbox stops code, not
-cost: constants are folded while compiling), loops are wrapped in a counter, and the compiled form is kept by its text. Rendering adds up pieces
-until the bound. Whatever goes wrong is a ``TemplateProblem`` with an offset in the template's text.
+How it works: a text without ``{{``, ``{%`` or ``{#`` is itself. Any other is parsed, its tree checked against an allow-list *before* it is
+compiled (the sandbox stops code, not cost: constants are folded while compiling), loops are wrapped in a counter, and the compiled form is kept
+by its text. Rendering adds up pieces until the bound. Whatever goes wrong is a ``TemplateProblem`` with an offset in the template's text.
 """
 
 from __future__ import annotations
@@ -31,15 +31,53 @@ MOST_STEPS = 10_000
 LARGEST_NUMBER = 10**15
 
 _ALLOWED = (
-    nodes.Template, nodes.Output, nodes.TemplateData, nodes.Name, nodes.Const, nodes.Getattr, nodes.Getitem, nodes.Slice, nodes.Compare, nodes.Operand,
-    nodes.CondExpr, nodes.If, nodes.For, nodes.Filter, nodes.Test, nodes.Not, nodes.And, nodes.Or, nodes.Concat, nodes.Add, nodes.Sub, nodes.Mul,
-    nodes.Div, nodes.FloorDiv, nodes.Mod, nodes.Neg, nodes.Pos, nodes.List, nodes.Tuple, nodes.Keyword,
-)  # fmt: skip
+    nodes.Template,
+    nodes.Output,
+    nodes.TemplateData,
+    nodes.Name,
+    nodes.Const,
+    nodes.Getattr,
+    nodes.Getitem,
+    nodes.Slice,
+    nodes.Compare,
+    nodes.Operand,
+    nodes.CondExpr,
+    nodes.If,
+    nodes.For,
+    nodes.Filter,
+    nodes.Test,
+    nodes.Not,
+    nodes.And,
+    nodes.Or,
+    nodes.Concat,
+    nodes.Add,
+    nodes.Sub,
+    nodes.Mul,
+    nodes.Div,
+    nodes.FloorDiv,
+    nodes.Mod,
+    nodes.Neg,
+    nodes.Pos,
+    nodes.List,
+    nodes.Tuple,
+    nodes.Keyword,
+)
 _NAMES = {
-    nodes.Call: "calls", nodes.Assign: "set", nodes.AssignBlock: "set", nodes.Macro: "macros", nodes.CallBlock: "call blocks", nodes.Include: "include",
-    nodes.Import: "import", nodes.FromImport: "import", nodes.Extends: "extends", nodes.Block: "blocks", nodes.Pow: "powers", nodes.Dict: "mappings",
-    nodes.FilterBlock: "filter blocks", nodes.With: "with",
-}  # fmt: skip
+    nodes.Call: "calls",
+    nodes.Assign: "set",
+    nodes.AssignBlock: "set",
+    nodes.Macro: "macros",
+    nodes.CallBlock: "call blocks",
+    nodes.Include: "include",
+    nodes.Import: "import",
+    nodes.FromImport: "import",
+    nodes.Extends: "extends",
+    nodes.Block: "blocks",
+    nodes.Pow: "powers",
+    nodes.Dict: "mappings",
+    nodes.FilterBlock: "filter blocks",
+    nodes.With: "with",
+}
 _LOOP_ATTRIBUTES = frozenset({"index", "index0", "first", "last"})
 _UNDEFINED = re.compile(r"'([^']+)' is undefined")
 
@@ -181,13 +219,11 @@ class Templates:
             names = _check(tree, text)
             for loop in tree.find_all(nodes.For):
                 loop.iter = nodes.Filter(loop.iter, "_counted", [], [], None, None, lineno=loop.lineno)
-            code = self._environment.compile(tree)
-            assert not isinstance(code, str)  # noqa: S101 - compile(raw=False) gives a code object
-            compiled = jinja2.Template.from_code(self._environment, code, {})
+            compiled = jinja2.Template.from_code(self._environment, self._environment.compile(tree), {})
         except jinja2.TemplateSyntaxError as error:
             offset = _offset_of_line(text, error.lineno)
-            raise TemplateProblem(codes.SYNTAX, f"the template cannot be read: {escape_unsafe(error.message or '')}", offset, _width(text, offset),
-                                  hints=_syntax_hint(error.message or "", text))  # fmt: skip
+            message, hints = escape_unsafe(error.message or ""), _syntax_hint(error.message or "", text)
+            raise TemplateProblem(codes.SYNTAX, f"the template cannot be read: {message}", offset, _width(text, offset), hints=hints) from None
         except (RecursionError, ValueError, SyntaxError, MemoryError, OverflowError):
             raise TemplateProblem(codes.TOO_MUCH, "the template is too complex", label="brackets too deep, or numbers too large") from None
         except Excess:

@@ -2,8 +2,8 @@
 
 What it may not do: read the files; look outside to answer.
 
-How it works: the tree is ``--media-root``, else the repository that the manifest stands in, else its folder. A path is resolved with every symbolic link
-and must then lie inside the resolved tree.
+How it works: the tree is ``--media-root``, else the repository that the manifest stands in, else its folder. A path is resolved with every
+symbolic link and must then lie inside the resolved tree.
 """
 
 from __future__ import annotations

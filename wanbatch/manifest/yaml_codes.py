@@ -54,7 +54,7 @@ EMPTY = declare(
 SYNTAX = declare(
     "WB110",
     "the YAML cannot be read",
-    """The text breaks the rules of YAML at this place, or shortly before it. Usual causes: indentation that does not line up, a missing colon or quote,
+    """The text breaks the rules of YAML at this place, or shortly before it. Usual causes: indentation that is off, a missing colon or quote,
     a bracket that is not closed. Nothing after this place has been checked.""",
 )
 DUPLICATE_KEY = declare(
@@ -65,8 +65,8 @@ DUPLICATE_KEY = declare(
 TAG = declare(
     "WB112",
     "a YAML tag",
-    """Tags such as !!str or !env make a reader construct values by other rules. Manifests are plain data and have none: put a value in quotes to make it a
-    text, and use --var and vars for values from outside.""",
+    """Tags such as !!str or !env make a reader construct values by other rules. Manifests are plain data and have none: put a value in quotes to
+    make it a text, and use --var and vars for values from outside.""",
 )
 SEVERAL_DOCUMENTS = declare(
     "WB113",
@@ -81,8 +81,8 @@ BAD_ALIAS = declare(
 ALIAS_BOMB = declare(
     "WB115",
     "aliases expand to too much",
-    """Aliases of aliases multiply. To protect the machine, they may add 100,000 values and ten times what the file itself holds. Use defaults, matrix or rows to say
-    the same thing shorter.""",
+    """Aliases of aliases multiply. To protect the machine, they may add 100,000 values and ten times what the file itself holds. Use defaults, matrix
+    or rows to say the same thing shorter.""",
 )
 TOO_DEEP = declare(
     "WB116",
@@ -108,13 +108,13 @@ BAD_NUMBER = declare(
 UNQUOTED_TEMPLATE = declare(
     "WB120",
     "a template without quotes",
-    """YAML reads { as the beginning of a mapping, so a value that begins with {{ … }} must be in quotes: prompt: "{{ hour }} at the harbour". Where the
+    """YAML reads { as the beginning of a mapping, so a value that begins with it must be in quotes: prompt: "{{ hour }} at the harbour". Where the
     template stands later in the text, quotes are only needed if the text has a colon followed by a space, or a # after one.""",
 )
 COLON_IN_TEXT = declare(
     "WB121",
     "a colon and a space inside an unquoted text",
-    """YAML reads ': ' as the end of a key. A text that has it must be in quotes, or stand below the key as a block: prompt: >- and the text indented on
+    """YAML reads ': ' as the end of a key. A text that has it must be in quotes, or stand below as a block: prompt: >- and the text indented on
     the next lines.""",
 )
 RESERVED_START = declare(
