@@ -81,8 +81,10 @@ def hash_file(path: Path | str) -> str:
 def written_atomically(target: Path) -> Iterator[BufferedWriter]:
     """A file to write that appears as ``target`` only when all went well, and then whole, even after a power cut.
 
-    The name of the file in the making is its writer's own (process and thread), so that two of them never share one.
+    Its folder is made where it is missing. The name of the file in the making is its writer's own (process and thread), so that two of
+    them never share one.
     """
+    target.parent.mkdir(parents=True, exist_ok=True)
     making = target.with_name(f".{target.name}.{os.getpid()}-{threading.get_ident()}.part")
     try:
         with making.open("wb") as file:

@@ -8,7 +8,7 @@ it is needed, because FFmpeg's bindings cost a tenth of a second.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from io import BufferedReader
 from pathlib import Path
 from typing import TypeVar
@@ -96,3 +96,10 @@ def read_clip(file: BufferedReader) -> ClipFacts | Unreadable:
     from wanbatch.media import clips
 
     return clips.read_clip(file)
+
+
+READERS: Mapping[str, Callable[[BufferedReader], ImageFacts | AudioFacts | ClipFacts | Unreadable]] = {
+    "image": read_image,
+    "audio": read_audio,
+    "clip": read_clip,
+}
