@@ -61,7 +61,7 @@ class ApiError:
 
 def clean(text: str, limit: int = 500) -> str:
     """Text of a server made fit for a terminal, a ledger and a page: one line, no control characters, no signed query, no inline media."""
-    text = text[: limit * 20]
+    text = text[: limit * 8]
     text = _DATA_URL.sub("data:…", text)
     text = _URL_WITH_USER.sub(lambda m: f"{m[1]}://…@", text)
     text = _URL_WITH_QUERY.sub(lambda m: re.split(r"[?#]", m[0], maxsplit=1)[0] + "?…", text)
