@@ -1,0 +1,119 @@
+"""The store outlives the process: kills, restarts, locks, torn lines."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from wanbatch.emulator.books import open_books
+from wanbatch.errors import Refusal
+
+
+def test_a_killed_emulator_goes_on_where_it_was(start, tmp_path: Path, body, emulator_kit) -> None:
+    first = start("--render", "tiny", "--latency", "1.5")
+    with emulator_kit.client(first) as client:
+        ids = [client.post("/v1/videos", json=body | {"seed": seed}).json()["id"] for seed in range(3)]
+        first.process.send_signal(signal.SIGKILL)
+        first.process.wait()
+    second = start("--render", "tiny")
+    assert second.base_url != first.base_url
+    with emulator_kit.client(second) as client:
+        for task_id in ids:
+            video = emulator_kit.wait(client, task_id)
+            assert video["metadata"]["url"].startswith(second.base_url)
+            assert client.get(video["metadata"]["url"]).content[4:8] == b"ftyp"
+    second.stop()
+    third = start("--render", "tiny")
+    with emulator_kit.client(third) as client:
+        assert client.get(f"/v1/videos/{ids[0]}").json()["status"] == "completed"
+        assert client.get(f"/v1/videos/{ids[0]}/content").status_code == 200
+
+
+def test_the_books_hold_the_request_before_it_is_answered(start, tmp_path: Path, body, emulator_kit) -> None:
+    with emulator_kit.client(start("--render", "tiny", "--latency", "60")) as client:
+        task_id = client.post("/v1/videos", json=body | {"prompt": "日の出"}).json()["id"]
+    lines = [json.loads(line) for line in (tmp_path / "store" / "tasks.jsonl").read_text().splitlines()]
+    assert [line["id"] for line in lines] == [task_id]
+    assert lines[0]["body"]["prompt"] == "日の出"
+    assert lines[0]["body"]["media"][0]["url"].startswith("data:image/png;base64,sha256:")
+
+
+def test_a_torn_last_line_is_dropped(start, tmp_path: Path, body, emulator_kit) -> None:
+    emulator = start("--render", "tiny")
+    with emulator_kit.client(emulator) as client:
+        task_id = client.post("/v1/videos", json=body).json()["id"]
+        emulator_kit.wait(client, task_id)
+    emulator.stop()
+    with (tmp_path / "store" / "tasks.jsonl").open("ab") as file:
+        file.write(b'{"event":"accepted","id":"task_torn')
+    with emulator_kit.client(start("--render", "tiny")) as client:
+        assert client.get(f"/v1/videos/{task_id}").json()["status"] == "completed"
+        assert client.post("/v1/videos", json=body).status_code == 200
+    for line in (tmp_path / "store" / "tasks.jsonl").read_text().splitlines():
+        json.loads(line)
+
+
+def test_a_second_emulator_is_refused(start, tmp_path: Path) -> None:
+    start()
+    with pytest.raises(Refusal, match="another emulator"):
+        start()
+
+
+def test_a_store_is_given_up_by_a_process_that_leaves_soon(tmp_path: Path) -> None:
+    held = open_books(tmp_path)
+    with pytest.raises(Refusal):
+        open_books(tmp_path, wait_s=0.0)
+    import threading
+
+    threading.Timer(0.2, held.close).start()
+    open_books(tmp_path, wait_s=5.0).close()
+
+
+def test_it_leaves_when_its_parent_dies(tmp_path: Path) -> None:
+    program = (
+        "import sys, time; from pathlib import Path; from wanbatch.emulator.process import start_emulator\n"
+        f"e = start_emulator(Path({str(tmp_path / 'store')!r}))\nprint(e.process.pid, flush=True)\ntime.sleep(60)"
+    )
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE) as parent:
+        assert parent.stdout is not None
+        child = int(parent.stdout.readline())
+        parent.kill()
+    deadline = time.monotonic() + 3
+    while _alive(child):
+        assert time.monotonic() < deadline, "the emulator outlived its parent"
+        time.sleep(0.02)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+def test_other_hosts_are_refused(tmp_path: Path) -> None:
+    for host in ("0.0.0.0", "192.0.2.1", "example.com"):
+        command = [sys.executable, "-m", "wanbatch", "emulator", "--host", host, "--store", str(tmp_path)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+        assert done.returncode == 2
+        assert "loopback only" in done.stderr
+
+
+def test_stopping_takes_no_time_even_while_it_renders(start, body, emulator_kit, picture: bytes) -> None:
+    emulator = start()
+    with emulator_kit.client(emulator) as client:
+        for seed in range(6):
+            client.post("/v1/videos", json=body | {"seed": seed, "seconds": "15"})
+        time.sleep(0.3)
+    began = time.monotonic()
+    emulator.process.send_signal(signal.SIGTERM)
+    emulator.process.wait(5)
+    assert time.monotonic() - began < 2

@@ -1,0 +1,155 @@
+"""The emulator's store on disk: accepted tasks, media, videos. It outlives the process, and it is the truth that tests compare with.
+
+What it may not do: decide what happens to a task, render, speak HTTP.
+
+How it works: ``tasks.jsonl`` is append-only; an ``accepted`` line is on disk (fsync) before the submit is answered, an ``ended`` line is
+only written, for what it tells can be worked out again. A last line that was cut off by a crash is dropped: its submit was never answered.
+Media and videos are files named by a hash, written beside and renamed. One process at a time holds the store, by a kernel lock.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import secrets
+import time
+from pathlib import Path
+from typing import IO, Self
+
+from wanbatch.emulator.task import Task, accepted_record, apply_end, ended_record, task_from_record
+from wanbatch.errors import ExitCode, Refusal
+
+LOCK_WAIT_S = 5.0
+"""How long a new emulator waits for one whose parent was killed a moment ago."""
+
+
+UPLOAD_LIFE_S = 48 * 3600.0
+"""How long an upload can be used (docs)."""
+
+
+class Books:
+    """An open store. ``close`` it, or use it as a context manager."""
+
+    def __init__(self, folder: Path, lock: IO[bytes]) -> None:
+        self.folder = folder
+        self._lock = lock
+        self._log = folder / "tasks.jsonl"
+        self._uploads: dict[str, tuple[str, float]] = {}
+        self._fd = os.open(self._log, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        os.close(self._fd)
+        self._lock.close()
+
+    def load(self) -> dict[str, Task]:
+        """Every task ever accepted, in order, as it stood last. Drops a torn last line."""
+        text = self._log.read_bytes()
+        whole = text[: text.rfind(b"\n") + 1]
+        if len(whole) != len(text):
+            os.ftruncate(self._fd, len(whole))
+        tasks: dict[str, Task] = {}
+        for line in whole.splitlines():
+            record = json.loads(line)
+            if record["event"] == "accepted":
+                task = task_from_record(record)
+                tasks[task.id] = task
+            elif record["event"] == "uploaded":
+                self._uploads[record["url"]] = record["sha256"], record["at"]
+            else:
+                apply_end(tasks[record["id"]], record)
+        return tasks
+
+    def accept(self, task: Task) -> None:
+        """Makes the task durable; only then may its submit be answered."""
+        self._append(accepted_record(task))
+        os.fsync(self._fd)
+
+    def end(self, task: Task) -> None:
+        """Notes the end; without fsync, for a lost line is worked out again."""
+        self._append(ended_record(task))
+
+    def upload(self, url: str, sha256: str, at: float) -> None:
+        """Notes that ``url`` (``oss://…``) holds the media with that hash since Unix second ``at``."""
+        self._uploads[url] = sha256, at
+        self._append({"event": "uploaded", "url": url, "sha256": sha256, "at": at})
+        os.fsync(self._fd)
+
+    def uploaded(self, url: str, now: float) -> str:
+        """The hash of what was uploaded under ``url`` within the last 48 hours, else an empty string."""
+        sha256, at = self._uploads.get(url, ("", 0.0))
+        return sha256 if now - at < UPLOAD_LIFE_S else ""
+
+    def _append(self, record: dict[str, object]) -> None:
+        line = json.dumps(record, ensure_ascii=True, separators=(",", ":")) + "\n"
+        view = memoryview(line.encode("ascii"))
+        while view:
+            view = view[os.write(self._fd, view) :]
+
+    def media_path(self, sha256: str) -> Path:
+        """Where media with this hash are, if they are; ``sha256`` must be 64 hex digits."""
+        return self.folder / "media" / sha256
+
+    def video_path(self, name: str) -> Path:
+        return self.folder / "videos" / name
+
+    def keep_media(self, data: bytes) -> str:
+        """Stores media and returns their SHA-256. Blocks for an fsync."""
+        sha256 = hashlib.sha256(data).hexdigest()
+        path = self.media_path(sha256)
+        if not path.exists():
+            part = self.part_path()
+            part.write_bytes(data)
+            self.publish(part, path)
+        return sha256
+
+    def part_path(self) -> Path:
+        """A name for a file that is still being written."""
+        return self.folder / "parts" / secrets.token_hex(8)
+
+    def publish(self, part: Path, path: Path) -> None:
+        """Gives a finished file its name, durably: absent or whole at every instant."""
+        with part.open("rb") as file:
+            os.fsync(file.fileno())
+        part.replace(path)
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+def open_books(folder: Path, wait_s: float = LOCK_WAIT_S) -> Books:
+    """Opens, and if need be creates, the store in ``folder``. Raises ``Refusal`` where another emulator holds it or it cannot be written."""
+    try:
+        for room in ("media", "videos", "parts"):
+            (folder / room).mkdir(parents=True, exist_ok=True)
+        lock = (folder / "lock").open("ab")
+    except OSError as error:
+        raise Refusal(ExitCode.ENVIRONMENT, f"the emulator's store {folder} cannot be written: {error.strerror or error}") from error
+    if not _locked(lock, wait_s):
+        lock.close()
+        raise Refusal(ExitCode.ENVIRONMENT, f"another emulator is using the store {folder}", "stop it, or choose another folder with --store")
+    for left in (folder / "parts").iterdir():
+        left.unlink()
+    return Books(folder, lock)
+
+
+def _locked(lock: IO[bytes], wait_s: float) -> bool:
+    deadline = time.monotonic() + wait_s
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(0.05)
+        else:
+            return True

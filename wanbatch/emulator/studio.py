@@ -1,0 +1,228 @@
+"""The running emulator: takes drafts in, has them rendered, brings every task to its end in time.
+
+What it may not do: speak HTTP, know a dialect's words.
+
+How it works: everything happens on the event loop but judging, rendering and writing media, which run in threads. ``tasks`` is the index
+that polls read. A task waits for a place (``max_running``), then its media are judged and its video made; it ends when that is done and its
+simulated latency is over. Equal requests share one rendering. After a restart unfinished tasks simply begin again: the same request gives
+the same bytes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import secrets
+import string
+import threading
+import time
+import uuid
+from collections import deque
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+
+from wanbatch.emulator.animatic import Stopped
+from wanbatch.emulator.books import Books
+from wanbatch.emulator.drafting import SEED_LIMIT
+from wanbatch.emulator.examine import Fault
+from wanbatch.emulator.references import Found, read_url
+from wanbatch.emulator.rendering import Workshop
+from wanbatch.emulator.request import Draft, MediaReference, VideoRequest, render_key
+from wanbatch.emulator.settings import Settings
+from wanbatch.emulator.task import FOREVER, Phase, Task
+from wanbatch.manifest.model import MediaType
+
+_ALPHABET = string.ascii_letters + string.digits
+_PENDING_SHARE = 0.05
+"""Of a simulated latency, how much is spent waiting before the work begins."""
+
+
+class Studio:
+    """All tasks of one store. Make it inside a running event loop; ``resume`` it once, ``stop`` it at the end."""
+
+    def __init__(self, settings: Settings, books: Books) -> None:
+        self.settings = settings
+        self.books = books
+        self.tasks: dict[str, Task] = books.load()
+        self._loop = asyncio.get_running_loop()
+        workers = max(2, os.cpu_count() or 1)
+        self._pool = ThreadPoolExecutor(workers, "render", initializer=_step_back)
+        self._hands = asyncio.Semaphore(workers)
+        self._workshop = Workshop(books, settings.render)
+        self._waiting: deque[Task] = deque()
+        self._working: set[str] = set()
+        self._renders: dict[str, asyncio.Task[Fault | None]] = {}
+        self._chores: set[asyncio.Task[None]] = set()
+
+    def resume(self) -> None:
+        """Takes up every task that had not ended when the process before this one did."""
+        for task in self.tasks.values():
+            if not task.ended:
+                self._admit(task)
+
+    def stop(self) -> None:
+        """Gives up all rendering; what is unfinished stays in the books."""
+        self._workshop.stopping.set()
+        for chore in (*self._chores, *self._renders.values()):
+            chore.cancel()
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    @property
+    def unfinished(self) -> int:
+        """How many tasks are worked on or wait."""
+        return len(self._working) + sum(not t.ended for t in self._waiting)
+
+    @property
+    def full(self) -> bool:
+        """Whether a further task would have to wait for a place."""
+        limit = self.settings.max_running
+        return limit is not None and len(self._working) >= limit
+
+    async def submit(self, draft: Draft, body: object, dialect: str, task_id: str = "", fate: str = "") -> Task:
+        """Takes a draft in: its inline media stored, the task durable. Only then may the submit be answered."""
+        media = tuple([await self._take_in(media_type, url) for media_type, url in draft.media])
+        request = VideoRequest(
+            model=draft.model,
+            prompt=draft.prompt,
+            negative_prompt=draft.negative_prompt,
+            media=media,
+            seconds=draft.seconds,
+            size=draft.size,
+            seed=secrets.randbelow(SEED_LIMIT + 1) if draft.seed is None else draft.seed,
+            prompt_extend=draft.prompt_extend,
+            watermark=draft.watermark,
+        )
+        task = Task(
+            id=task_id or new_task_id(),
+            dialect=dialect,
+            request=request,
+            body=_shortened(
+                body, {url: f"{m.url}sha256:{m.sha256}" for (_, url), m in zip(draft.media, media, strict=True) if m.delivery == "inline"}
+            ),
+            accepted_at=time.time(),
+            latency_s=self._draw_latency(request),
+            request_id=str(uuid.uuid4()),
+            fate=fate,
+        )
+        self.books.accept(task)
+        self.tasks[task.id] = task
+        self._admit(task)
+        return task
+
+    def cancel(self, task: Task) -> bool:
+        """Ends a task that still waits; ``False`` where the work has begun or is over."""
+        if task.phase is not Phase.PENDING:
+            return False
+        self._end(task, Phase.CANCELED)
+        return True
+
+    async def _take_in(self, media_type: MediaType, url: str) -> MediaReference:
+        found = read_url(media_type, url)
+        if not isinstance(found, Found):
+            return MediaReference(media_type, "foreign", url[:2000])
+        sha256 = found.sha256
+        if found.delivery == "inline":
+            sha256 = await asyncio.to_thread(self.books.keep_media, found.data)
+        elif found.delivery == "uploaded":
+            sha256 = self.books.uploaded(found.url, time.time())
+        return MediaReference(media_type, found.delivery, found.url, sha256, found.claimed)
+
+    def _draw_latency(self, request: VideoRequest) -> float:
+        """The same for the same request at the same place in the row, so that a benchmark can be repeated."""
+        latency, sigma = self.settings.latency_s, self.settings.latency_sigma
+        if not latency or not sigma:
+            return latency
+        source = random.Random(f"{render_key(request)} {len(self.tasks)}")  # noqa: S311 - a simulation, not a secret
+        return latency * source.lognormvariate(0.0, sigma)
+
+    def _admit(self, task: Task) -> None:
+        if self.full:
+            self._waiting.append(task)
+            return
+        self._working.add(task.id)
+        pause = min(task.latency_s, task.accepted_at + _PENDING_SHARE * task.latency_s - time.time())
+        self._loop.call_later(max(0.0, pause), self._begin, task)
+
+    def _begin(self, task: Task) -> None:
+        if task.ended:
+            return
+        chore = self._loop.create_task(self._work(task))
+        self._chores.add(chore)
+        chore.add_done_callback(self._chores.discard)
+
+    async def _work(self, task: Task) -> None:
+        if task.latency_s:
+            _mark_running(task)
+        fault = await self._judge(task) or await self._make(task)
+        _mark_running(task)
+        if fault is not None:
+            self._end(task, Phase.FAILED, fault)
+            return
+        await asyncio.sleep(task.accepted_at + task.latency_s - time.time())
+        if task.fate == FOREVER:
+            return
+        if task.fate:
+            self._end(task, Phase.FAILED, Fault(task.fate, f"the task ended with {task.fate}"))
+            return
+        task.video = self._workshop.video_name(task.request)
+        self._end(task, Phase.SUCCEEDED)
+
+    async def _judge(self, task: Task) -> Fault | None:
+        if self._workshop.known_verdict(task.request):
+            return self._workshop.judge(task.request)
+        return await asyncio.to_thread(self._workshop.judge, task.request)
+
+    async def _make(self, task: Task) -> Fault | None:
+        """The task's video; a rendering that is under way for an equal request is waited for."""
+        name = self._workshop.video_name(task.request)
+        if name not in self._renders:
+            if self.books.video_path(name).exists():
+                return None
+            render = self._loop.create_task(self._render(task, name))
+            self._renders[name] = render
+            render.add_done_callback(lambda _: self._renders.pop(name, None))
+        return await asyncio.shield(self._renders[name])
+
+    async def _render(self, task: Task, name: str) -> Fault | None:
+        async with self._hands:
+            _mark_running(task)
+            try:
+                return await self._loop.run_in_executor(self._pool, self._workshop.produce, task.request, name)
+            except Stopped:
+                raise asyncio.CancelledError from None
+
+    def _end(self, task: Task, phase: Phase, fault: Fault | None = None) -> None:
+        task.phase, task.ended_at = phase, time.time()
+        if fault is not None:
+            task.code, task.message = fault.code, fault.message
+        self.books.end(task)
+        self._working.discard(task.id)
+        while self._waiting and not self.full:
+            following = self._waiting.popleft()
+            if not following.ended:
+                self._admit(following)
+
+
+def new_task_id() -> str:
+    """``task_`` and 32 random letters and digits, as the gateway makes them."""
+    return "task_" + "".join(secrets.choice(_ALPHABET) for _ in range(32))
+
+
+def _mark_running(task: Task) -> None:
+    if task.phase is Phase.PENDING:
+        task.phase, task.started_at = Phase.RUNNING, time.time()
+
+
+def _step_back() -> None:
+    """Rendering threads yield to the event loop and to the client on the same machine."""
+    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 5)
+
+
+def _shortened(value: object, inline: Mapping[str, str]) -> object:
+    """The body with the bytes of every data URL replaced by their hash, so that the books stay readable."""
+    if isinstance(value, dict):
+        return {k: _shortened(v, inline) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_shortened(v, inline) for v in value]
+    return inline.get(value, value) if isinstance(value, str) else value
