@@ -216,7 +216,7 @@ class _Session:
                 tasks.start_soon(self._watch_signals, runner)
                 await runner.run()
                 tasks.cancel_scope.cancel()
-        self.ending.trouble = conductor.halted.message if conductor.halted else ""
+        self.ending.trouble = conductor.trouble
         if conductor.stop_reason and self.order.buys and not self.ending.signal:
             say(f"No new jobs were submitted: {conductor.stop_reason}")
 
@@ -274,7 +274,7 @@ class _Session:
         if mine:
             say(f"spent {spent_line(mine, plan.currency)}; {where_time_went(mine, self.started_at, finished_at)}")
         if self.ending.trouble:
-            say(f"error: backend {self.profile.name} refused: {self.ending.trouble}")
+            say(f"error: {self.ending.trouble}")
         for entry in plan.selected():
             if entry.state is not JobState.DONE:
                 say(f"  {entry.state.value:9} {entry.name}  ({self.ending.reasons.get(entry.name) or entry.reason})")
@@ -309,12 +309,13 @@ def approve(plan: Plan, order: Order, limit: Decimal | None) -> None:
 async def open_backend(profile: Profile, output: Path) -> AsyncIterator[Backend]:
     """The API's client; for the emulator without an address, a server of its own for as long as the run lasts."""
     from wanbatch.providers.backend import Backend
+    from wanbatch.providers.model import Secret
 
     if profile.realm == "emulator" and not profile.base_url:
         from wanbatch.emulator.process import start_emulator
 
         with start_emulator(output / ".emulator", *os.environ.get("WANBATCH_EMULATOR_OPTIONS", "").split()) as server:
-            async with Backend(replace(profile, base_url=server.base_url)) as client:
+            async with Backend(replace(profile, base_url=server.base_url, api_key=Secret("emulator"))) as client:
                 yield client
         return
     async with Backend(profile) as client:

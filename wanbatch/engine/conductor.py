@@ -154,6 +154,7 @@ class Conductor:
         self.tasks: dict[int, Tracked] = {}
         self.stop_reason = ""
         self.halted: Halted | None = None
+        self.trouble = ""
         self.draining = False
         self._dependents: dict[str, list[Work]] = {}
         for work in works:
@@ -166,7 +167,6 @@ class Conductor:
         self._recovering: set[int] = set()
         self._results: dict[int, Succeeded] = {}
         self._refetch: list[tuple[float, int]] = []
-        self._given_up: set[int] = set()
         self._reserved: set[int] = set()
         self._deadlines: deque[tuple[float, int]] = deque()
         self._lanes = {"prepare": 0, "submit": 0, "poll": 0, "fetch": 0}
@@ -273,6 +273,8 @@ class Conductor:
         return self.pacer.ready_at(now) if self._prepared and self._may_buy() else None
 
     def _next_give_up_at(self) -> float | None:
+        while self._deadlines and self._deadlines[0][1] not in self.tasks:
+            self._deadlines.popleft()
         return self._deadlines[0][0] if self._deadlines else None
 
     # -- what happened -----------------------------------------------------------------------------------------------------------------------
@@ -309,7 +311,7 @@ class Conductor:
                 heapq.heappush(self._prepared, work.index)
             case Halted():
                 self.budget.release(attempt.price)
-                self.halted = outcome
+                self.halted, self.trouble = outcome, outcome.message
                 self._stick(work, outcome.message)
                 self.stop(outcome.message)
             case Uncertain(reason):
@@ -354,10 +356,15 @@ class Conductor:
         self._close(task, now)
 
     def unfetched(self, task: Tracked, attempt: Attempt, failure: DownloadFailed, now: float) -> None:
-        """The download failed; the result is asked for again later, with a fresh URL."""
+        """The download failed; the result is asked for again later, with a fresh URL. A disk that takes nothing ends the run: it can be resumed."""
         self._lanes["fetch"] -= 1
         task.attempt = attempt
-        self._fetch_later(task, now)
+        if failure.disk:
+            self.trouble = self.trouble or failure.reason
+            self.stop(failure.reason)
+            self._forget(attempt.attempt_id)
+        else:
+            self._fetch_later(task, now)
 
     def _fetch_later(self, task: Tracked, now: float) -> None:
         task.fetches += 1
@@ -423,12 +430,15 @@ class Conductor:
             if self.tasks[attempt_id].busy:
                 self._deadlines.append((now + 1.0, attempt_id))
                 continue
-            self._given_up.add(attempt_id)
-            self._recovering.discard(attempt_id)
-            self.polls.remove(attempt_id)
-            self._first_polls = [i for i in self._first_polls if i != attempt_id]
-            self._refetch = [(instant, i) for instant, i in self._refetch if i != attempt_id]
-            heapq.heapify(self._refetch)
+            self._forget(attempt_id)
+
+    def _forget(self, attempt_id: int) -> None:
+        """Watches a task no more in this run; the ledger keeps it for the next."""
+        self._recovering.discard(attempt_id)
+        self.polls.remove(attempt_id)
+        self._first_polls = [i for i in self._first_polls if i != attempt_id]
+        self._refetch = [(instant, i) for instant, i in self._refetch if i != attempt_id]
+        heapq.heapify(self._refetch)
 
 
 def build_works(plan: Plan, retries: Mapping[str, int]) -> list[Work]:

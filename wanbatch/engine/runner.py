@@ -232,6 +232,11 @@ class Runner:
     async def _fetch(self, task: Tracked, result: Succeeded) -> None:
         attempt = task.attempt
         part = outputs.part_path(self.context.output, attempt)
+        try:
+            await _in_thread(partial(part.parent.mkdir, parents=True, exist_ok=True))
+        except OSError as error:
+            await self._fetch_failed(task, DownloadFailed(f"{part.parent} cannot be made: {error.strerror}", disk=True))
+            return
         outcome = await self.client.download(attempt.task_id, result, part)
         if isinstance(outcome, DownloadFailed):
             await self._fetch_failed(task, outcome)
