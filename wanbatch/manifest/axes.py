@@ -132,7 +132,12 @@ class _Reader:
         except TemplateProblem as problem:
             if problem.code == template_codes.UNDEFINED:
                 problem = TemplateProblem(
-                    template_codes.NOT_CONSTANT, problem.message, problem.offset, problem.width, "only vars and job.id are known here", problem.hints
+                    template_codes.NOT_CONSTANT,
+                    problem.message,
+                    problem.offset,
+                    problem.width,
+                    "only vars and job.id are known here",
+                    (f"the variables here are {listed([*sorted(self.constants), 'job.id'], 'and')}",),
                 )
             self.entry.report_template(problem, value, *path)
             return ""
@@ -173,7 +178,8 @@ def _rows(entry: Entry, reader: _Reader) -> Rows | None:
     except RowsProblem as problem:
         entry.findings.extend(problem.found)
         if not problem.found:
-            entry.report(problem.code, problem.message, *path, hints=problem.hints)
+            at = ("rows", "key") if key is not None and problem.code in (codes.ROWS_KEY, codes.ROWS_SAME) else path
+            entry.report(problem.code, problem.message, *at, hints=problem.hints)
         return None
 
 

@@ -122,7 +122,9 @@ def build_document(path: str, text: str) -> tuple[Document, list[Diagnostic]]:
     except _Stop as stop:
         build.findings.append(stop.diagnostic)
     except yaml.MarkedYAMLError as error:
-        build.findings.append(explain_syntax_error(build.document, error, build.route()))
+        finding = explain_syntax_error(build.document, error, build.route())
+        if not any(f.code == finding.code and f.place == finding.place for f in build.findings):
+            build.findings.append(finding)
     except (yaml.YAMLError, ValueError, KeyError, AttributeError, RecursionError) as error:
         text_of = str(error).splitlines()[0] if str(error) else type(error).__name__
         build.findings.append(build.document.finding(codes.SYNTAX, f"the YAML cannot be read: {shown(text_of)}"))
@@ -262,7 +264,13 @@ def _alias(build: _Build, event: _Event) -> None:
         inside = any(frame.anchor == name for frame in build.stack)
         known = (None, 1)
         if inside:
-            build.note(codes.BAD_ALIAS, f"the alias *{shown_bare(name)} stands inside its own anchor", offset, "it would contain itself")
+            build.note(
+                codes.BAD_ALIAS,
+                f"the alias *{shown_bare(name)} stands inside its own anchor",
+                offset,
+                "it would contain itself",
+                "write the value out",
+            )
         else:
             build.note(codes.BAD_ALIAS, f"there is no anchor &{shown_bare(name)} before this alias", offset, "",
                        "define it earlier in the file, or put the text in quotes if no alias is meant")  # fmt: skip
@@ -310,7 +318,8 @@ def _merge(build: _Build, frame: _Frame, container: dict[str, Value]) -> None:
 
 
 def _refuse_tag(build: _Build, tag: str, offset: int) -> None:
-    build.note(codes.TAG, f"tags such as {shown(tag)} are not used in manifests", offset, "a value's type follows from how it is written",
+    name = tag.replace("tag:yaml.org,2002:", "!!", 1)
+    build.note(codes.TAG, f"tags such as {shown(name)} are not used in manifests", offset, "a value's type follows from how it is written",
                "remove the tag; put the value in quotes to make it text")  # fmt: skip
 
 

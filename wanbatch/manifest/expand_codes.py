@@ -82,7 +82,11 @@ REWRITTEN_SWEEP = declare(
     """With prompt_extend: true, which is the default, the provider rewrites the prompt, differently each time, so that the videos differ by more than
     their seed. Set prompt_extend: false for comparisons.""",
 )
-UNKNOWN_JOB = declare("WB420", "a reference to a job that does not exist", "{job: ID} names another job of the same manifest by its id.")
+UNKNOWN_JOB = declare(
+    "WB420",
+    "a reference to a job that does not exist",
+    "{job: ID} names another job of the same manifest by its id. Jobs of other manifests cannot be referred to.",
+)
 NO_MATCH = declare(
     "WB421",
     "a reference that matches no cell",

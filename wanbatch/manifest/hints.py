@@ -33,7 +33,13 @@ def explain_syntax_error(document: Document, error: yaml.MarkedYAMLError, route:
         return _template(document, start + found, route)
     if "cannot start any token" in problem:
         return _reserved(document, offset, route)
-    if "mapping values are not allowed" in problem and (entry := _ENTRY.match(source)):
+    misplaced = "mapping values are not allowed" in problem
+    if misplaced and line > 1 and ":" not in source[: offset - start]:
+        place = document.place_at(start + len(source) - len(source.lstrip()))
+        return document.finding(codes.SYNTAX, "this key does not line up with the ones above", route, place=place, label=f"after line {line - 1}",
+                                hints=("give all keys of a mapping the same indentation",
+                                       "a text that goes on here needs quotes, or >- before it"))  # fmt: skip
+    if misplaced and (entry := _ENTRY.match(source)):
         value = entry.group("value")
         return document.finding(
             codes.COLON_IN_TEXT, "a text with a colon and a space needs quotes", route,

@@ -76,6 +76,7 @@ def load_manifests(paths: Sequence[Path], options: LoadOptions = LoadOptions()) 
     """Read, check and expand manifests. Never raises for what the files are or say."""
     with _no_collection():
         findings: list[Diagnostic] = list(_check_variables(options))
+        bad_variables = bool(findings)
         drafts = [draft for path in _each_once(paths, findings) if (draft := _draft(Path(path), options, findings)) is not None]
         templates = Templates()
         for draft in drafts:
@@ -88,7 +89,7 @@ def load_manifests(paths: Sequence[Path], options: LoadOptions = LoadOptions()) 
         for draft in drafts:
             own = draft.findings + [f for sweep in draft.sweeps for f in sweep.entry.findings]
             findings += own
-            if not has_errors(own) and not has_errors(findings[:1] if options.variables else ()):
+            if not has_errors(own) and not bad_variables:
                 manifests.append(_manifest(draft))
         return Loaded(tuple(manifests), tuple(order(findings)))
 
@@ -106,9 +107,13 @@ def _no_collection() -> Iterator[None]:
 
 def _check_variables(options: LoadOptions) -> Iterator[Diagnostic]:
     for name in options.variables:
-        if not name.isidentifier() or not name.isascii() or name in RESERVED:
+        if not _is_variable(name):
             yield Diagnostic(codes.BAD_VARIABLE, f"--var {shown(name)}: this cannot be the name of a variable", Place("--var"),
                              help=("use letters, digits and _; seed, take, row and job are taken",))  # fmt: skip
+
+
+def _is_variable(name: str) -> bool:
+    return name.isidentifier() and name.isascii() and name not in RESERVED
 
 
 def _each_once(paths: Sequence[Path], findings: list[Diagnostic]) -> Iterator[Path]:
@@ -141,7 +146,7 @@ def _draft(path: Path, options: LoadOptions, findings: list[Diagnostic]) -> _Dra
         return None
     data = document.data
     top = data.get("vars")
-    given: dict[str, Scalar] = dict(options.variables)
+    given: dict[str, Scalar] = {name: value for name, value in options.variables.items() if _is_variable(name)}
     variables = {name: value for name, value in top.items() if not isinstance(value, (dict, list))} if isinstance(top, dict) else {}
     setting = Setting(document, _name(data, path), path.parent, find_tree(path, options.media_root), variables, given)
     return _Draft(str(path), source.sha256, document, data, setting, bad, list(shape))
@@ -196,7 +201,7 @@ def _check_names(drafts: list[_Draft]) -> None:
                     f"two manifests have the name {shown(name)}",
                     route,
                     label=f"the other is {first[name].path}",
-                    hints=("give one of them another name: at its top",),
+                    hints=("write another name: at the top of one of them",),
                 )
             )
 

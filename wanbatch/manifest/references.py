@@ -158,8 +158,12 @@ def _report_several(reference: Pending, found: list[Job], cell: str) -> None:
         "job",
         cell=cell,
         label=f"{found[0].name}, {found[1].name}{', …' if len(found) > 2 else ''}",
-        hints=(f"add where: {{{axis}: {example}}}, or give this job the axis {axis}",),
+        hints=(f"{_where(reference, axis, example)}, or give this job the axis {axis}",),
     )
+
+
+def _where(reference: Pending, axis: str, example: str) -> str:
+    return f"add {axis}: {example} to where" if reference.where else f"add where: {{{axis}: {example}}}"
 
 
 def _report_none(reference: Pending, fixed: Axes, shared: Axes, all_axes: set[str], cell: str) -> None:

@@ -49,7 +49,7 @@ class Rows:
 def name_rows(rows: list[Row], key: str | None) -> Rows:
     """Give every row its axis value. Raises ``RowsProblem``."""
     if not rows:
-        raise RowsProblem(codes.ROWS_EMPTY, "there are no rows")
+        raise RowsProblem(codes.ROWS_EMPTY, "there are no rows", "add a row below the column names, or remove rows")
     column = key or _natural_key(rows)
     if key is not None and not any(key in row for row in rows):
         columns = list(dict.fromkeys(name for row in rows for name in row))
@@ -102,12 +102,14 @@ def read_rows(shown_path: str, path: Path) -> list[Row]:
     for row in reader(document):
         rows.append(row)
         if len(rows) > MOST_ROWS:
-            raise RowsProblem(codes.ROWS_FILE, f"{escape_unsafe(shown_path)} has more than {MOST_ROWS:,} rows")
+            raise RowsProblem(codes.ROWS_FILE, f"{escape_unsafe(shown_path)} has more than {MOST_ROWS:,} rows", "split the file")
     return rows
 
 
-def _fault(document: Document, line: int, message: str, *hints: str, label: str = "") -> RowsProblem:
-    place = document.place_at(document.line_start(line), max(len(document.source(line)), 1))
+def _fault(document: Document, line: int, message: str, *hints: str, label: str = "", column: int = 0) -> RowsProblem:
+    """A finding about a line of the data file, or with ``column`` (from 1) about one character of it."""
+    start = document.line_start(line)
+    place = document.place_at(start + column - 1, 1) if column else document.place_at(start, max(len(document.source(line)), 1))
     finding = document.finding(codes.ROWS_CONTENT, message, place=place, label=label, hints=hints)
     return RowsProblem(codes.ROWS_CONTENT, message, found=(finding,))
 
@@ -159,10 +161,11 @@ def _json(document: Document, text: str, line: int) -> object:
     try:
         return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_unique)
     except json.JSONDecodeError as error:
-        raise _fault(document, line + error.lineno - 1, f"the JSON cannot be read: {error.msg}", label=f"at column {error.colno}") from None
+        hint = "texts and names are in double quotes, and nothing follows the last comma"
+        raise _fault(document, line + error.lineno - 1, f"the JSON cannot be read: {error.msg}", hint, column=error.colno) from None
     except (ValueError, RecursionError) as error:
         reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error).split(";")[0]
-        raise _fault(document, line, f"the JSON cannot be read: {escape_unsafe(reason)}") from None
+        raise _fault(document, line, f"the JSON cannot be read: {escape_unsafe(reason)}", "write a list of mappings of columns to values") from None
 
 
 def _refuse_constant(name: str) -> object:
@@ -190,7 +193,7 @@ def _read_yaml(document: Document) -> Iterator[Row]:
 
 def _row(document: Document, item: object, line: int) -> Row:
     if not isinstance(item, dict) or not item:
-        raise _fault(document, line, "a row is a mapping of columns to values", label=f"this is {shown(item)}")
+        raise _fault(document, line, "a row is a mapping of columns to values", "write {column: value}", label=f"this is {shown(item)}")
     for name, value in item.items():
         if isinstance(value, (dict, list)):
             raise _fault(document, line, f"the column {shown(name)} holds {shown(value)}", "a value is a text, a number, true, false or null")

@@ -78,7 +78,8 @@ def check_shape(document: Document) -> tuple[list[Diagnostic], frozenset[int]]:
     findings = [document.finding(f.code, f.message, f.path, key=f.key, label=f.label, hints=f.hints) for f in _manifest_faults(data, explained)]
     if len(numbers) > MOST_EXPLAINED:
         rest = len(numbers) - MOST_EXPLAINED
-        findings.append(document.finding(codes.OTHER, f"{rest} more jobs have errors of this kind", ("jobs", numbers[MOST_EXPLAINED])))
+        findings.append(document.finding(codes.OTHER, f"{rest} more jobs have errors", ("jobs", numbers[MOST_EXPLAINED]), label="from here on",
+                                         hints=("mend the ones above and check again",)))  # fmt: skip
     return findings, frozenset(numbers)
 
 
@@ -111,6 +112,8 @@ def _faults_of(error: ValidationError) -> Iterable[Fault]:
     says = ""
     if isinstance(error.schema, Mapping):
         says = str(error.schema.get("errorMessage", ""))
+    if "propertyNames" in error.absolute_schema_path:
+        handler = _names
     if handler is None:
         return [Fault(codes.OTHER, escape_unsafe(says or error.message[:200]), path)]
     return handler(error, path, says)
@@ -161,7 +164,14 @@ def _missing(error: ValidationError, path: Route, says: str) -> Iterator[Fault]:
         if name in _words(error.instance):
             continue
         if name in ("media", "first_frame"):
-            yield Fault(codes.INCOMPLETE_MEDIA, "media needs first_frame or first_clip", path, "", ("add media: {first_frame: PATH}",), key=True)
+            yield Fault(
+                codes.INCOMPLETE_MEDIA,
+                "media needs first_frame or first_clip",
+                path,
+                "",
+                ("add first_frame: PATH" if path[-1:] == ("media",) else "add media: {first_frame: PATH}",),
+                key=True,
+            )
         elif name == "frame":
             yield Fault(codes.INCOMPLETE_REFERENCE, "the reference does not say which still it takes", path, "",
                         ("add frame: last, or frame: first",), key=True)  # fmt: skip
@@ -201,15 +211,15 @@ def _kind(value: object) -> str:
 
 def _type_hint(found: object, wanted: list[str], path: Route) -> tuple[str, ...]:
     key = next((s for s in reversed(path) if isinstance(s, str)), "it")
-    if "string" in wanted and isinstance(found, (int, float)) and "number" not in wanted:
+    if "string" in wanted and isinstance(found, (int, float)) and not {"number", "integer", "boolean"} & set(wanted):
         return (f'put it in quotes if it is a text: "{shown(found)}"',)
     if wanted[0] == "array" and isinstance(found, (str, int, float, bool)):
         return (f"write a list: {key}: [{escape_unsafe(str(found))[:40]}]",)
     if "boolean" in wanted and str(found).lower() in ("yes", "on", "no", "off", "1", "0"):
         return ("write true or false: YAML 1.2 reads yes, no, on and off as texts",)
     if found is None:
-        return (f"give {key} a value, or remove the key",)
-    return ()
+        return (f"give {key} a value",)
+    return (f"write {listed(_KINDS.get(w, w) for w in wanted if w != 'null')}",)
 
 
 def _const(error: ValidationError, path: Route, says: str) -> Iterator[Fault]:
@@ -236,12 +246,14 @@ def _const(error: ValidationError, path: Route, says: str) -> Iterator[Fault]:
 def _enum(error: ValidationError, path: Route, says: str) -> Iterator[Fault]:
     choices = [c for c in _words(error.validator_value) if c != "None"]
     near = closest(str(error.instance), choices)
-    hint = f"did you mean {near}?" if near else f"it is one of {listed(choices)}"
+    hint = f"did you mean {near}?" if near else f"write {listed(choices)}"
     yield Fault(codes.NOT_A_CHOICE, f"{shown(error.instance)} is not allowed here", path, says, (hint,))
 
 
 def _range(error: ValidationError, path: Route, says: str) -> Iterator[Fault]:
-    yield Fault(codes.OUT_OF_RANGE, f"{shown(error.instance)} is out of range", path, says, ())
+    bound = shown(error.validator_value)
+    hint = {"minimum": f"write {bound} or more", "maximum": f"write {bound} or less"}.get(str(error.validator), f"write more than {bound}")
+    yield Fault(codes.OUT_OF_RANGE, f"{shown(error.instance)} is out of range", path, says, (hint,))
 
 
 def _pattern(error: ValidationError, path: Route, says: str) -> Iterator[Fault]:
@@ -252,15 +264,28 @@ def _pattern(error: ValidationError, path: Route, says: str) -> Iterator[Fault]:
         scheme = text.split(":", 1)[0]
         hint = "use https://" if scheme.lower() == "http" else "download the file beside the manifest and name its path"
         yield Fault(codes.BAD_ADDRESS, f"{shown(text)} cannot be sent", path, says, (hint,))
-    elif name == "size" and (near := closest(text, ("720P", "1080P"))):
-        yield Fault(codes.NOT_A_CHOICE, f"{shown(text)} is no size", path, says, (f"did you mean {near}?",))
+    elif name == "size":
+        near = closest(text, ("720P", "1080P"))
+        yield Fault(codes.NOT_A_CHOICE, f"{shown(text)} is no size", path, says, (f"did you mean {near}?" if near else "write 720P or 1080P",))
     elif name in ("id", "name") and (slug := _slug(text)):
         yield Fault(codes.BAD_TEXT, f"{shown(text)} cannot be used as {name}", path, says, (f"write {slug}",))
     else:
         number = _as_number(text)
         code = codes.OUT_OF_RANGE if number and "whole number" in says else codes.BAD_TEXT
-        hints = ("write true or false: YAML 1.2 reads yes, no, on and off as texts",) if "true or false" in says else ()
-        yield Fault(code, f"{shown(text)} is {'out of range' if code == codes.OUT_OF_RANGE else 'not of the right form'}", path, says, hints)
+        what = "out of range" if code == codes.OUT_OF_RANGE else "not of the right form"
+        yield Fault(code, f"{shown(text)} is {what}", path, says, (_form_hint(name, text, says, path),))
+
+
+def _form_hint(name: str, text: str, says: str, path: Route) -> str:
+    if "true or false" in says:
+        return "write true or false: YAML 1.2 reads yes, no, on and off as texts" if text in ("yes", "no", "on", "off") else "write true or false"
+    if name == "model":
+        return "write wan2.7-i2v, or leave model out"
+    if "tags" in path and (word := "-".join(text.replace(",", " ").split())):
+        return f"write {escape_unsafe(word)}"
+    if "whole number" in says:
+        return f"write {says.partition(' is ')[2]}"
+    return "wanbatch schema manifest prints the forms of all fields"
 
 
 def _as_number(text: str) -> bool:
@@ -289,7 +314,8 @@ def _names(error: ValidationError, path: Route, says: str) -> Iterator[Fault]:
     text = str(error.instance)
     near = "".join(c if c.isascii() and (c.isalnum() or c == "_") else "_" for c in text)
     near = f"_{near}" if near[:1].isdigit() else near
-    hints = (f"write {near}",) if near.strip("_") and len(near) < 60 else ()
+    hints = (f"write {near}" if near.strip("_") and len(near) < 60 else "choose another name",)
+    says = "names are letters, digits and _, and begin with a letter"
     yield Fault(codes.BAD_NAME, f"{shown(text)} cannot be the name of a variable", (*path, text), says, hints, key=True)
 
 
@@ -298,7 +324,7 @@ def _step(error: ValidationError, path: Route, says: str) -> Iterator[Fault]:
 
 
 def _not(error: ValidationError, path: Route, says: str) -> Iterator[Fault]:
-    yield Fault(codes.OUT_OF_RANGE, f"{shown(error.instance)} is out of range", path, says, ())
+    yield Fault(codes.OUT_OF_RANGE, f"{shown(error.instance)} is out of range", path, says, ("write another number",))
 
 
 _Handler = Callable[["ValidationError", Route, str], Iterable[Fault]]

@@ -71,19 +71,26 @@ def read_bytes(path: Path, largest: int = LARGEST) -> bytes:
     except FileNotFoundError:
         raise Unusable(codes.NOT_FOUND, "there is no such file", *_similar(path)) from None
     except (OSError, ValueError) as error:
-        raise Unusable(codes.UNREADABLE, f"the file cannot be opened: {_reason(error)}") from None
-    with os.fdopen(handle, "rb") as file:
-        facts = os.fstat(file.fileno())
-        if stat.S_ISDIR(facts.st_mode):
-            raise Unusable(codes.NOT_A_FILE, "this is a folder, not a file", "name the files in it, as in specs/*.wanbatch.yaml")
-        if not stat.S_ISREG(facts.st_mode):
-            raise Unusable(codes.NOT_A_FILE, "this is a pipe or a device, not a file", "write the data into a file first")
-        if facts.st_size > largest:
-            raise Unusable(codes.FILE_TOO_LARGE, f"the file has {facts.st_size:,} bytes, at most {largest:,} are read")
-        try:
+        raise Unusable(codes.UNREADABLE, f"the file cannot be opened: {_reason(error)}", "check the path and its permissions") from None
+    try:
+        _check_kind(os.fstat(handle), largest)
+        with os.fdopen(handle, "rb", closefd=False) as file:
             return file.read(largest + 1)
-        except OSError as error:
-            raise Unusable(codes.UNREADABLE, f"the file cannot be read: {_reason(error)}") from None
+    except OSError as error:
+        raise Unusable(codes.UNREADABLE, f"the file cannot be read: {_reason(error)}", "check the disk and its permissions") from None
+    finally:
+        os.close(handle)
+
+
+def _check_kind(facts: os.stat_result, largest: int) -> None:
+    if stat.S_ISDIR(facts.st_mode):
+        raise Unusable(codes.NOT_A_FILE, "this is a folder, not a file", "name the files in it, as in specs/*.wanbatch.yaml")
+    if not stat.S_ISREG(facts.st_mode):
+        raise Unusable(codes.NOT_A_FILE, "this is a pipe or a device, not a file", "write the data into a file first")
+    if facts.st_size > largest:
+        raise Unusable(
+            codes.FILE_TOO_LARGE, f"the file has {facts.st_size:,} bytes, at most {largest:,} are read", "split it, or put lists into data files"
+        )
 
 
 def decode(data: bytes) -> str:

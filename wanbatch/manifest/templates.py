@@ -166,9 +166,11 @@ class Template:
         except jinja2.UndefinedError as error:
             raise self._undefined(str(error), variables) from None
         except Excess:
-            raise TemplateProblem(codes.TOO_MUCH, "the template does too much", label="work and output are bounded") from None
+            raise _too_much("the template does too much", "work and output are bounded") from None
         except (TypeError, ValueError, ArithmeticError, LookupError, AttributeError, RecursionError, jinja2.TemplateError) as error:
-            raise TemplateProblem(codes.FAILS, f"the template fails: {escape_unsafe(str(error)[:200])}") from None
+            message, _, hint = str(error)[:300].partition("; ")
+            hints = (escape_unsafe(hint) or "check the values of the variables in this cell",)
+            raise TemplateProblem(codes.FAILS, f"the template fails: {escape_unsafe(message)}", hints=hints) from None
         return "".join(pieces)
 
     def _undefined(self, message: str, variables: Variables) -> TemplateProblem:
@@ -177,13 +179,16 @@ class Template:
         return undefined_problem(self.text, name, variables)
 
 
+def _too_much(message: str, label: str) -> TemplateProblem:
+    return TemplateProblem(codes.TOO_MUCH, message, label=label, hints=("write it simpler; long data belong into rows",))
+
+
 def undefined_problem(text: str, name: str, known: Iterable[str]) -> TemplateProblem:
     """A name that no variable has."""
-    names = sorted(known)
+    visible = set(known) - {"job"}
+    names = [*sorted(visible), *(name for name in ("seed", "take", "job.id") if name not in visible)]
     near = closest(name, names)
-    hints: tuple[str, ...] = (f"the variables here are {listed(names, 'and')}",) if names else ()
-    if near:
-        hints = (f"did you mean {near}?",)
+    hints = (f"did you mean {near}?",) if near else (f"the variables here are {listed(names, 'and')}",)
     return TemplateProblem(codes.UNDEFINED, f"{shown(name)} is not defined", find_token(text, name), max(len(name), 1), "", hints)
 
 
@@ -213,7 +218,7 @@ class Templates:
 
     def _compile(self, text: str) -> Template:
         if len(text) > LONGEST_TEMPLATE:
-            raise TemplateProblem(codes.TOO_MUCH, f"the template has {len(text):,} characters, at most {LONGEST_TEMPLATE:,} are read")
+            raise _too_much(f"the template has {len(text):,} characters", f"at most {LONGEST_TEMPLATE:,} are read")
         try:
             tree = self._environment.parse(text)
             names = _check(tree, text)
@@ -225,9 +230,9 @@ class Templates:
             message, hints = escape_unsafe(error.message or ""), _syntax_hint(error.message or "", text)
             raise TemplateProblem(codes.SYNTAX, f"the template cannot be read: {message}", offset, _width(text, offset), hints=hints) from None
         except (RecursionError, ValueError, SyntaxError, MemoryError, OverflowError):
-            raise TemplateProblem(codes.TOO_MUCH, "the template is too complex", label="brackets too deep, or numbers too large") from None
+            raise _too_much("the template is too complex", "brackets too deep, or numbers too large") from None
         except Excess:
-            raise TemplateProblem(codes.TOO_MUCH, "the template does too much", label="work and output are bounded") from None
+            raise _too_much("the template does too much", "work and output are bounded") from None
         return Template(text, names, compiled, self._meter)
 
 
@@ -249,7 +254,7 @@ def _check(tree: nodes.Template, text: str) -> frozenset[str]:
         node, depth = pending.pop()
         count += 1
         if count > MOST_NODES or depth > DEEPEST:
-            raise TemplateProblem(codes.TOO_MUCH, "the template is too complex", label=f"at most {MOST_NODES:,} parts, {DEEPEST} levels")
+            raise _too_much("the template is too complex", f"at most {MOST_NODES:,} parts, {DEEPEST} levels")
         if not isinstance(node, _ALLOWED):
             raise _forbidden(node, text)
         if isinstance(node, nodes.Name):
@@ -261,10 +266,16 @@ def _check(tree: nodes.Template, text: str) -> frozenset[str]:
         elif isinstance(node, nodes.Test) and node.name not in TESTS:
             raise _unknown("test", node.name, TESTS, text)
         elif isinstance(node, nodes.For) and node.recursive:
-            raise TemplateProblem(codes.FORBIDDEN, "recursive loops are not allowed in templates", find_token(text, "recursive"), len("recursive"))
+            raise TemplateProblem(
+                codes.FORBIDDEN,
+                "recursive loops are not allowed in templates",
+                find_token(text, "recursive"),
+                len("recursive"),
+                hints=("remove recursive",),
+            )
         elif isinstance(node, nodes.Getattr) and not _is_known_attribute(node):
             raise TemplateProblem(codes.FORBIDDEN, f"attributes such as .{node.attr} are not allowed in templates", find_token(text, node.attr),
-                                  len(node.attr), "there are job.id, and loop.index, .first and .last")  # fmt: skip
+                                  len(node.attr), hints=("the ones that exist are job.id, loop.index, loop.first and loop.last",))  # fmt: skip
         pending.extend((child, depth + 1) for child in node.iter_child_nodes())
     return frozenset(reads - targets)
 
@@ -287,7 +298,15 @@ def _forbidden(node: nodes.Node, text: str) -> TemplateProblem:
     if offset is None:
         offset = _offset_of_line(text, node.lineno)
     verb = "are" if what.endswith("s") else "is"
-    return TemplateProblem(codes.FORBIDDEN, f"{what} {verb} not allowed in templates", offset, _width(text, offset))
+    return TemplateProblem(codes.FORBIDDEN, f"{what} {verb} not allowed in templates", offset, _width(text, offset), hints=(_instead(what),))
+
+
+def _instead(what: str) -> str:
+    if what in ("include", "import", "extends"):
+        return "use prompt: {file: PATH} for a template in a file"
+    if what in ("set", "macros", "with"):
+        return "put constants into vars"
+    return "templates print variables, choose with if, loop over lists and use filters"
 
 
 def _near(name: str) -> str:
@@ -302,10 +321,10 @@ def _unknown(kind: str, name: str, known: Mapping[str, object], text: str) -> Te
 
 def _syntax_hint(message: str, text: str) -> tuple[str, ...]:
     if "end of" in message or "unexpected '}'" in message or text.count("{{") > text.count("}}"):
-        return ("close {{ with }}, and {% with %}",)
+        return ("close {{ with }}, {% with %}, and every if and for",)
     if "Encountered unknown tag" in message:
         return ("the tags are if, elif, else, endif, for and endfor",)
-    return ()
+    return ("see https://jinja.palletsprojects.com/templates for how templates are written",)
 
 
 _INSIDE = re.compile(r"\{\{.*?(?:\}\}|\Z)|\{%.*?(?:%\}|\Z)", re.DOTALL)

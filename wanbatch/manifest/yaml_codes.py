@@ -32,7 +32,7 @@ FILE_TOO_LARGE = declare(
 NOT_UTF8 = declare(
     "WB105",
     "the file is not UTF-8",
-    "Manifests and data files are read as UTF-8, with or without a byte order mark. Save the file as UTF-8 in your editor.",
+    "Manifests, data files and prompt files are read as UTF-8, with or without a byte order mark. Save the file as UTF-8 in your editor.",
 )
 CONTROL_CHARACTER = declare(
     "WB106",
