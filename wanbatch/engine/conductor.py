@@ -98,6 +98,7 @@ class Tracked:
     not_done_at: float = 0.0
     fetches: int = 0
     busy: bool = False
+    holds_slot: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -332,6 +333,8 @@ class Conductor:
             self.drain()
         if not isinstance(outcome, (Succeeded, Unreadable)):
             task.not_done_at = at
+        if attempt.state is not State.ACCEPTED:
+            self._free_slot(task, now)
         if attempt.state in (State.REMOTE_OK, State.STORED) and isinstance(outcome, Succeeded):
             self.polls.polled(attempt.attempt_id, now, outcome)
             self._results[attempt.attempt_id] = outcome
@@ -371,12 +374,18 @@ class Conductor:
         self._recovering.discard(task.attempt.attempt_id)
         heapq.heappush(self._refetch, (now + min(FETCH_RETRY_CAP_S, 0.5 * 2.0**task.fetches), task.attempt.attempt_id))
 
+    def _free_slot(self, task: Tracked, now: float) -> None:
+        """The provider has done with the task: its slot is free, whatever the download takes."""
+        if task.holds_slot:
+            task.holds_slot = False
+            self.pacer.finished(now)
+
     def _close(self, task: Tracked, now: float) -> None:
         attempt, work = task.attempt, task.work
         self.tasks.pop(attempt.attempt_id)
         self._recovering.discard(attempt.attempt_id)
         self.polls.remove(attempt.attempt_id)
-        self.pacer.finished(now)
+        self._free_slot(task, now)
         if attempt.attempt_id in self._reserved:
             self._reserved.discard(attempt.attempt_id)
             settle = self.budget.release if attempt.state is State.REMOTE_FAILED else self.budget.spend

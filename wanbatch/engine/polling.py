@@ -35,6 +35,7 @@ REFIT_SHARE = 0.1
 RUNNING_SAMPLE = 200
 USED_SHARE = 0.97
 UNLIMITED_AGAIN = 1_000.0
+SERVER_SECOND_S = 1.0
 UNKNOWN_KIND: Kind = (0, "")
 
 
@@ -167,8 +168,10 @@ class PollSchedule:
             return
         age = now - task.submitted_at
         if outcome.created_at is not None and outcome.completed_at is not None and 0 < outcome.completed_at - outcome.created_at <= age:
-            exact = outcome.completed_at - outcome.created_at
-            self.model.observe(task.kind, exact, exact)
+            # Both instants are whole seconds, cut off: the difference is known to a second either way, and our own polls may know it better.
+            told = outcome.completed_at - outcome.created_at
+            running = max(task.running_at - task.submitted_at, told - SERVER_SECOND_S)
+            self.model.observe(task.kind, running, max(running, min(age, told + SERVER_SECOND_S)))
         else:
             self.model.observe(task.kind, task.running_at - task.submitted_at, age)
 

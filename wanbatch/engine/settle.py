@@ -57,7 +57,9 @@ def poll_event(attempt: Attempt, outcome: PollOutcome, at: float, polls: int, no
         case Succeeded(_, _, completed_at, expires_at):
             if attempt.state is not State.ACCEPTED:
                 return None
-            finished_at = completed_at if completed_at is not None and attempt.intent_at <= completed_at <= at else at
+            # Servers tell whole seconds, cut off: what was seen running later had not ended yet.
+            known = completed_at is not None and attempt.intent_at <= completed_at + 1.0 and completed_at <= at
+            finished_at = max(completed_at, not_done_at) if completed_at is not None and known else at
             facts: Facts = {**seen, "finished_at": finished_at, "expires_at": expires_at or finished_at + RESULT_LIFETIME_S}
             return Event(attempt.attempt_id, EventKind.REMOTE_OK, at, facts)
         case Failed(code, message, retryable):
