@@ -1,14 +1,14 @@
-"""Findings as text and as machine formats: frames for people, JSON, GitHub annotations, SARIF and JUnit for programs.
+"""Findings as text: a frame for each, with the line, the caret and a way out.
 
 What it may not do: decide what is an error, reorder, or pass on characters that a terminal would obey.
 
-How it works: every format is made from the same ``Diagnostic`` values. In a frame, unsafe characters of the source line become escapes and tabs one blank, and the
-caret moves with them; very long lines are cut around the caret.
+How it works: ``findings_machine`` makes the other formats of the same values. In a frame, unsafe characters of the source line become escapes
+and tabs one blank, and the caret moves with them; very long lines are cut around the caret.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from wanbatch.diagnostics import Diagnostic, Severity, format_route
 from wanbatch.manifest.shown import escape_unsafe
@@ -18,8 +18,12 @@ _RED, _YELLOW, _BLUE, _BOLD, _PLAIN = "\x1b[1;31m", "\x1b[1;33m", "\x1b[1;34m", 
 
 
 def render(diagnostics: Sequence[Diagnostic], format: str) -> str:  # noqa: A002 - the option's name
-    """All findings in one of the formats. Raises ``KeyError`` for another."""
-    return _FORMATS[format](diagnostics)
+    """All findings in one of the formats: text, json, github, sarif, junit. Raises ``KeyError`` for another."""
+    if format == "text":
+        return render_text(diagnostics)
+    from wanbatch.cli.findings_machine import FORMATS
+
+    return FORMATS[format](diagnostics)
 
 
 def render_text(diagnostics: Sequence[Diagnostic], color: bool = False) -> str:
@@ -92,6 +96,3 @@ def _count(diagnostics: Sequence[Diagnostic]) -> str:
 def _files(diagnostics: Sequence[Diagnostic]) -> str:
     count = len({d.place.path for d in diagnostics})
     return f"{count} file{'s' * (count != 1)}"
-
-
-_FORMATS: dict[str, Callable[[Sequence[Diagnostic]], str]] = {"text": render_text}

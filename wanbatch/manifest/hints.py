@@ -29,7 +29,7 @@ def explain_syntax_error(document: Document, error: yaml.MarkedYAMLError, route:
     line = document.line_of(offset)
     source = document.source(line)
     start = offset - (document.place_at(offset).column - 1)
-    if found := _bare_template(source):
+    if (found := _bare_template(source)) is not None:
         return _template(document, start + found, route)
     if "cannot start any token" in problem:
         return _reserved(document, offset, route)

@@ -1,0 +1,145 @@
+"""Findings for programs: JSON, GitHub annotations, SARIF 2.1.0 and JUnit XML.
+
+What it may not do: say less, or other things, than the frames for people; write characters that the format forbids.
+
+How it works: each function turns the same ``Diagnostic`` values into one text. Without findings the text is a valid, empty document of its
+format (nothing for GitHub, whose annotations are lines).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import PurePosixPath
+from urllib.parse import quote
+from xml.etree import ElementTree as ET
+
+import wanbatch
+import wanbatch.manifest.expand_codes
+import wanbatch.manifest.shape_codes
+import wanbatch.manifest.template_codes
+import wanbatch.manifest.yaml_codes
+from wanbatch.diagnostics import Diagnostic, Severity, format_route
+from wanbatch.manifest.codes import find_code
+from wanbatch.manifest.shown import escape_unsafe
+
+
+def render_json(diagnostics: Sequence[Diagnostic]) -> str:
+    """One object with the counts and a list of all findings."""
+    errors = sum(d.severity is Severity.ERROR for d in diagnostics)
+    entries = [
+        {
+            "severity": d.severity.value, "code": d.code, "title": _title(d.code), "message": d.message, "path": d.place.path, "line": d.place.line,
+            "column": d.place.column, "end_column": d.place.end_column, "route": format_route(d.route), "label": d.label, "help": list(d.help),
+            "source": d.source, "cell": d.cell,
+        }
+        for d in diagnostics
+    ]  # fmt: skip
+    whole = {"schema": "wanbatch/findings@1", "errors": errors, "warnings": len(diagnostics) - errors, "findings": entries}
+    return json.dumps(whole, ensure_ascii=True, indent=2)
+
+
+def render_github(diagnostics: Sequence[Diagnostic]) -> str:
+    """One workflow command a finding: GitHub shows it beside the line in a pull request."""
+    return "\n".join(_annotation(d) for d in diagnostics)
+
+
+def _annotation(d: Diagnostic) -> str:
+    values = {
+        "file": d.place.path, "line": d.place.line, "endLine": d.place.line,
+        "col": d.place.column, "endColumn": max(d.place.end_column - 1, d.place.column),
+        "title": f"{d.code} {_title(d.code)}".strip(),
+    }  # fmt: skip
+    inside = ",".join(f"{name}={_property(escape_unsafe(str(value)))}" for name, value in values.items())
+    return f"::{d.severity} {inside}::{_data(_sentence(d))}"
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")
+
+
+def _sentence(d: Diagnostic) -> str:
+    """Message, label, cell and help in a few lines."""
+    first = d.message + (f": {d.label}" if d.label else "") + (f" (in {d.cell})" if d.cell else "")
+    return "\n".join(escape_unsafe(line) for line in (first, *(f"help: {hint}" for hint in d.help)))
+
+
+def _title(code: str) -> str:
+    known = find_code(code)
+    return known.title if known else ""
+
+
+def render_sarif(diagnostics: Sequence[Diagnostic]) -> str:
+    """A SARIF 2.1.0 log, as code scanning reads it."""
+    codes = sorted({d.code for d in diagnostics})
+    numbers = {code: number for number, code in enumerate(codes)}
+    run = {
+        "tool": {"driver": {"name": "wanbatch", "version": wanbatch.__version__, "rules": [_rule(code) for code in codes]}},
+        "columnKind": "unicodeCodePoints",
+        "results": [_result(d, numbers[d.code]) for d in diagnostics],
+    }
+    whole = {"$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0", "runs": [run]}
+    return json.dumps(whole, ensure_ascii=True, indent=2)
+
+
+def _rule(code: str) -> dict[str, object]:
+    known = find_code(code)
+    title, explanation = (known.title, known.explanation) if known else (code, code)
+    return {"id": code, "shortDescription": {"text": title}, "fullDescription": {"text": explanation}, "help": {"text": explanation}}
+
+
+def _result(d: Diagnostic, number: int) -> dict[str, object]:
+    region = {
+        "startLine": d.place.line,
+        "startColumn": d.place.column,
+        "endLine": d.place.line,
+        "endColumn": max(d.place.end_column, d.place.column + 1),
+    }
+    location: dict[str, object] = {"physicalLocation": {"artifactLocation": {"uri": _uri(d.place.path)}, "region": region}}
+    if d.route:
+        location["logicalLocations"] = [{"fullyQualifiedName": format_route(d.route), "kind": "member"}]
+    return {"ruleId": d.code, "ruleIndex": number, "level": d.severity.value, "message": {"text": _sentence(d)}, "locations": [location]}
+
+
+def _uri(path: str) -> str:
+    quoted = quote(path.encode("utf-8", "surrogateescape"), safe="/")
+    return f"file://{quoted}" if PurePosixPath(path).is_absolute() else quoted
+
+
+def render_junit(diagnostics: Sequence[Diagnostic]) -> str:
+    """One suite a file, one case a finding: errors fail, warnings pass with their text as output."""
+    by_path: dict[str, list[Diagnostic]] = {}
+    for d in diagnostics:
+        by_path.setdefault(d.place.path, []).append(d)
+    root = ET.Element("testsuites", name="wanbatch validate")
+    for path, group in by_path.items():
+        failures = sum(d.severity is Severity.ERROR for d in group)
+        suite = ET.SubElement(root, "testsuite", name=escape_unsafe(path), tests=str(len(group)), failures=str(failures), errors="0")
+        for d in group:
+            _case(suite, d)
+    if not diagnostics:
+        suite = ET.SubElement(root, "testsuite", name="wanbatch validate", tests="1", failures="0", errors="0")
+        ET.SubElement(suite, "testcase", classname="wanbatch", name="all manifests are valid")
+    ET.indent(root)
+    return ET.tostring(root, encoding="unicode", xml_declaration=False)
+
+
+def _case(suite: ET.Element, d: Diagnostic) -> None:
+    path = escape_unsafe(d.place.path)
+    name = f"{d.code} at {d.place.line}:{d.place.column} {escape_unsafe(format_route(d.route))}".strip()
+    case = ET.SubElement(suite, "testcase", classname=path, name=name, file=path, line=str(d.place.line))
+    text = f"{path}:{d.place.line}:{d.place.column}: {_sentence(d)}"
+    if d.severity is Severity.ERROR:
+        failure = ET.SubElement(case, "failure", message=escape_unsafe(d.message), type=d.code)
+        failure.text = text
+    else:
+        ET.SubElement(case, "system-out").text = text
+
+
+FORMATS: dict[str, Callable[[Sequence[Diagnostic]], str]] = {
+    "json": render_json, "github": render_github, "sarif": render_sarif, "junit": render_junit,
+}  # fmt: skip
