@@ -2,7 +2,7 @@
 
 What it may not do: run anything, or name a command that does not exist.
 
-How it works: jobs that stand the same way for the same reason make one piece of advice, the most pressing first: what nobody but a person
+How it works: jobs that stand the same way with the same error code make one piece of advice, the most pressing first: what nobody but a person
 can settle, what failed, what waits for it, what is still running, what was never started. Commands are quoted for a POSIX shell and repeat the
 options that the run was made with.
 """
@@ -10,7 +10,7 @@ options that the run was made with.
 from __future__ import annotations
 
 import shlex
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 
 from wanbatch.plan.model import JobState
@@ -42,7 +42,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """``jobs`` are names in manifest order; all share ``state`` and ``message``. ``before`` is the Unix second after which it is too late."""
+    """``jobs`` are names in manifest order; all share ``state`` and ``code``. ``before`` is the Unix second after which it is too late."""
 
     state: JobState
     title: str
@@ -56,26 +56,36 @@ class Advice:
 def advise(report: Report) -> tuple[Advice, ...]:
     """Advice on all jobs that are neither done nor skipped, former ones with money at stake included."""
     former = [job for job in report.former if job.state in (JobState.UNCERTAIN, JobState.EXPIRED, JobState.RUNNING)]
-    groups: dict[tuple[JobState, str, str], list[ReportJob]] = defaultdict(list)
+    groups: dict[tuple[JobState, str], list[ReportJob]] = defaultdict(list)
     for job in (*report.jobs, *former):
         if job.state in PRESSING:
-            groups[job.state, job.error.code if job.error else "", job.error.message if job.error else ""].append(job)
+            groups[job.state, job.error.code if job.error else ""].append(job)
     ordered = sorted(groups.items(), key=lambda item: PRESSING.index(item[0][0]))
-    return tuple(_advice(report, state, code, message, jobs) for (state, code, message), jobs in ordered)
+    return tuple(_advice(report, state, code, jobs) for (state, code), jobs in ordered)
 
 
-def _advice(report: Report, state: JobState, code: str, message: str, jobs: list[ReportJob]) -> Advice:
+def _advice(report: Report, state: JobState, code: str, jobs: list[ReportJob]) -> Advice:
     count = len(jobs)
     one, many = _TITLES[state]
     return Advice(
         state=state,
         title=f"1 job {one}" if count == 1 else f"{count} jobs {many}",
         code="" if code == state.value else code,
-        message=message,
+        message=_message(jobs),
         jobs=tuple(job.name for job in jobs),
         steps=_steps(report, state, code, jobs),
         before=min((at for job in jobs if (at := _deadline(job)) is not None), default=None),
     )
+
+
+def _message(jobs: list[ReportJob]) -> str:
+    """What they all say, or what most say and how many others there are."""
+    said = Counter(job.error.message for job in jobs if job.error and job.error.message)
+    if not said:
+        return ""
+    usual, _ = said.most_common(1)[0]
+    others = len(said) - 1
+    return f"{usual} (and {others} other {'message' if others == 1 else 'messages'})" if others else usual
 
 
 def _steps(report: Report, state: JobState, code: str, jobs: list[ReportJob]) -> tuple[Step, ...]:
@@ -98,7 +108,7 @@ def _steps(report: Report, state: JobState, code: str, jobs: list[ReportJob]) ->
     if state is JobState.RUNNING:
         return (Step("Fetch it, buy nothing", _command(report, "fetch")),)
     if state is JobState.PLANNED:
-        return (Step("See what it costs", _command(report, "plan")), Step("Make it", _command(report, "run")))
+        return (Step("Make it" if len(jobs) == 1 else "Make them", _command(report, "run")),)
     return ()
 
 

@@ -29,6 +29,7 @@ from wanbatch.report import wording
 from wanbatch.report.advice import Advice, advise
 from wanbatch.report.codec import instant
 from wanbatch.report.model import Report, TimeSpent
+from wanbatch.report.wording import link
 
 PACKED_FROM = 1500
 """So many jobs are worth packing: below, the page's source stays readable."""
@@ -54,7 +55,7 @@ class Stage:
 
 
 def render_page(report: Report, document: Mapping[str, Json], base: str = "") -> str:
-    """The page's text. ``document`` is the report's; ``base`` leads from the page's folder to the manifest's (empty, or ending with a slash)."""
+    """The page's text. ``document`` is the report's; ``base`` leads from the page's folder to the manifest's: a URL, empty or ending with a slash."""
     assets = _assets()
     advice = advise(report)
     return assets.template.render(
@@ -74,11 +75,6 @@ def render_page(report: Report, document: Mapping[str, Json], base: str = "") ->
         link=link,
         fragment=fragment,
     )
-
-
-def link(path: str) -> str:
-    """A relative path as a URL that cannot be taken for anything else."""
-    return "/".join(quote(part, safe="") for part in path.split("/"))
 
 
 def fragment(**view: str) -> str:

@@ -1,4 +1,4 @@
-"""Numbers as people read them: money, durations, sizes, instants.
+"""Numbers as people read them (money, durations, instants), and paths as links.
 
 What it may not do: know where a number comes from, or a reader's language or time zone (the page sets instants in the reader's own).
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from decimal import Decimal
+from urllib.parse import quote
 
 UNKNOWN = "–"
 _SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£", "CNY": "¥", "JPY": "¥"}
@@ -35,8 +36,8 @@ def duration(seconds: float | None) -> str:
     if whole < 60:
         return f"{whole} s"
     if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
+        return f"{whole // 60} min" + (f" {whole % 60} s" if whole % 60 else "")
+    return f"{whole // 3600} h" + (f" {whole % 3600 // 60} min" if whole % 3600 >= 60 else "")
 
 
 def moment(at: float) -> str:
@@ -47,3 +48,8 @@ def moment(at: float) -> str:
 def count(number: int, one: str, many: str = "") -> str:
     """``1 job``, ``12 jobs``."""
     return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+def link(path: str) -> str:
+    """A relative path as a URL that cannot be taken for anything else."""
+    return "/".join(quote(part, safe="") for part in path.split("/"))

@@ -21,7 +21,9 @@
     if (s < 9.95) return `${s.toFixed(1)} s`;
     const whole = Math.round(s);
     if (whole < 60) return `${whole} s`;
-    return whole < 3600 ? `${Math.floor(whole / 60)} min ${whole % 60} s` : `${Math.floor(whole / 3600)} h ${Math.floor(whole % 3600 / 60)} min`;
+    const [big, small] = whole < 3600 ? [Math.floor(whole / 60), whole % 60] : [Math.floor(whole / 3600), Math.floor(whole % 3600 / 60)];
+    const [unit, part] = whole < 3600 ? ["min", "s"] : ["h", "min"];
+    return `${big} ${unit}${small ? ` ${small} ${part}` : ""}`;
   };
   const bytes = (n) => n < 1e6 ? `${Math.max(1, Math.round(n / 1e3))} kB` : n < 1e9 ? `${(n / 1e6).toFixed(1)} MB` : `${(n / 1e9).toFixed(2)} GB`;
   const clock = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
@@ -233,12 +235,13 @@
   function show(entry) {
     if (current === entry && dialog.open) return;
     current = entry;
-    const { job } = entry;
+    const { job } = entry, wasOpen = dialog.open;
     const title = find("#job-title");
     title.replaceChildren(el("bdi", null, job.id), el("span", { class: "axes" }, axesLine(job)), badge(job));
-    find(".body", dialog).replaceChildren(screen(job), el("div", { class: "panel", tabindex: "0", role: "region", "aria-label": "Details", autofocus: true }, panel(entry)));
+    find(".body", dialog).replaceChildren(screen(job), el("div", { class: "panel", tabindex: "0", role: "region", "aria-label": "Details" }, panel(entry)));
     for (const button of all("[data-step]", dialog)) button.disabled = !neighbour(Number(button.dataset.step));
-    if (!dialog.open) dialog.showModal(); else if (!dialog.contains(document.activeElement)) find(".panel", dialog).focus();
+    if (!dialog.open) dialog.showModal();
+    if (!dialog.contains(document.activeElement) || !wasOpen) dialog.focus();
     const video = find("video", dialog);
     if (video && !still.matches) video.play().catch(() => {});
   }
@@ -252,7 +255,7 @@
   const badge = (job) => el("span", { class: `badge ${job.state}` }, el("i", { class: "dot" }), job.state);
 
   function screen(job) {
-    if (!job.output) return el("div", { class: "screen" }, el("p", null, el("b", null, STATE_WORDS[job.state] ?? job.state), job.error ? shown(job.error.message) : "No video yet"));
+    if (!job.output) return el("div", { class: `screen bare ${job.state}` }, el("p", null, el("b", null, STATE_WORDS[job.state] ?? job.state), job.error ? shown(job.error.message) : "No video yet"));
     const video = el("video", { controls: true, loop: true, playsInline: true, preload: "auto", "aria-label": `Video of ${shown(job.name)}` });
     if (job.poster) video.poster = address(job.poster);
     video.src = address(job.output.path);
@@ -361,7 +364,8 @@
   function copyable(command) {
     const button = copier(command);
     button.classList.remove("copy");
-    return el("span", { class: "command" }, el("code", null, shown(command)), button);
+    const words = shown(command).match(/'(?:[^']|'"'"')*'|\S+/g) ?? [];
+    return el("span", { class: "command" }, el("code", null, words.flatMap((word, i) => [i ? " " : null, el("span", null, word)])), button);
   }
 
   // ---- keys -----------------------------------------------------------------------------------------------------------------------------------

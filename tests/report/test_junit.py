@@ -1,0 +1,32 @@
+"""JUnit XML: counts that a CI can trust, and always well formed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from xml.etree import ElementTree as ET
+
+from wanbatch.plan.model import JobState
+from wanbatch.report.collect import collect
+from wanbatch.report.junit import render_junit
+from wanbatch.report.model import Fault
+
+
+def test_every_job_is_a_case_and_its_state_a_result(samples):
+    suite = ET.fromstring(render_junit(collect(*samples.make_case(*JobState)))).find("testsuite")
+    results = {case.get("name"): [child.tag for child in case if child.tag != "system-out"] for case in suite}
+    assert list(results.values()) == [["skipped"], ["skipped"], [], ["failure"], ["skipped"], ["error"], ["error"], ["skipped"]]
+    assert {key: suite.get(key) for key in ("name", "tests", "failures", "errors", "skipped", "time")} == {
+        "name": "harbor", "tests": "8", "failures": "1", "errors": "2", "skipped": "4", "time": "120.000",
+    }  # fmt: skip
+    done = suite.findall("testcase")[2]
+    assert (done.get("classname"), done.get("time")) == ("harbor.opening", "50.000")
+    assert "videos/opening.hour-dawn.seed-102.1f3a9c2e.mp4" in done.findtext("system-out")
+    assert suite.findall("testcase")[3].find("failure").get("type") == "DataInspectionFailed"
+
+
+def test_what_xml_forbids_is_replaced(samples):
+    report = collect(*samples.make_case(JobState.FAILED))
+    odd = replace(report.jobs[0], error=Fault("<&>", 'a\x00b\x1b\ud800\uffff"]]>'))
+    text = render_junit(replace(report, jobs=(odd,)))
+    failure = ET.fromstring(text.encode()).find(".//failure")
+    assert (failure.get("type"), failure.get("message")) == ("<&>", 'a\ufffdb\ufffd\ufffd\ufffd"]]>')

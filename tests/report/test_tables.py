@@ -1,0 +1,71 @@
+"""CSV and Markdown: complete, and inert in the programs that open them."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import replace
+
+import pytest
+
+from wanbatch.plan.model import JobState
+from wanbatch.report.collect import collect
+from wanbatch.report.model import Fault
+from wanbatch.report.tables import inert_cell, inert_text, render_csv, render_markdown
+
+
+@pytest.fixture
+def report(samples):
+    return collect(*samples.make_case(*JobState))
+
+
+def rows(text):
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def test_csv_has_a_row_per_job_and_a_column_per_axis(report):
+    found = rows(render_csv(report, "../harbor/"))
+    assert [row["name"] for row in found] == [job.name for job in report.jobs]
+    done = found[2]
+    assert (done["state"], done["axis.hour"], done["axis.seed"], done["seed"], done["spent"], done["bytes"]) == (
+        "done",
+        "dawn",
+        "102",
+        "102",
+        "0.50",
+        "2345678",
+    )
+    assert done["path"] == "../harbor/videos/opening.hour-dawn.seed-102.1f3a9c2e.mp4"
+    assert (done["has_audio"], done["prompt_extend"], done["media"]) == ("true", "false", "first_frame=media/harbor.png")
+    assert (found[3]["error_code"], found[3]["path"]) == ("DataInspectionFailed", "")
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "  =cmd|' /C calc'!A0", "＝1", "＋1", "－1", "＠x"])
+def test_no_text_becomes_a_formula(report, text):
+    assert inert_cell(text) == f"'{text}"
+    odd = replace(report.jobs[0], request={**report.jobs[0].request, "prompt": text}, tags=(text,), error=Fault(text, text), task_id=text)
+    row = rows(render_csv(replace(report, jobs=(odd,))))[0]
+    assert all(row[column].startswith("'") for column in ("prompt", "tags", "error_code", "error_message", "task_id"))
+
+
+@pytest.mark.parametrize("value", ["Harbour", "a=b", "1-2", "", 5, -1.5, None])
+def test_other_cells_stay_as_they_are(value):
+    assert inert_cell(value) == value
+
+
+def test_markdown_shows_totals_steps_and_links(report):
+    text = render_markdown(report, "harbor/")
+    states = "1 planned, 1 running, 1 failed, 1 blocked, 1 uncertain, 1 expired, 1 skipped"
+    assert text.startswith(f"# harbor\n\n1 of 8 jobs done, {states}, $2.00 spent, 2 min in this run.\n")
+    assert "wanbatch resolve specs/harbor.wanbatch.yaml 'opening[hour=dawn,seed=105]' --adopt TASK_ID" in text
+    assert "[5.0 s, 1280 × 720](harbor/videos/opening.hour-dawn.seed-102.1f3a9c2e.mp4)" in text
+    assert text.count("\n| opening") == 8
+
+
+@pytest.mark.parametrize("text", ["<script>x</script>", "a|b", "[x](javascript:1)", "line\nbreak | x", "`code`", "\u202egnp", "https://example.com"])
+def test_no_text_becomes_markup(text):
+    shown = inert_text(text)
+    assert "<" not in shown
+    assert "\n" not in shown
+    assert "\u202e" not in shown
+    assert not any(shown[i] in "|[]`:" and shown[i - 1 : i] != "\\" for i in range(len(shown)))

@@ -1,0 +1,107 @@
+"""The report folder: what is written, what is kept, what is made again, what may be missing."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import replace
+
+import pytest
+from PIL import Image
+
+from wanbatch.errors import Refusal
+from wanbatch.plan.model import JobState as J
+from wanbatch.report.collect import collect
+from wanbatch.report.render import format_of, render
+from wanbatch.report.write import read_report, write_report
+
+
+@pytest.fixture
+def report(samples):
+    return collect(*samples.make_case(J.DONE, J.FAILED, J.DONE, former=True))
+
+
+@pytest.fixture
+def folder(samples, report, tmp_path):
+    """The manifest's folder with the videos of the report, but for that of the third job."""
+    folder = tmp_path / "reports" / "harbor"
+    for number, job in enumerate((report.jobs[0], *report.former)):
+        samples.write_video(folder / job.output.path, seconds=0.5, hue=number)
+    return folder
+
+
+def test_the_folder_has_the_files_of_the_contract_and_no_others(report, folder):
+    write_report(report, folder)
+    found = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    posters = {f"posters/{job.output.sha256[:24]}.webp" for job in (report.jobs[0], *report.former)}
+    videos = {job.output.path for job in (report.jobs[0], *report.former)}
+    assert found == {"report.html", "report.json", "runs/20260528-202640-a1b2.json"} | posters | videos
+
+
+def test_what_was_written_can_be_read_and_names_its_posters(report, folder):
+    written = write_report(report, folder)
+    again = read_report(folder / "report.json")
+    assert again.jobs == written.jobs
+    assert [bool(job.poster) for job in again.jobs] == [True, False, False]
+    with Image.open(folder / again.jobs[0].poster) as poster:
+        assert poster.format == "WEBP"
+    assert (folder / "runs/20260528-202640-a1b2.json").read_bytes() == (folder / "report.json").read_bytes()
+
+
+def test_posters_are_made_once(report, folder):
+    first = write_report(report, folder)
+    poster = folder / first.jobs[0].poster
+    stamp = poster.stat().st_mtime_ns
+    write_report(report, folder)
+    assert poster.stat().st_mtime_ns == stamp
+
+
+def test_a_video_that_cannot_be_decoded_goes_without_a_poster(report, folder):
+    (folder / report.jobs[0].output.path).write_bytes(b"not a video")
+    assert write_report(report, folder).jobs[0].poster is None
+
+
+def test_a_path_that_leaves_the_folder_is_never_opened(samples, report, folder):
+    samples.write_video(folder.parent / "outside.mp4", seconds=0.5)
+    odd = replace(report.jobs[0], output=replace(report.jobs[0].output, path="../outside.mp4", sha256="e" * 64))
+    assert write_report(replace(report, jobs=(odd,)), folder).jobs[0].poster is None
+
+
+def test_the_record_of_a_finished_run_is_kept_as_it_was(report, folder):
+    write_report(report, folder)
+    record = folder / "runs" / "20260528-202640-a1b2.json"
+    before = record.read_bytes()
+    write_report(replace(report, jobs=report.jobs[:1]), folder)
+    assert record.read_bytes() == before
+    assert len(json.loads((folder / "report.json").read_text())["jobs"]) == 1
+
+
+def test_an_unfinished_run_leaves_no_record(report, folder):
+    write_report(replace(report, run=replace(report.run, finished_at=None, exit_code=None)), folder)
+    assert not (folder / "runs").exists()
+
+
+def test_a_run_id_cannot_leave_the_folder(report, folder):
+    write_report(replace(report, run=replace(report.run, id="../../x")), folder)
+    assert [path.name for path in (folder / "runs").iterdir()] == ["..%2F..%2Fx.json"]
+
+
+@pytest.mark.parametrize(
+    ("name", "start"), [("x.html", "<!doctype html>"), ("x.json", "{"), ("junit.xml", "<?xml"), ("x.csv", "name,"), ("X.MD", "# harbor")]
+)
+def test_a_files_name_decides_its_format(report, tmp_path, name, start):
+    assert render(report, format_of(tmp_path / name), "../reports/harbor/").lstrip().startswith(start)
+
+
+def test_a_name_without_a_format_is_refused(tmp_path):
+    with pytest.raises(Refusal, match="no report format"):
+        format_of(tmp_path / "x.pdf")
+
+
+def test_ten_thousand_jobs_are_written_quickly(samples, tmp_path):
+    report = collect(*samples.make_case(*[J.DONE] * 10_000))
+    document = tmp_path / "harbor"
+    started = time.perf_counter()
+    write_report(report, document)
+    assert time.perf_counter() - started < 6, "1.2 s on a quiet machine; six leaves room for a busy one"
+    assert (document / "report.html").stat().st_size < 4_000_000
