@@ -136,9 +136,7 @@ HEADER_VALUES = [
     "1" * 5000,
 ]
 STATUSES = [
-    200,
-    200,
-    200,
+    *[200] * 25,
     201,
     202,
     204,
@@ -172,7 +170,7 @@ STATUSES = [
 
 def bend(value: object, dice: random.Random, depth: int = 0) -> object:
     """``value`` with some part of it replaced."""
-    if dice.random() < 0.15 or depth > 5:
+    if depth > 5 or dice.random() < (0.3 if depth else 0.03):
         return dice.choice(HOSTILE)
     if isinstance(value, dict) and value:
         bent = dict(value)

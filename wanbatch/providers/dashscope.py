@@ -161,7 +161,7 @@ def china_instant(value: object) -> float | None:
         return as_instant(value)
     try:
         moment = datetime.fromisoformat(value.strip())
-        return (moment if moment.tzinfo else moment.replace(tzinfo=_CHINA)).timestamp()
+        return as_instant((moment if moment.tzinfo else moment.replace(tzinfo=_CHINA)).timestamp())
     except (ValueError, OverflowError):
         return None
 

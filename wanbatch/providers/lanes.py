@@ -22,6 +22,7 @@ import logging
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import lru_cache
 from socket import SOCK_STREAM
 
 import anyio
@@ -162,6 +163,7 @@ class Lanes:
         return httpx.AsyncHTTPTransport(verify=self._context or True, trust_env=False, http2=False, limits=limits, proxy=proxy, retries=0)
 
 
+@lru_cache(maxsize=8)
 def make_context(ca_file: str) -> ssl.SSLContext:
     """Certificates are checked against certifi's authorities, and those of ``ca_file`` where there is one. Raises ``OSError`` for a bad file."""
     context = ssl.create_default_context(cafile=certifi.where())

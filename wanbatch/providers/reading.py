@@ -35,8 +35,9 @@ from wanbatch.providers.model import NoReply, Reply, Seen
 
 RETRY_AFTER_LIMIT_S = 300.0
 _TASK_ID = re.compile(r"[A-Za-z0-9_.:-]{1,128}\Z")
-_URL_WITH_QUERY = re.compile(r"(?i)\b(https?|oss)://[^\s\"'<>?#]*[?#][^\s\"'<>]*")
-_URL_WITH_USER = re.compile(r"(?i)\b(https?|oss)://[^\s/@\"'<>]*@")
+_QUERY = re.compile(r"(://[^\s\"'<>?#]{1,2000})[?#][^\s\"'<>]*")
+_SIGNING = re.compile(r"(?i)((?:signature|security-token|accesskeyid|credential|\bsig|\btoken|\bapi[_-]?key)=)[^\s&\"'<>]+")
+_USER = re.compile(r"://[^\s/@\"'<>]{1,500}@")
 _DATA_URL = re.compile(r"(?i)\bdata:[a-z0-9.+/-]{0,60}(;[a-z0-9=-]{0,40})*,[A-Za-z0-9+/=%_-]*")
 
 _RUNNING = frozenset(
@@ -61,10 +62,11 @@ class ApiError:
 
 def clean(text: str, limit: int = 500) -> str:
     """Text of a server made fit for a terminal, a ledger and a page: one line, no control characters, no signed query, no inline media."""
-    text = text[: limit * 8]
+    text = text[: limit * 4]
     text = _DATA_URL.sub("data:…", text)
-    text = _URL_WITH_USER.sub(lambda m: f"{m[1]}://…@", text)
-    text = _URL_WITH_QUERY.sub(lambda m: re.split(r"[?#]", m[0], maxsplit=1)[0] + "?…", text)
+    text = _USER.sub("://…@", text)
+    text = _QUERY.sub(r"\1?…", text)
+    text = _SIGNING.sub(r"\1…", text)
     text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
@@ -192,7 +194,7 @@ def url_expiry(url: str) -> float | None:
         start, length = lowered.get(prefix + "date", ""), as_number(lowered.get(prefix + "expires"))
         if length is not None and 0 <= length <= 1e7:
             try:
-                return datetime.strptime(start[:32], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC).timestamp() + length
+                return as_instant(datetime.strptime(start[:32], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC).timestamp() + length)
             except ValueError:
                 return None
     return None
