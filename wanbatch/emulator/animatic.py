@@ -27,7 +27,7 @@ FPS = 24
 """The real rate is not published; nobody may rely on this one."""
 
 IMAGE_FORMATS = ("PNG", "JPEG", "BMP", "WEBP")
-_X264 = {"preset": "superfast", "crf": "25", "threads": "1", "sc_threshold": "0"}
+_X264 = {"preset": "ultrafast", "crf": "26", "threads": "1", "sc_threshold": "0"}
 _DISSOLVE = (0.42, 0.80)
 _TINTED_BY = 0.25
 _MARK = "AI generated"

@@ -2,8 +2,9 @@
 
 What it may not do: decide what is seen (``camera`` does), encode, open files by name.
 
-How it works: a picture is converted once, by libswscale, to limited-range BT.709 4:2:0 at a little more than the output's size; each view
-is then a resize of three grey planes with a fractional box, which costs half of an RGB resize and moves smoothly by less than a pixel.
+How it works: a picture is converted once, by libswscale, to limited-range BT.709 4:2:0 at the output's size (a larger one would need a
+wider filter, which costs a third more); each view is then a resize of three grey planes with a fractional box, which costs half of an RGB
+resize and moves smoothly by less than a pixel.
 """
 
 from __future__ import annotations
@@ -15,9 +16,6 @@ from av.video.reformatter import ColorRange, Colorspace, Interpolation
 from PIL import Image, ImageOps
 
 from wanbatch.emulator.camera import Box, Look
-
-HEADROOM = 1.2
-"""How much larger than the output a picture is kept: a push by a fifth then still has about one pixel for each."""
 
 Planes = tuple[Image.Image, Image.Image, Image.Image]
 
@@ -37,14 +35,13 @@ class Still:
 
 def still_from_image(image: Image.Image, width: int, height: int) -> Still:
     """``image`` scaled and cropped about its centre so that it fills ``width`` × ``height``; turned as its EXIF says."""
-    room = _room(width), _room(height)
-    fitted = ImageOps.fit(ImageOps.exif_transpose(image).convert("RGB"), room, method=Image.Resampling.BICUBIC)
-    return Still(planes_of(_frame_from(fitted), *room), width, height)
+    fitted = ImageOps.fit(ImageOps.exif_transpose(image).convert("RGB"), (width, height), method=Image.Resampling.BICUBIC)
+    return Still(planes_of(_frame_from(fitted), width, height), width, height)
 
 
 def still_from_frame(frame: av.VideoFrame, width: int, height: int) -> Still:
     """A video's frame as a picture to go on from; it must have the output's aspect."""
-    return Still(planes_of(frame, _room(width), _room(height)), width, height)
+    return Still(planes_of(frame, width, height), width, height)
 
 
 def planes_of(frame: av.VideoFrame, width: int, height: int) -> Planes:
@@ -97,10 +94,6 @@ def _crop_scale(plane: Image.Image, box: Box, width: int, height: int) -> Image.
 
 def _shifted(shift: int, low: int, high: int) -> list[int]:
     return [min(high, max(low, v + shift)) for v in range(256)]
-
-
-def _room(side: int) -> int:
-    return int(side * HEADROOM) // 2 * 2
 
 
 def _with_stride(data: bytes, width: int, stride: int) -> bytes:

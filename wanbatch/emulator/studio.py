@@ -15,7 +15,6 @@ import os
 import random
 import secrets
 import string
-import threading
 import time
 import uuid
 from collections import deque
@@ -47,7 +46,7 @@ class Studio:
         self.tasks: dict[str, Task] = books.load()
         self._loop = asyncio.get_running_loop()
         workers = max(2, os.cpu_count() or 1)
-        self._pool = ThreadPoolExecutor(workers, "render", initializer=_step_back)
+        self._pool = ThreadPoolExecutor(workers, "render")
         self._hands = asyncio.Semaphore(workers)
         self._workshop = Workshop(books, settings.render)
         self._waiting: deque[Task] = deque()
@@ -212,11 +211,6 @@ def new_task_id() -> str:
 def _mark_running(task: Task) -> None:
     if task.phase is Phase.PENDING:
         task.phase, task.started_at = Phase.RUNNING, time.time()
-
-
-def _step_back() -> None:
-    """Rendering threads yield to the event loop and to the client on the same machine."""
-    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 5)
 
 
 def _shortened(value: object, inline: Mapping[str, str]) -> object:
