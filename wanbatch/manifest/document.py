@@ -20,8 +20,12 @@ from wanbatch.diagnostics import Diagnostic, Place, Route, Severity
 Value = None | bool | int | float | str | list["Value"] | dict[str, "Value"]
 """What a document holds: JSON's types."""
 
-_PLAIN_END = re.compile(r"\s#|\s*$|:(?=\s|$)", re.MULTILINE)
-_FLOW_END = re.compile(r"\s#|\s*$|:(?=\s|$)|[,\[\]{}]", re.MULTILINE)
+_WIDEST = 2_000
+"""Code points of a line that are looked at to find where a token ends."""
+_LONGEST_LINE = 20_000
+"""Code points of a line that a finding carries."""
+_PLAIN_END = re.compile(r"\s+#|\s*$|:(?=\s|$)", re.MULTILINE)
+_FLOW_END = re.compile(r"\s+#|\s*$|:(?=\s|$)|[,\[\]{}]", re.MULTILINE)
 _DOUBLE = re.compile(r'"(?:[^"\\\n]|\\.)*"?')
 _SINGLE = re.compile(r"'(?:[^'\n]|'')*'?")
 _WHOLE_TEMPLATE = re.compile(r"\{\{.*\}\}")
@@ -82,13 +86,17 @@ class Document:
     def place_at(self, offset: int, width: int | None = None) -> Place:
         """The span that begins at ``offset``, ``width`` code points long or as long as the token that begins there, within its line."""
         line = self.line_of(offset)
-        start = self._line_starts[line - 1]
-        source = self.source(line)
-        column = offset - start
+        column = offset - self._line_starts[line - 1]
+        rest = self.text[offset : min(offset + _WIDEST, self._end(line))].rstrip("\r\n")
         if width is None:
-            width = _token_width(source, column)
-        width = max(1, min(width, len(source) - column))
+            before = self.text[max(offset - min(column, _WIDEST), 0) : offset]
+            width = _token_width(rest, in_flow="[" in before or "{" in before)
+        width = max(1, min(width, len(rest)))
         return Place(self.path, line, column + 1, column + 1 + width)
+
+    def _end(self, line: int) -> int:
+        starts = self._starts()
+        return starts[line] if line < len(starts) else len(self.text)
 
     def quick_place(self, container: dict[str, Value], key: str) -> Place:
         """The span of ``container[key]``, for the common case in which it is a text that stands as it is; else as ``place_at`` sees it."""
@@ -126,6 +134,14 @@ class Document:
         """The line, from 1, that an offset stands in."""
         return bisect_right(self._starts(), offset)
 
+    def _shown_source(self, place: Place) -> str:
+        """The line of a place; of a line too long to show only what stands before the place and shortly after it, or nothing."""
+        starts = self._starts()
+        if not 1 <= place.line <= len(starts) or place.column > _LONGEST_LINE:
+            return ""
+        start = starts[place.line - 1]
+        return self.text[start : min(self._end(place.line), start + _LONGEST_LINE)].rstrip("\r\n")
+
     def line_start(self, line: int) -> int:
         """The offset at which a line begins."""
         starts = self._starts()
@@ -136,8 +152,7 @@ class Document:
         starts = self._starts()
         if not 1 <= line <= len(starts):
             return ""
-        end = starts[line] if line < len(starts) else len(self.text)
-        return self.text[starts[line - 1] : end].rstrip("\r\n")
+        return self.text[starts[line - 1] : self._end(line)].rstrip("\r\n")
 
     def _starts(self) -> list[int]:
         if not self._line_starts:
@@ -159,13 +174,12 @@ class Document:
     ) -> Diagnostic:
         """A diagnostic about the value (or key) at ``route``."""
         where = place or self.place(route, key=key)
-        source = self.source(where.line) if where.path == self.path else ""
+        source = self._shown_source(where) if where.path == self.path else ""
         return Diagnostic(code, message, where, route, label, hints, source, cell, severity)
 
 
-def _token_width(source: str, column: int) -> int:
-    """How much of the line belongs to what begins at ``column``: a quoted text, a plain scalar, an opening bracket."""
-    rest = source[column:]
+def _token_width(rest: str, *, in_flow: bool) -> int:
+    """How much of the rest of a line belongs to what begins there: a quoted text, a plain scalar, an opening bracket."""
     for quoted in (_DOUBLE, _SINGLE):
         if found := quoted.match(rest):
             return found.end()
@@ -173,6 +187,5 @@ def _token_width(source: str, column: int) -> int:
         return found.end()
     if rest[:1] in "[]{}":
         return 1
-    in_flow = any(mark in source[:column] for mark in "[{")
     end = (_FLOW_END if in_flow else _PLAIN_END).search(rest)
     return end.start() if end else len(rest)

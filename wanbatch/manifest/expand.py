@@ -57,7 +57,8 @@ class Expansion:
             return
         before = len(entry.findings)
         place = entry.setting.document.quick_place(entry.own, "id")
-        first_seed = draw_seed(seed_key, 0)
+        # A seed that is given needs no draw; one that is a template may still come out empty.
+        first_seed = draw_seed(seed_key, 0) if sweep.seeds is None and not isinstance(entry.fields.get("seed"), int) else 0
         warned = False
         for axes, variables in cells_of(sweep):
             known: dict[str, Scalar | Mapping[str, str]] = {**variables, "job": {"id": entry.id}}
@@ -68,11 +69,7 @@ class Expansion:
             if len(entry.findings) - before > _MOST_FINDINGS:
                 break
         if len(entry.findings) > before:
-            entry.findings[before:] = gather(entry.findings[before:], _distinct_cells(sweep))
-
-
-def _distinct_cells(sweep: Sweep) -> int:
-    return sweep.cells
+            entry.findings[before:] = gather(entry.findings[before:], sweep.cells)
 
 
 def _warn_rewritten(entry: Entry, sweep: Sweep, cell: str) -> bool:

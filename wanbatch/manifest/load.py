@@ -94,13 +94,20 @@ def load_manifests(paths: Sequence[Path], options: LoadOptions = LoadOptions()) 
         return Loaded(tuple(manifests), tuple(order(findings)))
 
 
+_MANY_OBJECTS = 200_000
+"""More than so many new objects are put out of the collector's sight for good: none of them is part of a cycle."""
+
+
 @contextmanager
 def _no_collection() -> Iterator[None]:
     was_on = gc.isenabled()
     gc.disable()
+    before = gc.get_count()[0]
     try:
         yield
     finally:
+        if gc.get_count()[0] - before > _MANY_OBJECTS:
+            gc.freeze()
         if was_on:
             gc.enable()
 

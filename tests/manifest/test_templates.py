@@ -1,0 +1,116 @@
+"""Templates: what they may, what they may not, and that none of it takes long."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from wanbatch.manifest.templates import TemplateProblem, Templates, find_token, is_template
+
+KNOWN = {"hour": "dawn", "n": 4, "tall": True, "nothing": None, "job": {"id": "opening"}}
+
+
+def render(text: str) -> str:
+    return Templates().compile(text).render(KNOWN)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("{{ hour }}", "dawn"),
+        ("{{ hour | upper }} {{ job.id }}", "DAWN opening"),
+        ("{{ n * 2 + 1 }} {{ n / 2 }} {{ n // 3 }} {{ n % 3 }} {{ -n }}", "9 2 1 1 -4"),
+        ("{{ tall }} {{ nothing }}|", "true |"),
+        ("{% if tall and n > 3 %}yes{% else %}no{% endif %}", "yes"),
+        ("{% for w in ['a', 'b'] %}{{ loop.index }}{{ w }}{% endfor %}", "1a2b"),
+        ("{{ missing | default('x') }}{{ missing is defined }}", "xfalse"),
+        ("{{ hour[0] }}{{ hour[1:3] }}", "daw"),
+        ("{{ hour ~ n }}", "dawn4"),
+        ("{{ 'a' if n in [4, 5] else 'b' }}", "a"),
+        ("{{ n | zfill(3) }} {{ '7' | int + 1 }} {{ 2.5 | round }} {{ hour | replace('a', 'o') }}", "004 8 3 down"),
+        ("{# unseen #}x{% raw %}{{ y }}{% endraw %}", "x{{ y }}"),
+        ("line\n", "line\n"),
+    ],
+)
+def test_what_templates_may(text: str, expected: str) -> None:
+    assert render(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("{{ missing }}", "WB302"), ("{{ lipsum }}", "WB302"), ("{{ self }}", "WB302"), ("{{ range }}", "WB302"),
+        ("{{ hour.__class__ }}", "WB303"), ("{{ hour['__class__'] }}", "WB306"), ("{{ hour | attr('x') }}", "WB304"),
+        ("{{ hour() }}", "WB303"), ("{{ 'x'.join('ab') }}", "WB303"), ("{{ range(9) }}", "WB303"), ("{{ cycler('a') }}", "WB303"),
+        ("{{ 2 ** (2 ** 33) }}", "WB303"), ("{{ 'a' * 1000000000 }}", "WB306"), ("{{ [1] * 1000000000 }}", "WB306"),
+        ("{{ '%1000000000d' % n }}", "WB306"), ("{{ hour | format(1) }}", "WB304"), ("{{ hour + 'x' }}", "WB306"), ("{{ 1 / 0 }}", "WB306"),
+        ("{% set x = 1 %}", "WB303"), ("{% macro m() %}{% endmacro %}", "WB303"), ("{% include 'a' %}", "WB303"), ("{% import 'a' as b %}", "WB303"),
+        ("{% extends 'a' %}", "WB303"), ("{% block b %}{% endblock %}", "WB303"), ("{% call hour() %}{% endcall %}", "WB303"),
+        ("{% filter upper %}x{% endfilter %}", "WB303"), ("{% with x = 1 %}{% endwith %}", "WB303"), ("{{ {'a': 1} }}", "WB303"),
+        ("{% for x in [1] recursive %}{% endfor %}", "WB303"), ("{{ job.items }}", "WB303"), ("{{ job }}", "WB306"), ("{{ [1] }}", "WB306"),
+        ("{{ hour | uper }}", "WB304"), ("{{ hour is strng }}", "WB304"),
+        ("{{ hour", "WB301"), ("{% if x %}", "WB301"), ("{{ }}", "WB301"), ("{% fi %}", "WB301"), ("{# open", "WB301"), ("{{ 'a }}", "WB301"),
+        ("{{ " + "(" * 5_000 + " }}", "WB305"), ("{{ " + "not " * 5_000 + "1 }}", "WB305"), ("{{ " + "-" * 5_000 + "1 }}", "WB305"),
+        ("{{ " + "[" * 200 + "]" * 200 + " }}", "WB305"), ("{{ " + "9" * 5_000 + " }}", "WB305"), ("{{ " + "1 + " * 5_000 + "1 }}", "WB305"),
+        ("{{ hour }}" * 7_000, "WB305"), ("x" * 65_000 + "{{ hour }}", "WB305"), ("{{ n * 1000000000000000 }}", "WB305"),
+        ("{% for a in 'x' | replace('x', 'yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy') %}" * 4 + "." + "{% endfor %}" * 4, "WB305"),
+        ("{{ hour | replace('', 'xxxxxxxxx') | replace('x', 'yyyyyyyyyyyyyyyyyyyy') | replace('y', 'zzzzzzzzzzzzzzzzzzzzzzzzz') }}", "WB305"),
+        ("{% if " + " or ".join(["n"] * 3_000) + " %}{% endif %}", "WB305"),
+    ],
+)  # fmt: skip
+def test_what_templates_may_not(text: str, code: str) -> None:
+    began = time.perf_counter()
+    with pytest.raises(TemplateProblem) as problem:
+        render(text)
+    assert problem.value.code == code
+    assert problem.value.hints
+    assert time.perf_counter() - began < 1
+
+
+def test_the_environment_is_out_of_reach(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WANBATCH_API_KEY", "sk-secret")
+    for text in (
+        "{{ WANBATCH_API_KEY }}",
+        "{{ environ }}",
+        "{{ config }}",
+        "{{ request }}",
+        "{{ namespace }}",
+        "{{ joiner }}",
+        "{{ dict }}",
+        "{{ caller }}",
+    ):
+        with pytest.raises(TemplateProblem):
+            render(text)
+
+
+def test_a_text_is_compiled_once_and_a_problem_is_raised_anew() -> None:
+    templates = Templates()
+    assert templates.compile("{{ hour }}") is templates.compile("{{ hour }}")
+    problems = []
+    for _ in range(2):
+        with pytest.raises(TemplateProblem) as problem:
+            templates.compile("{{ hour")
+        problems.append(problem.value)
+    assert problems[0] is not problems[1]
+    assert problems[0].code == problems[1].code
+
+
+def test_the_names_that_a_template_reads() -> None:
+    text = "{{ a }}{% for b in c %}{{ b }}{{ loop.index }}{% endfor %}{% if d is defined %}{{ e | default(f) }}{% endif %}{{ job.id }}"
+    assert Templates().compile(text).names == {"a", "c", "d", "e", "f", "job"}
+
+
+def test_only_marks_make_a_template() -> None:
+    assert [is_template(t) for t in ("plain { } % #", "{{ a }}", "{% if %}", "{# #}")] == [False, True, True, True]
+
+
+def test_tokens_are_found_inside_marks_only() -> None:
+    assert find_token("hour is {{ hours }} not {{ hour }}", "hour") == 27
+    assert find_token("hour", "hour") is None
+
+
+def test_work_is_counted_anew_for_every_rendering() -> None:
+    template = Templates().compile("{% for a in t %}{% for b in t %}.{% endfor %}{% endfor %}")
+    for _ in range(3):
+        assert len(template.render({"t": "x" * 90})) == 8_100
