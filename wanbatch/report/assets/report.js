@@ -70,7 +70,7 @@
     if (!("seed" in job.axes) && job.request.seed != null) found.push(["seed", job.request.seed]);
     return found;
   }
-  const axesLine = (job) => pairs(job).map(([name, value]) => el("span", null, el("b", null, shown(name)), shown(value)));
+  const axesLine = (job) => pairs(job).map(([name, value]) => el("span", null, el("b", null, shown(name)), " ", shown(value)));
 
   function haystack(entry) {
     const { job } = entry;
