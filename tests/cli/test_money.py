@@ -65,7 +65,15 @@ def environ(tmp_path, server):
 
 def run(folder, environ, *words, **given):
     return subprocess.run(
-        [sys.executable, "-m", "wanbatch", *words], cwd=folder, env=environ, capture_output=True, text=True, check=False, timeout=60, stdin=subprocess.DEVNULL, **given
+        [sys.executable, "-m", "wanbatch", *words],
+        cwd=folder,
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        stdin=subprocess.DEVNULL,
+        **given,
     )
 
 
@@ -169,7 +177,9 @@ def test_a_wrong_key_ends_with_4_and_mending_it_is_enough(folder, environ, tmp_p
     assert none.returncode == 4
     assert "WANBATCH_API_KEY" in none.stderr
     assert not bought(tmp_path)
-    assert run(folder, environ, "run", "money.wanbatch.yaml", "--backend", "gateway", "--yes", "--rate", "50", "--poll-interval", "0.1").returncode == 0
+    assert (
+        run(folder, environ, "run", "money.wanbatch.yaml", "--backend", "gateway", "--yes", "--rate", "50", "--poll-interval", "0.1").returncode == 0
+    )
 
 
 def test_media_that_cannot_reach_the_backend_are_an_error_with_a_place(folder, environ, tmp_path):

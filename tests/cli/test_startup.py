@@ -8,7 +8,23 @@ import sys
 
 import pytest
 
-HEAVY = {"yaml", "jsonschema", "jsonschema_rs", "jinja2", "httpx", "anyio", "asyncio", "av", "PIL", "rich", "starlette", "uvicorn", "sqlite3", "obstore", "numpy"}
+HEAVY = {
+    "yaml",
+    "jsonschema",
+    "jsonschema_rs",
+    "jinja2",
+    "httpx",
+    "anyio",
+    "asyncio",
+    "av",
+    "PIL",
+    "rich",
+    "starlette",
+    "uvicorn",
+    "sqlite3",
+    "obstore",
+    "numpy",
+}
 SHOW_MODULES = """
 import json, sys
 from wanbatch.cli.main import main

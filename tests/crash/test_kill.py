@@ -149,7 +149,9 @@ def test_a_second_run_on_the_same_folder_makes_no_call_and_exits_4(folder):
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_polite_stop_keeps_what_was_paid_and_says_how_to_go_on(folder, number, code):
     environ = {**ENVIRON, "WANBATCH_EMULATOR_OPTIONS": "--latency 30 --render tiny"}
-    process = subprocess.Popen(command("run", "kill.wanbatch.yaml"), cwd=folder, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command("run", "kill.wanbatch.yaml"), cwd=folder, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
     for line in process.stderr:
         if "submitted" in line:
             break

@@ -13,6 +13,7 @@ from wanbatch.manifest.model import FileMedia, JobMedia, UrlMedia
 from wanbatch.media.model import FileDigest
 from wanbatch.plan.identity import fingerprint, identify, known_fingerprints, video_name
 
+
 def identified(*jobs, digests=DIGESTS):
     return {key[1]: entry for key, entry in identify([manifest(*jobs)], digests).items()}
 
@@ -43,7 +44,9 @@ def test_what_decides_pixels_changes_the_fingerprint(changes):
     assert fp(**changes) != fp()
 
 
-@pytest.mark.parametrize("changes", [{"name": "two", "id": "two"}, {"tags": ("hero",)}, {"axes": (("hour", "dawn"),)}, {"manifest": "other"}], ids=str)
+@pytest.mark.parametrize(
+    "changes", [{"name": "two", "id": "two"}, {"tags": ("hero",)}, {"axes": (("hour", "dawn"),)}, {"manifest": "other"}], ids=str
+)
 def test_what_does_not_decide_pixels_leaves_it_alone(changes):
     other = job(**{"name": "one", **changes})
     assert next(iter(identify([replace(manifest(other), name=other.manifest)], DIGESTS).values())).fingerprint == fp()
@@ -114,7 +117,7 @@ def test_the_description_of_a_request_holds_every_field_and_no_signature():
 def test_canonical_json_is_rfc_8785():
     import rfc8785
 
-    values = [{"b": 1, "a": [True, None, "é\u2028\x07\"\\/"]}, {}, [], "\x7f", {"nested": {"z": -5, "y": 0}}]
+    values = [{"b": 1, "a": [True, None, 'é\u2028\x07"\\/']}, {}, [], "\x7f", {"nested": {"z": -5, "y": 0}}]
     for value in values:
         assert canonical_json(value) == rfc8785.dumps(value)
     with pytest.raises(TypeError):

@@ -99,6 +99,7 @@ class Tracked:
     fetches: int = 0
     busy: bool = False
     holds_slot: bool = True
+    watched: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,9 +275,12 @@ class Conductor:
         return self.pacer.ready_at(now) if self._prepared and self._may_buy() else None
 
     def _next_give_up_at(self) -> float | None:
-        while self._deadlines and self._deadlines[0][1] not in self.tasks:
+        while self._deadlines and not self._is_watched(self._deadlines[0][1]):
             self._deadlines.popleft()
         return self._deadlines[0][0] if self._deadlines else None
+
+    def _is_watched(self, attempt_id: int) -> bool:
+        return attempt_id in self.tasks and self.tasks[attempt_id].watched
 
     # -- what happened -----------------------------------------------------------------------------------------------------------------------
 
@@ -372,6 +376,8 @@ class Conductor:
     def _fetch_later(self, task: Tracked, now: float) -> None:
         task.fetches += 1
         self._recovering.discard(task.attempt.attempt_id)
+        if not task.watched:
+            return
         heapq.heappush(self._refetch, (now + min(FETCH_RETRY_CAP_S, 0.5 * 2.0**task.fetches), task.attempt.attempt_id))
 
     def _free_slot(self, task: Tracked, now: float) -> None:
@@ -434,7 +440,7 @@ class Conductor:
         """Stops watching tasks that have run for longer than this run waits; they keep their task id for the next one."""
         while self._deadlines and self._deadlines[0][0] <= now:
             _, attempt_id = self._deadlines.popleft()
-            if attempt_id not in self.tasks:
+            if not self._is_watched(attempt_id):
                 continue
             if self.tasks[attempt_id].busy:
                 self._deadlines.append((now + 1.0, attempt_id))
@@ -443,6 +449,7 @@ class Conductor:
 
     def _forget(self, attempt_id: int) -> None:
         """Watches a task no more in this run; the ledger keeps it for the next."""
+        self.tasks[attempt_id].watched = False
         self._recovering.discard(attempt_id)
         self.polls.remove(attempt_id)
         self._first_polls = [i for i in self._first_polls if i != attempt_id]
