@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -10,7 +11,8 @@ from wanbatch.cli import stages
 from wanbatch.cli.options import Settings, planning_options
 from wanbatch.errors import ExitCode, Refusal
 
-SUFFIXES = {".html": "html", ".json": "json", ".xml": "junit", ".csv": "csv", ".md": "md"}
+Format = Literal["html", "json", "junit", "csv", "md"]
+SUFFIXES: dict[str, Format] = {".html": "html", ".json": "json", ".xml": "junit", ".csv": "csv", ".md": "md"}
 
 
 @click.command("report")
@@ -41,7 +43,7 @@ def command(settings: Settings, targets: tuple[Path, ...]) -> None:
             click.echo(target)
 
 
-def _format_of(target: Path) -> str:
+def _format_of(target: Path) -> Format:
     if target.suffix.lower() not in SUFFIXES:
         raise Refusal(ExitCode.INVALID, f"-o {target}: the format is told by the ending", "endings: " + ", ".join(SUFFIXES))
     return SUFFIXES[target.suffix.lower()]
