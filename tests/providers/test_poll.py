@@ -218,6 +218,18 @@ async def test_a_failed_query_costs_its_connection_and_no_more(serve, answer, pr
     assert server.connections == 2
 
 
+@pytest.mark.parametrize("step", ["close", "reset", b"HTTP/1.1 200 OK\r\ncontent-length: 99\r\nconnection: close\r\n\r\n{"])
+async def test_a_transport_whose_request_failed_is_never_used_again(serve, answer, profile_for, step):
+    server = serve([answer(200, {"status": "running"}), step, answer(200, {"status": "running"})])
+    async with Backend(profile_for(server.url)) as backend:
+        await backend.poll("task_abc", 0.0)
+        [first] = backend._http.lanes._free
+        assert isinstance(await backend.poll("task_abc", 0.0), Unreadable)
+        assert backend._http.lanes._free == []
+        assert isinstance(await backend.poll("task_abc", 0.0), Running)
+        assert backend._http.lanes._free != [first]
+
+
 # --- the probe
 
 

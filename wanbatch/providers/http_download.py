@@ -82,8 +82,8 @@ async def fetch_file(http: Http, url: str, part: Path) -> Fetched | NotFetched:
             if isinstance(outcome, Fetched) or not outcome.again:
                 return outcome
             verdict = outcome
-            if state.written <= before:
-                break  # nothing gained: leave the next try to the engine, which waits
+            if not before and not state.written:
+                break  # not one byte came: leave the next try to the engine, which waits
     return NotFetched("the transfer took too long") if scope.cancelled_caught else replace(verdict, again=False)
 
 

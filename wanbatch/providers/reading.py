@@ -40,9 +40,6 @@ _SIGNING = re.compile(r"(?i)((?:signature|security-token|accesskeyid|credential|
 _USER = re.compile(r"://[^\s/@\"'<>]{1,500}@")
 _DATA_URL = re.compile(r"(?i)\bdata:[a-z0-9.+/-]{0,60}(;[a-z0-9=-]{0,40})*,[A-Za-z0-9+/=%_-]*")
 
-_RUNNING = frozenset(
-    {"queued", "pending", "submitted", "not_start", "in_progress", "processing", "running", "unknown", "suspended", "queueing", "created", "starting"}
-)
 _SUCCEEDED = frozenset({"completed", "succeeded", "success"})
 _FAILED = frozenset({"failed", "failure", "cancelled", "canceled", "expired", "deleted"})
 
@@ -327,7 +324,7 @@ def unreadable(seen: Seen) -> Unreadable:
 
 
 def judge_word(word: str, progress: float | None, error: ApiError) -> PollOutcome | None:
-    """What a status word means, or ``None`` where it means that there is a result. A word that nobody knows means "still running"."""
+    """What a status word means, or ``None`` where it means that there is a result. Any other word, known or not, means "still running"."""
     plain = word.strip().lower()
     if plain in _SUCCEEDED:
         return None
@@ -335,11 +332,6 @@ def judge_word(word: str, progress: float | None, error: ApiError) -> PollOutcom
         code = error.code or ("" if plain in ("failed", "failure") else plain)
         return Failed(code, error.message or f"the provider says {plain}", is_retryable_failure(code, error.message))
     return Running(clean(word, 60), progress)
-
-
-def is_running_word(word: str) -> bool:
-    """Whether ``word`` is one of those known to mean "not done yet"."""
-    return word.strip().lower() in _RUNNING
 
 
 def _told(error: ApiError) -> str:
