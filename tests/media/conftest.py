@@ -74,3 +74,23 @@ def wav(tmp_path: Path) -> Callable[..., Path]:
         return path
 
     return make
+
+
+@pytest.fixture
+def mp3(tmp_path: Path) -> Callable[..., Path]:
+    """Writes an MP3 file of ``seconds`` at 22,050 Hz, with the encoder's padding marked as usual."""
+
+    def make(name="sound.mp3", *, seconds=2.0):
+        path, rate = tmp_path / name, 22050
+        with av.open(str(path), "w") as container:
+            track = container.add_stream("libmp3lame", rate=rate, layout="mono")
+            track.format = "s16p"
+            for start in range(0, round(seconds * rate), 1152):
+                frame = av.AudioFrame(format="s16p", layout="mono", samples=min(1152, round(seconds * rate) - start))
+                frame.planes[0].update((b"\x00\x10\x00\xf0" * 1152)[: frame.planes[0].buffer_size].ljust(frame.planes[0].buffer_size, b"\0"))
+                frame.sample_rate, frame.pts, frame.time_base = rate, start, Fraction(1, rate)
+                container.mux(track.encode(frame))
+            container.mux(track.encode())
+        return path
+
+    return make

@@ -13,7 +13,7 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from wanbatch.media.boxes import Broken, check_boxes
-from wanbatch.media.container import Undecodable, opened
+from wanbatch.media.container import Undecodable, has_codec, opened
 from wanbatch.media.files import file_length
 from wanbatch.media.formats import HEAD, MOV, MP4, sniff
 from wanbatch.media.model import ClipFacts, Unreadable
@@ -46,7 +46,7 @@ def read_video(file: BufferedReader) -> ClipFacts | Unreadable:
 
 
 def _clip_facts(container: InputContainer, mime: str) -> ClipFacts | Unreadable:
-    if not container.streams.video:
+    if not container.streams.video or not has_codec(container.streams.video[0]):
         return Unreadable("damaged", "it has no video track that FFmpeg can read")
     stream = container.streams.video[0]
     seconds = _seconds(container, stream)

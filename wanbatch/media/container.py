@@ -16,6 +16,7 @@ from typing import Literal
 import av
 import av.error
 from av.container import InputContainer
+from av.stream import Stream
 
 Format = Literal["mp4", "mp3", "wav"]
 """FFmpeg's names of the formats that may be opened; its ``mp4`` reads MOV as well."""
@@ -40,3 +41,8 @@ def opened(file: BufferedReader, media_format: Format) -> Iterator[InputContaine
         if error.errno != errno.EINVAL:
             raise
         raise Undecodable("it points outside itself") from None  # FFmpeg followed it before the file's beginning
+
+
+def has_codec(stream: Stream) -> bool:
+    """Whether FFmpeg knows what the track is coded in; PyAV leaves the context out where it does not."""
+    return getattr(stream, "codec_context", None) is not None

@@ -17,7 +17,7 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.packet import Packet
 
-from wanbatch.media.container import Undecodable, opened
+from wanbatch.media.container import Undecodable, has_codec, opened
 from wanbatch.media.files import file_length
 from wanbatch.media.formats import HEAD, MP3, WAV, sniff
 from wanbatch.media.model import AudioFacts, Unreadable
@@ -46,7 +46,7 @@ def read_audio(file: BufferedReader) -> AudioFacts | Unreadable:
 
 
 def _audio_facts(container: InputContainer, mime: str) -> AudioFacts | Unreadable:
-    if not container.streams.audio:
+    if not container.streams.audio or not has_codec(container.streams.audio[0]):
         return Unreadable("damaged", "it holds no sound")
     stream = container.streams.audio[0]
     tick = stream.time_base or Fraction(1, stream.rate)

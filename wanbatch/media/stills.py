@@ -21,7 +21,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 from PIL import Image, ImageStat
 
-from wanbatch.media.container import Undecodable, opened
+from wanbatch.media.container import Undecodable, has_codec, opened
 from wanbatch.media.files import open_regular, written_atomically
 
 POSTER_WIDTH = 480
@@ -62,7 +62,7 @@ def make_poster(video: Path, target: Path) -> None:
 @contextmanager
 def _video_track(video: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
     with open_regular(video) as file, opened(file, "mp4") as container:
-        if not container.streams.video:
+        if not container.streams.video or not has_codec(container.streams.video[0]):
             raise Undecodable("it has no video track")
         stream = container.streams.video[0]
         stream.thread_type = "AUTO"
