@@ -205,4 +205,4 @@ def _shown_span(seconds: float) -> str:
     for name, length in (("days", 86400.0), ("hours", 3600.0), ("minutes", 60.0)):
         if seconds >= 2 * length:
             return f"{int(seconds / length)} {name}"
-    return f"{int(seconds)} seconds"
+    return f"{int(seconds)} s"
