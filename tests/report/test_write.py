@@ -12,7 +12,7 @@ from PIL import Image
 from wanbatch.errors import Refusal
 from wanbatch.plan.model import JobState as J
 from wanbatch.report.collect import collect
-from wanbatch.report.render import format_of, render
+from wanbatch.report.render import base_for, format_of, render
 from wanbatch.report.write import read_report, write_report
 
 
@@ -91,6 +91,15 @@ def test_a_run_id_cannot_leave_the_folder(report, folder):
 )
 def test_a_files_name_decides_its_format(report, tmp_path, name, start):
     assert render(report, format_of(tmp_path / name), "../reports/harbor/").lstrip().startswith(start)
+
+
+def test_the_way_from_a_page_to_the_videos(report, tmp_path):
+    folder = tmp_path / "reports" / "harbor"
+    assert base_for(folder / "x.html", folder) == ""
+    assert base_for(tmp_path / "x.html", folder) == "reports/harbor/"
+    base = base_for(tmp_path / "out dir" / "x.md", folder)
+    assert base == "../reports/harbor/"
+    assert f"({base}{report.jobs[0].output.path})" in render(report, "md", base)
 
 
 def test_a_name_without_a_format_is_refused(tmp_path):

@@ -104,6 +104,7 @@ def _data(report: Report, document: Mapping[str, Json], advice: tuple[Advice, ..
     text = _encode(
         {
             "base": base,
+            "realm": report.realm,
             "jobs": document["jobs"],
             "former": document["former"],
             "advice": [{"jobs": a.jobs, "state": a.state.value, "steps": [{"when": s.when, "command": s.command} for s in a.steps]} for a in advice],

@@ -1,12 +1,13 @@
 """A report in the format that someone asked for: the one door for ``wanbatch report -o FILE``.
 
-What it may not do: I/O.
+What it may not do: write anything.
 
 How it works: a file's name decides its format; ``junit.xml`` and any other ``.xml`` is JUnit.
 """
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Literal
 
@@ -29,6 +30,12 @@ def format_of(path: Path) -> Format:
     if found is None:
         raise Refusal(ExitCode.INVALID, f"-o {path}: no report format has this ending", "one of: " + ", ".join(_BY_SUFFIX))
     return found
+
+
+def base_for(target: Path, folder: Path) -> str:
+    """The way from the file ``target`` to the manifest's folder, as ``render`` takes it: empty where it lies there, else ``../reports/harbor/``."""
+    way = Path(os.path.relpath(folder.resolve(), target.resolve().parent)).as_posix()
+    return "" if way == "." else f"{way}/"
 
 
 def render(report: Report, form: Format, base: str = "") -> str:

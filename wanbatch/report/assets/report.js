@@ -290,12 +290,13 @@
       negative != null ? el("p", { class: "text minor", dir: "auto" }, "Not: ", shown(negative)) : null);
   }
 
+  const MEDIA = { first_frame: "First frame", last_frame: "Last frame", driving_audio: "Driving audio", first_clip: "First clip" };
   function request(job) {
     const r = job.request;
     return section("Request", job.backend,
       list(["Model", r.model], ["Length, size", `${r.seconds} s, ${r.size}`], ["Seed", String(r.seed)],
         ["Options", `prompt_extend ${r.prompt_extend ? "on" : "off"}, watermark ${r.watermark ? "on" : "off"}`],
-        ...r.media.map((m) => [m.type.replace("_", " "), shown(m.source), m.sha256 ? el("small", null, " ", el("code", { title: m.sha256 }, m.sha256.slice(0, 8))) : null]),
+        ...r.media.map((m) => [MEDIA[m.type] ?? shown(m.type), shown(m.source), m.sha256 ? el("small", null, " ", el("code", { title: m.sha256 }, m.sha256.slice(0, 8))) : null]),
         job.tags.length ? ["Tags", shown(job.tags.join(", "))] : null));
   }
 
@@ -332,7 +333,7 @@
     const { cost } = job;
     const held = Number(cost.reserved) ? `, ${money(cost.reserved, cost.currency)} held back` : "";
     const attempts = job.attempts.length > 1 || job.attempts.some((a) => a.job !== job.name || a.error) ? el("ul", { class: "attempts" }, job.attempts.map((a) => attempt(a, job))) : null;
-    return section("Purchase", `${money(cost.spent, cost.currency)}${held}`,
+    return section("Purchase", data.realm === "emulator" ? "nothing paid" : `${money(cost.spent, cost.currency)}${held}`,
       list(job.task_id ? ["Task", el("code", null, shown(job.task_id)), copier(job.task_id)] : null,
         ["Fingerprint", el("code", { title: job.fingerprint }, shown(job.fingerprint.slice(0, 20)), "…"), copier(job.fingerprint)],
         job.attempts.length ? null : ["Attempts", "none"]),
@@ -343,7 +344,7 @@
   function attempt(a, job) {
     const whose = a.job === job.name ? "" : ` for ${shown(a.manifest)}/${shown(a.job)}`;
     const what = [a.error ? `${a.error.code}: ${a.error.message}` : a.reason, AUTHORITY[a.authority] + whose].filter(Boolean).map(shown);
-    const cost = Number(a.cost.spent) ? money(a.cost.spent, a.cost.currency) : "no charge";
+    const cost = a.cost.spent == null || Number(a.cost.spent) ? money(a.cost.spent, a.cost.currency) : "no charge";
     return el("li", null, `${a.state.replace("_", " ")}, ${cost}`, a.timings.submitted_at ? `, ${brief.format(new Date(a.timings.submitted_at))}` : null, ...what.map((line) => el("small", null, line)),
       a.task_id && a.task_id !== job.task_id ? el("small", null, el("code", null, shown(a.task_id))) : null);
   }
@@ -404,7 +405,7 @@
     dialog.addEventListener("click", (event) => { if (event.target === dialog) close(); });
     dialog.addEventListener("close", leave);
     addEventListener("popstate", readView);
-    addEventListener("hashchange", readView);
+    addEventListener("hashchange", () => { readView(); if (view.states.size && !view.job) toolbar.scrollIntoView(); });
     document.addEventListener("keydown", pressed);
   }
 
