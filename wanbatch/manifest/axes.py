@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from wanbatch.diagnostics import Severity
 from wanbatch.manifest import expand_codes as codes
-from wanbatch.manifest import template_codes
+from wanbatch.manifest import shape_codes, template_codes
 from wanbatch.manifest.document import Value
 from wanbatch.manifest.entry import Entry
 from wanbatch.manifest.matrix import Combination, MatrixTooLarge, expand_matrix
@@ -158,9 +158,9 @@ class _Reader:
             number = most + 1
         if least <= number <= most:
             return number
-        self.entry.report(
-            codes.SEED_RANGE if path[:1] == ("seeds",) else codes.TOO_MANY_JOBS, f"{shown(text)} is not a whole number from {least} to {most}", *path
-        )
+        code = codes.SEED_RANGE if path[:1] == ("seeds",) else shape_codes.OUT_OF_RANGE
+        message = f"{shown(text)} is not a whole number from {least} to {most}"
+        self.entry.report(code, message, *path, hints=("check what the template renders to",))
         return None
 
 
@@ -284,7 +284,7 @@ def _seeds(entry: Entry, reader: _Reader, sweep: Sweep, most: int) -> None:
     step = reader.number(value.get("step", 1), -ceiling, ceiling, "seeds", "step")
     if start is None or not step:
         if step == 0:
-            entry.report(codes.SEED_RANGE, "step may not be 0", "seeds", "step")
+            entry.report(codes.SEED_RANGE, "step may not be 0", "seeds", "step", hints=("write another step, or repeat for several takes",))
         return
     sweep.seeds = count_seeds(start, count, step)
     if sweep.seeds is None:

@@ -127,7 +127,9 @@ def build_document(path: str, text: str) -> tuple[Document, list[Diagnostic]]:
             build.findings.append(finding)
     except (yaml.YAMLError, ValueError, KeyError, AttributeError, RecursionError) as error:
         text_of = str(error).splitlines()[0] if str(error) else type(error).__name__
-        build.findings.append(build.document.finding(codes.SYNTAX, f"the YAML cannot be read: {shown(text_of)}"))
+        build.findings.append(
+            build.document.finding(codes.SYNTAX, f"the YAML cannot be read: {shown(text_of)}", hints=("look for odd characters and numbers",))
+        )
     build.document.data = build.root
     return build.document, build.findings
 
@@ -162,7 +164,7 @@ def _scalar(build: _Build, event: _Event) -> None:
     text = event.value
     build.nodes += 1
     if build.nodes > MOST_NODES:
-        build.stop(codes.TOO_LARGE, f"the file holds more than {MOST_NODES:,} values", offset)
+        build.stop(codes.TOO_LARGE, f"the file holds more than {MOST_NODES:,} values", offset, "", "split it, or put lists into data files")
     if event.tag is not None:
         _refuse_tag(build, event.tag, offset)
     stack = build.stack

@@ -115,7 +115,7 @@ def _faults_of(error: ValidationError) -> Iterable[Fault]:
     if "propertyNames" in error.absolute_schema_path:
         handler = _names
     if handler is None:
-        return [Fault(codes.OTHER, escape_unsafe(says or error.message[:200]), path)]
+        return [Fault(codes.OTHER, escape_unsafe(says or error.message[:200]), path, "", ("wanbatch schema manifest prints what is allowed",))]
     return handler(error, path, says)
 
 
