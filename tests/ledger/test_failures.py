@@ -13,9 +13,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import anyio
+import anyio.lowlevel
 import pytest
-
 from ledger.samples import TO_THE_END, bring_to_end, opening
+
 from wanbatch.errors import ExitCode, Refusal
 from wanbatch.ledger import writer
 from wanbatch.ledger.rows import Entry, Happened
@@ -44,8 +45,8 @@ class FaultyDisk:
             raise failure
         self.store.commit(batch)
 
-    def rest(self) -> None:
-        self.store.rest()
+    def rest(self, *, idle: bool = True) -> None:
+        self.store.rest(idle=idle)
 
     def close(self) -> None:
         self.store.close()
@@ -110,9 +111,12 @@ async def test_an_event_whose_predecessor_was_not_written_is_not_written_either(
             except LedgerFailed:
                 failures.append(event.kind)
 
+        blocker.execute("BEGIN IMMEDIATE")  # until all four are on their way
         async with anyio.create_task_group() as tasks:
             for number, (kind, facts) in enumerate(TO_THE_END):
                 tasks.start_soon(append, Event(attempt.attempt_id, kind, float(number), facts))
+                await anyio.lowlevel.checkpoint()
+            blocker.execute("ROLLBACK")
         assert sorted(failures) == sorted(kind for kind, _ in TO_THE_END)
         assert ledger.attempt(attempt.attempt_id) == attempt
         assert (await ledger.append(Event(other.attempt_id, EventKind.REJECTED, 3.0))).state is State.REJECTED
@@ -174,12 +178,17 @@ async def test_a_real_full_database_is_told_as_a_full_disk(tmp_path: Path) -> No
     store, contents = open_store(path)
     store._connection.execute("PRAGMA max_page_count = 30")
     written = 0
+
+    async def write_on() -> None:
+        nonlocal written
+        while True:
+            await bring_to_end(ledger)
+            written += 1
+
     async with Ledger(store, contents) as ledger:
         with pytest.raises(LedgerFailed, match="cannot grow: the disk is full"):
-            while True:
-                await bring_to_end(ledger)
-                written += 1
-    assert 0 < written
+            await write_on()
+    assert written > 0
     assert len(read_snapshot(path).attempts) >= written
     assert verify_ledger(path) == []
 

@@ -1,4 +1,5 @@
 """The ledger as its users see it: what was awaited is on disk, memory follows the disk, illegal events change nothing."""
+# ruff: noqa: ASYNC240  files of a few kB are looked at between awaits
 
 from __future__ import annotations
 
@@ -10,9 +11,11 @@ from decimal import Decimal
 from pathlib import Path
 
 import anyio
+import anyio.lowlevel
 import pytest
-
 from ledger.samples import TO_THE_END, bring_to_end, opening
+
+from wanbatch.ledger import writer
 from wanbatch.ledger.store import Ledger, read_ledger_id, read_snapshot
 from wanbatch.ledger.verify import verify_ledger
 from wanbatch.lifecycle import Event, EventKind, IllegalTransition, Placement, RunRecord, Snapshot, State
@@ -129,6 +132,7 @@ async def test_events_of_one_attempt_may_be_on_their_way_together(tmp_path: Path
         async with anyio.create_task_group() as tasks:
             for number, (kind, facts) in enumerate(TO_THE_END):
                 tasks.start_soon(ledger.append, Event(attempt.attempt_id, kind, float(number), facts))
+                await anyio.lowlevel.checkpoint()
         assert ledger.attempt(attempt.attempt_id).state is State.STORED
     assert verify_ledger(path) == []
 
@@ -143,6 +147,19 @@ async def test_many_writers_at_once_lose_nothing(tmp_path: Path) -> None:
     assert {a.state for a in snapshot.attempts} == {State.STORED}
     assert {a.job for a in snapshot.attempts} == {f"job-{n}" for n in range(300)}
     assert verify_ledger(path) == []
+
+
+async def test_a_group_has_a_largest_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writer, "LARGEST_GROUP", 3)
+    async with Ledger.open(tmp_path / "ledger.db") as ledger:
+        sizes: list[int] = []
+        commit = ledger._writer.store.commit
+        monkeypatch.setattr(ledger._writer.store, "commit", lambda batch: (sizes.append(len(batch)), commit(batch)))
+        async with anyio.create_task_group() as tasks:
+            for _ in range(20):
+                tasks.start_soon(ledger.open_attempt, opening())
+    assert max(sizes) <= 3
+    assert sum(sizes) == 20
 
 
 async def _one_job(ledger: Ledger, name: str) -> None:
@@ -163,12 +180,11 @@ async def test_a_cancelled_append_is_written_all_the_same(tmp_path: Path) -> Non
 async def test_leaving_under_cancellation_still_waits_for_what_was_queued(tmp_path: Path) -> None:
     path = tmp_path / "ledger.db"
     with anyio.CancelScope() as scope:
-        async with Ledger.open(path) as ledger:
-            async with anyio.create_task_group() as tasks:
-                for _ in range(50):
-                    tasks.start_soon(ledger.open_attempt, opening())
-                await anyio.lowlevel.checkpoint()
-                scope.cancel()
+        async with Ledger.open(path) as ledger, anyio.create_task_group() as tasks:
+            for _ in range(50):
+                tasks.start_soon(ledger.open_attempt, opening())
+            await anyio.lowlevel.checkpoint()
+            scope.cancel()
     assert len(read_snapshot(path).attempts) == 50
 
 
@@ -237,8 +253,9 @@ async def test_a_long_log_is_folded_into_the_file_while_the_run_goes_on(tmp_path
         async with anyio.create_task_group() as tasks:
             for number in range(500):
                 tasks.start_soon(_one_job, ledger, f"job-{number}")
+        for number in range(3):
+            await bring_to_end(ledger, job=f"later-{number}")
         grown = path.stat().st_size
-        await bring_to_end(ledger)
         log = path.with_name("ledger.db-wal").stat().st_size
     assert grown > 200_000, "no checkpoint happened during the run"
     assert log < 40_000_000
@@ -250,6 +267,7 @@ def test_a_killed_process_leaves_what_it_was_told_is_durable(tmp_path: Path) -> 
 import anyio, os, signal
 from pathlib import Path
 from ledger.samples import opening
+from wanbatch.ledger import writer
 from wanbatch.ledger.store import Ledger
 
 async def main():
@@ -262,7 +280,10 @@ async def main():
 anyio.run(main)
 """
     root = Path(__file__).parent.parent.parent
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=root, env={"PYTHONPATH": f"{root}:{root / 'tests'}"})
+    path_of_tests = {"PYTHONPATH": f"{root}:{root / 'tests'}"}
+    done = subprocess.run(
+        [sys.executable, "-c", program], check=False, capture_output=True, text=True, cwd=root, env={"PYTHONPATH": f"{root}:{root / 'tests'}"}
+    )
     assert done.returncode == -9, done.stderr
     told = [int(line) for line in done.stdout.split()]
     assert told == list(range(1, 21))

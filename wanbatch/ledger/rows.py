@@ -77,7 +77,7 @@ def statements_of(entry: Entry) -> tuple[Statement, ...]:
             )
         case Placement():
             return ((_PUT_PLACEMENT, (entry.manifest, entry.job, entry.attempt_id, entry.path, entry.mtime_ns)),)
-        case RunRecord():
+        case _:
             return ((_PUT_RUN, tuple(getattr(entry, name) for name in RUN_FIELDS)),)
 
 

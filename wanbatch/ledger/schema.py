@@ -128,10 +128,7 @@ VERSION = len(MIGRATIONS)
 
 def read_integer(connection: Connection, pragma: str) -> int:
     """The value of an integer pragma, such as ``user_version``."""
-    for (value,) in connection.execute(f"PRAGMA {pragma}"):
-        if isinstance(value, int):
-            return value
-    return 0
+    return next((value for (value,) in connection.execute(f"PRAGMA {pragma}") if isinstance(value, int)), 0)
 
 
 def read_meta(connection: Connection, name: str) -> str:

@@ -36,7 +36,8 @@ PATIENCE_STEPS = 240
 """How often opening or reading waits for a locked ledger: a minute in all. A write that is under way waits without end."""
 
 CHECKPOINT_AFTER = 4_000
-"""Statements between two checkpoints: about 4 MB of log."""
+CHECKPOINT_AT_LAST = 40_000
+"""Statements between two checkpoints, when nothing waits to be written and in any case: about 4 and 40 MB of log."""
 
 
 @dataclass(slots=True)
@@ -82,9 +83,9 @@ class SqliteStore:
         with contextlib.suppress(sqlite3.Error):  # SQLite has already rolled back by itself after some errors
             self._connection.execute("ROLLBACK")
 
-    def rest(self) -> None:
-        """Copies the log into the file once it is long; called when nobody waits. A failure costs nothing: the log still holds all."""
-        if self._unchecked < CHECKPOINT_AFTER:
+    def rest(self, *, idle: bool = True) -> None:
+        """Copies the log into the file once it is long, and later where others wait. A failure costs nothing: the log still holds all."""
+        if self._unchecked < (CHECKPOINT_AFTER if idle else CHECKPOINT_AT_LAST):
             return
         self._unchecked = 0
         with contextlib.suppress(sqlite3.Error):

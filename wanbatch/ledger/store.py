@@ -164,7 +164,7 @@ class Ledger:
                     del self._heads[row.attempt_id], self._numbers[row.attempt_id]
             case Placement():
                 self._placements[key_of(entry)] = entry
-            case RunRecord():
+            case _:
                 self._runs[entry.run_id, entry.manifest] = entry
 
     def _forget(self, entry: Entry) -> None:

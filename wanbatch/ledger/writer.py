@@ -36,7 +36,7 @@ class Store(Protocol):
     """Where entries become durable: SQLite, or a model of it in a simulation."""
 
     def commit(self, batch: Sequence[Entry]) -> None: ...
-    def rest(self) -> None: ...
+    def rest(self, *, idle: bool = True) -> None: ...
     def close(self) -> None: ...
 
 
@@ -151,8 +151,7 @@ class ThreadWriter(Writer):
             group, open_ = self._next_group()
             self.write(group)
             self._tell(self._settle, group)
-            if open_ and self._queue.empty():
-                self.store.rest()
+            self.store.rest(idle=self._queue.empty())
         self.store.close()
         self._tell(self._closed.set)
 

@@ -1,0 +1,84 @@
+"""Migrations: a golden file of every version opens, shows what it held, and ends at the present version; a step that fails changes nothing."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from wanbatch.ledger import schema
+from wanbatch.ledger.rows import PLACEMENT_FIELDS, RUN_FIELDS
+from wanbatch.ledger.schema import VERSION, read_integer, read_meta
+from wanbatch.ledger.sqlite import read_with
+from wanbatch.ledger.store import Ledger, read_ledger_id, read_snapshot
+from wanbatch.ledger.verify import verify_ledger
+from wanbatch.lifecycle import ATTEMPT_FIELDS, State
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+@pytest.mark.parametrize("version", range(1, VERSION + 1))
+def test_a_golden_ledger_of_every_version_is_read_and_brought_up_to_date(tmp_path: Path, version: int) -> None:
+    path = tmp_path / "ledger.db"
+    shutil.copy(GOLDEN / f"v{version}.db", path)
+    assert read_with(GOLDEN / f"v{version}.db", lambda c: 1) == 1
+    before = read_snapshot(path)
+    ledger = Ledger.open(path)
+    assert ledger.snapshot == before
+    assert ledger.ledger_id == read_ledger_id(path) == "5f0c9d1e2b3a48576a7b8c9d0e1f2a3b"
+    ledger.close()
+    assert read_with(path, lambda c: read_integer(c, "user_version")) == VERSION
+    assert verify_ledger(path) == []
+    assert [(a.job, a.state) for a in before.attempts] == [
+        ("opening[hour=dawn]", State.STORED),
+        ("opening[hour=dusk]", State.UNCERTAIN),
+        ("pier", State.PLANNED),
+        ("pier", State.ACCEPTED),
+    ]
+    assert str(before.attempts[0].price) == "0.50"
+    assert before.attempts[2].error_message == "später, 後で"
+    assert before.attempts[3].price is None
+    assert before.placements[0].mtime_ns == 1_700_000_092_000_000_000
+    assert before.runs[0].exit_code == 1
+
+
+def test_the_columns_are_the_fields(tmp_path: Path) -> None:
+    Ledger.open(tmp_path / "ledger.db").close()
+
+    def columns(connection: sqlite3.Connection, table: str) -> list[str]:
+        return [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
+
+    assert read_with(tmp_path / "ledger.db", lambda c: columns(c, "attempts")) == [*ATTEMPT_FIELDS, "last_seq"]
+    assert read_with(tmp_path / "ledger.db", lambda c: columns(c, "placements")) == list(PLACEMENT_FIELDS)
+    assert read_with(tmp_path / "ledger.db", lambda c: columns(c, "runs")) == list(RUN_FIELDS)
+
+
+def test_a_step_that_fails_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "ledger.db"
+    Ledger.open(path).close()
+
+    def fails(connection: schema.Connection) -> None:
+        connection.execute("CREATE TABLE half (done TEXT)")
+        raise sqlite3.OperationalError("no")
+
+    monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, fails))
+    with sqlite3.connect(path, isolation_level=None) as connection:
+        with pytest.raises(sqlite3.OperationalError, match="no"):
+            schema.migrate(connection)
+        assert read_integer(connection, "user_version") == 1
+        assert connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'half'").fetchall() == [(0,)]
+    connection.close()
+
+
+def test_two_ledgers_have_different_ids(tmp_path: Path) -> None:
+    for name in "ab":
+        Ledger.open(tmp_path / name / "ledger.db").close()
+    assert read_ledger_id(tmp_path / "a" / "ledger.db") != read_ledger_id(tmp_path / "b" / "ledger.db")
+
+
+def test_what_is_not_there_reads_as_nothing(tmp_path: Path) -> None:
+    Ledger.open(tmp_path / "ledger.db").close()
+    assert read_with(tmp_path / "ledger.db", lambda c: read_meta(c, "nothing")) == ""
+    assert read_with(tmp_path / "ledger.db", lambda c: read_integer(c, "no_such_pragma")) == 0
