@@ -37,12 +37,13 @@ from wanbatch.engine.outcomes import ProbeFailed
 from wanbatch.engine.outputs import intact_paths
 from wanbatch.engine.pacing import SubmitPacer
 from wanbatch.engine.polling import LatencyModel, PollSchedule
+from wanbatch.engine.reconcile import Absent, Adopt, Undecided, reconcile
 from wanbatch.engine.recovery import InFlight, find_in_flight, place_reused, settle_leftovers
 from wanbatch.engine.runner import Home, Notice, RunContext, Runner
 from wanbatch.errors import ExitCode, Refusal
 from wanbatch.ledger.lock import RunLock
 from wanbatch.ledger.store import Ledger
-from wanbatch.lifecycle import RunRecord, Snapshot
+from wanbatch.lifecycle import RunRecord, Snapshot, State
 from wanbatch.plan.model import Action, JobState, Plan
 
 if TYPE_CHECKING:
@@ -121,6 +122,9 @@ class _Session:
     async def run(self) -> int:
         async with Ledger.open(stages.ledger_path(self.settings)) as ledger:
             await settle_leftovers(self.context, ledger)
+            if self._waiting_here(ledger.snapshot):
+                async with open_backend(self.profile, self.settings.output) as client:
+                    await self._reconcile(ledger, client)
             plan = self._plan(ledger.snapshot)
             stages.refuse_undeliverable(self.settings, plan, self.profile)
             in_flight = find_in_flight(self.context, ledger.snapshot, plan)
@@ -136,6 +140,22 @@ class _Session:
                     await self._work(ledger, client, plan, in_flight, homes)
                     self.requests = client.requests
             return await self._end(ledger)
+
+    # -- uncertain jobs ----------------------------------------------------------------------------------------------------------------------
+
+    def _waiting_here(self, snapshot: Snapshot) -> bool:
+        return any(a.state is State.UNCERTAIN and a.origin == self.profile.origin and a.realm == "paid" for a in snapshot.attempts)
+
+    async def _reconcile(self, ledger: Ledger, client: Backend) -> None:
+        """Asks the account's list, where the API has one, what became of uncertain submits."""
+        for verdict in await reconcile(ledger, client, self.profile.origin, self.profile.quiet_period_s, time.time):
+            match verdict:
+                case Adopt(attempt, task):
+                    say(f"{attempt.job} was uncertain; the account's list shows it as task {task.task_id}: adopted.")
+                case Absent(attempt):
+                    say(f"{attempt.job} was uncertain; a complete listing does not show it: it was not bought and may go out again.")
+                case Undecided(attempt, reason):
+                    say(f"{attempt.job} is still uncertain: {reason}.")
 
     # -- before ------------------------------------------------------------------------------------------------------------------------------
 
@@ -216,6 +236,8 @@ class _Session:
                 tasks.start_soon(self._watch_signals, runner)
                 await runner.run()
                 tasks.cancel_scope.cancel()
+        if not self.ending.signal and self._waiting_here(ledger.snapshot):
+            await self._reconcile(ledger, client)
         self.ending.trouble = conductor.trouble
         if conductor.stop_reason and self.order.buys and not self.ending.signal:
             say(f"No new jobs were submitted: {conductor.stop_reason}")

@@ -140,3 +140,25 @@ class ProbeFailed:
 
 
 ProbeOutcome = ProbePassed | ProbeFailed
+
+
+@dataclass(frozen=True, slots=True)
+class ListedTask:
+    """A task as the account's list, or one query, shows it: enough to recognise which intent it belongs to. Instants are Unix seconds."""
+
+    task_id: str
+    status: str = ""
+    model: str = ""
+    prompt: str | None = None
+    created_at: float | None = None
+    finished_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TaskListing:
+    """The account's tasks of a span of time. Absence counts only where ``complete``; ``started_at`` is when the listing began, by our clock."""
+
+    tasks: tuple[ListedTask, ...]
+    started_at: float
+    complete: bool
+    reason: str = ""

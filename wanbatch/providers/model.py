@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from wanbatch.engine.outcomes import ListedTask as ListedTask
+from wanbatch.engine.outcomes import TaskListing as TaskListing
 from wanbatch.plan.price import PriceList
 
 
@@ -116,31 +118,9 @@ Seen = Reply | NoReply
 
 
 @dataclass(frozen=True, slots=True)
-class ListedTask:
-    """A task as the account's list, or one query, shows it: enough to recognise which intent it belongs to. Instants are Unix seconds."""
-
-    task_id: str
-    status: str = ""
-    model: str = ""
-    prompt: str | None = None
-    created_at: float | None = None
-    finished_at: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class TaskPage:
     """One page of a list; ``pages`` and ``total`` are how many pages and tasks there are in all."""
 
     tasks: tuple[ListedTask, ...]
     pages: int
     total: int
-
-
-@dataclass(frozen=True, slots=True)
-class TaskListing:
-    """The account's tasks of a span of time. Absence counts only where ``complete``; ``started_at`` is when the listing began, by our clock."""
-
-    tasks: tuple[ListedTask, ...]
-    started_at: float
-    complete: bool
-    reason: str = ""

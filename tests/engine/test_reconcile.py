@@ -1,0 +1,118 @@
+"""Adopt, absent or undecided: what a listing may and may not prove."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from builders import attempt, job
+
+from wanbatch.engine.outcomes import ListedTask, TaskListing
+from wanbatch.engine.reconcile import Absent, Adopt, Undecided, judge, reconcile
+from wanbatch.ledger.store import Ledger
+from wanbatch.lifecycle import Authority, Event, EventKind, Opening, State
+
+HOUR = 3600.0
+UNCERTAIN = attempt(state=State.UNCERTAIN, updated_at=1010.0)
+OTHER = replace(attempt(job("two", seed=8), 2, state=State.UNCERTAIN, updated_at=1010.0))
+TASK = ListedTask("t-1", "RUNNING", "wan2.7-i2v", None, 1001.0)
+FITS = {"t-1": "a harbour"}
+
+
+def listing(*tasks, started_at=2000.0, complete=True):
+    return TaskListing(tasks, started_at, complete)
+
+
+def verdict(found, prompts=FITS, uncertain=(UNCERTAIN,), known=(), quiet_s=120.0):
+    return judge(uncertain, found, known, prompts, quiet_s)[0]
+
+
+def test_one_task_that_fits_in_prompt_model_and_time_is_adopted():
+    assert verdict(listing(TASK)) == Adopt(UNCERTAIN, TASK)
+    dated = replace(TASK, model="wan2.7-i2v-2026-04-25")
+    assert verdict(listing(dated)) == Adopt(UNCERTAIN, dated)
+
+
+def test_adopting_needs_no_complete_listing_and_no_quiet_time():
+    assert verdict(listing(TASK, started_at=1011.0, complete=False)) == Adopt(UNCERTAIN, TASK)
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        listing(TASK, replace(TASK, task_id="t-2")),
+        listing(replace(TASK, task_id="t-3")),
+    ],
+    ids=["two fit", "no prompt shown yet"],
+)
+def test_doubt_is_left_to_a_person(found):
+    assert isinstance(verdict(found, {"t-1": "a harbour", "t-2": "a harbour"}), Undecided)
+
+
+def test_two_intents_that_fit_one_task_are_left_to_a_person():
+    assert isinstance(verdict(listing(TASK), uncertain=(UNCERTAIN, OTHER)), Undecided)
+
+
+@pytest.mark.parametrize(
+    "task",
+    [replace(TASK, created_at=1010.0 + 121), replace(TASK, created_at=1000.0 - 121), replace(TASK, model="wan2.6-i2v")],
+    ids=["later", "earlier", "another model"],
+)
+def test_what_does_not_fit_is_nobodys(task):
+    assert verdict(listing(task)) == Absent(UNCERTAIN)
+
+
+def test_a_task_that_another_attempt_has_is_not_adopted():
+    assert verdict(listing(TASK), known={"t-1"}) == Absent(UNCERTAIN)
+    assert verdict(listing(TASK), {"t-1": "another prompt"}) == Absent(UNCERTAIN)
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        listing(complete=False),
+        listing(started_at=1010.0 + 119),
+        listing(started_at=1000.0 + 23 * HOUR + 1),
+    ],
+    ids=["incomplete", "too soon", "too late"],
+)
+def test_absence_is_concluded_only_from_a_complete_listing_in_its_time(found):
+    assert isinstance(verdict(found, {}), Undecided)
+    assert verdict(listing(started_at=1010.0 + 121), {}) == Absent(UNCERTAIN)
+
+
+class Account:
+    """An account that lists what it was given."""
+
+    def __init__(self, found, prompts):
+        self.found, self.prompts = found, prompts
+
+    async def list_tasks(self, since, until):
+        return self.found
+
+    async def look_at(self, task_id):
+        return ListedTask(task_id, "SUCCEEDED", "", self.prompts.get(task_id), None)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("found", "state", "event"),
+    [
+        (listing(TASK, started_at=1e6), State.ACCEPTED, EventKind.ADOPTED),
+        (listing(started_at=2000.0), State.PLANNED, EventKind.ABSENT),
+        (None, State.UNCERTAIN, EventKind.UNCERTAIN),
+    ],
+    ids=["adopted", "absent", "no list"],
+)
+async def test_what_is_decided_is_recorded(tmp_path, found, state, event):
+    row = attempt()
+    async with Ledger.open(tmp_path / "ledger.db") as ledger:
+        opening = Opening(
+            row.fingerprint, "paid", "dashscope", row.origin, "m", "one", "r", Authority.FIRST, row.request, 5, "720P", row.price, "USD", 1000.0
+        )
+        opened = await ledger.open_attempt(opening)
+        await ledger.append(Event(opened.attempt_id, EventKind.UNCERTAIN, 1010.0, {"reason": "reset"}))
+        await reconcile(ledger, Account(found, FITS), row.origin, 120.0, lambda: 3000.0)
+        after = ledger.attempt(opened.attempt_id)
+    assert (after.state, after.last_event) == (state, event)
+    assert after.task_id == ("t-1" if state is State.ACCEPTED else "")
