@@ -1,20 +1,19 @@
-"""The JSON Schemas that ship with wanbatch, and what a document has against one of them.
+"""What a document has against the schema that ships with wanbatch for it.
 
 What it may not do: fetch anything; the schemas refer to nothing outside themselves.
 
-How it works: a wheel carries the schemas inside the package, a checkout beside it; both places are tried. Validators are built once.
+How it works: ``manifest.schema`` finds the schemas, in a wheel and in a checkout; a validator is built once.
 """
 
 from __future__ import annotations
 
-import json
 from functools import cache
-from importlib.resources import files
 from typing import Literal
 
 import jsonschema_rs
 
 from wanbatch.canonical import Json
+from wanbatch.manifest.schema import load_schema
 
 SchemaName = Literal["report", "plan"]
 
@@ -30,9 +29,4 @@ def find_violation(document: Json, name: SchemaName) -> str | None:
 
 @cache
 def _validator(name: SchemaName) -> jsonschema_rs.Draft7Validator:
-    package = files("wanbatch")
-    for folder in (package / "schemas", package / ".." / "schemas"):
-        schema = folder / f"{name}.schema.json"
-        if schema.is_file():
-            return jsonschema_rs.Draft7Validator(json.loads(schema.read_text(encoding="utf-8")))
-    raise FileNotFoundError(f"this installation lacks schemas/{name}.schema.json")
+    return jsonschema_rs.Draft7Validator(load_schema(name))
