@@ -9,6 +9,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from ledger.samples import TO_THE_END, bring_to_end, opening
 from wanbatch.errors import ExitCode, Refusal
 from wanbatch.ledger import writer
 from wanbatch.ledger.rows import Entry, Happened
-from wanbatch.ledger.sqlite import SqliteStore, open_store
+from wanbatch.ledger.sqlite import Busy, SqliteStore, open_store
 from wanbatch.ledger.store import Ledger, LedgerFailed, read_snapshot
 from wanbatch.ledger.verify import verify_ledger
 from wanbatch.lifecycle import Event, EventKind, Placement, State
@@ -97,9 +98,12 @@ async def test_an_event_whose_predecessor_was_not_written_is_not_written_either(
     store, contents = open_store(path)
 
     def fails(batch: Sequence[Entry]) -> Exception | None:
+        if hold:
+            time.sleep(0.01)
+            return Busy()
         return DISK_FULL if any(isinstance(e, Happened) and e.event.kind is EventKind.ACCEPTED and e.event.at < 10.0 for e in batch) else None
 
-    blocker = sqlite3.connect(path, isolation_level=None)
+    hold: list[bool] = []
     async with Ledger(FaultyDisk(store, fails), contents) as ledger:
         attempt = await ledger.open_attempt(opening())
         other = await ledger.open_attempt(opening())
@@ -111,17 +115,16 @@ async def test_an_event_whose_predecessor_was_not_written_is_not_written_either(
             except LedgerFailed:
                 failures.append(event.kind)
 
-        blocker.execute("BEGIN IMMEDIATE")  # until all four are on their way
+        hold.append(True)  # until all four are on their way
         async with anyio.create_task_group() as tasks:
             for number, (kind, facts) in enumerate(TO_THE_END):
                 tasks.start_soon(append, Event(attempt.attempt_id, kind, float(number), facts))
                 await anyio.lowlevel.checkpoint()
-            blocker.execute("ROLLBACK")
+            hold.clear()
         assert sorted(failures) == sorted(kind for kind, _ in TO_THE_END)
         assert ledger.attempt(attempt.attempt_id) == attempt
         assert (await ledger.append(Event(other.attempt_id, EventKind.REJECTED, 3.0))).state is State.REJECTED
         accepted = await ledger.append(Event(attempt.attempt_id, ACCEPT[0], 20.0, ACCEPT[1]))
-    blocker.close()
     assert read_snapshot(path).attempts[0] == accepted
     assert verify_ledger(path) == []
 

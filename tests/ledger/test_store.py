@@ -281,9 +281,7 @@ anyio.run(main)
 """
     root = Path(__file__).parent.parent.parent
     path_of_tests = {"PYTHONPATH": f"{root}:{root / 'tests'}"}
-    done = subprocess.run(
-        [sys.executable, "-c", program], check=False, capture_output=True, text=True, cwd=root, env={"PYTHONPATH": f"{root}:{root / 'tests'}"}
-    )
+    done = subprocess.run([sys.executable, "-c", program], check=False, capture_output=True, text=True, cwd=root, env=path_of_tests)
     assert done.returncode == -9, done.stderr
     told = [int(line) for line in done.stdout.split()]
     assert told == list(range(1, 21))
