@@ -7,10 +7,14 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from wanbatch.errors import ExitCode, Refusal
+
+if TYPE_CHECKING:
+    from wanbatch.emulator.script import Script
 
 
 @click.command("emulator")
@@ -49,6 +53,15 @@ from wanbatch.errors import ExitCode, Refusal
 @click.option("--queries-per-second", type=click.FloatRange(min=0, min_open=True), metavar="N", help="Answer 429 to status queries beyond.")
 @click.option("--retry-after", type=click.FloatRange(0), metavar="SECONDS", help="Send Retry-After with every 429.")
 @click.option("--expire-after", type=click.FloatRange(0), default=86400.0, show_default=True, metavar="SECONDS", help="How long a result can be had.")
+@click.option(
+    "--row-delay",
+    type=click.FloatRange(0),
+    default=0.2,
+    show_default=True,
+    metavar="SECONDS",
+    help="gateway-metadata: how late a task is known.",
+)
+@click.option("--script", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="YAML file of scripted faults; see docs/emulator.md.")
 @click.option("--api-key-env", metavar="NAME", help="Accept only the token in this environment variable; without it any token will do.")
 @click.option("--exit-on-stdin-eof", is_flag=True, help="Leave when stdin ends, for a parent that may be killed.")
 def command(
@@ -65,6 +78,8 @@ def command(
     queries_per_second: float | None,
     retry_after: float | None,
     expire_after: float,
+    row_delay: float,
+    script: Path | None,
     api_key_env: str | None,
     exit_on_stdin_eof: bool,
 ) -> None:
@@ -94,7 +109,17 @@ def command(
             queries_per_second=queries_per_second,
             retry_after_s=retry_after,
             expire_after_s=expire_after,
+            row_delay_s=row_delay,
             api_key=api_key,
+            script=_read_script(script),
             exit_on_stdin_eof=exit_on_stdin_eof,
         )
     )
+
+
+def _read_script(path: Path | None) -> Script | None:
+    if path is None:
+        return None
+    from wanbatch.emulator.script_file import read_script  # jsonschema is heavy, and few need it
+
+    return read_script(path)

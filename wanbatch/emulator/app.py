@@ -1,30 +1,87 @@
-"""The emulator's web application: all routes over one studio.
+"""The emulator's web application: all routes over one studio, behind the gate.
 
 What it may not do: listen (``serve`` does).
 
-How it works: a starlette application made by a function, so that nothing lives at import time. An unknown address or a wrong method gets
-the API's own envelope.
+How it works: made by a function, so that nothing lives at import time. An unknown address or a wrong method gets the API's own envelope.
+``/__books`` tells tests the truth: what was accepted, and what was called since the process began.
 """
 
 from __future__ import annotations
+
+from collections import Counter
+from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import ASGIApp
+from starlette.routing import Route
 
+from wanbatch.canonical import content_hash
 from wanbatch.emulator import gateway
+from wanbatch.emulator.dashscope_routes import DashScopeRoutes
 from wanbatch.emulator.doors import json_answer, new_request_id
-from wanbatch.emulator.gateway_routes import GatewayRoutes
+from wanbatch.emulator.gate import Gate
+from wanbatch.emulator.gateway_routes import GatewayRoutes, StockRoutes
+from wanbatch.emulator.links import Links
 from wanbatch.emulator.media_routes import MediaRoutes
+from wanbatch.emulator.mischief import Mischief
 from wanbatch.emulator.studio import Studio
+from wanbatch.emulator.task import Phase, Task
 
 
-def build_app(studio: Studio, base_url: str) -> ASGIApp:
+def build_app(studio: Studio, base_url: str) -> Gate:
     """The application that answers for ``studio`` under ``base_url``."""
-    routes = [*GatewayRoutes(studio, base_url).routes(), *MediaRoutes(studio, base_url).routes()]
-    return Starlette(routes=routes, exception_handlers={HTTPException: _answer_error, 500: _answer_bug})
+    links = Links(studio.books.secret(), base_url)
+    routes = [*DashScopeRoutes(studio, links).routes(), *MediaRoutes(studio, base_url).routes()]
+    if studio.settings.dialect != "dashscope":
+        personality = StockRoutes if studio.settings.dialect == "gateway-metadata" else GatewayRoutes
+        routes += personality(studio, links).routes()
+
+    def signed(path: str) -> str:
+        parts = path.split("/")
+        task = studio.tasks.get(parts[3]) if path.startswith("/v1/videos/") and len(parts) > 3 else None
+        return links.sign(f"/results/{task.id}.mp4", studio.expires_at(task)) if task is not None and task.phase is Phase.SUCCEEDED else ""
+
+    async def books(_request: Request) -> Response:
+        return json_answer(truth(studio, gate))
+
+    inner = Starlette(routes=[*routes, Route("/__books", books)], exception_handlers={HTTPException: _answer_error, 500: _answer_bug})
+    inner.router.redirect_slashes = False
+    gate = Gate(inner, studio, Mischief(base_url, other_origin(base_url), signed))
+    return gate
+
+
+def other_origin(base_url: str) -> str:
+    """The same server under another name, which makes it another origin."""
+    parts = urlsplit(base_url)
+    return f"http://{'127.0.0.1' if parts.hostname == 'localhost' else 'localhost'}:{parts.port}"
+
+
+def truth(studio: Studio, gate: Gate) -> dict[str, object]:
+    """What really happened. ``duplicates`` are ids of tasks whose body equals that of an earlier one; ``calls`` and ``faults`` count since the
+    start.
+    """
+    tasks = list(studio.tasks.values())
+    return {
+        "accepted": len(tasks),
+        "phases": Counter(t.phase.value for t in tasks),
+        "duplicates": _duplicates(tasks),
+        "calls": gate.calls,
+        "faults": gate.faults.fired,
+        "tasks": [{"id": t.id, "dialect": t.dialect, "accepted_at": t.accepted_at, "phase": t.phase.value, "body": t.body} for t in tasks],
+    }
+
+
+def _duplicates(tasks: list[Task]) -> list[str]:
+    seen: set[str] = set()
+    found = []
+    for task in tasks:
+        digest = content_hash(repr(task.body))
+        if digest in seen:
+            found.append(task.id)
+        seen.add(digest)
+    return found
 
 
 async def _answer_error(request: Request, error: Exception) -> Response:

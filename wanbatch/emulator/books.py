@@ -93,6 +93,16 @@ class Books:
         while view:
             view = view[os.write(self._fd, view) :]
 
+    def secret(self) -> bytes:
+        """32 random bytes that belong to this store, for signing links."""
+        path = self.folder / "secret"
+        if not path.exists():
+            part = self.part_path()
+            part.write_bytes(secrets.token_bytes(32))
+            part.chmod(0o600)
+            self.publish(part, path)
+        return path.read_bytes()
+
     def media_path(self, sha256: str) -> Path:
         """Where media with this hash are, if they are; ``sha256`` must be 64 hex digits."""
         return self.folder / "media" / sha256

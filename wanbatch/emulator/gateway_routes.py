@@ -8,26 +8,36 @@ How it works: order of checks as in the real server: token, then body, then task
 from __future__ import annotations
 
 import time
+import zlib
+from collections.abc import AsyncIterator
+from pathlib import Path
 
+import anyio
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import FileResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from wanbatch.emulator import gateway
 from wanbatch.emulator.doors import SUBMIT_LIMIT, allowed, json_answer, new_request_id, read_body
 from wanbatch.emulator.drafting import Refused, parse_json, read_submit
+from wanbatch.emulator.examine import Fault
+from wanbatch.emulator.links import Links
+from wanbatch.emulator.stock_drafting import read_stock_submit
 from wanbatch.emulator.studio import Studio
-from wanbatch.emulator.task import Phase, Task
+from wanbatch.emulator.task import Destiny, Fate, Phase, Task
+from wanbatch.emulator.upstream import Reading
+
+_PASSING = {"code": "Throttling.RateQuota", "message": "Requests rate limit exceeded, please try again later."}
+_CACHED = {"cache-control": "public, max-age=86400"}
 
 
 class GatewayRoutes:
-    """``/v1/videos`` over one studio."""
+    """``/v1/videos`` over one studio, as the seed document's server has it."""
 
-    def __init__(self, studio: Studio, base_url: str) -> None:
+    def __init__(self, studio: Studio, links: Links) -> None:
         self._studio = studio
-        self._base_url = base_url
+        self._links = links
         self._api_key = studio.settings.api_key
-        self._expire_after_s = studio.settings.expire_after_s
 
     def routes(self) -> list[Route]:
         return [
@@ -45,10 +55,10 @@ class GatewayRoutes:
         if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
             return json_answer(gateway.task_error("invalid_request", "the content type must be application/json"), 400)
         body = parse_json(data)
-        draft = body if isinstance(body, Refused) else read_submit(body)
-        if isinstance(draft, Refused):
-            return refuse_draft(draft)
-        task = await self._studio.submit(draft, body, "gateway")
+        reading = body if isinstance(body, Refused) else self._read(body)
+        if isinstance(reading, Refused):
+            return refuse_draft(reading)
+        task = await self._studio.submit(reading.draft, body, "gateway", destiny_for(request, reading.fault))
         return json_answer(gateway.submitted(task), headers={"x-oneapi-request-id": new_request_id()})
 
     async def status(self, request: Request) -> Response:
@@ -57,7 +67,14 @@ class GatewayRoutes:
         task = self._find(request)
         if task is None:
             return json_answer(gateway.task_error("task_not_exist", "task_not_exist"), 400)
-        return json_answer(gateway.status(task, time.time(), self._base_url))
+        return self._tell(task)
+
+    def _read(self, body: object) -> Reading | Refused:
+        draft = read_submit(body)
+        return draft if isinstance(draft, Refused) else Reading(draft, None)
+
+    def _tell(self, task: Task) -> Response:
+        return json_answer(gateway.status(task, time.time(), self._links.base_url))
 
     async def content(self, request: Request) -> Response:
         if not allowed(request, self._api_key):
@@ -67,13 +84,67 @@ class GatewayRoutes:
             return json_answer(gateway.content_error("Task not found"), 404)
         if task.phase is not Phase.SUCCEEDED:
             return json_answer(gateway.content_error(f"Task is not completed yet, current status: {task.phase.name}"), 400)
-        if time.time() - task.ended_at > self._expire_after_s:
+        if time.time() >= self._studio.expires_at(task):
             return json_answer(gateway.content_error("Upstream service returned status 403", "server_error"), 502)
-        path = self._studio.books.video_path(task.video)
-        return FileResponse(path, media_type="video/mp4", headers={"cache-control": "public, max-age=86400"})
+        return self._send(self._studio.books.video_path(task.video))
+
+    def _send(self, path: Path) -> Response:
+        return FileResponse(path, media_type="video/mp4", headers=_CACHED)
 
     def _find(self, request: Request) -> Task | None:
-        return self._studio.tasks.get(request.path_params["task_id"])
+        return self._studio.find("gateway", request.path_params["task_id"])
+
+
+class StockRoutes(GatewayRoutes):
+    """``/v1/videos`` as stock new-api has it, with its habits.
+
+    A task is unknown for a moment after its submit. One task in eight meets a status query that is refused with 403, two in eight a passing
+    ``unknown`` with
+    an error: each once, chosen by the id, so that a client meets them without a script. ``/content`` ignores ``Range``.
+    """
+
+    def __init__(self, studio: Studio, links: Links) -> None:
+        super().__init__(studio, links)
+        self._odd: set[str] = set()
+
+    def _read(self, body: object) -> Reading | Refused:
+        return read_stock_submit(body)
+
+    def _find(self, request: Request) -> Task | None:
+        task = super()._find(request)
+        return None if task is None or time.time() - task.accepted_at < self._studio.settings.row_delay_s else task
+
+    def _tell(self, task: Task) -> Response:
+        bucket = zlib.crc32(task.id.encode()) % 8
+        if task.id not in self._odd and bucket == 1:
+            self._odd.add(task.id)
+            return json_answer(gateway.auth_error("token 无模型权限（模型名为空）", new_request_id()), 403)
+        link = self._links.sign(f"/results/{task.id}.mp4", self._studio.expires_at(task)) if task.phase is Phase.SUCCEEDED else ""
+        body = gateway.stock_status(task, link)
+        if task.id not in self._odd and bucket in (2, 3) and not task.ended:
+            self._odd.add(task.id)
+            body |= {
+                "status": "unknown",
+                "error": {"code": "Throttling.RateQuota", "message": "Requests rate limit exceeded, please try again later."},
+            }
+        return json_answer(body)
+
+    def _send(self, path: Path) -> Response:
+        return StreamingResponse(_pieces(path), media_type="video/mp4", headers=_CACHED | {"content-length": str(path.stat().st_size)})
+
+
+async def _pieces(path: Path) -> AsyncIterator[bytes]:
+    async with await anyio.open_file(path, "rb") as file:
+        while piece := await file.read(65_536):
+            yield piece
+
+
+def destiny_for(request: Request, fault: Fault | None) -> Destiny:
+    """What becomes of the task: an upstream's verdict first, then a fault script's."""
+    if fault is not None:
+        return Destiny(Fate.REFUSED, fault.code, fault.message)
+    scripted: Destiny = request.scope.get("wanbatch.destiny", Destiny())
+    return scripted
 
 
 def refuse_token() -> Response:

@@ -20,6 +20,7 @@ import uvicorn
 
 from wanbatch.emulator.app import build_app
 from wanbatch.emulator.books import Books, open_books
+from wanbatch.emulator.protocol import OpenProtocol
 from wanbatch.emulator.settings import Settings, is_loopback
 from wanbatch.emulator.studio import Studio
 from wanbatch.errors import ExitCode, Refusal
@@ -56,6 +57,7 @@ async def _serve(settings: Settings, books: Books, listening: socket.socket, ann
     studio = Studio(settings, books)
     config = uvicorn.Config(
         build_app(studio, base_url),
+        http=OpenProtocol,
         log_config=None,
         access_log=False,
         lifespan="off",

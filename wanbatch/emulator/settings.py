@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from wanbatch.emulator.script import Script
+
 Dialect = Literal["gateway", "gateway-metadata", "dashscope"]
 Render = Literal["full", "cached", "tiny"]
 OverLimit = Literal["queue", "refuse"]
@@ -26,6 +28,7 @@ class Settings:
     when it is rendered.
     ``max_running`` tasks are worked on at once; a further one waits (``queue``) or its submit is answered 429 (``refuse``).
     ``api_key`` is the only token accepted; empty: any. ``expire_after_s`` is how long a result can be had.
+    ``row_delay_s`` is how long stock new-api does not know a task that it has just accepted.
     """
 
     store: Path
@@ -41,7 +44,9 @@ class Settings:
     queries_per_second: float | None = None
     retry_after_s: float | None = None
     expire_after_s: float = DAY_S
+    row_delay_s: float = 0.2
     api_key: str = ""
+    script: Script | None = None
     exit_on_stdin_eof: bool = False
 
 

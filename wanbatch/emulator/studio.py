@@ -29,12 +29,15 @@ from wanbatch.emulator.references import Found, read_url
 from wanbatch.emulator.rendering import Workshop
 from wanbatch.emulator.request import Draft, MediaReference, VideoRequest, render_key
 from wanbatch.emulator.settings import Settings
-from wanbatch.emulator.task import FOREVER, Phase, Task
+from wanbatch.emulator.task import Destiny, Fate, Phase, Task
 from wanbatch.manifest.model import MediaType
 
 _ALPHABET = string.ascii_letters + string.digits
 _PENDING_SHARE = 0.05
 """Of a simulated latency, how much is spent waiting before the work begins."""
+_VERDICT_S = 0.1
+"""How soon the upstream says that a request was wrong (observed)."""
+_NORMAL = Destiny()
 
 
 class Studio:
@@ -72,13 +75,22 @@ class Studio:
         """How many tasks are worked on or wait."""
         return len(self._working) + sum(not t.ended for t in self._waiting)
 
+    def find(self, dialect: str, task_id: str) -> Task | None:
+        """The task of that id, as far as the API that ``dialect`` names knows it."""
+        task = self.tasks.get(task_id)
+        return task if task is not None and task.dialect == dialect else None
+
+    def expires_at(self, task: Task) -> float:
+        """Until when the result can be had, Unix seconds."""
+        return task.ended_at + (0.0 if task.fate is Fate.LOST else self.settings.expire_after_s)
+
     @property
     def full(self) -> bool:
         """Whether a further task would have to wait for a place."""
         limit = self.settings.max_running
         return limit is not None and len(self._working) >= limit
 
-    async def submit(self, draft: Draft, body: object, dialect: str, task_id: str = "", fate: str = "") -> Task:
+    async def submit(self, draft: Draft, body: object, dialect: str, destiny: Destiny = _NORMAL) -> Task:
         """Takes a draft in: its inline media stored, the task durable. Only then may the submit be answered."""
         media = tuple([await self._take_in(media_type, url) for media_type, url in draft.media])
         request = VideoRequest(
@@ -93,16 +105,18 @@ class Studio:
             watermark=draft.watermark,
         )
         task = Task(
-            id=task_id or new_task_id(),
+            id=str(uuid.uuid4()) if dialect == "dashscope" else new_task_id(),
             dialect=dialect,
             request=request,
             body=_shortened(
                 body, {url: f"{m.url}sha256:{m.sha256}" for (_, url), m in zip(draft.media, media, strict=True) if m.delivery == "inline"}
             ),
             accepted_at=time.time(),
-            latency_s=self._draw_latency(request),
+            latency_s=self._draw_latency(request) + destiny.late_s,
             request_id=str(uuid.uuid4()),
-            fate=fate,
+            fate=destiny.fate,
+            code=destiny.code,
+            message=destiny.message,
         )
         self.books.accept(task)
         self.tasks[task.id] = task
@@ -153,19 +167,19 @@ class Studio:
     async def _work(self, task: Task) -> None:
         if task.latency_s:
             _mark_running(task)
-        fault = await self._judge(task) or await self._make(task)
+        told = Fault(task.code, task.message)
+        fault = told if task.fate is Fate.REFUSED else await self._judge(task) or await self._make(task)
         _mark_running(task)
         if fault is not None:
+            await asyncio.sleep(task.accepted_at + _VERDICT_S - time.time())
             self._end(task, Phase.FAILED, fault)
             return
         await asyncio.sleep(task.accepted_at + task.latency_s - time.time())
-        if task.fate == FOREVER:
-            return
-        if task.fate:
-            self._end(task, Phase.FAILED, Fault(task.fate, f"the task ended with {task.fate}"))
-            return
-        task.video = self._workshop.video_name(task.request)
-        self._end(task, Phase.SUCCEEDED)
+        if task.fate is Fate.FAILS:
+            self._end(task, Phase.FAILED, told)
+        elif task.fate is not Fate.FOREVER:
+            task.video = self._workshop.video_name(task.request)
+            self._end(task, Phase.SUCCEEDED)
 
     async def _judge(self, task: Task) -> Fault | None:
         if self._workshop.known_verdict(task.request):

@@ -24,8 +24,25 @@ class Phase(StrEnum):
     CANCELED = "canceled"
 
 
-FOREVER = "forever"
-"""The fate of a task that never ends."""
+class Fate(StrEnum):
+    """What was decided about a task when it was accepted."""
+
+    NORMAL = ""
+    REFUSED = "refused"  # the upstream finds a fault in it at once
+    FAILS = "fails"  # after its time, with the code that a fault script gave
+    FOREVER = "forever"  # never ends
+    LOST = "lost"  # succeeds, and its result is already gone
+
+
+@dataclass(frozen=True, slots=True)
+class Destiny:
+    """A fate with its particulars: the failure's ``code`` and ``message``, and how many seconds later than usual the end comes."""
+
+    fate: Fate = Fate.NORMAL
+    code: str = ""
+    message: str = ""
+    late_s: float = 0.0
+
 
 ENDED = frozenset({Phase.SUCCEEDED, Phase.FAILED, Phase.CANCELED})
 
@@ -34,7 +51,7 @@ ENDED = frozenset({Phase.SUCCEEDED, Phase.FAILED, Phase.CANCELED})
 class Task:
     """``body`` is what the client sent, inline media replaced by their hashes. Instants are Unix seconds, 0.0 while they have not come.
 
-    ``latency_s`` is the simulated time from submit to result. ``fate`` is what a fault script decided at the submit: a failure code, or ``forever``.
+    ``latency_s`` is the simulated time from submit to result. ``code`` and ``message`` are those of a failure, known from the start for some fates.
     """
 
     id: str
@@ -44,7 +61,7 @@ class Task:
     accepted_at: float
     latency_s: float
     request_id: str = ""
-    fate: str = ""
+    fate: Fate = Fate.NORMAL
     phase: Phase = Phase.PENDING
     started_at: float = 0.0
     ended_at: float = 0.0
@@ -68,7 +85,9 @@ def accepted_record(task: Task) -> dict[str, object]:
         "accepted_at": task.accepted_at,
         "latency_s": task.latency_s,
         "request_id": task.request_id,
-        "fate": task.fate,
+        "fate": task.fate.value,
+        "code": task.code,
+        "message": task.message,
     }
 
 
@@ -88,8 +107,8 @@ def ended_record(task: Task) -> dict[str, object]:
 
 def task_from_record(record: dict[str, object]) -> Task:
     """The task of an ``accepted`` line. The books are our own: a wrong shape is a bug and raises."""
-    values = {k: v for k, v in record.items() if k not in ("event", "request")}
-    return Task(request=request_from_record(record["request"]), **values)  # type: ignore[arg-type]
+    values = {k: v for k, v in record.items() if k not in ("event", "request", "fate")}
+    return Task(request=request_from_record(record["request"]), fate=Fate(str(record["fate"])), **values)  # type: ignore[arg-type]
 
 
 def apply_end(task: Task, record: dict[str, object]) -> None:
