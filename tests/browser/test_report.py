@@ -320,4 +320,4 @@ def test_ten_thousand_cards_open_and_filter_smoothly(visit, samples, tmp_path):
           return performance.now() - started;
         }""",
     )
-    assert took < 3000, "0.3 s on a quiet machine; as list items the cards took 46 s"
+    assert took < 10_000, "0.3 s on a quiet machine; as list items the cards took 46 s"

@@ -112,5 +112,5 @@ def test_ten_thousand_jobs_are_written_quickly(samples, tmp_path):
     document = tmp_path / "harbor"
     started = time.perf_counter()
     write_report(report, document)
-    assert time.perf_counter() - started < 6, "1.2 s on a quiet machine; six leaves room for a busy one"
+    assert time.perf_counter() - started < 15, "1.2 s on a quiet machine; the rest is room for a busy one"
     assert (document / "report.html").stat().st_size < 4_000_000
