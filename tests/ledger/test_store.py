@@ -251,7 +251,7 @@ async def test_a_long_log_is_folded_into_the_file_while_the_run_goes_on(tmp_path
     path = tmp_path / "ledger.db"
     async with Ledger.open(path) as ledger:
         async with anyio.create_task_group() as tasks:
-            for number in range(500):
+            for number in range(1_100):
                 tasks.start_soon(_one_job, ledger, f"job-{number}")
         for number in range(3):
             await bring_to_end(ledger, job=f"later-{number}")

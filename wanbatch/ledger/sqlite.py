@@ -35,9 +35,9 @@ BUSY_STEP_S = 0.25
 PATIENCE_STEPS = 240
 """How often opening or reading waits for a locked ledger: a minute in all. A write that is under way waits without end."""
 
-CHECKPOINT_AFTER = 4_000
+CHECKPOINT_AFTER = 10_000
 CHECKPOINT_AT_LAST = 40_000
-"""Statements between two checkpoints, when nothing waits to be written and in any case: about 4 and 40 MB of log."""
+"""Statements between two checkpoints, when nothing waits to be written and in any case: about 10 and 40 MB of log."""
 
 
 @dataclass(slots=True)

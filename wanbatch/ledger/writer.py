@@ -150,8 +150,9 @@ class ThreadWriter(Writer):
         while open_:
             group, open_ = self._next_group()
             self.write(group)
+            idle = self._queue.empty()
             self._tell(self._settle, group)
-            self.store.rest(idle=self._queue.empty())
+            self.store.rest(idle=idle)
         self.store.close()
         self._tell(self._closed.set)
 
