@@ -10,11 +10,12 @@ look-ups try the older ones too, so that an upgrade buys nothing again.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from wanbatch.canonical import Json, content_hash
+from wanbatch.canonical import Json, canonical_json, quote
 from wanbatch.manifest.model import FileMedia, Job, JobMedia, Manifest, MediaInput, UrlMedia
 from wanbatch.media.model import FileDigest
 from wanbatch.media.redact import redact_url
@@ -37,60 +38,61 @@ class Identified:
 def identify(manifests: Iterable[Manifest], digests: Mapping[Path, FileDigest]) -> dict[JobKey, Identified]:
     """Every job by key, in manifest order. ``digests`` holds each local file the jobs name; the references are known to be free of circles."""
     jobs = {(m.name, job.name): job for m in manifests for job in m.jobs}
-    done: dict[JobKey, Identified] = {}
-    for key in jobs:
-        _identify_with_upstream(key, jobs, digests, done)
-    return {key: done[key] for key in jobs}
+    identifier = _Identifier(jobs, digests)
+    return {key: identifier.identify(key) for key in jobs}
 
 
-def _identify_with_upstream(start: JobKey, jobs: Mapping[JobKey, Job], digests: Mapping[Path, FileDigest], done: dict[JobKey, Identified]) -> None:
-    # A chain may be longer than Python's stack: a work list instead of recursion.
-    pending = [start]
-    while pending:
-        key = pending[-1]
-        if key in done:
+class _Identifier:
+    """One pass over the jobs. The cells of a sweep mostly share their media: those are referred to once."""
+
+    def __init__(self, jobs: Mapping[JobKey, Job], digests: Mapping[Path, FileDigest]) -> None:
+        self.jobs, self.digests = jobs, digests
+        self.done: dict[JobKey, Identified] = {}
+        self.shared: dict[int, tuple[tuple[MediaRef, ...], str, tuple[JobKey, ...]]] = {}
+
+    def identify(self, start: JobKey) -> Identified:
+        # A chain may be longer than Python's stack: a work list instead of recursion.
+        pending = [start]
+        while pending:
+            key = pending[-1]
+            if key not in self.done:
+                missing = [up for up in upstream_of(self.jobs[key]) if up not in self.done]
+                if missing:
+                    pending.extend(missing)
+                    continue
+                self.done[key] = self._identify(self.jobs[key])
             pending.pop()
-            continue
-        job = jobs[key]
-        upstream = upstream_of(job)
-        missing = [up for up in upstream if up not in done]
-        if missing:
-            pending.extend(missing)
-            continue
-        request = build_request(job, digests, done)
-        done[key] = Identified(job, request, fingerprint(request, job.take), upstream)
-        pending.pop()
+        return self.done[start]
+
+    def _identify(self, job: Job) -> Identified:
+        media, content, upstream = self._media_of(job)
+        request = Request(
+            job.model, job.prompt, job.negative_prompt, media, job.seconds, job.size, job.seed, job.prompt_extend, job.watermark
+        )  # fmt: skip
+        return Identified(job, request, _fingerprint_1(request, job.take, content), upstream)
+
+    def _media_of(self, job: Job) -> tuple[tuple[MediaRef, ...], str, tuple[JobKey, ...]]:
+        known = self.shared.get(id(job.media))
+        if known is None:
+            refs = tuple(self._refer(job.manifest, item) for item in job.media)
+            known = self.shared[id(job.media)] = (refs, _media_json(refs), upstream_of(job))
+        return known
+
+    def _refer(self, manifest: str, item: MediaInput) -> MediaRef:
+        match item.source:
+            case FileMedia(source, path):
+                return MediaRef(item.type, source, sha256=self.digests[path].sha256)
+            case UrlMedia(url):
+                return MediaRef(item.type, redact_url(url), url=url)
+            case JobMedia(job, frame):
+                shown = f"job:{job}" if frame is None else f"job:{job} ({frame} frame)"
+                return MediaRef(item.type, shown, upstream=self.done[manifest, job].fingerprint, frame=frame)
 
 
 def upstream_of(job: Job) -> tuple[JobKey, ...]:
     """The jobs whose video this one takes, each once."""
-    sources = (item.source for item in job.media)
-    return tuple(dict.fromkeys((job.manifest, s.job) for s in sources if isinstance(s, JobMedia)))
-
-
-def build_request(job: Job, digests: Mapping[Path, FileDigest], done: Mapping[JobKey, Identified]) -> Request:
-    return Request(
-        model=job.model,
-        prompt=job.prompt,
-        negative_prompt=job.negative_prompt,
-        media=tuple(_refer(job.manifest, item, digests, done) for item in job.media),
-        seconds=job.seconds,
-        size=job.size,
-        seed=job.seed,
-        prompt_extend=job.prompt_extend,
-        watermark=job.watermark,
-    )
-
-
-def _refer(manifest: str, item: MediaInput, digests: Mapping[Path, FileDigest], done: Mapping[JobKey, Identified]) -> MediaRef:
-    match item.source:
-        case FileMedia(source, path):
-            return MediaRef(item.type, source, sha256=digests[path].sha256)
-        case UrlMedia(url):
-            return MediaRef(item.type, redact_url(url), url=url)
-        case JobMedia(job, frame):
-            shown = f"job:{job}" if frame is None else f"job:{job} ({frame} frame)"
-            return MediaRef(item.type, shown, upstream=done[manifest, job].fingerprint, frame=frame)
+    found = [(job.manifest, item.source.job) for item in job.media if isinstance(item.source, JobMedia)]
+    return tuple(dict.fromkeys(found)) if found else ()
 
 
 def fingerprint(request: Request, take: int) -> str:
@@ -98,25 +100,31 @@ def fingerprint(request: Request, take: int) -> str:
     return RULES[0](request, take)
 
 
-def known_fingerprints(request: Request, take: int) -> tuple[str, ...]:
-    """The identity under every rule there ever was, the present one first."""
-    return tuple(rule(request, take) for rule in RULES)
+def known_fingerprints(present: str, request: Request, take: int) -> tuple[str, ...]:
+    """The identity under every rule there ever was; ``present`` is that of the present one, and comes first."""
+    return (present, *(rule(request, take) for rule in RULES[1:]))
 
 
-def _fingerprint_1(request: Request, take: int) -> str:
-    parts: dict[str, Json] = {
-        "model": request.model,
-        "prompt": request.prompt,
-        "negative_prompt": request.negative_prompt,
-        "prompt_extend": request.prompt_extend,
-        "watermark": request.watermark,
-        "seed": request.seed,
-        "seconds": request.seconds,
-        "size": request.size,
-        "take": take,
-        "media": {ref.type: _content(ref) for ref in request.media},
-    }
-    return f"wb1:{content_hash(parts)}"
+def _fingerprint_1(request: Request, take: int, media: str | None = None) -> str:
+    """Canonical JSON by hand, keys in order: a third of the time of the general encoder, and a test holds it against that."""
+    text = (
+        f'{{"media":{_media_json(request.media) if media is None else media},"model":{quote(request.model)}'
+        f',"negative_prompt":{_text(request.negative_prompt)},"prompt":{_text(request.prompt)},"prompt_extend":{_flag(request.prompt_extend)}'
+        f',"seconds":{request.seconds:d},"seed":{request.seed:d},"size":{quote(request.size)},"take":{take:d},"watermark":{_flag(request.watermark)}}}'
+    )
+    return f"wb1:{hashlib.sha256(text.encode()).hexdigest()}"
+
+
+def _text(value: str | None) -> str:
+    return "null" if value is None else quote(value)
+
+
+def _flag(value: bool) -> str:
+    return "true" if value else "false"
+
+
+def _media_json(refs: tuple[MediaRef, ...]) -> str:
+    return canonical_json({ref.type: _content(ref) for ref in refs}).decode()
 
 
 def _content(ref: MediaRef) -> Json:
@@ -137,9 +145,10 @@ def video_name(job_name: str, fingerprint_text: str, realm: str) -> str:
 
     ``opening[hour=dawn,seed=100]`` becomes ``opening.hour-dawn.seed-100.1f3a9c2e.mp4``.
     """
-    digits = content_hash([fingerprint_text, realm])[:8]
+    digits = hashlib.sha256(f"{fingerprint_text} {realm}".encode()).hexdigest()[:8]
     readable = job_name.rstrip("]").replace("[", ".").replace(",", ".").replace("=", "-").replace("%", "_")
     tail = f".{digits}.mp4"
     room = 200 - len(tail)
-    kept = readable.encode()[:room].decode(errors="ignore")
-    return kept + tail
+    if len(readable) * 4 > room:
+        readable = readable.encode()[:room].decode(errors="ignore")
+    return readable + tail

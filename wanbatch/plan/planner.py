@@ -119,8 +119,10 @@ class _Planner:
         )
 
     def _attempts(self, entry: Identified) -> tuple[Attempt, ...]:
+        if not self.by_identity:
+            return ()
         found: list[Attempt] = []
-        for text in known_fingerprints(entry.request, entry.job.take):
+        for text in known_fingerprints(entry.fingerprint, entry.request, entry.job.take):
             found.extend(self.by_identity.get((text, self.target.realm), ()))
         return tuple(found)
 
@@ -170,7 +172,7 @@ class _Planner:
 
     def _why_new(self, key: JobKey, entry: Identified) -> str:
         before = self.youngest_of_name.get(key)
-        if before is None or before.fingerprint in known_fingerprints(entry.request, entry.job.take):
+        if before is None or before.fingerprint in known_fingerprints(entry.fingerprint, entry.request, entry.job.take):
             return "new"
         changed = changed_fields(before.request, entry.request.describe())
         return "changed: " + ", ".join(changed) if changed else "changed: its upstream or take"
