@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
@@ -32,13 +31,13 @@ def command(settings: Settings, saved: Path | None, as_json: bool, detailed_exit
     plan = stages.build_plan(settings, checked, chosen.profile, snapshot, intact, retry_failed=retry_failed, regenerate=regenerate)
     stages.refuse_undeliverable(settings, plan, chosen.profile)
     if as_json or saved:
-        from wanbatch.report.json import plan_document
+        from wanbatch.report.json import document_text, plan_document, to_bytes
 
-        text = json.dumps(plan_document(plan, checked.manifests), ensure_ascii=False, indent=2)
+        text = document_text(plan_document(plan, checked.manifests))
         if saved:
-            saved.write_text(text + "\n", encoding="utf-8")
+            saved.write_bytes(to_bytes(text))
         if as_json:
-            click.echo(text)
+            click.echo(to_bytes(text), nl=False)
     if not as_json:
         show_plan(settings, plan, stages.estimate_s(plan, chosen.profile, snapshot))
     work = any(entry.action in (Action.GENERATE, Action.RESUME) for entry in plan.selected())

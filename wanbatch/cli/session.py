@@ -274,9 +274,9 @@ class _Session:
             record = replace(self._record(manifest.name), finished_at=finished_at, exit_code=int(code), http_requests=self.requests)
             await ledger.finish_run(record)
         snapshot = ledger.snapshot
-        paths = await anyio.to_thread.run_sync(stages.write_reports, self.settings, self.checked, plan, snapshot, self.context.run_id)
+        written = await anyio.to_thread.run_sync(stages.write_reports, self.settings, self.checked, plan, snapshot, self.context.run_id)
         self._sum_up(plan, snapshot, finished_at)
-        for path in paths:
+        for path, _ in written:
             click.echo(path)
         return code
 

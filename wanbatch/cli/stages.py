@@ -197,24 +197,31 @@ def manifest_name(settings_file: Path) -> str:
     return loaded.manifests[0].name
 
 
-def collect_report(manifest: Manifest, plan: Plan, snapshot: Snapshot, run_id: str | None = None) -> Report:
-    """A manifest's report from what the ledger knows. ``run_id`` ``None`` takes the last run."""
+def write_reports(settings: Settings, checked: Checked, plan: Plan, snapshot: Snapshot, run_id: str | None = None) -> list[tuple[Path, Report]]:
+    """Writes the report of every manifest from what the ledger knows; returns each page's path with its report.
+
+    ``run_id`` ``None`` takes the last run of the plan's realm.
+    """
     from wanbatch.report.collect import collect
-
-    runs = [run for run in snapshot.runs if run.manifest == manifest.name and run_id in (None, run.run_id)]
-    return collect(manifest, plan, snapshot, runs[-1] if runs else None)
-
-
-def write_reports(settings: Settings, checked: Checked, plan: Plan, snapshot: Snapshot, run_id: str | None = None) -> list[Path]:
-    """Writes the report of every manifest; returns the pages' paths."""
     from wanbatch.report.write import write_report
 
-    paths = []
+    written = []
     for manifest in checked.manifests:
+        runs = [r for r in snapshot.runs if r.manifest == manifest.name and r.realm == plan.realm and run_id in (None, r.run_id)]
         folder = settings.output / manifest.name
-        write_report(collect_report(manifest, plan, snapshot, run_id), folder)
-        paths.append(folder / "report.html")
-    return paths
+        report = collect(manifest, plan, snapshot, runs[-1] if runs else None, repeated_options(settings, checked))
+        written.append((folder / "report.html", write_report(report, folder)))
+    return written
+
+
+def repeated_options(settings: Settings, checked: Checked) -> tuple[str, ...]:
+    """The options that a printed command must repeat to mean the same ledger and backend."""
+    options: list[str] = []
+    if settings.backend and any(m.run.backend != settings.backend for m in checked.manifests):
+        options += ["--backend", settings.backend]
+    if settings.output != Path("reports"):
+        options += ["--output", str(settings.output)]
+    return tuple(options)
 
 
 def spending_limit(max_cost: Decimal | None, manifests: Sequence[Manifest], project: ProjectSettings) -> tuple[Decimal | None, str]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import click
 
 from wanbatch.cli import stages
@@ -21,9 +19,9 @@ def command(settings: Settings, as_json: bool) -> None:
     chosen = stages.choose_backend(settings, checked.manifests, offline=True)
     plan, _ = stages.look_and_plan(settings, checked, chosen.profile)
     if as_json:
-        from wanbatch.report.json import plan_document
+        from wanbatch.report.json import document_text, plan_document
 
-        click.echo(json.dumps(plan_document(plan, checked.manifests), ensure_ascii=False, indent=2))
+        click.echo(document_text(plan_document(plan, checked.manifests)))
         return
     for entry in plan.selected():
         if not settings.quiet:
