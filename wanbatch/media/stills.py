@@ -28,8 +28,9 @@ POSTER_WIDTH = 480
 POSTER_HEIGHT = 854
 """A poster fits into this box, in pixels; that of a landscape video is as wide as the box."""
 
-_POSTER_AT = (0.5, 0.35, 0.65, 0.8)
-"""Parts of the video's length, the dearest first. Never near 0: all seeds of a job share the first frame, so it tells nothing."""
+_POSTER_AT = (0.65, 0.5, 0.35, 0.8)
+"""Parts of the video's length, the dearest first. Never near 0: all seeds of a job share the first frame, so it tells nothing; and the way
+to a last frame shows late."""
 
 
 def cut_still(video: Path, frame: Literal["first", "last"], target: Path) -> None:
