@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
+
 import click
 
 from wanbatch.cli import stages
-from wanbatch.cli.console import say
+from wanbatch.cli.console import duration, say
 from wanbatch.cli.options import Settings, planning_options
 from wanbatch.cli.wording import state_counts
+from wanbatch.lifecycle import IN_FLIGHT, Attempt
 
 
 @click.command("status")
@@ -25,7 +28,18 @@ def command(settings: Settings, as_json: bool) -> None:
         return
     for entry in plan.selected():
         if not settings.quiet:
-            say(f"  {entry.state.value:9}  {entry.name}  ({entry.reason})")
+            say(f"  {entry.state.value:9}  {entry.name}  ({entry.reason}{deadline(entry.attempt, time.time())})")
     for attempt in plan.strangers:
-        say(f"  {attempt.state.value:9}  {attempt.job}  (no longer in the manifest; task {attempt.task_id or 'unknown'})")
+        say(
+            f"  {attempt.state.value:9}  {attempt.job}  (no longer in the manifest; task {attempt.task_id or 'unknown'}{deadline(attempt, time.time())})"
+        )
     say(state_counts(plan.selected()))
+
+
+def deadline(attempt: Attempt | None, now: float) -> str:
+    """The 24-hour clock of a paid task that is not on disk yet: when it runs out, and what is left."""
+    if attempt is None or attempt.state not in IN_FLIGHT or attempt.realm != "paid" or not attempt.expires_at:
+        return ""
+    at = time.strftime("%Y-%m-%d %H:%M", time.localtime(attempt.expires_at))
+    left = attempt.expires_at - now
+    return f"; fetch it before {at}, in {duration(left)}" if left > 0 else f"; its time ran out at {at}: fetch it at once"
