@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wanbatch.media.redact import redact_url
+from wanbatch.media.redact import redact_url, redact_urls
 
 PLAIN = [
     "https://example.com/a.png",
@@ -76,3 +76,8 @@ def test_no_text_raises_and_redacting_twice_is_redacting_once(text):
 def test_no_secret_is_left(secret):
     for name in ("Signature", "x-amz-signature", "X-Amz-Credential", "OSSAccessKeyId", "security-token"):
         assert "SECRET" not in redact_url(f"https://h/a?{name}={secret}&v=1")
+
+
+def test_addresses_inside_a_line_are_redacted():
+    line = """    first_frame: "https://h/a.png?Signature=SECRET"   # and https://u:pw@h/b?v=1 too"""
+    assert redact_urls(line) == """    first_frame: "https://h/a.png?…"   # and https://…@h/b?v=1 too"""

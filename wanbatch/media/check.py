@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from io import BufferedReader
 from pathlib import Path
 
@@ -19,12 +19,13 @@ from wanbatch.diagnostics import Diagnostic, Place, Severity
 from wanbatch.manifest.model import FileMedia, Job, Manifest, MediaInput, UrlMedia
 from wanbatch.media import judge
 from wanbatch.media.expiry import expires_at
-from wanbatch.media.files import file_length, hash_open_file
+from wanbatch.media.files import file_length, hash_open_file, open_regular
 from wanbatch.media.files import hash_file as hash_file
 from wanbatch.media.judge import Examined, Objection
 from wanbatch.media.limits import KINDS, LIMITS, MEGABYTE, Kind
 from wanbatch.media.model import FileDigest, Unreadable
 from wanbatch.media.probe import READERS, probe
+from wanbatch.media.redact import redact_urls
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ def check_media(manifests: Sequence[Manifest], now: float) -> MediaFindings:
     for url, users in uses.urls.items():
         if (end := expires_at(url)) is not None and (objection := judge.expiry(end, now)):
             found.append(_diagnostic(objection, users, uses, Severity.WARNING))
-    return MediaFindings(digests, tuple(found))
+    return MediaFindings(digests, tuple(_with_sources(found)))
 
 
 def examine(path: Path, kind: Kind) -> Examined:
@@ -125,3 +126,27 @@ def _diagnostic(objection: Objection, affected: Sequence[_Use], uses: _Uses, sev
         cell=cell,
         severity=severity,
     )
+
+
+def _with_sources(found: Sequence[Diagnostic]) -> Iterator[Diagnostic]:
+    """The findings with the lines of the manifests that they point at, signatures hidden; empty where a manifest cannot be read again."""
+    lines: dict[str, list[str]] = {}
+    for finding in found:
+        place = finding.place
+        if place.path not in lines:
+            lines[place.path] = _lines(Path(place.path))
+        here = lines[place.path][place.line - 1 : place.line]
+        if not here:
+            yield finding
+            continue
+        source = redact_urls(here[0])
+        shorter = place if source == here[0] else replace(place, end_column=max(place.column, min(place.end_column, len(source) + 1)))
+        yield replace(finding, source=source, place=shorter)
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        with open_regular(path) as file:
+            return [line.rstrip("\r") for line in file.read().decode("utf-8-sig", "replace").split("\n")]
+    except OSError:
+        return []

@@ -69,7 +69,7 @@ def length_in_job(name: str, examined: Examined, seconds: int) -> Objection | No
     if isinstance(facts, ClipFacts) and facts.seconds >= seconds:
         return Objection(
             codes.CLIP_FILLS_VIDEO,
-            f"{name} lasts {_shown_seconds(facts.seconds)}, and the video only {seconds} s",
+            f"{name} lasts {_shown_seconds(facts.seconds)}, and the whole video {seconds} s",
             "seconds counts the clip too, so nothing new would be made",
             (f"set seconds to {int(facts.seconds) + 1} or more, or shorten the clip",),
         )
@@ -114,14 +114,14 @@ def _unreadable(name: str, path: Path, media_type: MediaType, trouble: Unreadabl
     if trouble.kind == "format":
         formats = LIMITS[KINDS[media_type]].formats_shown
         return Objection(code, f"{name} is {trouble.problem}", f"{media_type} takes {formats}", trouble.help or (f"convert it to {formats}",))
-    label = {"damaged": "it was held against its own format", "special": f"{media_type} is a file"}.get(trouble.kind, "")
-    return Objection(code, f"{name}: {trouble.problem}", label, trouble.help or _ADVICE.get(trouble.kind, ()))
+    return Objection(code, f"{name}: {trouble.problem}", "", trouble.help or _ADVICE.get(trouble.kind, ()))
 
 
 _ADVICE = {
     "damaged": ("copy, download or export it again",),
     "empty": ("make or fetch it again",),
-    "closed": ("check its permissions",),
+    "closed": ("check where it leads, and its permissions",),
+    "special": ("name an image, a sound or a clip",),
 }
 
 
@@ -158,7 +158,7 @@ def _pixels(name: str, width: int, height: int, media_type: MediaType, limits: L
 
 def _scaling(width: int, height: int, least: int, most: int) -> str:
     if min(width, height) < least:
-        return f"enlarge it by {_shown_ratio(least / min(width, height))} or use a larger original"
+        return f"use a larger original, or enlarge it to at least {least} px on each side"
     factor = most / max(width, height)
     return f"scale it down to {max(1, int(width * factor))} x {max(1, int(height * factor))} px"
 

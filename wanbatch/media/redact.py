@@ -27,6 +27,8 @@ _SIGNING = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 
+_WEB_ADDRESS = re.compile(r"https?://[^\s\"'<>]+", re.IGNORECASE)
+
 _AZURE = frozenset(
     {"sv", "ss", "srt", "sp", "sr", "st", "se", "spr", "sip", "si", "skoid", "sktid", "skt", "ske", "sks", "skv", "saoid", "suoid", "scid"},
 )
@@ -54,6 +56,11 @@ def redact_url(url: str) -> str:
     kept = [p for p in parameters if _name(p) not in signing]
     hidden = [HIDDEN] if len(kept) < len(parameters) else []
     return f"{base}?{'&'.join(kept + hidden)}"
+
+
+def redact_urls(text: str) -> str:
+    """``text`` (a line of a manifest) with every web address in it as ``redact_url`` shows it."""
+    return _WEB_ADDRESS.sub(lambda found: redact_url(found.group()), text)
 
 
 def _without_user(base: str) -> str:
