@@ -30,9 +30,8 @@ def command(settings: Settings, as_json: bool) -> None:
         if not settings.quiet:
             say(f"  {entry.state.value:9}  {entry.name}  ({entry.reason}{deadline(entry.attempt, time.time())})")
     for attempt in plan.strangers:
-        say(
-            f"  {attempt.state.value:9}  {attempt.job}  (no longer in the manifest; task {attempt.task_id or 'unknown'}{deadline(attempt, time.time())})"
-        )
+        task = f"task {attempt.task_id or 'unknown'}{deadline(attempt, time.time())}"
+        say(f"  {attempt.state.value:9}  {attempt.job}  (no longer in the manifest; {task})")
     say(state_counts(plan.selected()))
 
 

@@ -106,6 +106,7 @@ class Runner:
         self._changed = anyio.Event()
         self.homes = dict(homes or {})
         self.scope = anyio.CancelScope()
+        self._posts: set[anyio.CancelScope] = set()
 
     async def run(self) -> None:
         """Raises what only a bug or a failed ledger raises; everything an API or a network does is an event."""
@@ -130,6 +131,8 @@ class Runner:
     def abort(self) -> None:
         """Second Ctrl-C: out at once. The ledger still tells the truth: an intent without an answer is uncertain."""
         self.scope.cancel()
+        for post in self._posts:
+            post.cancel()
 
     async def _wait(self, until: float | None) -> None:
         delay = None if until is None else max(0.0, until - anyio.current_time())
@@ -185,6 +188,15 @@ class Runner:
     async def _submit(self, work: Work) -> None:
         attempt = await self.ledger.open_attempt(self._opening(work))
         self.conductor.opened(work, attempt)
+        # Trouble elsewhere must not cut a POST off: its answer may name a video that was bought. Only a second Ctrl-C does (``abort``).
+        with anyio.CancelScope(shield=True) as post:
+            self._posts.add(post)
+            try:
+                await self._post(work, attempt)
+            finally:
+                self._posts.discard(post)
+
+    async def _post(self, work: Work, attempt: Attempt) -> None:
         outcome = await self.client.submit(work.entry.request, work.urls)
         try:
             attempt = await self.ledger.append(submit_event(attempt, outcome, self.context.wall()))
