@@ -24,9 +24,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from enum import StrEnum
-from typing import assert_never
 
-from wanbatch.engine.outcomes import Accepted, Halted, Limit, NotAccepted, Rejected, SubmitOutcome, Uncertain
+from wanbatch.engine.outcomes import Accepted, Halted, Limit, NotAccepted, Rejected, SubmitOutcome
 from wanbatch.engine.rate import REPLY_HOLD_S, Probe, RateGate, back_off, clamp_retry_after
 
 UNCERTAIN_STOP = 3
@@ -116,10 +115,8 @@ class SubmitPacer:
                 self._refused(now, limit, clamp_retry_after(retry_after_s))
             case Halted():
                 self.stopped = Stop.HALTED
-            case Uncertain():
+            case _:  # Uncertain: the one outcome that must never be taken for another
                 self._doubt(now)
-            case _:
-                assert_never(outcome)
 
     def finished(self, now: float) -> None:
         """An accepted or resumed task has ended; its slot is free."""

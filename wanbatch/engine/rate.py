@@ -121,22 +121,22 @@ class Probe:
 class RetryBudget:
     """At most one retry per ten requests, plus a floor: an outage is not made worse by those who wait for its end."""
 
-    FLOOR = 10.0
-    MOST = 50.0
-    PER_REQUEST = 0.1
+    FLOOR = 10
+    MOST = 50
+    REQUESTS_PER_RETRY = 10
 
     def __init__(self) -> None:
-        self._tokens = self.FLOOR
+        self._earned = self.FLOOR * self.REQUESTS_PER_RETRY
 
     def earn(self) -> None:
         """A request was made that is no retry."""
-        self._tokens = min(self.MOST, self._tokens + self.PER_REQUEST)
+        self._earned = min(self.MOST * self.REQUESTS_PER_RETRY, self._earned + 1)
 
     def spend(self) -> bool:
         """Takes one retry out of the budget; false where none is left."""
-        if self._tokens < 1.0:
+        if self._earned < self.REQUESTS_PER_RETRY:
             return False
-        self._tokens -= 1.0
+        self._earned -= self.REQUESTS_PER_RETRY
         return True
 
 
