@@ -23,7 +23,7 @@ from dataclasses import dataclass
 
 from wanbatch.engine.inspection import Lognormal, looks_per_task, next_look
 from wanbatch.engine.latency import KEPT, Kind, LatencyModel
-from wanbatch.engine.outcomes import Failed, PollOutcome, Running, Succeeded, Unreadable
+from wanbatch.engine.outcomes import PollOutcome, Running, Succeeded, Unreadable
 from wanbatch.engine.rate import Probe, RateGate, RetryBudget, back_off, clamp_retry_after
 
 __all__ = ["Kind", "LatencyModel", "PollSchedule"]
@@ -160,7 +160,7 @@ class PollSchedule:
             case Succeeded():
                 self._observe(found, now, outcome)
                 self._unschedule(found)
-            case Failed():
+            case _:
                 self._unschedule(found)
 
     def _observe(self, task: _Task, now: float, outcome: Succeeded) -> None:
