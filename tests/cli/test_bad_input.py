@@ -77,3 +77,13 @@ def test_an_unknown_backend_lists_those_there_are(tmp_path):
     assert "dashscope" in done.stderr
     none = run(tmp_path, "plan", "bad.wanbatch.yaml", "--backend", "")
     assert none.returncode == 2
+
+
+@pytest.mark.parametrize("form", ["text", "json", "github", "sarif", "junit"])
+def test_a_signature_in_the_manifest_is_shown_to_nobody(tmp_path, form):
+    url = "https://bucket.example.com/a.png?Expires=1&OSSAccessKeyId=LTAIkey&Signature=s3cretSIGNATURE"
+    (tmp_path / "bad.wanbatch.yaml").write_text(GOOD.replace("{first_frame: picture.png}", f'{{first_fram: "{url}"}}'))
+    done = run(tmp_path, "validate", "bad.wanbatch.yaml", "--format", form)
+    assert done.returncode == 2
+    assert "first_fram" in done.stdout + done.stderr
+    assert "s3cretSIGNATURE" not in done.stdout + done.stderr

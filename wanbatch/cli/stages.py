@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -75,9 +75,11 @@ def read_and_check(settings: Settings, *, quiet_warnings: bool = False) -> Check
 
 
 def print_findings(settings: Settings, diagnostics: Sequence[Diagnostic]) -> None:
-    """Text goes to stderr, machine formats to stdout."""
+    """Text goes to stderr, machine formats to stdout. A line of YAML may hold a signed URL: its signature is shown to nobody."""
     from wanbatch.cli import findings
+    from wanbatch.media.redact import redact_urls
 
+    diagnostics = [replace(d, source=redact_urls(d.source), message=redact_urls(d.message), label=redact_urls(d.label)) for d in diagnostics]
     if settings.format != "text":
         click.echo(findings.render(diagnostics, settings.format))
     elif diagnostics:
