@@ -97,7 +97,8 @@ def _innermost(error: BaseException) -> BaseException:
 def _explain_failure(error: BaseException) -> int:
     match error:
         case Refusal():
-            _say("error: " + error.message, *(f"  help: {hint}" for hint in error.hints))
+            if error.message:
+                _say("error: " + error.message, *(f"  help: {hint}" for hint in error.hints))
             return error.exit_code
         case click.UsageError():
             _say(f"error: {error.format_message()}", *([f"  help: see '{error.ctx.command_path} --help'"] if error.ctx else []))

@@ -24,6 +24,7 @@ from wanbatch.ledger.lock import RunLock
 from wanbatch.ledger.store import Ledger
 from wanbatch.lifecycle import Attempt, Event, EventKind, Facts, Snapshot, State
 
+DEFAULT_OUTPUT = Path("reports")
 TASK_ID = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
 
 
@@ -33,7 +34,7 @@ TASK_ID = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
 @click.option("--adopt", metavar="TASK_ID", help="The API did take it: this is its task id.")
 @click.option("--resubmit", is_flag=True, help="Allow it to be bought again.")
 @click.option("--abandon", is_flag=True, help="Give it up; its price stays counted as spent.")
-@click.option("--output", type=click.Path(path_type=Path, file_okay=False), default=Path("reports"), show_default=True)
+@click.option("--output", type=click.Path(path_type=Path, file_okay=False), default=DEFAULT_OUTPUT, show_default=True)
 @click.option("--lock-timeout", type=click.FloatRange(0), default=0.0, metavar="SECONDS")
 def command(file: Path, job: str, adopt: str | None, resubmit: bool, abandon: bool, output: Path, lock_timeout: float) -> None:
     """Decide on an uncertain or expired JOB of FILE. Without a decision it shows what is known."""
@@ -64,8 +65,23 @@ async def _resolve(file: Path, job: str, output: Path, decision: tuple[EventKind
             _show(attempt, file)
             return
         kind, facts = decision
+        _refuse_taken(ledger.snapshot, attempt, str(facts.get("task_id", "")))
         await ledger.append(Event(attempt.attempt_id, kind, time.time(), facts))
-        say(f"{attempt.job}: {kind.value}, recorded. Continue with: {quoted(['wanbatch', 'run', str(file)])}")
+        elsewhere = [] if output == DEFAULT_OUTPUT else ["--output", str(output)]
+        say(
+            f"{attempt.job}: {kind.value}, recorded. Continue with: {quoted(['wanbatch', 'run', str(file), '--backend', attempt.backend, *elsewhere])}"
+        )
+
+
+def _refuse_taken(snapshot: Snapshot, attempt: Attempt, task_id: str) -> None:
+    """One task is one purchase: it cannot stand for two jobs. Raises ``Refusal`` (2)."""
+    others = [a for a in snapshot.attempts if task_id and a.task_id == task_id and a.origin == attempt.origin and a.attempt_id != attempt.attempt_id]
+    if others:
+        raise Refusal(
+            ExitCode.INVALID,
+            f"task {task_id} is the one of {others[0].job!r} already; nothing was recorded",
+            f"look for one whose prompt and time are those of {attempt.job!r}: {time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(attempt.intent_at))}",
+        )
 
 
 def find_undecided(snapshot: Snapshot, manifest: str, job: str) -> Attempt:

@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 class InvalidInput(Refusal):
     """The findings have been printed already; only the exit code is left to say."""
 
-    def __init__(self, count: int) -> None:
-        super().__init__(ExitCode.INVALID, f"{count} error{'' if count == 1 else 's'} found; nothing was sent")
+    def __init__(self) -> None:
+        super().__init__(ExitCode.INVALID, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ def read_and_check(settings: Settings, *, quiet_warnings: bool = False) -> Check
     shown = [d for d in diagnostics if d.severity is Severity.ERROR or not quiet_warnings]
     print_findings(settings, shown)
     if has_errors(diagnostics):
-        raise InvalidInput(sum(d.severity is Severity.ERROR for d in diagnostics))
+        raise InvalidInput
     return Checked(loaded.manifests, media.digests, tuple(diagnostics))
 
 
@@ -173,7 +173,7 @@ def refuse_undeliverable(settings: Settings, plan: Plan, profile: Profile) -> No
                     found.append(Diagnostic("WB601", objection, item.place, ("media", ref.type)))
     if found:
         print_findings(settings, order(found))
-        raise InvalidInput(len(order(found)))
+        raise InvalidInput
 
 
 def estimate_s(plan: Plan, profile: Profile, snapshot: Snapshot) -> float | None:
@@ -195,7 +195,7 @@ def manifest_name(settings_file: Path) -> str:
     loaded = load_manifests([settings_file])
     if not loaded.manifests:
         say(render_text(loaded.diagnostics))
-        raise InvalidInput(len(loaded.diagnostics))
+        raise InvalidInput
     return loaded.manifests[0].name
 
 
