@@ -216,7 +216,7 @@ WORDS = [
 
 @dataclass(slots=True)
 class Outcome:
-    """What a fuzzing came to: how often each code was seen, and how long each manifest took, in seconds."""
+    """What a fuzzing came to: how often each code was seen, and the seconds of CPU time that each manifest took."""
 
     codes: Counter[str] = field(default_factory=Counter)
     valid: int = 0
@@ -357,6 +357,8 @@ def fuzz(count: int, seed: int) -> Outcome:
     with workshop() as folder:
         os.chdir(folder)
         try:
+            for number in range(20):
+                _one(number, 0, texts, Outcome())  # what is imported late is no part of any manifest's time
             for number in range(count):
                 _one(number, seed, texts, outcome)
         finally:
@@ -372,14 +374,14 @@ def _one(number: int, seed: int, texts: list[bytes], outcome: Outcome) -> None:
     if rng.random() < 0.05:
         rows = rng.choice((flip, insert, lines, cut))(rng, b'shot,frame,what\na,"b, c",d\ne,f,g\n', texts)
         Path("shots.csv").write_bytes(rows)
-    began = time.perf_counter()
+    began = time.process_time()
     try:
         loaded = load_manifests([path], LoadOptions(max_jobs=MOST_JOBS))
         media = check_media(loaded.manifests, 1_790_000_000.0).diagnostics if number % 10 == 0 else ()
         text = render_text(loaded.diagnostics)
     except Exception as error:
         raise AssertionError(f"manifest {number} of seed {seed}: {type(error).__name__}: {error}\n{data!r}") from error
-    outcome.times.append(time.perf_counter() - began)
+    outcome.times.append(time.process_time() - began)
     try:
         _check(loaded, text, number)
         assert all(d.place.path and d.place.line >= 1 for d in media)

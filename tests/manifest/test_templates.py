@@ -5,8 +5,12 @@ from __future__ import annotations
 import time
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from wanbatch.manifest.templates import TemplateProblem, Templates, find_token, is_template
+from wanbatch.manifest.sandbox import Sandbox
+from wanbatch.manifest.template_problem import TemplateProblem, find_token
+from wanbatch.manifest.templates import Templates, is_template, read_plain
 
 KNOWN = {"hour": "dawn", "n": 4, "tall": True, "nothing": None, "job": {"id": "opening"}}
 
@@ -114,3 +118,85 @@ def test_work_is_counted_anew_for_every_rendering() -> None:
     template = Templates().compile("{% for a in t %}{% for b in t %}.{% endfor %}{% endfor %}")
     for _ in range(3):
         assert len(template.render({"t": "x" * 90})) == 8_100
+
+
+PIECES = [
+    "a",
+    " ",
+    "\n",
+    "\r\n",
+    "}}",
+    "}",
+    "{",
+    "%}",
+    "{{ hour }}",
+    "{{n}}",
+    "{{\ttall }}",
+    "{{ nothing }}",
+    "{{ job.id }}",
+    "{{ f }}",
+    "{{ no }}",
+    "{{ true }}",
+    "é港",
+]
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.sampled_from(PIECES), max_size=8).map("".join))
+def test_the_plain_path_agrees_with_jinja(text: str) -> None:
+    known = {**KNOWN, "f": 2.0}
+    plain = read_plain(text)
+    if plain is None:
+        return
+    whole = Sandbox().compile(text)
+    assert plain.names == whole.names
+    try:
+        expected: object = whole.render(known)
+    except TemplateProblem as problem:
+        expected = (problem.code, problem.offset, problem.hints)
+    try:
+        found: object = plain.render(known)
+    except TemplateProblem as problem:
+        found = (problem.code, problem.offset, problem.hints)
+    assert found == expected
+
+
+def test_most_templates_need_no_jinja() -> None:
+    for text in ("{{ a }}", "at {{ hour }}, {{style}} by {{ job.id }}"):
+        assert read_plain(text) is not None
+    for text in (
+        "{{ a | upper }}",
+        "{% if a %}{% endif %}",
+        "{{ true }}",
+        "{{ a.b }}",
+        "{{ 'a' }}",
+        "{{- a }}",
+        "{{ job }}",
+        "{{ self }}",
+        "{{ a",
+        "{# a #}",
+    ):
+        assert read_plain(text) is None
+
+
+def test_long_texts_cannot_be_multiplied() -> None:
+    """A variable may be long, as a column of a data file is; what is made of it may not."""
+    templates = Templates()
+    for text in ("{{ " + " ~ ".join(["t"] * 900) + " }}", "{{ t | upper | lower | upper }}", "{{ t }}", "{{ [t, t] | join }}"):
+        began = time.perf_counter()
+        with pytest.raises(TemplateProblem) as problem:
+            templates.compile(text).render({"t": "x" * 1_000_000})
+        assert problem.value.code == "WB305"
+        assert time.perf_counter() - began < 0.5
+
+
+def test_the_work_of_all_renderings_together_is_bounded() -> None:
+    templates = Templates()
+    template = templates.compile("{% for a in t %}{% for b in t %}{% if false %}.{% endif %}{% endfor %}{% endfor %}")
+    began = time.perf_counter()
+    for _ in range(300):
+        template.render({"t": "x" * 99})
+    with pytest.raises(TemplateProblem) as problem:
+        [template.render({"t": "x" * 99}) for _ in range(100)]
+    assert problem.value.code == "WB305"
+    assert time.perf_counter() - began < 5

@@ -22,7 +22,8 @@ from wanbatch.manifest.rows import Row, Rows, RowsProblem, name_rows, read_rows,
 from wanbatch.manifest.scalars import scalar_text
 from wanbatch.manifest.seeds import count_seeds, draw_seeds
 from wanbatch.manifest.shown import closest, listed, shown
-from wanbatch.manifest.templates import TemplateProblem, Templates, Variables, is_template
+from wanbatch.manifest.template_problem import TemplateProblem, Variables
+from wanbatch.manifest.templates import Templates, is_template
 from wanbatch.manifest.tree import is_inside
 
 RESERVED = frozenset({"seed", "take", "row", "job"})
@@ -84,7 +85,19 @@ class Sweep:
             self.wanted_draws = 0
 
 
-def find_axes(entry: Entry, templates: Templates, most: int) -> Sweep:
+@dataclass(slots=True)
+class Ceiling:
+    """``--max-jobs``, and what all sweeps of a command may still build on the way to it; data files are read once for all."""
+
+    jobs: int
+    combinations: int = 0
+    files: dict[Path, list[Row]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.combinations = max(10 * self.jobs, 100_000)
+
+
+def find_axes(entry: Entry, templates: Templates, ceiling: Ceiling) -> Sweep:
     """The sweep of an entry; what is wrong is noted there, and ``entry.broken`` set where no cells can be made."""
     own = entry.fields.get("vars")
     constants: dict[str, Scalar] = {**entry.setting.vars}
@@ -98,15 +111,15 @@ def find_axes(entry: Entry, templates: Templates, most: int) -> Sweep:
     before = len(entry.findings)
     reader = _Reader(entry, templates, constants)
     if "rows" in fields:
-        sweep.rows = _rows(entry, reader)
+        sweep.rows = _rows(entry, reader, ceiling)
     if "matrix" in fields:
-        sweep.matrix = _matrix(entry, reader, most)
+        sweep.matrix = _matrix(entry, reader, ceiling)
     if "seed_key" in fields:
         sweep.seed_key = reader.text(fields["seed_key"], "seed_key")
     if "repeat" in fields:
         sweep.repeat = reader.number(fields["repeat"], 1, 1_000_000, "repeat") or 1
     if "seeds" in fields:
-        _seeds(entry, reader, sweep, most)
+        _seeds(entry, reader, sweep, ceiling.jobs)
     _check_names(entry, sweep)
     entry.broken = any(f.severity is Severity.ERROR for f in entry.findings[before:])
     return sweep
@@ -164,7 +177,7 @@ class _Reader:
         return None
 
 
-def _rows(entry: Entry, reader: _Reader) -> Rows | None:
+def _rows(entry: Entry, reader: _Reader, ceiling: Ceiling) -> Rows | None:
     value = entry.fields["rows"]
     key: str | None = None
     path: tuple[str, ...] = ("rows",)
@@ -174,7 +187,7 @@ def _rows(entry: Entry, reader: _Reader) -> Rows | None:
     try:
         if isinstance(value, list):
             return name_rows(_inline(value, reader, path), key)
-        return name_rows(_file(entry, reader.text(value, *path), path), key)
+        return name_rows(_file(entry, reader.text(value, *path), ceiling), key)
     except RowsProblem as problem:
         entry.findings.extend(problem.found)
         if not problem.found:
@@ -188,18 +201,21 @@ def _inline(value: list[Value], reader: _Reader, path: tuple[str, ...]) -> list[
     return [{name: reader.scalar(cell, *path, number, name) for name, cell in row.items()} for number, row in enumerate(rows)]
 
 
-def _file(entry: Entry, source: str, path: tuple[str, ...]) -> list[Row]:
+def _file(entry: Entry, source: str, ceiling: Ceiling) -> list[Row]:
     if not source:
         return []
     where = entry.setting.folder / source
+    if (known := ceiling.files.get(where)) is not None:
+        return known
     if not is_inside(where, entry.setting.tree):
         raise RowsProblem(
             template_codes.OUTSIDE, f"{shown(source)} lies outside of the manifest's folder tree", "copy it into the tree, or use --media-root"
         )
-    return read_rows(source if str(entry.setting.folder) == "." else str(where), where)
+    rows = ceiling.files[where] = read_rows(source if str(entry.setting.folder) == "." else str(where), where, ceiling.jobs)
+    return rows
 
 
-def _matrix(entry: Entry, reader: _Reader, most: int) -> list[Combination] | None:
+def _matrix(entry: Entry, reader: _Reader, ceiling: Ceiling) -> list[Combination] | None:
     value = entry.fields["matrix"]
     if not isinstance(value, dict):
         return None
@@ -212,7 +228,9 @@ def _matrix(entry: Entry, reader: _Reader, most: int) -> list[Combination] | Non
     include = _combinations(value.get("include"), reader, "include")
     _check_exclude(entry, exclude, axes)
     try:
-        expanded = expand_matrix(axes, exclude, include, most=max(most * 10, 100_000))
+        size = prod(map(len, axes.values()))
+        expanded = expand_matrix(axes, exclude, include, most=ceiling.combinations)
+        ceiling.combinations -= size
     except MatrixTooLarge as problem:
         entry.report(codes.TOO_MANY_JOBS, f"this matrix has {problem.combinations:,} combinations", "matrix", key=True, label="too many to build",
                      hints=("use fewer values, or several jobs",))  # fmt: skip

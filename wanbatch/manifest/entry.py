@@ -15,7 +15,7 @@ from pathlib import Path
 from wanbatch.diagnostics import Diagnostic, Place, Route, Severity
 from wanbatch.manifest.document import Document, Value
 from wanbatch.manifest.model import Scalar
-from wanbatch.manifest.templates import TemplateProblem
+from wanbatch.manifest.template_problem import TemplateProblem
 
 Fields = dict[str, Value]
 _MERGED = ("media", "vars")

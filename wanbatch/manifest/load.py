@@ -21,7 +21,7 @@ from typing import Literal, cast
 from wanbatch.diagnostics import Diagnostic, Place, Severity, has_errors, order
 from wanbatch.manifest import expand_codes as codes
 from wanbatch.manifest import yaml_codes
-from wanbatch.manifest.axes import RESERVED, Sweep, find_axes
+from wanbatch.manifest.axes import RESERVED, Ceiling, Sweep, find_axes
 from wanbatch.manifest.document import Document, Value
 from wanbatch.manifest.entry import Entry, Fields, Setting, gather, merge_entry
 from wanbatch.manifest.expand import Expansion, Yield, pending_entries
@@ -78,9 +78,9 @@ def load_manifests(paths: Sequence[Path], options: LoadOptions = LoadOptions()) 
         findings: list[Diagnostic] = list(_check_variables(options))
         bad_variables = bool(findings)
         drafts = [draft for path in _each_once(paths, findings) if (draft := _draft(Path(path), options, findings)) is not None]
-        templates = Templates()
+        templates, ceiling = Templates(), Ceiling(options.max_jobs)
         for draft in drafts:
-            _find_sweeps(draft, templates, options.max_jobs)
+            _find_sweeps(draft, templates, ceiling)
         _check_names(drafts)
         if _fits(drafts, options.max_jobs):
             for draft in drafts:
@@ -170,7 +170,7 @@ def _name(data: Fields, path: Path) -> str:
     return slug or "manifest"
 
 
-def _find_sweeps(draft: _Draft, templates: Templates, most: int) -> None:
+def _find_sweeps(draft: _Draft, templates: Templates, ceiling: Ceiling) -> None:
     if any(f.severity is Severity.ERROR and f.route[:1] != ("jobs",) for f in draft.findings):
         return  # defaults or vars cannot be trusted, and would make errors of every job
     defaults = draft.data.get("defaults")
@@ -193,7 +193,7 @@ def _find_sweeps(draft: _Draft, templates: Templates, most: int) -> None:
         if isinstance(job_id, str):
             seen[job_id] = number
         if number not in draft.bad:
-            draft.sweeps.append(find_axes(merge_entry(draft.setting, number, own, below), templates, most))
+            draft.sweeps.append(find_axes(merge_entry(draft.setting, number, own, below), templates, ceiling))
 
 
 def _check_names(drafts: list[_Draft]) -> None:

@@ -22,7 +22,8 @@ from wanbatch.manifest.schema import gate
 from wanbatch.manifest.shape import Fault, explain
 from wanbatch.manifest.shown import escape_unsafe, shown
 from wanbatch.manifest.source import Unusable, decode, read_bytes
-from wanbatch.manifest.templates import TemplateProblem, Templates, Variables, is_template
+from wanbatch.manifest.template_problem import TemplateProblem, Variables
+from wanbatch.manifest.templates import Templates, is_template
 from wanbatch.manifest.tree import is_inside
 
 Path_ = tuple[str | int, ...]

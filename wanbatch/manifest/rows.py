@@ -26,7 +26,6 @@ from wanbatch.manifest.shown import closest, escape_unsafe, listed, shown
 from wanbatch.manifest.source import Unusable, decode, parse_source, read_bytes
 
 Row = dict[str, Scalar]
-MOST_ROWS = 1_000_000
 _LARGEST = 64 * 1024 * 1024
 
 
@@ -88,8 +87,8 @@ def _content_key(row: Row) -> str:
     return content_hash({name: scalar_text(value) for name, value in row.items()})[:8]
 
 
-def read_rows(shown_path: str, path: Path) -> list[Row]:
-    """The rows of a data file, by the end of its name. Raises ``RowsProblem``."""
+def read_rows(shown_path: str, path: Path, most: int) -> list[Row]:
+    """The rows of a data file, by the end of its name; more than ``most`` would make too many jobs. Raises ``RowsProblem``."""
     reader = _READERS.get(PurePath(shown_path).suffix.lower())
     if reader is None:
         raise RowsProblem(codes.ROWS_FILE, f"{shown(shown_path)} is no data file that rows can read", "use .csv, .jsonl, .json or .yaml")
@@ -101,8 +100,9 @@ def read_rows(shown_path: str, path: Path) -> list[Row]:
     document = Document(shown_path, text, None, Marks())
     for row in reader(document):
         rows.append(row)
-        if len(rows) > MOST_ROWS:
-            raise RowsProblem(codes.ROWS_FILE, f"{escape_unsafe(shown_path)} has more than {MOST_ROWS:,} rows", "split the file")
+        if len(rows) > most:
+            what = f"{escape_unsafe(shown_path)} has more than {most:,} rows, and as many jobs are allowed"
+            raise RowsProblem(codes.TOO_MANY_JOBS, what, "if that is meant, raise --max-jobs")
     return rows
 
 
