@@ -21,7 +21,7 @@ from typing import IO, Self
 from wanbatch.emulator.task import Task, accepted_record, apply_end, ended_record, task_from_record
 from wanbatch.errors import ExitCode, Refusal
 
-LOCK_WAIT_S = 5.0
+LOCK_WAIT_S = 2.0
 """How long a new emulator waits for one whose parent was killed a moment ago."""
 
 

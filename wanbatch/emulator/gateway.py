@@ -78,7 +78,7 @@ def progress(task: Task, now: float) -> int:
         return 0
     if not task.latency_s:
         return 50
-    return max(1, min(99, int(100 * (now - task.accepted_at) / task.latency_s)))
+    return max(1, min(99, int(100 * (now - task.placed_at) / task.latency_s)))
 
 
 def stock_status(task: Task, link: str) -> dict[str, object]:

@@ -43,7 +43,7 @@ def read_url(media_type: MediaType, url: str) -> Found | str:
         host = parts.hostname or ""
     except ValueError:
         return f"{media_type}: the url cannot be read"
-    if any(c.isspace() or not c.isprintable() for c in url):
+    if not url.isprintable() or (" " in url and parts.scheme != "oss"):
         return f"{media_type}: the url holds white space or control characters"
     if parts.scheme == "oss" and host:
         return Found("uploaded", url)

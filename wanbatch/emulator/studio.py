@@ -150,11 +150,13 @@ class Studio:
         return latency * source.lognormvariate(0.0, sigma)
 
     def _admit(self, task: Task) -> None:
+        """Gives the task a place, or a place in the queue; its latency counts from when it has one."""
         if self.full:
             self._waiting.append(task)
             return
         self._working.add(task.id)
-        pause = min(task.latency_s, task.accepted_at + _PENDING_SHARE * task.latency_s - time.time())
+        task.placed_at = task.placed_at or task.accepted_at
+        pause = task.placed_at + _PENDING_SHARE * task.latency_s - time.time()
         self._loop.call_later(max(0.0, pause), self._begin, task)
 
     def _begin(self, task: Task) -> None:
@@ -174,7 +176,7 @@ class Studio:
             await asyncio.sleep(task.accepted_at + _VERDICT_S - time.time())
             self._end(task, Phase.FAILED, fault)
             return
-        await asyncio.sleep(task.accepted_at + task.latency_s - time.time())
+        await asyncio.sleep(task.placed_at + task.latency_s - time.time())
         if task.fate is Fate.FAILS:
             self._end(task, Phase.FAILED, told)
         elif task.fate is not Fate.FOREVER:
@@ -214,6 +216,7 @@ class Studio:
         while self._waiting and not self.full:
             following = self._waiting.popleft()
             if not following.ended:
+                following.placed_at = time.time()
                 self._admit(following)
 
 

@@ -51,7 +51,8 @@ ENDED = frozenset({Phase.SUCCEEDED, Phase.FAILED, Phase.CANCELED})
 class Task:
     """``body`` is what the client sent, inline media replaced by their hashes. Instants are Unix seconds, 0.0 while they have not come.
 
-    ``latency_s`` is the simulated time from submit to result. ``code`` and ``message`` are those of a failure, known from the start for some fates.
+    ``latency_s`` is the simulated time from ``placed_at`` (the submit, or the end of waiting for a place) to the result. ``code`` and
+    ``message`` are those of a failure, known from the start for some fates.
     """
 
     id: str
@@ -63,6 +64,7 @@ class Task:
     request_id: str = ""
     fate: Fate = Fate.NORMAL
     phase: Phase = Phase.PENDING
+    placed_at: float = 0.0
     started_at: float = 0.0
     ended_at: float = 0.0
     code: str = ""
