@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from math import prod
+from pathlib import Path
 
 from wanbatch.diagnostics import Severity
 from wanbatch.manifest import expand_codes as codes
