@@ -80,7 +80,7 @@ def _refuse_taken(snapshot: Snapshot, attempt: Attempt, task_id: str) -> None:
         raise Refusal(
             ExitCode.INVALID,
             f"task {task_id} is the one of {others[0].job!r} already; nothing was recorded",
-            f"look for one whose prompt and time are those of {attempt.job!r}: {time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(attempt.intent_at))}",
+            f"look for one whose prompt and time are those of {attempt.job!r}: {_local_time(attempt.intent_at)}",
         )
 
 
@@ -95,9 +95,8 @@ def find_undecided(snapshot: Snapshot, manifest: str, job: str) -> Attempt:
 
 
 def _show(attempt: Attempt, file: Path) -> None:
-    at = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(attempt.intent_at))
     say(f"{attempt.job} is {attempt.state.value}.")
-    say(f"  submitted  {at} to {attempt.backend} ({attempt.origin})")
+    say(f"  submitted  {_local_time(attempt.intent_at)} to {attempt.backend} ({attempt.origin})")
     say(f"  price      {money(attempt.price, attempt.currency)}, counted as spent until you decide")
     say(f"  task id    {attempt.task_id or 'unknown'}")
     say(f"  evidence   {attempt.reason or attempt.error_message or 'none'}")
@@ -109,3 +108,7 @@ def _show(attempt: Attempt, file: Path) -> None:
         (["--abandon"], "leave it"),
     ):
         say(f"  {quoted(['wanbatch', 'resolve', str(file), attempt.job, *words])}   # {meaning}")
+
+
+def _local_time(at: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))
