@@ -22,6 +22,7 @@ from wanbatch.emulator.doors import SUBMIT_LIMIT, allowed, json_answer, new_requ
 from wanbatch.emulator.drafting import Refused, parse_json, read_submit
 from wanbatch.emulator.examine import Fault
 from wanbatch.emulator.links import Links
+from wanbatch.emulator.multipart import read_form
 from wanbatch.emulator.stock_drafting import read_stock_submit
 from wanbatch.emulator.studio import Studio
 from wanbatch.emulator.task import Destiny, Fate, Phase, Task
@@ -52,9 +53,7 @@ class GatewayRoutes:
         data = await read_body(request, SUBMIT_LIMIT)
         if data is None:
             return json_answer(gateway.auth_error("request body too large", new_request_id()), 413, {"connection": "close"})
-        if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
-            return json_answer(gateway.task_error("invalid_request", "the content type must be application/json"), 400)
-        body = parse_json(data)
+        body = self._parse(request.headers.get("content-type", ""), data)
         reading = body if isinstance(body, Refused) else self._read(body)
         if isinstance(reading, Refused):
             return refuse_draft(reading)
@@ -68,6 +67,11 @@ class GatewayRoutes:
         if task is None:
             return json_answer(gateway.task_error("task_not_exist", "task_not_exist"), 400)
         return self._tell(task)
+
+    def _parse(self, content_type: str, data: bytes) -> object:
+        if content_type.partition(";")[0].strip().lower() != "application/json":
+            return Refused(400, "invalid_request", "the content type must be application/json")
+        return parse_json(data)
 
     def _read(self, body: object) -> Reading | Refused:
         draft = read_submit(body)
@@ -106,6 +110,11 @@ class StockRoutes(GatewayRoutes):
     def __init__(self, studio: Studio, links: Links) -> None:
         super().__init__(studio, links)
         self._odd: set[str] = set()
+
+    def _parse(self, content_type: str, data: bytes) -> object:
+        """JSON, or a form's text fields; a file in a form is not usable and is passed over (source of new-api)."""
+        form = read_form(content_type, data)
+        return form.fields if form is not None else super()._parse(content_type, data)
 
     def _read(self, body: object) -> Reading | Refused:
         return read_stock_submit(body)
