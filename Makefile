@@ -10,9 +10,14 @@ WORKERS ?= 2
 demo: $(VENV)/.demo
 	$(BIN)/wanbatch run examples/specs/quickstart.wanbatch.yaml
 
-## The whole test suite.
+## The whole test suite. What the money hangs on comes first, and every branch of it must be taken.
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(MONEY) $(COVERAGE)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile tests $(MONEY:%=--ignore=%)
+
+MONEY    := tests/test_lifecycle.py tests/ledger tests/engine tests/providers
+COVERED  := lifecycle ledger engine.pacing engine.rate engine.polling engine.latency engine.inspection engine.budget engine.settle providers.reading
+COVERAGE := $(COVERED:%=--cov=wanbatch.%) --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100
 
 ## Formatting, lint, types, layering.
 check: lint types layering
@@ -27,6 +32,24 @@ types: $(VENV)/.dev
 layering: $(VENV)/.dev
 	$(BIN)/python -m pytest -q tests/test_layering.py
 
+## A thousand seeds of the simulated engine; what breaks an invariant is printed with its seed.
+simulate: $(VENV)/.dev
+	$(BIN)/python -m tests.simulation --seeds 1000
+
+## Two hundred SIGKILLs, and disks that fail, on real processes.
+torture: $(VENV)/.dev
+	$(BIN)/python tests/torture/torture.py
+
+## A hundred thousand mutated manifests and a million mutated replies.
+fuzz: $(VENV)/.dev
+	$(BIN)/python tests/fuzz/fuzz_manifests.py --count 100000
+	$(BIN)/python tests/fuzz/fuzz_replies.py --count 1000000
+
+## What is claimed about speed, each beside a bound or a peer measured in the same run.
+bench: $(VENV)/.dev
+	set -e; for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script; done
+
+## Lets ruff mend what it can.
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
