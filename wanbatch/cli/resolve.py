@@ -68,9 +68,8 @@ async def _resolve(file: Path, job: str, output: Path, decision: tuple[EventKind
         _refuse_taken(ledger.snapshot, attempt, str(facts.get("task_id", "")))
         await ledger.append(Event(attempt.attempt_id, kind, time.time(), facts))
         elsewhere = [] if output == DEFAULT_OUTPUT else ["--output", str(output)]
-        say(
-            f"{attempt.job}: {kind.value}, recorded. Continue with: {quoted(['wanbatch', 'run', str(file), '--backend', attempt.backend, *elsewhere])}"
-        )
+        following = quoted(["wanbatch", "run", str(file), "--backend", attempt.backend, *elsewhere])
+        say(f"{attempt.job}: {kind.value}, recorded. Continue with: {following}")
 
 
 def _refuse_taken(snapshot: Snapshot, attempt: Attempt, task_id: str) -> None:
