@@ -7,6 +7,7 @@ import anyio
 import pytest
 
 from wanbatch.engine.outcomes import Accepted, Halted, Limit, NotAccepted, Rejected, Uncertain
+from wanbatch.errors import ExitCode, Refusal
 from wanbatch.providers.backend import Backend
 
 pytestmark = pytest.mark.anyio
@@ -88,7 +89,7 @@ async def test_a_server_without_tls_is_not_accepted(serve, profile_for, request_
     server = serve(["close"])
     outcome = await submit(profile_for(server.url.replace("http:", "https:"), submit_timeout_s=0.4), request_with())
     assert isinstance(outcome, NotAccepted)
-    assert server.received == []
+    assert not any(received.headers.get("authorization") for received in server.received)
 
 
 async def test_a_refusing_proxy_is_not_accepted(serve, answer, profile_for, request_with):
@@ -346,6 +347,27 @@ async def test_each_submit_has_a_fresh_connection_and_the_key(serve, answer, pro
         assert received.headers["authorization"] == f"Bearer {key}"
         assert received.headers["content-type"] == "application/json"
         assert received.headers["accept-encoding"] == "identity"
+
+
+async def test_proxies_and_certificates_from_the_environment_are_not_used(serve, answer, certificates, profile_for, request_with, monkeypatch):
+    proxy, server = serve(["close"]), serve([answer(200, VIDEO)])
+    for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.setenv(name, proxy.url)
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificates.ca_file))
+    assert isinstance(await submit(profile_for(server.url), request_with()), Accepted)
+    assert proxy.connections == 0
+    secure = serve([answer(200, VIDEO)], certificates.server)
+    assert isinstance(await submit(profile_for(secure.url), request_with()), NotAccepted)
+    assert isinstance(await submit(profile_for(secure.url, ca_file=str(certificates.ca_file)), request_with()), Accepted)
+
+
+async def test_a_missing_file_of_certificates_is_told(profile_for, tmp_path):
+    (tmp_path / "empty.pem").write_text("nothing")
+    for name in ("gone.pem", "empty.pem"):
+        with pytest.raises(Refusal) as caught:
+            async with Backend(profile_for("https://a.example", ca_file=str(tmp_path / name))):
+                pass
+        assert caught.value.exit_code is ExitCode.ENVIRONMENT
 
 
 async def test_a_base_path_is_kept(serve, answer, profile_for, request_with):

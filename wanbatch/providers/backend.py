@@ -176,6 +176,14 @@ class Backend:
             return False
         return self._dialect.read_cancel(await self._http.read(self._dialect.cancel(task_id)))
 
+    async def check_bucket(self) -> str | None:
+        """Why the profile's bucket cannot be used, or ``None``; writes one small object. Raises ``Refusal`` where the extra ``s3`` is missing."""
+        return await self._open_bucket().check()
+
+    def _open_bucket(self) -> Bucket:
+        self._bucket = self._bucket or Bucket(self.profile.delivery, self._http)
+        return self._bucket
+
     async def _deliver_one(self, ref: MediaRef, path: Path | None, model: str) -> str | Undelivered:
         objection = can_deliver(self.profile, ref)
         if objection is not None:
@@ -212,8 +220,7 @@ class Backend:
         if self.profile.delivery.way == "upload":
             return await upload_space.upload(self._http, model, file.sha256, file.content, file.mime), upload_space.KEPT_S
         if self.profile.delivery.way == "s3":
-            self._bucket = self._bucket or Bucket(self.profile.delivery, self._http)
-            return await self._bucket.put(file.sha256, file.content, file.mime), PRESIGNED_S
+            return await self._open_bucket().put(file.sha256, file.content, file.mime), PRESIGNED_S
         return await self._to_emulator(file), float("inf")
 
     async def _to_emulator(self, file: MediaFile) -> str:

@@ -33,6 +33,8 @@ REPLY_LIMIT_BYTES = 4 * 1024 * 1024
 HEADER_LIMIT = 100
 CONNECT_TIMEOUT_S = 15.0
 READ_TIMEOUT_S = 30.0
+GRACE_S = 0.5
+"""How much later than httpx's own time-outs the deadline around an exchange falls: they close their sockets, a cancelled handshake does not."""
 SLOWEST_UPLOAD = 32 * 1024
 """Bytes per second that a submit's deadline allows for its body, beside the time for the answer."""
 
@@ -73,7 +75,7 @@ class Http:
         """The one POST of a submit: fresh connection, no repetition; ``submit_timeout_s`` for the answer and the time that its body may need."""
         patience = self.profile.submit_timeout_s
         async with self.lanes.fresh(self.base.host) as transport:
-            return await self._exchange(transport, wire, patience, patience + len(wire.body) / SLOWEST_UPLOAD)
+            return await self._exchange(transport, wire, patience, patience + GRACE_S + len(wire.body) / SLOWEST_UPLOAD)
 
     async def read(self, wire: WireRequest) -> Seen:
         """A query over the pool; it may be repeated freely by whoever asks."""
