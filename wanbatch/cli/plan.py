@@ -15,7 +15,7 @@ from wanbatch.plan.model import Action, Plan
 
 @click.command("plan")
 @planning_options
-@click.option("-o", "saved", type=click.Path(path_type=Path, dir_okay=False), help="Save the plan, for 'wanbatch run --plan'.")
+@click.option("-o", "saved", type=click.Path(path_type=Path, dir_okay=False), help="Save the plan as JSON.")
 @click.option("--json", "as_json", is_flag=True, help="Print the plan as JSON on stdout.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 5 where there is work to do, 0 where there is none.")
 @click.option("--retry-failed", is_flag=True, help="Plan failed jobs again.")
