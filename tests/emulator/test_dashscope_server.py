@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import time
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 
 import httpx
 import pytest
+from PIL import Image
 
 Body = dict[str, object]
 SUBMIT = "/api/v1/services/aigc/video-generation/video-synthesis"
@@ -48,6 +51,18 @@ def test_a_finished_task_tells_times_usage_and_a_signed_address(tiny: httpx.Clie
         assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}", output[name])
         assert abs(now - datetime.fromisoformat(output[name])) < timedelta(minutes=1)
     assert httpx.get(output["video_url"], trust_env=False).content[4:8] == b"ftyp"
+
+
+def test_a_continuation_tells_the_length_of_its_clip(tiny: httpx.Client, scope_body: Body, tmp_path: Path) -> None:
+    from wanbatch.emulator.animatic import Scene, render
+
+    image = tmp_path / "a.png"
+    Image.new("RGB", (320, 320), (90, 30, 30)).save(image)
+    render(Scene(2, "720P", 1, first_frame=image.read_bytes()), tmp_path / "clip.mp4")
+    clip = (tmp_path / "clip.mp4").read_bytes()
+    url = tiny.put(f"/media/{hashlib.sha256(clip).hexdigest()}", content=clip).json()["url"]
+    change = {"input": {"media": [{"type": "first_clip", "url": url}]}, "parameters": {"duration": 5}}
+    assert ended(tiny, submit(tiny, scope_body | change))["usage"]["input_video_duration"] == 2.0
 
 
 def test_the_watermark_shows_in_the_name(tiny: httpx.Client, scope_body: Body) -> None:

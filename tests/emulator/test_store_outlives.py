@@ -60,6 +60,42 @@ def test_a_torn_last_line_is_dropped(start, tmp_path: Path, body, emulator_kit) 
         json.loads(line)
 
 
+def test_old_files_are_swept_and_wanted_ones_kept(start, tmp_path: Path, body, emulator_kit) -> None:
+    emulator = start("--render", "tiny")
+    with emulator_kit.client(emulator) as client:
+        emulator_kit.wait(client, client.post("/v1/videos", json=body).json()["id"])
+    emulator.stop()
+    rooms = [tmp_path / "store" / room for room in ("media", "videos")]
+    old = [room / "old" for room in rooms]
+    for path in old:
+        path.write_bytes(b"x")
+        os.utime(path, (0, time.time() - 49 * 3600))
+    start("--render", "tiny")
+    assert not any(path.exists() for path in old)
+    assert [len(list(room.iterdir())) for room in rooms] == [1, 1]
+
+
+def test_a_poll_costs_little_and_does_not_wait(start, body, emulator_kit) -> None:
+    """Hundreds of polls for each CPU second, whatever the number of tasks; and no 40 ms for an acknowledgement that is held back."""
+    emulator = start("--render", "tiny", "--latency", "600")
+    stat = Path(f"/proc/{emulator.process.pid}/stat")
+
+    def cpu_seconds() -> float:
+        fields = stat.read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    with emulator_kit.client(emulator) as client:
+        lean = body | {"media": [{"type": "first_frame", "url": "https://example.com/a.png"}]}
+        ids = [client.post("/v1/videos", json=lean).json()["id"] for _ in range(100)]
+        began, spans = cpu_seconds(), []
+        for i in range(600):
+            before = time.perf_counter()
+            assert client.get(f"/v1/videos/{ids[i % 100]}").status_code == 200
+            spans.append(time.perf_counter() - before)
+        assert 600 / max(0.01, cpu_seconds() - began) > 500
+        assert sorted(spans)[len(spans) // 2] < 0.02
+
+
 def test_a_second_emulator_is_refused(start, tmp_path: Path) -> None:
     start()
     with pytest.raises(Refusal, match="another emulator"):

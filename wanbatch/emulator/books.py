@@ -15,6 +15,7 @@ import json
 import os
 import secrets
 import time
+from collections.abc import Container
 from pathlib import Path
 from typing import IO, Self
 
@@ -110,11 +111,22 @@ class Books:
     def video_path(self, name: str) -> Path:
         return self.folder / "videos" / name
 
+    def has_video(self, name: str) -> bool:
+        """Whether the video is there; then it counts as used now."""
+        return _used(self.video_path(name))
+
+    def sweep(self, kept: Container[str], before: float) -> None:
+        """Deletes media and videos that were last used before Unix second ``before``, but those whose names are in ``kept``."""
+        for room in ("media", "videos"):
+            for path in (self.folder / room).iterdir():
+                if path.name not in kept and path.stat().st_mtime < before:
+                    path.unlink()
+
     def keep_media(self, data: bytes) -> str:
         """Stores media and returns their SHA-256. Blocks for an fsync."""
         sha256 = hashlib.sha256(data).hexdigest()
         path = self.media_path(sha256)
-        if not path.exists():
+        if not _used(path):
             part = self.part_path()
             part.write_bytes(data)
             self.publish(part, path)
@@ -150,6 +162,15 @@ def open_books(folder: Path, wait_s: float = LOCK_WAIT_S) -> Books:
     for left in (folder / "parts").iterdir():
         left.unlink()
     return Books(folder, lock)
+
+
+def _used(path: Path) -> bool:
+    """Whether the file exists; its time is set to now, so that a sweep knows what is still wanted."""
+    try:
+        os.utime(path)
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _locked(lock: IO[bytes], wait_s: float) -> bool:

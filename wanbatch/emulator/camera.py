@@ -46,11 +46,12 @@ def choose_moves(seed: int) -> tuple[Move, Move]:
 
 
 def choose_look(prompt: str, negative_prompt: str, prompt_extend: bool) -> Look:
-    """The tint of a prompt; none without a prompt."""
+    """The tint of a prompt, between cool and warm (green or magenta would look like a fault); none without a prompt."""
     if not prompt and not negative_prompt:
         return Look(0, 0, 0)
     digest = hashlib.sha256(f"look {prompt}\0{negative_prompt}\0{prompt_extend}".encode("utf-8", "surrogatepass")).digest()
-    return Look(luma=_spread(digest[0], 6), blue=_spread(digest[1], 9), red=_spread(digest[2], 9))
+    warmth = _spread(digest[1], 9)
+    return Look(luma=_spread(digest[0], 6), blue=-warmth, red=warmth)
 
 
 def ease(t: float) -> float:

@@ -32,7 +32,7 @@ def unknown(task_id: str, request_id: str) -> dict[str, object]:
     return {"output": {"task_id": task_id, "task_status": "UNKNOWN"}, "request_id": request_id}
 
 
-def status(task: Task, link: str, request_id: str, clip_s: float = 0.0) -> dict[str, object]:
+def status(task: Task, link: str, request_id: str, clip_s: float) -> dict[str, object]:
     """The answer to a query; ``link`` is the signed address of the result, ``clip_s`` the length of the clip that it goes on from."""
     output: dict[str, object] = {"task_id": task.id, "task_status": task.phase.name, "submit_time": stamp(task.accepted_at)}
     body: dict[str, object] = {"output": output, "request_id": request_id}

@@ -79,8 +79,11 @@ class DashScopeRoutes:
         task = self._studio.find("dashscope", task_id)
         if task is None or (task.ended and time.time() >= task.ended_at + self._studio.settings.expire_after_s):
             return json_answer(dashscope.unknown(task_id, request_id), headers={"x-request-id": request_id})
-        link = self._links.sign(f"/results/{task_id}{_suffix(task)}", self._studio.expires_at(task)) if task.phase is Phase.SUCCEEDED else ""
-        return json_answer(dashscope.status(task, link, request_id), headers={"x-request-id": request_id})
+        link, clip_s = "", 0.0
+        if task.phase is Phase.SUCCEEDED:
+            link = self._links.sign(f"/results/{task_id}{_suffix(task)}", self._studio.expires_at(task))
+            clip_s = await self._studio.clip_seconds(task)
+        return json_answer(dashscope.status(task, link, request_id, clip_s), headers={"x-request-id": request_id})
 
     async def list(self, request: Request) -> Response:
         refusal = self._refuse_key(request)

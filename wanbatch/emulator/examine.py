@@ -94,3 +94,9 @@ def _examine_clip(data: bytes) -> Fault | None:
     if not 2 <= seconds <= 10:
         return Fault("InvalidFile.Duration", f"first_clip must last 2 to 10 seconds, it lasts {seconds:.2f}")
     return _examine_sides("first_clip", width, height, 4096)
+
+
+def clip_length(data: bytes) -> float:
+    """The length of a clip that has passed, in seconds to two decimals."""
+    with av.open(io.BytesIO(data), "r") as container:
+        return round((container.duration or 0) / 1_000_000, 2)

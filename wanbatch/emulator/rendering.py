@@ -17,7 +17,7 @@ from PIL import Image
 
 from wanbatch.emulator import animatic
 from wanbatch.emulator.books import Books
-from wanbatch.emulator.examine import Fault, examine
+from wanbatch.emulator.examine import Fault, clip_length, examine
 from wanbatch.emulator.request import RENDER_VERSION, MediaReference, VideoRequest, render_key
 from wanbatch.emulator.settings import Render
 from wanbatch.manifest.model import MediaType
@@ -32,6 +32,7 @@ class Workshop:
         self._books = books
         self._mode = mode
         self._verdicts: dict[tuple[MediaType, str, str], Fault | None] = {}
+        self._lengths: dict[str, float] = {}
         self.stopping = threading.Event()
 
     def video_name(self, request: VideoRequest) -> str:
@@ -60,10 +61,18 @@ class Workshop:
             self._verdicts[key] = examine(media.type, data, media.claimed)
         return self._verdicts[key]
 
+    def clip_seconds(self, request: VideoRequest) -> float:
+        """The length of the request's clip, read once; 0.0 without one."""
+        clip = request.of_type("first_clip")
+        if clip is None or not clip.sha256:
+            return 0.0
+        if clip.sha256 not in self._lengths:
+            self._lengths[clip.sha256] = clip_length(self._books.media_path(clip.sha256).read_bytes())
+        return self._lengths[clip.sha256]
+
     def produce(self, request: VideoRequest, name: str) -> Fault | None:
         """Makes the video ``name`` unless it is there; a fault where the media turn out not to decode. Raises ``animatic.Stopped``."""
-        path = self._books.video_path(name)
-        if path.exists():
+        if self._books.has_video(name):
             return None
         part = self._books.part_path()
         try:
@@ -71,7 +80,7 @@ class Workshop:
         except _UNREADABLE as error:
             part.unlink(missing_ok=True)
             return Fault("InvalidFile.Openerror", f"the media cannot be decoded: {type(error).__name__}")
-        self._books.publish(part, path)
+        self._books.publish(part, self._books.video_path(name))
         return None
 
     def _render(self, request: VideoRequest, part: Path) -> None:

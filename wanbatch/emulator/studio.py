@@ -22,7 +22,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 from wanbatch.emulator.animatic import Stopped
-from wanbatch.emulator.books import Books
+from wanbatch.emulator.books import UPLOAD_LIFE_S, Books
 from wanbatch.emulator.drafting import SEED_LIMIT
 from wanbatch.emulator.examine import Fault
 from wanbatch.emulator.references import Found, read_url
@@ -58,10 +58,12 @@ class Studio:
         self._chores: set[asyncio.Task[None]] = set()
 
     def resume(self) -> None:
-        """Takes up every task that had not ended when the process before this one did."""
-        for task in self.tasks.values():
-            if not task.ended:
-                self._admit(task)
+        """Takes up every task that had not ended when the process before this one did, and clears away what nobody can fetch any more."""
+        unfinished = [task for task in self.tasks.values() if not task.ended]
+        wanted = {media.sha256 for task in unfinished for media in task.request.media}
+        self.books.sweep(wanted, time.time() - max(UPLOAD_LIFE_S, self.settings.expire_after_s))
+        for task in unfinished:
+            self._admit(task)
 
     def stop(self) -> None:
         """Gives up all rendering; what is unfinished stays in the books."""
@@ -141,6 +143,10 @@ class Studio:
             sha256 = self.books.uploaded(found.url, time.time())
         return MediaReference(media_type, found.delivery, found.url, sha256, found.claimed)
 
+    async def clip_seconds(self, task: Task) -> float:
+        """How long the clip is that the task goes on from; 0.0 where there is none."""
+        return await asyncio.to_thread(self._workshop.clip_seconds, task.request)
+
     def _draw_latency(self, request: VideoRequest) -> float:
         """The same for the same request at the same place in the row, so that a benchmark can be repeated."""
         latency, sigma = self.settings.latency_s, self.settings.latency_sigma
@@ -192,7 +198,7 @@ class Studio:
         """The task's video; a rendering that is under way for an equal request is waited for."""
         name = self._workshop.video_name(task.request)
         if name not in self._renders:
-            if self.books.video_path(name).exists():
+            if self.books.has_video(name):
                 return None
             render = self._loop.create_task(self._render(task, name))
             self._renders[name] = render
