@@ -358,7 +358,7 @@ def fuzz(count: int, seed: int) -> Outcome:
         os.chdir(folder)
         try:
             for number in range(20):
-                _one(number, 0, texts, Outcome())  # what is imported late is no part of any manifest's time
+                _one(number, seed, texts, Outcome())  # what is imported late is no part of any manifest's time
             for number in range(count):
                 _one(number, seed, texts, outcome)
         finally:

@@ -15,7 +15,8 @@ from pathlib import Path
 
 from wanbatch.diagnostics import Severity
 from wanbatch.manifest import expand_codes as codes
-from wanbatch.manifest import shape_codes, template_codes
+from wanbatch.manifest import template_codes
+from wanbatch.manifest.constants import ConstantReader
 from wanbatch.manifest.document import Value
 from wanbatch.manifest.entry import Entry
 from wanbatch.manifest.matrix import Combination, MatrixTooLarge, expand_matrix
@@ -24,8 +25,7 @@ from wanbatch.manifest.rows import Row, Rows, RowsProblem, name_rows, read_rows,
 from wanbatch.manifest.scalars import scalar_text
 from wanbatch.manifest.seeds import count_seeds, draw_seeds
 from wanbatch.manifest.shown import closest, listed, shown
-from wanbatch.manifest.template_problem import TemplateProblem, Variables
-from wanbatch.manifest.templates import Templates, is_template
+from wanbatch.manifest.templates import Templates
 from wanbatch.manifest.tree import is_inside
 
 RESERVED = frozenset({"seed", "take", "row", "job"})
@@ -111,7 +111,7 @@ def find_axes(entry: Entry, templates: Templates, ceiling: Ceiling) -> Sweep:
     if not (fields.keys() & {"rows", "matrix", "seeds", "repeat", "seed_key"}) and not constants:
         return sweep
     before = len(entry.findings)
-    reader = _Reader(entry, templates, constants)
+    reader = ConstantReader(entry, templates, constants)
     if "rows" in fields:
         sweep.rows = _rows(entry, reader, ceiling)
     if "matrix" in fields:
@@ -127,59 +127,7 @@ def find_axes(entry: Entry, templates: Templates, ceiling: Ceiling) -> Sweep:
     return sweep
 
 
-@dataclass(slots=True)
-class _Reader:
-    """Values that may be templates over constants."""
-
-    entry: Entry
-    templates: Templates
-    constants: dict[str, Scalar]
-
-    def text(self, value: Value, *path: str | int) -> str:
-        """A scalar as text, rendered if it is a template."""
-        if not isinstance(value, str):
-            return scalar_text(value) if not isinstance(value, (dict, list)) else ""
-        if not is_template(value):
-            return value
-        known: Variables = {**self.constants, "job": {"id": self.entry.id}}
-        try:
-            return self.templates.compile(value).render(known)
-        except TemplateProblem as problem:
-            if problem.code == template_codes.UNDEFINED:
-                problem = TemplateProblem(
-                    template_codes.NOT_CONSTANT,
-                    problem.message,
-                    problem.offset,
-                    problem.width,
-                    "only vars and job.id are known here",
-                    (f"the variables here are {listed([*sorted(self.constants), 'job.id'], 'and')}",),
-                )
-            self.entry.report_template(problem, value, *path)
-            return ""
-
-    def scalar(self, value: Value, *path: str | int) -> Scalar:
-        if isinstance(value, str) and is_template(value):
-            return self.text(value, *path)
-        return None if isinstance(value, (dict, list)) else value
-
-    def number(self, value: Value, least: int, most: int, *path: str | int) -> int | None:
-        """A whole number from ``least`` to ``most``; otherwise ``None`` and a finding."""
-        text = self.text(value, *path).strip()
-        if not text:
-            return None
-        try:
-            number = int(text) if len(text) < 20 else most + 1
-        except ValueError:
-            number = most + 1
-        if least <= number <= most:
-            return number
-        code = codes.SEED_RANGE if path[:1] == ("seeds",) else shape_codes.OUT_OF_RANGE
-        message = f"{shown(text)} is not a whole number from {least} to {most}"
-        self.entry.report(code, message, *path, hints=("check what the template renders to",))
-        return None
-
-
-def _rows(entry: Entry, reader: _Reader, ceiling: Ceiling) -> Rows | None:
+def _rows(entry: Entry, reader: ConstantReader, ceiling: Ceiling) -> Rows | None:
     value = entry.fields["rows"]
     key: str | None = None
     path: tuple[str, ...] = ("rows",)
@@ -198,7 +146,7 @@ def _rows(entry: Entry, reader: _Reader, ceiling: Ceiling) -> Rows | None:
         return None
 
 
-def _inline(value: list[Value], reader: _Reader, path: tuple[str, ...]) -> list[Row]:
+def _inline(value: list[Value], reader: ConstantReader, path: tuple[str, ...]) -> list[Row]:
     rows = rows_of(value)
     return [{name: reader.scalar(cell, *path, number, name) for name, cell in row.items()} for number, row in enumerate(rows)]
 
@@ -217,7 +165,7 @@ def _file(entry: Entry, source: str, ceiling: Ceiling) -> list[Row]:
     return rows
 
 
-def _matrix(entry: Entry, reader: _Reader, ceiling: Ceiling) -> list[Combination] | None:
+def _matrix(entry: Entry, reader: ConstantReader, ceiling: Ceiling) -> list[Combination] | None:
     value = entry.fields["matrix"]
     if not isinstance(value, dict):
         return None
@@ -248,7 +196,7 @@ def _matrix(entry: Entry, reader: _Reader, ceiling: Ceiling) -> list[Combination
     return expanded.combinations
 
 
-def _combinations(value: Value, reader: _Reader, kind: str) -> list[Combination]:
+def _combinations(value: Value, reader: ConstantReader, kind: str) -> list[Combination]:
     items = value if isinstance(value, list) else []
     return [
         {name: reader.scalar(cell, "matrix", kind, number, name) for name, cell in item.items()}
@@ -279,7 +227,7 @@ def _check_exclude(entry: Entry, items: list[Combination], axes: dict[str, list[
                 )
 
 
-def _seeds(entry: Entry, reader: _Reader, sweep: Sweep, most: int) -> None:
+def _seeds(entry: Entry, reader: ConstantReader, sweep: Sweep, most: int) -> None:
     value = entry.fields["seeds"]
     ceiling = 2**31 - 1
     if isinstance(value, list):

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import gc
 import os
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -235,10 +236,10 @@ def _fits(drafts: list[_Draft], most: int) -> bool:
 
 def _expand(draft: _Draft, templates: Templates) -> None:
     expansion = Expansion(templates)
-    by_id = {sweep.entry.id: sweep for sweep in draft.sweeps}
+    keys = _seed_keys(draft.sweeps)
     for sweep in draft.sweeps:
         if not sweep.entry.broken:
-            key = _seed_key(sweep, by_id)
+            key = keys[sweep.entry.id]
             sweep.draw(key)
             expansion.expand(sweep, key, draft.made)
     entries = list(pending_entries(draft.made.pending))
@@ -246,25 +247,28 @@ def _expand(draft: _Draft, templates: Templates) -> None:
     ids = [str(own.get("id")) for own in draft.entries]
     failed = {s.entry.id for s in draft.sweeps if has_errors(s.entry.findings)} | {ids[n] for n in draft.bad}
     draft.made.jobs = resolve_references(draft.made.jobs, draft.made.pending, ids, failed)
+    cells = Counter(id(p.entry) for p in draft.made.pending)
     for entry in entries:
         start = before[id(entry)]
-        cells = sum(1 for p in draft.made.pending if p.entry is entry) if len(entry.findings) > start else 0
-        entry.findings[start:] = gather(entry.findings[start:], cells)
+        entry.findings[start:] = gather(entry.findings[start:], cells[id(entry)])
 
 
-def _seed_key(sweep: Sweep, by_id: Mapping[str, Sweep]) -> str:
-    """What seeds are drawn from: the job's own key, else that of the job it takes media from, so that chains match; else its id."""
-    seen: set[str] = set()
-    present = sweep
-    while present.entry.id not in seen:
-        if present.seed_key:
-            return present.seed_key
-        seen.add(present.entry.id)
-        upstream = _upstream(present.entry)
-        if upstream not in by_id:
-            return present.entry.id
-        present = by_id[upstream]
-    return sweep.entry.id
+def _seed_keys(sweeps: Sequence[Sweep]) -> dict[str, str]:
+    """What each job's seeds are drawn from: its own key, else that of the job it takes media from, so that chains match; else its id."""
+    by_id = {sweep.entry.id: sweep for sweep in sweeps}
+    keys: dict[str, str] = {}
+    for sweep in sweeps:
+        chain: dict[str, None] = {}
+        present = sweep.entry.id
+        while present not in keys:
+            own, upstream = by_id[present].seed_key, _upstream(by_id[present].entry)
+            if own or upstream not in by_id or upstream in chain or upstream == present:
+                keys[present] = own or present
+            else:
+                chain[present] = None
+                present = upstream
+        keys.update(dict.fromkeys(chain, keys[present]))
+    return keys
 
 
 def _upstream(entry: Entry) -> str:

@@ -20,6 +20,8 @@ from wanbatch.manifest.model import Job, JobMedia, MediaInput, MediaType, Scalar
 from wanbatch.manifest.scalars import scalar_text
 from wanbatch.manifest.shown import closest, listed, shown
 
+_MOST_FAILED = 200
+"""References without a match that are reported; suggestions for more would take long and help nobody."""
 LONGEST_CLIP = 10
 """Seconds that a first_clip may last (docs: 2 to 10 s)."""
 
@@ -94,10 +96,14 @@ def resolve_references(jobs: Sequence[Job], pending: Sequence[Pending], known_id
             targets.axes.append({name: scalar_text(value) for name, value in job.axes})
     known, silent = set(known_ids), set(silent_ids)
     upstream: dict[str, list[tuple[str, Pending]]] = defaultdict(list)
+    failed = 0
     for reference in pending:
         if reference.target in silent and reference.target not in by_id:
             continue
         found = _match(reference, result[reference.job], by_id.get(reference.target), known)
+        failed += found is None
+        if failed > _MOST_FAILED:
+            break
         if found is not None:
             result[reference.job] = _with_reference(result[reference.job], reference.type, found.name)
             upstream[result[reference.job].name].append((found.name, reference))

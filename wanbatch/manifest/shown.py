@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+_MOST_COMPARED = 300
 UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\ud800-\udfff]")
 """Characters that a terminal would obey or hide."""
 _SHORT = {"\n": "\\n", "\t": "\\t", "\r": "\\r"}
@@ -45,6 +46,8 @@ def _cut(text: str, longest: int) -> str:
 def closest(word: str, known: Iterable[str]) -> str | None:
     """The known word that ``word`` is probably a slip of, or ``None``."""
     names = list(known)
+    if len(names) > _MOST_COMPARED:
+        names = [name for name in names if name[:1].lower() == word[:1].lower()][:_MOST_COMPARED]
     found = get_close_matches(word[:80].lower().replace("-", "_"), [n.lower().replace("-", "_") for n in names], n=1, cutoff=0.6)
     if not found:
         return None
