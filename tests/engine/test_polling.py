@@ -117,10 +117,11 @@ def test_a_task_may_be_taken_out_of_turn_within_the_limit() -> None:
     assert polls.take(2, 1.0)
     assert not polls.take(1, 1.0)
     polls.polled(2, 1.2, Running())
-    assert not polls.take(1, 2.0)
-    assert polls.free_at(2.0) == 2.2
-    assert polls.take(1, 2.2)
-    polls.polled(1, 2.3, Running())
+    assert not polls.take(1, 1.9)
+    assert polls.free_at(1.9) == 2.0
+    assert polls.take(1, 2.0)
+    polls.polled(1, 2.6, Running())  # a trip longer than the shortest counts with what it took beyond it
+    assert polls.free_at(2.6) == pytest.approx(3.4)
     assert polls.next_at() == 16.0  # both are due an interval after they were asked
 
 

@@ -71,6 +71,36 @@ def test_a_server_never_counts_more_than_the_rate(rate: float, trips: list[tuple
         assert sum(1 for at in seen if start <= at < start + window - 1e-6) <= capacity
 
 
+@given(
+    rate=st.sampled_from([0.5, 1.0, 2.0, 3.0, 20.0]),
+    base=st.floats(0, 1),
+    trips=st.lists(st.tuples(st.sampled_from([0.0, 0.01, 0.5, 2.0]), st.floats(0, 1), st.floats(0, 1)), min_size=2, max_size=40),
+)
+def test_with_known_trips_a_server_never_counts_more_either(rate: float, base: float, trips: list[tuple[float, float, float]]) -> None:
+    """The way there takes at least half of ``base``; what a trip takes beyond it may be lost anywhere. One request at a time, as soon as allowed."""
+    gate, now, seen = RateGate(rate), 0.0, []
+    for extra, where, idle in [(0.0, 0.0, 0.0), *trips]:
+        at = gate.free_at(now + idle)
+        assert at is not None
+        gate.sent(at)
+        seen.append(at + base / 2 + extra * where)
+        now = at + base + extra
+        gate.replied(now, at)
+    capacity = max(1, math.ceil(rate))
+    for start in seen:
+        assert sum(1 for counted in seen if start <= counted < start + capacity / rate - 1e-6) <= capacity
+
+
+def test_a_steady_trip_costs_no_rate_where_it_is_known() -> None:
+    gate, now = RateGate(2.0), 0.0
+    for number in range(20):
+        at = gate.free_at(now)
+        assert at == pytest.approx(0.5 * number)
+        gate.sent(at)
+        now = at + 0.3
+        gate.replied(now, at)
+
+
 def test_halving_once_a_second() -> None:
     gate = RateGate(8.0)
     gate.halve(0.0)

@@ -33,7 +33,8 @@ PRICES = 1.05
 STRAGGLER_SHARE = 0.05
 REFIT_SHARE = 0.1
 RUNNING_SAMPLE = 200
-USED_SHARE = 0.97
+DEMAND_SHARE = 1.4
+"""How much more than the limit all tasks together may ask for: some queueing uses the moments in which nothing would be due."""
 UNLIMITED_AGAIN = 1_000.0
 SERVER_SECOND_S = 1.0
 UNKNOWN_KIND: Kind = (0, "")
@@ -144,7 +145,7 @@ class PollSchedule:
         found = self._tasks[task]
         asked_at = now if found.asked_at is None else found.asked_at
         if found.asked_at is not None:
-            self._gate.replied(now)
+            self._gate.replied(now, found.asked_at)
             found.asked_at = None
         if isinstance(outcome, Unreadable):
             self._schedule(task, self._retry_at(found, now, outcome))
@@ -260,7 +261,7 @@ class PollSchedule:
         reason = (round(math.log(max(1, tasks)) / math.log(PRICES)), sum(self._fitted_at.values()), rate)
         if reason != self._priced_for:
             self._priced_for = reason
-            self._price_s = self._solve_price(rate * USED_SHARE, tasks)
+            self._price_s = self._solve_price(rate * DEMAND_SHARE, tasks)
         return self._price_s
 
     def _solve_price(self, rate: float, tasks: int) -> float:

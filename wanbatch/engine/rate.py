@@ -6,7 +6,9 @@ Theory of operation
 -------------------
 ``RateGate`` is a GCRA without burst (requests at least ``1 / rate`` apart) with one more rule: a request counts from its sending until a second
 after its *reply*. The server counts when it sees a request, which is at some instant between the two; spacing the sending alone was measured to
-break a limit of 20 per second 20 to 25 times after a burst of cold connections, and this rule not once.
+break a limit of 20 per second 20 to 25 times after a burst of cold connections, and this rule not once. Where trips are known the shortest of
+them may be taken off: so long a way every request has to go, the next one too, and only what a trip took beyond it can bring two requests closer
+together than they were sent.
 
 ``Probe`` says when a limit that was lowered may be raised: by 1 after a quiet minute, then by 2, 4, … while it stays clean. A raise that is
 refused doubles the next quiet time up to ``LONGEST_QUIET_S``, so that a ceiling which really is lower costs a few refusals an hour and not one a
@@ -33,6 +35,7 @@ class RateGate:
         self._next_at = -math.inf
         self._halved_at = -math.inf
         self._open = 0
+        self._least_trip_s = math.inf
         self._replies: deque[float] = deque()
         self.rate = rate
 
@@ -63,9 +66,12 @@ class RateGate:
         if self._rate is not None:
             self._next_at = max(self._next_at, now) + 1.0 / self._rate
 
-    def replied(self, now: float) -> None:
-        """A request was answered, or given up."""
+    def replied(self, now: float, sent_at: float | None = None) -> None:
+        """A request was answered, or given up. With ``sent_at`` only what its trip took beyond the shortest counts (see above)."""
         self._open -= 1
+        if sent_at is not None:
+            self._least_trip_s = min(self._least_trip_s, now - sent_at)
+            now -= self._least_trip_s
         self._replies.append(max(now, self._replies[-1]) if self._replies else now)
         while self._replies[0] + self._hold_s <= now:
             self._replies.popleft()
