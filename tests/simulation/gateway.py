@@ -1,0 +1,327 @@
+"""The gateway at the other end of an in-memory transport: it answers from its books, or fails as the scenario's weather has it.
+
+What it may not do: touch the ledger or the files; it tells the world what it saw, and the world judges.
+
+How it works: one ``Wire`` for each process stands in httpx's transport's place, below wanbatch's own HTTP layer. It reports to httpx's trace when the
+request's first byte is written, as httpx does, and honours the read timeout that it was given by sleeping and raising what httpx raises.
+"""
+
+from __future__ import annotations
+
+import json
+import ssl
+from collections.abc import AsyncIterator, Callable
+from email.utils import formatdate
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import anyio
+import httpx
+from simulation.books import Post, Task
+
+if TYPE_CHECKING:
+    from simulation.process import Process
+
+KEY = "sk-simulated-key-0123456789"
+BASE_URL = "https://api.sim.test"
+STORE = "results.sim.test"
+RETRY_AFTER = ("1", "7", "300", "86400", "1e12", "-5", "soon", "nan", "Fri, 31 Dec 2199 23:59:59 GMT", "inf", "")
+CHUNK = 300
+
+
+class Wire(httpx.AsyncBaseTransport):
+    """The network of one process."""
+
+    def __init__(self, process: Process) -> None:
+        self.process, self.world = process, process.world
+        self.books, self.chance = self.world.books, self.world.chance
+        self.posting = 0
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        self.world.network_call(self.process, request)
+        if request.method == "POST":
+            return await self._submit(request)
+        if request.url.host == STORE:
+            return await self._result(request)
+        if request.url.path.endswith("/content"):
+            return await self._content(request)
+        return await self._status(request)
+
+    # -- the line ----------------------------------------------------------------------------------------------------------------------------
+
+    async def _begin(self, request: httpx.Request) -> None:
+        """The first byte is written."""
+        await request.extensions["trace"]("http11.send_request_headers.started", {"request": request})
+
+    async def _delay(self) -> None:
+        await anyio.sleep(self.chance.choice((0.01, 0.05, 0.3, 2.0)))
+
+    async def _time_out(self, request: httpx.Request) -> NoReturn:
+        await anyio.sleep(request.extensions["timeout"]["read"] or 60.0)
+        raise httpx.ReadTimeout("simulated", request=request)
+
+    async def _no_connection(self, fault: str, request: httpx.Request) -> NoReturn:
+        if fault == "connect_timeout":
+            await anyio.sleep(request.extensions["timeout"]["connect"] or 15.0)
+            raise httpx.ConnectTimeout("simulated", request=request)
+        await self._delay()
+        error = httpx.ConnectError("simulated", request=request)
+        failure = ssl.SSLError(1, "simulated")
+        failure.reason = "HANDSHAKE_FAILURE"
+        causes: dict[str, Exception] = {"tls": failure, "refused_connection": ConnectionRefusedError()}
+        raise error from causes.get(fault)
+
+    def _json(self, status: int, value: object, **headers: str) -> httpx.Response:
+        return self._plain(status, json.dumps(value).encode(), "application/json", **headers)
+
+    def _plain(self, status: int, body: bytes, kind: str, **headers: str) -> httpx.Response:
+        told = {
+            "content-type": kind,
+            "date": formatdate(self.world.clock.true(), usegmt=True),
+            **{n.replace("_", "-"): v for n, v in headers.items()},
+        }
+        return httpx.Response(status, headers=told, content=body)
+
+    def _error(self, status: int, code: str, message: str, **headers: str) -> httpx.Response:
+        """In the API's own shape; some servers echo what they were sent, key and all."""
+        if self.chance.random() < 0.3:
+            message += f" (you sent Authorization: Bearer {KEY}, see https://{STORE}/help?Signature=EchoedToken77)"
+        return self._json(status, {"error": {"code": code, "message": message, "type": "error"}}, **headers)
+
+    # -- submits -----------------------------------------------------------------------------------------------------------------------------
+
+    async def _submit(self, request: httpx.Request) -> httpx.Response:
+        self.world.gate("post")
+        fault = self.world.fault("submit")
+        if fault in ("dns", "refused_connection", "connect_timeout", "tls"):
+            await self._no_connection(fault, request)
+        await self._begin(request)
+        await self._delay()
+        if fault == "timeout_unseen":
+            await self._time_out(request)
+        if fault == "reset_unseen":
+            raise httpx.WriteError("simulated", request=request)
+        self.posting += 1
+        try:
+            body = json.loads(b"".join([part async for part in request.stream]))  # type: ignore[union-attr]
+            post = self.world.post_seen(self.process, body)
+            self.world.gate("post_seen")
+            response = await self._answer(request, post, fault)
+            await self._delay()
+            self.world.gate("post_answered")
+            return response
+        finally:
+            self.posting -= 1
+
+    async def _answer(self, request: httpx.Request, post: Post, fault: str | None) -> httpx.Response:
+        if fault is None or fault.endswith("_taken"):
+            at = self.world.clock.true()
+            if self.books.running(at) >= self.world.scenario.ceiling:
+                return self._error(429, "Throttling", "too many tasks are running", retry_after="1")
+            task = self.books.accept(post, self.chance, self.world.video)
+            self.world.note(f"accepted {task.task_id} of attempt {post.attempt_id}; ends {task.ends_at - at:.0f} s later {task.error}")
+            return await self._lose_reply(request, fault) if fault else self._accepted(task)
+        return self._refuse(fault)
+
+    def _accepted(self, task: Task) -> httpx.Response:
+        name = self.chance.choice(("id", "task_id"))
+        return self._json(200, {name: task.task_id, "object": "video", "status": "queued", "created_at": int(task.created_at)})
+
+    async def _lose_reply(self, request: httpx.Request, fault: str) -> httpx.Response:
+        match fault:
+            case "timeout_taken":
+                await self._time_out(request)
+            case "reset_taken":
+                await self._delay()
+                raise httpx.ReadError("simulated", request=request)
+            case "closed_taken":
+                raise httpx.RemoteProtocolError("simulated", request=request)
+            case "short_reply" | "html_200_taken":
+                return self._plain(200, b"<html>proxy</html>", "text/html")
+            case "bad_id_taken":
+                return self._json(200, {"id": self.chance.choice(("../../etc", "", "a b", "x" * 200, 17, None, f"{KEY}?"))})
+            case "server_error_taken":
+                return self._error(self.chance.choice((500, 503, 504, 524)), "InternalError", "try again")
+        statuses = {"conflict_taken": 409, "slow_408_taken": 408, "bad_gateway_taken": 502}
+        return self._plain(statuses[fault], b"<html><h1>Bad</h1></html>", "text/html")
+
+    def _refuse(self, fault: str) -> httpx.Response:
+        later = {"retry_after": word} if (word := self.chance.choice(RETRY_AFTER)) else {}
+        if fault == "duplicate_id" and self.books.tasks:
+            return self._json(200, {"id": self.chance.choice(sorted(self.books.tasks))})
+        answers: dict[str, Callable[[], httpx.Response]] = {
+            "too_early": lambda: self._plain(425, b"", "text/plain", **later),
+            "rate": lambda: self._error(429, "Throttling.RateQuota", "Requests rate limit exceeded", **later),
+            "concurrency": lambda: self._error(429, "Throttling", "too many tasks in flight", **later),
+            "unknown_limit": lambda: self._error(429, "Throttling", "please slow down", **later),
+            "empty_429": lambda: self._plain(429, b"", "text/plain", **later),
+            "html_429": lambda: self._plain(429, b"<html>slow down</html>", "text/html", **later),
+            "quota": lambda: self._error(429, "Throttling.AllocationQuota", "allocated quota exceeded"),
+            "bill": lambda: self._error(429, "PrepaidBillOverdue", "the bill is overdue"),
+            "key": lambda: self._error(401, "InvalidApiKey", "bad key"),
+            "no_credit": lambda: self._error(402, "Arrearage", "no credit"),
+            "forbidden": lambda: self._error(403, "AccessDenied", "not yours"),
+            "redirect": lambda: self._plain(307, b"", "text/plain", location=f"https://{STORE}/v1/videos"),
+            "rejected": lambda: self._error(400, "InvalidParameter", "the prompt is too long"),
+            "not_found": lambda: self._error(404, "not_found", "no such thing"),
+            "too_large": lambda: self._error(413, "too_large", "too large"),
+            "html_400": lambda: self._plain(400, b"<html>bad</html>", "text/html"),
+            "server_error": lambda: self._error(500, "InternalError", "try again"),
+            "conflict": lambda: self._plain(409, b"", "text/plain"),
+        }
+        return answers.get(fault, lambda: self._json(200, {"object": "video", "id": "..", "status": "queued"}))()
+
+    # -- queries -----------------------------------------------------------------------------------------------------------------------------
+
+    async def _status(self, request: httpx.Request) -> httpx.Response:
+        task_id = request.url.path.rsplit("/", 1)[1]
+        fault = self.world.fault("poll")
+        if fault == "connect":
+            await self._no_connection("refused_connection", request)
+        await self._begin(request)
+        await self._delay()
+        self.world.polled(task_id)
+        if fault == "timeout":
+            await self._time_out(request)
+        if fault == "reset":
+            raise httpx.ReadError("simulated", request=request)
+        if fault is not None:
+            return self._mislead(task_id, fault)
+        task = self.books.tasks.get(task_id)
+        return self._unknown_task() if task is None else self._tell(task)
+
+    def _unknown_task(self) -> httpx.Response:
+        return self._json(400, {"code": "task_not_exist", "message": "task_not_exist", "data": None})
+
+    def _tell(self, task: Task) -> httpx.Response:
+        at = self.world.clock.true()
+        if task.forgotten(at):
+            return self._forgotten(task)
+        told: dict[str, object] = {"id": task.task_id, "object": "video", "created_at": int(task.created_at)}
+        if at < task.ends_at:
+            return self._json(200, {**told, "status": self.chance.choice(("queued", "in_progress", "processing", "running")), "progress": 40})
+        if task.error:
+            error = {"code": task.error, "message": "it did not work"}
+            return self._json(200, {**told, "status": self.chance.choice(("failed", "failure")), "error": error, "completed_at": int(task.ends_at)})
+        word = self.chance.choice(("completed", "succeeded", "success"))
+        shape = self.world.scenario.url_shape
+        url = "" if shape == "content" else self._signed(task)
+        return self._json(200, {**told, "status": word, "progress": 100, "completed_at": int(task.ends_at), "metadata": {"url": url}})
+
+    def _signed(self, task: Task) -> str:
+        return f"https://{STORE}/{task.task_id}.mp4?Expires={int(task.ends_at + 86_400)}&OSSAccessKeyId=LTAIx&Signature={task.token}"
+
+    def _forgotten(self, task: Task) -> httpx.Response:
+        match self.world.scenario.forgets_by:
+            case "failed":
+                error = {"code": "", "message": "task expired"}
+                return self._json(200, {"id": task.task_id, "status": "failed", "error": error})
+            case "not_exist":
+                return self._unknown_task()
+            case _:
+                return self._json(200, {"id": task.task_id, "status": "unknown"})
+
+    def _mislead(self, task_id: str, fault: str) -> httpx.Response:
+        """Answers that prove nothing about the task, whatever they look like."""
+        told: dict[str, object] = {"id": task_id, "object": "video"}
+        later = {"retry_after": word} if (word := self.chance.choice(RETRY_AFTER)) else {}
+        answers: dict[str, Callable[[], httpx.Response]] = {
+            "server_error": lambda: self._error(self.chance.choice((500, 502, 503)), "InternalError", "try again"),
+            "html": lambda: self._plain(200, b"<html>ok</html>", "text/html"),
+            "throttled": lambda: self._error(429, "Throttling", "slow down", **later),
+            "unknown_word": lambda: self._json(200, {**told, "status": self.chance.choice(("unknown", "paused", "NULL", "reviewing"))}),
+            "error_beside_running": lambda: self._json(200, {**told, "status": "in_progress", "error": {"code": "oops", "message": "failed"}}),
+            "falling_progress": lambda: self._json(200, {**told, "status": "in_progress", "progress": self.chance.choice(("5%", 3, "-1", 1e400))}),
+            "forbidden": lambda: self._error(403, "AccessDenied", "this token may not query"),
+            "not_found": lambda: self._error(404, "not_found", "no such video"),
+            "not_exist": self._unknown_task,
+            "nonsense": lambda: self._json(200, [1, 2, {"status": "failed"}]),
+            "shorn": lambda: self._plain(200, b'{"id": "x", "status": "comple', "application/json"),
+            "conflict": lambda: self._plain(409, b"", "text/plain"),
+        }
+        return answers[fault]()
+
+    # -- results -----------------------------------------------------------------------------------------------------------------------------
+
+    async def _result(self, request: httpx.Request) -> httpx.Response:
+        self.world.check_stranger(request)
+        task = self.books.tasks.get(request.url.path.strip("/").removesuffix(".mp4"))
+        await self._delay()
+        if task is None or f"Signature={task.token}" not in str(request.url):
+            return self._plain(404, b"", "text/plain")
+        if task.forgotten(self.world.clock.true()) or not task.charged(self.world.clock.true()):
+            return self._plain(403, b"<Error>AccessDenied</Error>", "application/xml")
+        return await self._send(request, task)
+
+    async def _content(self, request: httpx.Request) -> httpx.Response:
+        task_id = request.url.path.split("/")[-2]
+        await self._delay()
+        task, at = self.books.tasks.get(task_id), self.world.clock.true()
+        if task is None or task.forgotten(at):
+            return self._error(404, "not_found", "no such video")
+        if not task.charged(at):
+            return self._error(400, "not_ready", "not ready")
+        return await self._send(request, task)
+
+    async def _send(self, request: httpx.Request, task: Task) -> httpx.Response:
+        fault, body = self.world.fault("download"), task.body
+        length = {"content-length": str(len(body)), "content-type": "video/mp4"}
+        match fault:
+            case None:
+                return httpx.Response(200, headers=length, stream=Flow(body))
+            case "connect":
+                await self._no_connection("refused_connection", request)
+            case "reset":
+                return httpx.Response(200, headers=length, stream=Flow(body, breaks_at=self.chance.randrange(len(body))))
+            case "short":
+                return httpx.Response(200, headers=length, stream=Flow(body[: self.chance.randrange(len(body))]))
+            case "no_length_short" | "other_video_cut":
+                return httpx.Response(200, stream=Flow(body[: self.chance.randrange(1, len(body))]))
+            case "foreign":
+                return httpx.Response(
+                    200, headers={"content-type": "video/mp4", "content-length": "40"}, stream=Flow(b"\x89PNG\r\n\x1a\n" + b"x" * 32)
+                )
+            case "html":
+                return self._plain(200, b"<html>please log in</html>", "text/html")
+            case "stall":
+                return httpx.Response(200, headers=length, stream=Flow(body, breaks_at=CHUNK, waits_s=60.0))
+            case "trickle":
+                return httpx.Response(200, headers=length, stream=Flow(body, waits_s=25.0))
+            case "expired_link":
+                return self._plain(403, b"<Error>AccessDenied</Error>", "application/xml")
+            case "redirect":
+                return httpx.Response(302, headers={"location": self._signed(task)})
+            case "redirect_home":
+                return httpx.Response(307, headers={"location": f"{BASE_URL}/v1/videos/{task.task_id}/content"})
+            case "no_length":
+                return httpx.Response(200, headers={"content-type": "video/mp4"}, stream=Flow(body))
+            case "empty":
+                return httpx.Response(200, headers={"content-length": "0"}, stream=Flow(b""))
+        return self._error(503, "InternalError", "try again")
+
+
+class Flow(httpx.AsyncByteStream):
+    """A body that comes in pieces, slowly, and may break."""
+
+    def __init__(self, body: bytes, breaks_at: int | None = None, waits_s: float = 0.05) -> None:
+        self._body, self._breaks_at, self._waits_s = body, breaks_at, waits_s
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        end = len(self._body) if self._breaks_at is None else self._breaks_at
+        for start in range(0, end, CHUNK):
+            await anyio.sleep(self._waits_s)
+            yield self._body[start : min(end, start + CHUNK)]
+        if self._breaks_at is not None:
+            raise httpx.ReadError("simulated")
+
+    async def aclose(self) -> None:
+        """Nothing is held open."""
+
+
+def printable(request: httpx.Request) -> str:
+    """A request as the log shows it."""
+    return f"{request.method} {request.url.host}{request.url.path}"
+
+
+def text_of(value: Any) -> str:
+    """Everything that a value would show or write."""
+    return repr(value)

@@ -1,0 +1,255 @@
+"""The thirteen invariants, each a function that judges the engine by the gateway's books and the disk, and says what is wrong.
+
+What it may not do: ask the engine how it stands; only what is on disk, what the gateway saw, and what people decided counts.
+
+How it works: a function yields one sentence for each thing that is wrong, and nothing where all is well. Some are asked at every commit, some when
+the gateway sees a request, some when a file gets its name, all of them when a process has ended. ``World`` raises ``Violation`` for the first.
+The second run's share of number 10 and the whole of number 13 (same seed, same log) are looked after by ``world`` and by the tests.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from simulation.books import DAY_S
+from simulation.gateway import KEY, text_of
+
+from wanbatch.ledger.rows import Entry
+from wanbatch.lifecycle import Attempt, Authority, EventKind, IllegalTransition, State
+from wanbatch.media.probe import probe_video
+from wanbatch.plan.model import Action, JobState, Plan
+
+if TYPE_CHECKING:
+    from simulation.process import Process
+    from simulation.world import World
+
+COUNTED = frozenset({State.INTENT, State.ACCEPTED, State.UNCERTAIN, State.EXPIRED, State.ABANDONED, State.REMOTE_OK, State.STAGED, State.STORED})
+"""Money is or may be gone, or is held back: all states but those that are proven to have cost nothing."""
+PERSONS = frozenset({EventKind.ADOPTED, EventKind.RESUBMIT, EventKind.ABANDONED})
+WORD_OF = {EventKind.ADOPTED: "adopt", EventKind.RESUBMIT: "resubmit", EventKind.ABANDONED: "abandon"}
+SURELY_KEPT_S = 22.9 * 3600.0
+"""No result is given up sooner than this after its task began, whatever the clocks say."""
+
+
+def name_of(row: Attempt) -> str:
+    return f"attempt {row.attempt_id} ({row.job}, {row.state.value})"
+
+
+def at_most_one_post_and_one_charge(world: World) -> Iterator[str]:
+    """1."""
+    at = world.clock.true()
+    posts: dict[int, int] = {}
+    for post in world.books.posts:
+        posts[post.attempt_id] = posts.get(post.attempt_id, 0) + 1
+    yield from (f"1: attempt {number} saw {count} POSTs" for number, count in posts.items() if count > 1)
+    for fingerprint in sorted({row.fingerprint for row in world.ledger.rows.values()}):
+        rows = [row for row in world.ledger.rows.values() if row.fingerprint == fingerprint]
+        allowed = 1 + sum(row.authority in (Authority.PERSON, Authority.ABSENT) for row in rows)
+        charged = world.books.charges(fingerprint, at)
+        if charged > allowed:
+            yield f"1: {rows[0].job} was charged {charged} times, and {allowed} were allowed"
+        yield from _authorities(world, rows)
+
+
+def _authorities(world: World, rows: Sequence[Attempt]) -> Iterator[str]:
+    by_policy = 0
+    for before, row in zip((None, *rows), rows, strict=False):
+        if row.authority is Authority.PERSON:
+            by_policy = 0
+        if row.authority is Authority.RETRY_POLICY and row.state is not State.PLANNED:
+            by_policy += 1
+            if by_policy > world.scenario.retries:
+                yield f"1: {name_of(row)} is policy retry number {by_policy}, and {world.scenario.retries} are allowed"
+        task = world.books.task_of(row.attempt_id)
+        if task is None or (before is None and row.authority is not Authority.FIRST):
+            continue
+        last = world.ledger.events[row.attempt_id][-1].kind
+        if row.state is State.REJECTED or (row.state is State.PLANNED and last is EventKind.NOT_ACCEPTED):
+            yield f"1: {name_of(row)} counts as not accepted, and the gateway made {task.task_id} of it"
+        if row.state is State.REMOTE_FAILED and row.task_id == task.task_id and not task.error:
+            yield f"1: {name_of(row)} counts as failed and free, and {task.task_id} was charged"
+
+
+def a_post_has_its_intent_on_disk(world: World, process: Process, fingerprint: str) -> Iterator[str]:
+    """2: asked when the gateway sees a POST. The intent may not have been used by an earlier POST (1)."""
+    open_ = [row for row in world.ledger.rows.values() if row.fingerprint == fingerprint and row.state is State.INTENT]
+    if not open_:
+        yield f"2: process {process.number} sent a POST without an intent on disk"
+    elif all(any(post.attempt_id == row.attempt_id for post in world.books.posts) for row in open_):
+        yield f"1: process {process.number} sent a second POST for {name_of(open_[-1])}"
+
+
+def doubt_is_left_only_by_proof_or_person(world: World) -> Iterator[str]:
+    """3, and the second half of 6."""
+    for number, events in world.ledger.events.items():
+        for event in events:
+            if event.kind is EventKind.ABSENT and (task := world.books.task_of(number)) is not None:
+                yield f"3: attempt {number} was declared absent, and the gateway made {task.task_id} of it"
+            reconciled = event.kind is EventKind.ADOPTED and world.scenario.lists
+            if event.kind in PERSONS and (number, WORD_OF[event.kind]) not in world.decisions and not reconciled:
+                yield f"3: attempt {number} was {event.kind.value}, and nobody decided so"
+            if reconciled and (number, "adopt") not in world.decisions:
+                task = world.books.task_of(number)
+                if task is None or task.task_id != event.facts.get("task_id"):
+                    yield f"3: attempt {number} adopted {event.facts.get('task_id')}, which is another's task"
+
+
+def a_poll_has_its_task_on_disk(world: World, task_id: str) -> Iterator[str]:
+    """4: asked when the gateway sees a query."""
+    if not any(row.task_id == task_id for row in world.ledger.rows.values()):
+        yield f"4: {task_id} was asked for before the ledger had it"
+
+
+def a_name_is_absent_or_complete(world: World, path: Path) -> Iterator[str]:
+    """5, the second sentence: asked whenever a final name comes into being, and of all names after a death."""
+    content = path.read_bytes()
+    if content not in world.known_videos() and path.relative_to(world.root).as_posix() not in world.strange_paths:
+        yield f"5: {path.name} stands under its final name with {len(content)} bytes that are no whole video of the gateway's"
+
+
+def what_is_stored_is_on_disk(world: World) -> Iterator[str]:
+    """5, the first sentence."""
+    for row in world.ledger.rows.values():
+        if row.state is not State.STORED or row.path in world.strange_paths:
+            continue
+        path = world.root / row.path
+        if not path.is_file():
+            yield f"5: {name_of(row)} is stored, and there is no {row.path}"
+            continue
+        content = path.read_bytes()
+        if len(content) != row.bytes or hashlib.sha256(content).hexdigest() != row.sha256:
+            yield f"5: {row.path} holds other bytes than the ledger says of {name_of(row)}"
+
+
+def what_is_stored_parses(world: World) -> Iterator[str]:
+    """5, the end of the first sentence; asked once a seed."""
+    for row in world.ledger.rows.values():
+        if row.state is State.STORED and row.path not in world.strange_paths and isinstance(facts := probe_video(world.root / row.path), str):
+            yield f"5: {row.path} is no whole video: {facts}"
+
+
+def nothing_paid_is_given_up_early(world: World) -> Iterator[str]:
+    """5 and the promise above it: every paid video comes to disk while the gateway has it."""
+    for number, events in world.ledger.events.items():
+        task = world.books.task_of(number)
+        for event, when in zip(events, world.ledger.happened[number], strict=True):
+            if event.kind is not EventKind.EXPIRED or task is None or task.error or number in world.mistaken:
+                continue
+            if when - task.created_at < SURELY_KEPT_S:
+                yield f"5: attempt {number} was given up {(when - task.created_at) / 3600:.1f} h after its submit; the gateway had {task.task_id}"
+
+
+def rows_are_the_fold_of_their_events(world: World, numbers: Iterable[int]) -> Iterator[str]:
+    """6."""
+    for number in numbers:
+        try:
+            folded = world.ledger.refold(number)
+        except IllegalTransition as error:
+            yield f"6: {error}"
+            continue
+        if folded != world.ledger.rows[number]:
+            yield f"6: the row of attempt {number} is not the fold of its events"
+
+
+def money_stays_within_the_limit(world: World, process: Process) -> Iterator[str]:
+    """7: asked at every commit, by the rows on disk and by what the gateway charged for this run."""
+    if process.limit is None:
+        return
+    rows = [row for row in world.ledger.rows.values() if row.run_id == process.run_id]
+    counted = sum((row.price or Decimal(0) for row in rows if row.state in COUNTED), Decimal(0))
+    if counted > process.limit:
+        yield f"7: {counted} is spent or reserved in {process.run_id}, and the limit is {process.limit}"
+    tasks = [post.task_id for post in world.books.posts if post.process == process.number and post.task_id]
+    charged = sum((world.scenario.price for name in tasks if not world.books.tasks[name].error), Decimal(0))
+    if charged > process.limit:
+        yield f"7: {process.run_id} was charged {charged}, and its limit was {process.limit}"
+
+
+def a_kill_leaves_few_in_doubt(world: World) -> Iterator[str]:
+    """8: asked when a process has ended."""
+    open_ = [row for row in world.ledger.rows.values() if row.state is State.INTENT]
+    if len(open_) > world.scenario.submit_concurrency:
+        yield f"8: {len(open_)} intents have no answer, and at most {world.scenario.submit_concurrency} may be under way"
+
+
+def no_post_follows_a_failed_commit(process: Process) -> Iterator[str]:
+    """9: asked when a POST goes out."""
+    if process.store is not None and process.store.failed:
+        yield f"9: process {process.number} sent a POST after a commit had failed"
+
+
+def a_second_process_is_silent(process: Process) -> Iterator[str]:
+    """10: asked at every network call."""
+    if process.intruder:
+        yield f"10: process {process.number} used the network while another held the ledger"
+
+
+def a_stopped_run_buys_nothing(world: World, process: Process, number: int) -> Iterator[str]:
+    """Of the table of outcomes: after a bad key, a used-up quota or three doubts in five minutes no new intent is POSTed."""
+    stopped = process.stopped_at
+    if stopped is not None and world.ledger.opened[number] > stopped:
+        yield f"1: attempt {number} was POSTed after {process.run_id} had every reason to stop"
+
+
+def everything_comes_to_an_end(plan: Plan) -> Iterator[str]:
+    """11: asked when faults have stopped and people have decided."""
+    for entry in plan.jobs:
+        over = entry.state in (JobState.DONE, JobState.FAILED, JobState.SKIPPED)
+        waits = entry.action is Action.ASK and entry.attempt is not None and entry.attempt.state is State.STORED
+        if not (over or waits or entry.state is JobState.BLOCKED):
+            yield f"11: {entry.name} is still {entry.state.value} ({entry.reason})"
+
+
+def a_run_leaves_nothing_undone(process: Process) -> Iterator[str]:
+    """11: a run that was not stopped has asked for all that it could."""
+    if process.conductor is None or process.conductor.stop_reason or process.conductor.draining:
+        return
+    for work in process.conductor.works:
+        if work.phase.value in ("ready", "preparing", "prepared", "submitting"):
+            yield f"11: {process.run_id} ended by itself and left {work.entry.name} {work.phase.value}"
+
+
+def secrets_stay_secret(world: World, texts: Iterable[object]) -> Iterator[str]:
+    """12: asked of all that is written or shown."""
+    tokens = (KEY, "EchoedToken77", *(task.token for task in world.books.tasks.values()))
+    for value in texts:
+        shown = text_of(value)
+        for token in tokens:
+            if token in shown:
+                yield f"12: {'the key' if token == KEY else 'a signature'} stands in {shown[:300]}"
+
+
+def after_commit(world: World, process: Process, batch: Sequence[Entry]) -> Iterator[str]:
+    """What every commit must leave true."""
+    numbers = {entry.row.attempt_id for entry in batch if hasattr(entry, "row")}
+    yield from rows_are_the_fold_of_their_events(world, sorted(numbers))
+    yield from money_stays_within_the_limit(world, process)
+    yield from secrets_stay_secret(world, batch)
+
+
+def after_process(world: World) -> Iterator[str]:
+    """What must hold whenever no process runs, by whatever end the last one came."""
+    yield from at_most_one_post_and_one_charge(world)
+    yield from doubt_is_left_only_by_proof_or_person(world)
+    yield from what_is_stored_is_on_disk(world)
+    yield from nothing_paid_is_given_up_early(world)
+    yield from rows_are_the_fold_of_their_events(world, sorted(world.ledger.rows))
+    yield from a_kill_leaves_few_in_doubt(world)
+    for path in sorted(world.root.glob("*/videos/*.mp4")):
+        yield from a_name_is_absent_or_complete(world, path)
+    yield from ("5: the file that a user had put in a video's place was changed" for _ in world.spoilt_squatters())
+
+
+def paid_videos_are_home(world: World) -> Iterator[str]:
+    """5 and 11, at the very end: what was charged for an attempt that the ledger knows is on disk, or was given up in the open."""
+    at = world.clock.true()
+    for row in world.ledger.rows.values():
+        task = world.books.task_of(row.attempt_id)
+        if task is None or not task.charged(at) or row.task_id != task.task_id:
+            continue
+        if row.state not in (State.STORED, State.EXPIRED, State.ABANDONED, State.PLANNED):
+            yield f"5: {task.task_id} was paid for, and {name_of(row)} has no video after {(at - task.ends_at) / DAY_S:.1f} days"

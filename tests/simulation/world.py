@@ -1,0 +1,446 @@
+"""One seed from beginning to end: processes come and go, people decide, and every invariant is held against the books.
+
+What it may not do: draw from anything but its seed.
+
+How it works
+------------
+``run_seed`` makes a ``World`` and lets it live. While there are faults, one process after the other works on the same folder; each dies where its
+``Death`` says, ends, or is interrupted; a person may decide in between. Then all faults stop, and processes and people go on until nothing changes:
+what is then unfinished is a violation.
+
+To die, a process raises ``Died`` wherever it stands. As a ``SystemExit`` that stops asyncio's loop at once; no other task takes another step. What
+is left is unwound with all doors shut: each ``gate`` then raises ``CancelledError``, so that no handler can still write, send or rename. Then
+``lose_power`` decides what a disk without its cache remembers.
+
+Threads are not used: what the engine hands to a thread is done at once, between two steps of the loop, each of which is a place to die.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import random
+import shutil
+import tempfile
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import lru_cache
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import anyio
+import anyio.lowlevel
+import anyio.to_thread
+import httpx
+from simulation import invariants
+from simulation.books import Books, Post
+from simulation.disk import Files, LedgerDisk
+from simulation.gateway import KEY, printable
+from simulation.process import Decision, Process, plan_of
+from simulation.scenario import Death, Scenario, draw
+from simulation.virtual import EPOCH, Clock, Deadlock, run_virtually
+
+from wanbatch.diagnostics import Place
+from wanbatch.engine.outputs import intact_paths
+from wanbatch.ledger.rows import Entry, Happened, Opened
+from wanbatch.lifecycle import Snapshot, State
+from wanbatch.manifest.model import Job, JobMedia, Manifest, MediaInput, MediaSource, RunSettings, UrlMedia
+from wanbatch.plan.identity import identify
+from wanbatch.providers.gateway import IMPOSSIBLE_ID
+
+MOST_PROCESSES = 12
+MOST_STEPS = 150_000
+LAST_ROUNDS = 25
+LONGEST_RUN_S = 8 * 3600.0
+PLACE = Place("s.wanbatch.yaml", 1, 1, 1)
+
+
+class Died(SystemExit):
+    """The process is no more."""
+
+
+class Violation(SystemExit):
+    """An invariant does not hold; the seed ends here."""
+
+
+@dataclass(slots=True)
+class Result:
+    """What came of a seed. ``violations`` is empty where all is well."""
+
+    seed: int
+    violations: list[str] = field(default_factory=list)
+    log: list[str] = field(default_factory=list)
+    faults: Counter[str] = field(default_factory=Counter)
+    deaths: Counter[str] = field(default_factory=Counter)
+    outcomes: Counter[str] = field(default_factory=Counter)
+    processes: int = 0
+
+
+class World:
+    """All that outlives a process, and the one that runs."""
+
+    def __init__(self, scenario: Scenario, root: Path) -> None:
+        self.scenario, self.root = scenario, root
+        self.chance = random.Random(f"world {scenario.seed}")
+        self.clock = Clock()
+        self.ledger = LedgerDisk()
+        self.files = Files(self, root)
+        self.books = Books(scenario)
+        self.video = sample_video()
+        self.manifest = make_manifest(scenario)
+        self.result = Result(scenario.seed)
+        self.prompts = {e.request.prompt: e.fingerprint for e in identify([self.manifest], {}).values()}
+        self.decisions: set[tuple[int, str]] = set()
+        self.mistaken: set[int] = set()
+        self.strange_paths: set[str] = set()
+        self.process: Process | None = None
+        self.death: Death | None = None
+        self.clear = False
+        self._squatted: dict[str, bytes] = {}
+        self._counted: Counter[str] = Counter()
+        self._unwinding = False
+        self._steps = 0
+        self._began = 0.0
+        self._ends_before = 0.0
+
+    # -- the log -----------------------------------------------------------------------------------------------------------------------------
+
+    def note(self, text: str) -> None:
+        self.result.log.append(f"{self.clock.true() - EPOCH:12.3f} {text}")
+
+    def hold(self, findings: Iterable[str]) -> None:
+        """Ends the seed with the first finding, if any."""
+        if not self._unwinding:
+            for finding in findings:
+                self.violated(finding)
+
+    def violated(self, text: str) -> None:
+        self.result.violations.append(text)
+        self.note(f"VIOLATION {text}")
+        self._unwinding = True
+        raise Violation(text)
+
+    # -- dying -------------------------------------------------------------------------------------------------------------------------------
+
+    def is_last(self, kind: str) -> bool:
+        """Whether the process dies here. Raises ``CancelledError`` for one that is dead already."""
+        if self._unwinding:
+            raise asyncio.CancelledError
+        if self.death is None or self.death.at != kind:
+            return False
+        self._counted[kind] += 1
+        return self._counted[kind] == self.death.count
+
+    def gate(self, kind: str) -> None:
+        if self.is_last(kind):
+            self.die(kind)
+
+    def die(self, kind: str) -> None:
+        self._unwinding = True
+        self.note(f"DEATH at {kind} {self._counted[kind]}")
+        raise Died(kind)
+
+    def step(self) -> None:
+        """Called before every step of the loop."""
+        if self._unwinding:
+            return
+        self._steps += 1
+        if self._steps > MOST_STEPS:
+            self.violated(f"11: a process took more than {MOST_STEPS} steps")
+        if self.clock.now > self._ends_before:
+            self.violated("11: a run went on for far longer than it may wait")
+        self.gate("step")
+        if self.death is not None and self.death.at == "time" and self.clock.now - self._began >= self.death.count:
+            self.die("time")
+
+    # -- what the engine's surroundings ask --------------------------------------------------------------------------------------------------
+
+    def fault(self, kind: str) -> str | None:
+        if not self._is_faulty():
+            return None
+        found: str | None = getattr(self.scenario, kind).strikes(self.chance)
+        if found is not None:
+            self.result.faults[f"{kind} {found}"] += 1
+            self.note(f"fault {kind} {found}")
+        return found
+
+    def disk_fault(self, kind: str) -> str | None:
+        """A fault of the disk that fits: ``commit`` or ``file``. Far rarer than those of the network."""
+        weather = self.scenario.disk
+        if not weather.kinds or not self._is_faulty() or self.chance.random() >= weather.rate * 0.15:
+            return None
+        found = self.chance.choice(weather.kinds)
+        if (kind == "commit") != found.startswith("commit"):
+            return None
+        self.result.faults[f"disk {found}"] += 1
+        return found
+
+    def _is_faulty(self) -> bool:
+        return not self.clear and self.clock.true() - EPOCH < self.scenario.faults_until_s
+
+    def lock_taken(self) -> None:
+        self.note("lock taken")
+
+    def network_call(self, process: Process, request: httpx.Request) -> None:
+        if self._unwinding:
+            raise asyncio.CancelledError
+        self.note(f"p{process.number} {printable(request)}")
+        self.hold(invariants.a_second_process_is_silent(process))
+        if request.method == "POST":
+            self.hold(invariants.no_post_follows_a_failed_commit(process))
+
+    def check_stranger(self, request: httpx.Request) -> None:
+        """The key goes to nobody but the API (12)."""
+        if KEY in str(request.headers) or KEY in str(request.url):
+            self.violated("12: the key was sent to the host of a result")
+
+    def post_seen(self, process: Process, body: dict[str, Any]) -> Post:
+        fingerprint = self.prompts[body["prompt"]]
+        self.hold(invariants.a_post_has_its_intent_on_disk(self, process, fingerprint))
+        used = {post.attempt_id for post in self.books.posts}
+        row = next(r for r in self.ledger.rows.values() if r.fingerprint == fingerprint and r.state is State.INTENT and r.attempt_id not in used)
+        self.hold(invariants.a_stopped_run_buys_nothing(self, process, row.attempt_id))
+        post = Post(self.clock.true(), process.number, fingerprint, row.attempt_id)
+        self.books.posts.append(post)
+        return post
+
+    def polled(self, task_id: str) -> None:
+        if task_id != IMPOSSIBLE_ID:
+            self.hold(invariants.a_poll_has_its_task_on_disk(self, task_id))
+
+    def committed(self, batch: Sequence[Entry]) -> None:
+        for entry in batch:
+            match entry:
+                case Opened(row):
+                    self.note(f"commit attempt {row.attempt_id} intent {row.job} {row.authority.value}")
+                case Happened(event, row):
+                    self.note(f"commit attempt {row.attempt_id} {event.kind.value} -> {row.state.value}")
+                    if self.process is not None:
+                        self.process.remember(event, len(self.ledger.entries))
+        if self.process is not None:
+            self.hold(invariants.after_commit(self, self.process, batch))
+
+    def file_changed(self, what: str, path: Path) -> None:
+        self.note(f"{what} {path.name if path.suffix == '.mp4' else path.parent.name}")
+        if path.suffix != ".mp4":
+            return
+        if what == "unlink":
+            self.violated(f"5: {path.name}, a final name, was taken away")
+        self.hold(invariants.a_name_is_absent_or_complete(self, path))
+
+    def known_videos(self) -> frozenset[bytes]:
+        return frozenset(task.body for task in self.books.tasks.values())
+
+    def spoilt_squatters(self) -> list[str]:
+        return [path for path, content in self._squatted.items() if not (self.root / path).is_file() or (self.root / path).read_bytes() != content]
+
+    def disturbances(self) -> Iterator[tuple[float, Callable[[], None]]]:
+        """What happens to the machine while a process runs: it is suspended, or its clock jumps."""
+        for at_s, length_s in self.scenario.sleeps:
+            if at_s > self.clock.now:
+                yield at_s - self.clock.now, lambda length_s=length_s: self._suspend(length_s)
+        for at_s, jump_s in self.scenario.clock_jumps:
+            if at_s > self.clock.now and not self.clear:
+                yield at_s - self.clock.now, lambda jump_s=jump_s: self._jump(jump_s)
+
+    def _suspend(self, length_s: float) -> None:
+        self.note(f"suspended for {length_s} s")
+        self.clock.asleep += length_s
+
+    def _jump(self, jump_s: float) -> None:
+        self.note(f"the clock jumps by {jump_s} s")
+        self.clock.wrong += jump_s
+
+    # -- a life ------------------------------------------------------------------------------------------------------------------------------
+
+    def live(self) -> Result:
+        try:
+            self._squat()
+            self._troubled_time()
+            self._quiet_time()
+        except Violation:
+            pass
+        for row in self.ledger.rows.values():
+            self.result.outcomes[row.state.value] += 1
+        return self.result
+
+    def _troubled_time(self) -> None:
+        deaths = list(self.scenario.deaths)
+        for number in range(MOST_PROCESSES):
+            if not self._is_faulty() and not deaths:
+                return
+            interruption = self.scenario.interruptions[number % len(self.scenario.interruptions)]
+            self.death = deaths.pop(0) if deaths else None
+            buys = self.chance.random() > 0.1
+            self._run(Process(self, number, buys=buys, regenerate=number > 1 and self._wants_again(), interruption=interruption))
+            self._vandalise()
+            if self.chance.random() < self.scenario.hasty_person:
+                self._decide()
+            self._suspend(self.scenario.pauses_s[number])
+
+    def _wants_again(self) -> bool:
+        return self.scenario.regenerates and self.chance.random() < 0.3
+
+    def _quiet_time(self) -> None:
+        """No more faults: whatever is unfinished has to come to its end."""
+        self.clear, self.death, self.clock.wrong = True, None, 0.0
+        for number in range(LAST_ROUNDS):
+            before = len(self.ledger.entries)
+            self._run(Process(self, 100 + number, wait_s=50 * 3600.0))
+            decided = self._decide()
+            if not decided and not any(isinstance(e, Opened | Happened) for e in self.ledger.entries[before:]):
+                break
+            self._suspend(600.0)
+        snapshot = self._snapshot()
+        self.hold(invariants.everything_comes_to_an_end(plan_of(self, snapshot, intact_paths(self.root, snapshot))))
+        self.hold(invariants.paid_videos_are_home(self))
+        self.hold(invariants.what_is_stored_parses(self))
+
+    def _snapshot(self) -> Snapshot:
+        found = self.ledger.contents()
+        return Snapshot(tuple(found.attempts.values()), tuple(found.placements.values()), tuple(found.runs.values()))
+
+    def _run(self, process: Process | Decision) -> None:
+        self.process = process if isinstance(process, Process) else None
+        self._counted.clear()
+        self._unwinding, self._steps, self._began = False, 0, self.clock.now
+        self._ends_before = self.clock.now + LONGEST_RUN_S + getattr(process, "wait_s", 0.0)
+        self.result.processes += 1
+        died = False
+        self.note(f"-- process {process.number} begins")
+        with self.files.watched(), threads_inline(self):
+            try:
+                run_virtually(process.main, self.clock, self.step)
+            except Died:
+                died = True
+            except Deadlock:
+                self._after_unwinding("11: a process stands still: every task waits, and nothing will come")
+            except Violation:
+                raise
+            except Exception as error:
+                self._after_unwinding(f"11: a process fell over its own feet: {error!r}")
+        self._unwinding = False
+        if died:
+            assert self.death is not None
+            self.result.deaths[f"{self.death.at}{' (power)' if self.death.power else ''}"] += 1
+            if self.death.power:
+                self.ledger.lose_power(self.chance)
+                self.files.lose_power(self.chance)
+        self.death = None
+        self.hold(invariants.after_process(self))
+
+    def _after_unwinding(self, text: str) -> None:
+        self._unwinding = False
+        self.violated(text)
+
+    def _decide(self) -> bool:
+        """A person looks at everything that waits for one."""
+        waiting = [row for row in self.ledger.rows.values() if row.state in (State.UNCERTAIN, State.EXPIRED)]
+        for row in waiting:
+            task = self.books.task_of(row.attempt_id)
+            words = ["resubmit", "abandon"]
+            if task is not None and row.state is State.UNCERTAIN:
+                words += ["adopt", "adopt"]
+            word = self.chance.choice(words)
+            self._run(Decision(self, row.attempt_id, word, task.task_id if task is not None and word == "adopt" else ""))
+        return bool(waiting)
+
+    # -- what people do to files -------------------------------------------------------------------------------------------------------------
+
+    def _squat(self) -> None:
+        """A user has a file of their own where a video wants to go."""
+        if not self.scenario.squatter:
+            return
+        path = plan_of(self, Snapshot(), frozenset()).jobs[0].path
+        (self.root / path).parent.mkdir(parents=True)
+        (self.root / path).write_bytes(b"a file of the user's own")
+        self._squatted[path] = b"a file of the user's own"
+        self.strange_paths.add(path)
+        self.files.all_is_synced()
+
+    def _vandalise(self) -> None:
+        """A user deletes a finished video."""
+        stored = [row for row in self.ledger.rows.values() if row.state is State.STORED and row.path not in self.strange_paths]
+        for row in stored:
+            if self.chance.random() < self.scenario.vandal:
+                self.note(f"somebody deletes {row.path}")
+                (self.root / row.path).unlink(missing_ok=True)
+                self.strange_paths.add(row.path)
+
+
+@contextmanager
+def threads_inline(world: World) -> Iterator[None]:
+    """What goes to a thread is done at once, between two steps of the loop."""
+    real = anyio.to_thread.run_sync
+
+    async def run_sync(work: Callable[..., Any], *args: Any, **_: Any) -> Any:
+        await anyio.lowlevel.checkpoint()
+        result = work(*args)
+        await anyio.lowlevel.cancel_shielded_checkpoint()
+        return result
+
+    anyio.to_thread.run_sync = run_sync
+    try:
+        yield
+    finally:
+        anyio.to_thread.run_sync = real
+
+
+def make_manifest(scenario: Scenario) -> Manifest:
+    """Jobs with a picture from the web; ``twins`` ask for the same video twice, a ``chained`` job begins with the last frame of another."""
+    jobs = [_job(f"job{i}", f"prompt {i}", UrlMedia("https://pictures.test/a.png?Signature=UserOwnSig")) for i in range(scenario.jobs)]
+    if scenario.twins:
+        jobs.append(_job("twin", "prompt 0", UrlMedia("https://pictures.test/a.png?Signature=UserOwnSig")))
+    if scenario.chained:
+        jobs.append(_job("next", "it goes on", JobMedia("job0", "last")))
+    run = RunSettings(retries=scenario.retries, on_failure=scenario.on_failure)
+    return Manifest("s.wanbatch.yaml", "s", "cd" * 32, tuple(jobs), run=run)
+
+
+def _job(name: str, prompt: str, source: MediaSource) -> Job:
+    return Job(
+        name=name, id=name, manifest="s", axes=(), tags=(), model="wan2.7-i2v", prompt=prompt, negative_prompt=None,
+        media=(MediaInput("first_frame", source, PLACE),), seconds=5, size="720P", seed=7, take=1, prompt_extend=False, watermark=False, place=PLACE,
+    )  # fmt: skip
+
+
+@lru_cache(maxsize=1)
+def sample_video() -> bytes:
+    """A real video of one frame, under a kilobyte."""
+    import av
+
+    file = BytesIO()
+    with av.open(file, "w", format="mp4") as container:
+        track = container.add_stream("mpeg4", rate=1)
+        track.width = track.height = 16
+        track.pix_fmt = "yuv420p"
+        frame = av.VideoFrame(16, 16, "yuv420p")
+        for plane in frame.planes:
+            plane.update(bytes(plane.buffer_size))
+        container.mux(track.encode(frame))
+        container.mux(track.encode())
+    return file.getvalue()
+
+
+def run_seed(seed: int, scenario: Scenario | None = None) -> Result:
+    """Lives one seed through in a folder of its own."""
+    shared = Path("/dev/shm")
+    root = Path(tempfile.mkdtemp(prefix="wanbatch-simulation-", dir=shared if shared.is_dir() else None))
+    try:
+        with warnings.catch_warnings():
+            # A task that dies before its first step leaves a coroutine that nobody awaits. The collector must find those here, not in another test.
+            warnings.filterwarnings("ignore", "coroutine .* was never awaited", RuntimeWarning)
+            result = World(scenario or draw(seed), _made(root / "reports")).live()
+            gc.collect(1)
+        return result
+    finally:
+        shutil.rmtree(root, ignore_errors=True)
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir()
+    return folder
