@@ -170,7 +170,7 @@ def test_facts_are_fields_of_a_row_that_no_opening_and_no_fold_sets() -> None:
 
 
 def test_an_unknown_fact_is_a_bug_that_shows() -> None:
-    with pytest.raises(TypeError):
+    with pytest.raises(KeyError, match="colour"):
         apply(row(State.INTENT), Event(1, EventKind.ACCEPTED, 2.0, {"colour": "blue"}))  # type: ignore[typeddict-unknown-key]
 
 

@@ -62,6 +62,7 @@ async def test_a_sound_ledger_has_nothing_wrong(ledger_file: Path) -> None:
             "UPDATE events SET facts = '[]' WHERE attempt_id = 1 AND seq = 2",
             "attempt 1: its events do not fold: an event's facts are not a JSON object",
         ),
+        ("UPDATE events SET facts = '{\"hue\":1}' WHERE attempt_id = 1 AND seq = 2", "attempt 1: its events do not fold: 'hue'"),
     ],
 )
 async def test_each_kind_of_damage_is_named(ledger_file: Path, sql: str, finding: str) -> None:

@@ -14,6 +14,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, cast
 
 from wanbatch.ledger.schema import SqlRow, SqlValue
@@ -33,6 +34,7 @@ _INSERT_EVENT = "INSERT INTO events (attempt_id, seq, kind, at, facts) VALUES (?
 _PUT_PLACEMENT = f"INSERT OR REPLACE INTO placements ({', '.join(PLACEMENT_FIELDS)}) VALUES (?, ?, ?, ?, ?)"  # noqa: S608
 _PUT_RUN = f"INSERT OR REPLACE INTO runs ({', '.join(RUN_FIELDS)}) VALUES ({', '.join('?' * len(RUN_FIELDS))})"  # noqa: S608
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 _LARGEST_INTEGER = 2**63 - 1
 
 Statement = tuple[str, tuple[SqlValue, ...]]
@@ -69,16 +71,20 @@ def statements_of(entry: Entry) -> tuple[Statement, ...]:
             )
         case Happened(event, row, seq):
             facts = cast("Mapping[str, SqlValue]", event.facts)
-            changes = "".join(f"{name} = ?, " for name in facts)
-            update = f"UPDATE attempts SET {changes}state = ?, updated_at = ?, last_event = ?, last_seq = ? WHERE attempt_id = ?"  # noqa: S608 names of Facts only
             return (
-                (update, (*facts.values(), row.state.value, event.at, event.kind.value, seq, event.attempt_id)),
+                (_update_of(*facts), (*facts.values(), row.state.value, event.at, event.kind.value, seq, event.attempt_id)),
                 (_INSERT_EVENT, (event.attempt_id, seq, event.kind.value, event.at, write_facts(event.facts))),
             )
         case Placement():
             return ((_PUT_PLACEMENT, (entry.manifest, entry.job, entry.attempt_id, entry.path, entry.mtime_ns)),)
         case _:
             return ((_PUT_RUN, tuple(getattr(entry, name) for name in RUN_FIELDS)),)
+
+
+@lru_cache(maxsize=256)
+def _update_of(*facts: str) -> str:
+    changes = "".join(f"{name} = ?, " for name in facts)
+    return f"UPDATE attempts SET {changes}state = ?, updated_at = ?, last_event = ?, last_seq = ? WHERE attempt_id = ?"  # noqa: S608
 
 
 def _attempt_values(row: Attempt) -> tuple[SqlValue, ...]:
@@ -88,7 +94,7 @@ def _attempt_values(row: Attempt) -> tuple[SqlValue, ...]:
 
 def write_facts(facts: Facts) -> str:
     """Facts as they stand in the events table."""
-    return json.dumps(facts, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return _ENCODER.encode(facts)
 
 
 def read_facts(text: str) -> Facts:
@@ -166,12 +172,13 @@ def clean_event(event: Event) -> Event:
     """``event`` as it can be stored. Raises ``ValueError`` for facts that no ledger holds: an unknown name, NaN, an integer beyond 64 bits."""
     facts = cast("dict[str, SqlValue]", event.facts)
     cleaned = {name: _clean_fact(name, value) for name, value in facts.items()}
-    _clean_fact("at", event.at)
-    return replace(event, facts=cast("Facts", cleaned))
+    if not math.isfinite(event.at):
+        raise ValueError("at is not a finite number")
+    return Event(event.attempt_id, event.kind, event.at, cast("Facts", cleaned))
 
 
 def _clean_fact(name: str, value: SqlValue) -> SqlValue:
-    if name != "at" and name not in Facts.__annotations__:
+    if name not in _FACTS:
         raise ValueError(f"{name!r} is not a fact that an event can carry")
     if isinstance(value, str):
         return clean_text(value)
@@ -190,4 +197,5 @@ def clean_opening(opening: Opening) -> Opening:
     return replace(opening, **texts)
 
 
+_FACTS = frozenset(Facts.__annotations__)
 _OPENING_TEXTS = ("fingerprint", "realm", "backend", "origin", "manifest", "job", "run_id", "request", "size", "currency")

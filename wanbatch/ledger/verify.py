@@ -48,7 +48,7 @@ def _check(row: Attempt, last_seq: int, events: list[schema.SqlRow]) -> Iterator
     else:
         try:
             folded = fold(row, events[1:])
-        except (IllegalTransition, ValueError, TypeError) as error:
+        except (IllegalTransition, ValueError, KeyError) as error:
             yield f"{name}: its events do not fold: {error}"
         else:
             different = [n for n in ATTEMPT_FIELDS if getattr(folded, n) != getattr(row, n)]
