@@ -229,23 +229,28 @@ async def test_an_unasked_206_is_not_taken_for_the_whole(serve, answer, video, p
 # --- gone or not
 
 
+PAST, FUTURE = "Expires=1700000000&Signature=x", "Expires=4000000000&Signature=x"
+
+
 @pytest.mark.parametrize(
-    ("signed", "content", "gone"),
+    ("query", "signed", "content", "gone"),
     [
-        (404, 404, True),
-        (410, 410, True),
-        (403, 404, True),
-        (403, 403, False),
-        (403, 502, False),
-        (500, 404, False),
-        (403, 400, False),
-        (429, 410, False),
+        (FUTURE, 404, 404, True),
+        (FUTURE, 410, 410, True),
+        (PAST, 403, 404, True),
+        (FUTURE, 403, 404, False),
+        ("", 403, 404, False),
+        (PAST, 403, 403, False),
+        (PAST, 403, 502, False),
+        (PAST, 500, 404, False),
+        (PAST, 403, 400, False),
+        (PAST, 429, 410, False),
     ],
 )
-async def test_gone_means_that_every_source_says_so(serve, answer, profile_for, part, signed, content, gone):
+async def test_gone_means_that_every_source_says_so(serve, answer, profile_for, part, query, signed, content, gone):
     error = {"error": {"message": "no", "type": "invalid_request_error"}}
-    server = serve({"/signed": [answer(signed, b"<Error/>")], "/v1": [answer(content, error)]})
-    outcome = await download(profile_for(server.url), part, server.url + "/signed")
+    api, store = serve([answer(content, error)]), serve([answer(signed, b"<Error/>")])
+    outcome = await download(profile_for(api.url, download_hosts=("127.0.0.1",)), part, f"{store.url}/signed?{query}")
     assert isinstance(outcome, DownloadFailed)
     assert outcome.gone is gone
 

@@ -22,7 +22,7 @@ from wanbatch.providers.model import MediaDelivery, Secret
 
 pytestmark = pytest.mark.anyio
 
-PERSONALITIES = {"gateway": "emulator"}
+PERSONALITIES = {"gateway": "emulator", "gateway-metadata": "gateway-metadata", "dashscope": "dashscope"}
 
 
 @pytest.fixture(scope="module", name="emulator", params=PERSONALITIES)

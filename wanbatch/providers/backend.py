@@ -45,7 +45,7 @@ from wanbatch.providers.dialect import Cancelling, Listing, dialect_for
 from wanbatch.providers.http import Http
 from wanbatch.providers.lanes import Transport
 from wanbatch.providers.model import ListedTask, NoReply, Profile, Reply, Seen, TaskListing, WireRequest
-from wanbatch.providers.reading import as_object, as_url, date_of, read_error, read_json, valid_task_id
+from wanbatch.providers.reading import as_object, as_url, date_of, read_error, read_json, url_expiry, valid_task_id
 from wanbatch.providers.upload_space import Undelivered
 
 LIST_PAGES = 50
@@ -55,13 +55,22 @@ _Outcome = TypeVar("_Outcome", bound="SubmitOutcome | PollOutcome | ProbeOutcome
 
 
 class Backend:
-    """An async context manager. ``clock`` gives Unix seconds; ``transport`` stands in for the network in the simulation."""
+    """An async context manager. ``clock`` gives Unix seconds and ``hear`` is told the server's; ``transport`` stands in for the network in the
+    simulation.
+    """
 
-    def __init__(self, profile: Profile, *, transport: Transport | None = None, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        profile: Profile,
+        *,
+        transport: Transport | None = None,
+        clock: Callable[[], float] = time.time,
+        hear: Callable[[float], None] | None = None,
+    ) -> None:
         self.profile = profile
         self._dialect = dialect_for(profile.kind)
         self._http = Http(profile, transport)
-        self._clock = clock
+        self._clock, self._hear = clock, hear
         self._delivered: dict[str, tuple[str, float]] = {}
         self._bucket: Bucket | None = None
 
@@ -89,7 +98,15 @@ class Backend:
         if isinstance(outcome, ProbeFailed):
             return self._without_key(outcome)
         date = date_of(seen.headers) if isinstance(seen, Reply) else None
-        return ProbePassed(None if date is None else date - self._clock())
+        skew_s = None if date is None else date - self._clock()
+        self._listen(seen)
+        return ProbePassed(skew_s)
+
+    def _listen(self, seen: Seen) -> None:
+        """The server's clock, from an answer that no cache kept."""
+        date = date_of(seen.headers) if isinstance(seen, Reply) and "age" not in seen.headers else None
+        if date is not None and self._hear is not None:
+            self._hear(date)
 
     async def deliver(self, media: Sequence[tuple[MediaRef, Path | None]], model: str = "wan2.7-i2v") -> Mapping[MediaType, str] | str:
         """URLs for the wire by media type, or why there are none. Local files go the profile's way, each content at most once a process.
@@ -121,6 +138,7 @@ class Backend:
         if valid_task_id(task_id) is None:
             return Unreadable("the task id is malformed")
         seen = await self._http.read(self._dialect.status(task_id))
+        self._listen(seen)
         content = self._content_url(task_id)
         if isinstance(seen, Reply) and seen.status == 403 and content is not None and await http_download.peek(self._http, content):
             return Succeeded()
@@ -141,8 +159,13 @@ class Backend:
             return DownloadFailed(f"{part.name} cannot be written: {error.strerror or 'input/output error'}", disk=True)
         await to_thread.run_sync(partial(_drop, part))
         reasons = "; ".join(dict.fromkeys(failure.reason for _, failure in failures)) or "the reply named no address, and there is no content route"
-        gone = bool(failures) and all(failure.status in ((404, 410) if url == content else (403, 404, 410)) for url, failure in failures)
+        gone = bool(failures) and all(self._says_gone(url, failure.status, result) for url, failure in failures)
         return self._without_key(DownloadFailed(reasons, gone))
+
+    def _says_gone(self, url: str, status: int, result: Succeeded) -> bool:
+        """Whether a source's last word means that it has the file no more: a store says 403 to an expired signature, and to much else."""
+        ends = url_expiry(url) or result.expires_at
+        return status in (404, 410) or (status == 403 and not self._http.is_home(url) and ends is not None and self._clock() > ends)
 
     async def list_tasks(self, since: float, until: float) -> TaskListing | None:
         """The account's tasks that were submitted between two instants, or ``None`` where the API has no list."""

@@ -66,6 +66,13 @@ class Http:
     async def aclose(self) -> None:
         await self.lanes.aclose()
 
+    def is_home(self, url: str) -> bool:
+        """Whether ``url`` is on the API's own origin."""
+        try:
+            return self.lanes.is_home(httpx.URL(url))
+        except httpx.InvalidURL:
+            return False
+
     def authorization(self) -> dict[str, str]:
         """The header that carries the key, for the profile's own origin and no other."""
         key = self.profile.api_key
