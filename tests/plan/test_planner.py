@@ -97,6 +97,13 @@ def test_what_runs_on_another_backend_is_left_there():
     assert "--backend acme" in result.reason
 
 
+def test_offline_an_unknown_address_is_told_by_the_backends_name():
+    running = attempt(state=State.ACCEPTED, task_id="t")
+    nameless = replace(TARGET, origin="")
+    assert one(attempts=[running], target=nameless).action is Action.RESUME
+    assert one(attempts=[running], target=replace(nameless, backend="acme")).action is Action.ASK
+
+
 def test_what_the_emulator_drew_never_passes_for_a_paid_video():
     drawn = replace(stored(), realm="emulator")
     assert one(attempts=[drawn], intact=["m/videos/one.mp4"]).action is Action.GENERATE

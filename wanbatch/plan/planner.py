@@ -29,7 +29,7 @@ _DOWNLOADABLE = "its video file is missing or altered; it is downloaded again"
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The backend a plan is made for. ``origin`` is what its task ids belong to; ``blocked_media`` says why a job's media cannot reach it."""
+    """The backend a plan is made for. ``origin`` is what its task ids belong to, empty where it is not known offline."""
 
     backend: str
     realm: str
@@ -135,7 +135,7 @@ class _Planner:
         if attempt.state is State.STORED:
             return self._stand_stored(key, attempt)
         if attempt.state in IN_FLIGHT:
-            if attempt.origin == self.target.origin:
+            if self._is_here(attempt):
                 return Standing(JobState.RUNNING, Action.RESUME, f"task {attempt.task_id} was accepted", attempt)
             reason = f"it is running on backend {attempt.backend}: run with --backend {attempt.backend} to fetch it"
             return Standing(JobState.RUNNING, Action.ASK, reason, attempt)
@@ -157,10 +157,14 @@ class _Planner:
             return Standing(JobState.DONE, Action.REUSE, "up to date", attempt)
         if attempt.attempt_id in self.whole or attempt.path in self.intact:
             return Standing(JobState.DONE, Action.REUSE, f"made as {attempt.job}; its video is copied", attempt)
-        if attempt.origin == self.target.origin and self.now < attempt.expires_at:
+        if self._is_here(attempt) and self.now < attempt.expires_at:
             return Standing(JobState.RUNNING, Action.RESUME, _DOWNLOADABLE, attempt)
         reason = "its video file is missing or altered and can no longer be downloaded: restore the file, or run with --regenerate to buy it again"
         return Standing(JobState.EXPIRED, Action.ASK, reason, attempt)
+
+    def _is_here(self, attempt: Attempt) -> bool:
+        """Whether the attempt's task belongs to this backend. Offline its address may be unknown: then its name counts."""
+        return attempt.origin == self.target.origin if self.target.origin else attempt.backend == self.target.backend
 
     def _stand_failed(self, key: JobKey, attempt: Attempt, attempts: Sequence[Attempt]) -> Standing:
         what = f"failed before: {attempt.error_code or 'error'}: {attempt.error_message}".rstrip(": ")
