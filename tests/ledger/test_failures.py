@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import resource
 import shutil
 import signal
@@ -30,6 +31,8 @@ pytestmark = pytest.mark.anyio
 
 ACCEPT = (EventKind.ACCEPTED, TO_THE_END[0][1])
 ROOT = Path(__file__).parent.parent.parent
+POINTS = int(os.environ.get("WANBATCH_DISK_FAULTS", "10"))
+"""How many points of failure are tried; ``make torture`` asks for fifty."""
 
 
 class FaultyDisk:
@@ -340,3 +343,20 @@ def test_errors_of_the_disk_end_the_run_with_4_and_lose_nothing(tmp_path: Path, 
     assert done.returncode == 4, (done.stdout[-500:], done.stderr[-2000:])
     assert text in done.stdout
     assert check_nothing_acknowledged_is_lost(path, done.stdout) > 0
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
+def test_errors_of_the_disk_at_any_point_lose_nothing(tmp_path: Path) -> None:
+    """From the first write to the last, full or broken, once or for good: what was acknowledged is there, and the next run opens the ledger."""
+    rnd = random.Random(5)
+    for number in range(POINTS):
+        call = rnd.choice(["pwrite64", "fdatasync", "openat", "ftruncate"])
+        point = rnd.randint(1, {"pwrite64": 400, "fdatasync": 60, "openat": 200, "ftruncate": 4}[call])
+        inject = f"{call}:error={rnd.choice(['EIO', 'ENOSPC'])}:when={point}{rnd.choice(['', '+'])}"
+        path = tmp_path / str(number) / "ledger.db"
+        done = run_child(
+            path, 12, "strace", "-f", "-qq", "-o", str(tmp_path / "trace"), "-P", str(path), "-P", f"{path}-wal", "-e", f"inject={inject}"
+        )
+        assert done.returncode in (0, 4), (inject, done.stdout[-500:], done.stderr[-2000:])
+        check_nothing_acknowledged_is_lost(path, done.stdout)
+        Ledger.open(path).close()
