@@ -5,7 +5,7 @@ beside the rate.
 
 How it works: submits TASKS small requests with a latency that outlasts the measurement, then polls them round-robin over a few connections.
 
-    python benchmarks/emulator_polls.py [TASKS] [SECONDS]
+python benchmarks/emulator_polls.py [TASKS] [SECONDS]
 """
 
 from __future__ import annotations
