@@ -9,6 +9,7 @@ API's own address in an answer becomes the road's, so that downloads pass here t
 from __future__ import annotations
 
 import http.client
+import json
 import random
 import socket
 import struct
@@ -30,12 +31,13 @@ class Mishap(StrEnum):
     RESET = "reset"  # as swallowed, with a TCP reset
     CUT = "cut"  # the answer ends in its middle
     PAGE = "page"  # a gateway's own HTML 502; the API never saw it
+    REFUSED = "refused"  # 400 in the API's own shape; the API never saw it
     BUSY = "busy"  # 429 with an empty body; the API never saw it
     SLOW = "slow"  # the answer takes 0.3 s longer
 
 
-Choose = Callable[[str, str], Mishap]
-"""(method, path) → what happens."""
+Choose = Callable[[str, str, bytes], Mishap]
+"""(method, path, body) → what happens."""
 
 SUBMIT = {Mishap.BUSY: 0.01, Mishap.SLOW: 0.05, Mishap.SWALLOWED: 0.01, Mishap.LOST: 0.005}
 READ = {Mishap.LOST: 0.02, Mishap.RESET: 0.02, Mishap.CUT: 0.04, Mishap.PAGE: 0.02, Mishap.SLOW: 0.05}
@@ -48,7 +50,7 @@ def rough(seed: int) -> Choose:
     """Draws mishaps by ``SUBMIT`` and ``READ``."""
     chance, lock = random.Random(seed), threading.Lock()
 
-    def choose(method: str, path: str) -> Mishap:
+    def choose(method: str, path: str, _body: bytes) -> Mishap:
         if FIRST_QUESTION in path:
             return Mishap.NONE
         with lock:
@@ -62,12 +64,25 @@ def rough(seed: int) -> Choose:
     return choose
 
 
-def smooth(_method: str, _path: str) -> Mishap:
+def smooth(_method: str, _path: str, _body: bytes) -> Mishap:
     return Mishap.NONE
 
 
+def once_for_seed(seed: int, mishap: Mishap) -> Choose:
+    """``mishap`` for the first submit of that seed, and a smooth road for everything else."""
+    lock, left = threading.Lock(), [mishap]
+
+    def choose(method: str, _path: str, body: bytes) -> Mishap:
+        with lock:
+            return left.pop() if method == "POST" and left and json.loads(body).get("seed") == seed else Mishap.NONE
+
+    return choose
+
+
 class RoughRoad(ThreadingHTTPServer):
-    """A context manager; ``base_url`` leads to the API at ``beyond``. ``choose`` may be replaced at any time; ``seen`` counts methods."""
+    """A context manager; ``base_url`` leads to the API at ``beyond``. ``choose`` may be replaced at any time; ``seen`` counts methods, ``ahead_s``
+    is by how much the ``Date`` of its answers is ahead of this machine's clock.
+    """
 
     daemon_threads = True
     request_queue_size = 128
@@ -77,6 +92,7 @@ class RoughRoad(ThreadingHTTPServer):
         self.beyond, self.choose = beyond, choose
         self.base_url = f"http://127.0.0.1:{self.server_address[1]}"
         self.seen: Counter[str] = Counter()
+        self.ahead_s = 0.0
         self._thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
 
     def __enter__(self) -> RoughRoad:
@@ -99,12 +115,15 @@ class _Traveller(BaseHTTPRequestHandler):
     def _pass(self) -> None:
         body = self.rfile.read(int(self.headers.get("content-length") or 0))
         self.server.seen[self.command] += 1
-        mishap = self.server.choose(self.command, self.path)
+        mishap = self.server.choose(self.command, self.path, body)
         match mishap:
             case Mishap.LOST:
                 self.close_connection = True
             case Mishap.PAGE:
                 self._answer(502, b"<html><h1>502 Bad Gateway</h1></html>", "text/html")
+            case Mishap.REFUSED:
+                refusal = {"code": "invalid_request", "message": "the road says no", "data": None}
+                self._answer(400, json.dumps(refusal).encode(), "application/json")
             case Mishap.BUSY:
                 self._answer(429, b"", "application/json")
             case _:
@@ -145,6 +164,10 @@ class _Traveller(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(answer[: len(answer) // 2] if cut else answer)
         self.close_connection = self.close_connection or cut
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """The server's clock, as it stands in ``Date``."""
+        return super().date_time_string((time.time() if timestamp is None else timestamp) + self.server.ahead_s)
 
     def log_message(self, *_: object) -> None:
         """Says nothing."""

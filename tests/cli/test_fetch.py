@@ -67,18 +67,18 @@ def test_what_the_manifest_no_longer_names_is_fetched_too(scene):
 
 
 def test_it_gives_up_waiting_in_time_and_loses_nothing(scene):
-    scene.road.choose = lambda method, path: Mishap.PAGE if "/task_" in path and "asks_whether" not in path else Mishap.NONE
+    scene.road.choose = lambda _method, path, _body: Mishap.PAGE if "/task_" in path and "asks_whether" not in path else Mishap.NONE
     done = fetch(scene, "--wait", "1")
     assert done.returncode == 1, done.stderr
     assert sorted(row.state for row in scene.rows()) == ["accepted"] * 3
     assert "Continue with: wanbatch fetch" in done.stderr
-    scene.road.choose = lambda method, path: Mishap.NONE
+    scene.road.choose = lambda *_: Mishap.NONE
     assert fetch(scene).returncode == 1
     assert scene.lost_videos() == []
 
 
 def test_an_unreachable_backend_is_exit_4_and_loses_nothing(scene):
-    scene.road.choose = lambda method, path: Mishap.LOST
+    scene.road.choose = lambda *_: Mishap.LOST
     done = fetch(scene)
     assert done.returncode == 4
     assert "did not answer" in done.stderr

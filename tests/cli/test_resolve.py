@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import threading
-
 import pytest
-from rough_road import Mishap
+from rough_road import Mishap, once_for_seed
 from scene import FILE, Scene
 
 from wanbatch.ledger.verify import verify_ledger
@@ -19,23 +17,10 @@ NONSENSE = {
 }
 
 
-def swallow_the_second_submit():
-    """The API accepts the second POST; the connection is closed without an answer."""
-    lock, submits = threading.Lock(), 0
-
-    def choose(method, _path):
-        nonlocal submits
-        with lock:
-            submits += method == "POST"
-            return Mishap.SWALLOWED if method == "POST" and submits == 2 else Mishap.NONE
-
-    return choose
-
-
 @pytest.fixture
 def scene(tmp_path):
     """Three jobs were bought; two are at home, the API's answer for ``UNSURE`` was lost."""
-    with Scene(tmp_path, jobs=3, emulator="--latency 0.1 --render tiny", choose=swallow_the_second_submit()) as scene:
+    with Scene(tmp_path, jobs=3, emulator="--latency 0.1 --render tiny", choose=once_for_seed(1, Mishap.SWALLOWED)) as scene:
         done = scene.run()
         assert done.returncode == 1, done.stderr
         assert scene.charges() == 3
@@ -160,7 +145,7 @@ def test_a_task_of_another_job_is_not_adopted(scene):
 
 def test_a_run_that_holds_the_folder_keeps_resolve_out(scene):
     assert resolve(scene, UNSURE, "--resubmit").returncode == 0
-    scene.road.choose = lambda method, _path: Mishap.SLOW
+    scene.road.choose = lambda *_: Mishap.SLOW
     process = scene.start()
     try:
         while "{" not in (scene.reports / "ledger.lock").read_text():

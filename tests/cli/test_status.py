@@ -6,7 +6,7 @@ import json
 import subprocess
 
 import pytest
-from rough_road import Mishap
+from rough_road import Mishap, once_for_seed
 from scene import FILE, Scene
 
 
@@ -44,7 +44,7 @@ def test_it_needs_no_key(scene):
 
 
 def test_done_failed_and_uncertain_are_told_apart(scene):
-    scene.road.choose = swallow_seed_one()
+    scene.road.choose = once_for_seed(1, Mishap.SWALLOWED)
     assert scene.run().returncode == 1
     assert standing(scene) == {"job[seed=0]": ("done", "reuse"), "job[seed=1]": ("uncertain", "ask"), "job[seed=2]": ("done", "reuse")}
     text = status(scene)
@@ -52,17 +52,6 @@ def test_done_failed_and_uncertain_are_told_apart(scene):
     assert not text.stdout
     assert "uncertain  job[seed=1]" in text.stderr
     assert "2 done, 1 uncertain" in text.stderr
-
-
-def swallow_seed_one():
-    submits = []
-
-    def choose(method, _path):
-        if method == "POST":
-            submits.append(1)
-        return Mishap.SWALLOWED if method == "POST" and len(submits) == 2 else Mishap.NONE
-
-    return choose
 
 
 def test_during_a_run_it_neither_waits_nor_disturbs(tmp_path):
@@ -79,7 +68,7 @@ def test_during_a_run_it_neither_waits_nor_disturbs(tmp_path):
 
 
 def test_jobs_that_left_the_manifest_are_listed_while_they_are_unsettled(scene):
-    scene.road.choose = swallow_seed_one()
+    scene.road.choose = once_for_seed(1, Mishap.SWALLOWED)
     assert scene.run().returncode == 1
     manifest = scene.folder / FILE
     manifest.write_text(manifest.read_text().replace("start: 0", "start: 100"))

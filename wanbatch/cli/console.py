@@ -5,6 +5,7 @@ What it may not do: write to stdout (machine formats do), or know what a command
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
 import sys
@@ -17,8 +18,15 @@ SYMBOLS = {"USD": "$", "CNY": "¥", "EUR": "€", "GBP": "£", "JPY": "¥"}
 
 
 def say(text: str = "") -> None:
-    """A line for people, on stderr."""
-    click.echo(text, err=True)
+    """A line for people, on stderr. Where nobody listens any more (a closed pipe, a terminal that hung up) it is lost, and nothing else is."""
+    with contextlib.suppress(OSError, ValueError):
+        click.echo(text, err=True)
+
+
+def tell(text: str) -> None:
+    """A line for programs, on stdout, that must not decide how a run ends: one who has stopped listening misses it."""
+    with contextlib.suppress(OSError, ValueError):
+        click.echo(text)
 
 
 def wants_color(choice: str) -> bool:

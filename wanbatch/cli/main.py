@@ -8,6 +8,8 @@ arrives here as ``Refusal`` (a message and an exit code), as click's usage error
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import importlib
 import os
 import sys
@@ -18,6 +20,9 @@ import click
 
 from wanbatch import __version__
 from wanbatch.errors import ExitCode, Refusal
+
+MACHINE_TROUBLE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EACCES, errno.EPERM, errno.EMFILE, errno.ENFILE, errno.ENOMEM})
+"""Failures of disks, permissions and limits: the user's machine, not a bug."""
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "validate": ("validate", "Check manifests: YAML, schema, templates, expansion, media. No network."),
@@ -74,6 +79,7 @@ def cli() -> None:
 
 def main() -> None:
     """The entry point: runs a command and ends the process with the contract's exit code."""
+    _hold_standard_streams()
     code = _guarded()
     _flush()
     raise SystemExit(int(code))
@@ -113,6 +119,10 @@ def _explain_failure(error: BaseException) -> int:
             return error.exit_code
         case BrokenPipeError():
             return ExitCode.DONE
+        case OSError() if error.errno in MACHINE_TROUBLE:
+            where = f"{error.filename}: " if error.filename else ""
+            _say(f"error: {where}{error.strerror}", "  help: nothing that was recorded is lost; mend this and run the same command again")
+            return ExitCode.ENVIRONMENT
         case SystemExit():
             return error.code if isinstance(error.code, int) else ExitCode.BUG
     _report_bug(error)
@@ -129,13 +139,26 @@ def _report_bug(error: BaseException) -> None:
 
 
 def _say(*lines: str) -> None:
-    for line in lines:
-        click.echo(line, err=True)
+    with contextlib.suppress(OSError, ValueError):
+        for line in lines:
+            click.echo(line, err=True)
+
+
+def _hold_standard_streams() -> None:
+    """A process started with one of the three streams closed would get its number for the next file that it opens, and that may be the ledger."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
 
 
 def _flush() -> None:
-    """A closed pipe at the very end is no failure of the command."""
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    """A stream that takes nothing at the very end is no failure of the command."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None:
+                stream.flush()
+        except (OSError, ValueError):
+            with contextlib.suppress(OSError, ValueError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -8,6 +8,7 @@ kinds that ``engine.runner`` sends.
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable
 from decimal import Decimal
@@ -21,6 +22,10 @@ from wanbatch.lifecycle import SPENT, Attempt, State
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
     from rich.progress import TaskID
+
+
+HUNG_UP = (OSError, ValueError, SystemExit)
+"""What a write to a terminal that is gone may raise; rich makes ``SystemExit`` of a broken pipe. No run ends for that."""
 
 
 class Display(Protocol):
@@ -131,17 +136,20 @@ class LiveDisplay:
         self.task: TaskID = self.bar.add_task(self._text(counts), total=counts.total)
 
     def __enter__(self) -> LiveDisplay:
-        self.bar.start()
+        with contextlib.suppress(*HUNG_UP):
+            self.bar.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.bar.stop()
+        with contextlib.suppress(*HUNG_UP):
+            self.bar.stop()
 
     def show(self, notice: Notice, counts: Counts) -> None:
         line = describe(notice)
-        if line and not line.startswith("submitted"):
-            self.bar.console.print(line, markup=False, style=_style(line), soft_wrap=True)
-        self.bar.update(self.task, completed=counts.done, description=self._text(counts))
+        with contextlib.suppress(*HUNG_UP):
+            if line and not line.startswith("submitted"):
+                self.bar.console.print(line, markup=False, style=_style(line), soft_wrap=True)
+            self.bar.update(self.task, completed=counts.done, description=self._text(counts))
 
     @staticmethod
     def _text(counts: Counts) -> str:

@@ -26,12 +26,13 @@ import click
 
 from wanbatch import __version__
 from wanbatch.cli import stages
-from wanbatch.cli.console import money, plural, quoted, say
+from wanbatch.cli.console import duration, money, plural, quoted, say, tell
 from wanbatch.cli.options import Settings
 from wanbatch.cli.plan import show_plan
 from wanbatch.cli.progress import Counts, choose_display, spent_line, where_time_went
 from wanbatch.cli.wording import plan_line, state_counts
 from wanbatch.engine.budget import Budget
+from wanbatch.engine.clock import ServerClock
 from wanbatch.engine.conductor import Conductor, Limits, build_works
 from wanbatch.engine.outcomes import ProbeFailed
 from wanbatch.engine.outputs import intact_paths
@@ -47,8 +48,14 @@ from wanbatch.lifecycle import RunRecord, Snapshot, State
 from wanbatch.plan.model import Action, JobState, Plan
 
 if TYPE_CHECKING:
+    from anyio.abc import TaskStatus
+
     from wanbatch.providers.backend import Backend
     from wanbatch.providers.model import Profile
+
+
+WRONG_CLOCK_S = 60.0
+"""A clock that is off by less is not worth a word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,21 +116,25 @@ class _Ending:
 class _Session:
     """One call of ``run`` or ``fetch`` with the lock held."""
 
+    work_scope: anyio.CancelScope
+
     def __init__(self, settings: Settings, order: Order, checked: stages.Checked, profile: Profile, limit: Decimal | None, limit_source: str) -> None:
         self.settings, self.order, self.checked, self.profile = settings, order, checked, profile
         self.limit, self.limit_source = limit, limit_source
         self.started_at = time.time()
         run_id = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(self.started_at)) + "-" + secrets.token_hex(3)
         currency = profile.prices.currency if profile.prices else ""
-        self.context = RunContext(run_id, profile.name, profile.realm, profile.origin, currency, settings.output, time.time)
+        self.clock = ServerClock(time.time, time.monotonic)
+        self.context = RunContext(run_id, profile.name, profile.realm, profile.origin, currency, settings.output, self.clock.now)
         self.ending = _Ending()
+        self.runner: Runner | None = None
         self.requests = 0
 
     async def run(self) -> int:
         async with Ledger.open(stages.ledger_path(self.settings)) as ledger:
             await settle_leftovers(self.context, ledger)
             if self._waiting_here(ledger.snapshot):
-                async with open_backend(self.profile, self.settings.output) as client:
+                async with open_backend(self.profile, self.settings.output, self.clock) as client:
                     await self._reconcile(ledger, client)
             plan = self._plan(ledger.snapshot)
             stages.refuse_undeliverable(self.settings, plan, self.profile)
@@ -132,14 +143,24 @@ class _Session:
             if self.order.buys:
                 self._keep_budget(plan)
                 approve(plan, self.order, self.limit)
-            for manifest in self.checked.manifests:
-                await ledger.begin_run(self._record(manifest.name))
-            homes = await place_reused(self.context, ledger, plan, self._intact(ledger.snapshot))
-            if in_flight.here or (self.order.buys and plan.count()[Action.GENERATE]):
-                async with open_backend(self.profile, self.settings.output) as client:
+            async with anyio.create_task_group() as tasks:
+                with anyio.CancelScope() as self.work_scope:
+                    await tasks.start(self._watch_signals)
+                    await self._do(ledger, plan, in_flight)
+                code = await self._end(ledger)
+                tasks.cancel_scope.cancel()
+            return code
+
+    async def _do(self, ledger: Ledger, plan: Plan, in_flight: InFlight) -> None:
+        for manifest in self.checked.manifests:
+            await ledger.begin_run(self._record(manifest.name))
+        homes = await place_reused(self.context, ledger, plan, self._intact(ledger.snapshot))
+        if in_flight.here or (self.order.buys and plan.count()[Action.GENERATE]):
+            async with open_backend(self.profile, self.settings.output, self.clock) as client:
+                try:
                     await self._work(ledger, client, plan, in_flight, homes)
+                finally:
                     self.requests = client.requests
-            return await self._end(ledger)
 
     # -- uncertain jobs ----------------------------------------------------------------------------------------------------------------------
 
@@ -218,7 +239,8 @@ class _Session:
         conductor = self._conductor(plan, ledger.snapshot)
         if not self.order.buys:
             conductor.stop("fetch never submits")
-        conductor.resume(in_flight.here, anyio.current_time(), time.time())
+        self._say_wrong_clock()
+        conductor.resume(in_flight.here, anyio.current_time(), self.clock.now())
         jobs = {a.attempt_id for a in in_flight.here} | {
             w.fingerprint for w in conductor.works if w.entry.action is Action.GENERATE and self.order.buys
         }
@@ -231,14 +253,12 @@ class _Session:
                     self.ending.reasons[notice.job] = notice.text
                 display.show(notice, counts)
 
-            runner = Runner(self.context, conductor, ledger, client, observe, homes)
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(self._watch_signals, runner)
-                await runner.run()
-                tasks.cancel_scope.cancel()
+            self.runner = Runner(self.context, conductor, ledger, client, observe, homes)
+            await self.runner.run()
+            self.runner = None
+        self.ending.trouble = conductor.trouble
         if not self.ending.signal and self._waiting_here(ledger.snapshot):
             await self._reconcile(ledger, client)
-        self.ending.trouble = conductor.trouble
         if conductor.stop_reason and self.order.buys and not self.ending.signal:
             say(f"No new jobs were submitted: {conductor.stop_reason}")
 
@@ -254,15 +274,25 @@ class _Session:
             Limits(self.order.wait_s, frozenset(m.name for m in manifests if m.run.on_failure == "stop")),
         )
 
-    async def _watch_signals(self, runner: Runner) -> None:
+    def _say_wrong_clock(self) -> None:
+        ahead_s = self.clock.ahead_s
+        if abs(ahead_s) > WRONG_CLOCK_S:
+            say(f"This machine's clock is {duration(abs(ahead_s))} {'ahead of' if ahead_s > 0 else 'behind'} the server's, which counts for expiry.")
+
+    async def _watch_signals(self, *, task_status: TaskStatus[None]) -> None:
+        """The first signal ends buying and waits for what is under way, the second leaves at once. Before the work nothing is waited for."""
         with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM, signal.SIGHUP) as signals:
+            task_status.started()
             async for number in signals:
-                if self.ending.signal is not None:
-                    runner.abort()
-                    return
-                self.ending.signal = number
-                say("Stopping: requests that are under way are waited for. Press Ctrl-C again to leave at once.")
-                runner.stop("interrupted")
+                second = self.ending.signal is not None
+                self.ending.signal = self.ending.signal or number
+                if self.runner is None:
+                    self.work_scope.cancel()
+                elif second:
+                    self.runner.abort()
+                else:
+                    say("Stopping: requests that are under way are waited for. Press Ctrl-C again to leave at once.")
+                    self.runner.stop("interrupted")
 
     # -- after -------------------------------------------------------------------------------------------------------------------------------
 
@@ -277,7 +307,7 @@ class _Session:
         written = await anyio.to_thread.run_sync(stages.write_reports, self.settings, self.checked, plan, snapshot, self.context.run_id)
         self._sum_up(plan, snapshot, finished_at)
         for path, _ in written:
-            click.echo(path)
+            tell(str(path))
         return code
 
     def _exit_code(self, plan: Plan) -> int:
@@ -328,7 +358,7 @@ def approve(plan: Plan, order: Order, limit: Decimal | None) -> None:
 
 
 @asynccontextmanager
-async def open_backend(profile: Profile, output: Path) -> AsyncIterator[Backend]:
+async def open_backend(profile: Profile, output: Path, clock: ServerClock) -> AsyncIterator[Backend]:
     """The API's client; for the emulator without an address, a server of its own for as long as the run lasts."""
     from wanbatch.providers.backend import Backend
     from wanbatch.providers.model import Secret
@@ -337,8 +367,8 @@ async def open_backend(profile: Profile, output: Path) -> AsyncIterator[Backend]
         from wanbatch.emulator.process import start_emulator
 
         with start_emulator(output / ".emulator", *os.environ.get("WANBATCH_EMULATOR_OPTIONS", "").split()) as server:
-            async with Backend(replace(profile, base_url=server.base_url, api_key=Secret("emulator"))) as client:
+            async with Backend(replace(profile, base_url=server.base_url, api_key=Secret("emulator")), clock=clock.now, hear=clock.hear) as client:
                 yield client
         return
-    async with Backend(profile) as client:
+    async with Backend(profile, clock=clock.now, hear=clock.hear) as client:
         yield client
