@@ -196,3 +196,23 @@ def test_media_that_cannot_reach_the_backend_are_an_error_with_a_place(folder, e
     assert "money.wanbatch.yaml:8:" in done.stderr
     assert "only images travel inline" in done.stderr
     assert not bought(tmp_path)
+
+
+def test_what_stock_new_api_loses_is_a_warning_and_what_it_refuses_an_error(folder, environ, tmp_path):
+    plan = run(folder, environ, "plan", "money.wanbatch.yaml", "--backend", "gateway-metadata")
+    assert plan.returncode == 0
+    assert "warning[WB603]: prompt_extend: false is lost" in plan.stderr
+    assert plan.stderr.count("WB603") == 1, "once for all cells"
+    (folder / "money.wanbatch.yaml").write_text(MANIFEST.replace("    prompt: A harbour\n", ""))
+    bare = run(folder, environ, "run", "money.wanbatch.yaml", "--backend", "gateway-metadata", "--yes")
+    assert bare.returncode == 2
+    assert "error[WB602]" in bare.stderr
+    assert "money.wanbatch.yaml:4:9" in bare.stderr
+    assert not bought(tmp_path)
+
+
+@pytest.mark.parametrize("code", ["WB601", "WB602", "WB603"])
+def test_every_code_of_a_backends_fit_is_explained(folder, environ, code):
+    told = run(folder, environ, "explain", code)
+    assert told.returncode == 0
+    assert told.stdout.startswith(f"{code}: ")

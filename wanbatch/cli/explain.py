@@ -13,6 +13,7 @@ from wanbatch.errors import ExitCode, Refusal
 @click.argument("code", required=False)
 def command(code: str | None) -> None:
     """Explain CODE (WB204); without one, list all codes."""
+    import wanbatch.cli.fit
     import wanbatch.manifest.load
     import wanbatch.media.check  # noqa: F401 - rooms declare their codes when they are imported
     from wanbatch.manifest.codes import all_codes

@@ -59,8 +59,11 @@ class Chosen:
     project: ProjectSettings
 
 
-def read_and_check(settings: Settings, *, quiet_warnings: bool = False) -> Checked:
-    """Reads every manifest and every local media file. Prints all findings; raises ``InvalidInput`` where one is an error."""
+def read_and_check(settings: Settings, *, quiet_warnings: bool = False, always: bool = False) -> Checked:
+    """Reads every manifest and every local media file. Prints all findings; raises ``InvalidInput`` where one is an error.
+
+    A machine format is printed where there is an error, so that stdout holds one document; ``always`` prints it without one too.
+    """
     from wanbatch.manifest.load import LoadOptions, load_manifests
     from wanbatch.media.check import check_media
 
@@ -68,7 +71,8 @@ def read_and_check(settings: Settings, *, quiet_warnings: bool = False) -> Check
     media = check_media(loaded.manifests, time.time())
     diagnostics = order((*loaded.diagnostics, *media.diagnostics))
     shown = [d for d in diagnostics if d.severity is Severity.ERROR or not quiet_warnings]
-    print_findings(settings, shown)
+    if always or settings.format == "text" or has_errors(diagnostics):
+        print_findings(settings, shown)
     if has_errors(diagnostics):
         raise InvalidInput
     return Checked(loaded.manifests, media.digests, tuple(diagnostics))
@@ -148,6 +152,10 @@ def build_plan(
     target = Target(profile.name, profile.realm, profile.origin, profile.prices)
     plan = make_plan(checked.manifests, checked.digests, snapshot, intact, target, options, time.time())
     if settings.select and not plan.selected():
+        if options.shard and make_plan(
+            checked.manifests, checked.digests, snapshot, intact, target, replace(options, shard=None), time.time()
+        ).selected():
+            return plan  # this part of the selection happens to be empty
         raise Refusal(ExitCode.INVALID, "the selection selects no job", "see the names with: wanbatch plan FILE")
     return plan
 
@@ -161,18 +169,13 @@ def look_and_plan(settings: Settings, checked: Checked, profile: Profile) -> tup
 
 
 def refuse_undeliverable(settings: Settings, plan: Plan, profile: Profile) -> None:
-    """A job whose media cannot reach the backend is an error before anything is sent. Raises ``InvalidInput``."""
-    from wanbatch.providers.delivery import can_deliver
+    """What cannot reach the backend, or is refused there for certain, is an error before anything is sent. Raises ``InvalidInput``."""
+    from wanbatch.cli.fit import check_fit
 
-    found: list[Diagnostic] = []
-    for entry in plan.selected():
-        if entry.action in (Action.GENERATE, Action.BLOCKED):
-            for item, ref in zip(entry.job.media, entry.request.media, strict=True):
-                objection = can_deliver(profile, ref)
-                if objection is not None:
-                    found.append(Diagnostic("WB601", objection, item.place, ("media", ref.type)))
-    if found:
-        print_findings(settings, order(found))
+    found = check_fit(plan, profile)
+    if has_errors(found) or (settings.format == "text" and not settings.quiet):
+        print_findings(settings, found)
+    if has_errors(found):
         raise InvalidInput
 
 
@@ -214,6 +217,14 @@ def write_reports(settings: Settings, checked: Checked, plan: Plan, snapshot: Sn
         report = collect(manifest, plan, snapshot, runs[-1] if runs else None, repeated_options(settings, checked))
         written.append((folder / "report.html", write_report(report, folder)))
     return written
+
+
+def save(path: Path, content: bytes) -> None:
+    """Writes a file that the user named with ``-o``. Raises ``Refusal`` (4) where that cannot be done."""
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        raise Refusal(ExitCode.ENVIRONMENT, f"-o {path} cannot be written: {error.strerror}", "name a file in a folder that exists") from error
 
 
 def repeated_options(settings: Settings, checked: Checked) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from wanbatch.cli.options import Settings, planning_options
 @planning_options
 def command(settings: Settings) -> None:
     """Check manifests: YAML, schema, templates, expansion and local media. Needs no network, no key and no ledger."""
-    checked = stages.read_and_check(settings)
+    checked = stages.read_and_check(settings, always=True)
     if settings.quiet:
         return
     for manifest in checked.manifests:
