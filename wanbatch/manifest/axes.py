@@ -26,7 +26,6 @@ from wanbatch.manifest.scalars import scalar_text
 from wanbatch.manifest.seeds import count_seeds, draw_seeds
 from wanbatch.manifest.shown import closest, listed, shown
 from wanbatch.manifest.templates import Templates
-from wanbatch.manifest.tree import is_inside
 
 RESERVED = frozenset({"seed", "take", "row", "job"})
 _WORDS = frozenset(
@@ -157,7 +156,7 @@ def _file(entry: Entry, source: str, ceiling: Ceiling) -> list[Row]:
     where = entry.setting.folder / source
     if (known := ceiling.files.get(where)) is not None:
         return known
-    if not is_inside(where, entry.setting.tree):
+    if not entry.setting.tree.holds(where):
         raise RowsProblem(
             template_codes.OUTSIDE, f"{shown(source)} lies outside of the manifest's folder tree", "copy it into the tree, or use --media-root"
         )

@@ -16,6 +16,7 @@ from wanbatch.diagnostics import Diagnostic, Place, Route, Severity
 from wanbatch.manifest.document import Document, Value
 from wanbatch.manifest.model import Scalar
 from wanbatch.manifest.template_problem import TemplateProblem
+from wanbatch.manifest.tree import Tree
 
 Fields = dict[str, Value]
 _MERGED = ("media", "vars")
@@ -30,7 +31,7 @@ class Setting:
     document: Document
     manifest: str
     folder: Path
-    tree: Path
+    tree: Tree
     vars: dict[str, Scalar]
     given: dict[str, Scalar]
     """``--var``, which wins over all other vars."""

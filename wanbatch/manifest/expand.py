@@ -15,6 +15,7 @@ from typing import cast
 
 from wanbatch.diagnostics import Place, Severity
 from wanbatch.manifest import expand_codes as codes
+from wanbatch.manifest import template_codes
 from wanbatch.manifest.axes import Sweep, cells_of
 from wanbatch.manifest.document import Value
 from wanbatch.manifest.entry import Entry, gather
@@ -48,6 +49,7 @@ class Expansion:
     templates: Templates
     files: PromptFiles = field(default_factory=PromptFiles)
     paths: dict[tuple[Path, str], FileMedia] = field(default_factory=dict)
+    outside: set[Path] = field(default_factory=set)
 
     def expand(self, sweep: Sweep, seed_key: str, into: Yield) -> None:
         """Add the jobs of a sweep, in order; what is wrong is noted in its entry."""
@@ -156,17 +158,23 @@ class _Cell:
                 source = JobMedia("", cast(Frame | None, value.get("frame")))
                 references.append((name, str(value["job"]), cast(Mapping[str, Scalar], value.get("where", {}))))
             else:
-                source = self._source(str(value))
+                source = self._source(kind, str(value))
             inputs.append(MediaInput(name, source, self._media_place(kind)))
         self.media, self.references = tuple(inputs), tuple(references)
 
-    def _source(self, text: str) -> MediaSource:
+    def _source(self, kind: str, text: str) -> MediaSource:
         if text.startswith("https://"):
             return UrlMedia(text)
-        folder = self.renderer.entry.setting.folder
+        entry = self.renderer.entry
+        folder = entry.setting.folder
         known = self.expansion.paths.get((folder, text))
         if known is None:
             known = self.expansion.paths[folder, text] = FileMedia(text, folder / text)
+            if not entry.setting.tree.holds(known.path):
+                self.expansion.outside.add(known.path)
+        if known.path in self.expansion.outside:
+            message = f"{shown(text)} lies outside of the manifest's folder tree"
+            entry.report(template_codes.OUTSIDE, message, "media", kind, cell=self.name, hints=("copy it into the tree, or use --media-root",))
         return known
 
     def _media_place(self, kind: str) -> Place:

@@ -24,7 +24,6 @@ from wanbatch.manifest.shown import escape_unsafe, shown
 from wanbatch.manifest.source import Unusable, decode, read_bytes
 from wanbatch.manifest.template_problem import TemplateProblem, Variables
 from wanbatch.manifest.templates import Templates, is_template
-from wanbatch.manifest.tree import is_inside
 
 Path_ = tuple[str | int, ...]
 DEFAULTS: dict[str, Value] = {"model": "wan2.7-i2v", "seconds": 5, "size": "720P", "prompt_extend": True, "watermark": False}
@@ -137,7 +136,7 @@ class Renderer:
     def _open(self, source: str, cell: str) -> Document | None:
         setting = self.entry.setting
         where = setting.folder / source
-        if not is_inside(where, setting.tree):
+        if not setting.tree.holds(where):
             self.entry.report(codes.OUTSIDE, f"{shown(source)} lies outside of the manifest's folder tree", "prompt", "file", cell=cell,
                               hints=("copy it into the tree, or use --media-root",))  # fmt: skip
             return None
