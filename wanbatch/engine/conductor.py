@@ -339,22 +339,16 @@ class Conductor:
             task.not_done_at = at
         if attempt.state is not State.ACCEPTED:
             self._free_slot(task, now)
+        if attempt.state is State.REMOTE_OK and at > attempt.expires_at and not isinstance(outcome, Succeeded):
+            outcome = Succeeded()  # forgotten by now: the content route has the last word
+        self.polls.polled(attempt.attempt_id, now, outcome)
         if attempt.state in (State.REMOTE_OK, State.STORED) and isinstance(outcome, Succeeded):
-            self.polls.polled(attempt.attempt_id, now, outcome)
             self._results[attempt.attempt_id] = outcome
             return
         self._recovering.discard(attempt.attempt_id)
-        if attempt.state in IN_FLIGHT or (attempt.state is State.STORED and isinstance(outcome, (Running, Unreadable))):
-            self._poll_again(task, outcome, now)
-        else:
-            self.polls.polled(attempt.attempt_id, now, outcome)
+        if attempt.state not in IN_FLIGHT and not (attempt.state is State.STORED and isinstance(outcome, (Running, Unreadable))):
             self._close(task, now)
 
-    def _poll_again(self, task: Tracked, outcome: PollOutcome, now: float) -> None:
-        if task.attempt.state in (State.REMOTE_OK, State.STORED):
-            self._fetch_later(task, now)
-        else:
-            self.polls.polled(task.attempt.attempt_id, now, outcome)
 
     def fetched(self, task: Tracked, attempt: Attempt, now: float) -> None:
         """The video is stored (or the attempt ended otherwise), and that is durable."""
@@ -378,7 +372,7 @@ class Conductor:
         self._recovering.discard(task.attempt.attempt_id)
         if not task.watched:
             return
-        heapq.heappush(self._refetch, (now + min(FETCH_RETRY_CAP_S, 0.5 * 2.0**task.fetches), task.attempt.attempt_id))
+        heapq.heappush(self._refetch, (now + min(FETCH_RETRY_CAP_S, 0.5 * 2.0 ** min(task.fetches, 30)), task.attempt.attempt_id))
 
     def _free_slot(self, task: Tracked, now: float) -> None:
         """The provider has done with the task: its slot is free, whatever the download takes."""

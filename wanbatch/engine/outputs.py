@@ -3,7 +3,7 @@
 What it may not do: delete or overwrite a video; talk to the ledger (the runner records what is done here).
 
 How it works: a final name is given by a hard link, which fails where the name exists, so that it is absent or complete at every instant; the folder
-is synced before the step counts as done. A name that other bytes have gets a number. (That names differ when case is folded is the planner's work.)
+and those above it are synced before the step counts as done. A name that other bytes have gets a number. (That names differ when case is folded is the planner's work.)
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def publish(output: Path, part: Path, wanted: str, sha256: str) -> str:
     Raises ``OSError`` as the file system does. Runs again safely after a crash at any point.
     """
     final = _link(part, output / wanted, sha256)
-    _sync_folder(final.parent)
+    _sync_folders(output, final.parent)
     if part != final:
         part.unlink(missing_ok=True)
     return final.relative_to(output).as_posix()
@@ -40,7 +40,7 @@ def publish(output: Path, part: Path, wanted: str, sha256: str) -> str:
 def copy_video(output: Path, source: str, wanted: str, sha256: str) -> str:
     """A copy of a stored video under another name: a hard link where possible. Returns the name it got."""
     final = _link(output / source, output / wanted, sha256)
-    _sync_folder(final.parent)
+    _sync_folders(output, final.parent)
     return final.relative_to(output).as_posix()
 
 
@@ -85,6 +85,14 @@ def _numbered(wanted: Path) -> Iterable[Path]:
     while True:
         yield wanted.with_name(f"{wanted.stem}-{number}{wanted.suffix}")
         number += 1
+
+
+def _sync_folders(output: Path, folder: Path) -> None:
+    """Syncs ``folder`` and those it lies in, up to ``output``: a new folder's own name is an entry of the one above, and lost with it."""
+    _sync_folder(folder)
+    while folder != output and folder.parent != folder:
+        folder = folder.parent
+        _sync_folder(folder)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -65,7 +65,7 @@ def poll_event(attempt: Attempt, outcome: PollOutcome, at: float, polls: int, no
         case Failed(code, message, retryable):
             if attempt.state is not State.ACCEPTED:
                 return None
-            if at - attempt.accepted_at > FORGOTTEN_AFTER_S:
+            if at - min(attempt.accepted_at, attempt.intent_at) > FORGOTTEN_AFTER_S:  # a person may adopt a task long after its submit
                 return Event(
                     attempt.attempt_id, EventKind.EXPIRED, at, {**seen, "reason": f"failed ({code}) first seen more than 23 hours after the submit"}
                 )
