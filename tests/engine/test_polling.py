@@ -9,7 +9,7 @@ from itertools import pairwise
 import pytest
 
 from wanbatch.engine.latency import LatencyModel
-from wanbatch.engine.outcomes import Failed, Running, Succeeded, Unreadable
+from wanbatch.engine.outcomes import Failed, PollOutcome, Running, Succeeded, Unreadable
 from wanbatch.engine.polling import PollSchedule
 
 KIND = (5, "720P")
@@ -95,6 +95,17 @@ def test_what_has_ended_is_not_due_but_can_be_asked_again() -> None:
     polls.polled(1, 30.5, Succeeded())
     assert polls.model.count == 1  # a second look at a task that has ended teaches nothing
     assert polls.next_at() is None
+
+
+@pytest.mark.parametrize("outcome", [Running(), Unreadable("502"), Unreadable("429", 3.0, throttled=True), Succeeded()])
+def test_a_task_that_is_only_asked_on_demand_is_never_due_by_itself(outcome: PollOutcome) -> None:
+    polls = PollSchedule(15.0, 1.0)
+    polls.add(1, 0.0, 0.0, KIND)
+    for now in (20.0, 40.0):
+        assert polls.take(1, now)
+        polls.polled(1, now, outcome, again=False)
+        assert polls.next_at() is None
+    assert polls.free_at(60.0) is not None
 
 
 def test_a_removed_task_is_forgotten_and_gives_its_query_back() -> None:
