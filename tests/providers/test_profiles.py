@@ -369,3 +369,19 @@ def test_limits_only_go_down_and_prices_up(built_in):
     emulator = resolve_profile(built_in, "emulator", {})
     assert lower_limits(emulator, rate=3.0, prices=dearer) == lower_limits(emulator, rate=3.0)
     assert lower_limits(emulator, rate=3.0).rate == 3.0
+
+
+def test_what_the_documentation_shows_is_understood(configure, tmp_path):
+    import re
+    from pathlib import Path
+
+    text = (Path(__file__).parents[2] / "docs" / "backends.md").read_text(encoding="utf-8")
+    own, project, bucket, _entry_point = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+    profiles = configure(own)
+    assert resolve_profile(profiles, None, {"STUDIO_VIDEO_KEY": "k"}).origin == "https://videos.studio.example#team-a"
+    assert resolve_profile(profiles, "beijing", {"BEIJING_KEY": "k"}).delivery.way == "upload"
+    with_bucket = configure(own.partition("[backends.beijing]")[0] + bucket)
+    environ = {"STUDIO_VIDEO_KEY": "k", "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}
+    assert resolve_profile(with_bucket, "studio", environ).delivery.bucket == "studio-wanbatch-media"
+    (tmp_path / "wanbatch.toml").write_text(project)
+    assert load_project(tmp_path).max_cost == Decimal("25.00")
