@@ -222,3 +222,16 @@ def test_changed_fields_names_media_by_type():
     assert changed_fields(before, after) == ["media.first_frame", "seed"]
     moved = before.replace("a.png", "c.png")
     assert changed_fields(before, moved) == []
+
+
+def test_blocked_jobs_can_be_selected_by_their_state():
+    failed = attempt(state=State.REMOTE_FAILED, task_id="t1", error_code="X")
+    jobs = (job(), job("two", media=follow("one")), job("three", seed=9))
+    result = plan(*jobs, attempts=[failed], selection=parse_selection(["state:blocked"]))
+    assert [e.name for e in result.selected()] == ["two"]
+    assert [e.name for e in plan(*jobs, attempts=[failed], selection=parse_selection(["state:planned"])).selected()] == ["three"]
+
+
+def test_what_is_not_selected_is_not_blocked_by_the_selection():
+    result = plan(job(), job("two", media=follow("one")), job("three", seed=9), selection=parse_selection(["three"]))
+    assert [(e.name, e.state) for e in result.jobs] == [("one", JobState.PLANNED), ("two", JobState.PLANNED), ("three", JobState.PLANNED)]

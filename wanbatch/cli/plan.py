@@ -35,7 +35,7 @@ def command(settings: Settings, saved: Path | None, as_json: bool, detailed_exit
 
         text = document_text(plan_document(plan, checked.manifests))
         if saved:
-            saved.write_bytes(to_bytes(text))
+            stages.save(saved, to_bytes(text))
         if as_json:
             click.echo(to_bytes(text), nl=False)
     if not as_json:

@@ -36,5 +36,5 @@ def command(settings: Settings, targets: tuple[Path, ...]) -> None:
         click.echo(path)
     for target, form in zip(targets, formats, strict=True):
         path, report = written[0]
-        target.write_bytes(to_bytes(render(report, form, base_for(target, path.parent))))
+        stages.save(target, to_bytes(render(report, form, base_for(target, path.parent))))
         click.echo(target)

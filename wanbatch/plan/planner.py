@@ -102,10 +102,11 @@ class _Planner:
 
     def plan(self) -> Plan:
         attempts = {key: self._attempts(entry) for key, entry in self.identified.items()}
-        self.standings = {key: self._stand(key, entry, attempts[key]) for key, entry in self.identified.items()}
+        alone = {key: self._stand(key, entry, attempts[key]) for key, entry in self.identified.items()}
+        self._settle(alone, frozenset(self.identified))
         selected = self._select()
-        for key in self._upstream_first():
-            self._settle_upstream(key, selected)
+        if len(selected) < len(self.identified):
+            self._settle(alone, selected)
         jobs = tuple(self._planned(key, entry, attempts[key], key in selected) for key, entry in self.identified.items())
         prices = self.target.prices
         return Plan(
@@ -198,6 +199,14 @@ class _Planner:
         if self.options.shard is not None:
             selected &= in_shard(self.identified, self.options.shard)
         return frozenset(selected)
+
+    def _settle(self, alone: Mapping[JobKey, Standing], selected: frozenset[JobKey]) -> None:
+        """The standings under a selection: ``alone`` are those of the jobs by themselves. What ``state:`` selects by is how they stand where all
+        are selected."""
+        self.standings = dict(alone)
+        everything = frozenset(self.identified)
+        for key in self._upstream_first():
+            self._settle_upstream(key, selected if key in selected else everything)
 
     def _upstream_first(self) -> list[JobKey]:
         ordered: dict[JobKey, None] = {}
