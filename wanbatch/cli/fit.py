@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 from wanbatch.diagnostics import Diagnostic, Severity, order
 from wanbatch.manifest.codes import declare
+from wanbatch.media.check import with_sources
 from wanbatch.plan.model import Action, Plan, PlannedJob
 from wanbatch.providers.delivery import can_deliver
 from wanbatch.providers.dialect import cautions_for, objection_for
@@ -39,14 +40,15 @@ BENT = declare(
 def check_fit(plan: Plan, profile: Profile) -> list[Diagnostic]:
     """Every finding about jobs of ``plan`` that would be sent, in order, each once."""
     sent = (entry for entry in plan.selected() if entry.action in (Action.GENERATE, Action.BLOCKED))
-    return order(finding for entry in sent for finding in _check(entry, profile))
+    return list(with_sources(order(finding for entry in sent for finding in _check(entry, profile))))
 
 
 def _check(entry: PlannedJob, profile: Profile) -> Iterator[Diagnostic]:
     for item, ref in zip(entry.job.media, entry.request.media, strict=True):
         objection = can_deliver(profile, ref)
         if objection is not None:
-            yield Diagnostic(UNDELIVERABLE, objection, item.place)
+            message, _, way_out = objection.partition("; ")
+            yield Diagnostic(UNDELIVERABLE, message, item.place, help=(way_out,) if way_out else ())
     refusal = objection_for(profile.kind, entry.request)
     if refusal is not None:
         yield Diagnostic(REFUSED, refusal, entry.job.place, help=("mend the job, or choose another backend with --backend",))

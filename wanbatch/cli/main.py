@@ -33,7 +33,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "resolve": ("resolve", "Decide on an uncertain or expired job: adopt, resubmit or abandon."),
     "report": ("report", "Rebuild the report from the ledger."),
     "emulator": ("emulator", "Serve a local API on loopback that renders real videos."),
-    "schema": ("schema", "Print a JSON Schema: manifest, job, plan or report."),
+    "schema": ("schema", "Print a JSON Schema: manifest, job, plan, report or faults."),
     "explain": ("explain", "Explain a diagnostic code."),
     "doctor": ("doctor", "Check a backend, its key, the clock, the bucket and the disk. Spends nothing."),
 }
@@ -151,6 +151,9 @@ def _hold_standard_streams() -> None:
             os.fstat(number)
         except OSError:
             os.open(os.devnull, os.O_RDWR)
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 - open for as long as the process lives
 
 
 def _flush() -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import jsonschema_rs
     from jsonschema.exceptions import ValidationError
 
-SCHEMAS = ("manifest", "job", "plan", "report", "lock", "events")
+SCHEMAS = ("manifest", "job", "plan", "report", "faults")
 """What ``wanbatch schema NAME`` knows."""
 
 

@@ -67,7 +67,7 @@ def check_media(manifests: Sequence[Manifest], now: float) -> MediaFindings:
     for url, users in uses.urls.items():
         if (end := expires_at(url)) is not None and (objection := judge.expiry(end, now)):
             found.append(_diagnostic(objection, users, uses, Severity.WARNING))
-    return MediaFindings(digests, tuple(_with_sources(found)))
+    return MediaFindings(digests, tuple(with_sources(found)))
 
 
 def examine(path: Path, kind: Kind) -> Examined:
@@ -128,7 +128,7 @@ def _diagnostic(objection: Objection, affected: Sequence[_Use], uses: _Uses, sev
     )
 
 
-def _with_sources(found: Sequence[Diagnostic]) -> Iterator[Diagnostic]:
+def with_sources(found: Sequence[Diagnostic]) -> Iterator[Diagnostic]:
     """The findings with the lines of the manifests that they point at, signatures hidden; empty where a manifest cannot be read again."""
     lines: dict[str, list[str]] = {}
     for finding in found:
