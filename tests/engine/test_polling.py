@@ -97,15 +97,16 @@ def test_what_has_ended_is_not_due_but_can_be_asked_again() -> None:
     assert polls.next_at() is None
 
 
-@pytest.mark.parametrize("outcome", [Running(), Unreadable("502"), Unreadable("429", 3.0, throttled=True), Succeeded()])
-def test_a_task_that_is_only_asked_on_demand_is_never_due_by_itself(outcome: PollOutcome) -> None:
+@pytest.mark.parametrize("outcome", [Running(), Unreadable("502"), Unreadable("429", 3.0, throttled=True)])
+def test_a_task_that_has_ended_is_due_again_if_a_later_answer_tells_less(outcome: PollOutcome) -> None:
     polls = PollSchedule(15.0, 1.0)
     polls.add(1, 0.0, 0.0, KIND)
-    for now in (20.0, 40.0):
-        assert polls.take(1, now)
-        polls.polled(1, now, outcome, again=False)
-        assert polls.next_at() is None
-    assert polls.free_at(60.0) is not None
+    ask(polls, 20.0, Succeeded())
+    assert polls.take(1, 40.0)
+    polls.polled(1, 40.0, outcome)
+    assert polls.next_at() is not None
+    assert ask(polls, 60.0, Succeeded()) == 1
+    assert polls.next_at() is None
 
 
 def test_a_removed_task_is_forgotten_and_gives_its_query_back() -> None:

@@ -140,28 +140,24 @@ class PollSchedule:
 
     # -- what came of it ---------------------------------------------------------------------------------------------------------------------
 
-    def polled(self, task: int, now: float, outcome: PollOutcome, *, again: bool = True) -> None:
-        """A query was answered. A task that has ended is kept, so that ``take`` can ask it again, but is no longer due; with ``again=False`` it is
-        not due any more whatever the answer was.
+    def polled(self, task: int, now: float, outcome: PollOutcome) -> None:
+        """A query was answered. A task that has ended is kept, so that ``take`` can ask it again, but is no longer due, unless such an answer tells
+        less than an end: then it is due again.
         """
         found = self._tasks[task]
         asked_at = now if found.asked_at is None else found.asked_at
         if found.asked_at is not None:
             self._gate.replied(now, found.asked_at)
             found.asked_at = None
-        if not again:
-            self._unschedule(found)
         if isinstance(outcome, Unreadable):
-            retry_at = self._retry_at(found, now, outcome)
-            if found.waits:
-                self._schedule(task, retry_at)
+            self._schedule(task, self._retry_at(found, now, outcome))
             return
         self._strikes = 0
         if found.strikes == 0:
             self._budget.earn()
         found.strikes = 0
         match outcome:
-            case Running() if found.waits:
+            case Running():
                 found.running_at = asked_at
                 self._schedule(task, max(now, self._next_due(found)))
             case Succeeded():
