@@ -349,7 +349,6 @@ class Conductor:
         if attempt.state not in IN_FLIGHT and not (attempt.state is State.STORED and isinstance(outcome, (Running, Unreadable))):
             self._close(task, now)
 
-
     def fetched(self, task: Tracked, attempt: Attempt, now: float) -> None:
         """The video is stored (or the attempt ended otherwise), and that is durable."""
         self._lanes["fetch"] -= 1

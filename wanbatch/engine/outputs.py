@@ -3,7 +3,8 @@
 What it may not do: delete or overwrite a video; talk to the ledger (the runner records what is done here).
 
 How it works: a final name is given by a hard link, which fails where the name exists, so that it is absent or complete at every instant; the folder
-and those above it are synced before the step counts as done. A name that other bytes have gets a number. (That names differ when case is folded is the planner's work.)
+and those above it are synced before the step counts as done. A name that other bytes have gets a number. (That names differ when case is folded is
+the planner's work.)
 """
 
 from __future__ import annotations

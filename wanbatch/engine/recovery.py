@@ -9,12 +9,15 @@ conductor, of the whole ledger and not only of this manifest; tasks of other ori
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import anyio.to_thread
 
 from wanbatch.engine import outputs
 from wanbatch.engine.runner import Home, LedgerWriter, RunContext, place_copies, publish_staged
+from wanbatch.errors import ExitCode, Refusal
 from wanbatch.lifecycle import Attempt, Event, EventKind, Snapshot, State
 from wanbatch.media.files import hash_file
 from wanbatch.plan.model import Action, Plan
@@ -54,9 +57,10 @@ def _in_state(ledger: LedgerWriter, state: State) -> list[Attempt]:
 async def _finish_staged(context: RunContext, ledger: LedgerWriter, attempt: Attempt) -> None:
     part, final = outputs.part_path(context.output, attempt), context.output / attempt.path
     for path in (part, final):
-        if path.is_file() and await anyio.to_thread.run_sync(hash_file, path) == attempt.sha256:
-            await publish_staged(context, ledger, attempt, path)
-            return
+        with _disk_of(context):
+            if path.is_file() and await anyio.to_thread.run_sync(hash_file, path) == attempt.sha256:
+                await publish_staged(context, ledger, attempt, path)
+                return
     await ledger.append(Event(attempt.attempt_id, EventKind.REMOTE_OK, context.wall(), {"reason": "its bytes were gone at start-up"}))
 
 
@@ -72,5 +76,19 @@ async def place_reused(context: RunContext, ledger: LedgerWriter, plan: Plan, in
         homes[entry.fingerprint] = Home(path, entry.attempt.sha256)
         present = placed.get((entry.job.manifest, entry.name))
         if entry.selected and (present is None or present.attempt_id != entry.attempt.attempt_id or present.path not in intact):
-            await place_copies(context, ledger, entry.attempt, path, [entry])
+            with _disk_of(context):
+                await place_copies(context, ledger, entry.attempt, path, [entry])
     return homes
+
+
+@contextmanager
+def _disk_of(context: RunContext) -> Iterator[None]:
+    """Says what is wrong where the disk does not take a video's name. Raises ``Refusal`` (ENVIRONMENT)."""
+    try:
+        yield
+    except OSError as error:
+        raise Refusal(
+            ExitCode.ENVIRONMENT,
+            f"{context.output} cannot be written: {error.strerror or 'input/output error'}; nothing was sent, and nothing that was paid for is lost",
+            "mend the disk or free some space, then run the same command again",
+        ) from error

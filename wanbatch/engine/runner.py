@@ -253,9 +253,19 @@ class Runner:
         if isinstance(outcome, DownloadFailed):
             await self._fetch_failed(task, outcome)
             return
-        attempt = await self._store(task, part, outcome)
+        try:
+            attempt = await self._store(task, part, outcome)
+        except OSError as error:
+            self._unnamed(task, DownloadFailed(f"{part.parent.parent} cannot be written: {error.strerror or 'input/output error'}", disk=True))
+            return
         self.conductor.fetched(task, attempt, anyio.current_time())
         self.observe(Notice("stored", attempt.job, attempt))
+
+    def _unnamed(self, task: Tracked, failure: DownloadFailed) -> None:
+        """The bytes are staged, and the disk would not give them their name: the next run begins with that."""
+        attempt = self.ledger.attempt(task.attempt.attempt_id)
+        self.conductor.unfetched(task, attempt, failure, anyio.current_time())
+        self.observe(Notice("unfetched", attempt.job, attempt, failure.reason))
 
     async def _fetch_failed(self, task: Tracked, failure: DownloadFailed) -> None:
         event = gone_event(task.attempt, failure.reason, self.context.wall())
