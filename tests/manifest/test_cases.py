@@ -110,6 +110,6 @@ def test_there_are_enough_cases() -> None:
 def test_every_code_of_the_manifest_has_a_case_and_an_explanation() -> None:
     codes = {c.code: c for c in all_codes() if c.code < "WB5"}
     shown = {p.name.split("_")[0] for p in INVALID}
-    # Eight million values take half a minute and half a gigabyte to write: tests/manifest/test_source.py lowers the bound instead.
+    # Four million values take seconds and hundreds of megabytes: tests/manifest/test_source.py lowers the bound instead.
     assert set(codes) - shown <= {"WB124"}
     assert all(len(c.explanation) > 60 and len(c.title) > 5 for c in codes.values())

@@ -48,7 +48,7 @@ class _Event(Protocol):
 
 DEEPEST = 64
 """Levels of nesting; a manifest needs eight."""
-MOST_NODES = 8_000_000
+MOST_NODES = 4_000_000
 ALIAS_ALLOWANCE = 100_000
 """Nodes that aliases and merge keys may add over ten times what the file itself holds."""
 

@@ -54,10 +54,7 @@ class Entry:
     def route(self, *path: str | int) -> Route:
         """Where the field at ``path`` is written: in the job, else in defaults, else the job itself."""
         for prefix, fields in ((("jobs", self.number), self.own), (("defaults",), self.defaults)):
-            node: Value = fields
-            for step in path[:2] if path[:1] in (("media",), ("vars",)) else path[:1]:
-                node = node.get(str(step)) if isinstance(node, dict) else None
-            if node is not None:
+            if _is_written(fields, path[:2] if path[:1] in (("media",), ("vars",)) else path[:1]):
                 return (*prefix, *path)
         return ("jobs", self.number, *path)
 
@@ -76,6 +73,16 @@ class Entry:
         """A finding about a template, at the place in it that is wrong."""
         place = self.setting.document.text_place(self.route(*path), text, problem.offset, problem.width)
         self.report(problem.code, problem.message, *path, label=problem.label, hints=problem.hints, cell=cell, place=place)
+
+
+def _is_written(fields: Fields, path: Route) -> bool:
+    """Whether there is something at ``path``, or a null that removes a default."""
+    node: Value = fields
+    for step in path:
+        if not isinstance(node, dict) or step not in node:
+            return False
+        node = node[str(step)]
+    return True
 
 
 def merge_entry(setting: Setting, number: int, own: Fields, defaults: Fields) -> Entry:

@@ -118,6 +118,11 @@ SAME_MANIFEST = declare(
     "The name is the report folder and the manifest's place in the ledger. Give each manifest a name of its own.",
 )
 SAME_FILE = declare("WB431", "a file is given twice", "The same manifest stands twice on the command line; it is used once.")
+UNUSED_VARIABLE = declare(
+    "WB433",
+    "a --var that nothing uses",
+    "The name stands in none of the manifests and prompt files, so that giving it has no effect. Usually it is misspelt on the command line.",
+)
 BAD_VARIABLE = declare(
     "WB432", "a --var that cannot be a variable", "--var NAME=VALUE takes a name of letters, digits and _, other than seed, take, row and job."
 )

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import gc
 import os
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,7 +20,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Literal, cast
 
-from wanbatch.diagnostics import Diagnostic, Place, Severity, has_errors, order
+from wanbatch.diagnostics import Diagnostic, Place, Route, Severity, has_errors, order
 from wanbatch.manifest import expand_codes as codes
 from wanbatch.manifest import yaml_codes
 from wanbatch.manifest.axes import RESERVED, Ceiling, Sweep, find_axes
@@ -28,8 +29,9 @@ from wanbatch.manifest.entry import Entry, Fields, Setting, gather, merge_entry
 from wanbatch.manifest.expand import Expansion, Yield, pending_entries
 from wanbatch.manifest.model import MEDIA_TYPES, Job, Manifest, RunSettings, Scalar
 from wanbatch.manifest.references import resolve_references
+from wanbatch.manifest.render import PLAIN
 from wanbatch.manifest.shape import check_shape
-from wanbatch.manifest.shown import shown
+from wanbatch.manifest.shown import closest, shown
 from wanbatch.manifest.source import read_source
 from wanbatch.manifest.templates import Templates, is_template
 from wanbatch.manifest.tree import find_tree
@@ -46,10 +48,15 @@ class LoadOptions:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """``manifests`` are those without errors, in the order given; ``diagnostics`` are those of all files in order, warnings too."""
+    """``manifests`` are those without errors, in the order given; ``diagnostics`` are those of all files in order, warnings too.
+
+    ``remains`` are the sound jobs of the other manifests: their media can be looked at as well, so that all errors come at once. Nothing else may
+    be done with them.
+    """
 
     manifests: tuple[Manifest, ...]
     diagnostics: tuple[Diagnostic, ...]
+    remains: tuple[Manifest, ...] = ()
 
 
 @dataclass(slots=True)
@@ -84,15 +91,19 @@ def load_manifests(paths: Sequence[Path], options: LoadOptions = LoadOptions()) 
             _find_sweeps(draft, templates, ceiling)
         _check_names(drafts)
         if _fits(drafts, options.max_jobs):
+            texts = [draft.document.text for draft in drafts]
             for draft in drafts:
-                _expand(draft, templates)
-        manifests = []
+                texts += _expand(draft, templates)
+            findings += _unused_variables(options.variables, texts)
+        manifests, remains = [], []
         for draft in drafts:
             own = draft.findings + [f for sweep in draft.sweeps for f in sweep.entry.findings]
             findings += own
-            if not has_errors(own) and not bad_variables:
-                manifests.append(_manifest(draft))
-        return Loaded(tuple(manifests), tuple(order(findings)))
+            if has_errors(own) or bad_variables:
+                remains.append(_manifest(draft, RunSettings()))
+            else:
+                manifests.append(_manifest(draft, _run_settings(draft.data.get("run"))))
+        return Loaded(tuple(manifests), tuple(order(findings)), tuple(remains))
 
 
 _MANY_OBJECTS = 200_000
@@ -118,6 +129,14 @@ def _check_variables(options: LoadOptions) -> Iterator[Diagnostic]:
         if not _is_variable(name):
             yield Diagnostic(codes.BAD_VARIABLE, f"--var {shown(name)}: this cannot be the name of a variable", Place("--var"),
                              help=("use letters, digits and _; seed, take, row and job are taken",))  # fmt: skip
+
+
+def _unused_variables(variables: Mapping[str, str], texts: Sequence[str]) -> Iterator[Diagnostic]:
+    """A name that stands in no manifest and no prompt file is most likely a slip."""
+    for name in variables:
+        if _is_variable(name) and texts and not any(re.search(rf"\b{name}\b", text) for text in texts):
+            yield Diagnostic(codes.UNUSED_VARIABLE, f"--var {shown(name)}: no manifest and no prompt file uses this name", Place("--var"),
+                             severity=Severity.WARNING, help=("check how it is written in the manifest",))  # fmt: skip
 
 
 def _is_variable(name: str) -> bool:
@@ -172,11 +191,15 @@ def _name(data: Fields, path: Path) -> str:
 
 
 def _find_sweeps(draft: _Draft, templates: Templates, ceiling: Ceiling) -> None:
-    if any(f.severity is Severity.ERROR and f.route[:1] != ("jobs",) for f in draft.findings):
-        return  # defaults or vars cannot be trusted, and would make errors of every job
-    defaults = draft.data.get("defaults")
-    below = defaults if isinstance(defaults, dict) else {}
+    below = _sound_defaults(draft)
+    if below is None:
+        return
     seen: dict[str, int] = {}
+    wrong: dict[int, list[Route]] = {number: [] for number in draft.bad}
+    for finding in draft.findings:
+        match finding.route:
+            case ("jobs", int() as number, *path) if finding.severity is Severity.ERROR and number in wrong:
+                wrong[number].append(tuple(path))
     for number, own in enumerate(draft.entries):
         job_id = own.get("id")
         if isinstance(job_id, str) and job_id in seen:
@@ -193,8 +216,31 @@ def _find_sweeps(draft: _Draft, templates: Templates, ceiling: Ceiling) -> None:
             continue
         if isinstance(job_id, str):
             seen[job_id] = number
-        if number not in draft.bad:
-            draft.sweeps.append(find_axes(merge_entry(draft.setting, number, own, below), templates, ceiling))
+        fields = own if number not in wrong else _without(own, wrong[number]) if wrong[number] else None
+        if fields is not None:
+            draft.sweeps.append(find_axes(merge_entry(draft.setting, number, fields, below), templates, ceiling))
+
+
+_IN_ALL_JOBS = ("wanbatch", "vars", "defaults", "jobs")
+_SHAPING = ("id", "media", "vars", "matrix", "rows", "seeds", "repeat")
+"""Fields without which something would look wrong that is not."""
+
+
+def _sound_defaults(draft: _Draft) -> Fields | None:
+    """The defaults without those that have errors; ``None`` where an error, or a slip of the pen, would become one of every job."""
+    below = draft.data.get("defaults")
+    routes = [f.route for f in draft.findings if f.severity is Severity.ERROR and f.route[:1] not in ((), ("jobs",))]
+    if any(route[0] != "defaults" and closest(str(route[0]), _IN_ALL_JOBS) for route in routes):
+        return None
+    return _without(below if isinstance(below, dict) else {}, [route[1:] for route in routes if route[0] == "defaults"])
+
+
+def _without(fields: Fields, wrong: Sequence[Route]) -> Fields | None:
+    """The fields without the wrong ones; ``None`` where the rest cannot be judged without them."""
+    if not all(route and (route[0] in PLAIN or closest(str(route[0]), _SHAPING) is None) for route in wrong):
+        return None
+    names = {route[0] for route in wrong}
+    return {name: value for name, value in fields.items() if name not in names}
 
 
 def _check_names(drafts: list[_Draft]) -> None:
@@ -234,7 +280,8 @@ def _fits(drafts: list[_Draft], most: int) -> bool:
     return False
 
 
-def _expand(draft: _Draft, templates: Templates) -> None:
+def _expand(draft: _Draft, templates: Templates) -> list[str]:
+    """Make the jobs of a draft; the texts of the prompt files that were read."""
     expansion = Expansion(templates)
     keys = _seed_keys(draft.sweeps)
     for sweep in draft.sweeps:
@@ -251,6 +298,7 @@ def _expand(draft: _Draft, templates: Templates) -> None:
     for entry in entries:
         start = before[id(entry)]
         entry.findings[start:] = gather(entry.findings[start:], cells[id(entry)])
+    return [file.text for file in expansion.files.known.values() if isinstance(file, Document)]
 
 
 def _seed_keys(sweeps: Sequence[Sweep]) -> dict[str, str]:
@@ -281,11 +329,11 @@ def _upstream(entry: Entry) -> str:
     return ""
 
 
-def _manifest(draft: _Draft) -> Manifest:
+def _manifest(draft: _Draft, run: RunSettings) -> Manifest:
     jobs: Sequence[Job] = draft.made.jobs
     return Manifest(
         path=draft.path, name=draft.setting.manifest, sha256=draft.sha256, jobs=tuple(jobs), description=str(draft.data.get("description") or ""),
-        run=_run_settings(draft.data.get("run")), vars={**draft.setting.vars, **draft.setting.given},
+        run=run, vars={**draft.setting.vars, **draft.setting.given},
     )  # fmt: skip
 
 

@@ -27,12 +27,14 @@ from wanbatch.manifest.templates import Templates, is_template
 
 Path_ = tuple[str | int, ...]
 DEFAULTS: dict[str, Value] = {"model": "wan2.7-i2v", "seconds": 5, "size": "720P", "prompt_extend": True, "watermark": False}
-_PLAIN = ("model", "prompt", "negative_prompt", "seconds", "size", "prompt_extend", "watermark", "seed")
+PLAIN = ("model", "prompt", "negative_prompt", "seconds", "size", "prompt_extend", "watermark", "seed")
 _NUMBERS = frozenset({"seconds", "seed"})
 _SWITCHES = frozenset({"prompt_extend", "watermark"})
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}\Z")
 _WHOLE = re.compile(r"([+-]?[0-9]{1,18})\.0*\Z")
 _LATE = frozenset({"seed", "take"})
+_TEXTS = frozenset({"prompt", "negative_prompt", "tags"})
+"""Fields that a job may be looked at without, so that an error in one does not hide what is wrong with the rest."""
 _LONGEST_PROMPT_FILE = 1_000_000
 
 
@@ -47,7 +49,7 @@ class PromptFiles:
         found = self.known.get(path)
         if found is None:
             try:
-                text = decode(read_bytes(path, _LONGEST_PROMPT_FILE))
+                text = decode(read_bytes(path, _LONGEST_PROMPT_FILE, "the manifest"))
                 text = text.removesuffix("\n").removesuffix("\r")
                 found = Document(shown_as, text.replace("\r\n", "\n"), text, Marks())
             except Unusable as problem:
@@ -81,7 +83,7 @@ class Renderer:
 
     def __post_init__(self) -> None:
         fields = self.entry.fields
-        for name in _PLAIN:
+        for name in PLAIN:
             if name in fields:
                 self._sort((name,), fields[name])
         media = fields.get("media")
@@ -113,7 +115,7 @@ class Renderer:
             names = self.templates.compile(text).names
         except TemplateProblem as problem:
             self.entry.report_template(problem, text, *path)
-            self.entry.broken = True
+            self.entry.broken |= path[0] not in _TEXTS
             return
         (self._late if names & _LATE else self._early)[path] = text
 
@@ -123,13 +125,11 @@ class Renderer:
             return
         document = self._open(value, "")
         if document is None:
-            self.entry.broken = True
             return
         try:
             names = self.templates.compile(document.text).names
         except TemplateProblem as problem:
             self._report_in_file(problem, document, "")
-            self.entry.broken = True
             return
         (self._late if names & _LATE else self._early)[path] = value
 
@@ -161,7 +161,7 @@ class Renderer:
         self.entry.findings.append(finding)
 
     def render_cell(self, variables: Variables, cell: str) -> dict[Path_, Value] | None:
-        """The literals, and the templates that see only the cell. ``None`` where one fails."""
+        """The literals, and the templates that see only the cell. ``None`` where one fails that the rest cannot be judged without."""
         values = dict(self._literal)
         return values if self._render(self._early, variables, values, cell) else None
 
@@ -177,12 +177,10 @@ class Renderer:
                 rendered = self.templates.compile(text).render(variables) if is_template(text) else text
             except TemplateProblem as problem:
                 self.entry.report_template(problem, text, *path, cell=cell)
-                good = False
+                good = good and path[0] in _TEXTS
                 continue
             if path == ("prompt", "file"):
-                prompt = self._render_file(rendered, variables, cell)
-                good = good and prompt is not None
-                values["prompt",] = prompt
+                values["prompt",] = self._render_file(rendered, variables, cell)
             else:
                 values[path] = rendered
         return good

@@ -93,7 +93,7 @@ def read_rows(shown_path: str, path: Path, most: int) -> list[Row]:
     if reader is None:
         raise RowsProblem(codes.ROWS_FILE, f"{shown(shown_path)} is no data file that rows can read", "use .csv, .jsonl, .json or .yaml")
     try:
-        text = decode(read_bytes(path, _LARGEST))
+        text = decode(read_bytes(path, _LARGEST, "the manifest"))
     except Unusable as problem:
         raise RowsProblem(codes.ROWS_FILE, f"{escape_unsafe(shown_path)}: {problem.message}", *problem.hints) from None
     rows = []

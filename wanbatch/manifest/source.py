@@ -21,7 +21,7 @@ from wanbatch.manifest.builder import build_document
 from wanbatch.manifest.document import Document, Marks
 from wanbatch.manifest.shown import closest
 
-LARGEST = 128 * 1024 * 1024
+LARGEST = 64 * 1024 * 1024
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x84\x86-\x9f\ufffe\uffff]")
 _BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
@@ -64,12 +64,12 @@ def parse_source(name: str, text: str, sha256: str = "") -> Source:
     return Source(document, sha256, (*suspects, *findings))
 
 
-def read_bytes(path: Path, largest: int = LARGEST) -> bytes:
-    """A regular file's bytes. Raises ``Unusable``."""
+def read_bytes(path: Path, largest: int = LARGEST, base: str = "the folder in which the command runs") -> bytes:
+    """A regular file's bytes. ``base`` says what its path is relative to. Raises ``Unusable``."""
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
-        raise Unusable(codes.NOT_FOUND, "there is no such file", *_similar(path)) from None
+        raise Unusable(codes.NOT_FOUND, "there is no such file", *_similar(path, base)) from None
     except (OSError, ValueError) as error:
         raise Unusable(codes.UNREADABLE, f"the file cannot be opened: {_reason(error)}", "check the path and its permissions") from None
     try:
@@ -127,13 +127,13 @@ def _check_characters(document: Document) -> list[Diagnostic]:
     return found
 
 
-def _similar(path: Path) -> tuple[str, ...]:
+def _similar(path: Path, base: str) -> tuple[str, ...]:
     try:
         names = [entry.name for entry in path.parent.iterdir()][:1000]
     except (OSError, ValueError):
         return (f"the folder {path.parent} does not exist either",) if not path.parent.is_dir() else ()
     near = closest(path.name, names)
-    return (f"did you mean {near}?",) if near else ("paths are relative to the folder in which the command runs",)
+    return (f"did you mean {near}?",) if near else (f"paths are relative to {base}",)
 
 
 def _reason(error: Exception) -> str:

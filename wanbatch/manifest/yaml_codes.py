@@ -27,7 +27,7 @@ UNREADABLE = declare(
 FILE_TOO_LARGE = declare(
     "WB104",
     "the file is too large",
-    "A manifest may have 128 MiB. Put long lists of shots into a data file and use rows, or split the manifest.",
+    "A manifest may have 64 MiB. Put long lists of shots into a data file and use rows, or split the manifest.",
 )
 NOT_UTF8 = declare(
     "WB105",
@@ -130,5 +130,5 @@ TAB_INDENT = declare(
 TOO_LARGE = declare(
     "WB124",
     "too many values",
-    "A manifest may hold eight million values. Split it, or use rows with data files.",
+    "A manifest may hold four million values. Split it, or use rows with data files.",
 )
