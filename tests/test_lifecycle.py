@@ -28,6 +28,7 @@ from wanbatch.lifecycle import (
     Snapshot,
     State,
     apply,
+    attempt_of,
     deciding_attempt,
     open_attempt,
 )
@@ -201,6 +202,17 @@ def test_a_snapshot_groups_by_identity_and_realm_oldest_first() -> None:
 def test_one_attempt_decides_how_a_job_stands(states: list[State], decides: int | None) -> None:
     rows = [row(state, number) for number, state in enumerate(states)]
     assert deciding_attempt(rows) == (None if decides is None else rows[decides])
+
+
+@given(lives())
+def test_a_row_is_made_of_its_values_in_order(events: list[Event]) -> None:
+    attempt = open_attempt(1, OPENING)
+    for event in events:
+        attempt = apply(attempt, event)
+    made = attempt_of([getattr(attempt, name) for name in ATTEMPT_FIELDS])
+    assert made == attempt
+    assert hash(made) == hash(attempt)
+    assert replace(made, state=State.STORED) == replace(attempt, state=State.STORED)
 
 
 def test_the_fields_are_in_the_order_that_the_ledger_keeps() -> None:

@@ -18,7 +18,7 @@ from functools import lru_cache
 from typing import Any, cast
 
 from wanbatch.ledger.schema import SqlRow, SqlValue
-from wanbatch.lifecycle import ATTEMPT_FIELDS, Attempt, Authority, Event, EventKind, Facts, Opening, Placement, RunRecord, State
+from wanbatch.lifecycle import ATTEMPT_FIELDS, Attempt, Authority, Event, EventKind, Facts, Opening, Placement, RunRecord, State, attempt_of
 
 PLACEMENT_FIELDS = tuple(f.name for f in fields(Placement))
 RUN_FIELDS = tuple(f.name for f in fields(RunRecord))
@@ -122,7 +122,6 @@ def read_attempts(rows: Iterable[SqlRow]) -> tuple[dict[int, Attempt], dict[int,
     attempts: dict[int, Attempt] = {}
     last: dict[int, int] = {}
     prices: dict[object, Decimal | None] = {None: None}
-    make = cast("Callable[..., Attempt]", Attempt)  # the schema promises the columns' types
     for row in rows:
         known: list[object] = [*row]
         text = known[_PRICE]
@@ -136,7 +135,7 @@ def read_attempts(rows: Iterable[SqlRow]) -> tuple[dict[int, Attempt], dict[int,
         known[_RETRYABLE] = known[_RETRYABLE] == 1
         known[_HAS_AUDIO] = known[_HAS_AUDIO] == 1
         last_seq = cast("int", known.pop())
-        attempt = make(*known)
+        attempt = attempt_of(known)  # the schema promises the columns' types
         attempts[attempt.attempt_id] = attempt
         last[attempt.attempt_id] = last_seq
     return attempts, last

@@ -13,6 +13,7 @@ two ledgers apart, whatever their folders are called.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
@@ -148,5 +149,6 @@ def migrate(connection: Connection) -> None:
         connection.execute(f"PRAGMA user_version = {VERSION}")
         connection.execute("COMMIT")
     except BaseException:
-        connection.execute("ROLLBACK")
+        with contextlib.suppress(Exception):  # SQLite has already rolled back by itself after some errors, and the first one is the cause
+            connection.execute("ROLLBACK")
         raise

@@ -238,7 +238,8 @@ def _load(path: Path, connection: schema.Connection) -> Contents:
     except (KeyError, InvalidOperation, TypeError, ValueError) as error:
         raise _refusal(path, f"holds a row that makes no sense ({error})", *_DAMAGED) from error
     finally:
-        connection.execute("COMMIT")
+        with contextlib.suppress(sqlite3.Error):  # after some errors nothing is left to end
+            connection.execute("COMMIT")
     return Contents(ledger_id, attempts, last, placements, runs)
 
 
@@ -290,7 +291,8 @@ def translated(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+        extended = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+        code = sqlite3.SQLITE_FULL if extended == sqlite3.SQLITE_IOERR_SHMSIZE else extended & 0xFF  # what it says when the log's index cannot grow
         if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
             raise Busy from error
         what, hints = _CAUSES.get(code, (f"cannot be used: {error}", ()))
