@@ -404,3 +404,43 @@ async def test_odd_locations_are_refused(serve, answer, profile_for, part, locat
     outcome = await download(profile_for(serve([answer(302, location=location)]).url), part)
     assert isinstance(outcome, DownloadFailed)
     assert not part.exists()
+
+
+ODD = [
+    "https://a..b/x",
+    "https://" + "x" * 70 + ".example/",
+    "https://.example/",
+    "https://-x-.example/",
+    "https://xn--a/",
+    "https://пример.example/",
+    "https://[::ffff:8.8.8.8%25eth0]/",
+    "https://8.8.8.8:99999/",
+    "https://8.8.8.8:0/",
+    "https://\x7f/",
+    "https://a\tb/",
+    "//",
+    "https:",
+    "?",
+    "#",
+    "https://u:p@8.8.8.8/",
+    "HTTPS://0177.0.0.1/",
+    "https://127.0.0.1.:1/",
+    "https://①②⑦.0.0.1/",
+    "x" * 70_000,
+]
+
+
+@pytest.mark.parametrize("address", ODD, ids=lambda a: a[:24].encode("ascii", "backslashreplace").decode())
+async def test_no_address_however_odd_raises_or_reaches_anything(serve, answer, profile_for, part, address, monkeypatch):
+    async def no_network(host, port, **_):
+        host.encode("idna")
+        raise OSError("no network in tests")
+
+    monkeypatch.setattr(lanes.anyio, "getaddrinfo", no_network)
+    home = serve([answer(302, location=address)] if address.isascii() and address.isprintable() else [answer(404)])
+    async with Backend(profile_for(home.url)) as backend:
+        for urls in ((address,), (home.url + "/redirecting",)):
+            outcome = await backend.download("..", Succeeded(urls), part)
+            assert isinstance(outcome, DownloadFailed), outcome
+            assert not outcome.gone or "404" in outcome.reason
+    assert not part.exists()

@@ -281,6 +281,7 @@ def test_dashscope_profiles(configure):
         (WORK + "region = 'us'", "region"),
         (WORK + "download_hosts = 'x'", "list of texts"),
         ("[backends.'a b']\nkind = 'gateway'", "letters, digits"),
+        ("[backends.emulator]\nprice = { '720P' = 1, currency = 'USD' }", "costs nothing"),
         ("backends = 3", "must be a table"),
         ("[backends]\nx = 3", "must be a table"),
     ],

@@ -370,6 +370,13 @@ async def test_a_missing_file_of_certificates_is_told(profile_for, tmp_path):
         assert caught.value.exit_code is ExitCode.ENVIRONMENT
 
 
+@pytest.mark.parametrize("base_url", ["https://xn--a", "https://[bad", ""])
+def test_a_base_url_that_no_name_server_would_take_is_refused(profile_for, base_url):
+    with pytest.raises(Refusal) as caught:
+        Backend(profile_for(base_url))
+    assert caught.value.exit_code is ExitCode.ENVIRONMENT
+
+
 async def test_a_base_path_is_kept(serve, answer, profile_for, request_with):
     server = serve([answer(200, VIDEO)])
     await submit(profile_for(server.url + "/wan/api"), request_with())

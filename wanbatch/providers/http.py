@@ -25,7 +25,8 @@ from urllib.parse import quote
 import anyio
 import httpx
 
-from wanbatch.providers.lanes import Lanes, Refused, Transport
+from wanbatch.errors import ExitCode, Refusal
+from wanbatch.providers.lanes import Lanes, Refused, Transport, parse_url
 from wanbatch.providers.model import NoReply, Profile, Reply, Seen, WireRequest
 
 USER_AGENT = "wanbatch"
@@ -55,13 +56,18 @@ class Progress:
 
 
 class Http:
-    """One profile's door to the network. ``requests`` counts the HTTP requests that went through it."""
+    """One profile's door to the network. ``requests`` counts the HTTP requests that went through it. Raises ``Refusal`` for a malformed base URL."""
 
     def __init__(self, profile: Profile, transport: Transport | None = None) -> None:
         self.profile = profile
         self.lanes = Lanes(profile, transport)
         self.requests = 0
-        self.base = httpx.URL(profile.base_url)
+        try:
+            self.base = parse_url(profile.base_url)
+        except Refused:
+            raise Refusal(
+                ExitCode.ENVIRONMENT, f"the base URL of backend {profile.name!r} is malformed", "it looks like https://api.example.com"
+            ) from None
 
     async def aclose(self) -> None:
         await self.lanes.aclose()
@@ -69,8 +75,8 @@ class Http:
     def is_home(self, url: str) -> bool:
         """Whether ``url`` is on the API's own origin."""
         try:
-            return self.lanes.is_home(httpx.URL(url))
-        except httpx.InvalidURL:
+            return self.lanes.is_home(parse_url(url))
+        except Refused:
             return False
 
     def authorization(self) -> dict[str, str]:
@@ -104,12 +110,10 @@ class Http:
         """A request to a host that is not the API's, such as an upload space or a bucket: never with the key, and unless its address comes from the
         profile's owner (``trusted``) only to public addresses over https."""
         try:
-            target = httpx.URL(url)
+            target = parse_url(url)
             request = build(method, target if trusted else self.lanes.secured(target), {**self._headers(), **headers}, body)
             if not trusted:
                 await self.lanes.aim(request)
-        except httpx.InvalidURL:
-            return NoReply("the address is malformed", may_have_been_sent=False)
         except (Refused, httpx.ConnectError) as error:
             return NoReply(str(error), may_have_been_sent=False)
         async with self.lanes.fresh(target.host) as transport:

@@ -28,7 +28,7 @@ import httpx
 from anyio import to_thread
 
 from wanbatch.providers.http import USER_AGENT, Http, TooLarge, build, consume, explain, timeouts
-from wanbatch.providers.lanes import Refused
+from wanbatch.providers.lanes import Refused, parse_url
 
 HOPS = 5
 TRIES = 4
@@ -92,7 +92,7 @@ async def peek(http: Http, url: str) -> bool:
     try:
         async with _open(http, url, {"range": "bytes=0-1023"}) as response:
             return response.status_code in (200, 206) and response.headers.get("content-type", "").startswith("video/")
-    except (Refused, httpx.HTTPError, httpx.InvalidURL, OSError):
+    except (Refused, httpx.HTTPError, OSError):
         return False
 
 
@@ -114,8 +114,6 @@ async def _one_try(http: Http, url: str, file: IO[bytes], state: _State) -> Fetc
         return NotFetched(f"the file is larger than {FILE_LIMIT_BYTES // 1024**3} GiB")
     except TimeoutError:
         return NotFetched(f"less than {STALL_BYTES // 1024} KiB came within {STALL_S:.0f} s", again=True)
-    except httpx.InvalidURL:
-        return NotFetched("the address is malformed")
     except (httpx.HTTPError, httpx.StreamError) as error:
         return NotFetched(explain(error), again=True)
     if state.total is not None and state.written != state.total:
@@ -202,7 +200,7 @@ def _write_now(file: IO[bytes], block: bytes) -> None:
 @asynccontextmanager
 async def _open(http: Http, url: str, headers: dict[str, str]) -> AsyncIterator[httpx.Response]:
     """The answer at the end of the redirects, its body unread. Raises ``Refused`` where a hop must not be made, httpx's errors."""
-    target, at_home = httpx.URL(url), True
+    target, at_home = parse_url(url), True
     for _ in range(HOPS + 1):
         target = http.lanes.secured(target)
         at_home = at_home and http.lanes.is_home(target)
@@ -220,5 +218,5 @@ async def _open(http: Http, url: str, headers: dict[str, str]) -> AsyncIterator[
             finally:
                 with anyio.move_on_after(2, shield=True):
                     await response.aclose()
-        target = target.join(onward)
+        target = parse_url(onward, target)
     raise Refused(f"more than {HOPS} redirects")

@@ -106,7 +106,7 @@ class Lanes:
             return None
         try:
             found = await anyio.getaddrinfo(target.raw_host.decode("ascii"), target.port or 443, type=SOCK_STREAM)
-        except OSError as error:
+        except (OSError, UnicodeError) as error:  # the second for names that no resolver would take
             if self._profile.proxy:
                 return None
             raise httpx.ConnectError("the host's name was not found") from error
@@ -170,6 +170,17 @@ def make_context(ca_file: str) -> ssl.SSLContext:
     if ca_file:
         context.load_verify_locations(cafile=ca_file)
     return context
+
+
+def parse_url(text: str, base: httpx.URL | None = None) -> httpx.URL:
+    """``text``, relative to ``base`` where there is one. Raises ``Refused`` for all that httpx, its name encoding or a socket would stumble over."""
+    try:
+        url = base.join(text) if base is not None else httpx.URL(text)
+        if url.host and (url.port or 1) < 65536 and len(text) <= 8192:
+            return url
+    except (httpx.InvalidURL, ValueError):  # a UnicodeError of the name's encoding is a ValueError
+        pass
+    raise Refused("the address is malformed")
 
 
 def same_origin(one: httpx.URL, other: httpx.URL) -> bool:

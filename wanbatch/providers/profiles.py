@@ -295,6 +295,8 @@ def _adjust(declared: Declared, table: Table) -> Declared:
     timeout = table.number("submit_timeout", most=3600)
     quiet = table.number("quiet_period", most=86400)
     prices = table.prices("price")
+    if prices is not None and old.realm == "emulator":
+        table.refuse("price", "the emulator costs nothing")
     profile = replace(
         old,
         poll_interval_s=table.number("poll_interval", most=3600) or old.poll_interval_s,
