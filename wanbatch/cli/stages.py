@@ -68,7 +68,7 @@ def read_and_check(settings: Settings, *, quiet_warnings: bool = False, always: 
     from wanbatch.media.check import check_media
 
     loaded = load_manifests(settings.files, LoadOptions(settings.media_root, settings.max_jobs, settings.variables))
-    media = check_media(loaded.manifests, time.time())
+    media = check_media((*loaded.manifests, *loaded.remains), time.time())
     diagnostics = order((*loaded.diagnostics, *media.diagnostics))
     shown = [d for d in diagnostics if d.severity is Severity.ERROR or not quiet_warnings]
     if always or settings.format == "text" or has_errors(diagnostics):
@@ -152,9 +152,8 @@ def build_plan(
     target = Target(profile.name, profile.realm, profile.origin, profile.prices)
     plan = make_plan(checked.manifests, checked.digests, snapshot, intact, target, options, time.time())
     if settings.select and not plan.selected():
-        if options.shard and make_plan(
-            checked.manifests, checked.digests, snapshot, intact, target, replace(options, shard=None), time.time()
-        ).selected():
+        whole = make_plan(checked.manifests, checked.digests, snapshot, intact, target, replace(options, shard=None), time.time())
+        if whole.selected():
             return plan  # this part of the selection happens to be empty
         raise Refusal(ExitCode.INVALID, "the selection selects no job", "see the names with: wanbatch plan FILE")
     return plan
