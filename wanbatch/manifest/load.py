@@ -243,28 +243,6 @@ def _without(fields: Fields, wrong: Sequence[Route]) -> Fields | None:
     return {name: value for name, value in fields.items() if name not in names}
 
 
-_IN_ALL_JOBS = ("wanbatch", "vars", "defaults", "jobs")
-_SHAPING = ("id", "media", "vars", "matrix", "rows", "seeds", "repeat")
-"""Fields without which something would look wrong that is not."""
-
-
-def _sound_defaults(draft: _Draft) -> Fields | None:
-    """The defaults without those that have errors; ``None`` where an error, or a slip of the pen, would become one of every job."""
-    below = draft.data.get("defaults")
-    routes = [f.route for f in draft.findings if f.severity is Severity.ERROR and f.route[:1] not in ((), ("jobs",))]
-    if any(route[0] != "defaults" and closest(str(route[0]), _IN_ALL_JOBS) for route in routes):
-        return None
-    return _without(below if isinstance(below, dict) else {}, [route[1:] for route in routes if route[0] == "defaults"])
-
-
-def _without(fields: Fields, wrong: Sequence[Route]) -> Fields | None:
-    """The fields without the wrong ones; ``None`` where the rest cannot be judged without them."""
-    if not all(route and (route[0] in PLAIN or closest(str(route[0]), _SHAPING) is None) for route in wrong):
-        return None
-    names = {route[0] for route in wrong}
-    return {name: value for name, value in fields.items() if name not in names}
-
-
 def _check_names(drafts: list[_Draft]) -> None:
     first: dict[str, _Draft] = {}
     for draft in drafts:
