@@ -61,11 +61,11 @@ def test_looks_and_lag_lie_within_the_optimum_of_dynamic_programming(shape: floa
 def test_looks_and_lag_are_what_a_simulation_of_the_rule_finds() -> None:
     rnd, price, shape = random.Random(3), 0.02, 0.4
     looks = lag = 0.0
-    for _ in range(4_000):
+    for _ in range(1_500):
         duration, seen = rnd.lognormvariate(0.0, shape), 0.0
         while seen < duration:
             seen = next_look(seen, price, shape) or seen + 0.1
             looks += 1
         lag += seen - duration
-    assert looks / 4_000 == pytest.approx(looks_per_task(price, shape), rel=0.04)
-    assert lag / 4_000 == pytest.approx(lag_per_task(price, shape), rel=0.05)
+    assert looks / 1_500 == pytest.approx(looks_per_task(price, shape), rel=0.07)
+    assert lag / 1_500 == pytest.approx(lag_per_task(price, shape), rel=0.07)
