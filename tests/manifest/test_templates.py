@@ -35,6 +35,10 @@ def render(text: str) -> str:
         ("{{ n | zfill(3) }} {{ '7' | int + 1 }} {{ 2.5 | round }} {{ hour | replace('a', 'o') }}", "004 8 3 down"),
         ("{# unseen #}x{% raw %}{{ y }}{% endraw %}", "x{{ y }}"),
         ("line\n", "line\n"),
+        ("{{ -3 | abs }} {{ '-2.5' | abs }} {{ 'x' | length }} {{ hour | first }}{{ hour | last }} {{ ' a ' | trim }}", "3 2.5 1 dn a"),
+        ("{{ 2.345 | round(2) }} {{ '3.7' | float }} {{ 3.7 | int }} {{ hour | truncate(3) }} {{ 'aB' | capitalize }}", "2.35 3.7 3 da… Ab"),
+        ("{{ [1, 2] | join('-') }} {{ hour | list | join(' ') }} {{ '' | default('e', true) }} {{ none | default('n', true) }}", "1-2 d a w n e n"),
+        ("{{ n is even }} {{ n is odd }} {{ hour is string }} {{ n is number }} {{ nothing is none }}", "true false true true true"),
     ],
 )
 def test_what_templates_may(text: str, expected: str) -> None:
@@ -49,6 +53,10 @@ def test_what_templates_may(text: str, expected: str) -> None:
         ("{{ hour() }}", "WB303"), ("{{ 'x'.join('ab') }}", "WB303"), ("{{ range(9) }}", "WB303"), ("{{ cycler('a') }}", "WB303"),
         ("{{ 2 ** (2 ** 33) }}", "WB303"), ("{{ 'a' * 1000000000 }}", "WB306"), ("{{ [1] * 1000000000 }}", "WB306"),
         ("{{ '%1000000000d' % n }}", "WB306"), ("{{ hour | format(1) }}", "WB304"), ("{{ hour + 'x' }}", "WB306"), ("{{ 1 / 0 }}", "WB306"),
+        ("{{ hour | int }}", "WB306"), ("{{ 1 | round(99) }}", "WB306"), ("{{ '' | first }}", "WB306"),
+        ("{{ missing + 1 }}", "WB302"), ("{{ missing ~ 'a' }}", "WB302"), ("{% for a in missing %}{% endfor %}", "WB302"),
+        ("{% for a in 5 %}{% endfor %}", "WB306"),
+        ("{{ missing | upper }}", "WB302"), ("{{ hour | join('xxxxxxxxxx' | replace('x', hour * 9)) }}", "WB306"),
         ("{% set x = 1 %}", "WB303"), ("{% macro m() %}{% endmacro %}", "WB303"), ("{% include 'a' %}", "WB303"), ("{% import 'a' as b %}", "WB303"),
         ("{% extends 'a' %}", "WB303"), ("{% block b %}{% endblock %}", "WB303"), ("{% call hour() %}{% endcall %}", "WB303"),
         ("{% filter upper %}x{% endfilter %}", "WB303"), ("{% with x = 1 %}{% endwith %}", "WB303"), ("{{ {'a': 1} }}", "WB303"),

@@ -24,7 +24,8 @@ _ENTRY = re.compile(r"^\s*(?:-\s+)*([^\s:#][^:#]*):\s+(?P<value>\S.*)$")
 def explain_syntax_error(document: Document, error: yaml.MarkedYAMLError, route: Route) -> Diagnostic:
     """The parser's error as a finding with a way out."""
     mark = error.problem_mark or error.context_mark
-    offset = min(mark.index if mark else 0, max(len(document.text.rstrip()) - 1, 0))
+    last = max(len(document.text.rstrip()) - 1, 0)
+    offset = min(mark.index if mark else 0, last)
     problem = escape_unsafe(error.problem or "it breaks the rules of YAML")
     line = document.line_of(offset)
     source = document.source(line)
@@ -52,12 +53,12 @@ def explain_syntax_error(document: Document, error: yaml.MarkedYAMLError, route:
             codes.SYNTAX,
             "a quote is opened and never closed",
             route,
-            place=document.place_at(opened.index, 1),
+            place=document.place_at(min(opened.index, last), 1),
             label="opened here",
             hints=("close it with the same quote; inside single quotes write '' for one",),
         )
     if opened is not None and "flow" in (error.context or ""):
-        return document.finding(codes.SYNTAX, "a bracket is opened and not closed as it should be", route, place=document.place_at(opened.index, 1),
+        return document.finding(codes.SYNTAX, "a bracket is opened and not closed as it should be", route, place=document.place_at(min(opened.index, last), 1),
                                 label="opened here", hints=(f"the parser says at line {line}: {problem}",))  # fmt: skip
     hint = "check the indentation and the line above" if "expected" in problem else "see https://yaml.org/spec/1.2.2 for YAML's rules"
     return document.finding(codes.SYNTAX, f"the YAML cannot be read: {problem}", route, place=document.place_at(offset), hints=(hint,))
