@@ -39,7 +39,7 @@ class Mishap(StrEnum):
 Choose = Callable[[str, str, bytes], Mishap]
 """(method, path, body) → what happens."""
 
-SUBMIT = {Mishap.BUSY: 0.01, Mishap.SLOW: 0.05, Mishap.SWALLOWED: 0.01, Mishap.LOST: 0.005}
+SUBMIT = {Mishap.BUSY: 0.005, Mishap.SLOW: 0.05, Mishap.SWALLOWED: 0.01, Mishap.LOST: 0.005}
 READ = {Mishap.LOST: 0.02, Mishap.RESET: 0.02, Mishap.CUT: 0.04, Mishap.PAGE: 0.02, Mishap.SLOW: 0.05}
 """What happens how often on a road that is rough but passable; the rest goes through."""
 FIRST_QUESTION = "task_wanbatch_asks_whether_you_are_there"

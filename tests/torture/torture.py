@@ -15,12 +15,12 @@ from __future__ import annotations
 import argparse
 import random
 import signal
+import subprocess
 import sys
 import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from subprocess import DEVNULL
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
@@ -32,6 +32,8 @@ from wanbatch.ledger.verify import verify_ledger
 EMULATOR = "--latency 0.5 --latency-sigma 0.4 --render cached"
 KILLS_PER_SCENE = 14
 LONGEST_RUN_S = 60.0
+LAST_RUN_S = 400.0
+"""A 429 at the wrong instant makes a run careful for minutes."""
 RUNS_TO_THE_END = 12
 
 
@@ -68,7 +70,7 @@ def kill_one(scene: Scene, chance: random.Random, most_requests: int) -> bool:
     """Starts a run and kills it; false where it came to its end before."""
     awaited = sum(scene.road.seen.values()) + chance.randrange(most_requests)
     later_s = chance.uniform(0.0, 0.5 if chance.random() < 0.3 else 0.03)
-    process = scene.start(stdout=DEVNULL, stderr=DEVNULL)
+    process = scene.start(stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     begin = time.monotonic()
     while process.poll() is None and sum(scene.road.seen.values()) < awaited and time.monotonic() - begin < LONGEST_RUN_S:
         time.sleep(0.001)
@@ -115,7 +117,11 @@ def bring_home(scene: Scene, tally: Tally) -> None:
     for _ in range(RUNS_TO_THE_END):
         tally.decided += scene.decide()
         tally.runs += 1
-        done = scene.run("-q")
+        try:
+            done = scene.run("-q", timeout=LAST_RUN_S)
+        except subprocess.TimeoutExpired:
+            tally.violations.append(f"a run did not end within {LAST_RUN_S:.0f} s")
+            break
         if done.returncode == 0:
             break
         if done.returncode != 1 or "Traceback" in done.stderr:
