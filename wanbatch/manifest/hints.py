@@ -48,17 +48,18 @@ def explain_syntax_error(document: Document, error: yaml.MarkedYAMLError, route:
             hints=(f"write {entry.group(1).strip()}: '{_single_quoted(value)}'",),
         )  # fmt: skip
     opened = error.context_mark
+    begin = document.place_at(min(opened.index if opened else 0, last), 1)
     if opened is not None and "quoted scalar" in (error.context or ""):
         return document.finding(
             codes.SYNTAX,
             "a quote is opened and never closed",
             route,
-            place=document.place_at(min(opened.index, last), 1),
+            place=begin,
             label="opened here",
             hints=("close it with the same quote; inside single quotes write '' for one",),
         )
     if opened is not None and "flow" in (error.context or ""):
-        return document.finding(codes.SYNTAX, "a bracket is opened and not closed as it should be", route, place=document.place_at(min(opened.index, last), 1),
+        return document.finding(codes.SYNTAX, "a bracket is opened and not closed as it should be", route, place=begin,
                                 label="opened here", hints=(f"the parser says at line {line}: {problem}",))  # fmt: skip
     hint = "check the indentation and the line above" if "expected" in problem else "see https://yaml.org/spec/1.2.2 for YAML's rules"
     return document.finding(codes.SYNTAX, f"the YAML cannot be read: {problem}", route, place=document.place_at(offset), hints=(hint,))
