@@ -333,6 +333,15 @@ async def test_a_strange_policy_is_refused(serve, answer, upload_profile, clip_f
     assert space.received == []
 
 
+async def test_an_upload_never_goes_to_a_local_address(serve, answer, upload_profile, clip_file):
+    inside = serve([answer(200)], host="0.0.0.0")
+    for host in (f"https://127.0.0.2:{inside.port}", f"https://localhost:{inside.port}"):
+        api = serve([answer(200, policy(host))])
+        async with Backend(upload_profile(api.url)) as backend:
+            assert "private, local or reserved" in await backend.deliver([(local(clip_file, "first_clip"), clip_file)])
+    assert inside.connections == 0
+
+
 @pytest.mark.parametrize(("status", "body"), [(403, b"<Error><Code>AccessDenied</Code></Error>"), (500, b""), (302, b"")])
 async def test_a_refused_upload_is_told(serve, answer, upload_profile, clip_file, status, body):
     space = serve([answer(status, body)])

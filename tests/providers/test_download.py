@@ -444,3 +444,25 @@ async def test_no_address_however_odd_raises_or_reaches_anything(serve, answer, 
             assert isinstance(outcome, DownloadFailed), outcome
             assert not outcome.gone or "404" in outcome.reason
     assert not part.exists()
+
+
+@pytest.mark.parametrize(
+    "address", ["ftp://x.example/a", "file://x.example/a", "https://u:p@x.example/a", "https://u@x.example/a", "http://x.example:8080/a"]
+)
+def test_what_is_no_plain_web_address_is_refused(profile_for, address):
+    with pytest.raises(lanes.Refused):
+        lanes.Lanes(profile_for("https://api.example.com")).secured(httpx.URL(address))
+
+
+@pytest.mark.parametrize(
+    ("base", "hosts", "address", "secured"),
+    [
+        ("https://api.example.com", (), "http://x.example/a", "https://x.example/a"),
+        ("https://api.example.com", (), "http://api.example.com/a", "https://api.example.com/a"),
+        ("https://api.example.com", ("x.example",), "http://x.example:8080/a", "http://x.example:8080/a"),
+        ("http://127.0.0.1:9", (), "http://127.0.0.1:9/a", "http://127.0.0.1:9/a"),
+        ("http://127.0.0.1:9", (), "http://127.0.0.1/a", "https://127.0.0.1/a"),
+    ],
+)
+def test_when_http_stays_http(profile_for, base, hosts, address, secured):
+    assert str(lanes.Lanes(profile_for(base, download_hosts=hosts)).secured(httpx.URL(address))) == secured
