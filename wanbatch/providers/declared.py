@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from wanbatch.errors import ExitCode, Refusal
 from wanbatch.plan.price import PriceList
 from wanbatch.providers.addresses import is_loopback_host
-from wanbatch.providers.dialect import dialect_kinds
+from wanbatch.providers.dialect import dialect_kinds, is_dialect_kind
 from wanbatch.providers.model import MediaDelivery, Profile
 from wanbatch.providers.settings import Table
 
@@ -108,7 +108,7 @@ def read_backend(name: str, table: Table, built_in: Declared | None) -> Declared
 
 def _own_backend(name: str, table: Table) -> Declared:
     kind, base_url, key = table.text("kind"), table.text("base_url"), table.text("api_key_env")
-    if kind not in dialect_kinds() or kind == "emulator":
+    if kind == "emulator" or not is_dialect_kind(kind):
         table.refuse("kind", "must name a dialect", f"one of: {', '.join(k for k in dialect_kinds() if k != 'emulator')}")
     if not base_url and not (kind == "dashscope" and table.text("region")):
         table.refuse("base_url", "is missing: a profile's key goes to its own address", 'base_url = "https://api.example.com"')

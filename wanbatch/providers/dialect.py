@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
-from importlib.metadata import entry_points
 from typing import Protocol, runtime_checkable
 
 from wanbatch.engine.outcomes import PollOutcome, ProbeOutcome, SubmitOutcome
@@ -89,8 +88,15 @@ class Cautious(Protocol):
         """Why the API would refuse the request: an error of a plan."""
 
 
+def is_dialect_kind(kind: str) -> bool:
+    """Whether a profile may name ``kind``; looks at installed packages only where it is none of ours."""
+    return kind in _BUILT_IN or kind in dialect_kinds()
+
+
 def dialect_kinds() -> tuple[str, ...]:
     """Every ``kind`` that a profile may name, ours first."""
+    from importlib.metadata import entry_points  # slow to import, and seldom needed
+
     return (*_BUILT_IN, *sorted({point.name for point in entry_points(group=ENTRY_POINTS)} - _BUILT_IN.keys()))
 
 
@@ -101,6 +107,8 @@ def dialect_for(kind: str) -> Dialect:
         module, _, name = target.partition(":")
         made = getattr(importlib.import_module(module), name)()
     else:
+        from importlib.metadata import entry_points  # as above
+
         found = [point for point in entry_points(group=ENTRY_POINTS) if point.name == kind]
         if not found:
             known = ", ".join(dialect_kinds())
