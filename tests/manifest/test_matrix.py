@@ -78,9 +78,9 @@ def test_size_is_checked_before_anything_is_built() -> None:
 def test_many_includes_and_excludes_stay_quick() -> None:
     axes = {"a": list(range(100)), "b": list(range(100))}
     items: list[Combination] = [{"a": n % 100, "b": n // 100, "x": n} for n in range(5_000)]
-    began = time.perf_counter()
+    began = time.process_time()
     found = expand_matrix(axes, [{"a": n % 100, "b": n // 100} for n in range(5_000, 10_000)], items)
     assert len(found.combinations) == 5_000
-    assert time.perf_counter() - began < 2
+    assert time.process_time() - began < 2
     with pytest.raises(MatrixTooLarge):
         expand_matrix(axes, (), [{"x": n} for n in range(10_000)])

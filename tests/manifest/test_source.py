@@ -131,16 +131,16 @@ def test_duplicate_keys_are_all_found() -> None:
     ],
 )
 def test_hostile_text_ends_in_a_finding_quickly(text: str, code: str) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     assert code in codes(text)
-    assert time.perf_counter() - began < 2
+    assert time.process_time() - began < 2
 
 
 def test_nested_merges_and_aliases_are_bounded() -> None:
     bomb = "a0: &a0 {k: 1}\n" + "".join(f"a{n}: &a{n} {{<<: [{', '.join([f'*a{n - 1}'] * 30)}], k{n}: *a{n - 1}}}\n" for n in range(1, 30))
-    began = time.perf_counter()
+    began = time.process_time()
     assert "WB115" in codes(bomb)
-    assert time.perf_counter() - began < 2
+    assert time.process_time() - began < 2
     laughs = "a0: &a0 [lol]\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 40))
     assert "WB115" in codes(laughs)
 
@@ -181,10 +181,10 @@ def test_direction_marks_are_warnings() -> None:
 def test_everything_on_one_long_line_stays_quick() -> None:
     """Places must not copy the line they stand in, once for each of them."""
     text = "[" + ", ".join(f'{{id: "a{n}", "id": x}}' for n in range(100_000)) + "]"
-    began = time.perf_counter()
+    began = time.process_time()
     findings = parse_source("a.yaml", text).findings
     assert len(findings) == 100
     assert sum(len(f.source) for f in findings) < 3_000_000
-    assert time.perf_counter() - began < 5
+    assert time.process_time() - began < 5
     assert parse_source("a.yaml", "a: " + " " * 1_000_000 + "x: y").findings
-    assert time.perf_counter() - began < 6
+    assert time.process_time() - began < 6

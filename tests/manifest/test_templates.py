@@ -72,12 +72,12 @@ def test_what_templates_may(text: str, expected: str) -> None:
     ],
 )  # fmt: skip
 def test_what_templates_may_not(text: str, code: str) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     with pytest.raises(TemplateProblem) as problem:
         render(text)
     assert problem.value.code == code
     assert problem.value.hints
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1
 
 
 def test_the_environment_is_out_of_reach(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -191,20 +191,20 @@ def test_long_texts_cannot_be_multiplied() -> None:
     """A variable may be long, as a column of a data file is; what is made of it may not."""
     templates = Templates()
     for text in ("{{ " + " ~ ".join(["t"] * 900) + " }}", "{{ t | upper | lower | upper }}", "{{ t }}", "{{ [t, t] | join }}"):
-        began = time.perf_counter()
+        began = time.process_time()
         with pytest.raises(TemplateProblem) as problem:
             templates.compile(text).render({"t": "x" * 1_000_000})
         assert problem.value.code == "WB305"
-        assert time.perf_counter() - began < 0.5
+        assert time.process_time() - began < 0.5
 
 
 def test_the_work_of_all_renderings_together_is_bounded() -> None:
     templates = Templates()
     template = templates.compile("{% for a in t %}{% for b in t %}{% if false %}.{% endif %}{% endfor %}{% endfor %}")
-    began = time.perf_counter()
+    began = time.process_time()
     for _ in range(300):
         template.render({"t": "x" * 99})
     with pytest.raises(TemplateProblem) as problem:
         [template.render({"t": "x" * 99}) for _ in range(100)]
     assert problem.value.code == "WB305"
-    assert time.perf_counter() - began < 5
+    assert time.process_time() - began < 5
