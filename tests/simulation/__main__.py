@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import sys
 
+from simulation.hunt import hunt
 from simulation.sweep import many
 from simulation.world import run_seed
 
@@ -20,10 +21,13 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=1000, help="how many seeds")
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--mutants", nargs="*", metavar="NAME", help="look for the seed that notices each broken variant")
     parser.add_argument("-v", "--verbose", action="store_true", help="print the log of --seed")
     chosen = parser.parse_args()
     if chosen.seed is not None:
         return one(chosen.seed, verbose=chosen.verbose)
+    if chosen.mutants is not None:
+        return hunt(chosen.workers, chosen.mutants)
     return many(range(chosen.first, chosen.first + chosen.seeds), chosen.workers)
 
 

@@ -15,7 +15,7 @@ from random import Random
 from simulation.scenario import Scenario
 
 DAY_S = 24 * 3600.0
-SLOW_S = 12 * 3600.0
+SLOW_S = 3 * 3600.0
 
 
 @dataclass(slots=True)

@@ -275,7 +275,7 @@ class Wire(httpx.AsyncBaseTransport):
             case "short":
                 return httpx.Response(200, headers=length, stream=Flow(body[: self.chance.randrange(len(body))]))
             case "no_length_short" | "other_video_cut":
-                return httpx.Response(200, stream=Flow(body[: self.chance.randrange(1, len(body))]))
+                return httpx.Response(200, stream=Flow(body[: self.chance.randrange(1, len(self.world.video) - 8)]))  # inside a box
             case "foreign":
                 return httpx.Response(
                     200, headers={"content-type": "video/mp4", "content-length": "40"}, stream=Flow(b"\x89PNG\r\n\x1a\n" + b"x" * 32)

@@ -205,8 +205,8 @@ def everything_comes_to_an_end(plan: Plan) -> Iterator[str]:
 
 
 def a_run_leaves_nothing_undone(process: Process) -> Iterator[str]:
-    """11: a run that was not stopped has asked for all that it could."""
-    if process.conductor is None or process.conductor.stop_reason or process.conductor.draining:
+    """11: a run that was not stopped has asked for all that it could. Tasks that it no longer waited for still hold their slots."""
+    if process.conductor is None or process.conductor.stop_reason or process.conductor.draining or process.conductor.tasks:
         return
     for work in process.conductor.works:
         if work.phase.value in ("ready", "preparing", "prepared", "submitting"):

@@ -46,13 +46,14 @@ UNCERTAIN_STOP, UNCERTAIN_WITHIN_S = 3, 300.0
 
 def profile_of(world: World) -> Profile:
     scenario = world.scenario
+    calm_s = 900.0  # when all is quiet there is no need to look often
     return Profile(
         name="gateway",
         kind="gateway",
         base_url=BASE_URL,
         origin=ORIGIN,
         api_key=Secret(KEY),
-        poll_interval_s=scenario.poll_interval_s,
+        poll_interval_s=calm_s if world.clear else scenario.poll_interval_s,
         queries_per_second=scenario.queries_per_second,
         max_in_flight=scenario.max_in_flight,
         rate=scenario.rate,

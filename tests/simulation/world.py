@@ -52,7 +52,7 @@ from wanbatch.manifest.model import Job, JobMedia, Manifest, MediaInput, MediaSo
 from wanbatch.plan.identity import identify
 from wanbatch.providers.gateway import IMPOSSIBLE_ID
 
-MOST_PROCESSES = 12
+MOST_PROCESSES = 8
 MOST_STEPS = 150_000
 LAST_ROUNDS = 25
 LONGEST_RUN_S = 8 * 3600.0
@@ -103,6 +103,7 @@ class World:
         self._squatted: dict[str, bytes] = {}
         self._counted: Counter[str] = Counter()
         self._unwinding = False
+        self._cleaning_up = False
         self._steps = 0
         self._began = 0.0
         self._ends_before = 0.0
@@ -127,9 +128,9 @@ class World:
     # -- dying -------------------------------------------------------------------------------------------------------------------------------
 
     def is_last(self, kind: str) -> bool:
-        """Whether the process dies here. Raises ``CancelledError`` for one that is dead already."""
+        """Whether the process dies here. One that is dead already can do no more: ``Died`` goes on, and afterwards all that is unwound is cancelled."""
         if self._unwinding:
-            raise asyncio.CancelledError
+            raise asyncio.CancelledError if self._cleaning_up else Died(kind)
         if self.death is None or self.death.at != kind:
             return False
         self._counted[kind] += 1
@@ -147,6 +148,7 @@ class World:
     def step(self) -> None:
         """Called before every step of the loop."""
         if self._unwinding:
+            self._cleaning_up = True
             return
         self._steps += 1
         if self._steps > MOST_STEPS:
@@ -276,7 +278,11 @@ class World:
             interruption = self.scenario.interruptions[number % len(self.scenario.interruptions)]
             self.death = deaths.pop(0) if deaths else None
             buys = self.chance.random() > 0.1
-            self._run(Process(self, number, buys=buys, regenerate=number > 1 and self._wants_again(), interruption=interruption))
+            self._run(
+                Process(
+                    self, number, buys=buys, regenerate=number > 1 and self._wants_again(), interruption=interruption, wait_s=self.scenario.wait_s
+                )
+            )
             self._vandalise()
             if self.chance.random() < self.scenario.hasty_person:
                 self._decide()
@@ -307,7 +313,7 @@ class World:
     def _run(self, process: Process | Decision) -> None:
         self.process = process if isinstance(process, Process) else None
         self._counted.clear()
-        self._unwinding, self._steps, self._began = False, 0, self.clock.now
+        self._unwinding, self._cleaning_up, self._steps, self._began = False, False, 0, self.clock.now
         self._ends_before = self.clock.now + LONGEST_RUN_S + getattr(process, "wait_s", 0.0)
         self.result.processes += 1
         died = False
@@ -315,7 +321,7 @@ class World:
         with self.files.watched(), threads_inline(self):
             try:
                 run_virtually(process.main, self.clock, self.step)
-            except Died:
+            except (Died, asyncio.CancelledError):
                 died = True
             except Deadlock:
                 self._after_unwinding("11: a process stands still: every task waits, and nothing will come")
