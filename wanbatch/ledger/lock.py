@@ -46,7 +46,8 @@ class RunLock:
         self._handle = self._open()
         try:
             self._take()
-            self._sign(json.dumps({"pid": os.getpid(), "host": os.uname().nodename, "command": self._command}))
+            with contextlib.suppress(OSError):  # for people only: a full disk is the ledger's to tell
+                self._sign(json.dumps({"pid": os.getpid(), "host": os.uname().nodename, "command": self._command}))
         except BaseException:
             os.close(self._handle)
             raise
