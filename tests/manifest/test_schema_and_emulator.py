@@ -1,8 +1,7 @@
 """The strict job schema against the strict emulator: what one accepts the other accepts, what one refuses the other refuses.
 
 How it works: jobs are drawn, mostly nearly right, and put on the wire as the gateway dialect does (media as a list, seconds as a string). Left out
-is what only one of them can know: paths (never sent as they are), references, http:// (the emulator's own media), and texts that the real API takes
-and silently cuts.
+is what only one of them can know: paths (never sent as they are), references, and http:// (the emulator's own media).
 """
 
 from __future__ import annotations
@@ -31,9 +30,16 @@ def nearly(good: st.SearchStrategy[object], bad: st.SearchStrategy[object]) -> s
     return st.integers(0, 14).flatmap(lambda n: bad if n == 0 else good)
 
 
+def texts(limit: int) -> st.SearchStrategy[object]:
+    return st.one_of(st.text("aé 港\n\t🎬", min_size=1, max_size=20), st.just("é" * limit))
+
+
 JOBS = st.fixed_dictionaries(
     {
-        "model": nearly(st.sampled_from(["wan2.7-i2v", "wan2.7-i2v-2026-04-25"]), st.sampled_from(["wan2.6-i2v", "", 5, None])),
+        "model": nearly(
+            st.sampled_from(["wan2.7-i2v", "wan2.7-i2v-2026-04-25", "wan2.7-i2v-2027-01-01"]),
+            st.sampled_from(["wan2.6-i2v", "wan2.7-i2v-26", "wan2.7-i2v\n", "", 5, None]),
+        ),
         "media": drawn_media(),
         "seconds": nearly(st.integers(2, 15), st.one_of(st.integers(-3, 30), st.sampled_from([5.5, True, None]))),
         "size": nearly(st.sampled_from(["720P", "1080P"]), st.sampled_from(["720p", "4K", "", 720, None])),
@@ -41,7 +47,11 @@ JOBS = st.fixed_dictionaries(
         "prompt_extend": nearly(st.booleans(), st.sampled_from(["true", 1, None])),
         "watermark": nearly(st.booleans(), st.sampled_from(["false", 0, None])),
     },
-    optional={"prompt": nearly(st.text("aé 港", min_size=1, max_size=20), st.sampled_from([5, None, []])), "extra": st.just(1)},
+    optional={
+        "prompt": nearly(texts(5000), st.sampled_from([5, None, [], "", "a\x00b", "x" * 5001, "\x7f"])),
+        "negative_prompt": nearly(texts(500), st.sampled_from([5, None, [], "", "a\x1bb", "x" * 501])),
+        "extra": st.just(1),
+    },
 )
 
 

@@ -20,7 +20,7 @@ from starlette.routing import Route
 
 from wanbatch.emulator import dashscope
 from wanbatch.emulator.doors import MB, MEDIA_LIMIT, SUBMIT_LIMIT, allowed, json_answer, read_body
-from wanbatch.emulator.drafting import MODELS, Refused, parse_json
+from wanbatch.emulator.drafting import Refused, is_model, parse_json
 from wanbatch.emulator.gateway_routes import destiny_for
 from wanbatch.emulator.links import ACCESS_KEY_ID, Links
 from wanbatch.emulator.multipart import Form, read_form
@@ -64,7 +64,7 @@ class DashScopeRoutes:
         if isinstance(body, Refused) or not isinstance(body, dict):
             return _error(400, "InvalidParameter", "Required body invalid, please check the request body format.")
         model = body.get("model")
-        if model not in MODELS:
+        if not is_model(model):
             return _error(404, "ModelNotFound", f"The model `{model}` does not exist or you do not have access to it.")
         resolves = request.headers.get("x-dashscope-ossresourceresolve", "") == "enable"
         reading = read_upstream(str(model), body.get("input"), body.get("parameters"), "1080P", resolve_uploads=resolves)
@@ -109,7 +109,7 @@ class DashScopeRoutes:
         refusal = self._refuse_key(request)
         if refusal is not None:
             return refusal
-        if request.query_params.get("action") != "getPolicy" or request.query_params.get("model") not in MODELS:
+        if request.query_params.get("action") != "getPolicy" or not is_model(request.query_params.get("model")):
             return _error(400, "InvalidParameter", "action must be getPolicy and model a model that takes uploads")
         folder = f"{_BUCKET}/{uuid.uuid4().hex}/{time.strftime('%Y-%m-%d', time.gmtime())}/{uuid.uuid4()}"
         conditions = {"until": int(time.time()) + _POLICY_LIFE_S, "folder": folder, "bytes": MEDIA_LIMIT}

@@ -1,7 +1,7 @@
 """Reads a gateway's submit body strictly: the seed document's contract, field by field.
 
-What it may not do: I/O, fetch media, forgive. Where the real server is strict this one is; where it silently drops an unknown key this one
-refuses, because a field that does nothing is a mistake that costs money elsewhere.
+What it may not do: I/O, fetch media, forgive. Where the real server is strict this one is; where it silently drops an unknown key or
+cuts a text this one refuses, because a field that does nothing is a mistake that costs money elsewhere.
 
 How it works: one small check per field; the first that fails gives a ``Refused`` with the server's code. A wrong JSON type is always
 ``invalid_json``, as it is in the Go decoder behind the real API.
@@ -19,7 +19,9 @@ from wanbatch.emulator.references import read_url
 from wanbatch.emulator.request import Draft
 from wanbatch.manifest.model import LEGAL_COMBINATIONS, MEDIA_TYPES, MediaType, Size
 
-MODELS = frozenset({"wan2.7-i2v", "wan2.7-i2v-2026-04-25"})
+MODEL = re.compile(r"wan2\.7-i2v(-[0-9]{4}-[0-9]{2}-[0-9]{2})?")
+TEXT_LIMITS = {"prompt": 5000, "negative_prompt": 500}
+"""Characters; beyond them the real API cuts without a word."""
 SEED_LIMIT = 2_147_483_647
 
 _TYPES: Mapping[str, type] = {
@@ -34,6 +36,7 @@ _TYPES: Mapping[str, type] = {
     "size": str,
 }
 _WORDS = {str: "string", bool: "bool", int: "int", list: "array"}
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _SECONDS = re.compile(r"[0-9]{1,4}")
 
 
@@ -44,6 +47,11 @@ class Refused:
     status: int
     code: str
     message: str
+
+
+def is_model(name: object) -> bool:
+    """Whether the server has a model of this name: the alias, or a dated snapshot."""
+    return isinstance(name, str) and MODEL.fullmatch(name) is not None
 
 
 def parse_json(body: bytes) -> object:
@@ -97,8 +105,14 @@ def _wrong_fields(body: Mapping[str, object]) -> Refused | None:
         return Refused(400, "invalid_request", f"unknown field {unknown[0]}")
     if not body.get("model"):
         return Refused(400, "missing_model", "field model is required")
-    if body["model"] not in MODELS:
+    if not is_model(body["model"]):
         return Refused(503, "model_not_found", f"no available channel for model {body['model']} under group default")
+    for name, limit in TEXT_LIMITS.items():
+        text = body.get(name)
+        if isinstance(text, str) and not (0 < len(text) <= limit and not _CONTROL.search(text)):
+            return Refused(
+                400, "invalid_request", f"{name} must be 1 to {limit} characters without control characters; leave it out where it is empty"
+            )
     if "media" not in body:
         return Refused(400, "invalid_request", "field media is required")
     if body.get("size", "720P") not in ("720P", "1080P"):

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-from wanbatch.emulator.drafting import MODELS, Refused
+from wanbatch.emulator.drafting import Refused, is_model
 from wanbatch.emulator.upstream import Reading, read_upstream
 
 _TYPES: Mapping[str, tuple[type, ...]] = {
@@ -57,7 +57,7 @@ def _refused(body: Mapping[str, object], metadata: Mapping[str, object]) -> Refu
         return Refused(400, "missing_model", "field model is required")
     if not body.get("prompt"):
         return Refused(400, "invalid_request", "prompt is required")
-    if body["model"] not in MODELS:
+    if not is_model(body["model"]):
         return Refused(503, "model_not_found", f"no available channel for model {body['model']} under group default")
     if metadata.get("model", body["model"]) != body["model"]:
         return Refused(400, "invalid_request", "the model cannot be changed in metadata")
