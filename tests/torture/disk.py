@@ -122,7 +122,8 @@ def try_point(point: Point, folder: Path, files: list[Path]) -> tuple[str, list[
     """One line about what happened, and what must not have."""
     with Scene(folder, jobs=JOBS, emulator=EMULATOR) as scene:
         if not point.fresh:
-            assert scene.run("--select", "seed=0").returncode == 0
+            first = scene.run("--select", "seed=0")
+            assert first.returncode == 0, first.stderr
         done = run_with(point, scene, files)
         wrong = [f"ended with {done.returncode}: {done.stderr[-500:]}"] if done.returncode not in ENDINGS else []
         wrong += ["a traceback" for word in ("Traceback", "a bug in wanbatch") if word in done.stderr]
