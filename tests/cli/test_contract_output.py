@@ -28,8 +28,8 @@ def folder(tmp_path):
     return tmp_path
 
 
-def call(folder, command, *words):
-    environ = {**os.environ, "WANBATCH_EMULATOR_OPTIONS": "--render tiny"}
+def call(folder, command, *words, **variables):
+    environ = {**os.environ, "WANBATCH_EMULATOR_OPTIONS": "--render tiny", **variables}
     return subprocess.run(
         [sys.executable, "-m", "wanbatch", command, "harbor.wanbatch.yaml", *words],
         cwd=folder, env=environ, capture_output=True, text=True, check=False, timeout=60, stdin=subprocess.DEVNULL,
@@ -57,3 +57,54 @@ def test_a_file_that_cannot_be_written_is_told(folder, command):
     done = call(folder, command, "-o", "missing/x.json")
     assert done.returncode == 4, done.stderr
     assert "missing/x.json cannot be written" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "variables", "colored"),
+    [
+        ((), {}, False),
+        ((), {"FORCE_COLOR": "1"}, True),
+        ((), {"FORCE_COLOR": "1", "NO_COLOR": "1"}, False),
+        (("--color", "always"), {"NO_COLOR": "1"}, True),
+        (("--color", "never"), {"FORCE_COLOR": "1"}, False),
+    ],
+)
+def test_colours_follow_the_option_and_the_environment(folder, words, variables, colored):
+    done = call(folder, "plan", *words, **variables)
+    assert ("\x1b[" in done.stderr) is colored
+    assert "\x1b[" not in done.stdout
+
+
+def test_one_name_for_two_manifests_is_refused_also_one_after_the_other(folder):
+    assert call(folder, "run").returncode == 0
+    (folder / "copy.wanbatch.yaml").write_text(MANIFEST)
+    words = [sys.executable, "-m", "wanbatch", "run", "copy.wanbatch.yaml"]
+    done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False, timeout=60, stdin=subprocess.DEVNULL)
+    assert (done.returncode, "both have the name 'harbor'" in done.stderr) == (2, True), done.stderr
+    (folder / "harbor.wanbatch.yaml").unlink()
+    moved = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False, timeout=60, stdin=subprocess.DEVNULL)
+    assert (moved.returncode, "No changes. 2 up to date." in moved.stderr) == (0, True), moved.stderr
+
+
+def test_the_command_that_continues_buys_nothing_again(folder):
+    assert call(folder, "run").returncode == 0
+    done = call(folder, "run", "--regenerate", "--wait", "0", WANBATCH_EMULATOR_OPTIONS="--latency 60")
+    assert done.returncode == 1, done.stderr
+    assert "Continue with: wanbatch run harbor.wanbatch.yaml --wait 0\n" in done.stderr
+
+
+def test_a_media_root_that_does_not_exist_is_told(folder):
+    done = call(folder, "validate", "--media-root", "nowhere")
+    assert (done.returncode, "'nowhere' does not exist" in done.stderr) == (2, True)
+
+
+def test_without_a_command_the_help_is_shown(folder):
+    done = subprocess.run([sys.executable, "-m", "wanbatch"], cwd=folder, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr[:15]) == (2, "", "Usage: wanbatch")
+
+
+def test_a_working_folder_that_is_gone_is_no_bug(folder):
+    script = f"rmdir ../gone; exec '{sys.executable}' -m wanbatch validate x.yaml"
+    (folder / "gone").mkdir()
+    done = subprocess.run(["sh", "-c", script], cwd=folder / "gone", capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, "does not exist any more" in done.stderr) == (4, True), done.stderr

@@ -18,9 +18,12 @@ SYMBOLS = {"USD": "$", "CNY": "¥", "EUR": "€", "GBP": "£", "JPY": "¥"}
 
 
 def say(text: str = "") -> None:
-    """A line for people, on stderr. Where nobody listens any more (a closed pipe, a terminal that hung up) it is lost, and nothing else is."""
+    """A line for people, on stderr. Where nobody listens any more (a closed pipe, a terminal that hung up) it is lost, and nothing else is.
+
+    Colours stay where they are put in: ``wants_color`` has decided that, and stderr need not be a terminal for it.
+    """
     with contextlib.suppress(OSError, ValueError):
-        click.echo(text, err=True)
+        click.echo(text, err=True, color=True)
 
 
 def tell(text: str) -> None:

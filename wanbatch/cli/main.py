@@ -75,6 +75,10 @@ def cli() -> None:
 
     A manifest in YAML says what to make; `validate` checks it, `plan` prices it, `run` buys it once and brings every video home.
     """
+    try:
+        Path.cwd()
+    except OSError:
+        raise Refusal(ExitCode.ENVIRONMENT, "the folder in which the command runs does not exist any more", "cd into one that does") from None
 
 
 def main() -> None:
@@ -87,7 +91,7 @@ def main() -> None:
 
 def _guarded() -> int:
     try:
-        result = cli.main(standalone_mode=False)
+        result = cli.main(prog_name="wanbatch", standalone_mode=False)
     except BaseException as error:  # noqa: BLE001 - the one handler: everything that goes wrong ends here, as a message and an exit code
         return _explain_failure(_innermost(error))
     return result if isinstance(result, int) else ExitCode.DONE
@@ -106,6 +110,9 @@ def _explain_failure(error: BaseException) -> int:
             if error.message:
                 _say("error: " + error.message, *(f"  help: {hint}" for hint in error.hints))
             return error.exit_code
+        case click.exceptions.NoArgsIsHelpError():
+            _say(error.format_message())
+            return ExitCode.INVALID
         case click.UsageError():
             _say(f"error: {error.format_message()}", *([f"  help: see '{error.ctx.command_path} --help'"] if error.ctx else []))
             return ExitCode.INVALID

@@ -63,7 +63,9 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
         help="Where ledger, videos and reports are.",
     ),
     click.option(
-        "--media-root", type=click.Path(path_type=Path, file_okay=False), help="Media must lie inside this folder instead of the manifest's."
+        "--media-root",
+        type=click.Path(path_type=Path, file_okay=False, exists=True),
+        help="Media must lie inside this folder instead of the manifest's.",
     ),
     click.option("--max-jobs", type=click.IntRange(1), default=10_000, show_default=True, help="Refuse to expand to more jobs."),
     click.option("--format", "format_", type=click.Choice(FORMATS), default="text", show_default=True, help="How findings are printed."),

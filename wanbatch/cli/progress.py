@@ -15,7 +15,7 @@ from decimal import Decimal
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol
 
-from wanbatch.cli.console import duration, money, say, wants_animation
+from wanbatch.cli.console import duration, money, plural, say, wants_animation
 from wanbatch.engine.runner import Notice
 from wanbatch.lifecycle import SPENT, Attempt, State
 
@@ -121,7 +121,7 @@ class JsonDisplay(PlainDisplay):
 class LiveDisplay:
     """A bar that stays in place with a line above it for each thing that happened."""
 
-    def __init__(self, counts: Counts) -> None:
+    def __init__(self, counts: Counts, *, color: bool) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
@@ -131,7 +131,7 @@ class LiveDisplay:
             BarColumn(bar_width=32),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
-            console=Console(stderr=True, highlight=False),
+            console=Console(stderr=True, highlight=False, color_system="auto" if color else None),
         )
         self.task: TaskID = self.bar.add_task(self._text(counts), total=counts.total)
 
@@ -164,11 +164,11 @@ def _style(line: str) -> str:
     )
 
 
-def choose_display(choice: str, counts: Counts, *, quiet: bool) -> Display:
+def choose_display(choice: str, counts: Counts, *, quiet: bool, color: bool) -> Display:
     if choice == "auto":
         choice = "none" if quiet else "rich" if wants_animation() else "plain"
     displays: dict[str, Callable[[], Display]] = {
-        "rich": lambda: LiveDisplay(counts),
+        "rich": lambda: LiveDisplay(counts, color=color),
         "plain": PlainDisplay,
         "json": JsonDisplay,
         "none": SilentDisplay,
@@ -185,7 +185,7 @@ def where_time_went(attempts: list[Attempt], started_at: float, finished_at: flo
     generating = sum(max(0.0, a.finished_at - a.accepted_at) for a in stored)
     fetching = sum(max(0.0, a.stored_at - max(a.finished_at, a.accepted_at)) for a in stored)
     return (
-        f"took {duration(finished_at - started_at)}; summed over {len(stored)} videos: submitting {duration(submitting)}, "
+        f"took {duration(finished_at - started_at)}; summed over {plural(len(stored), 'video')}: submitting {duration(submitting)}, "
         f"generating {duration(generating)}, noticing and downloading {duration(fetching)}"
     )
 

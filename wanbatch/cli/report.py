@@ -29,6 +29,7 @@ def command(settings: Settings, targets: tuple[Path, ...]) -> None:
     checked = stages.read_and_check(settings, quiet_warnings=True)
     if targets and len(checked.manifests) != 1:
         raise Refusal(ExitCode.INVALID, "-o takes one manifest at a time")
+    stages.refuse_shared_folders(settings, checked.manifests)
     chosen = stages.choose_backend(settings, checked.manifests, offline=True)
     plan, snapshot = stages.look_and_plan(settings, checked, chosen.profile)
     written = stages.write_reports(settings, checked, plan, snapshot)

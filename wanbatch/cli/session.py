@@ -26,7 +26,7 @@ import click
 
 from wanbatch import __version__
 from wanbatch.cli import stages
-from wanbatch.cli.console import duration, money, plural, quoted, say, tell
+from wanbatch.cli.console import duration, money, plural, quoted, say, tell, wants_color
 from wanbatch.cli.options import Settings
 from wanbatch.cli.plan import show_plan
 from wanbatch.cli.progress import Counts, choose_display, spent_line, where_time_went
@@ -78,6 +78,7 @@ class Order:
 def start(settings: Settings, order: Order) -> int:
     """Checks, locks, and runs; returns the exit code."""
     checked = stages.read_and_check(settings, quiet_warnings=settings.quiet)
+    stages.refuse_shared_folders(settings, checked.manifests)
     chosen = stages.choose_backend(settings, checked.manifests, offline=False)
     profile = _ordered(chosen.profile, order)
     limit, source = stages.spending_limit(order.max_cost, checked.manifests, chosen.project)
@@ -245,7 +246,8 @@ class _Session:
             w.fingerprint for w in conductor.works if w.entry.action is Action.GENERATE and self.order.buys
         }
         counts = Counts(len(jobs), len(in_flight.here), plan.currency)
-        with choose_display(self.settings.progress, counts, quiet=self.settings.quiet) as display:
+        color = wants_color(self.settings.color)
+        with choose_display(self.settings.progress, counts, quiet=self.settings.quiet, color=color) as display:
 
             def observe(notice: Notice) -> None:
                 counts.take(notice)
@@ -331,7 +333,8 @@ class _Session:
             if entry.state is not JobState.DONE:
                 say(f"  {entry.state.value:9} {entry.name}  ({self.ending.reasons.get(entry.name) or entry.reason})")
         if any(entry.action in (Action.RESUME, Action.GENERATE) for entry in plan.selected()):
-            say(f"Continue with: {quoted(['wanbatch', *sys.argv[1:]])}")
+            # What --regenerate asked for is under way: said again, it would be bought once more.
+            say(f"Continue with: {quoted(['wanbatch', *(word for word in sys.argv[1:] if word != '--regenerate')])}")
             self._say_deadline(plan)
 
     @staticmethod

@@ -8,6 +8,7 @@ code 2. ``validate``, ``plan``, ``run``, ``status``, ``fetch``, ``resolve`` and 
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from collections.abc import Mapping, Sequence
@@ -76,6 +77,32 @@ def read_and_check(settings: Settings, *, quiet_warnings: bool = False, always: 
     if has_errors(diagnostics):
         raise InvalidInput
     return Checked(loaded.manifests, media.digests, tuple(diagnostics))
+
+
+def refuse_shared_folders(settings: Settings, manifests: Sequence[Manifest]) -> None:
+    """Two manifests of one name would write over each other's report, also when they are run one after the other. Raises ``Refusal`` (2).
+
+    A manifest that was moved or renamed is the same one: only a second file that is still there, and still has the name, counts.
+    """
+    from wanbatch.manifest.load import load_manifests
+
+    for manifest in manifests:
+        other = _reported_path(settings.output / manifest.name / "report.json")
+        if other is None or not other.is_file() or other.samefile(manifest.path):
+            continue
+        if any(m.name == manifest.name for m in load_manifests([other]).manifests):
+            raise Refusal(
+                ExitCode.INVALID,
+                f"{manifest.path} and {other} both have the name {manifest.name!r}, and with it the folder {settings.output / manifest.name}",
+                "write another name: at the top of one of them, or choose another folder with --output",
+            )
+
+
+def _reported_path(report: Path) -> Path | None:
+    try:
+        return Path(json.loads(report.read_bytes())["manifest"]["path"])
+    except (OSError, ValueError, LookupError, TypeError):
+        return None
 
 
 def print_findings(settings: Settings, diagnostics: Sequence[Diagnostic]) -> None:

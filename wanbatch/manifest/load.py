@@ -164,7 +164,7 @@ def _draft(path: Path, options: LoadOptions, findings: list[Diagnostic]) -> _Dra
         return None
     if document.data is None:
         findings.append(
-            document.finding(yaml_codes.EMPTY, "the manifest is empty", hints=("begin with wanbatch: 1 and jobs:; wanbatch init writes an example",))
+            document.finding(yaml_codes.EMPTY, "the manifest is empty", hints=("begin with wanbatch: 1 and jobs:; wanbatch schema prints all keys",))
         )
         return None
     shape, bad = check_shape(document)

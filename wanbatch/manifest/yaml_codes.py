@@ -49,7 +49,7 @@ BIDI_CHARACTER = declare(
 EMPTY = declare(
     "WB108",
     "the file is empty",
-    "A manifest needs at least wanbatch: 1 and jobs. wanbatch init writes one to start from.",
+    "A manifest needs at least wanbatch: 1 and jobs. wanbatch schema prints all keys.",
 )
 SYNTAX = declare(
     "WB110",
