@@ -10,6 +10,7 @@ from wanbatch.providers.model import ListedTask
 pytestmark = pytest.mark.anyio
 
 NOW = 1790000000.0
+DATE = "Mon, 21 Sep 2026 14:13:20 GMT"
 
 
 @pytest.fixture(name="backend_for")
@@ -26,7 +27,7 @@ def page(rows, total=None, pages=1, number=1):
 
 
 async def test_a_complete_listing(serve, answer, backend_for):
-    server = serve([answer(200, page([row(1), row(2)], 3, 2)), answer(200, page([row(3, end_time=1789999500000)], 3, 2, 2))])
+    server = serve([answer(200, page([row(1), row(2)], 3, 2), date=DATE), answer(200, page([row(3, end_time=1789999500000)], 3, 2, 2))])
     async with backend_for(server) as backend:
         listing = await backend.list_tasks(NOW - 600, NOW)
     assert listing.complete
@@ -34,15 +35,15 @@ async def test_a_complete_listing(serve, answer, backend_for):
     assert [task.task_id for task in listing.tasks] == ["t1", "t2", "t3"]
     assert listing.tasks[2] == ListedTask("t3", "RUNNING", "wan2.7-i2v", None, 1789999000.003, 1789999500.0)
     assert [r.path for r in server.received] == [
-        f"/api/v1/tasks/?start_time=20260921220320&end_time=20260921221320&page_no={n}&page_size=50" for n in (1, 2)
+        f"/api/v1/tasks/?start_time=20260921213320&end_time=20260921224320&page_no={n}&page_size=50" for n in (1, 2)
     ]  # fmt: skip
 
 
 async def test_the_window_is_at_most_a_day(serve, answer, backend_for):
-    server = serve([answer(200, page([]))])
+    server = serve([answer(200, page([]), date=DATE)])
     async with backend_for(server) as backend:
         assert (await backend.list_tasks(0.0, NOW)).complete
-    assert "start_time=20260920221320&end_time=20260921221320" in server.received[0].path
+    assert "start_time=20260920224320&end_time=20260921224320" in server.received[0].path
 
 
 @pytest.mark.parametrize(
@@ -60,7 +61,7 @@ async def test_the_window_is_at_most_a_day(serve, answer, backend_for):
     ],
 )
 async def test_an_incomplete_listing_says_so(serve, answer, backend_for, status, body):
-    server = serve([answer(status, body)])
+    server = serve([answer(status, body, date=DATE)])
     async with backend_for(server) as backend:
         listing = await backend.list_tasks(NOW - 600, NOW)
     assert not listing.complete
@@ -68,8 +69,27 @@ async def test_an_incomplete_listing_says_so(serve, answer, backend_for, status,
     assert len(server.received) <= LIST_PAGES
 
 
+@pytest.mark.parametrize(
+    ("date", "moved_s"),
+    [("Mon, 21 Sep 2026 14:23:20 GMT", 600.0), ("Mon, 21 Sep 2026 14:03:20 GMT", -600.0), (DATE, 0.0), ("Mon, 21 Sep 2026 14:13:21 GMT", 0.0)],
+)
+async def test_a_wrong_clock_moves_what_is_shown(serve, answer, backend_for, date, moved_s):
+    async with backend_for(serve([answer(200, page([row(0)]), date=date)])) as backend:
+        listing = await backend.list_tasks(NOW - 600, NOW)
+    assert listing.complete
+    assert listing.tasks[0].created_at == 1789999000.0 - moved_s
+
+
+@pytest.mark.parametrize("date", ["", "Mon, 21 Sep 2026 15:13:20 GMT", "Mon, 21 Sep 2026 13:13:20 GMT", "yesterday"])
+async def test_clocks_that_cannot_be_compared_prove_nothing(serve, answer, backend_for, date):
+    async with backend_for(serve([answer(200, page([row(0)]), date=date)])) as backend:
+        listing = await backend.list_tasks(NOW - 600, NOW)
+    assert not listing.complete
+    assert listing.tasks, "what is shown may still be adopted"
+
+
 async def test_a_listing_that_breaks_off_is_incomplete(serve, answer, backend_for):
-    async with backend_for(serve([answer(200, page([row(1)], 2, 2)), "close"])) as backend:
+    async with backend_for(serve([answer(200, page([row(1)], 2, 2), date=DATE), "close"])) as backend:
         listing = await backend.list_tasks(NOW - 600, NOW)
     assert not listing.complete
     assert [task.task_id for task in listing.tasks] == ["t1"]

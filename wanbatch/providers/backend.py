@@ -48,6 +48,7 @@ from wanbatch.providers.model import ListedTask, NoReply, Profile, Reply, Seen, 
 from wanbatch.providers.reading import as_object, as_url, date_of, read_error, read_json, url_expiry, valid_task_id
 from wanbatch.providers.upload_space import Undelivered
 
+SKEW_LIMIT_S = 900.0
 LIST_PAGES = 50
 """A listing that needs more pages than this is not complete."""
 
@@ -168,24 +169,35 @@ class Backend:
         return status in (404, 410) or (status == 403 and not self._http.is_home(url) and ends is not None and self._clock() > ends)
 
     async def list_tasks(self, since: float, until: float) -> TaskListing | None:
-        """The account's tasks that were submitted between two instants, or ``None`` where the API has no list."""
+        """The account's tasks that were submitted between two instants, or ``None`` where the API has no list. Instants are by our clock.
+
+        The server's times are moved by the difference of the clocks, and the window is wider than asked for, so that a clock which is wrong cannot
+        make a task look absent. Where the clocks cannot be compared, or differ by more than ``SKEW_LIMIT_S``, the listing is not complete.
+        """
         dialect, started_at = self._dialect, self._clock()
         if not isinstance(dialect, Listing):
             return None
         tasks: dict[str, ListedTask] = {}
+        skew: float | None = None
 
         def listing(reason: str = "") -> TaskListing:
-            return TaskListing(tuple(tasks.values()), started_at, not reason, self._scrub(reason))
+            return TaskListing(tuple(_moved(task, skew or 0.0) for task in tasks.values()), started_at, not reason, self._scrub(reason))
 
         for page in range(1, LIST_PAGES + 1):
-            seen = await self._http.read(dialect.list_tasks(since, until, page))
+            seen = await self._http.read(dialect.list_tasks(since - 2 * SKEW_LIMIT_S, until + 2 * SKEW_LIMIT_S, page))
             read = dialect.read_list(seen)
             if read is None:
                 return listing(_why(seen))
+            skew = self._skew(seen) if skew is None else skew
             tasks |= {task.task_id: task for task in read.tasks}
             if page >= read.pages:
-                return listing() if len(tasks) >= read.total else listing(f"{len(tasks)} tasks were shown of {read.total}")
+                return listing(_doubt(len(tasks), read.total, skew))
         return listing(f"more than {LIST_PAGES} pages")
+
+    def _skew(self, seen: Seen) -> float | None:
+        """The server's clock minus ours, ``None`` where it does not tell its time."""
+        date = date_of(seen.headers) if isinstance(seen, Reply) else None
+        return None if date is None else date - self._clock()
 
     async def look_at(self, task_id: str) -> ListedTask | None:
         """What one task says about itself (prompt, model, time), where the API tells it: to recognise whose it is."""
@@ -281,6 +293,23 @@ class Backend:
     def _scrub(self, text: str) -> str:
         key = self.profile.api_key.reveal()
         return text.replace(key, "…") if len(key) >= 6 else text
+
+
+def _doubt(shown: int, total: int, skew: float | None) -> str:
+    """Why a listing whose pages all came proves no absence; empty where it does."""
+    if shown < total:
+        return f"{shown} tasks were shown of {total}"
+    if skew is None:
+        return "the API does not tell its time"
+    return f"the server's clock and this machine's differ by {abs(skew):.0f} s" if abs(skew) > SKEW_LIMIT_S else ""
+
+
+def _moved(task: ListedTask, skew: float) -> ListedTask:
+    """``task`` with its instants by our clock; ``Date`` has whole seconds, so less than two are no difference."""
+    if abs(skew) < 2:
+        return task
+    created, finished = (None if moment is None else moment - skew for moment in (task.created_at, task.finished_at))
+    return replace(task, created_at=created, finished_at=finished)
 
 
 def _why(seen: Seen) -> str:
