@@ -263,40 +263,34 @@ class Wire(httpx.AsyncBaseTransport):
         return await self._send(request, task)
 
     async def _send(self, request: httpx.Request, task: Task) -> httpx.Response:
-        fault, body = self.world.fault("download"), task.body
-        length = {"content-length": str(len(body)), "content-type": "video/mp4"}
-        match fault:
-            case None:
-                return httpx.Response(200, headers=length, stream=Flow(body))
-            case "connect":
-                await self._no_connection("refused_connection", request)
-            case "reset":
-                return httpx.Response(200, headers=length, stream=Flow(body, breaks_at=self.chance.randrange(len(body))))
-            case "short":
-                return httpx.Response(200, headers=length, stream=Flow(body[: self.chance.randrange(len(body))]))
-            case "no_length_short" | "other_video_cut":
-                return httpx.Response(200, stream=Flow(body[: self.chance.randrange(1, len(self.world.video) - 8)]))  # inside a box
-            case "foreign":
-                return httpx.Response(
-                    200, headers={"content-type": "video/mp4", "content-length": "40"}, stream=Flow(b"\x89PNG\r\n\x1a\n" + b"x" * 32)
-                )
-            case "html":
-                return self._plain(200, b"<html>please log in</html>", "text/html")
-            case "stall":
-                return httpx.Response(200, headers=length, stream=Flow(body, breaks_at=CHUNK, waits_s=60.0))
-            case "trickle":
-                return httpx.Response(200, headers=length, stream=Flow(body, waits_s=25.0))
-            case "expired_link":
-                return self._plain(403, b"<Error>AccessDenied</Error>", "application/xml")
-            case "redirect":
-                return httpx.Response(302, headers={"location": self._signed(task)})
-            case "redirect_home":
-                return httpx.Response(307, headers={"location": f"{BASE_URL}/v1/videos/{task.task_id}/content"})
-            case "no_length":
-                return httpx.Response(200, headers={"content-type": "video/mp4"}, stream=Flow(body))
-            case "empty":
-                return httpx.Response(200, headers={"content-length": "0"}, stream=Flow(b""))
-        return self._error(503, "InternalError", "try again")
+        fault, body, chance = self.world.fault("download"), task.body, self.chance
+        if fault == "connect":
+            await self._no_connection("refused_connection", request)
+        kind = {"content-type": "video/mp4"}
+        length = {**kind, "content-length": str(len(body))}
+        inside_a_box = len(self.world.video) - 8
+        answers: dict[str | None, Callable[[], httpx.Response]] = {
+            None: lambda: _flow(length, body),
+            "reset": lambda: _flow(length, body, breaks_at=chance.randrange(len(body))),
+            "short": lambda: _flow(length, body[: chance.randrange(len(body))]),
+            "no_length_short": lambda: _flow({}, body[: chance.randrange(1, inside_a_box)]),
+            "other_video_cut": lambda: _flow(kind, self.world.video[: chance.randrange(1, inside_a_box)]),
+            "foreign": lambda: _flow({**kind, "content-length": "40"}, b"\x89PNG\r\n\x1a\n" + b"x" * 32),
+            "html": lambda: self._plain(200, b"<html>please log in</html>", "text/html"),
+            "stall": lambda: _flow(length, body, breaks_at=CHUNK, waits_s=60.0),
+            "trickle": lambda: _flow(length, body, waits_s=25.0),
+            "expired_link": lambda: self._plain(403, b"<Error>AccessDenied</Error>", "application/xml"),
+            "redirect": lambda: httpx.Response(302, headers={"location": self._signed(task)}),
+            "redirect_home": lambda: httpx.Response(307, headers={"location": f"{BASE_URL}/v1/videos/{task.task_id}/content"}),
+            "no_length": lambda: _flow(kind, body),
+            "empty": lambda: _flow({"content-length": "0"}, b""),
+            "server_error": lambda: self._error(503, "InternalError", "try again"),
+        }
+        return answers[fault]()
+
+
+def _flow(headers: dict[str, str], body: bytes, breaks_at: int | None = None, waits_s: float = 0.05) -> httpx.Response:
+    return httpx.Response(200, headers=headers, stream=Flow(body, breaks_at, waits_s))
 
 
 class Flow(httpx.AsyncByteStream):

@@ -16,7 +16,7 @@ from simulation.mutants import VARIANTS, catch
 CATCHES = Path(__file__).with_name("CATCHES.json")
 
 
-def look(name: str) -> tuple[str, tuple[int, str] | None]:
+def look(name: str) -> tuple[str, list[tuple[int, str]]]:
     return name, catch(name)
 
 
@@ -25,11 +25,11 @@ def hunt(workers: int, names: list[str] | None = None) -> int:
     found: dict[str, dict[str, object]] = json.loads(CATCHES.read_text()) if names and CATCHES.exists() else {}
     missed = 0
     with multiprocessing.get_context("spawn").Pool(workers) as pool:
-        for name, caught in pool.imap_unordered(look, names or list(VARIANTS)):
-            print(f"{name}: " + (f"seed {caught[0]}: {caught[1]}" if caught else "NOT NOTICED within 500 seeds"), flush=True)
+        for name, caught in pool.imap_unordered(look, names or list(VARIANTS), chunksize=1):
             found.pop(name, None)
             if caught:
-                found[name] = {"seed": caught[0], "says": caught[1]}
+                found[name] = {"seeds": [seed for seed, _ in caught], "says": caught[0][1]}
             missed += not caught
-    CATCHES.write_text(json.dumps(dict(sorted(found.items())), indent=2, ensure_ascii=False) + "\n")
+            print(f"{name}: " + (f"seeds {found[name]['seeds']}: {caught[0][1]}" if caught else "NOT NOTICED within 500 seeds"), flush=True)
+            CATCHES.write_text(json.dumps(dict(sorted(found.items())), indent=2, ensure_ascii=False) + "\n")
     return bool(missed)

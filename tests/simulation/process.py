@@ -19,11 +19,13 @@ from simulation.disk import ModelStore
 from simulation.gateway import BASE_URL, KEY, Wire
 
 from wanbatch.engine.budget import Budget
+from wanbatch.engine.clock import ServerClock
 from wanbatch.engine.conductor import Conductor, Limits, build_works
 from wanbatch.engine.outcomes import ProbeFailed
 from wanbatch.engine.outputs import intact_paths
 from wanbatch.engine.pacing import SubmitPacer
 from wanbatch.engine.polling import LatencyModel, PollSchedule
+from wanbatch.engine.reconcile import reconcile
 from wanbatch.engine.recovery import InFlight, find_in_flight, place_reused, settle_leftovers
 from wanbatch.engine.runner import Home, Notice, RunContext, Runner
 from wanbatch.errors import ExitCode, Refusal
@@ -34,7 +36,7 @@ from wanbatch.plan.model import Action, Plan
 from wanbatch.plan.planner import PlanOptions, Target, make_plan
 from wanbatch.plan.price import PriceList
 from wanbatch.providers.backend import Backend
-from wanbatch.providers.model import Profile, Secret
+from wanbatch.providers.model import ListedTask, Profile, Secret, TaskListing
 
 if TYPE_CHECKING:
     from simulation.scenario import Interruption
@@ -66,6 +68,33 @@ def plan_of(world: World, snapshot: Snapshot, intact: frozenset[str], *, regener
     profile = profile_of(world)
     target = Target(profile.name, profile.realm, profile.origin, profile.prices)
     return make_plan([world.manifest], {}, snapshot, intact, target, PlanOptions(regenerate=regenerate), world.clock.wall())
+
+
+class ListingBackend(Backend):
+    """A gateway that can list the account's tasks: late, and not always whole. The quiet period covers how late it is."""
+
+    async def list_tasks(self, since: float, until: float) -> TaskListing | None:
+        world = self.wire.world
+        started_at = self._clock()
+        seen_until = world.clock.true() - world.chance.uniform(0.0, 100.0)
+        tasks = [t for t in world.books.tasks.values() if t.created_at <= seen_until and since <= t.created_at <= until]
+        await anyio.sleep(1.0)
+        whole = world.fault("poll") is None
+        listed = [ListedTask(t.task_id, "running", "wan2.7-i2v", None, float(int(t.created_at))) for t in tasks]
+        return TaskListing(tuple(listed if whole else listed[: len(listed) // 2]), started_at, whole, "" if whole else "a page was not answered")
+
+    async def look_at(self, task_id: str) -> ListedTask | None:
+        world = self.wire.world
+        await anyio.sleep(0.2)
+        task = world.books.tasks[task_id]
+        prompt = next(text for text, fingerprint in world.prompts.items() if fingerprint == task.fingerprint)
+        return None if world.fault("poll") else ListedTask(task_id, "running", "wan2.7-i2v", prompt, float(int(task.created_at)))
+
+    @property
+    def wire(self) -> Wire:
+        wire = self._http.lanes._given
+        assert isinstance(wire, Wire)
+        return wire
 
 
 class Process:
@@ -119,8 +148,12 @@ class Process:
 
     async def _session(self, ledger: Ledger) -> None:
         world = self.world
-        context = RunContext(self.run_id, "gateway", "paid", ORIGIN, "USD", world.root, world.clock.wall)
+        self.clock = ServerClock(world.clock.wall, lambda: world.clock.now)
+        context = RunContext(self.run_id, "gateway", "paid", ORIGIN, "USD", world.root, self.clock.now)
         await settle_leftovers(context, ledger)
+        if any(row.state is State.UNCERTAIN for row in ledger.snapshot.attempts):
+            async with self._open_backend() as client:
+                await self._reconcile(ledger, client)
         intact = intact_paths(world.root, ledger.snapshot)
         plan = plan_of(world, ledger.snapshot, intact, regenerate=self.regenerate)
         in_flight = find_in_flight(context, ledger.snapshot, plan)
@@ -129,17 +162,24 @@ class Process:
         await ledger.begin_run(RunRecord(self.run_id, world.manifest.name, "gateway", "paid", world.clock.wall()))
         homes = await place_reused(context, ledger, plan, intact)
         if in_flight.here or (self.buys and plan.count()[Action.GENERATE]):
-            async with Backend(profile_of(world), transport=Wire(self), clock=world.clock.wall) as client:
+            async with self._open_backend() as client:
                 await self._work(context, ledger, client, plan, in_flight, homes)
         await ledger.finish_run(RunRecord(self.run_id, world.manifest.name, "gateway", "paid", world.clock.wall(), world.clock.wall(), 0))
 
+    def _open_backend(self) -> Backend:
+        make = ListingBackend if self.world.scenario.lists else Backend
+        return make(profile_of(self.world), transport=Wire(self), clock=self.clock.now, hear=self.clock.hear)
+
+    async def _reconcile(self, ledger: Ledger, client: Backend) -> None:
+        for verdict in await reconcile(ledger, client, ORIGIN, profile_of(self.world).quiet_period_s, self.world.clock.wall):
+            self.world.note(f"verdict {type(verdict).__name__} attempt {verdict.attempt.attempt_id}")
+
     def _keep_budget(self, plan: Plan) -> None:
+        """The session refuses a plan above the limit before anything is sent; here it may begin, so that the engine has to keep the limit itself."""
         spare = self.world.scenario.spare_jobs
         if spare is None or plan.total is None or self.wait_s > 7200.0:
             return
-        self.limit = plan.total + spare * self.world.scenario.price
-        if self.world.chance.random() < 0.1 and plan.total:
-            raise Refusal(ExitCode.REFUSED, "the plan would spend more than the limit; nothing was sent")
+        self.limit = max(self.world.scenario.price, plan.total + spare * self.world.scenario.price)
 
     async def _work(self, context: RunContext, ledger: Ledger, client: Backend, plan: Plan, in_flight: InFlight, homes: Mapping[str, Home]) -> None:
         probe = await client.probe()
@@ -148,7 +188,7 @@ class Process:
         conductor = self.conductor = self._make_conductor(plan, ledger.snapshot)
         if not self.buys:
             conductor.stop("fetch never submits")
-        conductor.resume(in_flight.here, anyio.current_time(), self.world.clock.wall())
+        conductor.resume(in_flight.here, anyio.current_time(), self.clock.now())
         runner = Runner(context, conductor, ledger, client, self._observe, homes)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._disturb, runner)
@@ -158,6 +198,8 @@ class Process:
                 tasks.start_soon(self._intrude, self.world.scenario.intruder_s)
             await runner.run()
             tasks.cancel_scope.cancel()
+        if self.interruption is None and any(row.state is State.UNCERTAIN for row in ledger.snapshot.attempts):
+            await self._reconcile(ledger, client)
         if not runner.scope.cancel_called:
             self.world.hold(invariants.a_run_leaves_nothing_undone(self))
 

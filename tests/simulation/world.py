@@ -128,7 +128,7 @@ class World:
     # -- dying -------------------------------------------------------------------------------------------------------------------------------
 
     def is_last(self, kind: str) -> bool:
-        """Whether the process dies here. One that is dead already can do no more: ``Died`` goes on, and afterwards all that is unwound is cancelled."""
+        """Whether the process dies here. One that is dead already can do no more: ``Died`` goes on, and what is unwound afterwards is cancelled."""
         if self._unwinding:
             raise asyncio.CancelledError if self._cleaning_up else Died(kind)
         if self.death is None or self.death.at != kind:
@@ -327,7 +327,7 @@ class World:
                 self._after_unwinding("11: a process stands still: every task waits, and nothing will come")
             except Violation:
                 raise
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is a finding
                 self._after_unwinding(f"11: a process fell over its own feet: {error!r}")
         self._unwinding = False
         if died:
