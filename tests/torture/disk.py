@@ -54,7 +54,6 @@ class Point:
 
 
 SYNC, WRITE, LINK = "fsync,fdatasync", "write,pwrite64,writev", "link,linkat"
-RENAME = "rename,renameat,renameat2"
 POINTS = [
     *(Point(WRITE, "ENOSPC", n, lasting=True, where="ledger.db") for n in (1, 9, 10, 12, 14, 17, 22, 30)),
     *(Point(WRITE, "EIO", n, where="ledger.db") for n in (3, 9, 11, 16, 24)),
@@ -70,9 +69,10 @@ POINTS = [
     *(Point(SYNC, "EIO", n, where="videos") for n in (1, 2)),
     Point(LINK, "ENOSPC", 1, lasting=True),
     *(Point(LINK, "EIO", n) for n in (1, 2)),
-    *(Point(RENAME, "ENOSPC", n, lasting=n == 1) for n in (1, 2)),
+    Point(SYNC, "EIO", 14, where="ledger.db"),
+    Point(WRITE, "EIO", 34, where="ledger.db"),
     Point("unlink,unlinkat", "EIO", 1, lasting=True),
-    Point(WRITE, "ENOSPC", 1, lasting=True, where="scene/report"),
+    Point("mkdir,mkdirat", "EIO", 1, fresh=True),
     *(Point(WRITE, "ENOSPC", n, lasting=True, where="ledger.db", fresh=True) for n in (2, 14)),
     *(Point(WRITE, "EIO", n, where="ledger.db", fresh=True) for n in (3, 12)),
     *(Point(SYNC, "EIO", n, where="ledger.db", fresh=True) for n in (1, 3)),
