@@ -1,8 +1,8 @@
 """How many tasks one process can hold: five thousand in flight at once, on one core, against a server in a process of its own.
 
-Prints the highest resident memory (target: at most 300 MB), the event loop's lag at the 99th percentile (target: under 100 ms), how many tasks were in
-flight at most, and the share of the core that was used. The real command runs in this process, pinned to one core; a task beside it sleeps 10 ms again
-and again and notes how much longer it took. The server's latency decides how many tasks gather.
+Prints the highest resident memory (target: at most 300 MB), the event loop's lag at the 99th percentile (target: under 100 ms), how many tasks were
+in flight at most, and the share of the core that was used. The real command runs in this process, pinned to one core; a task beside it sleeps 10 ms
+again and again and notes how much longer it took. The server's latency decides how many tasks gather.
 
     python benchmarks/in_flight.py [--tasks 5000] [--latency 120] [--rate 100]
     python benchmarks/in_flight.py --tasks 1000 --latency 20          # the quick mode
