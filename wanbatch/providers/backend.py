@@ -128,6 +128,7 @@ class Backend:
     async def submit(self, request: Request, urls: Mapping[MediaType, str]) -> SubmitOutcome:
         """Exactly one POST, on a connection of its own."""
         seen = await self._http.send_once(self._dialect.submit(request, urls))
+        self._listen(seen)  # after a sleep our clock is slow, and what is recorded now would expire too early once it is set right
         outcome = self._dialect.read_submit(seen)
         key = self.profile.api_key.reveal()
         if isinstance(outcome, Accepted) and key and key in outcome.task_id:
