@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from builders import attempt
 
-from wanbatch.engine.outcomes import Accepted, Failed, Halted, NotAccepted, Rejected, Running, Succeeded, Uncertain, Unreadable
+from wanbatch.engine.outcomes import Accepted, DownloadFailed, Failed, Halted, NotAccepted, Rejected, Running, Succeeded, Uncertain, Unreadable
 from wanbatch.engine.settle import expiry_event, gone_event, poll_event, submit_event
 from wanbatch.lifecycle import EventKind, State, apply
 
@@ -79,5 +79,8 @@ def test_what_is_known_to_be_done_is_not_told_twice():
 
 def test_a_result_that_cannot_be_had_expires_only_once_its_time_is_over():
     done = replace(ACCEPTED, state=State.REMOTE_OK, expires_at=5000.0)
-    assert gone_event(done, "404", 4999.0) is None
-    assert gone_event(done, "404", 5001.0).kind is EventKind.EXPIRED
+    gone = DownloadFailed("HTTP 404", gone=True)
+    assert gone_event(done, gone, 4999.0) is None
+    assert gone_event(done, gone, 5001.0).kind is EventKind.EXPIRED
+    for failure in (DownloadFailed("the network is down"), DownloadFailed("no space left", disk=True), replace(gone, disk=True)):
+        assert gone_event(done, failure, 5001.0) is None

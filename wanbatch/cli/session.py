@@ -34,6 +34,7 @@ from wanbatch.cli.wording import plan_line, state_counts
 from wanbatch.engine.budget import Budget
 from wanbatch.engine.clock import ServerClock
 from wanbatch.engine.conductor import Conductor, Limits, build_works
+from wanbatch.engine.listing import ListPolls
 from wanbatch.engine.outcomes import ProbeFailed
 from wanbatch.engine.outputs import intact_paths
 from wanbatch.engine.pacing import SubmitPacer
@@ -154,6 +155,8 @@ class _Session:
 
     async def _do(self, ledger: Ledger, plan: Plan, in_flight: InFlight) -> None:
         for manifest in self.checked.manifests:
+            _make_folder(self.settings.output / manifest.name / "videos")  # before anything is bought for it
+        for manifest in self.checked.manifests:
             await ledger.begin_run(self._record(manifest.name))
         homes = await place_reused(self.context, ledger, plan, self._intact(ledger.snapshot))
         if in_flight.here or (self.order.buys and plan.count()[Action.GENERATE]):
@@ -169,8 +172,13 @@ class _Session:
         return any(a.state is State.UNCERTAIN and a.origin == self.profile.origin and a.realm == "paid" for a in snapshot.attempts)
 
     async def _reconcile(self, ledger: Ledger, client: Backend) -> None:
-        """Asks the account's list, where the API has one, what became of uncertain submits."""
-        for verdict in await reconcile(ledger, client, self.profile.origin, self.profile.quiet_period_s, time.time):
+        """Asks the account's list, where the API has one, what became of uncertain submits.
+
+        The probe comes first for its ``Date``: by a clock that is ahead a listing would seem late enough to prove that nothing was bought.
+        """
+        if not client.lists_tasks or isinstance(await client.probe(), ProbeFailed):
+            return
+        for verdict in await reconcile(ledger, client, self.profile.origin, self.profile.quiet_period_s, self.clock.now):
             match verdict:
                 case Adopt(attempt, task):
                     say(f"{attempt.job} was uncertain; the account's list shows it as task {task.task_id}: adopted.")
@@ -265,6 +273,8 @@ class _Session:
             say(f"No new jobs were submitted: {conductor.stop_reason}")
 
     def _conductor(self, plan: Plan, snapshot: Snapshot) -> Conductor:
+        from wanbatch.providers.dialect import can_list
+
         profile, manifests = self.profile, self.checked.manifests
         model = LatencyModel()
         model.learn(a for a in snapshot.attempts if a.origin == profile.origin)
@@ -274,6 +284,7 @@ class _Session:
             PollSchedule(profile.poll_interval_s, profile.queries_per_second, model, chance=random.random),
             Budget(self.limit),
             Limits(self.order.wait_s, frozenset(m.name for m in manifests if m.run.on_failure == "stop")),
+            ListPolls(profile.poll_interval_s) if can_list(profile.kind) else None,
         )
 
     def _say_wrong_clock(self) -> None:

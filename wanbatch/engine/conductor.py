@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from wanbatch.engine.budget import Budget
+from wanbatch.engine.listing import ListPolls
 from wanbatch.engine.outcomes import (
     Accepted,
     DownloadFailed,
@@ -32,6 +33,7 @@ from wanbatch.engine.outcomes import (
     Running,
     SubmitOutcome,
     Succeeded,
+    TaskListing,
     Uncertain,
     Unreadable,
 )
@@ -124,6 +126,13 @@ class Fetch:
 
 
 @dataclass(frozen=True, slots=True)
+class ListTasks:
+    """Ask for the account's tasks that were submitted from ``since`` on (Unix seconds)."""
+
+    since: float
+
+
+@dataclass(frozen=True, slots=True)
 class Wait:
     """Nothing to do before ``until`` (monotonic), or before something that is being done ends (``None``)."""
 
@@ -135,7 +144,7 @@ class Finish:
     pass
 
 
-NextAction = Prepare | Submit | Poll | Fetch | Wait | Finish
+NextAction = Prepare | Submit | Poll | Fetch | ListTasks | Wait | Finish
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,9 +158,12 @@ class Limits:
 class Conductor:
     """The state of one run. All that changes in a run's memory is in here: works, tasks, lanes, and the three pacers that it is given."""
 
-    def __init__(self, works: Sequence[Work], pacer: SubmitPacer, polls: PollSchedule, budget: Budget, limits: Limits) -> None:
+    def __init__(
+        self, works: Sequence[Work], pacer: SubmitPacer, polls: PollSchedule, budget: Budget, limits: Limits, lists: ListPolls | None = None
+    ) -> None:
+        """``lists`` where the API can list its tasks."""
         self.works = list(works)
-        self.pacer, self.polls, self.budget, self.limits = pacer, polls, budget, limits
+        self.pacer, self.polls, self.budget, self.limits, self.lists = pacer, polls, budget, limits, lists
         self.by_fingerprint = {work.fingerprint: work for work in works}
         self.tasks: dict[int, Tracked] = {}
         self.stop_reason = ""
@@ -171,7 +183,7 @@ class Conductor:
         self._refetch: list[tuple[float, int]] = []
         self._reserved: set[int] = set()
         self._deadlines: deque[tuple[float, int]] = deque()
-        self._lanes = {"prepare": 0, "submit": 0, "poll": 0, "fetch": 0}
+        self._lanes = {"prepare": 0, "submit": 0, "poll": 0, "fetch": 0, "list": 0}
         self._blind_polls = 0
 
     # -- what is paid for already ------------------------------------------------------------------------------------------------------------
@@ -193,7 +205,9 @@ class Conductor:
         if self.draining:
             return Wait(None) if any(self._lanes.values()) else Finish()
         self._give_up(now)
-        return self._next_fetch(now) or self._next_poll(now) or self._next_submit(now) or self._next_prepare() or self._rest(now)
+        return (
+            self._next_fetch(now) or self._next_poll(now) or self._next_list(now) or self._next_submit(now) or self._next_prepare() or self._rest(now)
+        )
 
     def _next_fetch(self, now: float) -> Fetch | None:
         if self._lanes["fetch"] >= FETCH_LANE or not self._results:
@@ -226,7 +240,24 @@ class Conductor:
                 return None
             heapq.heappop(self._refetch)
             return attempt_id
-        return self.polls.due(now)
+        return None if self._listed(now) else self.polls.due(now)
+
+    def _listed(self, now: float) -> bool:
+        """Whether running tasks are watched through the account's list for now."""
+        return self.lists is not None and self.lists.is_used(len(self._running()), now)
+
+    def _running(self) -> list[Attempt]:
+        return [task.attempt for task in self.tasks.values() if task.watched and task.attempt.state is State.ACCEPTED]
+
+    def _next_list(self, now: float) -> ListTasks | None:
+        if self.lists is None or self._lanes["list"] or not self._listed(now) or now < self.lists.due_at:
+            return None
+        running = self._running()
+        oldest = running[0]
+        usual = self.polls.model.duration_of((oldest.length_s, oldest.size))
+        self.lists.started(now, None if usual is None else usual.median_s)
+        self._lanes["list"] += 1
+        return ListTasks(min(attempt.intent_at for attempt in running))
 
     def _may_buy(self) -> bool:
         return not self.stop_reason and not self._recovering
@@ -255,16 +286,16 @@ class Conductor:
         return Prepare(work)
 
     def _rest(self, now: float) -> Wait | Finish:
-        wakes = [self._next_poll_at(), self._next_submit_at(now), self._next_give_up_at()]
+        wakes = [self._next_poll_at(now), self._next_submit_at(now), self._next_give_up_at()]
         known = [w for w in wakes if w is not None]
         if any(self._lanes.values()):
             return Wait(min(known, default=None))
         return Wait(min(known)) if known else Finish()
 
-    def _next_poll_at(self) -> float | None:
+    def _next_poll_at(self, now: float) -> float | None:
         if self._lanes["poll"] >= POLL_LANE:
             return None
-        instants = [self.polls.next_at()]
+        instants = [self.lists.due_at if self.lists is not None and self._listed(now) and not self._lanes["list"] else self.polls.next_at()]
         if self._refetch:
             instants.append(self.polls.free_at(self._refetch[0][0]))
         if self._first_polls:
@@ -348,6 +379,20 @@ class Conductor:
         self._recovering.discard(attempt.attempt_id)
         if attempt.state not in IN_FLIGHT and not (attempt.state is State.STORED and isinstance(outcome, (Running, Unreadable))):
             self._close(task, now)
+
+    def listed(self, listing: TaskListing | None, now: float, at: float) -> None:
+        """The account's list was answered (``None``: it was not); whoever it shows as ended, or does not show, is asked next."""
+        self._lanes["list"] -= 1
+        if self.lists is None:
+            return
+        running = {t.attempt.task_id: t for t in self.tasks.values() if t.watched and not t.busy and t.attempt.state is State.ACCEPTED}
+        waiting = {attempt_id for _, attempt_id in self._refetch}
+        asked = set(self.lists.answered(listing, {task_id: task.since for task_id, task in running.items()}, now))
+        for task_id, task in running.items():
+            if task_id in asked and task.attempt.attempt_id not in waiting:
+                heapq.heappush(self._refetch, (now, task.attempt.attempt_id))
+            elif task_id not in asked and listing is not None and listing.complete:
+                task.not_done_at = at
 
     def fetched(self, task: Tracked, attempt: Attempt, now: float) -> None:
         """The video is stored (or the attempt ended otherwise), and that is durable."""

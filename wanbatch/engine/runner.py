@@ -21,8 +21,18 @@ import anyio
 import anyio.to_thread
 
 from wanbatch.engine import outputs
-from wanbatch.engine.conductor import Conductor, Fetch, Finish, Poll, Prepare, Submit, Tracked, Urls, Wait, Work
-from wanbatch.engine.outcomes import Accepted, Downloaded, DownloadFailed, DownloadOutcome, PollOutcome, ProbeOutcome, SubmitOutcome, Succeeded
+from wanbatch.engine.conductor import Conductor, Fetch, Finish, ListTasks, Poll, Prepare, Submit, Tracked, Urls, Wait, Work
+from wanbatch.engine.outcomes import (
+    Accepted,
+    Downloaded,
+    DownloadFailed,
+    DownloadOutcome,
+    PollOutcome,
+    ProbeOutcome,
+    SubmitOutcome,
+    Succeeded,
+    TaskListing,
+)
 from wanbatch.engine.settle import gone_event, poll_event, submit_event
 from wanbatch.lifecycle import Attempt, Event, EventKind, Facts, Opening, Placement, Snapshot, State
 from wanbatch.manifest.model import FileMedia
@@ -30,6 +40,9 @@ from wanbatch.media.model import VideoFacts
 from wanbatch.media.stills import cut_still
 from wanbatch.plan.identity import video_name
 from wanbatch.plan.model import MediaRef, PlannedJob, Request
+
+CLOCK_SLACK_S = 120.0
+"""By how much the server's idea of when a task began may lie before ours of when it was sent."""
 
 T = TypeVar("T")
 
@@ -49,10 +62,11 @@ class ApiClient(Protocol):
     """What a run needs of a backend; nothing here raises for what a server or a network may do."""
 
     async def probe(self) -> ProbeOutcome: ...
-    async def deliver(self, media: list[tuple[MediaRef, Path | None]]) -> Urls | str: ...
+    async def deliver(self, media: list[tuple[MediaRef, Path | None]], model: str) -> Urls | str: ...
     async def submit(self, request: Request, urls: Urls) -> SubmitOutcome: ...
     async def poll(self, task_id: str, submitted_at: float) -> PollOutcome: ...
     async def download(self, task_id: str, result: Succeeded, part: Path) -> DownloadOutcome: ...
+    async def list_tasks(self, since: float, until: float) -> TaskListing | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +154,7 @@ class Runner:
             await self._changed.wait()
         self._changed = anyio.Event()
 
-    async def _perform(self, action: Prepare | Submit | Poll | Fetch) -> None:
+    async def _perform(self, action: Prepare | Submit | Poll | Fetch | ListTasks) -> None:
         match action:
             case Prepare(work):
                 await self._prepare(work)
@@ -150,6 +164,10 @@ class Runner:
                 await self._poll(task)
             case Fetch(task, result):
                 await self._fetch(task, result)
+            case ListTasks(since):
+                at = self.context.wall()
+                listing = await self.client.list_tasks(since - CLOCK_SLACK_S, at)
+                self.conductor.listed(listing, anyio.current_time(), at)
         self._changed.set()
 
     # -- submit ------------------------------------------------------------------------------------------------------------------------------
@@ -160,7 +178,7 @@ class Runner:
         except (OSError, ValueError) as error:
             self._unprepared(work, f"its media could not be read: {error}")
             return
-        urls = await self.client.deliver(media)
+        urls = await self.client.deliver(media, work.entry.request.model)
         if isinstance(urls, str):
             self._unprepared(work, urls)
         else:
@@ -268,7 +286,7 @@ class Runner:
         self.observe(Notice("unfetched", attempt.job, attempt, failure.reason))
 
     async def _fetch_failed(self, task: Tracked, failure: DownloadFailed) -> None:
-        event = gone_event(task.attempt, failure.reason, self.context.wall())
+        event = gone_event(task.attempt, failure, self.context.wall())
         if event is None:
             self.conductor.unfetched(task, task.attempt, failure, anyio.current_time())
             self.observe(Notice("unfetched", task.attempt.job, task.attempt, failure.reason))

@@ -12,6 +12,7 @@ from typing import assert_never
 
 from wanbatch.engine.outcomes import (
     Accepted,
+    DownloadFailed,
     Failed,
     Halted,
     NotAccepted,
@@ -84,8 +85,11 @@ def expiry_event(attempt: Attempt, at: float) -> Event | None:
     return None
 
 
-def gone_event(attempt: Attempt, reason: str, at: float) -> Event | None:
-    """``EXPIRED`` for a result that is past its expiry and that neither URL nor content route gives any more."""
-    if attempt.state is State.REMOTE_OK and at > attempt.expires_at:
-        return Event(attempt.attempt_id, EventKind.EXPIRED, at, {"reason": reason})
+def gone_event(attempt: Attempt, failure: DownloadFailed, at: float) -> Event | None:
+    """``EXPIRED`` for a result that is past its expiry and that neither URL nor content route gives any more.
+
+    Every source must say so itself: a full disk or a dead network proves nothing about the result.
+    """
+    if attempt.state is State.REMOTE_OK and at > attempt.expires_at and failure.gone and not failure.disk:
+        return Event(attempt.attempt_id, EventKind.EXPIRED, at, {"reason": failure.reason})
     return None

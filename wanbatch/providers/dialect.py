@@ -119,6 +119,11 @@ def dialect_for(kind: str) -> Dialect:
     return made
 
 
+def can_list(kind: str) -> bool:
+    """Whether this dialect's API can list the account's tasks."""
+    return isinstance(dialect_for(kind), Listing)
+
+
 def cautions_for(kind: str, request: Request) -> tuple[str, ...]:
     """The warnings that a plan owes the user about sending ``request`` by this dialect."""
     dialect = dialect_for(kind)
