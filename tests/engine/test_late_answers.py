@@ -1,0 +1,90 @@
+"""Answers that come late or tell nothing, after a task has ended: what the simulation found to go wrong, each case by itself."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+
+import pytest
+from builders import attempt
+
+from wanbatch.engine import outputs
+from wanbatch.engine.budget import Budget
+from wanbatch.engine.conductor import Conductor, Fetch, Limits, Poll, Wait
+from wanbatch.engine.outcomes import DownloadFailed, Failed, Succeeded, Unreadable
+from wanbatch.engine.pacing import SubmitPacer
+from wanbatch.engine.polling import PollSchedule
+from wanbatch.engine.settle import poll_event
+from wanbatch.lifecycle import EventKind, State
+
+HOUR = 3600.0
+ENDED = attempt(state=State.REMOTE_OK, task_id="t1", accepted_at=1001.0, finished_at=1100.0, expires_at=1100.0 + 24 * HOUR)
+NO_SUCH_TASK = Unreadable("HTTP 400 (task_not_exist)")
+
+
+def watching(*rows, queries_per_second=None):
+    conductor = Conductor([], SubmitPacer(None, 5), PollSchedule(15.0, queries_per_second), Budget(None), Limits())
+    conductor.resume(rows, 0.0, 2000.0)
+    return conductor
+
+
+def poll(conductor, now):
+    action = conductor.next_action(now)
+    assert isinstance(action, Poll), action
+    return action.task
+
+
+def test_an_answer_that_tells_nothing_of_an_ended_task_gives_its_place_in_the_query_limit_back():
+    other = replace(ENDED, attempt_id=2, state=State.ACCEPTED, task_id="t2", expires_at=ENDED.expires_at + 1)
+    conductor = watching(ENDED, other, queries_per_second=0.5)
+    task = poll(conductor, 0.0)
+    conductor.polled(task, task.attempt, NO_SUCH_TASK, 0.3, 2000.0)
+    action = conductor.next_action(0.3)
+    assert isinstance(action, Wait)
+    assert action.until is not None
+    assert action.until < 10.0
+    assert poll(conductor, action.until).attempt.attempt_id == 2
+
+
+def test_a_result_past_its_expiry_that_nobody_knows_is_fetched_once_more_so_that_it_can_expire():
+    conductor = watching(ENDED)
+    task = poll(conductor, 0.0)
+    conductor.polled(task, task.attempt, NO_SUCH_TASK, 0.3, ENDED.expires_at + 1)
+    action = conductor.next_action(0.3)
+    assert isinstance(action, Fetch)
+    assert action.result == Succeeded()
+
+
+def test_a_result_that_cannot_be_had_for_a_whole_day_is_still_asked_for():
+    conductor = watching(ENDED)
+    task = poll(conductor, 0.0)
+    task.fetches = 5000
+    conductor.polled(task, task.attempt, Succeeded(), 0.3, 2000.0)
+    assert isinstance(conductor.next_action(0.3), Fetch)
+    conductor.unfetched(task, task.attempt, DownloadFailed("HTTP 503"), 1.0)
+    action = conductor.next_action(1.0)
+    assert isinstance(action, Wait)
+    assert action.until == pytest.approx(61.0)
+
+
+def test_a_failure_of_an_adopted_task_long_after_its_submit_proves_nothing():
+    adopted = attempt(state=State.ACCEPTED, task_id="t1", accepted_at=1000.0 + 40 * HOUR)
+    event = poll_event(adopted, Failed("", "task expired"), 1010.0 + 40 * HOUR, 1, 0.0)
+    assert event is not None
+    assert event.kind is EventKind.EXPIRED
+
+
+def test_a_name_counts_once_its_folder_and_those_above_it_are_synced(tmp_path, monkeypatch):
+    part = tmp_path / "m/videos/.part/1.part"
+    part.parent.mkdir(parents=True)
+    part.write_bytes(b"a video")
+    synced = []
+    real = os.fsync
+
+    def fsync(handle):
+        synced.append(os.fstat(handle).st_ino)
+        real(handle)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    outputs.publish(tmp_path, part, "m/videos/one.mp4", "00" * 32)
+    assert synced == [folder.stat().st_ino for folder in (tmp_path / "m/videos", tmp_path / "m", tmp_path)]
