@@ -108,3 +108,29 @@ def test_a_working_folder_that_is_gone_is_no_bug(folder):
     (folder / "gone").mkdir()
     done = subprocess.run(["sh", "-c", script], cwd=folder / "gone", capture_output=True, text=True, check=False, timeout=60)
     assert (done.returncode, "does not exist any more" in done.stderr) == (4, True), done.stderr
+
+
+@pytest.mark.parametrize("words", [("--rate", "nan"), ("--rate", "inf"), ("--poll-interval", "inf"), ("--submit-timeout", "nan"), ("--wait", "nan")])
+def test_what_is_no_number_is_bad_usage(folder, words):
+    done = call(folder, "run", *words)
+    assert (done.returncode, words[0] in done.stderr) == (2, True), done.stderr
+    assert not (folder / "reports").exists()
+
+
+@pytest.mark.parametrize("words", [("--var", "a=\udcff"), ("--output", "o\udcff")])
+def test_arguments_that_are_no_text_are_bad_usage(folder, words):
+    done = call(folder, "run", *words)
+    assert (done.returncode, "is not UTF-8 text" in done.stderr) == (2, True), done.stderr
+
+
+@pytest.mark.parametrize("taken", ["harbor", "harbor/videos", "harbor/posters", "harbor/runs", ".emulator"])
+def test_a_file_in_the_place_of_a_folder_is_told(folder, taken):
+    path = folder / "reports" / taken
+    path.parent.mkdir(parents=True)
+    path.write_text("mine")
+    done = call(folder, "run")
+    assert (done.returncode, taken.rpartition("/")[2] in done.stderr) == (4, True), done.stderr
+    assert "a bug" not in done.stderr
+    if taken in ("harbor", "harbor/videos"):
+        assert "submitted" not in done.stderr
+    assert path.read_text() == "mine"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from wanbatch.cli.options import Amount
 from wanbatch.errors import ExitCode, Refusal
 
 if TYPE_CHECKING:
@@ -32,12 +33,12 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--latency",
-    type=click.FloatRange(0, 86400),
+    type=Amount(0, 86400),
     default=0.0,
     metavar="SECONDS",
     help="Simulated time from submit to result; 0: as fast as it renders.",
 )
-@click.option("--latency-sigma", type=click.FloatRange(0, 3), default=0.0, metavar="S", help="Spread of a lognormal latency about that median.")
+@click.option("--latency-sigma", type=Amount(0, 3), default=0.0, metavar="S", help="Spread of a lognormal latency about that median.")
 @click.option(
     "--render",
     type=click.Choice(["full", "cached", "tiny"]),
@@ -49,13 +50,13 @@ if TYPE_CHECKING:
 @click.option(
     "--over-limit", type=click.Choice(["queue", "refuse"]), default="queue", show_default=True, help="What a task beyond --max-running meets."
 )
-@click.option("--submits-per-second", type=click.FloatRange(min=0, min_open=True), metavar="N", help="Answer 429 to submits beyond.")
-@click.option("--queries-per-second", type=click.FloatRange(min=0, min_open=True), metavar="N", help="Answer 429 to status queries beyond.")
-@click.option("--retry-after", type=click.FloatRange(0), metavar="SECONDS", help="Send Retry-After with every 429.")
-@click.option("--expire-after", type=click.FloatRange(0), default=86400.0, show_default=True, metavar="SECONDS", help="How long a result can be had.")
+@click.option("--submits-per-second", type=Amount(min=0, min_open=True), metavar="N", help="Answer 429 to submits beyond.")
+@click.option("--queries-per-second", type=Amount(min=0, min_open=True), metavar="N", help="Answer 429 to status queries beyond.")
+@click.option("--retry-after", type=Amount(0), metavar="SECONDS", help="Send Retry-After with every 429.")
+@click.option("--expire-after", type=Amount(0), default=86400.0, show_default=True, metavar="SECONDS", help="How long a result can be had.")
 @click.option(
     "--row-delay",
-    type=click.FloatRange(0),
+    type=Amount(0),
     default=0.2,
     show_default=True,
     metavar="SECONDS",

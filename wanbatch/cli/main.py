@@ -14,6 +14,7 @@ import importlib
 import os
 import sys
 import traceback
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -21,8 +22,11 @@ import click
 from wanbatch import __version__
 from wanbatch.errors import ExitCode, Refusal
 
-MACHINE_TROUBLE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EACCES, errno.EPERM, errno.EMFILE, errno.ENFILE, errno.ENOMEM})
-"""Failures of disks, permissions and limits: the user's machine, not a bug."""
+MACHINE_TROUBLE = frozenset(
+    {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EACCES, errno.EPERM, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
+    | {errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP}
+)
+"""Failures of disks, permissions and limits, and something else standing where our file belongs: the user's machine, not a bug."""
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "validate": ("validate", "Check manifests: YAML, schema, templates, expansion, media. No network."),
@@ -91,10 +95,18 @@ def main() -> None:
 
 def _guarded() -> int:
     try:
+        _refuse_bytes(sys.argv[1:])
         result = cli.main(prog_name="wanbatch", standalone_mode=False)
     except BaseException as error:  # noqa: BLE001 - the one handler: everything that goes wrong ends here, as a message and an exit code
         return _explain_failure(_innermost(error))
     return result if isinstance(result, int) else ExitCode.DONE
+
+
+def _refuse_bytes(words: Sequence[str]) -> None:
+    """What is no text can stand in no manifest, ledger or report. Raises ``Refusal`` (2)."""
+    for word in words:
+        if any("\ud800" <= c <= "\udfff" for c in word):
+            raise Refusal(ExitCode.INVALID, f"{word!a} is not UTF-8 text", "rename the file or folder, or write the value in UTF-8")
 
 
 def _innermost(error: BaseException) -> BaseException:

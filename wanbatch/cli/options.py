@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
+from math import isfinite
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,6 +22,16 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 FORMATS = ("text", "json", "github", "sarif", "junit")
 PROGRESS = ("auto", "rich", "plain", "json", "none")
+
+
+class Amount(click.FloatRange):
+    """A number within bounds: neither ``nan`` nor infinite, which Python's ``float`` reads too."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:  # noqa: ANN401 - click's signature
+        number = float(super().convert(value, param, ctx))
+        if not isfinite(number):
+            self.fail(f"{value!r} is not a number that can be counted to.", param, ctx)
+        return number
 
 
 @dataclass(frozen=True, slots=True)

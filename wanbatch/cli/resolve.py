@@ -16,6 +16,7 @@ import click
 
 from wanbatch.cli import stages
 from wanbatch.cli.console import money, quoted, say
+from wanbatch.cli.options import Amount
 from wanbatch.engine.recovery import settle_leftovers
 from wanbatch.engine.runner import RunContext
 from wanbatch.engine.settle import FINAL_WORD_WITHIN_S
@@ -35,7 +36,7 @@ TASK_ID = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
 @click.option("--resubmit", is_flag=True, help="Allow it to be bought again.")
 @click.option("--abandon", is_flag=True, help="Give it up; its price stays counted as spent.")
 @click.option("--output", type=click.Path(path_type=Path, file_okay=False), default=DEFAULT_OUTPUT, show_default=True)
-@click.option("--lock-timeout", type=click.FloatRange(0), default=0.0, metavar="SECONDS")
+@click.option("--lock-timeout", type=Amount(0), default=0.0, metavar="SECONDS")
 def command(file: Path, job: str, adopt: str | None, resubmit: bool, abandon: bool, output: Path, lock_timeout: float) -> None:
     """Decide on an uncertain or expired JOB of FILE. Without a decision it shows what is known."""
     if sum((adopt is not None, resubmit, abandon)) > 1:
