@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+import urllib.request
 
 from PIL import Image
 
@@ -100,3 +101,15 @@ def test_a_submit_whose_answer_was_lost_is_found_in_the_list_and_bought_once(tmp
         assert again.returncode == 0, again.stderr
         assert "the account's list shows it as task" in first.stderr + again.stderr
         assert len(far.accepted()) == 2, "one for each job, and no more"
+
+
+def test_many_tasks_are_watched_with_one_query(tmp_path):
+    with Far(tmp_path, "--latency", "2") as far:
+        sweep = MANIFEST.split("  - id: two")[0] + "    seeds: {start: 0, count: 12}\n"
+        (tmp_path / "far.wanbatch.yaml").write_text(sweep)
+        done = far.run("run", "far.wanbatch.yaml", "--yes", "--max-in-flight", "12")
+        assert done.returncode == 0, done.stderr
+        with urllib.request.urlopen(far.server.base_url + "/__books") as reply:
+            calls = json.load(reply)["calls"]
+    assert calls["list"] >= 2
+    assert calls["status"] <= 12 * 2, "the list says who is worth asking"
