@@ -35,8 +35,8 @@ from wanbatch.lifecycle import Event, EventKind, Facts, RunRecord, Snapshot, Sta
 from wanbatch.plan.model import Action, Plan
 from wanbatch.plan.planner import PlanOptions, Target, make_plan
 from wanbatch.plan.price import PriceList
-from wanbatch.providers.backend import Backend
-from wanbatch.providers.model import ListedTask, Profile, Secret, TaskListing
+from wanbatch.providers.backend import Backend, ListedTask, TaskListing
+from wanbatch.providers.model import Profile, Secret
 
 if TYPE_CHECKING:
     from simulation.scenario import Interruption
