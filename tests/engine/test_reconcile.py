@@ -49,6 +49,13 @@ def test_doubt_is_left_to_a_person(found):
     assert isinstance(verdict(found, {"t-1": "a harbour", "t-2": "a harbour"}), Undecided)
 
 
+def test_a_start_up_whose_clock_was_behind_does_not_make_the_quiet_time_shorter():
+    behind = attempt(state=State.UNCERTAIN, updated_at=1000.0 - 7200.0)
+    assert isinstance(verdict(listing(started_at=1010.0), uncertain=(behind,)), Undecided)
+    assert isinstance(verdict(listing(started_at=1121.0), uncertain=(behind,)), Absent)
+    assert verdict(listing(TASK), uncertain=(behind,)) == Adopt(behind, TASK)
+
+
 def test_two_intents_that_fit_one_task_are_left_to_a_person():
     assert isinstance(verdict(listing(TASK), uncertain=(UNCERTAIN, OTHER)), Undecided)
 

@@ -107,7 +107,7 @@ def _judge_one(
         return Adopt(attempt, mine[0]) if len(rivals) == 1 else Undecided(attempt, "another uncertain job fits the same task")
     if not listing.complete:
         return Undecided(attempt, listing.reason or "the listing is not complete")
-    if listing.started_at < attempt.updated_at + quiet_s:
+    if listing.started_at < _doubted_at(attempt) + quiet_s:
         return Undecided(attempt, "the listing began too soon after the submit to prove that it was not taken")
     if listing.started_at > attempt.intent_at + LISTED_FOR_S:
         return Undecided(attempt, "the submit is older than what the listing shows")
@@ -115,7 +115,12 @@ def _judge_one(
 
 
 def _fits_in_time(attempt: Attempt, task: ListedTask) -> bool:
-    return task.created_at is None or attempt.intent_at - CLOCK_SLACK_S <= task.created_at <= attempt.updated_at + CLOCK_SLACK_S
+    return task.created_at is None or attempt.intent_at - CLOCK_SLACK_S <= task.created_at <= _doubted_at(attempt) + CLOCK_SLACK_S
+
+
+def _doubted_at(attempt: Attempt) -> float:
+    """When the outcome became uncertain: a start-up records that by this machine's clock, uncorrected yet, but it was not before the intent."""
+    return max(attempt.updated_at, attempt.intent_at)
 
 
 def _fits_model(attempt: Attempt, task: ListedTask) -> bool:

@@ -169,6 +169,11 @@ class Backend:
         ends = url_expiry(url) or result.expires_at
         return status in (404, 410) or (status == 403 and not self._http.is_home(url) and ends is not None and self._clock() > ends)
 
+    @property
+    def lists_tasks(self) -> bool:
+        """Whether the API has a list of the account's tasks."""
+        return isinstance(self._dialect, Listing)
+
     async def list_tasks(self, since: float, until: float) -> TaskListing | None:
         """The account's tasks that were submitted between two instants, or ``None`` where the API has no list. Instants are by our clock.
 
