@@ -1,8 +1,8 @@
 """How long a run takes against what latency, ceiling and pacing allow: two hundred jobs, 3 s each, fifty in flight, on the embedded emulator.
 
-Prints the makespan, the bound, and their ratio. The emulator answers every task with one cached clip, so that rendering does not count; the bound is
-``ceil(jobs / in flight) × latency`` (the emulator has no submit limit). Start-up of process, emulator and report counts as the user sees it, and
-is shown apart.
+Prints the makespan, the bound, and their ratio. The emulator answers every task with one cached clip, so that rendering does not count; the bound
+is ``ceil(jobs / in flight) × latency`` (the emulator has no submit limit). Start-up of process, emulator and report counts as the user sees it,
+and is shown apart.
 
     python benchmarks/run_makespan.py [--jobs 200] [--latency 3] [--in-flight 50]
 """
@@ -49,7 +49,12 @@ def main() -> None:
         environ = {**os.environ, "WANBATCH_EMULATOR_OPTIONS": f"--latency {given.latency} --render tiny"}
         begin = time.monotonic()
         done = subprocess.run(
-            [sys.executable, "-m", "wanbatch", "run", "makespan.wanbatch.yaml", "-q"], cwd=folder, env=environ, check=False, capture_output=True, text=True
+            [sys.executable, "-m", "wanbatch", "run", "makespan.wanbatch.yaml", "-q"],
+            cwd=folder,
+            env=environ,
+            check=False,
+            capture_output=True,
+            text=True,
         )
         wall_s = time.monotonic() - begin
         if done.returncode != 0:

@@ -121,7 +121,22 @@ async def test_an_intent_without_an_answer_is_uncertain_and_never_sent_again(hou
         from wanbatch.lifecycle import Authority
 
         await ledger.open_attempt(
-            Opening(entry.fingerprint, "emulator", "emulator", PROFILE.origin, "m", "a", "old", Authority.FIRST, "{}", 2, "720P", entry.price, "USD", time.time())
+            Opening(
+                entry.fingerprint,
+                "emulator",
+                "emulator",
+                PROFILE.origin,
+                "m",
+                "a",
+                "old",
+                Authority.FIRST,
+                "{}",
+                2,
+                "720P",
+                entry.price,
+                "USD",
+                time.time(),
+            )
         )
     plan, snapshot = await house.run(one)
     assert (plan.jobs[0].action, snapshot.attempts[0].state) == (Action.ASK, State.UNCERTAIN)
