@@ -19,6 +19,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import anyio
+import anyio.to_thread
 import anyio.from_thread
 from anyio.lowlevel import current_token
 
@@ -106,8 +107,7 @@ async def telling_the_loop(groups: int = 5_000) -> tuple[float, float]:
 
     thread = threading.Thread(target=tell)
     thread.start()
-    while thread.is_alive():
-        await anyio.sleep(0.001)
+    await anyio.to_thread.run_sync(thread.join)
     return spent[0], spent[1]
 
 
