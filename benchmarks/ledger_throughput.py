@@ -19,8 +19,8 @@ from decimal import Decimal
 from pathlib import Path
 
 import anyio
-import anyio.to_thread
 import anyio.from_thread
+import anyio.to_thread
 from anyio.lowlevel import current_token
 
 from wanbatch import lifecycle
