@@ -103,6 +103,8 @@ class Ledger:
         self._next_id += 1
         self._advance(row, 1)
         await self._write(Opened(row))
+        if self._writer.failure is not None:  # another's commit has failed since: no POST may follow it
+            raise _failed(self._writer.failure)
         return row
 
     async def append(self, event: Event) -> Attempt:
