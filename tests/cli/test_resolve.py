@@ -61,6 +61,13 @@ def test_without_a_decision_it_shows_time_price_and_evidence_and_changes_nothing
     assert row_of(scene).state == "uncertain"
 
 
+def test_the_commands_it_shows_name_the_same_folder(scene):
+    scene.reports.rename(scene.folder / "else where")
+    shown = resolve(scene, UNSURE, "--output", "else where")
+    (scene.folder / "else where").rename(scene.reports)
+    assert shown.stderr.count("--output 'else where'") == 3, shown.stderr
+
+
 def test_running_again_sends_nothing_for_it(scene):
     again = scene.run()
     assert again.returncode == 1

@@ -194,5 +194,5 @@ def spent_line(attempts: list[Attempt], currency: str) -> str:
     """What these attempts cost, uncertain ones counted as spent."""
     prices = [a.price for a in attempts if a.state in SPENT]
     if None in prices:
-        return f"{len(prices)} videos at an unknown price"
+        return f"{plural(len(prices), 'video')} at an unknown price"
     return money(sum((p for p in prices if p is not None), Decimal(0)), currency)

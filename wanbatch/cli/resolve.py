@@ -62,13 +62,13 @@ async def _resolve(file: Path, job: str, output: Path, decision: tuple[EventKind
     async with Ledger.open(output / "ledger.db") as ledger:
         await settle_leftovers(RunContext("resolve", "", "", "", "", output, time.time), ledger)
         attempt = find_undecided(ledger.snapshot, stages.manifest_name(file), job)
+        elsewhere = [] if output == DEFAULT_OUTPUT else ["--output", str(output)]
         if decision is None:
-            _show(attempt, file)
+            _show(attempt, file, elsewhere)
             return
         kind, facts = decision
         _refuse_taken(ledger.snapshot, attempt, str(facts.get("task_id", "")))
         await ledger.append(Event(attempt.attempt_id, kind, time.time(), facts))
-        elsewhere = [] if output == DEFAULT_OUTPUT else ["--output", str(output)]
         following = quoted(["wanbatch", "run", str(file), "--backend", attempt.backend, *elsewhere])
         say(f"{attempt.job}: {kind.value}, recorded. Continue with: {following}")
 
@@ -94,7 +94,7 @@ def find_undecided(snapshot: Snapshot, manifest: str, job: str) -> Attempt:
     return found[-1]
 
 
-def _show(attempt: Attempt, file: Path) -> None:
+def _show(attempt: Attempt, file: Path, elsewhere: list[str]) -> None:
     say(f"{attempt.job} is {attempt.state.value}.")
     say(f"  submitted  {_local_time(attempt.intent_at)} to {attempt.backend} ({attempt.origin})")
     say(f"  price      {money(attempt.price, attempt.currency)}, counted as spent until you decide")
@@ -107,7 +107,7 @@ def _show(attempt: Attempt, file: Path) -> None:
         (["--resubmit"], "it was not taken, or pay again"),
         (["--abandon"], "leave it"),
     ):
-        say(f"  {quoted(['wanbatch', 'resolve', str(file), attempt.job, *words])}   # {meaning}")
+        say(f"  {quoted(['wanbatch', 'resolve', str(file), attempt.job, *words, *elsewhere])}   # {meaning}")
 
 
 def _local_time(at: float) -> str:

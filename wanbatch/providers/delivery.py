@@ -39,7 +39,7 @@ def can_deliver(profile: Profile, ref: MediaRef) -> str | None:
         return None
     if ref.upstream:
         why = "its own link needs the key, and only images travel inline"
-        return f"the video of job {ref.source!r} cannot reach backend {profile.name!r}: {why}; {_WAYS_OUT}"
+        return f"the video of {ref.source} cannot reach backend {profile.name!r}: {why}; {_WAYS_OUT}"
     return f"{ref.source} cannot reach backend {profile.name!r}: only images travel inline, a {ref.type} does not; {_WAYS_OUT}"
 
 

@@ -102,8 +102,8 @@ def examine_disk(output: Path) -> Finding:
 
 def _describe(profile: Profile) -> Finding:
     price = "no price is stated, so no budget can be kept" if profile.prices is None else f"prices in {profile.prices.currency}"
-    where = profile.base_url or "on loopback"
-    seen = f"{profile.name} speaks {profile.kind} at {where}, {profile.max_in_flight} in flight; {price}; local media go {profile.delivery.way}"
+    where = f"at {profile.base_url}" if profile.base_url else "on loopback"
+    seen = f"{profile.name} speaks {profile.kind} {where}, {profile.max_in_flight} in flight; {price}; local media go {profile.delivery.way}"
     if profile.prices is None:
         hint = f'state it in your configuration: [backends.{profile.name}] price = {{ "720P" = …, "1080P" = …, currency = "USD" }}'
         return Finding("backend", Health.WARNING, seen, (hint,))
