@@ -182,7 +182,7 @@ class World:
         return found
 
     def _is_faulty(self) -> bool:
-        return not self.clear and self.clock.true() - EPOCH < self.scenario.faults_until_s
+        return self.process is not None and not self.clear and self.clock.now < self.scenario.faults_until_s
 
     def lock_taken(self) -> None:
         self.note("lock taken")
