@@ -279,6 +279,10 @@ _CAUSES = {
         "cannot be read or written: the disk reports an error",
         ("see the system's log; mend or change the disk, then run the same command again",),
     ),
+    sqlite3.SQLITE_IOERR_SHMSIZE: (
+        "cannot grow its log's index: the disk is full or broken",
+        ("free some space, then run the same command again",),
+    ),
     sqlite3.SQLITE_CORRUPT: ("is damaged", _DAMAGED),
     sqlite3.SQLITE_NOTADB: ("is damaged, or no ledger at all", _DAMAGED),
     sqlite3.SQLITE_CONSTRAINT: ("was changed by another process while this one held it", ("let one wanbatch at a time work in an output folder",)),
@@ -292,7 +296,7 @@ def translated(path: Path) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         extended = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
-        code = sqlite3.SQLITE_FULL if extended == sqlite3.SQLITE_IOERR_SHMSIZE else extended & 0xFF  # what it says when the log's index cannot grow
+        code = extended if extended in _CAUSES else extended & 0xFF
         if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
             raise Busy from error
         what, hints = _CAUSES.get(code, (f"cannot be used: {error}", ()))
