@@ -346,18 +346,6 @@ def unreadable_poll_keeps_its_place() -> Patches:
     yield patch.object(Conductor, "polled", polled)
 
 
-@variant
-def submits_do_not_tell_the_time() -> Patches:
-    """What the simulation found: after a night's sleep tasks were recorded as a night old, and expired at once when the clock was set right."""
-    real = backend.Backend.submit
-
-    async def submit(self: Any, request: Any, urls: Any) -> Any:
-        with patch.object(backend.Backend, "_listen", lambda self, seen: None):
-            return await real(self, request, urls)
-
-    yield patch.object(backend.Backend, "submit", submit)
-
-
 # -- files ------------------------------------------------------------------------------------------------------------------------------------
 
 

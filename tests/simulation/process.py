@@ -171,7 +171,9 @@ class Process:
         return make(profile_of(self.world), transport=Wire(self), clock=self.clock.now, hear=self.clock.hear)
 
     async def _reconcile(self, ledger: Ledger, client: Backend) -> None:
-        for verdict in await reconcile(ledger, client, ORIGIN, profile_of(self.world).quiet_period_s, self.world.clock.wall):
+        if not isinstance(client, ListingBackend) or isinstance(await client.probe(), ProbeFailed):
+            return
+        for verdict in await reconcile(ledger, client, ORIGIN, profile_of(self.world).quiet_period_s, self.clock.now):
             self.world.note(f"verdict {type(verdict).__name__} attempt {verdict.attempt.attempt_id}")
 
     def _keep_budget(self, plan: Plan) -> None:
