@@ -39,6 +39,7 @@ simulate: $(VENV)/.dev
 ## Two hundred SIGKILLs, and disks that fail, on real processes.
 torture: $(VENV)/.dev
 	$(BIN)/python tests/torture/torture.py
+	$(BIN)/python tests/torture/disk.py
 
 ## A hundred thousand mutated manifests and a million mutated replies.
 fuzz: $(VENV)/.dev
