@@ -34,7 +34,7 @@ layering: $(VENV)/.dev
 
 ## A thousand seeds of the simulated engine; what breaks an invariant is printed with its seed.
 simulate: $(VENV)/.dev
-	$(BIN)/python -m tests.simulation --seeds 1000
+	PYTHONPATH=tests $(BIN)/python -m simulation --seeds 1000 --workers $(WORKERS)
 
 ## Two hundred SIGKILLs, and disks that fail, on real processes.
 torture: $(VENV)/.dev

@@ -23,8 +23,8 @@ def listing(*tasks, started_at=2000.0, complete=True):
     return TaskListing(tasks, started_at, complete)
 
 
-def verdict(found, prompts=FITS, uncertain=(UNCERTAIN,), known=(), quiet_s=120.0):
-    return judge(uncertain, found, known, prompts, quiet_s)[0]
+def verdict(found, prompts=FITS, uncertain=(UNCERTAIN,), known=None, quiet_s=120.0):
+    return judge(uncertain, found, known or {}, prompts, quiet_s)[0]
 
 
 def test_one_task_that_fits_in_prompt_model_and_time_is_adopted():
@@ -70,8 +70,20 @@ def test_what_does_not_fit_is_nobodys(task):
 
 
 def test_a_task_that_another_attempt_has_is_not_adopted():
-    assert verdict(listing(TASK), known={"t-1"}) == Absent(UNCERTAIN)
+    assert verdict(listing(TASK), known={"t-1": replace(OTHER, request=UNCERTAIN.request)}) == Absent(UNCERTAIN)
     assert verdict(listing(TASK), {"t-1": "another prompt"}) == Absent(UNCERTAIN)
+
+
+def test_a_task_made_during_the_submit_that_shows_another_prompt_than_its_holders_leaves_its_owner_in_doubt():
+    holder = replace(OTHER, request=OTHER.request.replace("a harbour", "another"), intent_at=1001.5)
+    assert isinstance(verdict(listing(TASK), known={"t-1": holder}), Undecided)
+    assert isinstance(verdict(listing(TASK), {}, known={"t-1": holder}), Undecided)
+    assert verdict(listing(TASK), {"t-1": "another"}, known={"t-1": holder}) == Absent(UNCERTAIN)
+    assert verdict(listing(replace(TASK, created_at=1013.0)), {}, known={"t-1": holder}) == Absent(UNCERTAIN)
+
+
+def test_a_task_older_than_the_job_that_has_its_id_leaves_its_owner_in_doubt():
+    assert isinstance(verdict(listing(TASK), known={"t-1": replace(OTHER, intent_at=1001.0 + 121)}), Undecided)
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from PIL import Image
 from wanbatch.emulator.process import start_emulator
 from wanbatch.engine.budget import Budget
 from wanbatch.engine.conductor import Conductor, Limits, build_works
+from wanbatch.engine.outcomes import Accepted, Rejected, Uncertain
 from wanbatch.engine.outputs import intact_paths
 from wanbatch.engine.pacing import SubmitPacer
 from wanbatch.engine.polling import PollSchedule
@@ -206,3 +207,16 @@ async def test_a_still_of_an_upstream_is_cut_and_sent(house):
     assert [s.suffix for s in stills] == [".png"]
     sent = house.accepted()[1]["request"]["media"][0]
     assert sent["sha256"] == hashlib.sha256(stills[0].read_bytes()).hexdigest()
+
+
+async def test_an_id_that_another_task_has_is_no_answer(house):
+    """A server that gives an id twice: the second buyer cannot know whose video it names."""
+    _, snapshot = await house.run(house.job("a", seed=1))
+    known = snapshot.attempts[0].task_id
+    async with Ledger.open(house.output / "ledger.db") as ledger:
+        context = RunContext("run", "emulator", "emulator", PROFILE.origin, "USD", house.output, time.time)
+        runner = Runner(context, house.conductor, ledger, None, house.seen.append)
+        assert runner._doubt_known_id(Accepted(known)) == Uncertain("the API answered with the id of another task")
+        assert runner._doubt_known_id(Accepted("task_new")) == Accepted("task_new")
+        assert isinstance(runner._doubt_known_id(Accepted("task_new")), Uncertain)
+        assert runner._doubt_known_id(Rejected("a", "b")) == Rejected("a", "b")

@@ -12,7 +12,7 @@ waits for a person.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -22,6 +22,8 @@ from wanbatch.lifecycle import Attempt, Event, EventKind, Snapshot, State
 
 CLOCK_SLACK_S = 120.0
 """By how much the server's idea of when a task began may lie outside of ours of when it was sent."""
+SECONDS_TOLD_S = 2.0
+"""How far apart two clocks may show the same event where each tells whole seconds and ours was corrected by the server's."""
 LISTED_FOR_S = 23 * 3600.0
 """A listing tells of the last 24 hours; near its edge it proves nothing."""
 
@@ -67,10 +69,9 @@ async def reconcile(ledger: LedgerWriter, client: ListingClient, origin: str, qu
     listing = await client.list_tasks(min(a.intent_at for a in uncertain) - CLOCK_SLACK_S, wall())
     if listing is None:
         return []
-    known = {a.task_id for a in ledger.snapshot.attempts if a.task_id}
-    seen = {
-        t.task_id: await client.look_at(t.task_id) for t in listing.tasks if any(_fits_in_time(a, t) for a in uncertain) and t.task_id not in known
-    }
+    known = {a.task_id: a for a in ledger.snapshot.attempts if a.task_id}
+    doubtful = [t for t in listing.tasks if any(_was_made_for(a, t) if t.task_id in known else _fits_in_time(a, t) for a in uncertain)]
+    seen = {t.task_id: await client.look_at(t.task_id) for t in doubtful}
     verdicts = judge(uncertain, listing, known, {task_id: task.prompt for task_id, task in seen.items() if task is not None}, quiet_s)
     for verdict in verdicts:
         event = _event(verdict, wall())
@@ -80,13 +81,25 @@ async def reconcile(ledger: LedgerWriter, client: ListingClient, origin: str, qu
 
 
 def judge(
-    uncertain: Sequence[Attempt], listing: TaskListing, known: Iterable[str], prompts: Mapping[str, str | None], quiet_s: float
+    uncertain: Sequence[Attempt], listing: TaskListing, known: Mapping[str, Attempt], prompts: Mapping[str, str | None], quiet_s: float
 ) -> list[Verdict]:
-    """One verdict for each uncertain attempt. ``known`` are task ids that attempts have; ``prompts`` what the API shows of the others."""
-    free = [t for t in listing.tasks if t.task_id not in set(known)]
+    """One verdict for each uncertain attempt.
+
+    ``known`` are the attempts that have a task id, by that id; ``prompts`` is what the API shows of the tasks that matter. An API that gives an id
+    twice leaves its owner in doubt: see ``_is_anothers``.
+    """
+    free = [t for t in listing.tasks if t.task_id not in known]
+    taken = [t for t in listing.tasks if t.task_id in known]
+    owners = {a.attempt_id for a in uncertain if any(_is_anothers(t, known[t.task_id], a, prompts.get(t.task_id)) for t in taken)}
     candidates = {a.attempt_id: [t for t in free if _fits_in_time(a, t) and _fits_model(a, t)] for a in uncertain}
     fitting = {a.attempt_id: [t for t in candidates[a.attempt_id] if prompts.get(t.task_id) == _prompt(a)] for a in uncertain}
-    return [_judge_one(a, listing, candidates[a.attempt_id], fitting, prompts, quiet_s) for a in uncertain]
+    verdicts = [_judge_one(a, listing, candidates[a.attempt_id], fitting, prompts, quiet_s) for a in uncertain]
+    return [
+        Undecided(v.attempt, "another job has the id of a task that was made at that time")
+        if isinstance(v, Absent) and v.attempt.attempt_id in owners
+        else v
+        for v in verdicts
+    ]
 
 
 def _judge_one(
@@ -112,6 +125,21 @@ def _judge_one(
     if listing.started_at > attempt.intent_at + LISTED_FOR_S:
         return Undecided(attempt, "the submit is older than what the listing shows")
     return Absent(attempt)
+
+
+def _is_anothers(task: ListedTask, holder: Attempt, attempt: Attempt, prompt: str | None) -> bool:
+    """Whether a task whose id ``holder`` was given may have been made for ``attempt``: it is older than its holder's intent, or it was made while
+    ``attempt`` was being submitted and does not show the holder's prompt."""
+    if task.created_at is None or not _fits_in_time(attempt, task) or not _fits_model(attempt, task):
+        return False
+    if task.created_at < holder.intent_at - CLOCK_SLACK_S:
+        return True
+    return _was_made_for(attempt, task) and prompt != _prompt(holder)
+
+
+def _was_made_for(attempt: Attempt, task: ListedTask) -> bool:
+    """Whether a task was made while ``attempt`` was being submitted, as far as whole seconds tell."""
+    return task.created_at is not None and attempt.intent_at - SECONDS_TOLD_S <= task.created_at <= _doubted_at(attempt) + SECONDS_TOLD_S
 
 
 def _fits_in_time(attempt: Attempt, task: ListedTask) -> bool:

@@ -32,6 +32,7 @@ from wanbatch.engine.outcomes import (
     SubmitOutcome,
     Succeeded,
     TaskListing,
+    Uncertain,
 )
 from wanbatch.engine.settle import gone_event, poll_event, submit_event
 from wanbatch.lifecycle import Attempt, Event, EventKind, Facts, Opening, Placement, Snapshot, State
@@ -121,6 +122,7 @@ class Runner:
         self.homes = dict(homes or {})
         self.scope = anyio.CancelScope()
         self._posts: set[anyio.CancelScope] = set()
+        self._task_ids = {a.task_id for a in ledger.snapshot.attempts if a.task_id and a.origin == context.origin}
 
     async def run(self) -> None:
         """Raises what only a bug or a failed ledger raises; everything an API or a network does is an event."""
@@ -215,7 +217,7 @@ class Runner:
                 self._posts.discard(post)
 
     async def _post(self, work: Work, attempt: Attempt) -> None:
-        outcome = await self.client.submit(work.entry.request, work.urls)
+        outcome = self._doubt_known_id(await self.client.submit(work.entry.request, work.urls))
         try:
             attempt = await self.ledger.append(submit_event(attempt, outcome, self.context.wall()))
         except BaseException:
@@ -224,6 +226,15 @@ class Runner:
             raise
         self.conductor.submitted(work, attempt, outcome, anyio.current_time())
         self.observe(Notice("submitted", work.entry.name, attempt, getattr(outcome, "reason", "") or getattr(outcome, "message", "")))
+
+    def _doubt_known_id(self, outcome: SubmitOutcome) -> SubmitOutcome:
+        """An id that another attempt has is no answer: whose video it names, and whether this one was bought, nobody knows."""
+        if not isinstance(outcome, Accepted):
+            return outcome
+        if outcome.task_id in self._task_ids:
+            return Uncertain("the API answered with the id of another task")
+        self._task_ids.add(outcome.task_id)
+        return outcome
 
     def _opening(self, work: Work) -> Opening:
         entry, context = work.entry, self.context
