@@ -360,3 +360,29 @@ def test_errors_of_the_disk_at_any_point_lose_nothing(tmp_path: Path) -> None:
         assert done.returncode in (0, 4), (inject, done.stdout[-500:], done.stderr[-2000:])
         check_nothing_acknowledged_is_lost(path, done.stdout)
         Ledger.open(path).close()
+
+
+async def test_an_intent_that_became_durable_beside_a_failed_commit_is_not_posted(tmp_path: Path) -> None:
+    """The intent is on disk, and so is uncertain at the next start; but this process has lost its ledger and sends nothing more."""
+    store, contents = open_store(tmp_path / "ledger.db")
+    disk = FaultyDisk(store, lambda batch: DISK_FULL if any(isinstance(entry, Happened) for entry in batch) else None)
+    refused: list[str] = []
+
+    async def buy() -> None:
+        try:
+            await ledger.open_attempt(opening(job="second"))
+        except LedgerFailed:
+            refused.append("second")
+
+    async def hear() -> None:
+        try:
+            await ledger.append(Event(first.attempt_id, ACCEPT[0], 2.0, ACCEPT[1]))
+        except LedgerFailed:
+            refused.append("first")
+
+    async with Ledger(disk, contents, threaded=False) as ledger:
+        first = await ledger.open_attempt(opening(job="first"))
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(buy)
+            tasks.start_soon(hear)
+    assert sorted(refused) == ["first", "second"]

@@ -122,3 +122,10 @@ def test_good_ids(good):
 @pytest.mark.parametrize("bad", ["", ".", "..", "...", "a/b", "a b", "a\n", "x" * 129, "é", "a%2F", "../a", None, 7, ["a"]])
 def test_bad_ids(bad):
     assert valid_task_id(bad) is None
+
+
+@pytest.mark.parametrize("address", ["http://[", "https://[::1", "https://a:99999999/"])
+def test_an_address_that_cannot_be_taken_apart_is_none(address):
+    from wanbatch.providers.reading import as_url
+
+    assert as_url(address) is None
