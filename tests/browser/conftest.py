@@ -14,7 +14,7 @@ CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.whic
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def samples():
     """The module ``tests/report/samples.py`` (test folders are no packages)."""
     name = "wanbatch_report_samples"
@@ -26,7 +26,7 @@ def samples():
     return sys.modules[name]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium():
     """One browser for all tests."""
     if CHROMIUM is None:
