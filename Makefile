@@ -57,8 +57,8 @@ format: $(VENV)/.dev
 
 ## Rewrites both lock files from pyproject.toml: hashes, no addresses.
 lock: $(VENV)/.dev
-	echo hatchling | $(BIN)/uv pip compile -q --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links --python-version 3.11 --all-extras pyproject.toml - -o requirements.lock
-	echo hatchling | $(BIN)/uv pip compile -q --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links --python-version 3.11 --all-extras --group dev pyproject.toml - -o requirements-dev.lock
+	echo hatchling | $(BIN)/uv pip compile -q --universal --no-strip-extras --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links --python-version 3.11 --all-extras pyproject.toml - -o requirements.lock
+	echo hatchling | $(BIN)/uv pip compile -q --universal --no-strip-extras --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links --python-version 3.11 --all-extras --group dev pyproject.toml - -o requirements-dev.lock
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "wanbatch needs Python 3.11 or newer: make PYTHON=python3.11 ...")'

@@ -22,10 +22,14 @@ from urllib.parse import urlsplit
 from wanbatch.emulator.process import start_emulator
 
 CONNECTIONS = 16
-_BODY = json.dumps({"model": "wan2.7-i2v", "media": [{"type": "first_frame", "url": "https://example.com/a.png"}]}).encode()
+_BODY = json.dumps(
+    {"model": "wan2.7-i2v", "media": [{"type": "first_frame", "url": "https://example.com/a.png"}]}
+).encode()
 
 
-async def exchange(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, message: bytes) -> bytes:
+async def exchange(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, message: bytes
+) -> bytes:
     writer.write(message)
     head = await reader.readuntil(b"\r\n\r\n")
     if not head.startswith(b"HTTP/1.1 200"):
@@ -37,7 +41,10 @@ async def exchange(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, m
 async def submit(host: str, port: int, count: int) -> list[str]:
     reader, writer = await asyncio.open_connection(host, port)
     head = f"POST /v1/videos HTTP/1.1\r\nhost: x\r\nauthorization: Bearer x\r\ncontent-type: application/json\r\ncontent-length: {len(_BODY)}\r\n\r\n"
-    ids = [json.loads(await exchange(reader, writer, head.encode() + _BODY))["id"] for _ in range(count)]
+    ids = [
+        json.loads(await exchange(reader, writer, head.encode() + _BODY))["id"]
+        for _ in range(count)
+    ]
     writer.close()
     return ids
 
@@ -60,10 +67,14 @@ async def measure(base_url: str, pid: int, tasks: int, seconds: float) -> None:
     ids = await submit(host, port, tasks)
     print(f"{tasks} submits: {tasks / (time.monotonic() - began):.0f} a second")
     begin, cpu = time.monotonic(), cpu_seconds(pid)
-    counts = await asyncio.gather(*(poll(host, port, ids[i::CONNECTIONS], begin + seconds) for i in range(CONNECTIONS)))
+    counts = await asyncio.gather(
+        *(poll(host, port, ids[i::CONNECTIONS], begin + seconds) for i in range(CONNECTIONS))
+    )
     spent = time.monotonic() - begin
     used = cpu_seconds(pid) - cpu
-    print(f"{sum(counts)} polls in {spent:.1f} s: {sum(counts) / spent:.0f} a second, {sum(counts) / used:.0f} for each CPU second of the emulator")
+    print(
+        f"{sum(counts)} polls in {spent:.1f} s: {sum(counts) / spent:.0f} a second, {sum(counts) / used:.0f} for each CPU second of the emulator"
+    )
 
 
 def cpu_seconds(pid: int) -> float:
@@ -74,7 +85,10 @@ def cpu_seconds(pid: int) -> float:
 def main() -> None:
     tasks = int(sys.argv[1]) if len(sys.argv) > 1 else 5000
     seconds = float(sys.argv[2]) if len(sys.argv) > 2 else 5.0
-    with tempfile.TemporaryDirectory() as folder, start_emulator(Path(folder), "--render", "tiny", "--latency", "3600") as emulator:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        start_emulator(Path(folder), "--render", "tiny", "--latency", "3600") as emulator,
+    ):
         asyncio.run(measure(emulator.base_url, emulator.process.pid, tasks, seconds))
 
 

@@ -66,7 +66,9 @@ class Watch:
         while True:
             await anyio.sleep(0.5)
             if running.runner is not None:
-                self.most_in_flight = max(self.most_in_flight, running.runner.conductor.pacer.in_flight)
+                self.most_in_flight = max(
+                    self.most_in_flight, running.runner.conductor.pacer.in_flight
+                )
 
     def percentile_ms(self, share: float) -> float:
         return sorted(self.lags_s)[int(share * (len(self.lags_s) - 1))] * 1000
@@ -99,16 +101,37 @@ def main() -> None:
         folder = Path(name)
         Image.new("RGB", (320, 240), "teal").save(folder / "picture.png")
         (folder / "crowd.wanbatch.yaml").write_text(MANIFEST.format(tasks=given.tasks))
-        with start_emulator(folder / "books", "--latency", str(given.latency), "--latency-sigma", "0.2", "--render", "tiny") as server:
-            config = CONFIG.format(base_url=server.base_url, rate=given.rate, tasks=given.tasks, poll_interval=given.poll_interval)
+        with start_emulator(
+            folder / "books",
+            "--latency",
+            str(given.latency),
+            "--latency-sigma",
+            "0.2",
+            "--render",
+            "tiny",
+        ) as server:
+            config = CONFIG.format(
+                base_url=server.base_url,
+                rate=given.rate,
+                tasks=given.tasks,
+                poll_interval=given.poll_interval,
+            )
             (folder / "config.toml").write_text(config)
-            os.environ |= {"WANBATCH_CONFIG": str(folder / "config.toml"), "LOCAL_KEY": "sk-local-key"}
+            os.environ |= {
+                "WANBATCH_CONFIG": str(folder / "config.toml"),
+                "LOCAL_KEY": "sk-local-key",
+            }
             os.chdir(folder)
             os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
             code, watch, wall_s, cpu_s = run_here(profile=given.profile)
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"tasks {given.tasks}, latency {given.latency:g} s, exit code {code}; at most {watch.most_in_flight} in flight")
-    lags = ", ".join(f"{name} {watch.percentile_ms(share):.1f} ms" for name, share in (("p50", 0.5), ("p99", 0.99), ("max", 1.0)))
+    print(
+        f"tasks {given.tasks}, latency {given.latency:g} s, exit code {code}; at most {watch.most_in_flight} in flight"
+    )
+    lags = ", ".join(
+        f"{name} {watch.percentile_ms(share):.1f} ms"
+        for name, share in (("p50", 0.5), ("p99", 0.99), ("max", 1.0))
+    )
     print(f"peak memory {peak_mb:.0f} MB; loop lag {lags}")
     print(f"took {wall_s:.1f} s, {100 * cpu_s / wall_s:.0f} % of a core")
 

@@ -59,11 +59,21 @@ def main() -> int:
         write(path, jobs)
         print(f"{jobs:,} jobs, {path.stat().st_size / 1e6:.0f} MB")
         for what in ("resume", "read"):
-            runs = [subprocess.run([sys.executable, "-c", MEASURE, str(path), what], check=True, capture_output=True, text=True) for _ in range(5)]
+            runs = [
+                subprocess.run(
+                    [sys.executable, "-c", MEASURE, str(path), what],
+                    check=True,
+                    capture_output=True,
+                    text=True,
+                )
+                for _ in range(5)
+            ]
             found = [line.split() for line in (run.stdout for run in runs)]
             assert {int(count) for _, count, _ in found} == {jobs}
             middle = statistics.median(float(seconds) for seconds, _, _ in found)
-            print(f"{what}: {middle:.2f} s (best {min(float(s) for s, _, _ in found):.2f}), {float(found[0][2]):.0f} MB")
+            print(
+                f"{what}: {middle:.2f} s (best {min(float(s) for s, _, _ in found):.2f}), {float(found[0][2]):.0f} MB"
+            )
             good &= middle <= 1.0
     return 0 if good else 1
 

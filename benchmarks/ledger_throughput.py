@@ -35,9 +35,30 @@ OPENING = Opening(
     '{"model":"wan2.7-i2v","prompt":"' + "slow dolly in, dawn fog over the harbour, " * 5 + '"}', 5, "720P", Decimal("0.50"), "USD", 1_700_000_000.0,
 )  # fmt: skip
 STEPS: tuple[tuple[EventKind, Facts], ...] = (
-    (EventKind.ACCEPTED, {"task_id": "0123456789abcdef", "accepted_at": 1_700_000_001.0, "expires_at": 1_700_090_000.0}),
-    (EventKind.REMOTE_OK, {"finished_at": 1_700_000_090.5, "polls": 4, "polled_at": 1_700_000_080.0}),
-    (EventKind.STAGED, {"sha256": "cd" * 32, "bytes": 123_456, "seconds": 5.0, "width": 1280, "height": 720, "fps": 24.0, "has_audio": True}),
+    (
+        EventKind.ACCEPTED,
+        {
+            "task_id": "0123456789abcdef",
+            "accepted_at": 1_700_000_001.0,
+            "expires_at": 1_700_090_000.0,
+        },
+    ),
+    (
+        EventKind.REMOTE_OK,
+        {"finished_at": 1_700_000_090.5, "polls": 4, "polled_at": 1_700_000_080.0},
+    ),
+    (
+        EventKind.STAGED,
+        {
+            "sha256": "cd" * 32,
+            "bytes": 123_456,
+            "seconds": 5.0,
+            "width": 1280,
+            "height": 720,
+            "fps": 24.0,
+            "has_audio": True,
+        },
+    ),
     (EventKind.STORED, {"path": "harbor/videos/opening.mp4", "stored_at": 1_700_000_092.0}),
 )
 EVENTS = JOBS * (1 + len(STEPS))
@@ -55,7 +76,9 @@ async def through_the_ledger(path: Path) -> tuple[float, list[float]]:
             waits.append(time.perf_counter() - began)
             for kind, facts in STEPS:
                 began = time.perf_counter()
-                attempt = await ledger.append(Event(attempt.attempt_id, kind, 1_700_000_002.0, facts))
+                attempt = await ledger.append(
+                    Event(attempt.attempt_id, kind, 1_700_000_002.0, facts)
+                )
                 waits.append(time.perf_counter() - began)
 
     async with Ledger.open(path) as ledger:
@@ -116,14 +139,20 @@ def main() -> int:
     good = False
     for backend in ("asyncio", "trio"):
         soon, round_trip = anyio.run(telling_the_loop, backend=backend)
-        print(f"{backend}: telling the loop takes {soon:.0f} µs a group; by anyio.from_thread {round_trip:.0f} µs")
+        print(
+            f"{backend}: telling the loop takes {soon:.0f} µs a group; by anyio.from_thread {round_trip:.0f} µs"
+        )
         for _ in range(ROUNDS):
             with tempfile.TemporaryDirectory(dir=folder) as made:
-                rate, waits = anyio.run(through_the_ledger, Path(made) / "ledger.db", backend=backend)
+                rate, waits = anyio.run(
+                    through_the_ledger, Path(made) / "ledger.db", backend=backend
+                )
                 bare = bare_sqlite(Path(made) / "bare.db")
             waits.sort()
             half, most = waits[len(waits) // 2] * 1e3, waits[int(len(waits) * 0.99)] * 1e3
-            print(f"{backend}: {rate:,.0f} durable events/s, {rate / bare:.2f} of bare SQLite ({bare:,.0f}); ack {half:.1f} ms, p99 {most:.1f} ms")
+            print(
+                f"{backend}: {rate:,.0f} durable events/s, {rate / bare:.2f} of bare SQLite ({bare:,.0f}); ack {half:.1f} ms, p99 {most:.1f} ms"
+            )
             good |= rate >= 20_000 and most <= 25.0
     return 0 if good else 1
 

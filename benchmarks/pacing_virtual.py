@@ -42,9 +42,21 @@ class Account:
     """The gateway's side and the client's loop, on one virtual clock."""
 
     def __init__(
-        self, durations: list[float], slots: int, pacer: SubmitPacer, polls: PollSchedule, limit: Limit, fixed_s: float | None = None
+        self,
+        durations: list[float],
+        slots: int,
+        pacer: SubmitPacer,
+        polls: PollSchedule,
+        limit: Limit,
+        fixed_s: float | None = None,
     ) -> None:
-        self.durations, self.slots, self.pacer, self.polls, self.limit = durations, slots, pacer, polls, limit
+        self.durations, self.slots, self.pacer, self.polls, self.limit = (
+            durations,
+            slots,
+            pacer,
+            polls,
+            limit,
+        )
         self.ends: dict[int, float] = {}
         self.todo = list(range(len(durations)))[::-1]
         self.events: list[tuple[float, int, Callable[[], None]]] = []
@@ -59,7 +71,11 @@ class Account:
         while len(self.result.lags) < len(self.durations):
             while self._act():
                 pass
-            wakes = [self.polls.next_at(), self.pacer.ready_at(self.now) if self.todo else None, self.events[0][0] if self.events else None]
+            wakes = [
+                self.polls.next_at(),
+                self.pacer.ready_at(self.now) if self.todo else None,
+                self.events[0][0] if self.events else None,
+            ]
             self.now = max(self.now, min(w for w in wakes if w is not None))
             while self.events and self.events[0][0] <= self.now:
                 heapq.heappop(self.events)[2]()
@@ -128,7 +144,9 @@ def optimal_policy(price: float, shape: float, step: float = 0.0125) -> tuple[fl
         alive.pop()
     beyond = [0.0] * (len(ages) + 1)
     for n in range(len(ages) - 1, -1, -1):
-        beyond[n] = beyond[n + 1] + (alive[n] + (alive[n + 1] if n + 1 < len(ages) else 0.0)) / 2 * step
+        beyond[n] = (
+            beyond[n + 1] + (alive[n] + (alive[n + 1] if n + 1 < len(ages) else 0.0)) / 2 * step
+        )
     last = len(ages) - 1
     cost, looks, lag = [0.0] * (last + 1), [0.0] * (last + 1), [0.0] * (last + 1)
     for here in range(last - 1, -1, -1):
@@ -138,7 +156,11 @@ def optimal_policy(price: float, shape: float, step: float = 0.0125) -> tuple[fl
             stays = alive[there] / alive[here]
             total = price + waited + stays * cost[there]
             if total < best:
-                best, looks[here], lag[here] = total, 1 + stays * looks[there], waited + stays * lag[there]
+                best, looks[here], lag[here] = (
+                    total,
+                    1 + stays * looks[there],
+                    waited + stays * lag[there],
+                )
             elif waited > best:
                 break
         cost[here] = best
@@ -157,7 +179,9 @@ def optimal_lag(looks: float, shape: float) -> float:
 class NeverLearns(LatencyModel):
     """What fixed polling knows: nothing."""
 
-    def duration_of(self, kind: Kind, running: Sequence[float] = (), tasks: int = 0) -> Lognormal | None:
+    def duration_of(
+        self, kind: Kind, running: Sequence[float] = (), tasks: int = 0
+    ) -> Lognormal | None:
         return None
 
 
@@ -178,41 +202,64 @@ def draw(seed: int) -> tuple[random.Random, list[float]]:
 
 def makespan(slots: int, factor: int, limit: Limit, seed: int) -> bool:
     rnd, durations = draw(seed)
-    pacer, polls = SubmitPacer(2.0, slots * factor, chance=rnd.random), PollSchedule(15.0, 20.0, chance=rnd.random)
+    pacer, polls = (
+        SubmitPacer(2.0, slots * factor, chance=rnd.random),
+        PollSchedule(15.0, 20.0, chance=rnd.random),
+    )
     result = Account(durations, slots, pacer, polls, limit).run()
     ratio = ideal_makespan(durations, slots, 2.0) / result.makespan_s
     refused = sum(1 for at in result.refused if at > 60.0) / result.accepted
-    print(f"{slots:5d} {factor:8d} {limit.value:>12s} {ratio:9.3f} {refused:9.3f} {len(result.queries) / JOBS:9.1f} {sum(result.lags) / JOBS:7.2f}")
-    return ratio >= (0.97 if factor == 1 else 0.9) and refused <= 0.1 and most_within(result.queries, 1.0 - 1e-9) <= 20
+    print(
+        f"{slots:5d} {factor:8d} {limit.value:>12s} {ratio:9.3f} {refused:9.3f} {len(result.queries) / JOBS:9.1f} {sum(result.lags) / JOBS:7.2f}"
+    )
+    return (
+        ratio >= (0.97 if factor == 1 else 0.9)
+        and refused <= 0.1
+        and most_within(result.queries, 1.0 - 1e-9) <= 20
+    )
 
 
-def lag(slots: int, looks: float, best: float, seed: int, model: LatencyModel | None) -> tuple[float, float, bool]:
+def lag(
+    slots: int, looks: float, best: float, seed: int, model: LatencyModel | None
+) -> tuple[float, float, bool]:
     """Mean lag in seconds, queries per job, and whether the limit was kept."""
     rnd, durations = draw(seed)
     cycle = MEDIAN_S * (math.exp(SHAPE**2 / 2) + best)
     rate = looks * slots / cycle
     polls = PollSchedule(15.0, rate, model, chance=rnd.random)
-    result = Account(durations, slots, SubmitPacer(2.0, slots, chance=rnd.random), polls, Limit.CONCURRENCY).run()
+    result = Account(
+        durations, slots, SubmitPacer(2.0, slots, chance=rnd.random), polls, Limit.CONCURRENCY
+    ).run()
     window = math.ceil(rate) / rate
-    return sum(result.lags) / JOBS, len(result.queries) / JOBS, most_within(result.queries, window - 1e-9) <= math.ceil(rate)
+    return (
+        sum(result.lags) / JOBS,
+        len(result.queries) / JOBS,
+        most_within(result.queries, window - 1e-9) <= math.ceil(rate),
+    )
 
 
 def main() -> int:
     good = True
-    print("makespan: ideal / reached; 429s per accepted job after the first minute; queries per job; mean lag in seconds")
+    print(
+        "makespan: ideal / reached; 429s per accepted job after the first minute; queries per job; mean lag in seconds"
+    )
     print("slots declared x       429 is     ratio      429s   queries     lag")
     for slots in (5, 50):
         for factor, limit in ((1, Limit.CONCURRENCY), (10, Limit.CONCURRENCY), (10, Limit.UNKNOWN)):
             good &= makespan(slots, factor, limit, seed=7)
     looks = 4.0
     best = optimal_lag(looks, SHAPE)
-    print(f"\nquery limit binding at {looks} queries per job: the optimal policy lags {best:.4f} medians, {best * MEDIAN_S:.2f} s")
+    print(
+        f"\nquery limit binding at {looks} queries per job: the optimal policy lags {best:.4f} medians, {best * MEDIAN_S:.2f} s"
+    )
     print("slots   learned (ratio, queries)      fixed 15 s (ratio, queries)   limit kept")
     for slots in (20, 50, 200):
         ours, used, kept = lag(slots, looks, best, 7, None)
         fixed, fixed_used, _ = lag(slots, looks, best, 7, NeverLearns())
         optimum = best * MEDIAN_S
-        print(f"{slots:5d} {ours:8.2f} s ({ours / optimum:.2f}, {used:.2f}) {fixed:14.2f} s ({fixed / optimum:.2f}, {fixed_used:.2f}) {kept!s:>12s}")
+        print(
+            f"{slots:5d} {ours:8.2f} s ({ours / optimum:.2f}, {used:.2f}) {fixed:14.2f} s ({fixed / optimum:.2f}, {fixed_used:.2f}) {kept!s:>12s}"
+        )
         good &= kept and ours <= 1.15 * optimum
     return 0 if good else 1
 

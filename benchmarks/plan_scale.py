@@ -68,7 +68,15 @@ def measure_plan(path: Path, jobs: int) -> dict[str, float]:
     load_s, load_cpu_s = time.perf_counter() - began, time.process_time() - cpu
     media = check_media(loaded.manifests, time.time())
     prices = PriceList({"720P": Decimal("0.10"), "1080P": Decimal("0.15")}, "USD")
-    plan = make_plan(loaded.manifests, media.digests, Snapshot(), frozenset(), Target("gateway", "paid", "o", prices), PlanOptions(), time.time())
+    plan = make_plan(
+        loaded.manifests,
+        media.digests,
+        Snapshot(),
+        frozenset(),
+        Target("gateway", "paid", "o", prices),
+        PlanOptions(),
+        time.time(),
+    )
     wall_s, cpu_s = time.perf_counter() - began, time.process_time() - cpu
     if len(plan.jobs) != jobs or plan.total is None:
         raise SystemExit(f"{path}: {len(plan.jobs)} jobs, {loaded.diagnostics[:3]}")
@@ -103,7 +111,15 @@ def measure_jsonschema(path: Path, jobs: int) -> dict[str, float]:
     schema = load_schema("manifest")
     validator = Draft7Validator({"$ref": "#/definitions/job", "definitions": schema["definitions"]})
     values = [
-        {"id": f"shot-{n}", "prompt": "x" * 70, "media": {"first_frame": "a.png"}, "seconds": 5, "size": "720P", "seed": n, "prompt_extend": False}
+        {
+            "id": f"shot-{n}",
+            "prompt": "x" * 70,
+            "media": {"first_frame": "a.png"},
+            "seconds": 5,
+            "size": "720P",
+            "seed": n,
+            "prompt_extend": False,
+        }
         for n in range(jobs // 10)
     ]
     began, cpu = time.perf_counter(), time.process_time()
@@ -112,18 +128,39 @@ def measure_jsonschema(path: Path, jobs: int) -> dict[str, float]:
     return {"wall_s": 10 * (time.perf_counter() - began), "cpu_s": 10 * (time.process_time() - cpu)}
 
 
-MEASURES = {"plan": measure_plan, "load": measure_load, "yaml": measure_yaml, "jsonschema": measure_jsonschema}
+MEASURES = {
+    "plan": measure_plan,
+    "load": measure_load,
+    "yaml": measure_yaml,
+    "jsonschema": measure_jsonschema,
+}
 
 
 def run(kind: str, path: Path, jobs: int) -> dict[str, float]:
     """One measurement in a process of its own."""
-    command = [sys.executable, __file__, "--measure", kind, "--file", str(path), "--jobs", str(jobs)]
+    command = [
+        sys.executable,
+        __file__,
+        "--measure",
+        kind,
+        "--file",
+        str(path),
+        "--jobs",
+        str(jobs),
+    ]
     return dict(json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout))
 
 
 def show(what: str, found: dict[str, float], more: str = "") -> None:
-    loading = f", loading {found['load_s']:.2f} s (CPU {found['load_cpu_s']:.2f} s)" if "load_s" in found else ""
-    print(f"{what:<46}{found['wall_s']:7.2f} s  CPU {found['cpu_s']:6.2f} s  {found['peak_mib']:5.0f} MiB{loading}{more}", flush=True)
+    loading = (
+        f", loading {found['load_s']:.2f} s (CPU {found['load_cpu_s']:.2f} s)"
+        if "load_s" in found
+        else ""
+    )
+    print(
+        f"{what:<46}{found['wall_s']:7.2f} s  CPU {found['cpu_s']:6.2f} s  {found['peak_mib']:5.0f} MiB{loading}{more}",
+        flush=True,
+    )
 
 
 def compare(folder: Path, jobs: int, *, peers: bool) -> None:
@@ -138,18 +175,37 @@ def compare(folder: Path, jobs: int, *, peers: bool) -> None:
         small = run("plan", folder / f"{name}-{tenth}.yaml", tenth)
         large = run("plan", folder / f"{name}-{jobs}.yaml", jobs)
         show(f"plan, {name}, {tenth:,} jobs", small)
-        show(f"plan, {name}, {jobs:,} jobs", large, f", per job {large['cpu_s'] / jobs / (small['cpu_s'] / tenth):.2f} times that of {tenth:,}")
+        show(
+            f"plan, {name}, {jobs:,} jobs",
+            large,
+            f", per job {large['cpu_s'] / jobs / (small['cpu_s'] / tenth):.2f} times that of {tenth:,}",
+        )
     write_explicit(folder / "bad.yaml", tenth, bad=True)
-    good, bad = (run("load", folder / name, tenth) for name in (f"explicit-{tenth}.yaml", "bad.yaml"))
+    good, bad = (
+        run("load", folder / name, tenth) for name in (f"explicit-{tenth}.yaml", "bad.yaml")
+    )
     show(f"load, explicit, {tenth:,} jobs, valid", good)
-    show(f"load, explicit, {tenth:,} jobs, error in the last", bad, f", {bad['cpu_s'] / good['cpu_s']:.2f} times the valid one")
+    show(
+        f"load, explicit, {tenth:,} jobs, error in the last",
+        bad,
+        f", {bad['cpu_s'] / good['cpu_s']:.2f} times the valid one",
+    )
     if peers:
-        show(f"peer: yaml.load(…, CSafeLoader), {jobs:,} jobs", run("yaml", folder / f"explicit-{jobs}.yaml", jobs))
-        show(f"peer: jsonschema, {jobs:,} jobs", run("jsonschema", folder / "none", jobs), " (a tenth, times ten)")
+        show(
+            f"peer: yaml.load(…, CSafeLoader), {jobs:,} jobs",
+            run("yaml", folder / f"explicit-{jobs}.yaml", jobs),
+        )
+        show(
+            f"peer: jsonschema, {jobs:,} jobs",
+            run("jsonschema", folder / "none", jobs),
+            " (a tenth, times ten)",
+        )
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--jobs", type=int, default=100_000)
     parser.add_argument("--skip-peers", action="store_true")
     parser.add_argument("--measure", choices=MEASURES, help=argparse.SUPPRESS)
@@ -157,7 +213,11 @@ def main() -> None:
     given = parser.parse_args()
     if given.measure:
         found = MEASURES[given.measure](given.file, given.jobs)
-        print(json.dumps(found | {"peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}))
+        print(
+            json.dumps(
+                found | {"peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
+            )
+        )
         return
     with tempfile.TemporaryDirectory() as folder:
         compare(Path(folder), given.jobs, peers=not given.skip_peers)

@@ -45,8 +45,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         Image.new("RGB", (320, 240), "teal").save(folder / "picture.png")
-        (folder / "makespan.wanbatch.yaml").write_text(MANIFEST.format(jobs=given.jobs, in_flight=given.in_flight))
-        environ = {**os.environ, "WANBATCH_EMULATOR_OPTIONS": f"--latency {given.latency} --render tiny"}
+        (folder / "makespan.wanbatch.yaml").write_text(
+            MANIFEST.format(jobs=given.jobs, in_flight=given.in_flight)
+        )
+        environ = {
+            **os.environ,
+            "WANBATCH_EMULATOR_OPTIONS": f"--latency {given.latency} --render tiny",
+        }
         begin = time.monotonic()
         done = subprocess.run(
             [sys.executable, "-m", "wanbatch", "run", "makespan.wanbatch.yaml", "-q"],
@@ -67,7 +72,9 @@ def main() -> None:
     bound_s = math.ceil(given.jobs / given.in_flight) * given.latency
     print(f"jobs {given.jobs}, latency {given.latency:g} s, in flight {given.in_flight}")
     print(f"bound {bound_s:.2f} s, makespan {makespan_s:.2f} s, ratio {makespan_s / bound_s:.3f}")
-    print(f"whole command {wall_s:.2f} s (ratio {wall_s / bound_s:.3f}); {report['totals']['http_requests'] / given.jobs:.1f} HTTP requests a job")
+    print(
+        f"whole command {wall_s:.2f} s (ratio {wall_s / bound_s:.3f}); {report['totals']['http_requests'] / given.jobs:.1f} HTTP requests a job"
+    )
 
 
 if __name__ == "__main__":

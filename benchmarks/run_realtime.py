@@ -65,13 +65,24 @@ class Yard:
     def __init__(self, folder: Path, given: argparse.Namespace) -> None:
         self.folder, self.given = folder, given
         options = f"--latency {given.latency} --latency-sigma {given.sigma} --max-running {given.in_flight} --over-limit refuse"
-        self.options = [*options.split(), "--submits-per-second", str(given.rate), "--render", "tiny"]
+        self.options = [
+            *options.split(),
+            "--submits-per-second",
+            str(given.rate),
+            "--render",
+            "tiny",
+        ]
 
     def __enter__(self) -> Yard:
         given = self.given
         Image.new("RGB", (320, 240), "teal").save(self.folder / "picture.png")
         self.server = start_emulator(self.folder / "books", *self.options)
-        config = CONFIG.format(base_url=self.server.base_url, rate=given.rate, in_flight=given.in_flight, submit_concurrency=given.submit_concurrency)
+        config = CONFIG.format(
+            base_url=self.server.base_url,
+            rate=given.rate,
+            in_flight=given.in_flight,
+            submit_concurrency=given.submit_concurrency,
+        )
         (self.folder / "config.toml").write_text(config)
         return self
 
@@ -81,10 +92,26 @@ class Yard:
     def run(self, start: int, jobs: int) -> float:
         """A run of ``jobs`` seeds from ``start`` on; returns the seconds that the command took."""
         (self.folder / "realtime.wanbatch.yaml").write_text(MANIFEST.format(start=start, jobs=jobs))
-        environ = {**os.environ, "WANBATCH_CONFIG": str(self.folder / "config.toml"), "LOCAL_KEY": "sk-local-key"}
-        command = [sys.executable, "-m", "wanbatch", "run", "realtime.wanbatch.yaml", "--backend", "local", "--yes", "-q"]
+        environ = {
+            **os.environ,
+            "WANBATCH_CONFIG": str(self.folder / "config.toml"),
+            "LOCAL_KEY": "sk-local-key",
+        }
+        command = [
+            sys.executable,
+            "-m",
+            "wanbatch",
+            "run",
+            "realtime.wanbatch.yaml",
+            "--backend",
+            "local",
+            "--yes",
+            "-q",
+        ]
         begin = time.monotonic()
-        done = subprocess.run(command, cwd=self.folder, env=environ, check=False, capture_output=True, text=True)
+        done = subprocess.run(
+            command, cwd=self.folder, env=environ, check=False, capture_output=True, text=True
+        )
         wall_s = time.monotonic() - begin
         if done.returncode != 0:
             sys.exit(f"the run ended with {done.returncode}:\n{done.stderr[-3000:]}")
@@ -92,20 +119,32 @@ class Yard:
 
     def latencies(self, start: int) -> list[float]:
         """What the server drew for the jobs from seed ``start`` on, in the order of their submits."""
-        records = [json.loads(line) for line in (self.folder / "books/tasks.jsonl").read_text().splitlines()]
-        return [r["latency_s"] for r in records if r["event"] == "accepted" and r["body"]["seed"] >= start]
+        records = [
+            json.loads(line)
+            for line in (self.folder / "books/tasks.jsonl").read_text().splitlines()
+        ]
+        return [
+            r["latency_s"]
+            for r in records
+            if r["event"] == "accepted" and r["body"]["seed"] >= start
+        ]
 
     def print_result(self, name: str, start: int, wall_s: float) -> None:
         given = self.given
         with closing(sqlite3.connect(self.folder / "reports/ledger.db")) as ledger:
             first, last, done = ledger.execute(
-                "SELECT min(intent_at), max(stored_at), sum(state = 'stored') FROM attempts WHERE json_extract(request, '$.seed') >= ?", (start,)
+                "SELECT min(intent_at), max(stored_at), sum(state = 'stored') FROM attempts WHERE json_extract(request, '$.seed') >= ?",
+                (start,),
             ).fetchone()
             (refused,) = ledger.execute(
-                "SELECT count(*) FROM attempts WHERE state = 'planned' AND json_extract(request, '$.seed') >= ?", (start,)
+                "SELECT count(*) FROM attempts WHERE state = 'planned' AND json_extract(request, '$.seed') >= ?",
+                (start,),
             ).fetchone()
         report = json.loads((self.folder / "reports/realtime/report.json").read_text())
-        bound_s, makespan_s = zero_lag_bound(self.latencies(start), given.in_flight, given.rate), last - first
+        bound_s, makespan_s = (
+            zero_lag_bound(self.latencies(start), given.in_flight, given.rate),
+            last - first,
+        )
         print(
             f"{name}: bound {bound_s:.2f} s, makespan {makespan_s:.2f} s, ratio {makespan_s / bound_s:.3f}; whole command {wall_s:.2f} s; "
             f"429s {refused}; lost {given.jobs - done}; {report['totals']['http_requests'] / given.jobs:.1f} requests a job"
@@ -122,7 +161,9 @@ def main() -> None:
     parser.add_argument("--repeat", type=int, default=1)
     parser.add_argument("--submit-concurrency", type=int, default=1)
     given = parser.parse_args()
-    print(f"jobs {given.jobs}, in flight {given.in_flight}, {given.rate:g} submits/s, median {given.latency:g} s, sigma {given.sigma:g}")
+    print(
+        f"jobs {given.jobs}, in flight {given.in_flight}, {given.rate:g} submits/s, median {given.latency:g} s, sigma {given.sigma:g}"
+    )
     for _ in range(given.repeat):
         with tempfile.TemporaryDirectory() as name, Yard(Path(name), given) as yard:
             for which, start in (("cold", 0), ("warm", 1_000_000)):

@@ -86,7 +86,11 @@ def save_mp3(path: Path, samples: Sequence[float]) -> None:
 def save_film(path: Path) -> None:
     options = {"movflags": "+faststart", "fflags": "+bitexact"}
     with av.open(str(path), "w", options=options) as container:
-        track = container.add_stream("libx264", rate=FILM_RATE, options={"crf": "24", "preset": "slow", "threads": "1", "flags": "+bitexact"})
+        track = container.add_stream(
+            "libx264",
+            rate=FILM_RATE,
+            options={"crf": "24", "preset": "slow", "threads": "1", "flags": "+bitexact"},
+        )
         track.width, track.height, track.pix_fmt = 1280, 720, "yuv420p"
         for picture in harbour_film("dusk", FILM_FRAMES):
             container.mux(track.encode(av.VideoFrame.from_image(picture)))

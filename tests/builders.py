@@ -8,7 +8,16 @@ from typing import Any
 
 from wanbatch.diagnostics import Place
 from wanbatch.lifecycle import Attempt, Authority, Opening, open_attempt
-from wanbatch.manifest.model import FileMedia, Job, JobMedia, Manifest, MediaInput, MediaSource, MediaType, RunSettings
+from wanbatch.manifest.model import (
+    FileMedia,
+    Job,
+    JobMedia,
+    Manifest,
+    MediaInput,
+    MediaSource,
+    MediaType,
+    RunSettings,
+)
 from wanbatch.media.model import FileDigest
 from wanbatch.plan.identity import identify
 
@@ -58,7 +67,11 @@ def fingerprint_of(one: Job) -> str:
 def attempt(one: Job | None = None, number: int = 1, **changes: Any) -> Attempt:
     one = one or job()
     fingerprint = changes.pop("fingerprint", None) or fingerprint_of(one)
-    identified = next(iter(identify([manifest(one)], DIGESTS).values())) if not any(isinstance(m.source, JobMedia) for m in one.media) else None
+    identified = (
+        next(iter(identify([manifest(one)], DIGESTS).values()))
+        if not any(isinstance(m.source, JobMedia) for m in one.media)
+        else None
+    )
     opening = Opening(
         fingerprint=fingerprint,
         realm="paid",

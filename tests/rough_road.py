@@ -40,7 +40,13 @@ Choose = Callable[[str, str, bytes], Mishap]
 """(method, path, body) → what happens."""
 
 SUBMIT = {Mishap.BUSY: 0.005, Mishap.SLOW: 0.05, Mishap.SWALLOWED: 0.01, Mishap.LOST: 0.005}
-READ = {Mishap.LOST: 0.02, Mishap.RESET: 0.02, Mishap.CUT: 0.04, Mishap.PAGE: 0.02, Mishap.SLOW: 0.05}
+READ = {
+    Mishap.LOST: 0.02,
+    Mishap.RESET: 0.02,
+    Mishap.CUT: 0.04,
+    Mishap.PAGE: 0.02,
+    Mishap.SLOW: 0.05,
+}
 """What happens how often on a road that is rough but passable; the rest goes through."""
 FIRST_QUESTION = "task_wanbatch_asks_whether_you_are_there"
 """The task that a run asks for before it buys; where that fails the run ends at once, and no kill would find it at work."""
@@ -74,7 +80,11 @@ def once_for_seed(seed: int, mishap: Mishap) -> Choose:
 
     def choose(method: str, _path: str, body: bytes) -> Mishap:
         with lock:
-            return left.pop() if method == "POST" and left and json.loads(body).get("seed") == seed else Mishap.NONE
+            return (
+                left.pop()
+                if method == "POST" and left and json.loads(body).get("seed") == seed
+                else Mishap.NONE
+            )
 
     return choose
 
@@ -93,7 +103,9 @@ class RoughRoad(ThreadingHTTPServer):
         self.base_url = f"http://127.0.0.1:{self.server_address[1]}"
         self.seen: Counter[str] = Counter()
         self.ahead_s = 0.0
-        self._thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+        self._thread = threading.Thread(
+            target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
+        )
 
     def __enter__(self) -> RoughRoad:
         self._thread.start()
@@ -136,7 +148,9 @@ class _Traveller(BaseHTTPRequestHandler):
         if mishap in (Mishap.SWALLOWED, Mishap.RESET):
             self.close_connection = True
             if mishap is Mishap.RESET:
-                self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                self.connection.setsockopt(
+                    socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
+                )
             return
         if mishap is Mishap.SLOW:
             time.sleep(0.3)
@@ -147,7 +161,9 @@ class _Traveller(BaseHTTPRequestHandler):
         beyond = urlsplit(self.server.beyond)
         onward = http.client.HTTPConnection(beyond.hostname or "", beyond.port, timeout=30)
         try:
-            kept = {k: v for k, v in self.headers.items() if k.lower() not in ("host", "connection")}
+            kept = {
+                k: v for k, v in self.headers.items() if k.lower() not in ("host", "connection")
+            }
             onward.request(self.command, self.path, body or None, kept)
             reply = onward.getresponse()
             answer, kind = reply.read(), reply.headers.get("content-type", "")
@@ -167,7 +183,9 @@ class _Traveller(BaseHTTPRequestHandler):
 
     def date_time_string(self, timestamp: float | None = None) -> str:
         """The server's clock, as it stands in ``Date``."""
-        return super().date_time_string((time.time() if timestamp is None else timestamp) + self.server.ahead_s)
+        return super().date_time_string(
+            (time.time() if timestamp is None else timestamp) + self.server.ahead_s
+        )
 
     def log_message(self, *_: object) -> None:
         """Says nothing."""

@@ -83,10 +83,18 @@ class Scene:
         in_flight: int = 50,
         submit_concurrency: int = 1,
     ) -> None:
-        self.folder, self.jobs, self.submit_concurrency = folder / "project", jobs, submit_concurrency
+        self.folder, self.jobs, self.submit_concurrency = (
+            folder / "project",
+            jobs,
+            submit_concurrency,
+        )
         self._books, self._config = folder / "books", folder / "config.toml"
         self._emulator, self._choose = emulator, choose
-        self._settings = {"rate": rate, "in_flight": in_flight, "submit_concurrency": submit_concurrency}
+        self._settings = {
+            "rate": rate,
+            "in_flight": in_flight,
+            "submit_concurrency": submit_concurrency,
+        }
         self._stack = ExitStack()
 
     def __enter__(self) -> Scene:
@@ -106,7 +114,12 @@ class Scene:
     @property
     def environ(self) -> dict[str, str]:
         clean = {k: v for k, v in os.environ.items() if not k.startswith(("WANBATCH", "DASHSCOPE"))}
-        return {**clean, "WANBATCH_CONFIG": str(self._config), "ROUGH_KEY": KEY, "PYTHONDONTWRITEBYTECODE": "1"}
+        return {
+            **clean,
+            "WANBATCH_CONFIG": str(self._config),
+            "ROUGH_KEY": KEY,
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
 
     def command(self, *words: str) -> list[str]:
         return [sys.executable, "-m", "wanbatch", *words]
@@ -114,7 +127,9 @@ class Scene:
     def run_words(self, *more: str) -> list[str]:
         return self.command("run", FILE, "--backend", "rough", "--yes", *more)
 
-    def call(self, *words: str, timeout: float = 120, **given: Any) -> subprocess.CompletedProcess[str]:
+    def call(
+        self, *words: str, timeout: float = 120, **given: Any
+    ) -> subprocess.CompletedProcess[str]:
         """Any command, to its end."""
         return subprocess.run(
             self.command(*words),
@@ -133,8 +148,15 @@ class Scene:
 
     def start(self, *more: str, **given: Any) -> subprocess.Popen[str]:
         """A run, under way."""
-        streams: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **given}
-        return subprocess.Popen(self.run_words(*more), cwd=self.folder, env=self.environ, text=True, **streams)
+        streams: dict[str, Any] = {
+            "stdin": subprocess.DEVNULL,
+            "stdout": subprocess.PIPE,
+            "stderr": subprocess.PIPE,
+            **given,
+        }
+        return subprocess.Popen(
+            self.run_words(*more), cwd=self.folder, env=self.environ, text=True, **streams
+        )
 
     # -- what is true ------------------------------------------------------------------------------------------------------------------------
 
@@ -163,8 +185,12 @@ class Scene:
         with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10)) as ledger:
             if not ledger.execute("SELECT 1 FROM sqlite_master WHERE name = 'attempts'").fetchone():
                 return []
-            found = ledger.execute("SELECT attempt_id, job, request, state, task_id, reason, path, sha256, bytes FROM attempts ORDER BY attempt_id")
-            return [Row(i, job, json.loads(request)["seed"], *rest) for i, job, request, *rest in found]
+            found = ledger.execute(
+                "SELECT attempt_id, job, request, state, task_id, reason, path, sha256, bytes FROM attempts ORDER BY attempt_id"
+            )
+            return [
+                Row(i, job, json.loads(request)["seed"], *rest) for i, job, request, *rest in found
+            ]
 
     def report(self) -> dict[str, Any]:
         found: dict[str, Any] = json.loads((self.reports / "scene/report.json").read_text())
@@ -178,12 +204,18 @@ class Scene:
         intents: dict[int, int] = defaultdict(int)
         for row in self.rows():
             intents[row.seed] += 1
-        return [f"seed {seed}: {len(tasks)} bought, {intents[seed]} intents" for seed, tasks in bought.items() if len(tasks) > intents[seed]]
+        return [
+            f"seed {seed}: {len(tasks)} bought, {intents[seed]} intents"
+            for seed, tasks in bought.items()
+            if len(tasks) > intents[seed]
+        ]
 
     def half_files(self) -> list[str]:
         """Files under final names that are not, byte for byte, a video that the API serves."""
         whole = {_digest(path) for path in (self._books / "videos").glob("*.mp4")}
-        return [path.name for path in self.reports.glob("*/videos/*.mp4") if _digest(path) not in whole]
+        return [
+            path.name for path in self.reports.glob("*/videos/*.mp4") if _digest(path) not in whole
+        ]
 
     def lost_videos(self) -> list[str]:
         """Paid tasks without a whole video on disk, for a scene whose jobs are all done."""

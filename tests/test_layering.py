@@ -11,7 +11,10 @@ import pytest
 ROOT = Path(__file__).parent.parent / "wanbatch"
 WORDS = {"errors", "diagnostics", "canonical", "lifecycle"}
 STAGES = ["manifest", "media", "plan", "engine", "ledger", "providers", "emulator", "report", "cli"]
-FORBIDDEN_FOR = {"emulator": {"plan", "engine", "ledger", "providers"}, "report": {"providers", "emulator"}}
+FORBIDDEN_FOR = {
+    "emulator": {"plan", "engine", "ledger", "providers"},
+    "report": {"providers", "emulator"},
+}
 ONLY_IN = {
     "httpx": {"providers/http.py", "providers/http_download.py", "providers/lanes.py"},
     "sqlite3": {"ledger/"},
@@ -22,9 +25,21 @@ ONLY_IN = {
     "click": {"cli/"},
     "random": {"cli/", "emulator/", "providers/", "engine/runner.py"},
     "secrets": {"cli/", "emulator/"},
-    "time": {"cli/", "emulator/", "providers/backend.py", "providers/bucket.py", "providers/upload_space.py", "ledger/lock.py"},
+    "time": {
+        "cli/",
+        "emulator/",
+        "providers/backend.py",
+        "providers/bucket.py",
+        "providers/upload_space.py",
+        "ledger/lock.py",
+    },
 }
-CLOCK_CALLS = {("datetime", "now"), ("datetime", "today"), ("datetime", "utcnow"), ("date", "today")}
+CLOCK_CALLS = {
+    ("datetime", "now"),
+    ("datetime", "today"),
+    ("datetime", "utcnow"),
+    ("date", "today"),
+}
 
 
 def modules() -> list[Path]:
@@ -56,7 +71,11 @@ def test_a_stage_imports_only_from_stages_above_it(path: Path) -> None:
     allowed = set(WORDS)
     if here in STAGES:
         allowed |= set(STAGES[: STAGES.index(here) + 1]) - FORBIDDEN_FOR.get(here, set())
-    wrong = [f"line {line}: {name}" for name, line in imports(path) if (stage := stage_of(name)) in {*STAGES, *WORDS} and stage not in allowed]
+    wrong = [
+        f"line {line}: {name}"
+        for name, line in imports(path)
+        if (stage := stage_of(name)) in {*STAGES, *WORDS} and stage not in allowed
+    ]
     assert not wrong, f"{here} may not import from below: {wrong}"
 
 
@@ -66,22 +85,30 @@ def test_clocks_randomness_http_and_sql_stay_where_they_belong(path: Path) -> No
     wrong = [
         f"line {line}: {dotted}"
         for dotted, line in imports(path)
-        if (homes := ONLY_IN.get(dotted.split(".")[0])) and not any(name.startswith(home) for home in homes)
+        if (homes := ONLY_IN.get(dotted.split(".")[0]))
+        and not any(name.startswith(home) for home in homes)
     ]
     assert not wrong, f"{name} imports what belongs elsewhere: {wrong}"
 
 
 @pytest.mark.parametrize("path", modules(), ids=lambda p: p.relative_to(ROOT).as_posix())
 def test_nobody_reads_the_wall_clock_through_datetime(path: Path) -> None:
-    calls = [n for n in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(n, ast.Call) and isinstance(n.func, ast.Attribute)]
+    calls = [
+        n
+        for n in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(n, ast.Call) and isinstance(n.func, ast.Attribute)
+    ]
     wrong = [
         f"line {c.lineno}"
         for c in calls
-        if isinstance(c.func, ast.Attribute) and (ast.unparse(c.func.value).split(".")[-1], c.func.attr) in CLOCK_CALLS
+        if isinstance(c.func, ast.Attribute)
+        and (ast.unparse(c.func.value).split(".")[-1], c.func.attr) in CLOCK_CALLS
     ]
     assert not wrong, f"{path.name} reads the real clock: {wrong}"
 
 
 @pytest.mark.parametrize("path", modules(), ids=lambda p: p.relative_to(ROOT).as_posix())
 def test_every_file_says_what_it_is(path: Path) -> None:
-    assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))), f"{path.name} has no docstring"
+    assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))), (
+        f"{path.name} has no docstring"
+    )

@@ -33,7 +33,22 @@ from wanbatch.lifecycle import (
     open_attempt,
 )
 
-OPENING = Opening("f" * 64, "paid", "gateway", "https://api.test", "m", "one", "r", Authority.FIRST, "{}", 5, "720P", Decimal("0.50"), "USD", 10.0)
+OPENING = Opening(
+    "f" * 64,
+    "paid",
+    "gateway",
+    "https://api.test",
+    "m",
+    "one",
+    "r",
+    Authority.FIRST,
+    "{}",
+    5,
+    "720P",
+    Decimal("0.50"),
+    "USD",
+    10.0,
+)
 BY_A_PERSON = {EventKind.RESUBMIT, EventKind.ABANDONED}
 BY_PROOF_OR_PERSON = {EventKind.ADOPTED, EventKind.ABSENT, *BY_A_PERSON}
 PRINTED = st.text(alphabet=st.characters(codec="utf-8"), max_size=8)
@@ -77,7 +92,12 @@ def test_a_row_is_the_fold_of_its_events(events: list[Event]) -> None:
     for event in events:
         attempt = apply(attempt, event)
         state = TRANSITIONS[State(expected["state"]), event.kind]
-        expected |= {"state": state, "updated_at": event.at, "last_event": event.kind, **event.facts}
+        expected |= {
+            "state": state,
+            "updated_at": event.at,
+            "last_event": event.kind,
+            **event.facts,
+        }
         assert {name: getattr(attempt, name) for name in ATTEMPT_FIELDS} == expected
 
 
@@ -88,7 +108,9 @@ def test_what_an_attempt_was_born_with_never_changes(events: list[Event]) -> Non
     for event in events:
         attempt = apply(attempt, event)
     opening = [f.name for f in fields(Opening) if f.name != "at"]
-    assert [getattr(attempt, name) for name in opening] == [getattr(OPENING, name) for name in opening]
+    assert [getattr(attempt, name) for name in opening] == [
+        getattr(OPENING, name) for name in opening
+    ]
     assert attempt.intent_at == OPENING.at
     assert attempt.attempt_id == 1
 
@@ -100,7 +122,10 @@ def test_every_pair_is_an_arrow_or_raises_naming_both(state: State, kind: EventK
     if (state, kind) in TRANSITIONS:
         assert apply(before, Event(7, kind, 2.0)).state is TRANSITIONS[state, kind]
         return
-    with pytest.raises(IllegalTransition, match=f"attempt 7: event '{kind.value}' is not allowed in state '{state.value}'"):
+    with pytest.raises(
+        IllegalTransition,
+        match=f"attempt 7: event '{kind.value}' is not allowed in state '{state.value}'",
+    ):
         apply(before, Event(7, kind, 2.0))
     assert before == row(state, 7)
 
@@ -114,32 +139,48 @@ def test_the_table_is_the_one_of_the_contract() -> None:
         remote_ok staged staged / remote_ok expired expired / staged remote_ok remote_ok / staged stored stored / stored restored stored
         expired adopted accepted / expired resubmit planned / expired abandoned abandoned
     """
-    arrows = {tuple(arrow.split()) for line in drawn.strip().splitlines() for arrow in line.split("/")}
-    assert {(before.value, kind.value, after.value) for (before, kind), after in TRANSITIONS.items()} == arrows
+    arrows = {
+        tuple(arrow.split()) for line in drawn.strip().splitlines() for arrow in line.split("/")
+    }
+    assert {
+        (before.value, kind.value, after.value) for (before, kind), after in TRANSITIONS.items()
+    } == arrows
 
 
 def test_an_intent_is_opened_and_never_an_arrow() -> None:
     assert EventKind.INTENT not in {kind for _, kind in TRANSITIONS}
     born = open_attempt(3, OPENING)
-    assert (born.attempt_id, born.state, born.last_event, born.updated_at, born.intent_at) == (3, State.INTENT, EventKind.INTENT, 10.0, 10.0)
+    assert (born.attempt_id, born.state, born.last_event, born.updated_at, born.intent_at) == (
+        3,
+        State.INTENT,
+        EventKind.INTENT,
+        10.0,
+        10.0,
+    )
 
 
 def test_every_state_is_reached_from_an_intent() -> None:
     reached = {State.INTENT}
-    while more := {after for (before, _), after in TRANSITIONS.items() if before in reached} - reached:
+    while (
+        more := {after for (before, _), after in TRANSITIONS.items() if before in reached} - reached
+    ):
         reached |= more
     assert reached == set(State)
 
 
 def test_uncertain_goes_back_to_planned_only_by_proof_or_by_a_person() -> None:
-    assert {kind for (before, kind) in TRANSITIONS if before is State.UNCERTAIN} == BY_PROOF_OR_PERSON
+    assert {
+        kind for (before, kind) in TRANSITIONS if before is State.UNCERTAIN
+    } == BY_PROOF_OR_PERSON
 
 
 def test_a_terminal_state_is_left_only_by_a_persons_command() -> None:
     left_by = {before: {k for b, k in TRANSITIONS if b is before} for before in TERMINAL}
     assert left_by[State.EXPIRED] == {EventKind.ADOPTED, *BY_A_PERSON}
     assert left_by[State.STORED] == {EventKind.RESTORED}
-    assert all(not kinds for state, kinds in left_by.items() if state not in (State.EXPIRED, State.STORED))
+    assert all(
+        not kinds for state, kinds in left_by.items() if state not in (State.EXPIRED, State.STORED)
+    )
 
 
 @given(lives())
@@ -167,7 +208,13 @@ def test_facts_are_fields_of_a_row_that_no_opening_and_no_fold_sets() -> None:
     facts = set(Facts.__annotations__)
     assert facts <= set(ATTEMPT_FIELDS)
     assert not facts & {f.name for f in fields(Opening)}
-    assert facts == set(ATTEMPT_FIELDS) - {f.name for f in fields(Opening)} - {"attempt_id", "intent_at", "state", "updated_at", "last_event"}
+    assert facts == set(ATTEMPT_FIELDS) - {f.name for f in fields(Opening)} - {
+        "attempt_id",
+        "intent_at",
+        "state",
+        "updated_at",
+        "last_event",
+    }
 
 
 def test_an_unknown_fact_is_a_bug_that_shows() -> None:
@@ -176,8 +223,15 @@ def test_an_unknown_fact_is_a_bug_that_shows() -> None:
 
 
 def test_a_snapshot_groups_by_identity_and_realm_oldest_first() -> None:
-    one, two, other = row(State.PLANNED), row(State.STORED, 2), row(State.STORED, 3, realm="emulator")
-    assert Snapshot((one, two, other)).by_identity() == {("f" * 64, "paid"): [one, two], ("f" * 64, "emulator"): [other]}
+    one, two, other = (
+        row(State.PLANNED),
+        row(State.STORED, 2),
+        row(State.STORED, 3, realm="emulator"),
+    )
+    assert Snapshot((one, two, other)).by_identity() == {
+        ("f" * 64, "paid"): [one, two],
+        ("f" * 64, "emulator"): [other],
+    }
     assert Snapshot().by_identity() == {}
 
 

@@ -25,7 +25,9 @@ run: {backend: emulator}
 
 
 def run(*words, **given):
-    return subprocess.run(list(map(str, words)), capture_output=True, text=True, check=False, **given)
+    return subprocess.run(
+        list(map(str, words)), capture_output=True, text=True, check=False, **given
+    )
 
 
 @pytest.fixture(scope="module")
@@ -45,9 +47,22 @@ def clean(wheel, tmp_path_factory):
     folder = tmp_path_factory.mktemp("clean")
     assert run(sys.executable, "-m", "venv", "--without-pip", folder).returncode == 0
     python = folder / "bin" / "python"
-    installed = run(sys.executable, "-m", "pip", "--python", python, "install", "-q", "--no-deps", "--no-index", wheel)
+    installed = run(
+        sys.executable,
+        "-m",
+        "pip",
+        "--python",
+        python,
+        "install",
+        "-q",
+        "--no-deps",
+        "--no-index",
+        wheel,
+    )
     assert installed.returncode == 0, installed.stderr
-    site = Path(run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))").stdout.strip())
+    site = Path(
+        run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))").stdout.strip()
+    )
     (site / "lent.pth").write_text(sysconfig.get_path("purelib") + "\n")
     return folder / "bin"
 
@@ -56,7 +71,9 @@ def test_the_wheel_holds_schemas_assets_and_types(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
     for schema in ("manifest", "job", "plan", "report"):
         assert f"wanbatch/schemas/{schema}.schema.json" in names
-    assert any(name.startswith("wanbatch/report/assets/") and name.endswith(".css") for name in names)
+    assert any(
+        name.startswith("wanbatch/report/assets/") and name.endswith(".css") for name in names
+    )
     assert "wanbatch/py.typed" in names
     assert not [name for name in names if name.startswith(("tests/", "benchmarks/", "examples/"))]
 

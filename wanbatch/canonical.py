@@ -15,7 +15,9 @@ from collections.abc import Mapping, Sequence
 
 Json = Mapping[str, "Json"] | Sequence["Json"] | str | int | bool | None
 
-_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
+_encode = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+).encode
 
 
 def canonical_json(value: Json) -> bytes:

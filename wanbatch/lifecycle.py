@@ -94,7 +94,16 @@ TRANSITIONS: Mapping[tuple[State, EventKind], State] = {
     (State.EXPIRED, EventKind.ABANDONED): State.ABANDONED,
 }
 
-TERMINAL = frozenset({State.PLANNED, State.REJECTED, State.REMOTE_FAILED, State.EXPIRED, State.STORED, State.ABANDONED})
+TERMINAL = frozenset(
+    {
+        State.PLANNED,
+        State.REJECTED,
+        State.REMOTE_FAILED,
+        State.EXPIRED,
+        State.STORED,
+        State.ABANDONED,
+    }
+)
 """States that a run never leaves by itself."""
 
 IN_FLIGHT = frozenset({State.ACCEPTED, State.REMOTE_OK, State.STAGED})
@@ -103,7 +112,9 @@ IN_FLIGHT = frozenset({State.ACCEPTED, State.REMOTE_OK, State.STAGED})
 UNSETTLED = frozenset({State.INTENT, State.UNCERTAIN, State.EXPIRED}) | IN_FLIGHT
 """Money may have been spent and no result is there yet: a new attempt of the same job needs a decision."""
 
-SPENT = frozenset({State.UNCERTAIN, State.EXPIRED, State.ABANDONED, State.REMOTE_OK, State.STAGED, State.STORED})
+SPENT = frozenset(
+    {State.UNCERTAIN, State.EXPIRED, State.ABANDONED, State.REMOTE_OK, State.STAGED, State.STORED}
+)
 """States whose price counts as spent; ``RESERVED`` ones hold it back."""
 
 RESERVED = frozenset({State.INTENT, State.ACCEPTED})
@@ -113,7 +124,9 @@ class IllegalTransition(Exception):
     """An event came that the present state does not allow: a bug, or a ledger that was edited by hand."""
 
     def __init__(self, attempt_id: int, state: State, kind: EventKind) -> None:
-        super().__init__(f"attempt {attempt_id}: event {kind.value!r} is not allowed in state {state.value!r}")
+        super().__init__(
+            f"attempt {attempt_id}: event {kind.value!r} is not allowed in state {state.value!r}"
+        )
 
 
 class Facts(TypedDict, total=False):
@@ -226,7 +239,11 @@ ATTEMPT_FIELDS = tuple(f.name for f in fields(Attempt))
 _values_of = attrgetter(*ATTEMPT_FIELDS)
 _setters = tuple(getattr(Attempt, name).__set__ for name in ATTEMPT_FIELDS)
 _POSITIONS = {name: position for position, name in enumerate(ATTEMPT_FIELDS)}
-_STATE, _UPDATED_AT, _LAST_EVENT = _POSITIONS["state"], _POSITIONS["updated_at"], _POSITIONS["last_event"]
+_STATE, _UPDATED_AT, _LAST_EVENT = (
+    _POSITIONS["state"],
+    _POSITIONS["updated_at"],
+    _POSITIONS["last_event"],
+)
 
 
 def attempt_of(values: Sequence[object]) -> Attempt:

@@ -44,17 +44,33 @@ def _wall(canvas: Canvas) -> None:
     canvas.gradient([(0, rgb("#5b5767")), (1, rgb("#37384c"))], GROUND)
     chance = random.Random(9)
     for _ in range(70):
-        x, y, tone = chance.uniform(0, WIDTH), chance.uniform(0, GROUND), chance.choice([(255, 255, 255), (70, 70, 100)])
+        x, y, tone = (
+            chance.uniform(0, WIDTH),
+            chance.uniform(0, GROUND),
+            chance.choice([(255, 255, 255), (70, 70, 100)]),
+        )
 
         def patch(mask: Canvas, x: float = x, y: float = y) -> None:
             for _ in range(4):
-                mask.ellipse((x + chance.uniform(-60, 60), y + chance.uniform(-20, 20)), chance.uniform(20, 90), chance.uniform(8, 34), (255,) * 3)
+                mask.ellipse(
+                    (x + chance.uniform(-60, 60), y + chance.uniform(-20, 20)),
+                    chance.uniform(20, 90),
+                    chance.uniform(8, 34),
+                    (255,) * 3,
+                )
 
         canvas.shade(tone, patch, blur=14, opacity=0.06)
     for row, y in enumerate((628, 652, 684, 730)):
         for k in range(-1, 12):
             x = k * 132 + (row % 2) * 66 + chance.uniform(-10, 10)
-            canvas.rectangle(x, y - 20 + row * 2, x + 120, y + row * 3, mix(rgb("#6b6675"), rgb("#3c3c50"), chance.uniform(0.1, 0.8)), radius=7)
+            canvas.rectangle(
+                x,
+                y - 20 + row * 2,
+                x + 120,
+                y + row * 3,
+                mix(rgb("#6b6675"), rgb("#3c3c50"), chance.uniform(0.1, 0.8)),
+                radius=7,
+            )
 
 
 def _frame(canvas: Canvas) -> None:
@@ -66,15 +82,29 @@ def _frame(canvas: Canvas) -> None:
         for k in range(9):
             y = TOP + 6 + k * 46
             tone = mix(rgb("#d8c9b4"), rgb("#a08f86"), chance.random())
-            canvas.rectangle(side + (2 if k % 2 else 8), y, side + (42 if k % 2 else 38), y + 44, tone, radius=3)
+            canvas.rectangle(
+                side + (2 if k % 2 else 8), y, side + (42 if k % 2 else 38), y + 44, tone, radius=3
+            )
     for k in range(-4, 5):
         angle = math.pi / 2 + k * math.pi / 9.5
-        inner, outer = (math.cos(angle), -math.sin(angle)), (144 * math.cos(angle), -98 * math.sin(angle))
-        canvas.line([(centre + 98 * inner[0], TOP + 6 + 58 * inner[1]), (centre + outer[0], TOP + 6 + outer[1])], rgb("#8c8083"), 1.4)
+        inner, outer = (
+            (math.cos(angle), -math.sin(angle)),
+            (144 * math.cos(angle), -98 * math.sin(angle)),
+        )
+        canvas.line(
+            [
+                (centre + 98 * inner[0], TOP + 6 + 58 * inner[1]),
+                (centre + outer[0], TOP + 6 + outer[1]),
+            ],
+            rgb("#8c8083"),
+            1.4,
+        )
     canvas.ellipse((centre, TOP + 6), 100, 58, rgb("#1b2338"))
     canvas.rectangle(LEFT, TOP, RIGHT, GROUND, rgb("#1b2338"))
     for k in (-2, -1, 0, 1, 2):
-        canvas.line([(centre, TOP + 6), (centre + k * 44, TOP - 50 + abs(k) * 12)], rgb("#39486b"), 2.4)
+        canvas.line(
+            [(centre, TOP + 6), (centre + k * 44, TOP - 50 + abs(k) * 12)], rgb("#39486b"), 2.4
+        )
     canvas.line([(LEFT, TOP + 5), (RIGHT, TOP + 5)], rgb("#39486b"), 8)
 
 
@@ -84,7 +114,13 @@ def _leaf(canvas: Canvas) -> None:
     chance = random.Random(2)
     for k in range(6):
         x = LEFT + 3 + k * 32.4
-        canvas.rectangle(x, top, x + 30, bottom, mix(BLUE, chance.choice([(255, 255, 255), (10, 20, 50)]), chance.uniform(0.02, 0.14)))
+        canvas.rectangle(
+            x,
+            top,
+            x + 30,
+            bottom,
+            mix(BLUE, chance.choice([(255, 255, 255), (10, 20, 50)]), chance.uniform(0.02, 0.14)),
+        )
         canvas.line([(x + 31, top), (x + 31, bottom)], mix(BLUE, (0, 0, 20), 0.5), 1.6)
         for _ in range(7):
             y = chance.uniform(top + 10, bottom - 60)
@@ -108,8 +144,17 @@ def _inside(canvas: Canvas) -> None:
     top, bottom = TOP + 10, GROUND - 2
     for k in range(200):
         y = top + (bottom - top) * k / 200
-        canvas.rectangle(LEFT + 3, y, RIGHT - 3, y + (bottom - top) / 200 + 1, mix(rgb("#ffdf9a"), rgb("#c9783f"), abs(k / 200 - 0.42) * 1.5))
-    canvas.polygon([(LEFT + 3, bottom), (LEFT + 52, 520), (RIGHT - 40, 520), (RIGHT - 3, bottom)], rgb("#b4643a"))
+        canvas.rectangle(
+            LEFT + 3,
+            y,
+            RIGHT - 3,
+            y + (bottom - top) / 200 + 1,
+            mix(rgb("#ffdf9a"), rgb("#c9783f"), abs(k / 200 - 0.42) * 1.5),
+        )
+    canvas.polygon(
+        [(LEFT + 3, bottom), (LEFT + 52, 520), (RIGHT - 40, 520), (RIGHT - 3, bottom)],
+        rgb("#b4643a"),
+    )
     for k in range(5):
         y = 520 + (bottom - 520) * (k / 5) ** 1.6
         canvas.line([(LEFT + 3, y), (RIGHT - 3, y)], rgb("#8f4a2c"), 1.5)
@@ -123,7 +168,10 @@ def _inside(canvas: Canvas) -> None:
     canvas.rectangle(640, 300, 706, 372, rgb("#7a4127"))
     canvas.rectangle(646, 306, 700, 366, rgb("#8fb3b5"))
     canvas.polygon([(646, 366), (662, 330), (676, 350), (688, 338), (700, 366)], rgb("#4f7d78"))
-    canvas.polygon([(LEFT + 3, top), (LEFT + 62, top + 26), (LEFT + 62, 532), (LEFT + 3, bottom)], mix(BLUE, rgb("#ffb866"), 0.22))
+    canvas.polygon(
+        [(LEFT + 3, top), (LEFT + 62, top + 26), (LEFT + 62, 532), (LEFT + 3, bottom)],
+        mix(BLUE, rgb("#ffb866"), 0.22),
+    )
     for k in range(1, 4):
         x = LEFT + 3 + k * 15
         canvas.line([(x, top + k * 6.5), (x, bottom - k * 19)], mix(BLUE, (10, 20, 50), 0.35), 1.4)
@@ -146,7 +194,11 @@ def _shutters(canvas: Canvas) -> None:
         for side in (x - 58, x + 112):
             canvas.rectangle(side, 228, side + 56, 396, mix(BLUE, (10, 20, 50), 0.12), radius=2)
             for k in range(13):
-                canvas.line([(side + 7, 240 + k * 12), (side + 49, 240 + k * 12)], mix(BLUE, (10, 20, 50), 0.45), 2.4)
+                canvas.line(
+                    [(side + 7, 240 + k * 12), (side + 49, 240 + k * 12)],
+                    mix(BLUE, (10, 20, 50), 0.45),
+                    2.4,
+                )
         canvas.rectangle(x - 18, 398, x + 128, 410, rgb("#b3a59b"))
 
 
@@ -155,7 +207,9 @@ def _lamp(canvas: Canvas) -> None:
     iron = rgb("#20222f")
     canvas.rectangle(x + 26, y - 34, x + 34, y + 2, iron, radius=3)
     canvas.line([(x + 30, y - 22), (x + 4, y - 34), (x, y - 18)], iron, 4)
-    canvas.polygon([(x - 15, y - 16), (x + 15, y - 16), (x + 10, y + 24), (x - 10, y + 24)], rgb("#ffe6a8"))
+    canvas.polygon(
+        [(x - 15, y - 16), (x + 15, y - 16), (x + 10, y + 24), (x - 10, y + 24)], rgb("#ffe6a8")
+    )
     canvas.polygon([(x - 20, y - 14), (x, y - 32), (x + 20, y - 14)], iron)
     canvas.rectangle(x - 12, y + 23, x + 12, y + 28, iron)
     canvas.line([(x, y - 14), (x, y + 24)], iron, 1.6)
@@ -173,20 +227,48 @@ def _pot(canvas: Canvas, at: Point, size: float, seed: int) -> None:
         mask.ellipse((x + 8 * size, y), 54 * size, 9 * size, (255,) * 3)
 
     canvas.shade((20, 20, 40), shadow, blur=5, opacity=0.6)
-    canvas.polygon([(x - 36 * size, y - 66 * size), (x + 36 * size, y - 66 * size), (x + 26 * size, y), (x - 26 * size, y)], clay)
     canvas.polygon(
-        [(x + 12 * size, y - 66 * size), (x + 36 * size, y - 66 * size), (x + 26 * size, y), (x + 8 * size, y)], mix(clay, (40, 20, 40), 0.28)
+        [
+            (x - 36 * size, y - 66 * size),
+            (x + 36 * size, y - 66 * size),
+            (x + 26 * size, y),
+            (x - 26 * size, y),
+        ],
+        clay,
     )
-    canvas.rectangle(x - 40 * size, y - 76 * size, x + 40 * size, y - 60 * size, mix(clay, (255, 230, 200), 0.12), radius=3)
+    canvas.polygon(
+        [
+            (x + 12 * size, y - 66 * size),
+            (x + 36 * size, y - 66 * size),
+            (x + 26 * size, y),
+            (x + 8 * size, y),
+        ],
+        mix(clay, (40, 20, 40), 0.28),
+    )
+    canvas.rectangle(
+        x - 40 * size,
+        y - 76 * size,
+        x + 40 * size,
+        y - 60 * size,
+        mix(clay, (255, 230, 200), 0.12),
+        radius=3,
+    )
     for _ in range(90):
         dx, dy = near(chance, 26) * size, (-92 + near(chance, 16)) * size
         r = chance.uniform(5, 10) * size
-        canvas.ellipse((x + dx, y + dy), r, r * 0.8, mix(rgb("#2f5a45"), rgb("#6f9a5f"), chance.random()))
+        canvas.ellipse(
+            (x + dx, y + dy), r, r * 0.8, mix(rgb("#2f5a45"), rgb("#6f9a5f"), chance.random())
+        )
     for _ in range(10):
         dx, dy = near(chance, 25) * size, (-106 + near(chance, 14)) * size
         for _ in range(8):
             bloom = mix(rgb("#d2405a"), rgb("#ff9aa0"), chance.random())
-            canvas.ellipse((x + dx + chance.gauss(0, 5) * size, y + dy + chance.gauss(0, 4) * size), 4 * size, 3.6 * size, bloom)
+            canvas.ellipse(
+                (x + dx + chance.gauss(0, 5) * size, y + dy + chance.gauss(0, 4) * size),
+                4 * size,
+                3.6 * size,
+                bloom,
+            )
 
 
 def _vine(canvas: Canvas) -> None:
@@ -198,7 +280,15 @@ def _vine(canvas: Canvas) -> None:
         y = 30 + abs(along - 0.42) ** 1.5 * 90 + abs(near(chance, 1)) * (34 + 26 * (1 - along))
         tone = mix(rgb("#24483d"), rgb("#6d9660"), chance.random() ** 1.4)
         size = chance.uniform(5, 11)
-        canvas.polygon([(x, y), (x + size * 0.7, y + size * 0.8), (x, y + size * 1.9), (x - size * 0.7, y + size * 0.8)], tone)
+        canvas.polygon(
+            [
+                (x, y),
+                (x + size * 0.7, y + size * 0.8),
+                (x, y + size * 1.9),
+                (x - size * 0.7, y + size * 0.8),
+            ],
+            tone,
+        )
         if chance.random() < 0.2:
             canvas.ellipse((x, y + 6), 5, 5, mix(rgb("#b84a8f"), rgb("#f3a6cf"), chance.random()))
 
@@ -207,7 +297,10 @@ def _spill(canvas: Canvas) -> None:
     """The light of the hall on step and ground."""
 
     def floor(mask: Canvas) -> None:
-        mask.polygon([(LEFT + 10, GROUND), (RIGHT - 10, GROUND), (RIGHT + 96, HEIGHT), (LEFT - 96, HEIGHT)], (255,) * 3)
+        mask.polygon(
+            [(LEFT + 10, GROUND), (RIGHT - 10, GROUND), (RIGHT + 96, HEIGHT), (LEFT - 96, HEIGHT)],
+            (255,) * 3,
+        )
 
     canvas.shade(rgb("#ffc878"), floor, blur=10, opacity=0.62)
     canvas.glow(((LEFT + RIGHT) / 2, GROUND - 120), 420, rgb("#ff9f4a"), 0.5)

@@ -21,7 +21,11 @@ def harbour_film(hour: str, frames: int) -> Iterator[Image.Image]:
     """The frames, 1280 x 720 px each."""
     plate = harbour_canvas(LIGHTS[hour], boats=False).image
     full = harbour_canvas(LIGHTS[hour]).image
-    cover = ImageChops.difference(plate, full).convert("L").point([255 if v > 2 else 0 for v in range(256)])
+    cover = (
+        ImageChops.difference(plate, full)
+        .convert("L")
+        .point([255 if v > 2 else 0 for v in range(256)])
+    )
     cover = cover.filter(ImageFilter.GaussianBlur(1))
     for k in range(frames):
         picture = _moved_water(plate, k)
@@ -43,4 +47,9 @@ def _window(picture: Image.Image, part: float) -> Image.Image:
     scale = 1 - 0.24 * eased
     width, height = WIDTH * SCALE * scale, HEIGHT * SCALE * scale
     left, top = (picture.width - width) * 0.72, (picture.height - height) * 0.45
-    return picture.resize((WIDTH, HEIGHT), Image.Resampling.BICUBIC, box=(left, top, left + width, top + height), reducing_gap=2.0)
+    return picture.resize(
+        (WIDTH, HEIGHT),
+        Image.Resampling.BICUBIC,
+        box=(left, top, left + width, top + height),
+        reducing_gap=2.0,
+    )

@@ -92,8 +92,14 @@ def _sky(canvas: Canvas, light: Light) -> None:
     canvas.gradient([(at, rgb(colour)) for at, colour in light.sky], 0, HORIZON + 2)
     chance = random.Random(3)
     for _ in range(light.stars):
-        x, y, size = chance.uniform(0, WIDTH), chance.uniform(0, HORIZON * 0.75) * chance.random() ** 0.4, chance.uniform(0.4, 1.1)
-        canvas.ellipse((x, y), size, size, mix(rgb(light.sky[0][1]), (255, 255, 255), chance.uniform(0.3, 0.9)))
+        x, y, size = (
+            chance.uniform(0, WIDTH),
+            chance.uniform(0, HORIZON * 0.75) * chance.random() ** 0.4,
+            chance.uniform(0.4, 1.1),
+        )
+        canvas.ellipse(
+            (x, y), size, size, mix(rgb(light.sky[0][1]), (255, 255, 255), chance.uniform(0.3, 0.9))
+        )
     canvas.glow(light.disc_at, 620, rgb(light.glow), light.glow_strength, squash=0.6)
     canvas.glow(light.disc_at, 190, rgb(light.glow), light.glow_strength)
     canvas.ellipse(light.disc_at, light.disc_radius, light.disc_radius, rgb(light.disc))
@@ -107,10 +113,21 @@ def _clouds(canvas: Canvas, light: Light, chance: random.Random) -> None:
         x, length = chance.uniform(-100, WIDTH - 200), chance.uniform(260, 560)
         thickness = 17 - bank * 1.5
 
-        def paint(mask: Canvas, x: float = x, y: float = y, length: float = length, thickness: float = thickness) -> None:
+        def paint(
+            mask: Canvas,
+            x: float = x,
+            y: float = y,
+            length: float = length,
+            thickness: float = thickness,
+        ) -> None:
             for _ in range(16):
                 along = chance.random()
-                mask.ellipse((x + along * length, y + chance.uniform(-5, 5)), chance.uniform(40, 95), thickness * chance.uniform(0.3, 1), (255,) * 3)
+                mask.ellipse(
+                    (x + along * length, y + chance.uniform(-5, 5)),
+                    chance.uniform(40, 95),
+                    thickness * chance.uniform(0.3, 1),
+                    (255,) * 3,
+                )
 
         canvas.shade(rgb(light.cloud), paint, blur=6, opacity=0.42)
 
@@ -119,7 +136,14 @@ def _land(canvas: Canvas, light: Light) -> None:
     far = ridge(21, -10, WIDTH + 10, HORIZON, 92)
     canvas.polygon([(-10, HORIZON), *far, (WIDTH + 10, HORIZON)], rgb(light.far))
     near = ridge(8, -10, 640, HORIZON, 118)
-    canvas.polygon([(-10, HORIZON), *[(x, y + max(0, (x - 380) / 260) ** 2 * 90) for x, y in near], (640, HORIZON)], rgb(light.near))
+    canvas.polygon(
+        [
+            (-10, HORIZON),
+            *[(x, y + max(0, (x - 380) / 260) ** 2 * 90) for x, y in near],
+            (640, HORIZON),
+        ],
+        rgb(light.near),
+    )
     _town(canvas, light)
     _breakwater(canvas, light)
 
@@ -130,20 +154,39 @@ def _town(canvas: Canvas, light: Light) -> None:
     x = -14.0
     while x < 500:
         width, height = chance.uniform(34, 62), chance.uniform(40, 84) * (1.15 - x / 900)
-        wall = mix(rgb(light.town), chance.choice([rgb(light.far), rgb(light.trim), (255, 255, 255)]), chance.uniform(0, 0.16))
+        wall = mix(
+            rgb(light.town),
+            chance.choice([rgb(light.far), rgb(light.trim), (255, 255, 255)]),
+            chance.uniform(0, 0.16),
+        )
         top = HORIZON - 8 - height
         canvas.rectangle(x, top, x + width, HORIZON, wall)
-        canvas.polygon([(x - 3, top), (x + width / 2, top - chance.uniform(16, 30)), (x + width + 3, top)], rgb(light.roof))
+        canvas.polygon(
+            [(x - 3, top), (x + width / 2, top - chance.uniform(16, 30)), (x + width + 3, top)],
+            rgb(light.roof),
+        )
         if chance.random() < 0.5:
-            canvas.rectangle(x + width * 0.68, top - 24, x + width * 0.68 + 6, top - 6, rgb(light.roof))
+            canvas.rectangle(
+                x + width * 0.68, top - 24, x + width * 0.68 + 6, top - 6, rgb(light.roof)
+            )
         _windows(canvas, light, chance, x, top, width, height)
         x += width + chance.choice([0, 0, 2, 5])
     canvas.rectangle(236, HORIZON - 150, 262, HORIZON, mix(rgb(light.town), rgb(light.near), 0.3))
-    canvas.polygon([(232, HORIZON - 150), (249, HORIZON - 216), (266, HORIZON - 150)], rgb(light.roof))
+    canvas.polygon(
+        [(232, HORIZON - 150), (249, HORIZON - 216), (266, HORIZON - 150)], rgb(light.roof)
+    )
     canvas.rectangle(-10, HORIZON - 9, 560, HORIZON + 1, mix(rgb(light.town), (0, 0, 0), 0.35))
 
 
-def _windows(canvas: Canvas, light: Light, chance: random.Random, x: float, top: float, width: float, height: float) -> None:
+def _windows(
+    canvas: Canvas,
+    light: Light,
+    chance: random.Random,
+    x: float,
+    top: float,
+    width: float,
+    height: float,
+) -> None:
     rows, columns = int(height // 22), int(width // 15)
     for row in range(rows):
         for column in range(columns):
@@ -159,12 +202,28 @@ def _windows(canvas: Canvas, light: Light, chance: random.Random, x: float, top:
 def _breakwater(canvas: Canvas, light: Light) -> None:
     """A mole from the right, and at its head a small light tower."""
     stone = mix(rgb(light.near), (0, 0, 0), 0.2)
-    canvas.polygon([(968, HORIZON + 1), (980, HORIZON - 12), (WIDTH + 5, HORIZON - 22), (WIDTH + 5, HORIZON + 1)], stone)
+    canvas.polygon(
+        [
+            (968, HORIZON + 1),
+            (980, HORIZON - 12),
+            (WIDTH + 5, HORIZON - 22),
+            (WIDTH + 5, HORIZON + 1),
+        ],
+        stone,
+    )
     tower = mix(rgb(light.town), rgb(light.far), 0.35)
-    canvas.polygon([(993, HORIZON - 12), (998, HORIZON - 92), (1012, HORIZON - 92), (1017, HORIZON - 12)], tower)
-    canvas.polygon([(995.6, HORIZON - 52), (997, HORIZON - 72), (1013, HORIZON - 72), (1014.4, HORIZON - 52)], rgb(light.trim))
+    canvas.polygon(
+        [(993, HORIZON - 12), (998, HORIZON - 92), (1012, HORIZON - 92), (1017, HORIZON - 12)],
+        tower,
+    )
+    canvas.polygon(
+        [(995.6, HORIZON - 52), (997, HORIZON - 72), (1013, HORIZON - 72), (1014.4, HORIZON - 52)],
+        rgb(light.trim),
+    )
     canvas.rectangle(995, HORIZON - 95, 1015, HORIZON - 91, stone)
-    canvas.rectangle(999, HORIZON - 108, 1011, HORIZON - 95, rgb("#ffe9b0") if light.lit else rgb(light.disc))
+    canvas.rectangle(
+        999, HORIZON - 108, 1011, HORIZON - 95, rgb("#ffe9b0") if light.lit else rgb(light.disc)
+    )
     canvas.polygon([(997, HORIZON - 108), (1005, HORIZON - 119), (1013, HORIZON - 108)], stone)
     if light.lit:
         canvas.glow((1005, HORIZON - 101), 30 + 90 * light.lit, rgb("#ffd27a"), 0.5 + light.lit / 2)
@@ -178,7 +237,13 @@ def _glitter(canvas: Canvas, light: Light) -> None:
         y = HORIZON + 3 + depth * (HEIGHT - HORIZON)
         x = light.disc_at[0] + chance.gauss(0, 1) * (16 + 74 * depth)
         length, thick = chance.uniform(4, 16) * (0.5 + 2.2 * depth), 0.6 + 1.9 * depth
-        canvas.shade_line((x - length, y), (x + length, y), rgb(light.glitter), thick, chance.uniform(0.25, 0.85) * (1 - depth * 0.5))
+        canvas.shade_line(
+            (x - length, y),
+            (x + length, y),
+            rgb(light.glitter),
+            thick,
+            chance.uniform(0.25, 0.85) * (1 - depth * 0.5),
+        )
 
 
 def _boat(canvas: Canvas, light: Light, at: Point, size: float) -> None:
@@ -198,20 +263,65 @@ def _boat(canvas: Canvas, light: Light, at: Point, size: float) -> None:
     canvas.line([p(2, -184), p(112, -34)], hull, 1.1 * size)
     canvas.line([p(2, -184), p(-98, -30)], hull, 1.1 * size)
     canvas.line([p(1, -62), p(-86, -72)], hull, 3 * size)
-    canvas.polygon([p(0, -68), p(-84, -77), p(-80, -66), p(-40, -58), p(0, -56)], mix(trim, (255, 255, 255), 0.28))
-    canvas.polygon([p(24, -24), p(28, -62), p(66, -62), p(74, -24)], mix(hull, (255, 255, 255), 0.18))
-    canvas.rectangle(*p(34, -55), *p(58, -41), rgb("#ffd98a") if light.lit > 0.3 else mix(hull, (255, 255, 255), 0.45))
+    canvas.polygon(
+        [p(0, -68), p(-84, -77), p(-80, -66), p(-40, -58), p(0, -56)],
+        mix(trim, (255, 255, 255), 0.28),
+    )
+    canvas.polygon(
+        [p(24, -24), p(28, -62), p(66, -62), p(74, -24)], mix(hull, (255, 255, 255), 0.18)
+    )
+    canvas.rectangle(
+        *p(34, -55),
+        *p(58, -41),
+        rgb("#ffd98a") if light.lit > 0.3 else mix(hull, (255, 255, 255), 0.45),
+    )
     if light.lit > 0.3:
         canvas.glow(p(46, -48), 60 * size, rgb("#ffb04d"), 0.7)
-    canvas.polygon([p(-112, -34), p(-60, -24), p(60, -26), p(122, -42), p(100, 6), p(84, 9), p(-84, 9), p(-96, 4)], hull)
-    canvas.polygon([p(-112, -34), p(-60, -24), p(60, -26), p(122, -42), p(119, -34), p(60, -18), p(-60, -16), p(-109, -26)], trim)
+    canvas.polygon(
+        [
+            p(-112, -34),
+            p(-60, -24),
+            p(60, -26),
+            p(122, -42),
+            p(100, 6),
+            p(84, 9),
+            p(-84, 9),
+            p(-96, 4),
+        ],
+        hull,
+    )
+    canvas.polygon(
+        [
+            p(-112, -34),
+            p(-60, -24),
+            p(60, -26),
+            p(122, -42),
+            p(119, -34),
+            p(60, -18),
+            p(-60, -16),
+            p(-109, -26),
+        ],
+        trim,
+    )
 
 
 def _birds(canvas: Canvas, light: Light) -> None:
     colour = mix(rgb(light.boat), rgb(light.sky[1][1]), 0.25)
-    for x, y, size in ((470, 168, 11), (512, 146, 8), (548, 182, 9), (1096, 232, 8), (1130, 214, 6)):
+    for x, y, size in (
+        (470, 168, 11),
+        (512, 146, 8),
+        (548, 182, 9),
+        (1096, 232, 8),
+        (1130, 214, 6),
+    ):
         canvas.line(
-            [(x - size, y - size * 0.42), (x - size * 0.4, y - size * 0.5), (x, y), (x + size * 0.4, y - size * 0.5), (x + size, y - size * 0.35)],
+            [
+                (x - size, y - size * 0.42),
+                (x - size * 0.4, y - size * 0.5),
+                (x, y),
+                (x + size * 0.4, y - size * 0.5),
+                (x + size, y - size * 0.35),
+            ],
             colour,
             1.4,
         )

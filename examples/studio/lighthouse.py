@@ -75,9 +75,19 @@ def _sky(canvas: Canvas, light: Light) -> None:
         )
     canvas.glow((260, HORIZON), 640, rgb(light.glow), 0.75, squash=0.55)
     for bank in range(8):
-        x, y, length = chance.uniform(-200, 900), 90 + bank * 42 + chance.uniform(-14, 14), chance.uniform(300, 640)
+        x, y, length = (
+            chance.uniform(-200, 900),
+            90 + bank * 42 + chance.uniform(-14, 14),
+            chance.uniform(300, 640),
+        )
 
-        def paint(mask: Canvas, x: float = x, y: float = y, length: float = length, thickness: float = 20 - bank * 2.0) -> None:
+        def paint(
+            mask: Canvas,
+            x: float = x,
+            y: float = y,
+            length: float = length,
+            thickness: float = 20 - bank * 2.0,
+        ) -> None:
             for _ in range(18):
                 mask.ellipse(
                     (x + chance.random() * length, y + chance.uniform(-6, 6)),
@@ -90,21 +100,39 @@ def _sky(canvas: Canvas, light: Light) -> None:
 
 
 def _sea(canvas: Canvas, light: Light) -> None:
-    canvas.gradient([(0, rgb(light.sea[0])), (0.35, mix(rgb(light.sea[0]), rgb(light.sea[1]), 0.6)), (1, rgb(light.sea[1]))], HORIZON)
+    canvas.gradient(
+        [
+            (0, rgb(light.sea[0])),
+            (0.35, mix(rgb(light.sea[0]), rgb(light.sea[1]), 0.6)),
+            (1, rgb(light.sea[1])),
+        ],
+        HORIZON,
+    )
     chance = random.Random(40)
     for _ in range(900):
         depth = chance.random() ** 1.5
-        y, length = HORIZON + 2 + depth * (HEIGHT - HORIZON), chance.uniform(8, 34) * (0.3 + 2 * depth)
+        y, length = (
+            HORIZON + 2 + depth * (HEIGHT - HORIZON),
+            chance.uniform(8, 34) * (0.3 + 2 * depth),
+        )
         x = chance.uniform(-40, WIDTH)
         near_glow = max(0.0, 1 - abs(x - 260) / (240 + 300 * depth))
-        colour = mix(rgb(light.sea[1]), rgb(light.glow), near_glow) if chance.random() < 0.55 else rgb(light.sea[1])
-        canvas.shade_line((x, y), (x + length, y), colour, 0.6 + 1.8 * depth, chance.uniform(0.2, 0.6))
+        colour = (
+            mix(rgb(light.sea[1]), rgb(light.glow), near_glow)
+            if chance.random() < 0.55
+            else rgb(light.sea[1])
+        )
+        canvas.shade_line(
+            (x, y), (x + length, y), colour, 0.6 + 1.8 * depth, chance.uniform(0.2, 0.6)
+        )
 
 
 def _headland(canvas: Canvas, light: Light) -> None:
     far, middle, close = (rgb(colour) for colour in light.rock)
     distant = ridge(4, -10, 700, HORIZON, 40)
-    canvas.polygon([(-10, HORIZON), *distant, (700, HORIZON)], mix(far, rgb(light.sky[-1][1]), 0.45))
+    canvas.polygon(
+        [(-10, HORIZON), *distant, (700, HORIZON)], mix(far, rgb(light.sky[-1][1]), 0.45)
+    )
     _cliff(canvas, 17, 500, 372, 150, far, rgb(light.shine))
     _surf(canvas, light, 498, 618)
     _cliff(canvas, 23, 590, 424, 190, middle, rgb(light.shine))
@@ -113,19 +141,38 @@ def _headland(canvas: Canvas, light: Light) -> None:
     _surf(canvas, light, 672, 704)
 
 
-def _cliff(canvas: Canvas, seed: int, left: float, top: float, steepness: float, colour: Colour, shine: Colour) -> None:
+def _cliff(
+    canvas: Canvas,
+    seed: int,
+    left: float,
+    top: float,
+    steepness: float,
+    colour: Colour,
+    shine: Colour,
+) -> None:
     """Rock that rises from the sea at ``left`` to ``top`` and goes on to the right; its face catches the light, its foot lies in the dark."""
     edge = [(x, y) for x, y in ridge(seed, left + steepness * 0.7, WIDTH + 10, top + 26, 46)]
     face = ridge(seed + 1, 0, 1, 0, 1)
-    slope = [(left + steepness * 0.7 * k / 11 + face[k * 3][1] * 22, 700 - (700 - top) * (k / 11) ** 0.8) for k in range(12)]
+    slope = [
+        (left + steepness * 0.7 * k / 11 + face[k * 3][1] * 22, 700 - (700 - top) * (k / 11) ** 0.8)
+        for k in range(12)
+    ]
     lit, dark = mix(colour, shine, 0.3), mix(colour, (0, 0, 12), 0.35)
 
     def face(mask: Canvas) -> None:
-        mask.polygon([*slope, (left + steepness, top + 10), (left + steepness * 0.62, HEIGHT)], (255,) * 3)
+        mask.polygon(
+            [*slope, (left + steepness, top + 10), (left + steepness * 0.62, HEIGHT)], (255,) * 3
+        )
 
     def foot(mask: Canvas) -> None:
         mask.polygon(
-            [(left + steepness * 1.6, HEIGHT), (left + steepness * 2, top + 130), (WIDTH + 40, top + 90), (WIDTH + 40, HEIGHT + 40)], (255,) * 3
+            [
+                (left + steepness * 1.6, HEIGHT),
+                (left + steepness * 2, top + 130),
+                (WIDTH + 40, top + 90),
+                (WIDTH + 40, HEIGHT + 40),
+            ],
+            (255,) * 3,
         )
 
     stone = Canvas(WIDTH, HEIGHT)
@@ -143,7 +190,11 @@ def _surf(canvas: Canvas, light: Light, left: float, y: float) -> None:
         away = abs(near(chance, 1)) ** 1.4
         x, at = left - away * 70 + chance.uniform(-70, 2), y + near(chance, 9) + away * 7
         canvas.shade_line(
-            (x, at), (x + chance.uniform(8, 46) / (0.6 + away), at + near(chance, 1)), rgb(light.foam), chance.uniform(0.8, 2.4), 0.5 / (0.7 + away)
+            (x, at),
+            (x + chance.uniform(8, 46) / (0.6 + away), at + near(chance, 1)),
+            rgb(light.foam),
+            chance.uniform(0.8, 2.4),
+            0.5 / (0.7 + away),
         )
 
 
@@ -153,11 +204,27 @@ def _tower(canvas: Canvas, light: Light) -> None:
     def half(y: float) -> float:
         return 19 + 13 * (y - top) / (base - top)
 
-    for upper, lower, colour in ((top, 230, light.tower), (230, 284, light.band), (284, 338, light.tower), (338, base + 8, light.band)):
-        canvas.polygon([(x - half(upper), upper), (x + half(upper), upper), (x + half(lower), lower), (x - half(lower), lower)], rgb(colour))
+    for upper, lower, colour in (
+        (top, 230, light.tower),
+        (230, 284, light.band),
+        (284, 338, light.tower),
+        (338, base + 8, light.band),
+    ):
+        canvas.polygon(
+            [
+                (x - half(upper), upper),
+                (x + half(upper), upper),
+                (x + half(lower), lower),
+                (x - half(lower), lower),
+            ],
+            rgb(colour),
+        )
 
     def shadow(mask: Canvas) -> None:
-        mask.polygon([(x + 4, top), (x + half(top), top), (x + half(base), base + 8), (x + 8, base + 8)], (255,) * 3)
+        mask.polygon(
+            [(x + 4, top), (x + half(top), top), (x + half(base), base + 8), (x + 8, base + 8)],
+            (255,) * 3,
+        )
 
     canvas.shade(rgb(light.shade), shadow, blur=3, opacity=0.55)
     for y in (214, 268, 322):
@@ -167,10 +234,18 @@ def _tower(canvas: Canvas, light: Light) -> None:
     for post in range(-28, 29, 8):
         canvas.line([(x + post, top - 4), (x + post, top - 17)], iron, 1.2)
     canvas.line([(x - 30, top - 17), (x + 30, top - 17)], iron, 1.6)
-    canvas.rectangle(x - 14, 138, x + 14, top - 4, rgb("#fff2c4") if light.lamp else mix(rgb(light.sky[1][1]), (255, 255, 255), 0.35))
+    canvas.rectangle(
+        x - 14,
+        138,
+        x + 14,
+        top - 4,
+        rgb("#fff2c4") if light.lamp else mix(rgb(light.sky[1][1]), (255, 255, 255), 0.35),
+    )
     for post in (-14, -5, 5, 14):
         canvas.line([(x + post, 138), (x + post, top - 4)], iron, 1.6)
-    canvas.polygon([(x - 19, 139), (x - 12, 122), (x, 112), (x + 12, 122), (x + 19, 139)], rgb(light.band))
+    canvas.polygon(
+        [(x - 19, 139), (x - 12, 122), (x, 112), (x + 12, 122), (x + 19, 139)], rgb(light.band)
+    )
     canvas.ellipse((x, 109), 3.4, 3.4, iron)
 
 
@@ -186,7 +261,18 @@ def _cottage(canvas: Canvas, light: Light) -> None:
             canvas.glow((left + 8, 375), 46, rgb("#ffb04d"), 0.7)
     canvas.rectangle(972, 364, 990, 404, roof)
     grass = mix(rgb(light.rock[1]), rgb("#3f6b52"), 0.35 if not light.lamp else 0.1)
-    canvas.polygon([(790, 420), (830, 396), (900, 398), (1060, 400), (WIDTH + 5, 392), (WIDTH + 5, 450), (800, 440)], grass)
+    canvas.polygon(
+        [
+            (790, 420),
+            (830, 396),
+            (900, 398),
+            (1060, 400),
+            (WIDTH + 5, 392),
+            (WIDTH + 5, 450),
+            (800, 440),
+        ],
+        grass,
+    )
 
 
 def _beam(canvas: Canvas) -> None:
@@ -199,7 +285,12 @@ def _beam(canvas: Canvas) -> None:
                 near_end, far_end, grey = k / 90, (k + 1.5) / 90, round(255 * (1 - k / 90) ** 1.3)
                 corners = [
                     (x + far * p, y + edge * p + side)
-                    for p, edge, side in ((near_end, upper, -4), (far_end, upper, -4), (far_end, lower, 4), (near_end, lower, 4))
+                    for p, edge, side in (
+                        (near_end, upper, -4),
+                        (far_end, upper, -4),
+                        (far_end, lower, 4),
+                        (near_end, lower, 4),
+                    )
                 ]
                 mask.polygon(corners, (grey, grey, grey))
 

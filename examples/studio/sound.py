@@ -42,7 +42,11 @@ def _gull(samples: list[float], start: float, pitch: float) -> None:
         phase += math.tau * pitch * (1 + 0.22 * math.sin(math.pi * part) - 0.18 * part) / RATE
         at = round(start * RATE) + k
         if at < len(samples):
-            samples[at] += 0.035 * math.sin(math.pi * part) ** 1.5 * (math.sin(phase) + 0.4 * math.sin(2 * phase))
+            samples[at] += (
+                0.035
+                * math.sin(math.pi * part) ** 1.5
+                * (math.sin(phase) + 0.4 * math.sin(2 * phase))
+            )
 
 
 _VOWELS = {
@@ -73,10 +77,15 @@ def voice(seconds: float) -> list[float]:
         loud += 0.0011 * ((0.0 if sound in " ," else 1.0 if voiced else 0.35) - loud)
         target = _VOWELS.get(sound, formants)
         formants = [f + 0.0016 * (goal - f) for f, goal in zip(formants, target, strict=True)]
-        phase += (205 + 28 * math.sin(place * 0.9) - 34 * k / (seconds * RATE) + 3 * math.sin(place * 21)) / RATE
+        phase += (
+            205 + 28 * math.sin(place * 0.9) - 34 * k / (seconds * RATE) + 3 * math.sin(place * 21)
+        ) / RATE
         pulse = (phase % 1.0) ** 3 - 0.25 if voiced else 0.0
         breath = chance.uniform(-1, 1) * (0.03 if voiced else 0.3)
-        out = sum(r.step(pulse + breath, f, 60 + 0.05 * f) * g for r, f, g in zip(bank, formants, (1.0, 0.6, 0.3), strict=True))
+        out = sum(
+            r.step(pulse + breath, f, 60 + 0.05 * f) * g
+            for r, f, g in zip(bank, formants, (1.0, 0.6, 0.3), strict=True)
+        )
         samples.append(out * loud)
     return _faded(_levelled(samples, 0.75), 0.03)
 
@@ -89,7 +98,11 @@ class _Resonance:
 
     def step(self, sample: float, frequency: float, bandwidth: float) -> float:
         radius = math.exp(-math.pi * bandwidth / RATE)
-        out = (1 - radius) * sample + 2 * radius * math.cos(math.tau * frequency / RATE) * self.last - radius * radius * self.before
+        out = (
+            (1 - radius) * sample
+            + 2 * radius * math.cos(math.tau * frequency / RATE) * self.last
+            - radius * radius * self.before
+        )
         self.before, self.last = self.last, out
         return out
 

@@ -10,8 +10,16 @@ from pathlib import Path
 
 import pytest
 
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+CHROMIUM = (
+    os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+)
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +27,9 @@ def samples():
     """The module ``tests/report/samples.py`` (test folders are no packages)."""
     name = "wanbatch_report_samples"
     if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, Path(__file__).parents[1] / "report" / "samples.py")
+        spec = importlib.util.spec_from_file_location(
+            name, Path(__file__).parents[1] / "report" / "samples.py"
+        )
         module = importlib.util.module_from_spec(spec)
         sys.modules[name] = module
         spec.loader.exec_module(module)
@@ -30,7 +40,9 @@ def samples():
 def chromium():
     """One browser for all tests."""
     if CHROMIUM is None:
-        pytest.skip("no Chromium found: install Debian's package chromium, or set CHROMIUM to the browser's path")
+        pytest.skip(
+            "no Chromium found: install Debian's package chromium, or set CHROMIUM to the browser's path"
+        )
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     with playwright.sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
@@ -49,9 +61,23 @@ def visit(chromium):
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(60_000)
-        page.on("console", lambda message: complaints.append(f"console: {message.text}") if message.type in ("error", "warning") else None)
+        page.on(
+            "console",
+            lambda message: (
+                complaints.append(f"console: {message.text}")
+                if message.type in ("error", "warning")
+                else None
+            ),
+        )
         page.on("pageerror", lambda error: complaints.append(f"error: {error}"))
-        page.on("request", lambda request: complaints.append(f"network: {request.url}") if not request.url.startswith("file:") else None)
+        page.on(
+            "request",
+            lambda request: (
+                complaints.append(f"network: {request.url}")
+                if not request.url.startswith("file:")
+                else None
+            ),
+        )
         page.goto(f"{(folder / 'report.html').as_uri()}{fragment}")
         if options.get("java_script_enabled", True):
             page.wait_for_selector("html[data-ready]")

@@ -13,7 +13,18 @@ from wanbatch.report.collect import collect
 from wanbatch.report.write import write_report
 
 HOSTILE = '</script><script>window.hacked=1</script><img src=x onerror="window.hacked=1">{{7*7}} \u202egnp.exe\u202c \x07 "\'`&amp;'
-STATES = (J.DONE, J.DONE, J.UNCERTAIN, J.FAILED, J.DONE, J.BLOCKED, J.RUNNING, J.PLANNED, J.EXPIRED, J.SKIPPED)
+STATES = (
+    J.DONE,
+    J.DONE,
+    J.UNCERTAIN,
+    J.FAILED,
+    J.DONE,
+    J.BLOCKED,
+    J.RUNNING,
+    J.PLANNED,
+    J.EXPIRED,
+    J.SKIPPED,
+)
 
 
 @pytest.fixture(scope="module")
@@ -38,16 +49,25 @@ def stage(page, number):
 
 
 def is_playing(page, selector):
-    page.wait_for_function("s => { const v = document.querySelector(s); return v && !v.paused && v.currentTime > 0.2 }", arg=selector)
+    page.wait_for_function(
+        "s => { const v = document.querySelector(s); return v && !v.paused && v.currentTime > 0.2 }",
+        arg=selector,
+    )
 
 
 def test_it_opens_from_disk_and_shows_every_job(visit, folder, names):
     page = visit(folder)
-    labels = page.locator("#jobs .card .stage").evaluate_all("all => all.map(s => s.getAttribute('aria-label'))")
-    assert [label.partition(", ")[0] if "[" not in label else label[: label.index("]") + 1] for label in labels] == names
+    labels = page.locator("#jobs .card .stage").evaluate_all(
+        "all => all.map(s => s.getAttribute('aria-label'))"
+    )
+    assert [
+        label.partition(", ")[0] if "[" not in label else label[: label.index("]") + 1]
+        for label in labels
+    ] == names
     assert page.locator("#jobs .card .badge").all_inner_texts() == [state.value for state in STATES]
     assert (
-        page.locator(".figures").inner_text().split("\n")[:4] == ["3 of 10", "done", "$3.50 + $0.50 held back", "spent"]
+        page.locator(".figures").inner_text().split("\n")[:4]
+        == ["3 of 10", "done", "$3.50 + $0.50 held back", "spent"]
         or "3 of 10" in page.locator(".figures").inner_text()
     )
     assert page.locator(".former .card").count() == 1
@@ -60,14 +80,19 @@ def test_every_poster_is_a_picture_that_loads(visit, folder):
     page = visit(folder)
     posters = page.locator("#jobs .card img")
     assert posters.count() == 3
-    page.wait_for_function("[...document.querySelectorAll('#jobs .card img')].every(i => i.complete && i.naturalWidth > 100)")
+    page.wait_for_function(
+        "[...document.querySelectorAll('#jobs .card img')].every(i => i.complete && i.naturalWidth > 100)"
+    )
 
 
 def test_a_poster_plays_while_the_mouse_is_over_it(visit, folder):
     page = visit(folder)
     stage(page, 0).hover()
     is_playing(page, ".stage.playing video")
-    assert page.locator("video").evaluate_all("all => all.map(v => v.muted)") == [True] * page.locator("video").count()
+    assert (
+        page.locator("video").evaluate_all("all => all.map(v => v.muted)")
+        == [True] * page.locator("video").count()
+    )
     page.mouse.move(2, 2)
     page.wait_for_function("[...document.querySelectorAll('.stage video')].every(v => v.paused)")
     assert page.locator(".stage.playing").count() == 0
@@ -114,7 +139,9 @@ def test_the_keyboard_can_do_everything(visit, folder, names):
     assert page.locator("dialog .badge").inner_text() == "uncertain"
     page.keyboard.press("Escape")
     page.wait_for_selector("dialog:not([open])", state="attached")
-    assert page.evaluate("document.activeElement.getAttribute('aria-label')").startswith(names[2]), "the focus is where the reader was"
+    assert page.evaluate("document.activeElement.getAttribute('aria-label')").startswith(
+        names[2]
+    ), "the focus is where the reader was"
     page.keyboard.press("End")
     assert page.evaluate("document.activeElement.getAttribute('aria-label')").startswith(names[-1])
 
@@ -165,7 +192,10 @@ def test_what_needs_a_person_comes_first_with_the_commands(visit, folder, names)
     assert titles[2].startswith("1 job failed")
     commands = page.locator(".advice code").all_inner_texts()
     assert f"wanbatch resolve specs/harbor.wanbatch.yaml '{names[2]}' --adopt TASK_ID" in commands
-    assert page.locator(".advice").bounding_box()["y"] < page.locator("#jobs .card").first.bounding_box()["y"]
+    assert (
+        page.locator(".advice").bounding_box()["y"]
+        < page.locator("#jobs .card").first.bounding_box()["y"]
+    )
     page.locator(".advice .names a").first.click()
     page.wait_for_selector("dialog[open]")
     assert "read timeout after the request was sent" in page.locator("dialog .panel").inner_text()
@@ -204,15 +234,28 @@ def test_reduced_motion_moves_nothing_unasked(visit, folder):
     page = visit(folder, reduced_motion="reduce")
     stage(page, 0).hover()
     page.wait_for_timeout(400)
-    assert page.locator("video").evaluate_all("all => all.filter(v => !v.paused && !v.closest('dialog')).length") == 0
+    assert (
+        page.locator("video").evaluate_all(
+            "all => all.filter(v => !v.paused && !v.closest('dialog')).length"
+        )
+        == 0
+    )
     stage(page, 0).click()
     page.wait_for_selector("dialog[open] video")
     page.wait_for_timeout(300)
-    assert page.evaluate("document.querySelector('dialog video').paused && document.querySelector('dialog video').controls")
+    assert page.evaluate(
+        "document.querySelector('dialog video').paused && document.querySelector('dialog video').controls"
+    )
 
 
 def test_it_fits_a_phone(visit, folder):
-    page = visit(folder, viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True, device_scale_factor=2)
+    page = visit(
+        folder,
+        viewport={"width": 360, "height": 740},
+        has_touch=True,
+        is_mobile=True,
+        device_scale_factor=2,
+    )
     assert page.evaluate("document.documentElement.scrollWidth") == 360
     stage(page, 0).scroll_into_view_if_needed()
     stage(page, 0).tap()
@@ -249,13 +292,23 @@ def test_hostile_texts_are_shown_and_do_nothing(visit, samples, tmp_path):
         for job in report.jobs
     )
     samples.write_video(tmp_path / jobs[0].output.path, seconds=0.5)
-    write_report(replace(report, jobs=jobs, description=HOSTILE, manifest=replace(report.manifest, name=HOSTILE, path=HOSTILE)), tmp_path)
+    write_report(
+        replace(
+            report,
+            jobs=jobs,
+            description=HOSTILE,
+            manifest=replace(report.manifest, name=HOSTILE, path=HOSTILE),
+        ),
+        tmp_path,
+    )
     page = visit(tmp_path)
     for number in range(2):
         stage(page, number).click()
         page.wait_for_selector("dialog[open]")
         shown = page.locator("dialog .text").first.inner_text()
-        assert shown.startswith('</script><script>window.hacked=1</script><img src=x onerror="window.hacked=1">{{7*7}} ⟨202E⟩gnp.exe⟨202C⟩ ⟨0007⟩')
+        assert shown.startswith(
+            '</script><script>window.hacked=1</script><img src=x onerror="window.hacked=1">{{7*7}} ⟨202E⟩gnp.exe⟨202C⟩ ⟨0007⟩'
+        )
         page.keyboard.press("Escape")
     assert page.evaluate("window.hacked") is None
     assert page.locator("img[src=x]").count() == 0
@@ -294,7 +347,10 @@ def test_an_injected_script_would_not_run(visit, folder, tmp_path):
         assert what_was_said(server) == [], "Chromium connects ahead for a frame, but asks nothing"
     assert page.evaluate("window.hacked") is None
     assert page.locator("h1").is_visible()
-    assert len([complaint for complaint in visit.complaints if "Content Security Policy" in complaint]) >= 6
+    assert (
+        len([complaint for complaint in visit.complaints if "Content Security Policy" in complaint])
+        >= 6
+    )
 
 
 def test_a_video_that_is_gone_is_said_to_be(visit, samples, tmp_path):
@@ -304,7 +360,10 @@ def test_a_video_that_is_gone_is_said_to_be(visit, samples, tmp_path):
     page = visit(tmp_path)
     stage(page, 0).click()
     page.wait_for_selector("dialog .screen p")
-    assert "videos/opening.hour-dawn.seed-100.1f3a9c2e.mp4" in page.locator("dialog .screen").inner_text()
+    assert (
+        "videos/opening.hour-dawn.seed-100.1f3a9c2e.mp4"
+        in page.locator("dialog .screen").inner_text()
+    )
 
 
 def test_ten_thousand_cards_open_and_filter_smoothly(visit, samples, tmp_path):

@@ -20,14 +20,24 @@ CASES = {
     "a missing medium": (GOOD, "bad.wanbatch.yaml:6:"),
     "a wrong key": (GOOD.replace("prompt:", "promt:"), "bad.wanbatch.yaml:5:5"),
     "unreadable yaml": (GOOD.replace("media: {", "media: {{"), "bad.wanbatch.yaml:6:"),
-    "an illegal combination": (GOOD.replace("{first_frame: picture.png}", "{last_frame: picture.png}"), "bad.wanbatch.yaml:6:"),
+    "an illegal combination": (
+        GOOD.replace("{first_frame: picture.png}", "{last_frame: picture.png}"),
+        "bad.wanbatch.yaml:6:",
+    ),
     "an empty file": ("", "bad.wanbatch.yaml:1:1"),
     "no text": ("\x00\x01", "bad.wanbatch.yaml:1:"),
 }
 
 
 def run(folder, *words):
-    return subprocess.run([sys.executable, "-m", "wanbatch", *words], cwd=folder, capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run(
+        [sys.executable, "-m", "wanbatch", *words],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
 
 
 @pytest.mark.parametrize("command", ["validate", "plan", "run"])
@@ -82,7 +92,9 @@ def test_an_unknown_backend_lists_those_there_are(tmp_path):
 @pytest.mark.parametrize("form", ["text", "json", "github", "sarif", "junit"])
 def test_a_signature_in_the_manifest_is_shown_to_nobody(tmp_path, form):
     url = "https://bucket.example.com/a.png?Expires=1&OSSAccessKeyId=LTAIkey&Signature=s3cretSIGNATURE"
-    (tmp_path / "bad.wanbatch.yaml").write_text(GOOD.replace("{first_frame: picture.png}", f'{{first_fram: "{url}"}}'))
+    (tmp_path / "bad.wanbatch.yaml").write_text(
+        GOOD.replace("{first_frame: picture.png}", f'{{first_fram: "{url}"}}')
+    )
     done = run(tmp_path, "validate", "bad.wanbatch.yaml", "--format", form)
     assert done.returncode == 2
     assert "first_fram" in done.stdout + done.stderr

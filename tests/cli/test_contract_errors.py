@@ -46,8 +46,19 @@ jobs:
   - {{id: reference, prompt: x, media: {{first_clip: {{job: none}}}}}}
   - {{id: axis, prompt: x, {SOUND}, matrix: {{a: [1], exclude: [{{b: 1}}]}}}}
 """
-    found = findings(folder, text, "wanbatch: 1\nnam: x\njobs:\n  - {id: a, media: {first_frame: lost.png}}\n")
-    assert found == [("WB201", 3), ("WB302", 4), ("WB401", 5), ("WB501", 6), ("WB420", 7), ("WB405", 8), ("WB201", 2), ("WB501", 4)]
+    found = findings(
+        folder, text, "wanbatch: 1\nnam: x\njobs:\n  - {id: a, media: {first_frame: lost.png}}\n"
+    )
+    assert found == [
+        ("WB201", 3),
+        ("WB302", 4),
+        ("WB401", 5),
+        ("WB501", 6),
+        ("WB420", 7),
+        ("WB405", 8),
+        ("WB201", 2),
+        ("WB501", 4),
+    ]
 
 
 def test_errors_of_one_job_come_together(folder):
@@ -63,7 +74,14 @@ jobs:
     prompt: {file: missing.j2}
     media: {first_frame: missing.png}
 """
-    assert {("WB302", 4), ("WB203", 5), ("WB208", 6), ("WB302", 7), ("WB308", 9), ("WB501", 10)} <= set(findings(folder, text))
+    assert {
+        ("WB302", 4),
+        ("WB203", 5),
+        ("WB208", 6),
+        ("WB302", 7),
+        ("WB308", 9),
+        ("WB501", 10),
+    } <= set(findings(folder, text))
 
 
 def test_an_error_in_the_defaults_leaves_the_jobs_to_be_looked_at(folder):
@@ -88,10 +106,19 @@ def test_a_null_that_removes_a_default_is_where_the_error_is(folder):
     assert findings(folder, text) == [("WB206", 5)]
 
 
-@pytest.mark.parametrize("field", ["rows: nothing-like-it.csv", "prompt: {file: nothing-like-it.j2}"])
+@pytest.mark.parametrize(
+    "field", ["rows: nothing-like-it.csv", "prompt: {file: nothing-like-it.j2}"]
+)
 def test_paths_in_a_manifest_are_said_to_be_relative_to_it(folder, field):
-    (folder / "m.wanbatch.yaml").write_text(f"wanbatch: 1\njobs:\n  - id: one\n    {field}\n    {SOUND}\n")
+    (folder / "m.wanbatch.yaml").write_text(
+        f"wanbatch: 1\njobs:\n  - id: one\n    {field}\n    {SOUND}\n"
+    )
     done = subprocess.run(
-        [sys.executable, "-m", "wanbatch", "validate", "m.wanbatch.yaml"], cwd=folder, capture_output=True, text=True, check=False, timeout=60
+        [sys.executable, "-m", "wanbatch", "validate", "m.wanbatch.yaml"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
     )
     assert "paths are relative to the manifest" in done.stderr

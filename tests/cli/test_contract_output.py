@@ -48,7 +48,9 @@ def test_a_part_of_a_selection_may_be_empty_but_no_selection(folder):
 
 def test_an_empty_part_runs_to_nothing(folder):
     for part in ("1/2", "2/2"):
-        done = call(folder, "run", "--select", "one", "--shard", part, "--output", part.replace("/", "of"))
+        done = call(
+            folder, "run", "--select", "one", "--shard", part, "--output", part.replace("/", "of")
+        )
         assert done.returncode == 0, done.stderr
 
 
@@ -79,16 +81,36 @@ def test_one_name_for_two_manifests_is_refused_also_one_after_the_other(folder):
     assert call(folder, "run").returncode == 0
     (folder / "copy.wanbatch.yaml").write_text(MANIFEST)
     words = [sys.executable, "-m", "wanbatch", "run", "copy.wanbatch.yaml"]
-    done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False, timeout=60, stdin=subprocess.DEVNULL)
+    done = subprocess.run(
+        words,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        stdin=subprocess.DEVNULL,
+    )
     assert (done.returncode, "both have the name 'harbor'" in done.stderr) == (2, True), done.stderr
     (folder / "harbor.wanbatch.yaml").unlink()
-    moved = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False, timeout=60, stdin=subprocess.DEVNULL)
-    assert (moved.returncode, "No changes. 2 up to date." in moved.stderr) == (0, True), moved.stderr
+    moved = subprocess.run(
+        words,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        stdin=subprocess.DEVNULL,
+    )
+    assert (moved.returncode, "No changes. 2 up to date." in moved.stderr) == (0, True), (
+        moved.stderr
+    )
 
 
 def test_the_command_that_continues_buys_nothing_again(folder):
     assert call(folder, "run").returncode == 0
-    done = call(folder, "run", "--regenerate", "--wait", "0", WANBATCH_EMULATOR_OPTIONS="--latency 60")
+    done = call(
+        folder, "run", "--regenerate", "--wait", "0", WANBATCH_EMULATOR_OPTIONS="--latency 60"
+    )
     assert done.returncode == 1, done.stderr
     assert "Continue with: wanbatch run harbor.wanbatch.yaml --wait 0\n" in done.stderr
 
@@ -99,18 +121,41 @@ def test_a_media_root_that_does_not_exist_is_told(folder):
 
 
 def test_without_a_command_the_help_is_shown(folder):
-    done = subprocess.run([sys.executable, "-m", "wanbatch"], cwd=folder, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-m", "wanbatch"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
     assert (done.returncode, done.stdout, done.stderr[:15]) == (2, "", "Usage: wanbatch")
 
 
 def test_a_working_folder_that_is_gone_is_no_bug(folder):
     script = f"rmdir ../gone; exec '{sys.executable}' -m wanbatch validate x.yaml"
     (folder / "gone").mkdir()
-    done = subprocess.run(["sh", "-c", script], cwd=folder / "gone", capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(
+        ["sh", "-c", script],
+        cwd=folder / "gone",
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
     assert (done.returncode, "does not exist any more" in done.stderr) == (4, True), done.stderr
 
 
-@pytest.mark.parametrize("words", [("--rate", "nan"), ("--rate", "inf"), ("--poll-interval", "inf"), ("--submit-timeout", "nan"), ("--wait", "nan")])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--rate", "nan"),
+        ("--rate", "inf"),
+        ("--poll-interval", "inf"),
+        ("--submit-timeout", "nan"),
+        ("--wait", "nan"),
+    ],
+)
 def test_what_is_no_number_is_bad_usage(folder, words):
     done = call(folder, "run", *words)
     assert (done.returncode, words[0] in done.stderr) == (2, True), done.stderr
@@ -123,7 +168,9 @@ def test_arguments_that_are_no_text_are_bad_usage(folder, words):
     assert (done.returncode, "is not UTF-8 text" in done.stderr) == (2, True), done.stderr
 
 
-@pytest.mark.parametrize("taken", ["harbor", "harbor/videos", "harbor/posters", "harbor/runs", ".emulator"])
+@pytest.mark.parametrize(
+    "taken", ["harbor", "harbor/videos", "harbor/posters", "harbor/runs", ".emulator"]
+)
 def test_a_file_in_the_place_of_a_folder_is_told(folder, taken):
     path = folder / "reports" / taken
     path.parent.mkdir(parents=True)

@@ -53,7 +53,9 @@ class Far:
         (folder / "far.wanbatch.yaml").write_text(MANIFEST)
 
     def __enter__(self):
-        self.server = start_emulator(self.folder / "books", "--dialect", "dashscope", "--render", "cached", *self.options)
+        self.server = start_emulator(
+            self.folder / "books", "--dialect", "dashscope", "--render", "cached", *self.options
+        )
         (self.folder / "config.toml").write_text(CONFIG % self.server.base_url)
         return self
 
@@ -61,7 +63,11 @@ class Far:
         self.server.stop()
 
     def run(self, *words):
-        environ = {**os.environ, "WANBATCH_CONFIG": str(self.folder / "config.toml"), "FAR_KEY": "sk-canary-0987654321"}
+        environ = {
+            **os.environ,
+            "WANBATCH_CONFIG": str(self.folder / "config.toml"),
+            "FAR_KEY": "sk-canary-0987654321",
+        }
         return subprocess.run(
             [sys.executable, "-m", "wanbatch", *words, "--backend", "far"],
             cwd=self.folder,
@@ -73,7 +79,11 @@ class Far:
         )
 
     def accepted(self):
-        return [e for e in map(json.loads, (self.folder / "books/tasks.jsonl").read_text().splitlines()) if e["event"] == "accepted"]
+        return [
+            e
+            for e in map(json.loads, (self.folder / "books/tasks.jsonl").read_text().splitlines())
+            if e["event"] == "accepted"
+        ]
 
 
 def test_a_chain_comes_home_through_the_upload_space(tmp_path):

@@ -67,7 +67,9 @@ def test_what_the_manifest_no_longer_names_is_fetched_too(scene):
 
 
 def test_it_gives_up_waiting_in_time_and_loses_nothing(scene):
-    scene.road.choose = lambda _method, path, _body: Mishap.PAGE if "/task_" in path and "asks_whether" not in path else Mishap.NONE
+    scene.road.choose = lambda _method, path, _body: (
+        Mishap.PAGE if "/task_" in path and "asks_whether" not in path else Mishap.NONE
+    )
     done = fetch(scene, "--wait", "1")
     assert done.returncode == 1, done.stderr
     assert sorted(row.state for row in scene.rows()) == ["accepted"] * 3

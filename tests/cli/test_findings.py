@@ -23,7 +23,14 @@ ERROR = Diagnostic(
     ("jobs", 1, "media", "driving_audio"), "the API takes driving_audio only with first_frame",
     ("remove driving_audio, or replace first_clip by first_frame",), "      driving_audio: media/waves.mp3",
 )  # fmt: skip
-WARNING = Diagnostic("WB417", "rewritten", Place("/abs/a, b:c.yaml", 3, 1, 2), label="100% sure\nnext", cell="a[x=1]", severity=Severity.WARNING)
+WARNING = Diagnostic(
+    "WB417",
+    "rewritten",
+    Place("/abs/a, b:c.yaml", 3, 1, 2),
+    label="100% sure\nnext",
+    cell="a[x=1]",
+    severity=Severity.WARNING,
+)
 
 
 def test_the_frame_is_that_of_the_contract() -> None:
@@ -45,7 +52,16 @@ def test_colour_changes_nothing_but_colour() -> None:
 
 
 def test_a_terminal_is_never_given_control_characters() -> None:
-    evil = Diagnostic("WB201", "x\x1b[2J", Place("a\x1b.yaml", 1, 3, 5), ("\x07",), "l\u202e", ("h\x9b",), "\x1b[31m\x00\u202eab", "c\x08")
+    evil = Diagnostic(
+        "WB201",
+        "x\x1b[2J",
+        Place("a\x1b.yaml", 1, 3, 5),
+        ("\x07",),
+        "l\u202e",
+        ("h\x9b",),
+        "\x1b[31m\x00\u202eab",
+        "c\x08",
+    )
     for form in ("text", "json", "github", "sarif", "junit"):
         text = render([evil], form)
         assert not set(text) & set("\x1b\x00\x07\x08\x9b\u202e"), form
@@ -59,7 +75,15 @@ def test_the_caret_moves_with_wide_and_escaped_characters() -> None:
 
 
 def test_long_lines_are_cut_around_the_caret() -> None:
-    finding = Diagnostic("WB201", "m", Place("a.yaml", 1, 10_001, 10_003), (), "", (), "x" * 10_000 + "ab" + "y" * 10_000)
+    finding = Diagnostic(
+        "WB201",
+        "m",
+        Place("a.yaml", 1, 10_001, 10_003),
+        (),
+        "",
+        (),
+        "x" * 10_000 + "ab" + "y" * 10_000,
+    )
     lines = render_text([finding]).splitlines()
     assert max(map(len, lines)) < 400
     column = lines[4].index("^")
@@ -81,7 +105,9 @@ def test_json_has_every_fact() -> None:
 
 def test_github_commands_are_escaped() -> None:
     first, second = render([ERROR, WARNING], "github").splitlines()
-    assert first.startswith("::error file=specs/harbor.wanbatch.yaml,line=21,endLine=21,col=7,endColumn=19,title=WB204 ")
+    assert first.startswith(
+        "::error file=specs/harbor.wanbatch.yaml,line=21,endLine=21,col=7,endColumn=19,title=WB204 "
+    )
     assert "%0Ahelp: remove driving_audio" in first
     assert second.startswith("::warning file=/abs/a%2C b%3Ac.yaml,line=3,")
     assert second.endswith("::rewritten: 100%25 sure\\nnext (in a[x=1])")
@@ -98,9 +124,17 @@ def test_sarif_names_rules_and_regions() -> None:
         ("WB204", 0, "error"),
     ]
     place = run["results"][0]["locations"][0]
-    assert place["physicalLocation"]["region"] == {"startLine": 21, "startColumn": 7, "endLine": 21, "endColumn": 20}
+    assert place["physicalLocation"]["region"] == {
+        "startLine": 21,
+        "startColumn": 7,
+        "endLine": 21,
+        "endColumn": 20,
+    }
     assert place["logicalLocations"][0]["fullyQualifiedName"] == "jobs[1].media.driving_audio"
-    assert run["results"][1]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == "file:///abs/a%2C%20b%3Ac.yaml"
+    assert (
+        run["results"][1]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
+        == "file:///abs/a%2C%20b%3Ac.yaml"
+    )
     assert run["columnKind"] == "unicodeCodePoints"
 
 

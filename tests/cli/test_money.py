@@ -79,7 +79,11 @@ def run(folder, environ, *words, **given):
 
 def bought(tmp_path):
     books = tmp_path / "books" / "tasks.jsonl"
-    return [line for line in books.read_text().splitlines() if '"event":"accepted"' in line] if books.exists() else []
+    return (
+        [line for line in books.read_text().splitlines() if '"event":"accepted"' in line]
+        if books.exists()
+        else []
+    )
 
 
 @pytest.mark.parametrize("backend", ["gateway", "priced"])
@@ -92,12 +96,31 @@ def test_without_consent_nothing_is_sent(folder, environ, tmp_path, backend):
 
 
 def test_a_gateway_run_inlines_the_picture_and_brings_the_videos_home(folder, environ, tmp_path):
-    done = run(folder, environ, "run", "money.wanbatch.yaml", "--backend", "gateway", "--yes", "--rate", "50", "--poll-interval", "0.1")
+    done = run(
+        folder,
+        environ,
+        "run",
+        "money.wanbatch.yaml",
+        "--backend",
+        "gateway",
+        "--yes",
+        "--rate",
+        "50",
+        "--poll-interval",
+        "0.1",
+    )
     assert done.returncode == 0, done.stderr
     sent = [json.loads(line)["body"] for line in bought(tmp_path)]
     assert len(sent) == 3
-    assert all(body["media"][0]["url"].startswith("data:image/png;base64,") or len(body["media"][0]["url"]) < 200 for body in sent)
-    assert all(body["seconds"] == "2" and body["size"] == "720P" and body["watermark"] is False for body in sent)
+    assert all(
+        body["media"][0]["url"].startswith("data:image/png;base64,")
+        or len(body["media"][0]["url"]) < 200
+        for body in sent
+    )
+    assert all(
+        body["seconds"] == "2" and body["size"] == "720P" and body["watermark"] is False
+        for body in sent
+    )
     report = json.loads((folder / "reports/money/report.json").read_text())
     assert report["totals"]["done"] == 3
     assert done.stdout.strip() == "reports/money/report.html"
@@ -108,24 +131,34 @@ def test_a_gateway_run_inlines_the_picture_and_brings_the_videos_home(folder, en
 
 
 def test_the_plan_says_the_price_and_max_cost_is_kept(folder, environ, tmp_path):
-    plan = run(folder, environ, "plan", "money.wanbatch.yaml", "--backend", "priced", "--detailed-exitcode")
+    plan = run(
+        folder, environ, "plan", "money.wanbatch.yaml", "--backend", "priced", "--detailed-exitcode"
+    )
     assert plan.returncode == 5
     assert "Plan: 3 to generate ($0.60)." in plan.stderr
-    low = run(folder, environ, "run", "money.wanbatch.yaml", "--backend", "priced", "--max-cost", "0.59")
+    low = run(
+        folder, environ, "run", "money.wanbatch.yaml", "--backend", "priced", "--max-cost", "0.59"
+    )
     assert low.returncode == 3
     assert "would spend $0.60, and the limit is $0.59" in low.stderr
     assert not bought(tmp_path)
-    enough = run(folder, environ, "run", "money.wanbatch.yaml", "--backend", "priced", "--max-cost", "0.60")
+    enough = run(
+        folder, environ, "run", "money.wanbatch.yaml", "--backend", "priced", "--max-cost", "0.60"
+    )
     assert enough.returncode == 0, enough.stderr
     assert "spent $0.60" in enough.stderr
     assert len(bought(tmp_path)) == 3
-    after = run(folder, environ, "plan", "money.wanbatch.yaml", "--backend", "priced", "--detailed-exitcode")
+    after = run(
+        folder, environ, "plan", "money.wanbatch.yaml", "--backend", "priced", "--detailed-exitcode"
+    )
     assert (after.returncode, "No changes. 3 up to date." in after.stderr) == (0, True)
 
 
 def test_a_manifests_limit_lowers_and_approves_nothing(folder, environ, tmp_path):
     (folder / "money.wanbatch.yaml").write_text(MANIFEST + "run: {max_cost: 0.30}\n")
-    done = run(folder, environ, "run", "money.wanbatch.yaml", "--backend", "priced", "--max-cost", "5")
+    done = run(
+        folder, environ, "run", "money.wanbatch.yaml", "--backend", "priced", "--max-cost", "5"
+    )
     assert done.returncode == 3
     assert "run.max_cost" in done.stderr
     (folder / "money.wanbatch.yaml").write_text(MANIFEST + "run: {max_cost: 3.00}\n")
@@ -134,7 +167,9 @@ def test_a_manifests_limit_lowers_and_approves_nothing(folder, environ, tmp_path
 
 
 def test_without_a_price_a_limit_cannot_be_kept_and_says_how_to_set_one(folder, environ, tmp_path):
-    done = run(folder, environ, "run", "money.wanbatch.yaml", "--backend", "gateway", "--max-cost", "5")
+    done = run(
+        folder, environ, "run", "money.wanbatch.yaml", "--backend", "gateway", "--max-cost", "5"
+    )
     assert done.returncode == 3
     assert "has no price" in done.stderr
     assert "price =" in done.stderr
@@ -170,15 +205,44 @@ def test_a_person_at_a_terminal_is_asked(folder, environ, tmp_path, answer, code
 
 
 def test_a_wrong_key_ends_with_4_and_mending_it_is_enough(folder, environ, tmp_path):
-    wrong = run(folder, {**environ, "WANBATCH_BASE_URL": "http://127.0.0.1:9"}, "run", "money.wanbatch.yaml", "--backend", "gateway", "--yes")
+    wrong = run(
+        folder,
+        {**environ, "WANBATCH_BASE_URL": "http://127.0.0.1:9"},
+        "run",
+        "money.wanbatch.yaml",
+        "--backend",
+        "gateway",
+        "--yes",
+    )
     assert wrong.returncode == 4
     assert "nothing was spent" in wrong.stderr
-    none = run(folder, {k: v for k, v in environ.items() if k != "WANBATCH_API_KEY"}, "run", "money.wanbatch.yaml", "--backend", "gateway", "--yes")
+    none = run(
+        folder,
+        {k: v for k, v in environ.items() if k != "WANBATCH_API_KEY"},
+        "run",
+        "money.wanbatch.yaml",
+        "--backend",
+        "gateway",
+        "--yes",
+    )
     assert none.returncode == 4
     assert "WANBATCH_API_KEY" in none.stderr
     assert not bought(tmp_path)
     assert (
-        run(folder, environ, "run", "money.wanbatch.yaml", "--backend", "gateway", "--yes", "--rate", "50", "--poll-interval", "0.1").returncode == 0
+        run(
+            folder,
+            environ,
+            "run",
+            "money.wanbatch.yaml",
+            "--backend",
+            "gateway",
+            "--yes",
+            "--rate",
+            "50",
+            "--poll-interval",
+            "0.1",
+        ).returncode
+        == 0
     )
 
 
@@ -190,7 +254,9 @@ def test_media_that_cannot_reach_the_backend_are_an_error_with_a_place(folder, e
         sound.setsampwidth(2)
         sound.setframerate(8000)
         sound.writeframes(bytes(2 * 8000 * 2))
-    (folder / "money.wanbatch.yaml").write_text(MANIFEST.replace("picture.png}", "picture.png, driving_audio: voice.wav}"))
+    (folder / "money.wanbatch.yaml").write_text(
+        MANIFEST.replace("picture.png}", "picture.png, driving_audio: voice.wav}")
+    )
     done = run(folder, environ, "run", "money.wanbatch.yaml", "--backend", "gateway", "--yes")
     assert done.returncode == 2, done.stderr
     assert "money.wanbatch.yaml:8:" in done.stderr
@@ -198,13 +264,17 @@ def test_media_that_cannot_reach_the_backend_are_an_error_with_a_place(folder, e
     assert not bought(tmp_path)
 
 
-def test_what_stock_new_api_loses_is_a_warning_and_what_it_refuses_an_error(folder, environ, tmp_path):
+def test_what_stock_new_api_loses_is_a_warning_and_what_it_refuses_an_error(
+    folder, environ, tmp_path
+):
     plan = run(folder, environ, "plan", "money.wanbatch.yaml", "--backend", "gateway-metadata")
     assert plan.returncode == 0
     assert "warning[WB603]: prompt_extend: false is lost" in plan.stderr
     assert plan.stderr.count("WB603") == 1, "once for all cells"
     (folder / "money.wanbatch.yaml").write_text(MANIFEST.replace("    prompt: A harbour\n", ""))
-    bare = run(folder, environ, "run", "money.wanbatch.yaml", "--backend", "gateway-metadata", "--yes")
+    bare = run(
+        folder, environ, "run", "money.wanbatch.yaml", "--backend", "gateway-metadata", "--yes"
+    )
     assert bare.returncode == 2
     assert "error[WB602]" in bare.stderr
     assert "money.wanbatch.yaml:4:9" in bare.stderr

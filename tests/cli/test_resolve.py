@@ -20,11 +20,20 @@ NONSENSE = {
 @pytest.fixture
 def scene(tmp_path):
     """Three jobs were bought; two are at home, the API's answer for ``UNSURE`` was lost."""
-    with Scene(tmp_path, jobs=3, emulator="--latency 0.1 --render tiny", choose=once_for_seed(1, Mishap.SWALLOWED)) as scene:
+    with Scene(
+        tmp_path,
+        jobs=3,
+        emulator="--latency 0.1 --render tiny",
+        choose=once_for_seed(1, Mishap.SWALLOWED),
+    ) as scene:
         done = scene.run()
         assert done.returncode == 1, done.stderr
         assert scene.charges() == 3
-        assert {row.job: row.state for row in scene.rows()} == {"job[seed=0]": "stored", UNSURE: "uncertain", "job[seed=2]": "stored"}
+        assert {row.job: row.state for row in scene.rows()} == {
+            "job[seed=0]": "stored",
+            UNSURE: "uncertain",
+            "job[seed=2]": "stored",
+        }
         assert f"uncertain {UNSURE}" in done.stderr
         assert "wanbatch resolve" in done.stderr
         yield scene
@@ -75,7 +84,11 @@ def test_running_again_sends_nothing_for_it(scene):
     assert "1 to decide" in again.stderr
 
 
-@pytest.mark.parametrize("words", [("run", FILE, "--backend", "rough", "--yes"), ("fetch", FILE, "--backend", "rough")], ids=["run", "fetch"])
+@pytest.mark.parametrize(
+    "words",
+    [("run", FILE, "--backend", "rough", "--yes"), ("fetch", FILE, "--backend", "rough")],
+    ids=["run", "fetch"],
+)
 def test_adopting_the_right_task_brings_the_video_home_for_one_charge(scene, words):
     task = lost_task(scene)
     decided = resolve(scene, UNSURE, "--adopt", task)

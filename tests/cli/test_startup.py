@@ -38,7 +38,12 @@ print(json.dumps([code, sorted(sys.modules)]), file=sys.stderr)
 
 
 def modules_after(*words):
-    done = subprocess.run([sys.executable, "-c", SHOW_MODULES, json.dumps(words)], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", SHOW_MODULES, json.dumps(words)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     code, modules = json.loads(done.stderr.splitlines()[-1])
     return code, set(modules), done.stdout
 
@@ -49,7 +54,9 @@ def test_help_imports_nothing_heavy(words):
     assert code == 0
     assert "wanbatch" in shown
     assert not modules & HEAVY
-    assert not [m for m in modules if m.startswith("wanbatch.") and m.split(".")[1] not in {"cli", "errors"}]
+    assert not [
+        m for m in modules if m.startswith("wanbatch.") and m.split(".")[1] not in {"cli", "errors"}
+    ]
 
 
 @pytest.mark.parametrize("command", ["validate", "plan", "schema"])
@@ -72,7 +79,9 @@ def test_the_table_of_commands_says_what_the_commands_say():
 
 
 def test_an_unknown_command_gets_a_suggestion_and_exit_code_2():
-    done = subprocess.run([sys.executable, "-m", "wanbatch", "valdate"], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", "wanbatch", "valdate"], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 2
     assert "Did you mean 'validate'?" in done.stderr
     assert "Traceback" not in done.stderr

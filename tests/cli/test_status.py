@@ -37,7 +37,13 @@ def test_before_the_first_run_everything_is_planned_and_nothing_is_written_or_as
 def test_it_needs_no_key(scene):
     environ = {k: v for k, v in scene.environ.items() if k != "ROUGH_KEY"}
     shown = subprocess.run(
-        scene.command("status", FILE, "--backend", "rough"), cwd=scene.folder, env=environ, capture_output=True, text=True, check=False, timeout=60
+        scene.command("status", FILE, "--backend", "rough"),
+        cwd=scene.folder,
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
     )
     assert shown.returncode == 0, shown.stderr
     assert "3 planned" in shown.stderr
@@ -46,7 +52,11 @@ def test_it_needs_no_key(scene):
 def test_done_failed_and_uncertain_are_told_apart(scene):
     scene.road.choose = once_for_seed(1, Mishap.SWALLOWED)
     assert scene.run().returncode == 1
-    assert standing(scene) == {"job[seed=0]": ("done", "reuse"), "job[seed=1]": ("uncertain", "ask"), "job[seed=2]": ("done", "reuse")}
+    assert standing(scene) == {
+        "job[seed=0]": ("done", "reuse"),
+        "job[seed=1]": ("uncertain", "ask"),
+        "job[seed=2]": ("done", "reuse"),
+    }
     text = status(scene)
     assert text.returncode == 0
     assert not text.stdout

@@ -53,12 +53,26 @@ def command(*words):
 
 
 def run(folder, *words):
-    return subprocess.run(command(*words), cwd=folder, env=ENVIRON, capture_output=True, text=True, check=False, timeout=120)
+    return subprocess.run(
+        command(*words),
+        cwd=folder,
+        env=ENVIRON,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
 
 
 def kill_after(folder, seconds):
     """Starts a run, kills it with SIGKILL, and returns whether it was still running then."""
-    process = subprocess.Popen(command("run", "kill.wanbatch.yaml"), cwd=folder, env=ENVIRON, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        command("run", "kill.wanbatch.yaml"),
+        cwd=folder,
+        env=ENVIRON,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     try:
         process.wait(seconds)
     except subprocess.TimeoutExpired:
@@ -72,7 +86,9 @@ def paid_tasks(folder: Path) -> Counter[tuple[int, str]]:
     """What the emulator accepted, by seed and prompt."""
     lines = (folder / "reports/.emulator/tasks.jsonl").read_text().splitlines()
     events = [json.loads(line) for line in lines if line.endswith("}")]
-    return Counter((e["body"]["seed"], e["body"]["prompt"]) for e in events if e["event"] == "accepted")
+    return Counter(
+        (e["body"]["seed"], e["body"]["prompt"]) for e in events if e["event"] == "accepted"
+    )
 
 
 def states(folder):
@@ -130,11 +146,20 @@ def test_running_a_finished_manifest_again_sends_nothing_and_says_so(folder):
     assert again.returncode == 0
     assert "No changes." in again.stderr
     assert paid_tasks(folder) == before
-    assert json.loads((folder / "reports/kill/report.json").read_text())["totals"]["http_requests"] == 0
+    assert (
+        json.loads((folder / "reports/kill/report.json").read_text())["totals"]["http_requests"]
+        == 0
+    )
 
 
 def test_a_second_run_on_the_same_folder_makes_no_call_and_exits_4(folder):
-    first = subprocess.Popen(command("run", "kill.wanbatch.yaml"), cwd=folder, env=ENVIRON, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    first = subprocess.Popen(
+        command("run", "kill.wanbatch.yaml"),
+        cwd=folder,
+        env=ENVIRON,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     try:
         until = time.monotonic() + 10
         while not (folder / "reports/.emulator/tasks.jsonl").exists() and time.monotonic() < until:
@@ -150,7 +175,12 @@ def test_a_second_run_on_the_same_folder_makes_no_call_and_exits_4(folder):
 def test_a_polite_stop_keeps_what_was_paid_and_says_how_to_go_on(folder, number, code):
     environ = {**ENVIRON, "WANBATCH_EMULATOR_OPTIONS": "--latency 30 --render tiny"}
     process = subprocess.Popen(
-        command("run", "kill.wanbatch.yaml"), cwd=folder, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command("run", "kill.wanbatch.yaml"),
+        cwd=folder,
+        env=environ,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     for line in process.stderr:
         if "submitted" in line:

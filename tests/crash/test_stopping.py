@@ -54,8 +54,12 @@ def holds_a_post(scene):
     return lambda: len(submits) >= 2
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 130)])
-def test_the_first_signal_waits_for_the_post_that_is_out_and_records_its_answer(slow_scene, number, code):
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 130)]
+)
+def test_the_first_signal_waits_for_the_post_that_is_out_and_records_its_answer(
+    slow_scene, number, code
+):
     out = holds_a_post(slow_scene)
     process = slow_scene.start()
     wait_until(out, process)
@@ -145,7 +149,13 @@ def test_a_reader_who_leaves_does_not_hide_a_failure(quick_scene):
 @pytest.mark.parametrize("closed", ["2>&-", ">&- 2>&-", "<&- >&- 2>&-", ">/dev/full 2>/dev/full"])
 def test_closed_and_full_streams_end_no_run_and_harm_no_ledger(quick_scene, closed):
     line = " ".join(quick_scene.run_words()) + " " + closed
-    done = subprocess.run(["sh", "-c", f"exec {line}"], cwd=quick_scene.folder, env=quick_scene.environ, check=False, timeout=60)
+    done = subprocess.run(
+        ["sh", "-c", f"exec {line}"],
+        cwd=quick_scene.folder,
+        env=quick_scene.environ,
+        check=False,
+        timeout=60,
+    )
     assert done.returncode == 0
     assert quick_scene.charges() == 4
     assert quick_scene.lost_videos() == []
@@ -173,7 +183,9 @@ def test_a_terminal_that_hangs_up_stops_a_run_politely(slow_scene):
 
 def test_on_failure_stop_stops_only_what_was_not_submitted(tmp_path):
     with Scene(tmp_path, jobs=12, emulator="--latency 0.5 --render tiny") as scene:
-        (scene.folder / FILE).write_text((scene.folder / FILE).read_text() + "run: {on_failure: stop}\n")
+        (scene.folder / FILE).write_text(
+            (scene.folder / FILE).read_text() + "run: {on_failure: stop}\n"
+        )
         submits = []
 
         def choose(method, _path, _body):
@@ -184,7 +196,12 @@ def test_on_failure_stop_stops_only_what_was_not_submitted(tmp_path):
         scene.road.choose = choose
         done = scene.run()
         assert done.returncode == 1, done.stderr
-        assert sorted(row.state for row in scene.rows()) == ["rejected", "stored", "stored", "stored"]
+        assert sorted(row.state for row in scene.rows()) == [
+            "rejected",
+            "stored",
+            "stored",
+            "stored",
+        ]
         assert scene.lost_videos() == []
         assert "on_failure: stop" in done.stderr
         totals = scene.report()["totals"]
@@ -195,7 +212,9 @@ def test_a_second_process_asks_nobody_and_exits_4(slow_scene):
     process = slow_scene.start()
     try:
         wait_until(all_accepted(slow_scene), process)
-        slow_scene.road.choose = lambda *_: Mishap.LOST  # what the first one asks from now on is not answered
+        slow_scene.road.choose = lambda *_: (
+            Mishap.LOST
+        )  # what the first one asks from now on is not answered
         for words in (
             ("run", FILE, "--backend", "rough", "--yes"),
             ("fetch", FILE, "--backend", "rough"),
@@ -204,7 +223,13 @@ def test_a_second_process_asks_nobody_and_exits_4(slow_scene):
             # Where nothing answers at all, a call over the network would not end in the way that is told here.
             elsewhere = {**slow_scene.environ, "WANBATCH_CONFIG": str(dead_end(slow_scene))}
             second = subprocess.run(
-                slow_scene.command(*words), cwd=slow_scene.folder, env=elsewhere, capture_output=True, text=True, timeout=30, check=False
+                slow_scene.command(*words),
+                cwd=slow_scene.folder,
+                env=elsewhere,
+                capture_output=True,
+                text=True,
+                timeout=30,
+                check=False,
             )
             assert second.returncode == 4, second.stderr
             assert "another run works in reports" in second.stderr
@@ -217,7 +242,11 @@ def test_a_second_process_asks_nobody_and_exits_4(slow_scene):
 def dead_end(scene):
     """The scene's configuration with an address at which nobody listens."""
     path = scene.folder / "dead.toml"
-    path.write_text((scene.folder.parent / "config.toml").read_text().replace(scene.road.base_url, "http://127.0.0.1:9"))
+    path.write_text(
+        (scene.folder.parent / "config.toml")
+        .read_text()
+        .replace(scene.road.base_url, "http://127.0.0.1:9")
+    )
     return path
 
 
@@ -254,7 +283,12 @@ def clock(tmp_path, monkeypatch):
 def test_a_clock_that_jumps_while_tasks_run_expires_nothing(tmp_path, clock):
     with Scene(tmp_path, jobs=4, emulator="--latency 2 --render tiny") as scene:
         process = subprocess.Popen(
-            scene.run_words(), cwd=scene.folder, env=clock.environ_of(scene), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+            scene.run_words(),
+            cwd=scene.folder,
+            env=clock.environ_of(scene),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
         )
         wait_until(all_accepted(scene), process)
         clock(40 * 3600)
@@ -267,7 +301,13 @@ def test_a_clock_that_was_wrong_all_along_is_named_and_expires_nothing(tmp_path,
     with Scene(tmp_path, jobs=2, emulator="--latency 0.3 --render tiny") as scene:
         clock(-90 * 3600)
         done = subprocess.run(
-            scene.run_words(), cwd=scene.folder, env=clock.environ_of(scene), capture_output=True, text=True, check=False, timeout=60
+            scene.run_words(),
+            cwd=scene.folder,
+            env=clock.environ_of(scene),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
         )
         assert done.returncode == 0, done.stderr
         assert "clock is 90 h 00 min behind the server's" in done.stderr

@@ -22,13 +22,27 @@ TOKEN = {"authorization": "Bearer test-token"}
 
 def make_picture(width: int = 640, height: int = 360, hue: int = 140, form: str = "PNG") -> bytes:
     """A gradient with hills: something that a camera move visibly changes."""
-    slope, glow = Image.linear_gradient("L").resize((width, height)), Image.radial_gradient("L").resize((width, height))
+    slope, glow = (
+        Image.linear_gradient("L").resize((width, height)),
+        Image.radial_gradient("L").resize((width, height)),
+    )
     hues = slope.point([(v // 6 + hue) % 256 for v in range(256)])
-    image = Image.merge("HSV", (hues, glow.point([90 + v // 3 for v in range(256)]), slope.point([250 - v // 2 for v in range(256)]))).convert("RGB")
+    image = Image.merge(
+        "HSV",
+        (
+            hues,
+            glow.point([90 + v // 3 for v in range(256)]),
+            slope.point([250 - v // 2 for v in range(256)]),
+        ),
+    ).convert("RGB")
     draw = ImageDraw.Draw(image)
     for i in range(5):
         draw.polygon(
-            [(width * i / 5, height), (width * (i + 0.5) / 5, height * (0.4 + 0.1 * (i % 3))), (width * (i + 1) / 5, height)],
+            [
+                (width * i / 5, height),
+                (width * (i + 0.5) / 5, height * (0.4 + 0.1 * (i % 3))),
+                (width * (i + 1) / 5, height),
+            ],
             fill=(30 + i * 20, 50, 70),
         )
     out = io.BytesIO()
@@ -43,7 +57,12 @@ def make_tone(seconds: float) -> bytes:
         file.setnchannels(1)
         file.setsampwidth(2)
         file.setframerate(22_050)
-        file.writeframes(b"".join(struct.pack("<h", int(12_000 * math.sin(i / 8))) for i in range(int(22_050 * seconds))))
+        file.writeframes(
+            b"".join(
+                struct.pack("<h", int(12_000 * math.sin(i / 8)))
+                for i in range(int(22_050 * seconds))
+            )
+        )
     return out.getvalue()
 
 
@@ -64,7 +83,13 @@ def tone() -> bytes:
 @pytest.fixture(scope="session")
 def body(picture: bytes) -> dict[str, object]:
     """The smallest request that is right."""
-    return {"model": "wan2.7-i2v", "media": [{"type": "first_frame", "url": data_url(picture)}], "seconds": "2", "size": "720P", "seed": 7}
+    return {
+        "model": "wan2.7-i2v",
+        "media": [{"type": "first_frame", "url": data_url(picture)}],
+        "seconds": "2",
+        "size": "720P",
+        "seed": 7,
+    }
 
 
 @pytest.fixture
@@ -84,12 +109,20 @@ def start(tmp_path: Path) -> Iterator[Callable[..., EmulatorProcess]]:
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     """A client of one emulator for all tests that look at answers and not at videos."""
-    with start_emulator(tmp_path_factory.mktemp("tiny"), "--render", "tiny") as emulator, client_of(emulator) as client:
+    with (
+        start_emulator(tmp_path_factory.mktemp("tiny"), "--render", "tiny") as emulator,
+        client_of(emulator) as client,
+    ):
         yield client
 
 
 def client_of(emulator: EmulatorProcess, headers: dict[str, str] | None = None) -> httpx.Client:
-    return httpx.Client(base_url=emulator.base_url, headers=TOKEN if headers is None else headers, timeout=20, trust_env=False)
+    return httpx.Client(
+        base_url=emulator.base_url,
+        headers=TOKEN if headers is None else headers,
+        timeout=20,
+        trust_env=False,
+    )
 
 
 def wait_for_end(client: httpx.Client, task_id: str, within_s: float = 20.0) -> dict[str, object]:

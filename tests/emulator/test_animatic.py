@@ -38,7 +38,13 @@ def loudness(path: Path, begin_s: float, end_s: float) -> int:
             if frame.time is None or not begin_s <= frame.time < end_s:
                 continue
             for piece in resampler.resample(frame):
-                peak = max(peak, *(abs(v) for v in memoryview(bytes(piece.planes[0])[: piece.samples * 2]).cast("h")))
+                peak = max(
+                    peak,
+                    *(
+                        abs(v)
+                        for v in memoryview(bytes(piece.planes[0])[: piece.samples * 2]).cast("h")
+                    ),
+                )
     return peak
 
 
@@ -51,7 +57,9 @@ def loudness(path: Path, begin_s: float, end_s: float) -> int:
         (240, 1920, "720P", (336, 2704)),
     ],
 )
-def test_the_size_follows_the_input(width: int, height: int, size: str, expected: tuple[int, int]) -> None:
+def test_the_size_follows_the_input(
+    width: int, height: int, size: str, expected: tuple[int, int]
+) -> None:
     assert output_size(width, height, size) == expected  # type: ignore[arg-type]
 
 
@@ -68,7 +76,12 @@ def test_a_video_has_exactly_its_length_and_the_right_tracks(plain: Path) -> Non
         assert video.duration * video.time_base == 2
         assert audio.duration * audio.time_base == 2
         assert container.duration == 2_000_000
-        assert (video.codec_context.name, video.codec_context.pix_fmt, video.width, video.height) == ("h264", "yuv420p", 1280, 720)
+        assert (
+            video.codec_context.name,
+            video.codec_context.pix_fmt,
+            video.width,
+            video.height,
+        ) == ("h264", "yuv420p", 1280, 720)
         assert audio.codec_context.name == "aac"
     assert len(frames_of(plain)) == 2 * FPS
 
@@ -91,8 +104,16 @@ def test_it_begins_with_the_first_frame_and_moves(plain: Path, picture: bytes) -
 
 
 @pytest.mark.parametrize("other", [{"seed": 8}, {"prompt": "night"}])
-def test_seed_and_prompt_show(plain: Path, tmp_path: Path, picture: bytes, other: dict[str, object]) -> None:
-    scene = {"seconds": 2, "size": "720P", "seed": 7, "prompt": "dawn", "first_frame": picture} | other
+def test_seed_and_prompt_show(
+    plain: Path, tmp_path: Path, picture: bytes, other: dict[str, object]
+) -> None:
+    scene = {
+        "seconds": 2,
+        "size": "720P",
+        "seed": 7,
+        "prompt": "dawn",
+        "first_frame": picture,
+    } | other
     render(Scene(**scene), tmp_path / "b.mp4")  # type: ignore[arg-type]
     mine, theirs = frames_of(plain), frames_of(tmp_path / "b.mp4")
     assert difference(mine[0].to_image(), theirs[0].to_image()) < 0.5
@@ -109,14 +130,22 @@ def test_it_dissolves_to_the_last_frame(tmp_path: Path, picture: bytes, emulator
     assert min(difference(middle, opened(picture)), difference(middle, opened(last))) > 8
 
 
-def test_driving_audio_is_heard_and_the_rest_is_silent(tmp_path: Path, picture: bytes, emulator_kit: type) -> None:
-    render(Scene(4, "720P", 1, first_frame=picture, driving_audio=emulator_kit.tone(2)), tmp_path / "a.mp4")
+def test_driving_audio_is_heard_and_the_rest_is_silent(
+    tmp_path: Path, picture: bytes, emulator_kit: type
+) -> None:
+    render(
+        Scene(4, "720P", 1, first_frame=picture, driving_audio=emulator_kit.tone(2)),
+        tmp_path / "a.mp4",
+    )
     assert loudness(tmp_path / "a.mp4", 0.2, 1.8) > 5_000
     assert loudness(tmp_path / "a.mp4", 2.3, 4.0) < 50
 
 
 def test_longer_driving_audio_is_cut(tmp_path: Path, picture: bytes, emulator_kit: type) -> None:
-    render(Scene(2, "720P", 1, first_frame=picture, driving_audio=emulator_kit.tone(5)), tmp_path / "a.mp4")
+    render(
+        Scene(2, "720P", 1, first_frame=picture, driving_audio=emulator_kit.tone(5)),
+        tmp_path / "a.mp4",
+    )
     with av.open(str(tmp_path / "a.mp4")) as container:
         assert container.duration == 2_000_000
 
@@ -135,7 +164,9 @@ def test_a_continuation_begins_with_the_clip(tmp_path: Path, plain: Path, pictur
     assert difference(longer[-1].to_image(), longer[len(clip) - 1].to_image()) > 3
 
 
-def test_the_watermark_shows_at_the_bottom_right(plain: Path, tmp_path: Path, picture: bytes) -> None:
+def test_the_watermark_shows_at_the_bottom_right(
+    plain: Path, tmp_path: Path, picture: bytes
+) -> None:
     render(Scene(2, "720P", 7, "dawn", watermark=True, first_frame=picture), tmp_path / "b.mp4")
     a, b = frames_of(plain)[-1].to_image(), frames_of(tmp_path / "b.mp4")[-1].to_image()
     corner, rest = (1000, 650, 1280, 720), (0, 0, 900, 600)

@@ -29,7 +29,9 @@ def synthesis(emulator, monkeypatch: pytest.MonkeyPatch):
 
 def submit(synthesis, url: str, **options: object):
     media = [{"type": "first_frame", "url": url}]
-    answer = synthesis.async_call(model="wan2.7-i2v", prompt="waves", media=media, resolution="720P", duration=2, **options)
+    answer = synthesis.async_call(
+        model="wan2.7-i2v", prompt="waves", media=media, resolution="720P", duration=2, **options
+    )
     assert answer.status_code == 200, answer
     assert answer.output.task_status == "PENDING"
     return answer
@@ -40,7 +42,11 @@ def test_call_wait_fetch(synthesis, picture: bytes, emulator_kit: type) -> None:
 
     task = submit(synthesis, emulator_kit.data_url(picture), seed=7)
     done = synthesis.wait(task)
-    assert (done.status_code, done.output.task_status, done.usage.video_count) == (200, "SUCCEEDED", 1)
+    assert (done.status_code, done.output.task_status, done.usage.video_count) == (
+        200,
+        "SUCCEEDED",
+        1,
+    )
     again = synthesis.fetch(task.output.task_id)
     assert again.output.task_id == task.output.task_id
     assert httpx.get(again.output.video_url, trust_env=False).content[4:8] == b"ftyp"

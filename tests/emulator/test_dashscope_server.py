@@ -21,7 +21,11 @@ RESOLVE = ASYNC | {"x-dashscope-ossresourceresolve": "enable"}
 @pytest.fixture(scope="session")
 def scope_body(picture: bytes, emulator_kit: type) -> Body:
     media = [{"type": "first_frame", "url": emulator_kit.data_url(picture)}]
-    return {"model": "wan2.7-i2v", "input": {"prompt": "waves", "media": media}, "parameters": {"resolution": "720P", "duration": 2, "seed": 1}}
+    return {
+        "model": "wan2.7-i2v",
+        "input": {"prompt": "waves", "media": media},
+        "parameters": {"resolution": "720P", "duration": 2, "seed": 1},
+    }
 
 
 def submit(client: httpx.Client, body: Body, headers: dict[str, str] = ASYNC) -> str:
@@ -40,12 +44,20 @@ def ended(client: httpx.Client, task_id: str) -> Body:
     raise AssertionError(body)
 
 
-def test_a_finished_task_tells_times_usage_and_a_signed_address(tiny: httpx.Client, scope_body: Body) -> None:
+def test_a_finished_task_tells_times_usage_and_a_signed_address(
+    tiny: httpx.Client, scope_body: Body
+) -> None:
     body = ended(tiny, submit(tiny, scope_body))
     output = body["output"]
     assert output["task_status"] == "SUCCEEDED"
     assert output["orig_prompt"] == "waves"
-    assert body["usage"] == {"duration": 2, "input_video_duration": 0.0, "output_video_duration": 2, "video_count": 1, "SR": 720}
+    assert body["usage"] == {
+        "duration": 2,
+        "input_video_duration": 0.0,
+        "output_video_duration": 2,
+        "video_count": 1,
+        "SR": 720,
+    }
     now = datetime.now(timezone(timedelta(hours=8))).replace(tzinfo=None)
     for name in ("submit_time", "scheduled_time", "end_time"):
         assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}", output[name])
@@ -53,7 +65,9 @@ def test_a_finished_task_tells_times_usage_and_a_signed_address(tiny: httpx.Clie
     assert httpx.get(output["video_url"], trust_env=False).content[4:8] == b"ftyp"
 
 
-def test_a_continuation_tells_the_length_of_its_clip(tiny: httpx.Client, scope_body: Body, tmp_path: Path) -> None:
+def test_a_continuation_tells_the_length_of_its_clip(
+    tiny: httpx.Client, scope_body: Body, tmp_path: Path
+) -> None:
     from wanbatch.emulator.animatic import Scene, render
 
     image = tmp_path / "a.png"
@@ -61,12 +75,17 @@ def test_a_continuation_tells_the_length_of_its_clip(tiny: httpx.Client, scope_b
     render(Scene(2, "720P", 1, first_frame=image.read_bytes()), tmp_path / "clip.mp4")
     clip = (tmp_path / "clip.mp4").read_bytes()
     url = tiny.put(f"/media/{hashlib.sha256(clip).hexdigest()}", content=clip).json()["url"]
-    change = {"input": {"media": [{"type": "first_clip", "url": url}]}, "parameters": {"duration": 5}}
+    change = {
+        "input": {"media": [{"type": "first_clip", "url": url}]},
+        "parameters": {"duration": 5},
+    }
     assert ended(tiny, submit(tiny, scope_body | change))["usage"]["input_video_duration"] == 2.0
 
 
 def test_the_watermark_shows_in_the_name(tiny: httpx.Client, scope_body: Body) -> None:
-    body = ended(tiny, submit(tiny, scope_body | {"parameters": {"watermark": True, "duration": 2}}))
+    body = ended(
+        tiny, submit(tiny, scope_body | {"parameters": {"watermark": True, "duration": 2}})
+    )
     assert "_watermark.mp4?" in body["output"]["video_url"]
     assert httpx.get(body["output"]["video_url"], trust_env=False).status_code == 200
 
@@ -79,7 +98,14 @@ def test_the_watermark_shows_in_the_name(tiny: httpx.Client, scope_body: Body) -
         (ASYNC | {"authorization": "nothing"}, {}, 401, "InvalidApiKey"),
     ],
 )
-def test_what_is_refused_at_once(tiny: httpx.Client, scope_body: Body, headers: dict[str, str], change: Body, status: int, code: str) -> None:
+def test_what_is_refused_at_once(
+    tiny: httpx.Client,
+    scope_body: Body,
+    headers: dict[str, str],
+    change: Body,
+    status: int,
+    code: str,
+) -> None:
     answer = tiny.post(SUBMIT, json=scope_body | change, headers=headers)
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert set(answer.json()) == {"code", "message", "request_id"}
@@ -94,17 +120,31 @@ def test_a_body_that_is_no_object_is_refused(tiny: httpx.Client) -> None:
     ("change", "code", "words"),
     [
         ({"input": {}}, "InvalidParameter", "input.media"),
-        ({"input": {"media": [{"type": "x", "url": "https://a.example"}]}}, "InvalidParameter", "first_frame"),
-        ({"input": {"media": [{"type": "last_frame", "url": "https://a.example"}]}}, "InvalidParameter", "combination"),
+        (
+            {"input": {"media": [{"type": "x", "url": "https://a.example"}]}},
+            "InvalidParameter",
+            "first_frame",
+        ),
+        (
+            {"input": {"media": [{"type": "last_frame", "url": "https://a.example"}]}},
+            "InvalidParameter",
+            "combination",
+        ),
         ({"input": {"media": [{"type": "first_frame", "url": "nowhere"}]}}, "InvalidURL", "url"),
-        ({"input": {"media": [{"type": "first_frame", "url": "https://a.example/x.png"}]}}, "InvalidURL", "failed to download"),
+        (
+            {"input": {"media": [{"type": "first_frame", "url": "https://a.example/x.png"}]}},
+            "InvalidURL",
+            "failed to download",
+        ),
         ({"parameters": {"duration": 1}}, "InvalidParameter", "between 2 and 15"),
         ({"parameters": {"duration": "5"}}, "InvalidParameter", "between 2 and 15"),
         ({"parameters": {"resolution": "480P"}}, "InvalidParameter", "'1080P' or '720P'"),
         ({"parameters": {"seed": -1}}, "InvalidParameter", "seed"),
     ],
 )
-def test_the_rest_fails_a_moment_later(tiny: httpx.Client, scope_body: Body, change: Body, code: str, words: str) -> None:
+def test_the_rest_fails_a_moment_later(
+    tiny: httpx.Client, scope_body: Body, change: Body, code: str, words: str
+) -> None:
     output = ended(tiny, submit(tiny, scope_body | change))["output"]
     assert (output["task_status"], output["code"]) == ("FAILED", code)
     assert words in output["message"]
@@ -127,20 +167,37 @@ def test_the_list_has_pages_and_filters(start, scope_body: Body, emulator_kit: t
         for task_id in ids:
             ended(client, task_id)
         page = client.get("/api/v1/tasks/", params={"page_size": 2, "page_no": 2}).json()
-        assert (page["total"], page["total_page"], page["page_no"], page["page_size"]) == (5, 3, 2, 2)
+        assert (page["total"], page["total_page"], page["page_no"], page["page_size"]) == (
+            5,
+            3,
+            2,
+            2,
+        )
         assert [row["task_id"] for row in page["data"]] == [ids[2], ids[1]]
         assert client.get("/api/v1/tasks", params={"status": "FAILED"}).json()["total"] == 0
-        assert client.get("/api/v1/tasks", params={"task_id": ids[0]}).json()["data"][0]["status"] == "SUCCEEDED"
+        assert (
+            client.get("/api/v1/tasks", params={"task_id": ids[0]}).json()["data"][0]["status"]
+            == "SUCCEEDED"
+        )
         assert client.get("/api/v1/tasks", params={"model_name": "other"}).json()["data"] == []
         now = datetime.now(timezone(timedelta(hours=8)))
-        stamps = {"start_time": (now - timedelta(hours=1)).strftime("%Y%m%d%H%M%S"), "end_time": now.strftime("%Y%m%d%H%M%S")}
+        stamps = {
+            "start_time": (now - timedelta(hours=1)).strftime("%Y%m%d%H%M%S"),
+            "end_time": now.strftime("%Y%m%d%H%M%S"),
+        }
         assert client.get("/api/v1/tasks/", params=stamps).json()["total"] == 5
         stamps["end_time"] = (now - timedelta(minutes=30)).strftime("%Y%m%d%H%M%S")
         assert client.get("/api/v1/tasks/", params=stamps).json()["total"] == 0
 
 
 @pytest.mark.parametrize(
-    "query", [{"page_size": "x"}, {"page_size": "1000"}, {"start_time": "20260101000000", "end_time": "20260105000000"}, {"end_time": "now"}]
+    "query",
+    [
+        {"page_size": "x"},
+        {"page_size": "1000"},
+        {"start_time": "20260101000000", "end_time": "20260105000000"},
+        {"end_time": "now"},
+    ],
 )
 def test_a_wrong_list_query_is_refused(tiny: httpx.Client, query: dict[str, str]) -> None:
     answer = tiny.get("/api/v1/tasks/", params=query)
@@ -148,7 +205,9 @@ def test_a_wrong_list_query_is_refused(tiny: httpx.Client, query: dict[str, str]
 
 
 def test_only_a_pending_task_can_be_cancelled(start, scope_body: Body, emulator_kit: type) -> None:
-    with emulator_kit.client(start("--render", "tiny", "--latency", "30", "--max-running", "1")) as client:
+    with emulator_kit.client(
+        start("--render", "tiny", "--latency", "30", "--max-running", "1")
+    ) as client:
         running, waiting = submit(client, scope_body), submit(client, scope_body)
         time.sleep(0.1)
         assert client.post(f"/api/v1/tasks/{waiting}/cancel").status_code == 200
@@ -159,7 +218,9 @@ def test_only_a_pending_task_can_be_cancelled(start, scope_body: Body, emulator_
 
 
 def upload(client: httpx.Client, data: bytes, **change: str) -> tuple[httpx.Response, str]:
-    given = client.get("/api/v1/uploads", params={"action": "getPolicy", "model": "wan2.7-i2v"}).json()["data"]
+    given = client.get(
+        "/api/v1/uploads", params={"action": "getPolicy", "model": "wan2.7-i2v"}
+    ).json()["data"]
     fields = {
         "OSSAccessKeyId": given["oss_access_key_id"],
         "Signature": given["signature"],
@@ -169,10 +230,14 @@ def upload(client: httpx.Client, data: bytes, **change: str) -> tuple[httpx.Resp
         "x-oss-forbid-overwrite": given["x_oss_forbid_overwrite"],
         "success_action_status": "200",
     } | change
-    return httpx.post(given["upload_host"], data=fields, files={"file": ("a.png", data)}, trust_env=False), "oss://" + fields["key"]
+    return httpx.post(
+        given["upload_host"], data=fields, files={"file": ("a.png", data)}, trust_env=False
+    ), "oss://" + fields["key"]
 
 
-def test_an_upload_can_be_used_with_the_header_alone(tiny: httpx.Client, scope_body: Body, picture: bytes) -> None:
+def test_an_upload_can_be_used_with_the_header_alone(
+    tiny: httpx.Client, scope_body: Body, picture: bytes
+) -> None:
     answer, url = upload(tiny, picture)
     assert (answer.status_code, answer.content) == (200, b"")
     body = scope_body | {"input": {"media": [{"type": "first_frame", "url": url}]}}
@@ -182,8 +247,18 @@ def test_an_upload_can_be_used_with_the_header_alone(tiny: httpx.Client, scope_b
     assert ended(tiny, submit(tiny, missing, RESOLVE))["output"]["code"] == "InvalidURL"
 
 
-@pytest.mark.parametrize("change", [{"Signature": "x"}, {"key": "elsewhere/a.png"}, {"policy": "e30="}, {"x-oss-object-acl": "public-read"}])
-def test_an_upload_that_breaks_its_policy_is_refused(tiny: httpx.Client, change: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"Signature": "x"},
+        {"key": "elsewhere/a.png"},
+        {"policy": "e30="},
+        {"x-oss-object-acl": "public-read"},
+    ],
+)
+def test_an_upload_that_breaks_its_policy_is_refused(
+    tiny: httpx.Client, change: dict[str, str]
+) -> None:
     answer, _ = upload(tiny, b"x", **change)
     assert answer.status_code == 403
     assert b"<Error>" in answer.content
@@ -198,7 +273,10 @@ def test_an_upload_is_never_overwritten(tiny: httpx.Client) -> None:
 
 def test_results_and_tasks_expire(start, scope_body: Body, body: Body, emulator_kit: type) -> None:
     with emulator_kit.client(start("--render", "tiny", "--expire-after", "1.2")) as client:
-        task_id, video_id = submit(client, scope_body), client.post("/v1/videos", json=body).json()["id"]
+        task_id, video_id = (
+            submit(client, scope_body),
+            client.post("/v1/videos", json=body).json()["id"],
+        )
         link = ended(client, task_id)["output"]["video_url"]
         emulator_kit.wait(client, video_id)
         time.sleep(2.3)
@@ -208,32 +286,60 @@ def test_results_and_tasks_expire(start, scope_body: Body, body: Body, emulator_
         assert (gone.status_code, gone.json()["error"]["type"]) == (502, "server_error")
 
 
-def test_limits_answer_429_in_the_apis_words(start, scope_body: Body, body: Body, emulator_kit: type) -> None:
-    options = ("--render", "tiny", "--latency", "30", "--submits-per-second", "2", "--queries-per-second", "3", "--retry-after", "2")
+def test_limits_answer_429_in_the_apis_words(
+    start, scope_body: Body, body: Body, emulator_kit: type
+) -> None:
+    options = (
+        "--render",
+        "tiny",
+        "--latency",
+        "30",
+        "--submits-per-second",
+        "2",
+        "--queries-per-second",
+        "3",
+        "--retry-after",
+        "2",
+    )
     with emulator_kit.client(start(*options)) as client:
         answers = [client.post(SUBMIT, json=scope_body, headers=ASYNC) for _ in range(4)]
         assert [a.status_code for a in answers] == [200, 200, 429, 429]
         assert answers[2].json()["code"] == "Throttling.RateQuota"
         assert answers[2].headers["retry-after"] == "2"
-        queries = [client.get(f"/api/v1/tasks/{answers[0].json()['output']['task_id']}") for _ in range(5)]
+        queries = [
+            client.get(f"/api/v1/tasks/{answers[0].json()['output']['task_id']}") for _ in range(5)
+        ]
         assert [a.status_code for a in queries] == [200, 200, 200, 429, 429]
         time.sleep(1.05)
         assert client.post("/v1/videos", json=body).status_code == 200
         assert client.get("/__books").json()["accepted"] == 3
 
 
-def test_too_many_running_tasks_are_refused_where_asked(start, scope_body: Body, body: Body, emulator_kit: type) -> None:
-    with emulator_kit.client(start("--render", "tiny", "--latency", "30", "--max-running", "2", "--over-limit", "refuse")) as client:
-        assert [client.post("/v1/videos", json=body).status_code for _ in range(3)] == [200, 200, 429]
+def test_too_many_running_tasks_are_refused_where_asked(
+    start, scope_body: Body, body: Body, emulator_kit: type
+) -> None:
+    with emulator_kit.client(
+        start("--render", "tiny", "--latency", "30", "--max-running", "2", "--over-limit", "refuse")
+    ) as client:
+        assert [client.post("/v1/videos", json=body).status_code for _ in range(3)] == [
+            200,
+            200,
+            429,
+        ]
         answer = client.post(SUBMIT, json=scope_body, headers=ASYNC)
         assert (answer.status_code, answer.json()["code"]) == (429, "Throttling")
 
 
 def test_waiting_tasks_run_in_turn(start, body: Body, emulator_kit: type) -> None:
-    with emulator_kit.client(start("--render", "tiny", "--latency", "0.3", "--max-running", "1")) as client:
+    with emulator_kit.client(
+        start("--render", "tiny", "--latency", "0.3", "--max-running", "1")
+    ) as client:
         began = time.monotonic()
         ids = [client.post("/v1/videos", json=body).json()["id"] for _ in range(3)]
-        assert [client.get(f"/v1/videos/{i}").json()["status"] for i in ids[1:]] == ["queued", "queued"]
+        assert [client.get(f"/v1/videos/{i}").json()["status"] for i in ids[1:]] == [
+            "queued",
+            "queued",
+        ]
         for task_id in ids:
             assert emulator_kit.wait(client, task_id)["status"] == "completed"
         assert time.monotonic() - began >= 0.9

@@ -94,7 +94,9 @@ def test_sounds(tone: bytes, emulator_kit: type) -> None:
         assert fault.code == code
 
 
-def test_clips(clip_of: Callable[[int], bytes], tmp_path: Path, tone: bytes, picture: bytes) -> None:
+def test_clips(
+    clip_of: Callable[[int], bytes], tmp_path: Path, tone: bytes, picture: bytes
+) -> None:
     render(Scene(2, "720P", 1, first_frame=picture), tmp_path / "a.mp4")
     good = (tmp_path / "a.mp4").read_bytes()
     assert examine("first_clip", good) is None

@@ -30,8 +30,12 @@ def books(client: httpx.Client) -> Body:
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
-@pytest.mark.parametrize(("act", "error"), [("close", httpx.RemoteProtocolError), ("reset", httpx.ReadError)])
-def test_a_submit_can_be_cut_off_before_and_after(scripted: Begin, body: Body, moment: str, act: str, error: type[Exception]) -> None:
+@pytest.mark.parametrize(
+    ("act", "error"), [("close", httpx.RemoteProtocolError), ("reset", httpx.ReadError)]
+)
+def test_a_submit_can_be_cut_off_before_and_after(
+    scripted: Begin, body: Body, moment: str, act: str, error: type[Exception]
+) -> None:
     with scripted(f"faults: [{{route: submit, call: 1, do: {act}, moment: {moment}}}]") as client:
         with pytest.raises(error):
             client.post("/v1/videos", json=body)
@@ -45,17 +49,43 @@ def test_a_submit_can_be_cut_off_before_and_after(scripted: Begin, body: Body, m
 @pytest.mark.parametrize(
     ("fields", "status", "look"),
     [
-        ("status: 500, envelope: task, code: do_request_failed", 500, lambda a: a.json()["code"] == "do_request_failed" and a.json()["data"] is None),
-        ("status: 401, envelope: auth", 401, lambda a: a.json()["error"]["type"] == "new_api_error"),
-        ("status: 502, envelope: content", 502, lambda a: a.json()["error"]["type"] == "server_error"),
-        ("status: 429, envelope: dashscope, code: Throttling.AllocationQuota", 429, lambda a: a.json()["code"] == "Throttling.AllocationQuota"),
-        ("status: 502, envelope: html", 502, lambda a: "<html>" in a.text and a.headers["content-type"].startswith("text/html")),
+        (
+            "status: 500, envelope: task, code: do_request_failed",
+            500,
+            lambda a: a.json()["code"] == "do_request_failed" and a.json()["data"] is None,
+        ),
+        (
+            "status: 401, envelope: auth",
+            401,
+            lambda a: a.json()["error"]["type"] == "new_api_error",
+        ),
+        (
+            "status: 502, envelope: content",
+            502,
+            lambda a: a.json()["error"]["type"] == "server_error",
+        ),
+        (
+            "status: 429, envelope: dashscope, code: Throttling.AllocationQuota",
+            429,
+            lambda a: a.json()["code"] == "Throttling.AllocationQuota",
+        ),
+        (
+            "status: 502, envelope: html",
+            502,
+            lambda a: "<html>" in a.text and a.headers["content-type"].startswith("text/html"),
+        ),
         ("status: 504, envelope: text, body: gone", 504, lambda a: a.text == "gone"),
         ("status: 200, envelope: json, body: {id: [1]}", 200, lambda a: a.json() == {"id": [1]}),
-        ("status: 429, envelope: empty, headers: {Retry-After: 3}", 429, lambda a: a.content == b"" and a.headers["retry-after"] == "3"),
+        (
+            "status: 429, envelope: empty, headers: {Retry-After: 3}",
+            429,
+            lambda a: a.content == b"" and a.headers["retry-after"] == "3",
+        ),
     ],
 )
-def test_any_answer_can_be_given(scripted: Begin, body: Body, fields: str, status: int, look: Callable[[httpx.Response], bool]) -> None:
+def test_any_answer_can_be_given(
+    scripted: Begin, body: Body, fields: str, status: int, look: Callable[[httpx.Response], bool]
+) -> None:
     with scripted(f"faults: [{{route: submit, do: answer, {fields}}}]") as client:
         answer = client.post("/v1/videos", json=body)
         assert answer.status_code == status
@@ -64,7 +94,9 @@ def test_any_answer_can_be_given(scripted: Begin, body: Body, fields: str, statu
 
 
 def test_an_accepted_submit_can_be_answered_with_an_error(scripted: Begin, body: Body) -> None:
-    with scripted("faults: [{route: submit, do: answer, status: 502, envelope: html, moment: after}]") as client:
+    with scripted(
+        "faults: [{route: submit, do: answer, status: 502, envelope: html, moment: after}]"
+    ) as client:
         assert client.post("/v1/videos", json=body).status_code == 502
         assert books(client)["accepted"] == 1
 
@@ -85,8 +117,12 @@ def test_content_can_be_too_short(scripted: Begin, body: Body, emulator_kit: typ
         assert len(client.get(path).content) == declared
 
 
-def test_content_can_come_without_length_and_cut(scripted: Begin, body: Body, emulator_kit: type) -> None:
-    with scripted("faults: [{route: content, call: 1, do: no_length}, {route: content, call: 2, do: no_length, share: 0.5}]") as client:
+def test_content_can_come_without_length_and_cut(
+    scripted: Begin, body: Body, emulator_kit: type
+) -> None:
+    with scripted(
+        "faults: [{route: content, call: 1, do: no_length}, {route: content, call: 2, do: no_length, share: 0.5}]"
+    ) as client:
         path = f"/v1/videos/{done(client, body, emulator_kit)}/content"
         answers = [client.get(path) for _ in range(3)]
         assert "content-length" not in answers[0].headers
@@ -96,7 +132,9 @@ def test_content_can_come_without_length_and_cut(scripted: Begin, body: Body, em
 
 
 def test_content_can_be_slow(scripted: Begin, body: Body, emulator_kit: type) -> None:
-    with scripted("faults: [{route: content, call: 1, do: slow, bytes_per_second: 10000}]") as client:
+    with scripted(
+        "faults: [{route: content, call: 1, do: slow, bytes_per_second: 10000}]"
+    ) as client:
         path = f"/v1/videos/{done(client, body, emulator_kit)}/content"
         began = time.monotonic()
         slow = client.get(path)
@@ -110,7 +148,11 @@ def test_content_can_be_elsewhere(scripted: Begin, body: Body, emulator_kit: typ
         path = f"/v1/videos/{done(client, body, emulator_kit)}/content"
         answers = [client.get(path) for _ in range(2)]
         assert (answers[0].status_code, answers[1].status_code) == (302, 307)
-        assert answers[0].headers["location"].startswith(f"http://localhost:{client.base_url.port}/results/")
+        assert (
+            answers[0]
+            .headers["location"]
+            .startswith(f"http://localhost:{client.base_url.port}/results/")
+        )
         assert answers[1].headers["location"] == "https://example.com/x"
         assert httpx.get(answers[0].headers["location"], trust_env=False).content[4:8] == b"ftyp"
 
@@ -124,7 +166,9 @@ def test_a_stalled_status_comes_late(scripted: Begin, body: Body) -> None:
 
 
 @pytest.mark.parametrize(("moment", "accepted"), [("before", 0), ("after", 1)])
-def test_a_stalled_submit_leaves_the_client_in_the_dark(scripted: Begin, body: Body, moment: str, accepted: int) -> None:
+def test_a_stalled_submit_leaves_the_client_in_the_dark(
+    scripted: Begin, body: Body, moment: str, accepted: int
+) -> None:
     with scripted(f"faults: [{{route: submit, call: 1, do: stall, moment: {moment}}}]") as client:
         with pytest.raises(httpx.ReadTimeout):
             client.post("/v1/videos", json=body, timeout=0.5)
@@ -160,8 +204,13 @@ def test_what_can_become_of_a_task(scripted: Begin, body: Body, emulator_kit: ty
       - {route: submit, call: 4, do: expired}
     """
     with scripted(script) as client:
-        failed, forever, late, expired = (client.post("/v1/videos", json=body).json()["id"] for _ in range(4))
-        assert emulator_kit.wait(client, failed)["error"] == {"code": "DataInspectionFailed", "message": "not this picture"}
+        failed, forever, late, expired = (
+            client.post("/v1/videos", json=body).json()["id"] for _ in range(4)
+        )
+        assert emulator_kit.wait(client, failed)["error"] == {
+            "code": "DataInspectionFailed",
+            "message": "not this picture",
+        }
         assert emulator_kit.wait(client, expired)["status"] == "completed"
         assert client.get(f"/v1/videos/{expired}/content").status_code == 502
         assert client.get(f"/v1/videos/{late}").json()["status"] in ("queued", "in_progress")
@@ -178,7 +227,17 @@ def test_rules_fire_by_count_and_by_chance(scripted: Begin, body: Body, tmp_path
     """
     with scripted(script) as client:
         task_id = client.post("/v1/videos", json=body).json()["id"]
-        assert [client.get(f"/v1/videos/{task_id}").status_code for _ in range(9)] == [200, 200, 500, 200, 200, 500, 200, 200, 200]
+        assert [client.get(f"/v1/videos/{task_id}").status_code for _ in range(9)] == [
+            200,
+            200,
+            500,
+            200,
+            200,
+            500,
+            200,
+            200,
+            200,
+        ]
         first = [client.get("/api/v1/tasks/").status_code for _ in range(40)]
         assert 10 < first.count(503) < 30
     with scripted(script, tmp_path / "another") as client:

@@ -32,7 +32,16 @@ def test_calls_have_words(method: str, path: str, word: str) -> None:
 
 def test_a_window_admits_so_many_a_second_and_refusals_do_not_count() -> None:
     window = Window(2.0)
-    assert [window.admit(t) for t in (0.0, 0.1, 0.2, 0.9, 1.0, 1.05, 1.1, 1.2)] == [True, True, False, False, True, False, True, False]
+    assert [window.admit(t) for t in (0.0, 0.1, 0.2, 0.9, 1.0, 1.05, 1.1, 1.2)] == [
+        True,
+        True,
+        False,
+        False,
+        True,
+        False,
+        True,
+        False,
+    ]
 
 
 def test_a_slow_limit_is_a_longer_window() -> None:

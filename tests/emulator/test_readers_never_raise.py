@@ -11,17 +11,40 @@ from wanbatch.emulator.dashscope import ListQuery, read_list_query
 from wanbatch.emulator.drafting import Refused, parse_json, read_submit
 from wanbatch.emulator.multipart import Form, read_form
 from wanbatch.emulator.references import Found, read_url
-from wanbatch.emulator.request import Draft, MediaReference, VideoRequest, request_from_record, request_record
+from wanbatch.emulator.request import (
+    Draft,
+    MediaReference,
+    VideoRequest,
+    request_from_record,
+    request_record,
+)
 from wanbatch.emulator.stock_drafting import read_stock_submit
 from wanbatch.emulator.upstream import Reading, read_upstream
 
-LEAVES = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8)
-ANY = st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3), max_leaves=8)
+LEAVES = (
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8)
+)
+ANY = st.recursive(
+    LEAVES,
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
 TYPES = st.sampled_from(["first_frame", "last_frame", "driving_audio", "first_clip", "x"])
 URLS = st.sampled_from(
-    ["https://a.example/x", "data:image/png;base64,aGk=", "oss://a/b", "http://[", "http://127.0.0.1:1/media/" + "0" * 64]
+    [
+        "https://a.example/x",
+        "data:image/png;base64,aGk=",
+        "oss://a/b",
+        "http://[",
+        "http://127.0.0.1:1/media/" + "0" * 64,
+    ]
 ) | st.text(max_size=20)
-MEDIA = st.lists(st.fixed_dictionaries({"type": TYPES | ANY, "url": URLS | ANY}) | ANY, max_size=3) | ANY
+MEDIA = (
+    st.lists(st.fixed_dictionaries({"type": TYPES | ANY, "url": URLS | ANY}) | ANY, max_size=3)
+    | ANY
+)
 NAMES = (
     "seconds",
     "size",
@@ -38,7 +61,12 @@ NAMES = (
 )
 BODY = st.fixed_dictionaries(
     {"model": st.just("wan2.7-i2v")},
-    optional={"media": MEDIA, "input": st.fixed_dictionaries({"media": MEDIA}) | ANY, "parameters": ANY, **dict.fromkeys(NAMES, ANY)},
+    optional={
+        "media": MEDIA,
+        "input": st.fixed_dictionaries({"media": MEDIA}) | ANY,
+        "parameters": ANY,
+        **dict.fromkeys(NAMES, ANY),
+    },
 )
 
 
@@ -48,7 +76,9 @@ def test_a_submit_is_read_or_refused(body: object) -> None:
     assert isinstance(read_submit(body), (Draft, Refused))
     assert isinstance(read_stock_submit(body), (Reading, Refused))
     source = body if isinstance(body, dict) else {}
-    reading = read_upstream("wan2.7-i2v", source.get("input", body), source.get("parameters", body), "1080P")
+    reading = read_upstream(
+        "wan2.7-i2v", source.get("input", body), source.get("parameters", body), "1080P"
+    )
     assert isinstance(reading, Reading)
     assert 2 <= reading.draft.seconds <= 15
     json.dumps(request_record(_taken(reading.draft)))
@@ -87,7 +117,10 @@ def test_urls_are_found_or_refused(url: str, kind: str) -> None:
 
 @settings(max_examples=200, deadline=None)
 @given(
-    st.dictionaries(st.sampled_from(["start_time", "end_time", "page_no", "page_size", "status"]), st.text(max_size=16) | st.just("20261122000000"))
+    st.dictionaries(
+        st.sampled_from(["start_time", "end_time", "page_no", "page_size", "status"]),
+        st.text(max_size=16) | st.just("20261122000000"),
+    )
 )
 def test_list_queries_are_read_or_refused(query: dict[str, str]) -> None:
     assert isinstance(read_list_query(query, 1_795_000_000.0), (ListQuery, str))

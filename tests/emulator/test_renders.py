@@ -23,9 +23,13 @@ def facts(video: bytes) -> tuple[float, int, int]:
         return (container.duration or 0) / 1_000_000, stream.width, stream.height
 
 
-def test_full_videos_differ_by_request_and_equal_ones_are_rendered_once(start, tmp_path: Path, body: Body, emulator_kit: type) -> None:
+def test_full_videos_differ_by_request_and_equal_ones_are_rendered_once(
+    start, tmp_path: Path, body: Body, emulator_kit: type
+) -> None:
     with emulator_kit.client(start()) as client:
-        first, again, other = (fetch(client, emulator_kit, body | {"seed": seed}) for seed in (1, 1, 2))
+        first, again, other = (
+            fetch(client, emulator_kit, body | {"seed": seed}) for seed in (1, 1, 2)
+        )
         assert first == again != other
         assert facts(first) == facts(other) == (2.0, 1280, 720)
         assert len(list((tmp_path / "store" / "videos").iterdir())) == 2
@@ -38,24 +42,38 @@ def test_a_request_without_a_seed_gets_one(start, body: Body, emulator_kit: type
 
 
 @pytest.mark.parametrize(("mode", "size"), [("cached", (1280, 720)), ("tiny", (64, 48))])
-def test_stand_ins_are_one_for_each_length_and_size(start, body: Body, emulator_kit: type, mode: str, size: tuple[int, int]) -> None:
+def test_stand_ins_are_one_for_each_length_and_size(
+    start, body: Body, emulator_kit: type, mode: str, size: tuple[int, int]
+) -> None:
     with emulator_kit.client(start("--render", mode)) as client:
-        first, other, longer = (fetch(client, emulator_kit, body | change) for change in ({"seed": 1}, {"seed": 2}, {"seconds": "3"}))
+        first, other, longer = (
+            fetch(client, emulator_kit, body | change)
+            for change in ({"seed": 1}, {"seed": 2}, {"seconds": "3"})
+        )
         assert first == other
         assert (facts(first), facts(longer)) == ((2.0, *size), (3.0, *size))
 
 
-def test_latencies_are_drawn_and_can_be_repeated(start, tmp_path: Path, body: Body, emulator_kit: type) -> None:
+def test_latencies_are_drawn_and_can_be_repeated(
+    start, tmp_path: Path, body: Body, emulator_kit: type
+) -> None:
     import json
 
     drawn = []
     for store in ("a", "b"):
-        emulator = start("--render", "tiny", "--latency", "50", "--latency-sigma", "0.4", store=tmp_path / store)
+        emulator = start(
+            "--render", "tiny", "--latency", "50", "--latency-sigma", "0.4", store=tmp_path / store
+        )
         with emulator_kit.client(emulator) as client:
             for seed in range(30):
                 client.post("/v1/videos", json=body | {"seed": seed})
         emulator.stop()
-        drawn.append([json.loads(line)["latency_s"] for line in (tmp_path / store / "tasks.jsonl").read_text().splitlines()])
+        drawn.append(
+            [
+                json.loads(line)["latency_s"]
+                for line in (tmp_path / store / "tasks.jsonl").read_text().splitlines()
+            ]
+        )
     assert drawn[0] == drawn[1]
     assert len(set(drawn[0])) == 30
     assert 35 < sorted(drawn[0])[15] < 70

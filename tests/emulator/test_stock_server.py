@@ -25,7 +25,16 @@ def stock(tmp_path_factory: pytest.TempPathFactory, emulator_kit: type) -> Itera
 @pytest.fixture(scope="module")
 def stock_body(picture: bytes, emulator_kit: type) -> Body:
     media = [{"type": "first_frame", "url": emulator_kit.data_url(picture)}]
-    metadata = {"input": {"media": media}, "parameters": {"resolution": "720P", "duration": 3, "seed": 5, "prompt_extend": False, "watermark": True}}
+    metadata = {
+        "input": {"media": media},
+        "parameters": {
+            "resolution": "720P",
+            "duration": 3,
+            "seed": 5,
+            "prompt_extend": False,
+            "watermark": True,
+        },
+    }
     return {"model": "wan2.7-i2v", "prompt": "waves", "metadata": metadata}
 
 
@@ -49,13 +58,26 @@ def accepted(client: httpx.Client, task_id: str) -> Body:
     return next(t for t in client.get("/__books").json()["tasks"] if t["id"] == task_id)
 
 
-def test_a_finished_task_has_a_signed_address_and_echoes_little(stock: httpx.Client, stock_body: Body) -> None:
+def test_a_finished_task_has_a_signed_address_and_echoes_little(
+    stock: httpx.Client, stock_body: Body
+) -> None:
     video = ended(stock, submit(stock, stock_body))
-    assert set(video) == {"id", "object", "model", "status", "progress", "created_at", "completed_at", "metadata"}
+    assert set(video) == {
+        "id",
+        "object",
+        "model",
+        "status",
+        "progress",
+        "created_at",
+        "completed_at",
+        "metadata",
+    }
     link = video["metadata"]["url"]
     got = httpx.get(link, trust_env=False)
     assert (got.status_code, got.content[4:8]) == (200, b"ftyp")
-    forged = urlunsplit(urlsplit(link)._replace(query=urlsplit(link).query.replace("Signature=", "Signature=x")))
+    forged = urlunsplit(
+        urlsplit(link)._replace(query=urlsplit(link).query.replace("Signature=", "Signature=x"))
+    )
     assert httpx.get(forged, trust_env=False).status_code == 403
     assert b"<Code>SignatureDoesNotMatch</Code>" in httpx.get(forged, trust_env=False).content
 
@@ -80,7 +102,9 @@ def test_content_ignores_ranges(stock: httpx.Client, stock_body: Body) -> None:
         ({"metadata": {}}, 500, "build_request_failed"),
     ],
 )
-def test_what_it_refuses(stock: httpx.Client, stock_body: Body, change: Body, status: int, code: str) -> None:
+def test_what_it_refuses(
+    stock: httpx.Client, stock_body: Body, change: Body, status: int, code: str
+) -> None:
     answer = stock.post("/v1/videos", json=stock_body | change)
     assert (answer.status_code, answer.json()["code"]) == (status, code)
 
@@ -92,7 +116,16 @@ def test_top_level_media_are_ignored_without_a_word(stock: httpx.Client, body: B
 
 def test_images_become_frames(stock: httpx.Client, picture: bytes, emulator_kit: type) -> None:
     url = emulator_kit.data_url(picture)
-    task_id = submit(stock, {"model": "wan2.7-i2v", "prompt": "x", "images": [url, url], "size": "720p", "seconds": "4"})
+    task_id = submit(
+        stock,
+        {
+            "model": "wan2.7-i2v",
+            "prompt": "x",
+            "images": [url, url],
+            "size": "720p",
+            "seconds": "4",
+        },
+    )
     assert ended(stock, task_id)["status"] == "completed"
 
 
@@ -103,17 +136,33 @@ def test_the_rest_is_judged_upstream_and_later(stock: httpx.Client, stock_body: 
     assert video["metadata"] == {"url": ""}
 
 
-def test_false_and_zero_are_lost(stock: httpx.Client, stock_body: Body, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_false_and_zero_are_lost(
+    stock: httpx.Client, stock_body: Body, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     from wanbatch.emulator.stock_drafting import read_stock_submit
 
     metadata = stock_body["metadata"]
     parameters = {"seed": 0, "prompt_extend": False, "watermark": False, "duration": 3}
     reading = read_stock_submit(stock_body | {"metadata": metadata | {"parameters": parameters}})
-    assert (reading.draft.seed, reading.draft.prompt_extend, reading.draft.seconds, reading.draft.size) == (None, True, 3, "720P")
+    assert (
+        reading.draft.seed,
+        reading.draft.prompt_extend,
+        reading.draft.seconds,
+        reading.draft.size,
+    ) == (None, True, 3, "720P")
 
 
 def test_its_habits_show_while_a_task_runs(start, stock_body: Body, emulator_kit: type) -> None:
-    options = ("--dialect", "gateway-metadata", "--render", "tiny", "--latency", "60", "--row-delay", "0.4")
+    options = (
+        "--dialect",
+        "gateway-metadata",
+        "--render",
+        "tiny",
+        "--latency",
+        "60",
+        "--row-delay",
+        "0.4",
+    )
     with emulator_kit.client(start(*options)) as client:
         ids = [submit(client, stock_body) for _ in range(40)]
         fresh = client.get(f"/v1/videos/{ids[-1]}")
@@ -123,6 +172,13 @@ def test_its_habits_show_while_a_task_runs(start, stock_body: Body, emulator_kit
         second = [client.get(f"/v1/videos/{i}") for i in ids]
         assert {a.status_code for a in first} == {200, 403}
         assert {a.json()["status"] for a in first if a.status_code == 200} == {"queued", "unknown"}
-        assert all("error" in a.json() for a in first if a.status_code == 200 and a.json()["status"] == "unknown")
-        assert all(a.status_code == 200 and a.json()["status"] == "queued" and a.json()["progress"] == 20 for a in second)
+        assert all(
+            "error" in a.json()
+            for a in first
+            if a.status_code == 200 and a.json()["status"] == "unknown"
+        )
+        assert all(
+            a.status_code == 200 and a.json()["status"] == "queued" and a.json()["progress"] == 20
+            for a in second
+        )
         assert all(a.json()["metadata"] == {"url": ""} and a.json()["completed_at"] for a in second)

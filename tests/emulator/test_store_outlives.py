@@ -19,7 +19,9 @@ from wanbatch.errors import Refusal
 def test_a_killed_emulator_goes_on_where_it_was(start, tmp_path: Path, body, emulator_kit) -> None:
     first = start("--render", "tiny", "--latency", "1.5")
     with emulator_kit.client(first) as client:
-        ids = [client.post("/v1/videos", json=body | {"seed": seed}).json()["id"] for seed in range(3)]
+        ids = [
+            client.post("/v1/videos", json=body | {"seed": seed}).json()["id"] for seed in range(3)
+        ]
         first.process.send_signal(signal.SIGKILL)
         first.process.wait()
     second = start("--render", "tiny")
@@ -36,10 +38,14 @@ def test_a_killed_emulator_goes_on_where_it_was(start, tmp_path: Path, body, emu
         assert client.get(f"/v1/videos/{ids[0]}/content").status_code == 200
 
 
-def test_the_books_hold_the_request_before_it_is_answered(start, tmp_path: Path, body, emulator_kit) -> None:
+def test_the_books_hold_the_request_before_it_is_answered(
+    start, tmp_path: Path, body, emulator_kit
+) -> None:
     with emulator_kit.client(start("--render", "tiny", "--latency", "60")) as client:
         task_id = client.post("/v1/videos", json=body | {"prompt": "日の出"}).json()["id"]
-    lines = [json.loads(line) for line in (tmp_path / "store" / "tasks.jsonl").read_text().splitlines()]
+    lines = [
+        json.loads(line) for line in (tmp_path / "store" / "tasks.jsonl").read_text().splitlines()
+    ]
     assert [line["id"] for line in lines] == [task_id]
     assert lines[0]["body"]["prompt"] == "日の出"
     assert lines[0]["body"]["media"][0]["url"].startswith("data:image/png;base64,sha256:")
@@ -60,7 +66,9 @@ def test_a_torn_last_line_is_dropped(start, tmp_path: Path, body, emulator_kit) 
         json.loads(line)
 
 
-def test_old_files_are_swept_and_wanted_ones_kept(start, tmp_path: Path, body, emulator_kit) -> None:
+def test_old_files_are_swept_and_wanted_ones_kept(
+    start, tmp_path: Path, body, emulator_kit
+) -> None:
     emulator = start("--render", "tiny")
     with emulator_kit.client(emulator) as client:
         emulator_kit.wait(client, client.post("/v1/videos", json=body).json()["id"])
@@ -137,13 +145,24 @@ def _alive(pid: int) -> bool:
 
 def test_other_hosts_are_refused(tmp_path: Path) -> None:
     for host in ("0.0.0.0", "192.0.2.1", "example.com"):
-        command = [sys.executable, "-m", "wanbatch", "emulator", "--host", host, "--store", str(tmp_path)]
+        command = [
+            sys.executable,
+            "-m",
+            "wanbatch",
+            "emulator",
+            "--host",
+            host,
+            "--store",
+            str(tmp_path),
+        ]
         done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
         assert done.returncode == 2
         assert "loopback only" in done.stderr
 
 
-def test_stopping_takes_no_time_even_while_it_renders(start, body, emulator_kit, picture: bytes) -> None:
+def test_stopping_takes_no_time_even_while_it_renders(
+    start, body, emulator_kit, picture: bytes
+) -> None:
     emulator = start()
     with emulator_kit.client(emulator) as client:
         for seed in range(6):

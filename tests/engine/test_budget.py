@@ -37,7 +37,10 @@ def test_a_refusal_says_what_would_have_been_spent() -> None:
 
 
 def test_an_unknown_price_cannot_be_kept_within_a_limit_and_costs_nothing_without_one() -> None:
-    assert str(Budget(HALF).shortfall(None)) == "the price is not known, so a limit of 0.50 cannot be kept"
+    assert (
+        str(Budget(HALF).shortfall(None))
+        == "the price is not known, so a limit of 0.50 cannot be kept"
+    )
     assert not Budget(HALF).reserve(None)
     free = Budget(None)
     assert free.reserve(None)
@@ -71,19 +74,25 @@ def test_only_the_rows_of_one_run_count() -> None:
 
 
 @given(st.data())
-def test_along_any_run_the_budget_is_the_fold_of_its_rows_and_keeps_its_limit(data: st.DataObject) -> None:
+def test_along_any_run_the_budget_is_the_fold_of_its_rows_and_keeps_its_limit(
+    data: st.DataObject,
+) -> None:
     limit = data.draw(st.decimals("0", "3", places=2))
     budget = Budget(limit)
     rows: dict[int, Attempt] = {}
     for number in range(data.draw(st.integers(1, 25))):
-        open_rows = [r for r in rows.values() if any(before is r.state for before, _ in TRANSITIONS)]
+        open_rows = [
+            r for r in rows.values() if any(before is r.state for before, _ in TRANSITIONS)
+        ]
         if not open_rows or data.draw(st.booleans()):
             price = data.draw(st.decimals("0", "1", places=2))
             if budget.reserve(price):
                 rows[number] = replace(attempt(number=number), price=price)
         else:
             before = data.draw(st.sampled_from(open_rows))
-            kind = data.draw(st.sampled_from([kind for state, kind in TRANSITIONS if state is before.state]))
+            kind = data.draw(
+                st.sampled_from([kind for state, kind in TRANSITIONS if state is before.state])
+            )
             after = apply(before, Event(before.attempt_id, kind, 2000.0))
             rows[before.attempt_id] = after
             tell(budget, before, after)
@@ -101,4 +110,8 @@ def tell(budget: Budget, before: Attempt, after: Attempt) -> None:
     elif held and back:
         budget.release(before.price)
     elif not held and not charged:
-        budget.__init__(budget.limit, budget.spent - (before.price or 0), budget.reserved + (0 if back else before.price or 0))  # type: ignore[misc]
+        budget.__init__(
+            budget.limit,
+            budget.spent - (before.price or 0),
+            budget.reserved + (0 if back else before.price or 0),
+        )  # type: ignore[misc]

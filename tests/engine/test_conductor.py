@@ -9,8 +9,31 @@ import pytest
 from builders import DIGESTS, attempt, follow, job, manifest
 
 from wanbatch.engine.budget import Budget
-from wanbatch.engine.conductor import BLIND_POLLS_AFTER_HALT, Conductor, Fetch, Finish, Limits, Phase, Poll, Prepare, Submit, Wait, build_works
-from wanbatch.engine.outcomes import Accepted, DownloadFailed, Failed, Halted, NotAccepted, Rejected, Running, Succeeded, Uncertain, Unreadable
+from wanbatch.engine.conductor import (
+    BLIND_POLLS_AFTER_HALT,
+    Conductor,
+    Fetch,
+    Finish,
+    Limits,
+    Phase,
+    Poll,
+    Prepare,
+    Submit,
+    Wait,
+    build_works,
+)
+from wanbatch.engine.outcomes import (
+    Accepted,
+    DownloadFailed,
+    Failed,
+    Halted,
+    NotAccepted,
+    Rejected,
+    Running,
+    Succeeded,
+    Uncertain,
+    Unreadable,
+)
 from wanbatch.engine.pacing import SubmitPacer
 from wanbatch.engine.polling import PollSchedule
 from wanbatch.engine.settle import poll_event, submit_event
@@ -26,7 +49,17 @@ AT = 10_000.0
 class Play:
     """A conductor and the ledger's rows, played by hand: each method does what the runner would."""
 
-    def __init__(self, *jobs, attempts=(), limit=None, rate=None, ceiling=10, retries=0, wait_s=7200.0, on_failure="continue"):
+    def __init__(
+        self,
+        *jobs,
+        attempts=(),
+        limit=None,
+        rate=None,
+        ceiling=10,
+        retries=0,
+        wait_s=7200.0,
+        on_failure="continue",
+    ):
         plan = make_plan(
             [manifest(*jobs, retries=retries)],
             DIGESTS,
@@ -37,10 +70,18 @@ class Play:
             AT,
         )
         limits = Limits(wait_s, frozenset({"m"}) if on_failure == "stop" else frozenset())
-        self.conductor = Conductor(build_works(plan, {"m": retries}), SubmitPacer(rate, ceiling), PollSchedule(15.0), Budget(limit), limits)
+        self.conductor = Conductor(
+            build_works(plan, {"m": retries}),
+            SubmitPacer(rate, ceiling),
+            PollSchedule(15.0),
+            Budget(limit),
+            limits,
+        )
         self.rows = {a.attempt_id: a for a in attempts}
         self.now = 0.0
-        self.conductor.resume([a for a in attempts if a.state in (State.ACCEPTED, State.REMOTE_OK)], 0.0, AT)
+        self.conductor.resume(
+            [a for a in attempts if a.state in (State.ACCEPTED, State.REMOTE_OK)], 0.0, AT
+        )
 
     def next(self, kind):
         action = self.conductor.next_action(self.now)
@@ -84,7 +125,9 @@ class Play:
     def store(self):
         task = self.next(Fetch).task
         row = apply(task.attempt, Event(task.attempt.attempt_id, EventKind.STAGED, AT + self.now))
-        self.conductor.fetched(task, apply(row, Event(row.attempt_id, EventKind.STORED, AT + self.now)), self.now)
+        self.conductor.fetched(
+            task, apply(row, Event(row.attempt_id, EventKind.STORED, AT + self.now)), self.now
+        )
 
 
 def _opening(work, at):
@@ -92,7 +135,20 @@ def _opening(work, at):
 
     entry = work.entry
     return Opening(
-        entry.fingerprint, "paid", "gateway", "https://api.test", "m", entry.name, "run-1", work.authority, "{}", 5, "720P", entry.price, "USD", at
+        entry.fingerprint,
+        "paid",
+        "gateway",
+        "https://api.test",
+        "m",
+        entry.name,
+        "run-1",
+        work.authority,
+        "{}",
+        5,
+        "720P",
+        entry.price,
+        "USD",
+        at,
     )
 
 
@@ -118,7 +174,9 @@ def test_one_job_from_start_to_finish():
 
 
 def test_downloads_come_before_polls_and_polls_before_submits():
-    running = attempt(number=1, state=State.ACCEPTED, task_id="t1", accepted_at=AT - 100, expires_at=AT + 9e4)
+    running = attempt(
+        number=1, state=State.ACCEPTED, task_id="t1", accepted_at=AT - 100, expires_at=AT + 9e4
+    )
     play = Play(job(), job("new", seed=8), attempts=[running])
     play.poll(Succeeded())
     play.store()
@@ -126,7 +184,17 @@ def test_downloads_come_before_polls_and_polls_before_submits():
 
 
 def test_nothing_new_is_bought_before_what_was_in_flight_was_asked_for():
-    rows = [attempt(job(f"j{n}", seed=n), n, state=State.ACCEPTED, task_id=f"t{n}", accepted_at=AT - 50, expires_at=AT + 9e4 - n) for n in (1, 2)]
+    rows = [
+        attempt(
+            job(f"j{n}", seed=n),
+            n,
+            state=State.ACCEPTED,
+            task_id=f"t{n}",
+            accepted_at=AT - 50,
+            expires_at=AT + 9e4 - n,
+        )
+        for n in (1, 2)
+    ]
     play = Play(job("j1", seed=1), job("j2", seed=2), job("new", seed=9), attempts=rows)
     first = play.next(Poll).task
     assert first.attempt.attempt_id == 2, "the one whose result vanishes first"
@@ -221,14 +289,19 @@ def test_a_budget_that_is_used_up_leaves_jobs_unsent():
     play.submit(Accepted("t1"))
     while not isinstance(action := play.conductor.next_action(play.now), Fetch):
         if isinstance(action, Poll):
-            row = apply(action.task.attempt, poll_event(action.task.attempt, Succeeded(), AT + play.now, 1, 0.0))
+            row = apply(
+                action.task.attempt,
+                poll_event(action.task.attempt, Succeeded(), AT + play.now, 1, 0.0),
+            )
             play.conductor.polled(action.task, row, Succeeded(), play.now, AT + play.now)
         elif isinstance(action, Prepare):
             play.conductor.prepared(action.work, {})
         else:
             assert isinstance(action, Wait)
             play.now = action.until
-    row = apply(apply(action.task.attempt, Event(1, EventKind.STAGED, AT)), Event(1, EventKind.STORED, AT))
+    row = apply(
+        apply(action.task.attempt, Event(1, EventKind.STAGED, AT)), Event(1, EventKind.STORED, AT)
+    )
     play.conductor.fetched(action.task, row, play.now)
     play.next(Finish)
     assert play.conductor.works[1].reason == "the budget does not allow it"
@@ -262,10 +335,14 @@ def test_a_failed_download_is_asked_for_again_with_a_fresh_poll():
     play.conductor.unfetched(fetch.task, fetch.task.attempt, DownloadFailed("reset"), play.now)
     play.wait_for(Poll)
     task = fetch.task
-    play.conductor.polled(task, task.attempt, Succeeded(urls=("https://fresh.test",)), play.now, AT + play.now)
+    play.conductor.polled(
+        task, task.attempt, Succeeded(urls=("https://fresh.test",)), play.now, AT + play.now
+    )
     again = play.next(Fetch)
     assert again.result.urls == ("https://fresh.test",)
-    play.conductor.unfetched(task, task.attempt, DownloadFailed("no space left", disk=True), play.now)
+    play.conductor.unfetched(
+        task, task.attempt, DownloadFailed("no space left", disk=True), play.now
+    )
     play.next(Finish)
     assert play.conductor.trouble == "no space left"
 
@@ -276,7 +353,9 @@ def test_a_task_that_runs_for_longer_than_we_wait_is_left_for_the_next_run():
     play.submit(Accepted("t1"))
     while not isinstance(action := play.conductor.next_action(play.now), Finish):
         if isinstance(action, Poll):
-            play.conductor.polled(action.task, action.task.attempt, Running(), play.now, AT + play.now)
+            play.conductor.polled(
+                action.task, action.task.attempt, Running(), play.now, AT + play.now
+            )
         else:
             play.now = action.until
     assert 60.0 <= play.now < 90.0
@@ -301,12 +380,21 @@ def test_draining_waits_for_what_is_out_and_asks_for_nothing_new():
     assert play.next(Wait).until is None
     row = open_attempt(1, _opening(work, AT))
     play.conductor.opened(work, row)
-    play.conductor.submitted(work, apply(row, submit_event(row, Accepted("t1"), AT)), Accepted("t1"), 0.0)
+    play.conductor.submitted(
+        work, apply(row, submit_event(row, Accepted("t1"), AT)), Accepted("t1"), 0.0
+    )
     play.next(Finish)
 
 
 def test_a_task_of_a_job_that_is_gone_is_brought_home_too():
-    row = replace(attempt(job("gone")), state=State.ACCEPTED, task_id="t1", accepted_at=AT - 5, expires_at=AT + 9e4, fingerprint="wb1:gone")
+    row = replace(
+        attempt(job("gone")),
+        state=State.ACCEPTED,
+        task_id="t1",
+        accepted_at=AT - 5,
+        expires_at=AT + 9e4,
+        fingerprint="wb1:gone",
+    )
     play = Play(job(), attempts=[row])
     play.poll(Succeeded())
     assert play.next(Fetch).task.work is None
@@ -314,7 +402,17 @@ def test_a_task_of_a_job_that_is_gone_is_brought_home_too():
 
 @pytest.mark.parametrize("count", [1, 60])
 def test_lanes_hold(count):
-    rows = [attempt(job(f"j{n}", seed=n), n, state=State.ACCEPTED, task_id=f"t{n}", accepted_at=AT, expires_at=AT + 9e4) for n in range(1, count + 1)]
+    rows = [
+        attempt(
+            job(f"j{n}", seed=n),
+            n,
+            state=State.ACCEPTED,
+            task_id=f"t{n}",
+            accepted_at=AT,
+            expires_at=AT + 9e4,
+        )
+        for n in range(1, count + 1)
+    ]
     play = Play(*(job(f"j{n}", seed=n) for n in range(1, count + 1)), attempts=rows, ceiling=100)
     polls = 0
     while isinstance(play.conductor.next_action(play.now), Poll):

@@ -7,7 +7,14 @@ import random
 
 import pytest
 
-from wanbatch.engine.inspection import Lognormal, expected_lag, lag_per_task, looks_per_task, next_look, survival
+from wanbatch.engine.inspection import (
+    Lognormal,
+    expected_lag,
+    lag_per_task,
+    looks_per_task,
+    next_look,
+    survival,
+)
 
 
 def test_a_lognormal_knows_its_median_and_mean() -> None:
@@ -26,7 +33,13 @@ def test_survival_is_half_at_the_median() -> None:
 def test_the_expected_lag_is_the_integral_that_it_claims_to_be(last: float, age: float) -> None:
     steps = 20_000
     width = (age - last) / steps
-    integral = sum((survival(last, 0.4) - survival(last + (n + 0.5) * width, 0.4)) / survival(last, 0.4) for n in range(steps)) * width
+    integral = (
+        sum(
+            (survival(last, 0.4) - survival(last + (n + 0.5) * width, 0.4)) / survival(last, 0.4)
+            for n in range(steps)
+        )
+        * width
+    )
     assert expected_lag(last, age, 0.4) == pytest.approx(integral, rel=1e-5)
 
 
@@ -52,7 +65,9 @@ def test_a_straggler_is_beyond_the_distribution() -> None:
         (0.8, 0.01, 8.3, 0.079),
     ],
 )
-def test_looks_and_lag_lie_within_the_optimum_of_dynamic_programming(shape: float, price: float, looks: float, lag: float) -> None:
+def test_looks_and_lag_lie_within_the_optimum_of_dynamic_programming(
+    shape: float, price: float, looks: float, lag: float
+) -> None:
     """``looks`` and ``lag`` are the exact optimum's (computed by dynamic programming); what counts is the cost, price times looks plus lag."""
     cost = price * looks_per_task(price, shape) + lag_per_task(price, shape)
     assert cost == pytest.approx(price * looks + lag, rel=0.035)

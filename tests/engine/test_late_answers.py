@@ -18,12 +18,20 @@ from wanbatch.engine.settle import poll_event
 from wanbatch.lifecycle import EventKind, State
 
 HOUR = 3600.0
-ENDED = attempt(state=State.REMOTE_OK, task_id="t1", accepted_at=1001.0, finished_at=1100.0, expires_at=1100.0 + 24 * HOUR)
+ENDED = attempt(
+    state=State.REMOTE_OK,
+    task_id="t1",
+    accepted_at=1001.0,
+    finished_at=1100.0,
+    expires_at=1100.0 + 24 * HOUR,
+)
 NO_SUCH_TASK = Unreadable("HTTP 400 (task_not_exist)")
 
 
 def watching(*rows, queries_per_second=None):
-    conductor = Conductor([], SubmitPacer(None, 5), PollSchedule(15.0, queries_per_second), Budget(None), Limits())
+    conductor = Conductor(
+        [], SubmitPacer(None, 5), PollSchedule(15.0, queries_per_second), Budget(None), Limits()
+    )
     conductor.resume(rows, 0.0, 2000.0)
     return conductor
 
@@ -35,7 +43,9 @@ def poll(conductor, now):
 
 
 def test_an_answer_that_tells_nothing_of_an_ended_task_gives_its_place_in_the_query_limit_back():
-    other = replace(ENDED, attempt_id=2, state=State.ACCEPTED, task_id="t2", expires_at=ENDED.expires_at + 1)
+    other = replace(
+        ENDED, attempt_id=2, state=State.ACCEPTED, task_id="t2", expires_at=ENDED.expires_at + 1
+    )
     conductor = watching(ENDED, other, queries_per_second=0.5)
     task = poll(conductor, 0.0)
     conductor.polled(task, task.attempt, NO_SUCH_TASK, 0.3, 2000.0)
@@ -87,4 +97,6 @@ def test_a_name_counts_once_its_folder_and_those_above_it_are_synced(tmp_path, m
 
     monkeypatch.setattr(os, "fsync", fsync)
     outputs.publish(tmp_path, part, "m/videos/one.mp4", "00" * 32)
-    assert synced == [folder.stat().st_ino for folder in (tmp_path / "m/videos", tmp_path / "m", tmp_path)]
+    assert synced == [
+        folder.stat().st_ino for folder in (tmp_path / "m/videos", tmp_path / "m", tmp_path)
+    ]

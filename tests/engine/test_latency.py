@@ -101,7 +101,12 @@ def test_old_durations_are_forgotten() -> None:
 
 
 def test_a_ledger_teaches_by_its_stored_attempts_alone() -> None:
-    seen = {"state": State.STORED, "accepted_at": 1_000.0, "finished_at": 1_090.0, "stored_at": 1_100.0}
+    seen = {
+        "state": State.STORED,
+        "accepted_at": 1_000.0,
+        "finished_at": 1_090.0,
+        "stored_at": 1_100.0,
+    }
     model = LatencyModel()
     model.learn(
         [

@@ -11,7 +11,9 @@ RUNNING = {"a": 0.0, "b": 0.0, "c": 0.0}
 
 
 def listing(*, complete=True, **words):
-    return TaskListing(tuple(ListedTask(task_id, word) for task_id, word in words.items()), 0.0, complete)
+    return TaskListing(
+        tuple(ListedTask(task_id, word) for task_id, word in words.items()), 0.0, complete
+    )
 
 
 def asked(polls, found, now=1.0, running=RUNNING):
@@ -23,7 +25,9 @@ def test_only_those_that_ended_are_asked_themselves():
     assert asked(ListPolls(15.0), found) == ["a"]
 
 
-@pytest.mark.parametrize("word", ["SUCCEEDED", "FAILED", "CANCELED", "UNKNOWN", "a word nobody knows"])
+@pytest.mark.parametrize(
+    "word", ["SUCCEEDED", "FAILED", "CANCELED", "UNKNOWN", "a word nobody knows"]
+)
 def test_any_word_but_running_is_looked_into(word):
     assert asked(ListPolls(15.0), listing(a=word, b="running", c="queued")) == ["a"]
 
@@ -37,7 +41,9 @@ def test_who_is_not_shown_is_asked_now_and_then():
     assert asked(polls, found, now=2 * MISSED_AFTER_S) == ["c"]
 
 
-@pytest.mark.parametrize("found", [None, listing(complete=False, a="SUCCEEDED")], ids=["no answer", "not whole"])
+@pytest.mark.parametrize(
+    "found", [None, listing(complete=False, a="SUCCEEDED")], ids=["no answer", "not whole"]
+)
 def test_a_list_that_fails_is_left_alone_for_a_while(found):
     polls = ListPolls(15.0)
     assert polls.is_used(SEVERAL, 1.0)
@@ -50,7 +56,9 @@ def test_few_tasks_are_polled_one_by_one():
     assert not ListPolls(15.0).is_used(SEVERAL - 1, 0.0)
 
 
-@pytest.mark.parametrize(("usual_s", "gap"), [(None, 15.0), (90.0, 2.7), (3600.0, 15.0), (1.0, SHORTEST_S)])
+@pytest.mark.parametrize(
+    ("usual_s", "gap"), [(None, 15.0), (90.0, 2.7), (3600.0, 15.0), (1.0, SHORTEST_S)]
+)
 def test_the_gap_follows_how_long_tasks_take(usual_s, gap):
     polls = ListPolls(15.0)
     polls.started(100.0, usual_s)

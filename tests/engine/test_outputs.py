@@ -63,7 +63,10 @@ def test_where_hard_links_are_not_to_be_had_the_bytes_are_copied(tmp_path, part,
     assert not path.samefile(tmp_path / "m/videos/one.mp4")
     assert [p.name for p in path.parent.iterdir()] == ["two.mp4"]
     path.write_bytes(b"other bytes")
-    assert outputs.copy_video(tmp_path, "m/videos/one.mp4", "other/videos/two.mp4", SHA) == "other/videos/two-2.mp4"
+    assert (
+        outputs.copy_video(tmp_path, "m/videos/one.mp4", "other/videos/two.mp4", SHA)
+        == "other/videos/two-2.mp4"
+    )
 
 
 def stored(tmp_path, part):

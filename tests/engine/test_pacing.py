@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from wanbatch.engine.outcomes import Accepted, Halted, Limit, NotAccepted, Rejected, SubmitOutcome, Uncertain
+from wanbatch.engine.outcomes import (
+    Accepted,
+    Halted,
+    Limit,
+    NotAccepted,
+    Rejected,
+    SubmitOutcome,
+    Uncertain,
+)
 from wanbatch.engine.pacing import UNLIMITED_AGAIN, Stop, SubmitPacer
 
 OK = Accepted("t")
@@ -155,7 +163,9 @@ def test_an_unexplained_429_is_about_slots_where_no_other_submit_was_near() -> N
     assert (pacer.limit, pacer.rate) == (1, 2.0)
 
 
-def test_an_unexplained_429_is_about_the_rate_where_another_submit_was_near_or_nothing_runs() -> None:
+def test_an_unexplained_429_is_about_the_rate_where_another_submit_was_near_or_nothing_runs() -> (
+    None
+):
     near = SubmitPacer(20.0, 50)
     submit(near, 0.0)
     submit(near, 0.5, NotAccepted("429", Limit.UNKNOWN))
@@ -164,7 +174,9 @@ def test_an_unexplained_429_is_about_the_rate_where_another_submit_was_near_or_n
     assert (near.limit, near.rate) == (alone.limit, alone.rate) == (50, 10.0)
 
 
-@pytest.mark.parametrize(("asked", "waited"), [(7.0, 7.0), (0.0, 0.0), (4_000.0, 300.0), (-3.0, 0.0)])
+@pytest.mark.parametrize(
+    ("asked", "waited"), [(7.0, 7.0), (0.0, 0.0), (4_000.0, 300.0), (-3.0, 0.0)]
+)
 def test_retry_after_is_honoured_and_clamped(asked: float, waited: float) -> None:
     pacer = SubmitPacer(None, 50)
     submit(pacer, 0.0, NotAccepted("429", None, asked), trip=0.0)

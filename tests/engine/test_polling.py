@@ -97,8 +97,12 @@ def test_what_has_ended_is_not_due_but_can_be_asked_again() -> None:
     assert polls.next_at() is None
 
 
-@pytest.mark.parametrize("outcome", [Running(), Unreadable("502"), Unreadable("429", 3.0, throttled=True)])
-def test_a_task_that_has_ended_is_due_again_if_a_later_answer_tells_less(outcome: PollOutcome) -> None:
+@pytest.mark.parametrize(
+    "outcome", [Running(), Unreadable("502"), Unreadable("429", 3.0, throttled=True)]
+)
+def test_a_task_that_has_ended_is_due_again_if_a_later_answer_tells_less(
+    outcome: PollOutcome,
+) -> None:
     polls = PollSchedule(15.0, 1.0)
     polls.add(1, 0.0, 0.0, KIND)
     ask(polls, 20.0, Succeeded())
@@ -132,7 +136,9 @@ def test_a_task_may_be_taken_out_of_turn_within_the_limit() -> None:
     assert not polls.take(1, 1.9)
     assert polls.free_at(1.9) == 2.0
     assert polls.take(1, 2.0)
-    polls.polled(1, 2.6, Running())  # a trip longer than the shortest counts with what it took beyond it
+    polls.polled(
+        1, 2.6, Running()
+    )  # a trip longer than the shortest counts with what it took beyond it
     assert polls.free_at(2.6) == pytest.approx(3.4)
     assert polls.next_at() == 16.0  # both are due an interval after they were asked
 
@@ -180,8 +186,13 @@ def test_the_servers_own_instants_are_believed_to_the_second() -> None:
     assert duration.median_s == pytest.approx(20.0, rel=0.06)
 
 
-@pytest.mark.parametrize(("created", "completed"), [(1_000.0, 900.0), (1_000.0, 5_000.0), (None, 1_020.0), (1_000.0, None)])
-def test_instants_that_make_no_sense_are_not_believed(created: float | None, completed: float | None) -> None:
+@pytest.mark.parametrize(
+    ("created", "completed"),
+    [(1_000.0, 900.0), (1_000.0, 5_000.0), (None, 1_020.0), (1_000.0, None)],
+)
+def test_instants_that_make_no_sense_are_not_believed(
+    created: float | None, completed: float | None
+) -> None:
     polls = PollSchedule(15.0)
     for task in range(5):
         polls.add(task, 0.0, 0.0, KIND)

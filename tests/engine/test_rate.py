@@ -8,7 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wanbatch.engine.rate import LONGEST_QUIET_S, QUIET_S, SLOWEST_RATE, Probe, RateGate, RetryBudget, back_off, clamp_retry_after
+from wanbatch.engine.rate import (
+    LONGEST_QUIET_S,
+    QUIET_S,
+    SLOWEST_RATE,
+    Probe,
+    RateGate,
+    RetryBudget,
+    back_off,
+    clamp_retry_after,
+)
 
 
 def test_without_a_rate_everything_goes_at_once() -> None:
@@ -24,7 +33,9 @@ def test_requests_are_spaced_and_count_until_a_second_after_their_reply() -> Non
     gate.sent(0.0)
     assert gate.free_at(0.0) == 0.5
     gate.sent(0.5)
-    assert gate.free_at(0.5) is None  # both unanswered: two may be counted in any second from now on
+    assert (
+        gate.free_at(0.5) is None
+    )  # both unanswered: two may be counted in any second from now on
     gate.replied(0.7)
     assert gate.free_at(0.7) == 1.7
     gate.replied(3.0)
@@ -44,9 +55,13 @@ def test_slow_rates_count_from_the_reply_too(rate: float, gap: float) -> None:
 
 @given(
     rate=st.sampled_from([0.5, 1.0, 2.0, 3.0, 2.5, 20.0]),
-    trips=st.lists(st.tuples(st.floats(0, 3), st.floats(0, 1), st.floats(0, 2)), min_size=1, max_size=60),
+    trips=st.lists(
+        st.tuples(st.floats(0, 3), st.floats(0, 1), st.floats(0, 2)), min_size=1, max_size=60
+    ),
 )
-def test_a_server_never_counts_more_than_the_rate(rate: float, trips: list[tuple[float, float, float]]) -> None:
+def test_a_server_never_counts_more_than_the_rate(
+    rate: float, trips: list[tuple[float, float, float]]
+) -> None:
     """Each request is seen by the server at any instant between its sending and its reply, in any order."""
     gate, now = RateGate(rate), 0.0
     seen: list[float] = []
@@ -74,9 +89,15 @@ def test_a_server_never_counts_more_than_the_rate(rate: float, trips: list[tuple
 @given(
     rate=st.sampled_from([0.5, 1.0, 2.0, 3.0, 20.0]),
     base=st.floats(0, 1),
-    trips=st.lists(st.tuples(st.sampled_from([0.0, 0.01, 0.5, 2.0]), st.floats(0, 1), st.floats(0, 1)), min_size=2, max_size=40),
+    trips=st.lists(
+        st.tuples(st.sampled_from([0.0, 0.01, 0.5, 2.0]), st.floats(0, 1), st.floats(0, 1)),
+        min_size=2,
+        max_size=40,
+    ),
 )
-def test_with_known_trips_a_server_never_counts_more_either(rate: float, base: float, trips: list[tuple[float, float, float]]) -> None:
+def test_with_known_trips_a_server_never_counts_more_either(
+    rate: float, base: float, trips: list[tuple[float, float, float]]
+) -> None:
     """The way there takes at least half of ``base``; what a trip takes beyond it may be lost anywhere. One request at a time, as soon as allowed."""
     gate, now, seen = RateGate(rate), 0.0, []
     for extra, where, idle in [(0.0, 0.0, 0.0), *trips]:
@@ -88,7 +109,10 @@ def test_with_known_trips_a_server_never_counts_more_either(rate: float, base: f
         gate.replied(now, at)
     capacity = max(1, math.ceil(rate))
     for start in seen:
-        assert sum(1 for counted in seen if start <= counted < start + capacity / rate - 1e-6) <= capacity
+        assert (
+            sum(1 for counted in seen if start <= counted < start + capacity / rate - 1e-6)
+            <= capacity
+        )
 
 
 def test_a_steady_trip_costs_no_rate_where_it_is_known() -> None:
@@ -183,7 +207,16 @@ def test_one_retry_per_ten_requests_plus_a_floor() -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "waited"), [(None, None), (math.nan, None), (-5.0, 0.0), (0.0, 0.0), (12.5, 12.5), (300.0, 300.0), (86_400.0, 300.0)]
+    ("asked", "waited"),
+    [
+        (None, None),
+        (math.nan, None),
+        (-5.0, 0.0),
+        (0.0, 0.0),
+        (12.5, 12.5),
+        (300.0, 300.0),
+        (86_400.0, 300.0),
+    ],
 )
 def test_retry_after_is_clamped(asked: float | None, waited: float | None) -> None:
     assert clamp_retry_after(asked) == waited

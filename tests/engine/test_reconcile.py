@@ -62,7 +62,11 @@ def test_two_intents_that_fit_one_task_are_left_to_a_person():
 
 @pytest.mark.parametrize(
     "task",
-    [replace(TASK, created_at=1010.0 + 121), replace(TASK, created_at=1000.0 - 121), replace(TASK, model="wan2.6-i2v")],
+    [
+        replace(TASK, created_at=1010.0 + 121),
+        replace(TASK, created_at=1000.0 - 121),
+        replace(TASK, model="wan2.6-i2v"),
+    ],
     ids=["later", "earlier", "another model"],
 )
 def test_what_does_not_fit_is_nobodys(task):
@@ -70,7 +74,9 @@ def test_what_does_not_fit_is_nobodys(task):
 
 
 def test_a_task_that_another_attempt_has_is_not_adopted():
-    assert verdict(listing(TASK), known={"t-1": replace(OTHER, request=UNCERTAIN.request)}) == Absent(UNCERTAIN)
+    assert verdict(
+        listing(TASK), known={"t-1": replace(OTHER, request=UNCERTAIN.request)}
+    ) == Absent(UNCERTAIN)
     assert verdict(listing(TASK), {"t-1": "another prompt"}) == Absent(UNCERTAIN)
 
 
@@ -79,11 +85,15 @@ def test_a_task_made_during_the_submit_that_shows_another_prompt_than_its_holder
     assert isinstance(verdict(listing(TASK), known={"t-1": holder}), Undecided)
     assert isinstance(verdict(listing(TASK), {}, known={"t-1": holder}), Undecided)
     assert verdict(listing(TASK), {"t-1": "another"}, known={"t-1": holder}) == Absent(UNCERTAIN)
-    assert verdict(listing(replace(TASK, created_at=1013.0)), {}, known={"t-1": holder}) == Absent(UNCERTAIN)
+    assert verdict(listing(replace(TASK, created_at=1013.0)), {}, known={"t-1": holder}) == Absent(
+        UNCERTAIN
+    )
 
 
 def test_a_task_older_than_the_job_that_has_its_id_leaves_its_owner_in_doubt():
-    assert isinstance(verdict(listing(TASK), known={"t-1": replace(OTHER, intent_at=1001.0 + 121)}), Undecided)
+    assert isinstance(
+        verdict(listing(TASK), known={"t-1": replace(OTHER, intent_at=1001.0 + 121)}), Undecided
+    )
 
 
 @pytest.mark.parametrize(
@@ -127,10 +137,25 @@ async def test_what_is_decided_is_recorded(tmp_path, found, state, event):
     row = attempt()
     async with Ledger.open(tmp_path / "ledger.db") as ledger:
         opening = Opening(
-            row.fingerprint, "paid", "dashscope", row.origin, "m", "one", "r", Authority.FIRST, row.request, 5, "720P", row.price, "USD", 1000.0
+            row.fingerprint,
+            "paid",
+            "dashscope",
+            row.origin,
+            "m",
+            "one",
+            "r",
+            Authority.FIRST,
+            row.request,
+            5,
+            "720P",
+            row.price,
+            "USD",
+            1000.0,
         )
         opened = await ledger.open_attempt(opening)
-        await ledger.append(Event(opened.attempt_id, EventKind.UNCERTAIN, 1010.0, {"reason": "reset"}))
+        await ledger.append(
+            Event(opened.attempt_id, EventKind.UNCERTAIN, 1010.0, {"reason": "reset"})
+        )
         await reconcile(ledger, Account(found, FITS), row.origin, 120.0, lambda: 3000.0)
         after = ledger.attempt(opened.attempt_id)
     assert (after.state, after.last_event) == (state, event)

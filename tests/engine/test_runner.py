@@ -44,25 +44,56 @@ class House:
         picture = output / "picture.png"
         Image.new("RGB", (320, 240), "teal").save(picture)
         self.picture = picture
-        self.digests = {picture: FileDigest(hashlib.sha256(picture.read_bytes()).hexdigest(), picture.stat().st_size, "image/png")}
+        self.digests = {
+            picture: FileDigest(
+                hashlib.sha256(picture.read_bytes()).hexdigest(),
+                picture.stat().st_size,
+                "image/png",
+            )
+        }
         self.seen = []
 
     def job(self, name, **changes):
-        return job(name, **{"seconds": 2, "media": (media(source=FileMedia("picture.png", self.picture)),), **changes})
+        return job(
+            name,
+            **{
+                "seconds": 2,
+                "media": (media(source=FileMedia("picture.png", self.picture)),),
+                **changes,
+            },
+        )
 
     async def run(self, *jobs, retries=0, ceiling=10, wait_s=60.0, limits=None):
         async with Ledger.open(self.output / "ledger.db") as ledger:
-            context = RunContext("run", "emulator", "emulator", PROFILE.origin, "USD", self.output, time.time)
+            context = RunContext(
+                "run", "emulator", "emulator", PROFILE.origin, "USD", self.output, time.time
+            )
             await settle_leftovers(context, ledger)
             intact = intact_paths(self.output, ledger.snapshot)
             target = Target("emulator", "emulator", PROFILE.origin, PROFILE.prices)
-            plan = make_plan([manifest(*jobs, retries=retries)], self.digests, ledger.snapshot, intact, target, PlanOptions(), time.time())
+            plan = make_plan(
+                [manifest(*jobs, retries=retries)],
+                self.digests,
+                ledger.snapshot,
+                intact,
+                target,
+                PlanOptions(),
+                time.time(),
+            )
             in_flight = find_in_flight(context, ledger.snapshot, plan)
             homes = await place_reused(context, ledger, plan, intact)
             works = build_works(plan, {"m": retries})
-            conductor = Conductor(works, SubmitPacer(None, ceiling), PollSchedule(0.1), Budget(None), limits or Limits(wait_s))
+            conductor = Conductor(
+                works,
+                SubmitPacer(None, ceiling),
+                PollSchedule(0.1),
+                Budget(None),
+                limits or Limits(wait_s),
+            )
             conductor.resume(in_flight.here, anyio.current_time(), time.time())
-            async with Backend(replace(PROFILE, base_url=self.server.base_url, api_key=Secret("emulator-key"))) as client:
+            async with Backend(
+                replace(PROFILE, base_url=self.server.base_url, api_key=Secret("emulator-key"))
+            ) as client:
                 await Runner(context, conductor, ledger, client, self.seen.append, homes).run()
                 self.requests = client.requests
             self.conductor = conductor
@@ -80,13 +111,20 @@ def house(tmp_path):
 
 
 async def test_a_batch_with_a_chain_comes_home(house):
-    jobs = [house.job("a", seed=1), house.job("b", seed=2), job("next", media=follow("a"), seconds=4)]
+    jobs = [
+        house.job("a", seed=1),
+        house.job("b", seed=2),
+        job("next", media=follow("a"), seconds=4),
+    ]
     _, snapshot = await house.run(*jobs)
     assert [a.state for a in snapshot.attempts] == [State.STORED] * 3
     assert len(house.accepted()) == 3
     for attempt in snapshot.attempts:
         content = (house.output / attempt.path).read_bytes()
-        assert (hashlib.sha256(content).hexdigest(), len(content)) == (attempt.sha256, attempt.bytes)
+        assert (hashlib.sha256(content).hexdigest(), len(content)) == (
+            attempt.sha256,
+            attempt.bytes,
+        )
         assert attempt.seconds == pytest.approx(attempt.length_s, abs=0.1)
     assert not list((house.output / "m/videos/.part").iterdir())
     assert verify_ledger(house.output / "ledger.db") == []
@@ -117,7 +155,15 @@ async def test_an_intent_without_an_answer_is_uncertain_and_never_sent_again(hou
     plan, _ = await house.run()
     async with Ledger.open(house.output / "ledger.db") as ledger:
         target = Target("emulator", "emulator", PROFILE.origin, PROFILE.prices)
-        plan = make_plan([manifest(one)], house.digests, ledger.snapshot, frozenset(), target, PlanOptions(), time.time())
+        plan = make_plan(
+            [manifest(one)],
+            house.digests,
+            ledger.snapshot,
+            frozenset(),
+            target,
+            PlanOptions(),
+            time.time(),
+        )
         entry = plan.jobs[0]
         from wanbatch.lifecycle import Authority
 
@@ -183,7 +229,10 @@ async def rewind(house, state):
     with sqlite3.connect(house.output / "ledger.db") as connection:
         connection.execute("DELETE FROM events WHERE kind = 'stored'")
         connection.execute("DELETE FROM placements")
-        connection.execute("UPDATE attempts SET state = ?, last_event = ?, stored_at = 0, last_seq = last_seq - 1", (state.value, state.value))
+        connection.execute(
+            "UPDATE attempts SET state = ?, last_event = ?, stored_at = 0, last_seq = last_seq - 1",
+            (state.value, state.value),
+        )
     connection.close()
     async with Ledger.open(house.output / "ledger.db") as ledger:
         return ledger.snapshot.attempts[0]
@@ -214,9 +263,13 @@ async def test_an_id_that_another_task_has_is_no_answer(house):
     _, snapshot = await house.run(house.job("a", seed=1))
     known = snapshot.attempts[0].task_id
     async with Ledger.open(house.output / "ledger.db") as ledger:
-        context = RunContext("run", "emulator", "emulator", PROFILE.origin, "USD", house.output, time.time)
+        context = RunContext(
+            "run", "emulator", "emulator", PROFILE.origin, "USD", house.output, time.time
+        )
         runner = Runner(context, house.conductor, ledger, None, house.seen.append)
-        assert runner._doubt_known_id(Accepted(known)) == Uncertain("the API answered with the id of another task")
+        assert runner._doubt_known_id(Accepted(known)) == Uncertain(
+            "the API answered with the id of another task"
+        )
         assert runner._doubt_known_id(Accepted("task_new")) == Accepted("task_new")
         assert isinstance(runner._doubt_known_id(Accepted("task_new")), Uncertain)
         assert runner._doubt_known_id(Rejected("a", "b")) == Rejected("a", "b")

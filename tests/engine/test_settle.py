@@ -7,7 +7,18 @@ from dataclasses import replace
 import pytest
 from builders import attempt
 
-from wanbatch.engine.outcomes import Accepted, DownloadFailed, Failed, Halted, NotAccepted, Rejected, Running, Succeeded, Uncertain, Unreadable
+from wanbatch.engine.outcomes import (
+    Accepted,
+    DownloadFailed,
+    Failed,
+    Halted,
+    NotAccepted,
+    Rejected,
+    Running,
+    Succeeded,
+    Uncertain,
+    Unreadable,
+)
 from wanbatch.engine.settle import expiry_event, gone_event, poll_event, submit_event
 from wanbatch.lifecycle import EventKind, State, apply
 
@@ -33,7 +44,11 @@ def test_each_verdict_of_a_post_closes_the_intent(outcome, kind, state):
 
 
 def test_an_accepted_task_is_watched_for_25_hours():
-    assert (ACCEPTED.task_id, ACCEPTED.accepted_at, ACCEPTED.expires_at) == ("t-1", 1001.0, 1001.0 + 25 * HOUR)
+    assert (ACCEPTED.task_id, ACCEPTED.accepted_at, ACCEPTED.expires_at) == (
+        "t-1",
+        1001.0,
+        1001.0 + 25 * HOUR,
+    )
 
 
 def test_a_refusal_keeps_the_reason_and_the_time():
@@ -43,7 +58,13 @@ def test_a_refusal_keeps_the_reason_and_the_time():
 
 def test_a_result_expires_24_hours_after_the_server_says_it_was_done():
     row = apply(ACCEPTED, poll_event(ACCEPTED, Succeeded(completed_at=1050.0), 1060.0, 3, 1040.0))
-    assert (row.state, row.finished_at, row.expires_at, row.polls, row.polled_at) == (State.REMOTE_OK, 1050.0, 1050.0 + 24 * HOUR, 3, 1040.0)
+    assert (row.state, row.finished_at, row.expires_at, row.polls, row.polled_at) == (
+        State.REMOTE_OK,
+        1050.0,
+        1050.0 + 24 * HOUR,
+        3,
+        1040.0,
+    )
 
 
 @pytest.mark.parametrize("completed_at", [None, 5.0, 9999.0])
@@ -53,18 +74,28 @@ def test_a_completion_time_that_cannot_be_is_replaced_by_ours(completed_at):
 
 
 def test_the_signed_url_is_never_in_the_event():
-    event = poll_event(ACCEPTED, Succeeded(urls=("https://x.test/v.mp4?Signature=s3cret",)), 1060.0, 1, 0.0)
+    event = poll_event(
+        ACCEPTED, Succeeded(urls=("https://x.test/v.mp4?Signature=s3cret",)), 1060.0, 1, 0.0
+    )
     assert "s3cret" not in str(event)
 
 
 def test_a_failure_is_final_within_23_hours_and_proves_nothing_after():
-    soon = poll_event(ACCEPTED, Failed("InternalError", "x", retryable=True), 1001.0 + 22 * HOUR, 9, 0.0)
-    assert (soon.kind, soon.facts["error_code"], soon.facts["retryable"]) == (EventKind.REMOTE_FAILED, "InternalError", True)
+    soon = poll_event(
+        ACCEPTED, Failed("InternalError", "x", retryable=True), 1001.0 + 22 * HOUR, 9, 0.0
+    )
+    assert (soon.kind, soon.facts["error_code"], soon.facts["retryable"]) == (
+        EventKind.REMOTE_FAILED,
+        "InternalError",
+        True,
+    )
     late = poll_event(ACCEPTED, Failed("InternalError", "x"), 1002.0 + 23 * HOUR, 9, 0.0)
     assert late.kind is EventKind.EXPIRED
 
 
-@pytest.mark.parametrize("outcome", [Running("queued"), Running("never heard of it"), Unreadable("HTTP 502")])
+@pytest.mark.parametrize(
+    "outcome", [Running("queued"), Running("never heard of it"), Unreadable("HTTP 502")]
+)
 def test_no_final_word_is_no_event_until_25_hours_have_passed(outcome):
     assert poll_event(ACCEPTED, outcome, 1001.0 + 24.9 * HOUR, 9, 0.0) is None
     assert poll_event(ACCEPTED, outcome, 1002.0 + 25 * HOUR, 9, 0.0).kind is EventKind.EXPIRED
@@ -82,5 +113,9 @@ def test_a_result_that_cannot_be_had_expires_only_once_its_time_is_over():
     gone = DownloadFailed("HTTP 404", gone=True)
     assert gone_event(done, gone, 4999.0) is None
     assert gone_event(done, gone, 5001.0).kind is EventKind.EXPIRED
-    for failure in (DownloadFailed("the network is down"), DownloadFailed("no space left", disk=True), replace(gone, disk=True)):
+    for failure in (
+        DownloadFailed("the network is down"),
+        DownloadFailed("no space left", disk=True),
+        replace(gone, disk=True),
+    ):
         assert gone_event(done, failure, 5001.0) is None

@@ -42,7 +42,9 @@ def test_an_example_is_valid_without_a_warning(spec):
     manifest = manifest_of(spec)
     assert check_media([manifest], NOW).diagnostics == ()
     assert manifest.run.backend == "emulator"
-    assert spec.read_text().startswith("# yaml-language-server: $schema=../../schemas/manifest.schema.json\n")
+    assert spec.read_text().startswith(
+        "# yaml-language-server: $schema=../../schemas/manifest.schema.json\n"
+    )
     assert (spec.parent / "../../schemas/manifest.schema.json").exists()
 
 
@@ -75,7 +77,10 @@ make_media.save_wav(Path({str(tmp_path)!r}) / "voice.wav", make_media.voice(4.0)
     subprocess.run([sys.executable, "-c", code], check=True)
     media = ROOT / "examples" / "specs" / "media"
     assert (tmp_path / "voice.wav").read_bytes() == (media / "voice.wav").read_bytes()
-    with Image.open(tmp_path / "door-closed.png") as again, Image.open(media / "door-closed.png") as kept:
+    with (
+        Image.open(tmp_path / "door-closed.png") as again,
+        Image.open(media / "door-closed.png") as kept,
+    ):
         assert again.tobytes() == kept.tobytes()
 
 
@@ -97,11 +102,15 @@ def test_an_example_runs_to_its_end(spec, output):
     manifest = manifest_of(spec)
     folder = output / manifest.name
     report = json.loads((folder / "report.json").read_text())
-    assert [(entry["name"], entry["state"]) for entry in report["jobs"]] == [(job.name, "done") for job in manifest.jobs]
+    assert [(entry["name"], entry["state"]) for entry in report["jobs"]] == [
+        (job.name, "done") for job in manifest.jobs
+    ]
     assert (folder / "report.html").stat().st_size > 10_000
     videos = [probe_video(path) for path in (folder / "videos").glob("*.mp4")]
     assert all(isinstance(video, VideoFacts) and video.has_audio for video in videos)
-    assert sorted(round(video.seconds) for video in videos) == sorted(job.seconds for job in manifest.jobs)
+    assert sorted(round(video.seconds) for video in videos) == sorted(
+        job.seconds for job in manifest.jobs
+    )
     assert len({video.sha256 for video in videos}) == len(manifest.jobs)
 
 

@@ -233,9 +233,16 @@ class Outcome:
 
 def corpus() -> list[bytes]:
     """The manifests that are bent: every example and every case, but for the very long ones."""
-    good = sorted([*(ROOT / "examples" / "specs").glob("*.yaml"), *(ROOT / "tests" / "cases" / "valid").glob("*/*.wanbatch.yaml")])
+    good = sorted(
+        [
+            *(ROOT / "examples" / "specs").glob("*.yaml"),
+            *(ROOT / "tests" / "cases" / "valid").glob("*/*.wanbatch.yaml"),
+        ]
+    )
     bad = sorted((ROOT / "tests" / "cases" / "invalid").glob("*/*.wanbatch.yaml"))
-    texts = [path.read_bytes() for path in [*good * 25, *bad]]  # good ones more often: only they reach the later stages
+    texts = [
+        path.read_bytes() for path in [*good * 25, *bad]
+    ]  # good ones more often: only they reach the later stages
     return [data for data in texts if len(data) < 6_000]
 
 
@@ -253,7 +260,9 @@ def bend(rng: random.Random, texts: list[bytes]) -> bytes:
 def flip(rng: random.Random, data: bytes, _: list[bytes]) -> bytes:
     changed = bytearray(data or b" ")
     for _n in range(rng.randint(1, 4)):
-        changed[rng.randrange(len(changed))] = rng.choice((rng.randrange(256), ord(rng.choice("{}[]:,#&*!|>'\"%@` \n\t-?"))))
+        changed[rng.randrange(len(changed))] = rng.choice(
+            (rng.randrange(256), ord(rng.choice("{}[]:,#&*!|>'\"%@` \n\t-?")))
+        )
     return bytes(changed)
 
 
@@ -278,7 +287,11 @@ def lines(rng: random.Random, data: bytes, _: list[bytes]) -> bytes:
 def indent(rng: random.Random, data: bytes, _: list[bytes]) -> bytes:
     parts = data.split(b"\n")
     at = rng.randrange(len(parts))
-    parts[at] = rng.choice((b" ", b"  ", b"\t", b"- ")) + parts[at] if rng.random() < 0.6 else parts[at].lstrip()
+    parts[at] = (
+        rng.choice((b" ", b"  ", b"\t", b"- ")) + parts[at]
+        if rng.random() < 0.6
+        else parts[at].lstrip()
+    )
     return b"\n".join(parts)
 
 
@@ -301,9 +314,12 @@ def bend_data(rng: random.Random, data: bytes) -> bytes:
     for _ in range(rng.choice((1, 1, 2, 3))):
         tree = _bend_tree(rng, tree, 0)
     try:
-        return yaml.dump(tree, Dumper=getattr(yaml, "CSafeDumper", yaml.SafeDumper), allow_unicode=True, sort_keys=False).encode(
-            "utf-8", "surrogatepass"
-        )
+        return yaml.dump(
+            tree,
+            Dumper=getattr(yaml, "CSafeDumper", yaml.SafeDumper),
+            allow_unicode=True,
+            sort_keys=False,
+        ).encode("utf-8", "surrogatepass")
     except (yaml.YAMLError, RecursionError):
         return data
 
@@ -345,7 +361,9 @@ def workshop() -> Iterator[Path]:
         folder = Path(name)
         (folder / ".git").mkdir()
         (folder / "prompts").mkdir()
-        (folder / "prompts" / "shot.j2").write_text("{{ what }} at {{ hour | default('noon') }}, take {{ take }}\n")
+        (folder / "prompts" / "shot.j2").write_text(
+            "{{ what }} at {{ hour | default('noon') }}, take {{ take }}\n"
+        )
         (folder / "shots.csv").write_text("shot,frame,what,length\na,x,y,5\nb,y,z,6\n")
         yield folder
 
@@ -358,7 +376,9 @@ def fuzz(count: int, seed: int) -> Outcome:
         os.chdir(folder)
         try:
             for number in range(20):
-                _one(number, seed, texts, Outcome())  # what is imported late is no part of any manifest's time
+                _one(
+                    number, seed, texts, Outcome()
+                )  # what is imported late is no part of any manifest's time
             for number in range(count):
                 _one(number, seed, texts, outcome)
         finally:
@@ -372,15 +392,21 @@ def _one(number: int, seed: int, texts: list[bytes], outcome: Outcome) -> None:
     path = Path("m.wanbatch.yaml")
     path.write_bytes(data)
     if rng.random() < 0.05:
-        rows = rng.choice((flip, insert, lines, cut))(rng, b'shot,frame,what\na,"b, c",d\ne,f,g\n', texts)
+        rows = rng.choice((flip, insert, lines, cut))(
+            rng, b'shot,frame,what\na,"b, c",d\ne,f,g\n', texts
+        )
         Path("shots.csv").write_bytes(rows)
     began = time.process_time()
     try:
         loaded = load_manifests([path], LoadOptions(max_jobs=MOST_JOBS))
-        media = check_media(loaded.manifests, 1_790_000_000.0).diagnostics if number % 10 == 0 else ()
+        media = (
+            check_media(loaded.manifests, 1_790_000_000.0).diagnostics if number % 10 == 0 else ()
+        )
         text = render_text(loaded.diagnostics)
     except Exception as error:
-        raise AssertionError(f"manifest {number} of seed {seed}: {type(error).__name__}: {error}\n{data!r}") from error
+        raise AssertionError(
+            f"manifest {number} of seed {seed}: {type(error).__name__}: {error}\n{data!r}"
+        ) from error
     outcome.times.append(time.process_time() - began)
     try:
         _check(loaded, text, number)
@@ -399,12 +425,16 @@ def _check(loaded: Loaded, text: str, number: int) -> None:
         assert min(d.place.line, d.place.column) >= 1, f"{d.code} has no place"
         assert d.place.end_column >= d.place.column, f"{d.code} ends before it begins"
         assert d.help, f"{d.code} shows no way out: {d.message}"
-    assert not set(text) & set(map(chr, [*range(9), *range(11, 32), 127, *range(128, 160), 0x202E])), "the text is harmless to terminals"
+    assert not set(text) & set(
+        map(chr, [*range(9), *range(11, 32), 127, *range(128, 160), 0x202E])
+    ), "the text is harmless to terminals"
     for manifest in loaded.manifests:
         names = [job.name for job in manifest.jobs]
         assert len(set(names)) == len(names), "names are unique"
         assert 0 < len(names) <= MOST_JOBS, "the ceiling holds"
-        assert all(_is_good(job) for job in manifest.jobs), "every job is what the strict schema allows"
+        assert all(_is_good(job) for job in manifest.jobs), (
+            "every job is what the strict schema allows"
+        )
     if number % 20 == 0:
         for form in FORMATS:
             render(loaded.diagnostics, form)
@@ -415,18 +445,28 @@ def _is_good(job: Job) -> bool:
         "model": job.model, "seconds": job.seconds, "size": job.size, "seed": job.seed,
         "prompt_extend": job.prompt_extend, "watermark": job.watermark, "media": {m.type: "a" for m in job.media},
     }  # fmt: skip
-    value |= {name: text for name, text in (("prompt", job.prompt), ("negative_prompt", job.negative_prompt)) if text is not None}
+    value |= {
+        name: text
+        for name, text in (("prompt", job.prompt), ("negative_prompt", job.negative_prompt))
+        if text is not None
+    }
     return gate("job").is_valid(value)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--count", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
     outcome = fuzz(given.count, given.seed)
-    print(f"{given.count:,} manifests, seed {given.seed}: {outcome.valid:,} valid, {len(outcome.codes)} different codes seen")
-    print(f"median {outcome.median_s * 1000:.2f} ms, worst {outcome.worst_s * 1000:.0f} ms (manifest {outcome.times.index(outcome.worst_s)})")
+    print(
+        f"{given.count:,} manifests, seed {given.seed}: {outcome.valid:,} valid, {len(outcome.codes)} different codes seen"
+    )
+    print(
+        f"median {outcome.median_s * 1000:.2f} ms, worst {outcome.worst_s * 1000:.0f} ms (manifest {outcome.times.index(outcome.worst_s)})"
+    )
     print(", ".join(f"{code} {n:,}" for code, n in outcome.codes.most_common()))
     if outcome.median_s > 0.05 or outcome.worst_s > 1:
         sys.exit("slower than promised: 50 ms for the median, 1 s for the worst")

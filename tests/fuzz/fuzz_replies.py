@@ -16,23 +16,71 @@ import time
 from collections import Counter
 from collections.abc import Callable
 
-from wanbatch.engine.outcomes import Accepted, Failed, Halted, NotAccepted, Rejected, Running, Succeeded, Uncertain, Unreadable
+from wanbatch.engine.outcomes import (
+    Accepted,
+    Failed,
+    Halted,
+    NotAccepted,
+    Rejected,
+    Running,
+    Succeeded,
+    Uncertain,
+    Unreadable,
+)
 from wanbatch.providers.dialect import Cancelling, Dialect, Listing, dialect_for
 from wanbatch.providers.model import NoReply, Reply, Seen
-from wanbatch.providers.reading import as_url, date_of, read_error, read_json, retry_after, url_expiry, valid_task_id
+from wanbatch.providers.reading import (
+    as_url,
+    date_of,
+    read_error,
+    read_json,
+    retry_after,
+    url_expiry,
+    valid_task_id,
+)
 
 SIGNED = "https://store.example/a.mp4?Expires=1790086400&OSSAccessKeyId=x&Signature=canary"
 
 SEEDS: list[object] = [
-    {"id": "task_abc", "task_id": "task_abc", "object": "video", "model": "wan2.7-i2v", "status": "queued", "progress": 0, "created_at": 1790000000},
-    {"id": "task_abc", "status": "completed", "progress": 100, "completed_at": 1790000100, "metadata": {"url": SIGNED}},
+    {
+        "id": "task_abc",
+        "task_id": "task_abc",
+        "object": "video",
+        "model": "wan2.7-i2v",
+        "status": "queued",
+        "progress": 0,
+        "created_at": 1790000000,
+    },
+    {
+        "id": "task_abc",
+        "status": "completed",
+        "progress": 100,
+        "completed_at": 1790000100,
+        "metadata": {"url": SIGNED},
+    },
     {"id": "task_abc", "status": "failed", "error": {"code": "InvalidParameter", "message": "bad"}},
-    {"status": "completed", "urls": [SIGNED], "content": {"video_url": SIGNED}, "output": {"video_url": SIGNED}, "expires_at": 1790086400},
+    {
+        "status": "completed",
+        "urls": [SIGNED],
+        "content": {"video_url": SIGNED},
+        "output": {"video_url": SIGNED},
+        "expires_at": 1790086400,
+    },
     {"code": "task_not_exist", "message": "no such task", "data": None},
-    {"error": {"message": "no (request id: 1)", "type": "new_api_error", "code": "", "param": None}},
+    {
+        "error": {
+            "message": "no (request id: 1)",
+            "type": "new_api_error",
+            "code": "",
+            "param": None,
+        }
+    },
     {"detail": [{"loc": ["body"], "msg": "field required", "type": "missing"}]},
     {"code": "Throttling.RateQuota", "message": "Requests rate limit exceeded", "request_id": "r"},
-    {"output": {"task_status": "PENDING", "task_id": "0385dc79-5ff8-4d82-bcb6-000000000000"}, "request_id": "r"},
+    {
+        "output": {"task_status": "PENDING", "task_id": "0385dc79-5ff8-4d82-bcb6-000000000000"},
+        "request_id": "r",
+    },
     {
         "output": {
             "task_id": "0385dc79",
@@ -45,14 +93,29 @@ SEEDS: list[object] = [
         "usage": {"duration": 5, "SR": "720"},
         "request_id": "r",
     },
-    {"output": {"task_id": "0385dc79", "task_status": "FAILED", "code": "InternalError.Algo", "message": "x"}},
+    {
+        "output": {
+            "task_id": "0385dc79",
+            "task_status": "FAILED",
+            "code": "InternalError.Algo",
+            "message": "x",
+        }
+    },
     {
         "total": 1,
         "total_page": 1,
         "page_no": 1,
         "page_size": 50,
         "request_id": "r",
-        "data": [{"task_id": "t", "status": "RUNNING", "model_name": "wan2.7-i2v", "gmt_create": 1790000000000, "start_time": 1790000000000}],
+        "data": [
+            {
+                "task_id": "t",
+                "status": "RUNNING",
+                "model_name": "wan2.7-i2v",
+                "gmt_create": 1790000000000,
+                "start_time": 1790000000000,
+            }
+        ],
     },
 ]
 
@@ -115,7 +178,15 @@ HOSTILE: list[object] = [
     {"message": ["x"]},
 ]
 
-HEADERS = ["retry-after", "date", "content-type", "location", "x-request-id", "etag", "content-length"]
+HEADERS = [
+    "retry-after",
+    "date",
+    "content-type",
+    "location",
+    "x-request-id",
+    "etag",
+    "content-length",
+]
 HEADER_VALUES = [
     "",
     "5",
@@ -179,7 +250,23 @@ def bend(value: object, dice: random.Random, depth: int = 0) -> object:
             case 0:
                 del bent[key]
             case 1:
-                bent[str(dice.choice(["error", "code", "status", "id", "output", "metadata", "detail", "data", "message"]))] = dice.choice(HOSTILE)
+                bent[
+                    str(
+                        dice.choice(
+                            [
+                                "error",
+                                "code",
+                                "status",
+                                "id",
+                                "output",
+                                "metadata",
+                                "detail",
+                                "data",
+                                "message",
+                            ]
+                        )
+                    )
+                ] = dice.choice(HOSTILE)
             case 2:
                 bent = {key: bent}
             case _:
@@ -208,11 +295,33 @@ def garble(body: bytes, dice: random.Random) -> bytes:
         case 3:
             return body[:place] + body[max(0, place - 20) :]
         case 4:
-            return dice.choice([b"\xef\xbb\xbf", b"\xff\xfe", b"<html>", b"\x1f\x8b", b"", b"[" * 3000, b'{"a":' * 3000]) + body
+            return (
+                dice.choice(
+                    [
+                        b"\xef\xbb\xbf",
+                        b"\xff\xfe",
+                        b"<html>",
+                        b"\x1f\x8b",
+                        b"",
+                        b"[" * 3000,
+                        b'{"a":' * 3000,
+                    ]
+                )
+                + body
+            )
         case 5:
             return body.decode("latin-1").encode(dice.choice(["utf-16", "utf-32", "utf-8"]))
         case _:
-            return dice.choice([b"", b"null", b"<html><body>502</body></html>", b"9" * 5000, b"{" * 5000, b'"' + b"\\u0000" * 500 + b'"'])
+            return dice.choice(
+                [
+                    b"",
+                    b"null",
+                    b"<html><body>502</body></html>",
+                    b"9" * 5000,
+                    b"{" * 5000,
+                    b'"' + b"\\u0000" * 500 + b'"',
+                ]
+            )
 
 
 def draw(dice: random.Random) -> Seen:
@@ -278,7 +387,10 @@ def _check_poll(outcome: object) -> None:
         case Succeeded(urls, created, completed, expires):
             assert len(urls) <= 5
             assert all(as_url(url) for url in urls)
-            assert all(moment is None or 1e9 <= moment < 1e10 + 1e8 for moment in (created, completed, expires))
+            assert all(
+                moment is None or 1e9 <= moment < 1e10 + 1e8
+                for moment in (created, completed, expires)
+            )
             for url in urls:
                 url_expiry(url)
         case Running(progress=progress):
@@ -311,7 +423,9 @@ def fuzz(count: int, seed: int, tell: Callable[[str], None] = lambda _: None) ->
         try:
             verdicts[check(dialects[number % len(dialects)], seen)] += 1
         except Exception as error:
-            raise AssertionError(f"reply {number} of seed {seed}: {type(error).__name__}: {error}\n{seen!r}"[:4000]) from error
+            raise AssertionError(
+                f"reply {number} of seed {seed}: {type(error).__name__}: {error}\n{seen!r}"[:4000]
+            ) from error
         if number % 100_000 == 99_999:
             tell(f"{number + 1} replies, none escaped")
     return verdicts
@@ -324,7 +438,9 @@ def main() -> int:
     given = parser.parse_args()
     begun = time.monotonic()
     verdicts = fuzz(given.count, given.seed, print)
-    print(f"{given.count} replies in {time.monotonic() - begun:.0f} s, no exception escaped; submits read as {dict(verdicts.most_common())}")
+    print(
+        f"{given.count} replies in {time.monotonic() - begun:.0f} s, no exception escaped; submits read as {dict(verdicts.most_common())}"
+    )
     return 0
 
 

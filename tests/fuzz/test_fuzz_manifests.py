@@ -15,7 +15,9 @@ from wanbatch.cli.findings import render_text
 from wanbatch.cli.main import main
 from wanbatch.manifest.source import parse_source
 
-SPEC = importlib.util.spec_from_file_location("fuzz_manifests", Path(__file__).with_name("fuzz_manifests.py"))
+SPEC = importlib.util.spec_from_file_location(
+    "fuzz_manifests", Path(__file__).with_name("fuzz_manifests.py")
+)
 assert SPEC is not None
 assert SPEC.loader is not None
 fuzz_manifests = importlib.util.module_from_spec(SPEC)
@@ -55,7 +57,11 @@ def test_the_command_ends_with_0_or_2_and_without_a_traceback(tmp_path, monkeypa
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.text(alphabet=st.sampled_from("ab: -[]{}?,&*!|>'\"%@`#\n\t<{}~0.9e\\\u2028\x85é"), max_size=60))
+@given(
+    st.text(
+        alphabet=st.sampled_from("ab: -[]{}?,&*!|>'\"%@`#\n\t<{}~0.9e\\\u2028\x85é"), max_size=60
+    )
+)
 @example("? - \n ?")
 @example("a: !<")
 @example("&a *a")

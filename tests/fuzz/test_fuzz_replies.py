@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-SPEC = importlib.util.spec_from_file_location("fuzz_replies", Path(__file__).with_name("fuzz_replies.py"))
+SPEC = importlib.util.spec_from_file_location(
+    "fuzz_replies", Path(__file__).with_name("fuzz_replies.py")
+)
 fuzz_replies = importlib.util.module_from_spec(SPEC)
 SPEC.loader.exec_module(fuzz_replies)
 
@@ -13,7 +15,9 @@ SPEC.loader.exec_module(fuzz_replies)
 @pytest.mark.slow
 def test_no_exception_escapes_the_parsers():
     verdicts = fuzz_replies.fuzz(100_000, seed=7)
-    assert set(verdicts) == {"Accepted", "NotAccepted", "Rejected", "Halted", "Uncertain"}, "the mutations must reach every verdict"
+    assert set(verdicts) == {"Accepted", "NotAccepted", "Rejected", "Halted", "Uncertain"}, (
+        "the mutations must reach every verdict"
+    )
     assert min(verdicts.values()) > 100
 
 
@@ -24,6 +28,9 @@ def test_the_fuzzer_notices_an_exception(monkeypatch):
 
 
 def test_the_fuzzer_notices_an_unsound_verdict(monkeypatch):
-    monkeypatch.setattr("wanbatch.providers.reading.valid_task_id", lambda value: value if isinstance(value, str) else None)
+    monkeypatch.setattr(
+        "wanbatch.providers.reading.valid_task_id",
+        lambda value: value if isinstance(value, str) else None,
+    )
     with pytest.raises(AssertionError):
         fuzz_replies.fuzz(20_000, seed=7)

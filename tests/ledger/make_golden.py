@@ -26,17 +26,57 @@ async def main() -> None:
     path = Path(__file__).parent / "golden" / f"v{VERSION}.db"
     path.parent.mkdir(exist_ok=True)
     async with Ledger.open(path) as ledger:
-        await ledger.begin_run(RunRecord("run-1", "harbor", "gateway", "paid", 1_700_000_000.0, wanbatch_version="0.1.0"))
+        await ledger.begin_run(
+            RunRecord(
+                "run-1", "harbor", "gateway", "paid", 1_700_000_000.0, wanbatch_version="0.1.0"
+            )
+        )
         stored = await bring_to_end(ledger)
-        await ledger.place(Placement("harbor", stored.job, stored.attempt_id, stored.path, 1_700_000_092_000_000_000))
-        uncertain = await ledger.open_attempt(opening(job="opening[hour=dusk]", fingerprint="cd" * 32))
-        await ledger.append(Event(uncertain.attempt_id, EventKind.UNCERTAIN, 1_700_000_061.0, {"reason": "the reply did not come within 60 s"}))
+        await ledger.place(
+            Placement(
+                "harbor", stored.job, stored.attempt_id, stored.path, 1_700_000_092_000_000_000
+            )
+        )
+        uncertain = await ledger.open_attempt(
+            opening(job="opening[hour=dusk]", fingerprint="cd" * 32)
+        )
+        await ledger.append(
+            Event(
+                uncertain.attempt_id,
+                EventKind.UNCERTAIN,
+                1_700_000_061.0,
+                {"reason": "the reply did not come within 60 s"},
+            )
+        )
         refused = await ledger.open_attempt(opening(job="pier", fingerprint="ef" * 32))
         facts = {"reason": "429", "error_message": "später, 後で", "not_before": 1_700_000_075.5}
-        await ledger.append(Event(refused.attempt_id, EventKind.NOT_ACCEPTED, 1_700_000_065.0, facts))  # type: ignore[arg-type]
-        again = await ledger.open_attempt(opening(job="pier", fingerprint="ef" * 32, authority=Authority.NOT_ACCEPTED, price=None))
-        await ledger.append(Event(again.attempt_id, EventKind.ACCEPTED, 1_700_000_080.0, {"task_id": "task-2", "accepted_at": 1_700_000_080.0}))
-        await ledger.finish_run(RunRecord("run-1", "harbor", "gateway", "paid", 1_700_000_000.0, 1_700_000_300.0, 1, 42, "0.1.0"))
+        await ledger.append(
+            Event(refused.attempt_id, EventKind.NOT_ACCEPTED, 1_700_000_065.0, facts)
+        )  # type: ignore[arg-type]
+        again = await ledger.open_attempt(
+            opening(job="pier", fingerprint="ef" * 32, authority=Authority.NOT_ACCEPTED, price=None)
+        )
+        await ledger.append(
+            Event(
+                again.attempt_id,
+                EventKind.ACCEPTED,
+                1_700_000_080.0,
+                {"task_id": "task-2", "accepted_at": 1_700_000_080.0},
+            )
+        )
+        await ledger.finish_run(
+            RunRecord(
+                "run-1",
+                "harbor",
+                "gateway",
+                "paid",
+                1_700_000_000.0,
+                1_700_000_300.0,
+                1,
+                42,
+                "0.1.0",
+            )
+        )
     with sqlite3.connect(path) as connection:
         connection.execute("UPDATE meta SET value = ? WHERE name = 'ledger_id'", (LEDGER_ID,))
     connection.close()

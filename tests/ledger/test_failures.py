@@ -38,7 +38,9 @@ POINTS = int(os.environ.get("WANBATCH_DISK_FAULTS", "10"))
 class FaultyDisk:
     """A store on a real ledger whose commits fail while ``broken`` says so."""
 
-    def __init__(self, store: SqliteStore, broken: Callable[[Sequence[Entry]], Exception | None]) -> None:
+    def __init__(
+        self, store: SqliteStore, broken: Callable[[Sequence[Entry]], Exception | None]
+    ) -> None:
         self.store, self.broken = store, broken
         self.commits = 0
 
@@ -56,19 +58,27 @@ class FaultyDisk:
         self.store.close()
 
 
-DISK_FULL = Refusal(ExitCode.ENVIRONMENT, "the ledger cannot grow: the disk is full", "free some space")
+DISK_FULL = Refusal(
+    ExitCode.ENVIRONMENT, "the ledger cannot grow: the disk is full", "free some space"
+)
 
 
 @pytest.mark.parametrize("threaded", [True, False])
-async def test_after_a_failed_commit_nothing_more_is_bought_but_an_answer_may_still_be_recorded(tmp_path: Path, threaded: bool) -> None:
+async def test_after_a_failed_commit_nothing_more_is_bought_but_an_answer_may_still_be_recorded(
+    tmp_path: Path, threaded: bool
+) -> None:
     path = tmp_path / "ledger.db"
     broken: list[Exception] = []
     store, contents = open_store(path)
-    async with Ledger(FaultyDisk(store, lambda _: broken[0] if broken else None), contents, threaded=threaded) as ledger:
+    async with Ledger(
+        FaultyDisk(store, lambda _: broken[0] if broken else None), contents, threaded=threaded
+    ) as ledger:
         in_flight = await ledger.open_attempt(opening())
         assert not ledger.failed
         broken.append(DISK_FULL)
-        with pytest.raises(LedgerFailed, match="the disk is full; nothing more is submitted") as caught:
+        with pytest.raises(
+            LedgerFailed, match="the disk is full; nothing more is submitted"
+        ) as caught:
             await ledger.open_attempt(opening())
         assert caught.value.exit_code is ExitCode.ENVIRONMENT
         assert caught.value.hints == ("free some space",)
@@ -96,7 +106,9 @@ async def test_a_failed_placement_is_told_and_not_remembered(tmp_path: Path) -> 
         assert ledger.snapshot.placements == ()
 
 
-async def test_an_event_whose_predecessor_was_not_written_is_not_written_either(tmp_path: Path) -> None:
+async def test_an_event_whose_predecessor_was_not_written_is_not_written_either(
+    tmp_path: Path,
+) -> None:
     path = tmp_path / "ledger.db"
     store, contents = open_store(path)
 
@@ -104,7 +116,14 @@ async def test_an_event_whose_predecessor_was_not_written_is_not_written_either(
         if hold:
             time.sleep(0.01)
             return Busy()
-        return DISK_FULL if any(isinstance(e, Happened) and e.event.kind is EventKind.ACCEPTED and e.event.at < 10.0 for e in batch) else None
+        return (
+            DISK_FULL
+            if any(
+                isinstance(e, Happened) and e.event.kind is EventKind.ACCEPTED and e.event.at < 10.0
+                for e in batch
+            )
+            else None
+        )
 
     hold: list[bool] = []
     async with Ledger(FaultyDisk(store, fails), contents) as ledger:
@@ -126,7 +145,9 @@ async def test_an_event_whose_predecessor_was_not_written_is_not_written_either(
             hold.clear()
         assert sorted(failures) == sorted(kind for kind, _ in TO_THE_END)
         assert ledger.attempt(attempt.attempt_id) == attempt
-        assert (await ledger.append(Event(other.attempt_id, EventKind.REJECTED, 3.0))).state is State.REJECTED
+        assert (
+            await ledger.append(Event(other.attempt_id, EventKind.REJECTED, 3.0))
+        ).state is State.REJECTED
         accepted = await ledger.append(Event(attempt.attempt_id, ACCEPT[0], 20.0, ACCEPT[1]))
     assert read_snapshot(path).attempts[0] == accepted
     assert verify_ledger(path) == []
@@ -169,14 +190,20 @@ def test_the_writer_refuses_what_was_queued_behind_a_failure(tmp_path: Path) -> 
     assert read_snapshot(tmp_path / "ledger.db").attempts[0].state is State.REMOTE_OK
 
 
-async def test_a_late_failure_does_not_disturb_a_newer_event_of_the_same_attempt(tmp_path: Path) -> None:
+async def test_a_late_failure_does_not_disturb_a_newer_event_of_the_same_attempt(
+    tmp_path: Path,
+) -> None:
     store, contents = open_store(tmp_path / "ledger.db")
     async with Ledger(store, contents) as ledger:
         attempt = await ledger.open_attempt(opening())
-        stale = writer.Ticket(Happened(Event(attempt.attempt_id, EventKind.REMOTE_OK, 3.0), attempt, 3))
+        stale = writer.Ticket(
+            Happened(Event(attempt.attempt_id, EventKind.REMOTE_OK, 3.0), attempt, 3)
+        )
         stale.failure = DISK_FULL
         ledger._settle([stale])
-        assert (await ledger.append(Event(attempt.attempt_id, ACCEPT[0], 2.0, ACCEPT[1]))).state is State.ACCEPTED
+        assert (
+            await ledger.append(Event(attempt.attempt_id, ACCEPT[0], 2.0, ACCEPT[1]))
+        ).state is State.ACCEPTED
 
 
 async def test_a_real_full_database_is_told_as_a_full_disk(tmp_path: Path) -> None:
@@ -199,7 +226,9 @@ async def test_a_real_full_database_is_told_as_a_full_disk(tmp_path: Path) -> No
     assert verify_ledger(path) == []
 
 
-async def test_a_second_process_that_writes_is_noticed_and_nothing_of_it_is_overwritten(tmp_path: Path) -> None:
+async def test_a_second_process_that_writes_is_noticed_and_nothing_of_it_is_overwritten(
+    tmp_path: Path,
+) -> None:
     path = tmp_path / "ledger.db"
     async with Ledger.open(path) as ledger:
         async with Ledger.open(path) as intruder:
@@ -214,7 +243,9 @@ async def test_a_second_process_that_writes_is_noticed_and_nothing_of_it_is_over
 # -- locked by somebody else ---------------------------------------------------------------------------------------------------------------------
 
 
-async def test_a_locked_ledger_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_locked_ledger_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "ledger.db"
     async with Ledger.open(path) as ledger:
         blocker = sqlite3.connect(path, isolation_level=None)
@@ -234,7 +265,9 @@ async def test_a_locked_ledger_is_waited_for(tmp_path: Path, monkeypatch: pytest
         blocker.close()
 
 
-async def test_a_lock_that_outlives_the_run_ends_the_waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_lock_that_outlives_the_run_ends_the_waiting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(writer, "CLOSING_STEPS", 2)
     path = tmp_path / "ledger.db"
     ledger = await Ledger.open(path).__aenter__()
@@ -286,7 +319,9 @@ except Refusal as refusal:
 """
 
 
-def run_child(path: Path, jobs: int, *prefix: str, limit: int | None = None) -> subprocess.CompletedProcess[str]:
+def run_child(
+    path: Path, jobs: int, *prefix: str, limit: int | None = None
+) -> subprocess.CompletedProcess[str]:
     def limit_file_size() -> None:
         if limit is not None:
             signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -310,13 +345,19 @@ def check_nothing_acknowledged_is_lost(path: Path, output: str) -> int:
     order = [State.INTENT, *(State(k.value) for k, _ in TO_THE_END)]
     rows = {a.attempt_id: a for a in read_snapshot(path).attempts}
     for number, state in last.items():
-        assert order.index(rows[number].state) >= order.index(State(state)), (number, state, rows[number].state)
+        assert order.index(rows[number].state) >= order.index(State(state)), (
+            number,
+            state,
+            rows[number].state,
+        )
     assert verify_ledger(path) == []
     return len(told)
 
 
 @pytest.mark.parametrize("limit", [60_000, 200_000, 700_000])
-def test_a_disk_that_takes_no_more_ends_the_run_with_4_and_loses_nothing(tmp_path: Path, limit: int) -> None:
+def test_a_disk_that_takes_no_more_ends_the_run_with_4_and_loses_nothing(
+    tmp_path: Path, limit: int
+) -> None:
     path = tmp_path / "ledger.db"
     done = run_child(path, 400, limit=limit)
     assert done.returncode == 4, done.stderr
@@ -336,10 +377,24 @@ def test_a_disk_that_takes_no_more_ends_the_run_with_4_and_loses_nothing(tmp_pat
         ("fdatasync:error=EIO:when=12+", "the disk reports an error"),
     ],
 )
-def test_errors_of_the_disk_end_the_run_with_4_and_lose_nothing(tmp_path: Path, inject: str, text: str) -> None:
+def test_errors_of_the_disk_end_the_run_with_4_and_lose_nothing(
+    tmp_path: Path, inject: str, text: str
+) -> None:
     path = tmp_path / "ledger.db"
     call = inject.split(":")[0]
-    done = run_child(path, 40, "strace", "-f", "-qq", "-o", str(tmp_path / "trace"), "-e", f"trace={call}", "-e", f"inject={inject}")
+    done = run_child(
+        path,
+        40,
+        "strace",
+        "-f",
+        "-qq",
+        "-o",
+        str(tmp_path / "trace"),
+        "-e",
+        f"trace={call}",
+        "-e",
+        f"inject={inject}",
+    )
     assert done.returncode == 4, (done.stdout[-500:], done.stderr[-2000:])
     assert text in done.stdout
     assert check_nothing_acknowledged_is_lost(path, done.stdout) > 0
@@ -351,21 +406,40 @@ def test_errors_of_the_disk_at_any_point_lose_nothing(tmp_path: Path) -> None:
     rnd = random.Random(5)
     for number in range(POINTS):
         call = rnd.choice(["pwrite64", "fdatasync", "openat", "ftruncate"])
-        point = rnd.randint(1, {"pwrite64": 400, "fdatasync": 60, "openat": 200, "ftruncate": 4}[call])
+        point = rnd.randint(
+            1, {"pwrite64": 400, "fdatasync": 60, "openat": 200, "ftruncate": 4}[call]
+        )
         inject = f"{call}:error={rnd.choice(['EIO', 'ENOSPC'])}:when={point}{rnd.choice(['', '+'])}"
         path = tmp_path / str(number) / "ledger.db"
         done = run_child(
-            path, 12, "strace", "-f", "-qq", "-o", str(tmp_path / "trace"), "-P", str(path), "-P", f"{path}-wal", "-e", f"inject={inject}"
+            path,
+            12,
+            "strace",
+            "-f",
+            "-qq",
+            "-o",
+            str(tmp_path / "trace"),
+            "-P",
+            str(path),
+            "-P",
+            f"{path}-wal",
+            "-e",
+            f"inject={inject}",
         )
         assert done.returncode in (0, 4), (inject, done.stdout[-500:], done.stderr[-2000:])
         check_nothing_acknowledged_is_lost(path, done.stdout)
         Ledger.open(path).close()
 
 
-async def test_an_intent_that_became_durable_beside_a_failed_commit_is_not_posted(tmp_path: Path) -> None:
+async def test_an_intent_that_became_durable_beside_a_failed_commit_is_not_posted(
+    tmp_path: Path,
+) -> None:
     """The intent is on disk, and so is uncertain at the next start; but this process has lost its ledger and sends nothing more."""
     store, contents = open_store(tmp_path / "ledger.db")
-    disk = FaultyDisk(store, lambda batch: DISK_FULL if any(isinstance(entry, Happened) for entry in batch) else None)
+    disk = FaultyDisk(
+        store,
+        lambda batch: DISK_FULL if any(isinstance(entry, Happened) for entry in batch) else None,
+    )
     refused: list[str] = []
 
     async def buy() -> None:

@@ -46,7 +46,10 @@ def test_a_second_process_is_refused_and_told_who_holds_it(tmp_path: Path) -> No
     with pytest.raises(Refusal) as caught, RunLock(tmp_path):
         pass
     assert caught.value.exit_code is ExitCode.ENVIRONMENT
-    assert f"process {holder.pid} on {os.uname().nodename} (wanbatch run harbor.wanbatch.yaml)" in caught.value.message
+    assert (
+        f"process {holder.pid} on {os.uname().nodename} (wanbatch run harbor.wanbatch.yaml)"
+        in caught.value.message
+    )
     assert "--lock-timeout" in caught.value.hints[0]
     holder.send_signal(signal.SIGKILL)
     holder.wait()
@@ -58,7 +61,10 @@ def test_the_lock_excludes_within_one_process_too_and_is_free_afterwards(tmp_pat
     with RunLock(tmp_path / "new" / "reports") as lock:
         assert stat.S_IMODE(lock.path.stat().st_mode) == 0o600
         assert stat.S_IMODE(lock.path.parent.stat().st_mode) == 0o700
-        with pytest.raises(Refusal, match=f"process {os.getpid()}"), RunLock(tmp_path / "new" / "reports"):
+        with (
+            pytest.raises(Refusal, match=f"process {os.getpid()}"),
+            RunLock(tmp_path / "new" / "reports"),
+        ):
             pass
     with RunLock(tmp_path / "new" / "reports"):
         pass
@@ -74,7 +80,11 @@ def test_a_holder_that_ends_in_time_is_waited_for(tmp_path: Path) -> None:
 
 def test_waiting_is_counted_in_steps_and_ends(tmp_path: Path) -> None:
     slept: list[float] = []
-    with RunLock(tmp_path), pytest.raises(Refusal, match="another run works in"), RunLock(tmp_path, timeout_s=1.0, sleep=slept.append):
+    with (
+        RunLock(tmp_path),
+        pytest.raises(Refusal, match="another run works in"),
+        RunLock(tmp_path, timeout_s=1.0, sleep=slept.append),
+    ):
         pass
     assert 1.0 <= sum(slept) < 1.2
 
@@ -139,11 +149,16 @@ def test_a_forked_child_lets_go_without_taking_the_lock_from_its_parent(tmp_path
 def test_a_lock_file_that_says_nothing_is_no_trouble(tmp_path: Path, text: str) -> None:
     with RunLock(tmp_path) as lock:
         lock.path.write_text(text)
-        with pytest.raises(Refusal, match="a process that has not said its name"), RunLock(tmp_path):
+        with (
+            pytest.raises(Refusal, match="a process that has not said its name"),
+            RunLock(tmp_path),
+        ):
             pass
 
 
-def test_the_command_line_is_shown_by_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_line_is_shown_by_default(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(sys, "argv", ["/usr/bin/wanbatch", "run", "my harbor.yaml"])
     with RunLock(tmp_path) as lock:
         assert "wanbatch run 'my harbor.yaml'" in lock.path.read_text()
@@ -156,7 +171,9 @@ def test_a_folder_that_is_a_file_is_refused(tmp_path: Path) -> None:
     assert caught.value.exit_code is ExitCode.ENVIRONMENT
 
 
-def test_a_file_system_without_locks_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_system_without_locks_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import fcntl
 
     def refuse(*_: object) -> None:

@@ -83,13 +83,18 @@ def anyio_backend() -> str:
 
 @pytest.mark.parametrize("opener", OPENERS)
 @pytest.mark.anyio
-async def test_a_ledger_of_a_newer_version_is_refused_and_left_alone(ledger_file: Path, opener: Opener) -> None:
+async def test_a_ledger_of_a_newer_version_is_refused_and_left_alone(
+    ledger_file: Path, opener: Opener
+) -> None:
     with sqlite3.connect(ledger_file) as connection:
         connection.execute(f"PRAGMA user_version = {schema.VERSION + 1}")
     connection.close()
     before = ledger_file.read_bytes()
     refusal = refusal_of(opener, ledger_file)
-    assert f"newer wanbatch (file version {schema.VERSION + 1}; this one reads up to {schema.VERSION})" in refusal.message
+    assert (
+        f"newer wanbatch (file version {schema.VERSION + 1}; this one reads up to {schema.VERSION})"
+        in refusal.message
+    )
     assert "install the newer wanbatch" in refusal.hints[0]
     assert ledger_file.read_bytes() == before
 
@@ -97,7 +102,9 @@ async def test_a_ledger_of_a_newer_version_is_refused_and_left_alone(ledger_file
 @pytest.mark.parametrize("opener", OPENERS)
 @pytest.mark.parametrize("kind", ["text", "half", "zeros", "other database", "other application"])
 @pytest.mark.anyio
-async def test_what_is_no_sound_ledger_is_refused_and_left_alone(ledger_file: Path, opener: Opener, kind: str) -> None:
+async def test_what_is_no_sound_ledger_is_refused_and_left_alone(
+    ledger_file: Path, opener: Opener, kind: str
+) -> None:
     whole = ledger_file.read_bytes()
     if kind == "text":
         ledger_file.write_bytes(b"this is no database, whatever its name says\n" * 50)
@@ -113,15 +120,21 @@ async def test_what_is_no_sound_ledger_is_refused_and_left_alone(ledger_file: Pa
         connection.close()
     before = ledger_file.read_bytes()
     refusal = refusal_of(opener, ledger_file)
-    expected = {"text": "damaged, or no ledger", "half": "is damaged", "zeros": "is damaged"}.get(kind, "no ledger of wanbatch")
+    expected = {"text": "damaged, or no ledger", "half": "is damaged", "zeros": "is damaged"}.get(
+        kind, "no ledger of wanbatch"
+    )
     assert expected in refusal.message
     assert ledger_file.read_bytes() == before
 
 
 @pytest.mark.parametrize("opener", OPENERS)
-@pytest.mark.parametrize(("column", "value"), [("state", "'dreaming'"), ("price", "'free'"), ("authority", "'nobody'")])
+@pytest.mark.parametrize(
+    ("column", "value"), [("state", "'dreaming'"), ("price", "'free'"), ("authority", "'nobody'")]
+)
 @pytest.mark.anyio
-async def test_a_row_that_makes_no_sense_is_damage(ledger_file: Path, opener: Opener, column: str, value: str) -> None:
+async def test_a_row_that_makes_no_sense_is_damage(
+    ledger_file: Path, opener: Opener, column: str, value: str
+) -> None:
     with sqlite3.connect(ledger_file) as connection:
         connection.execute(f"UPDATE attempts SET {column} = {value}")
     connection.close()
@@ -159,7 +172,9 @@ def test_a_folder_that_cannot_be_written_is_refused(nobody: Path) -> None:
     assert list(nobody.iterdir()) == []
 
 
-def test_a_ledger_in_a_folder_that_cannot_be_written_is_readable_and_not_writable(nobody: Path) -> None:
+def test_a_ledger_in_a_folder_that_cannot_be_written_is_readable_and_not_writable(
+    nobody: Path,
+) -> None:
     uid = os.geteuid()
     if uid == 65534:
         os.seteuid(0)
@@ -205,13 +220,19 @@ def test_a_folder_with_signs_that_mean_something_in_an_address(tmp_path: Path) -
     assert read_snapshot(path) == Snapshot()
 
 
-def test_a_file_system_without_shared_memory_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_system_without_shared_memory_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """SQLite answers ``PRAGMA journal_mode`` with the mode it kept; an in-memory database keeps ``memory``, as some network disks keep ``delete``."""
-    monkeypatch.setattr(sqlite, "_connect", lambda path, mode: sqlite3.connect(":memory:", isolation_level=None))
+    monkeypatch.setattr(
+        sqlite, "_connect", lambda path, mode: sqlite3.connect(":memory:", isolation_level=None)
+    )
     assert "write-ahead log" in refusal_of(Ledger.open, tmp_path / "ledger.db").message
 
 
-def test_a_lock_that_never_goes_away_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lock_that_never_goes_away_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "ledger.db"
     Ledger.open(path).close()
     monkeypatch.setattr(sqlite, "PATIENCE_STEPS", 2)
@@ -248,7 +269,9 @@ def test_a_lock_that_goes_away_is_waited_for(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS])
-def test_what_the_system_says_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+def test_what_the_system_says_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
     def refuse(*_: object, **__: object) -> int:
         raise OSError(number, os.strerror(number))
 

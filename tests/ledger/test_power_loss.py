@@ -127,7 +127,11 @@ def apply(content: bytearray, what: str, number: int, data: bytes) -> None:
 def torn(step: tuple[str, int, bytes], rnd: random.Random) -> tuple[str, int, bytes]:
     what, number, data = step
     sectors = len(data) // SECTOR
-    return (what, number, data[: SECTOR * rnd.randint(0, sectors)]) if sectors and rnd.random() < 0.3 else step
+    return (
+        (what, number, data[: SECTOR * rnd.randint(0, sectors)])
+        if sectors and rnd.random() < 0.3
+        else step
+    )
 
 
 def lost_at(recording: Recording, at: int, folder: Path, rnd: random.Random) -> list[str]:
@@ -137,7 +141,9 @@ def lost_at(recording: Recording, at: int, folder: Path, rnd: random.Random) -> 
     path = folder / "ledger.db"
     rows = {a.attempt_id: a.state for a in read_snapshot(path).attempts}
     missing = [
-        f"attempt {n}: {state.value} was acknowledged" for n, state in told.items() if n not in rows or ORDER.index(rows[n]) < ORDER.index(state)
+        f"attempt {n}: {state.value} was acknowledged"
+        for n, state in told.items()
+        if n not in rows or ORDER.index(rows[n]) < ORDER.index(state)
     ]
     return missing + verify_ledger(path)
 
@@ -146,7 +152,9 @@ def after_creation(recording: Recording) -> int:
     return next(n for n, step in enumerate(recording.steps) if step[0] == "ack")
 
 
-def test_no_acknowledged_event_is_lost_whatever_the_disk_forgets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_acknowledged_event_is_lost_whatever_the_disk_forgets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(sqlite, "CHECKPOINT_AFTER", 40)
     (tmp_path / "run").mkdir()
     recording = record(tmp_path / "run" / "ledger.db", "FULL")
@@ -155,18 +163,32 @@ def test_no_acknowledged_event_is_lost_whatever_the_disk_forgets(tmp_path: Path,
     rnd = random.Random(20)
     for number in range(CUTS):
         at = rnd.randint(after_creation(recording), len(recording.steps))
-        assert lost_at(recording, at, tmp_path / str(number), rnd) == [], f"cut {number} after step {at}"
+        assert lost_at(recording, at, tmp_path / str(number), rnd) == [], (
+            f"cut {number} after step {at}"
+        )
 
 
-def test_the_model_catches_a_ledger_that_does_not_sync_every_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_model_catches_a_ledger_that_does_not_sync_every_commit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(sqlite, "CHECKPOINT_AFTER", 40)
     (tmp_path / "run").mkdir()
     recording = record(tmp_path / "run" / "ledger.db", "NORMAL")
     rnd = random.Random(20)
-    assert any(lost_at(recording, rnd.randint(after_creation(recording), len(recording.steps)), tmp_path / str(n), rnd) for n in range(20))
+    assert any(
+        lost_at(
+            recording,
+            rnd.randint(after_creation(recording), len(recording.steps)),
+            tmp_path / str(n),
+            rnd,
+        )
+        for n in range(20)
+    )
 
 
-def test_a_cut_while_the_ledger_is_being_created_leaves_nothing_that_stands_in_the_way(tmp_path: Path) -> None:
+def test_a_cut_while_the_ledger_is_being_created_leaves_nothing_that_stands_in_the_way(
+    tmp_path: Path,
+) -> None:
     (tmp_path / "run").mkdir()
     recording = record(tmp_path / "run" / "ledger.db", "FULL")
     rnd = random.Random(21)

@@ -116,14 +116,19 @@ async def test_the_collector_is_as_it_was_after_a_reading(tmp_path: Path, collec
         gc.enable() if was_on else gc.disable()
 
 
-async def test_an_older_ledger_is_read_without_being_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_older_ledger_is_read_without_being_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from wanbatch.ledger import schema
 
     path = tmp_path / "ledger.db"
     async with Ledger.open(path) as ledger:
         await bring_to_end(ledger)
     before = path.read_bytes()
-    steps = (*schema.MIGRATIONS, lambda connection: connection.execute("INSERT INTO meta VALUES ('step', 'two')"))
+    steps = (
+        *schema.MIGRATIONS,
+        lambda connection: connection.execute("INSERT INTO meta VALUES ('step', 'two')"),
+    )
     monkeypatch.setattr(schema, "MIGRATIONS", steps)
     monkeypatch.setattr(schema, "VERSION", len(steps))
     assert len(read_snapshot(path).attempts) == 1

@@ -20,7 +20,9 @@ GOLDEN = Path(__file__).parent / "golden"
 
 
 @pytest.mark.parametrize("version", range(1, VERSION + 1))
-def test_a_golden_ledger_of_every_version_is_read_and_brought_up_to_date(tmp_path: Path, version: int) -> None:
+def test_a_golden_ledger_of_every_version_is_read_and_brought_up_to_date(
+    tmp_path: Path, version: int
+) -> None:
     path = tmp_path / "ledger.db"
     shutil.copy(GOLDEN / f"v{version}.db", path)
     assert read_with(GOLDEN / f"v{version}.db", lambda c: 1) == 1
@@ -50,8 +52,13 @@ def test_the_columns_are_the_fields(tmp_path: Path) -> None:
     def columns(connection: sqlite3.Connection, table: str) -> list[str]:
         return [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
 
-    assert read_with(tmp_path / "ledger.db", lambda c: columns(c, "attempts")) == [*ATTEMPT_FIELDS, "last_seq"]
-    assert read_with(tmp_path / "ledger.db", lambda c: columns(c, "placements")) == list(PLACEMENT_FIELDS)
+    assert read_with(tmp_path / "ledger.db", lambda c: columns(c, "attempts")) == [
+        *ATTEMPT_FIELDS,
+        "last_seq",
+    ]
+    assert read_with(tmp_path / "ledger.db", lambda c: columns(c, "placements")) == list(
+        PLACEMENT_FIELDS
+    )
     assert read_with(tmp_path / "ledger.db", lambda c: columns(c, "runs")) == list(RUN_FIELDS)
 
 
@@ -68,14 +75,18 @@ def test_a_step_that_fails_changes_nothing(tmp_path: Path, monkeypatch: pytest.M
         with pytest.raises(sqlite3.OperationalError, match="no"):
             schema.migrate(connection)
         assert read_integer(connection, "user_version") == 1
-        assert connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'half'").fetchall() == [(0,)]
+        assert connection.execute(
+            "SELECT count(*) FROM sqlite_master WHERE name = 'half'"
+        ).fetchall() == [(0,)]
     connection.close()
 
 
 def test_two_ledgers_have_different_ids(tmp_path: Path) -> None:
     for name in "ab":
         Ledger.open(tmp_path / name / "ledger.db").close()
-    assert read_ledger_id(tmp_path / "a" / "ledger.db") != read_ledger_id(tmp_path / "b" / "ledger.db")
+    assert read_ledger_id(tmp_path / "a" / "ledger.db") != read_ledger_id(
+        tmp_path / "b" / "ledger.db"
+    )
 
 
 def test_what_is_not_there_reads_as_nothing(tmp_path: Path) -> None:

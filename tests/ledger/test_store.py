@@ -18,7 +18,15 @@ from ledger.samples import TO_THE_END, bring_to_end, opening
 from wanbatch.ledger import writer
 from wanbatch.ledger.store import Ledger, read_ledger_id, read_snapshot
 from wanbatch.ledger.verify import verify_ledger
-from wanbatch.lifecycle import Event, EventKind, IllegalTransition, Placement, RunRecord, Snapshot, State
+from wanbatch.lifecycle import (
+    Event,
+    EventKind,
+    IllegalTransition,
+    Placement,
+    RunRecord,
+    Snapshot,
+    State,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -47,7 +55,9 @@ async def test_a_reopened_ledger_holds_the_same_rows(tmp_path: Path) -> None:
         await ledger.begin_run(run)
         stored = await bring_to_end(ledger)
         unpriced = await ledger.open_attempt(opening(price=None, currency=""))
-        placement = Placement("harbor", "opening[hour=dawn]", stored.attempt_id, "harbor/videos/one.mp4", 17)
+        placement = Placement(
+            "harbor", "opening[hour=dawn]", stored.attempt_id, "harbor/videos/one.mp4", 17
+        )
         await ledger.place(placement)
         before = ledger.snapshot
         ledger_id = ledger.ledger_id
@@ -62,7 +72,9 @@ async def test_a_reopened_ledger_holds_the_same_rows(tmp_path: Path) -> None:
     assert verify_ledger(path) == []
 
 
-async def test_a_later_placement_or_run_record_takes_the_place_of_the_earlier(tmp_path: Path) -> None:
+async def test_a_later_placement_or_run_record_takes_the_place_of_the_earlier(
+    tmp_path: Path,
+) -> None:
     path = tmp_path / "ledger.db"
     async with Ledger.open(path) as ledger:
         await ledger.begin_run(RunRecord("run-1", "harbor", "gateway", "paid", 1.0))
@@ -70,11 +82,20 @@ async def test_a_later_placement_or_run_record_takes_the_place_of_the_earlier(tm
         finished = RunRecord("run-1", "harbor", "gateway", "paid", 1.0, 2.0, 0, 7, "0.1.0")
         await ledger.finish_run(finished)
         attempt = await bring_to_end(ledger)
-        await ledger.place(Placement("harbor", "one", attempt.attempt_id, "harbor/videos/one.mp4", 1))
-        await ledger.place(Placement("harbor", "one", attempt.attempt_id, "harbor/videos/one-2.mp4", 2))
-        assert ledger.snapshot.runs == (finished, RunRecord("run-1", "quay", "gateway", "paid", 1.0))
+        await ledger.place(
+            Placement("harbor", "one", attempt.attempt_id, "harbor/videos/one.mp4", 1)
+        )
+        await ledger.place(
+            Placement("harbor", "one", attempt.attempt_id, "harbor/videos/one-2.mp4", 2)
+        )
+        assert ledger.snapshot.runs == (
+            finished,
+            RunRecord("run-1", "quay", "gateway", "paid", 1.0),
+        )
     snapshot = read_snapshot(path)
-    assert snapshot.placements == (Placement("harbor", "one", attempt.attempt_id, "harbor/videos/one-2.mp4", 2),)
+    assert snapshot.placements == (
+        Placement("harbor", "one", attempt.attempt_id, "harbor/videos/one-2.mp4", 2),
+    )
     assert finished in snapshot.runs
 
 
@@ -82,13 +103,17 @@ async def test_an_illegal_event_raises_and_leaves_no_trace(tmp_path: Path) -> No
     path = tmp_path / "ledger.db"
     async with Ledger.open(path) as ledger:
         attempt = await ledger.open_attempt(opening())
-        with pytest.raises(IllegalTransition, match=r"attempt 1: event 'stored' is not allowed in state 'intent'"):
+        with pytest.raises(
+            IllegalTransition, match=r"attempt 1: event 'stored' is not allowed in state 'intent'"
+        ):
             await ledger.append(Event(attempt.attempt_id, EventKind.STORED, 2.0))
         with pytest.raises(KeyError):
             await ledger.append(Event(99, EventKind.ACCEPTED, 2.0))
         assert not ledger.failed
         assert ledger.attempt(1) == attempt
-        assert (await ledger.append(Event(1, EventKind.ACCEPTED, 2.0, {"task_id": "t"}))).state is State.ACCEPTED
+        assert (
+            await ledger.append(Event(1, EventKind.ACCEPTED, 2.0, {"task_id": "t"}))
+        ).state is State.ACCEPTED
     assert verify_ledger(path) == []
 
 
@@ -100,7 +125,9 @@ async def test_an_illegal_event_raises_and_leaves_no_trace(tmp_path: Path) -> No
         ({"price": 3}, "'price' is not a fact"),
     ],
 )
-async def test_facts_that_no_ledger_holds_are_refused_before_they_are_queued(tmp_path: Path, facts: dict[str, object], text: str) -> None:
+async def test_facts_that_no_ledger_holds_are_refused_before_they_are_queued(
+    tmp_path: Path, facts: dict[str, object], text: str
+) -> None:
     async with Ledger.open(tmp_path / "ledger.db") as ledger:
         attempt = await ledger.open_attempt(opening())
         with pytest.raises(ValueError, match=text):
@@ -113,11 +140,17 @@ async def test_facts_that_no_ledger_holds_are_refused_before_they_are_queued(tmp
         assert not ledger.failed
 
 
-async def test_text_that_utf8_cannot_carry_is_kept_readable_and_equal_in_memory_and_on_disk(tmp_path: Path) -> None:
+async def test_text_that_utf8_cannot_carry_is_kept_readable_and_equal_in_memory_and_on_disk(
+    tmp_path: Path,
+) -> None:
     path = tmp_path / "ledger.db"
     async with Ledger.open(path) as ledger:
         attempt = await ledger.open_attempt(opening(job="夜明け \ud83d", request="nul \0 here"))
-        attempt = await ledger.append(Event(attempt.attempt_id, EventKind.REJECTED, 2.0, {"error_message": "bad \udfff 😀 text"}))
+        attempt = await ledger.append(
+            Event(
+                attempt.attempt_id, EventKind.REJECTED, 2.0, {"error_message": "bad \udfff 😀 text"}
+            )
+        )
         assert attempt.error_message == "bad \ufffd 😀 text"
         assert attempt.job == "夜明け \ufffd"
     assert read_snapshot(path).attempts == (attempt,)
@@ -131,7 +164,9 @@ async def test_events_of_one_attempt_may_be_on_their_way_together(tmp_path: Path
         attempt = await ledger.open_attempt(opening())
         async with anyio.create_task_group() as tasks:
             for number, (kind, facts) in enumerate(TO_THE_END):
-                tasks.start_soon(ledger.append, Event(attempt.attempt_id, kind, float(number), facts))
+                tasks.start_soon(
+                    ledger.append, Event(attempt.attempt_id, kind, float(number), facts)
+                )
                 await anyio.lowlevel.checkpoint()
         assert ledger.attempt(attempt.attempt_id).state is State.STORED
     assert verify_ledger(path) == []
@@ -154,7 +189,9 @@ async def test_a_group_has_a_largest_size(tmp_path: Path, monkeypatch: pytest.Mo
     async with Ledger.open(tmp_path / "ledger.db") as ledger:
         sizes: list[int] = []
         commit = ledger._writer.store.commit
-        monkeypatch.setattr(ledger._writer.store, "commit", lambda batch: (sizes.append(len(batch)), commit(batch)))
+        monkeypatch.setattr(
+            ledger._writer.store, "commit", lambda batch: (sizes.append(len(batch)), commit(batch))
+        )
         async with anyio.create_task_group() as tasks:
             for _ in range(20):
                 tasks.start_soon(ledger.open_attempt, opening())
@@ -172,7 +209,9 @@ async def test_a_cancelled_append_is_written_all_the_same(tmp_path: Path) -> Non
         attempt = await ledger.open_attempt(opening())
         with anyio.CancelScope() as scope:
             scope.cancel()
-            await ledger.append(Event(attempt.attempt_id, EventKind.ACCEPTED, 2.0, {"task_id": "t"}))
+            await ledger.append(
+                Event(attempt.attempt_id, EventKind.ACCEPTED, 2.0, {"task_id": "t"})
+            )
     assert read_snapshot(path).attempts[0].task_id == "t"
     assert verify_ledger(path) == []
 
@@ -281,7 +320,14 @@ anyio.run(main)
 """
     root = Path(__file__).parent.parent.parent
     path_of_tests = {"PYTHONPATH": f"{root}:{root / 'tests'}"}
-    done = subprocess.run([sys.executable, "-c", program], check=False, capture_output=True, text=True, cwd=root, env=path_of_tests)
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=root,
+        env=path_of_tests,
+    )
     assert done.returncode == -9, done.stderr
     told = [int(line) for line in done.stdout.split()]
     assert told == list(range(1, 21))

@@ -45,11 +45,23 @@ async def test_a_sound_ledger_has_nothing_wrong(ledger_file: Path) -> None:
             "UPDATE attempts SET task_id = 'another', polls = 9 WHERE attempt_id = 1",
             "attempt 1: the row is not the fold of its events; they differ in task_id, polls",
         ),
-        ("UPDATE attempts SET state = 'stored' WHERE attempt_id = 2", "attempt 2: the row is not the fold of its events; they differ in state"),
-        ("DELETE FROM events WHERE attempt_id = 1 AND seq = 2", "attempt 1: its events are not numbered from 1 to 5"),
-        ("DELETE FROM events WHERE attempt_id = 2", "attempt 2: its events are not numbered from 1 to 1"),
+        (
+            "UPDATE attempts SET state = 'stored' WHERE attempt_id = 2",
+            "attempt 2: the row is not the fold of its events; they differ in state",
+        ),
+        (
+            "DELETE FROM events WHERE attempt_id = 1 AND seq = 2",
+            "attempt 1: its events are not numbered from 1 to 5",
+        ),
+        (
+            "DELETE FROM events WHERE attempt_id = 2",
+            "attempt 2: its events are not numbered from 1 to 1",
+        ),
         ("DELETE FROM attempts WHERE attempt_id = 3", "attempt 3: has events and no row"),
-        ("UPDATE events SET kind = 'accepted' WHERE attempt_id = 2", "attempt 2: its first event is 'accepted', not 'intent'"),
+        (
+            "UPDATE events SET kind = 'accepted' WHERE attempt_id = 2",
+            "attempt 2: its first event is 'accepted', not 'intent'",
+        ),
         (
             "UPDATE events SET kind = 'stored' WHERE attempt_id = 1 AND seq = 2",
             "attempt 1: its events do not fold: attempt 1: event 'stored' is not allowed in state 'intent'",
@@ -62,7 +74,10 @@ async def test_a_sound_ledger_has_nothing_wrong(ledger_file: Path) -> None:
             "UPDATE events SET facts = '[]' WHERE attempt_id = 1 AND seq = 2",
             "attempt 1: its events do not fold: an event's facts are not a JSON object",
         ),
-        ("UPDATE events SET facts = '{\"hue\":1}' WHERE attempt_id = 1 AND seq = 2", "attempt 1: its events do not fold: 'hue'"),
+        (
+            "UPDATE events SET facts = '{\"hue\":1}' WHERE attempt_id = 1 AND seq = 2",
+            "attempt 1: its events do not fold: 'hue'",
+        ),
     ],
 )
 async def test_each_kind_of_damage_is_named(ledger_file: Path, sql: str, finding: str) -> None:
@@ -72,7 +87,9 @@ async def test_each_kind_of_damage_is_named(ledger_file: Path, sql: str, finding
 
 async def test_damaged_pages_are_told_in_sqlites_own_words(ledger_file: Path) -> None:
     with sqlite3.connect(ledger_file) as connection:
-        ((page, size),) = connection.execute("SELECT rootpage, (SELECT page_size FROM pragma_page_size) FROM sqlite_master WHERE name = 'events'")
+        ((page, size),) = connection.execute(
+            "SELECT rootpage, (SELECT page_size FROM pragma_page_size) FROM sqlite_master WHERE name = 'events'"
+        )
     connection.close()
     with ledger_file.open("r+b") as file:
         file.seek((page - 1) * size + 200)

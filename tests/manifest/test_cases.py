@@ -31,11 +31,15 @@ def load_case(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     work = tmp_path / "case"
     shutil.copytree(folder, work)
     (work / ".git").mkdir()  # the tree ends here, wherever the tests stand
-    for line in (folder / "special").read_text().splitlines() if (folder / "special").exists() else ():
+    for line in (
+        (folder / "special").read_text().splitlines() if (folder / "special").exists() else ()
+    ):
         make_special(work, line.split())
     monkeypatch.chdir(work)
     arguments = (
-        (folder / "arguments").read_text().split() if (folder / "arguments").exists() else sorted(p.name for p in Path().glob("*.wanbatch.yaml"))
+        (folder / "arguments").read_text().split()
+        if (folder / "arguments").exists()
+        else sorted(p.name for p in Path().glob("*.wanbatch.yaml"))
     )
     variables = {}
     while "--var" in arguments:
@@ -67,17 +71,23 @@ def check_text(folder: Path, found: str) -> None:
 
 
 @pytest.mark.parametrize("folder", INVALID, ids=lambda p: p.name)
-def test_an_invalid_manifest_is_explained(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_invalid_manifest_is_explained(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     loaded = load_case(folder, tmp_path, monkeypatch)
     code = folder.name.split("_")[0]
     assert code == "WB200" or code in {d.code for d in loaded.diagnostics}
-    assert all(d.place.path and d.place.line >= 1 and d.place.column >= 1 for d in loaded.diagnostics)
+    assert all(
+        d.place.path and d.place.line >= 1 and d.place.column >= 1 for d in loaded.diagnostics
+    )
     assert all(d.help for d in loaded.diagnostics), "every finding shows a way out"
     check_text(folder, render_text(loaded.diagnostics))
 
 
 @pytest.mark.parametrize("folder", VALID, ids=lambda p: p.name)
-def test_a_valid_manifest_becomes_jobs(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_valid_manifest_becomes_jobs(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     loaded = load_case(folder, tmp_path, monkeypatch)
     warnings = render_text(loaded.diagnostics)
     assert not has_errors(loaded.diagnostics), warnings

@@ -34,6 +34,12 @@ def test_every_field_and_filter_is_described() -> None:
 
 
 def test_the_defaults_are_those_of_the_program() -> None:
-    assert DEFAULTS == {"model": "wan2.7-i2v", "seconds": 5, "size": "720P", "prompt_extend": True, "watermark": False}
+    assert DEFAULTS == {
+        "model": "wan2.7-i2v",
+        "seconds": 5,
+        "size": "720P",
+        "prompt_extend": True,
+        "watermark": False,
+    }
     for row in ("| 5 |", "| `720P` |", "| `true`, `false` |", "| `wan2.7-i2v` |"):
         assert row in PAGE

@@ -25,8 +25,15 @@ VERSION = "1.25.0"
 HOME = Path(sys.prefix) / "share" / f"yaml-language-server-{VERSION}"
 ROOT = Path(__file__).parent.parent.parent
 CASES = ROOT / "tests" / "cases"
-GOOD = sorted([*(CASES / "valid").glob("*/*.wanbatch.yaml"), *(ROOT / "examples" / "specs").glob("*.wanbatch.yaml")])
-BAD = sorted(p for p in (CASES / "invalid").glob("WB2*/*.wanbatch.yaml") if p.stat().st_size < 4_000)
+GOOD = sorted(
+    [
+        *(CASES / "valid").glob("*/*.wanbatch.yaml"),
+        *(ROOT / "examples" / "specs").glob("*.wanbatch.yaml"),
+    ]
+)
+BAD = sorted(
+    p for p in (CASES / "invalid").glob("WB2*/*.wanbatch.yaml") if p.stat().st_size < 4_000
+)
 # The merge key and nulls that remove a default are beyond what an editor can follow; these are found after merging or rendering.
 ONLY_AFTER_MERGING = {
     "WB204_from_defaults",
@@ -44,7 +51,9 @@ class Editor:
 
     def __init__(self, server: Path) -> None:
         command = ["node", str(server), "--stdio"]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        )
         self.number = 0
         settings = {
             "schemas": {schema_path("manifest").as_uri(): "*.yaml"},
@@ -54,8 +63,19 @@ class Editor:
             "completion": True,
         }
         self.settings = {"yaml": settings}
-        capabilities = {"workspace": {"configuration": True}, "textDocument": {"hover": {"contentFormat": ["plaintext"]}}}
-        self.ask("initialize", {"processId": None, "rootUri": None, "capabilities": capabilities, "workspaceFolders": None})
+        capabilities = {
+            "workspace": {"configuration": True},
+            "textDocument": {"hover": {"contentFormat": ["plaintext"]}},
+        }
+        self.ask(
+            "initialize",
+            {
+                "processId": None,
+                "rootUri": None,
+                "capabilities": capabilities,
+                "workspaceFolders": None,
+            },
+        )
         self.tell("initialized", {})
         self.tell("workspace/didChangeConfiguration", {"settings": self.settings})
 
@@ -72,10 +92,16 @@ class Editor:
 
     def diagnose(self, uri: str, text: str) -> list[dict[str, Any]]:
         """Open a document and wait for what is said about it."""
-        self.tell("textDocument/didOpen", {"textDocument": {"uri": uri, "languageId": "yaml", "version": 1, "text": text}})
+        self.tell(
+            "textDocument/didOpen",
+            {"textDocument": {"uri": uri, "languageId": "yaml", "version": 1, "text": text}},
+        )
         while True:
             message = self._receive()
-            if message.get("method") == "textDocument/publishDiagnostics" and message["params"]["uri"] == uri:
+            if (
+                message.get("method") == "textDocument/publishDiagnostics"
+                and message["params"]["uri"] == uri
+            ):
                 return list(message["params"]["diagnostics"])
 
     def _send(self, message: object) -> None:
@@ -109,8 +135,19 @@ def editor() -> Iterator[Editor]:
         pytest.skip("Node and npm are not installed; the editor's language server needs them")
     server = HOME / "node_modules" / "yaml-language-server" / "bin" / "yaml-language-server"
     if not server.exists():
-        command = ["npm", "install", "--prefix", str(HOME), "--no-audit", "--no-fund", "--loglevel=error", f"yaml-language-server@{VERSION}"]
-        installed = subprocess.run(command, capture_output=True, text=True, timeout=180, check=False)
+        command = [
+            "npm",
+            "install",
+            "--prefix",
+            str(HOME),
+            "--no-audit",
+            "--no-fund",
+            "--loglevel=error",
+            f"yaml-language-server@{VERSION}",
+        ]
+        installed = subprocess.run(
+            command, capture_output=True, text=True, timeout=180, check=False
+        )
         if installed.returncode:
             pytest.skip(f"npm cannot install yaml-language-server: {installed.stderr[-200:]}")
     client = Editor(server)
@@ -124,12 +161,18 @@ def editor() -> Iterator[Editor]:
 
 @pytest.mark.parametrize("path", GOOD, ids=lambda p: p.parent.name + "/" + p.name)
 def test_an_editor_is_silent_on_a_valid_manifest(editor: Editor, path: Path) -> None:
-    text = "\n".join(line for line in path.read_text(encoding="utf-8").splitlines() if not line.startswith(("# yaml-language-server", "$schema")))
+    text = "\n".join(
+        line
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if not line.startswith(("# yaml-language-server", "$schema"))
+    )
     found = editor.diagnose(path.as_uri(), text)
     assert [d["message"] for d in found] == []
 
 
-@pytest.mark.parametrize("path", [p for p in BAD if p.parent.name not in ONLY_AFTER_MERGING], ids=lambda p: p.parent.name)
+@pytest.mark.parametrize(
+    "path", [p for p in BAD if p.parent.name not in ONLY_AFTER_MERGING], ids=lambda p: p.parent.name
+)
 def test_an_editor_marks_the_lines_that_we_mark(editor: Editor, path: Path) -> None:
     document = read_source(path).document
     assert document is not None
@@ -138,23 +181,40 @@ def test_an_editor_marks_the_lines_that_we_mark(editor: Editor, path: Path) -> N
     theirs = editor.diagnose(path.as_uri(), path.read_text(encoding="utf-8"))
     assert theirs, "the editor shows nothing"
     # Of a block the editor marks the lines below the key, we mark the key.
-    lines = {line for d in theirs for line in range(d["range"]["start"]["line"], d["range"]["end"]["line"] + 2)}
+    lines = {
+        line
+        for d in theirs
+        for line in range(d["range"]["start"]["line"], d["range"]["end"]["line"] + 2)
+    }
     assert {line for line, _ in ours} <= lines
 
 
 def test_an_editor_says_why_a_combination_is_refused(editor: Editor) -> None:
     text = "wanbatch: 1\njobs:\n  - id: a\n    media:\n      first_clip: a.mp4\n      driving_audio: b.mp3\n"
     found = editor.diagnose("file:///combination.yaml", text)
-    assert ["the API takes driving_audio only with first_frame" in d["message"] for d in found] == [True]
+    assert ["the API takes driving_audio only with first_frame" in d["message"] for d in found] == [
+        True
+    ]
     assert found[0]["range"]["start"]["line"] == 5
 
 
 def test_hover_and_completion_are_documentation(editor: Editor) -> None:
     uri = "file:///hover.yaml"
-    editor.diagnose(uri, "wanbatch: 1\njobs:\n  - id: a\n    media: {first_frame: a.png}\n    seconds: 5\n    \n")
-    hover = editor.ask("textDocument/hover", {"textDocument": {"uri": uri}, "position": {"line": 4, "character": 6}})
+    editor.diagnose(
+        uri,
+        "wanbatch: 1\njobs:\n  - id: a\n    media: {first_frame: a.png}\n    seconds: 5\n    \n",
+    )
+    hover = editor.ask(
+        "textDocument/hover",
+        {"textDocument": {"uri": uri}, "position": {"line": 4, "character": 6}},
+    )
     assert "Length of the video in seconds, 2 to 15" in json.dumps(hover)
-    offered = editor.ask("textDocument/completion", {"textDocument": {"uri": uri}, "position": {"line": 5, "character": 4}})
-    items = {item["label"]: item for item in (offered["items"] if isinstance(offered, dict) else offered)}
+    offered = editor.ask(
+        "textDocument/completion",
+        {"textDocument": {"uri": uri}, "position": {"line": 5, "character": 4}},
+    )
+    items = {
+        item["label"]: item for item in (offered["items"] if isinstance(offered, dict) else offered)
+    }
     assert {"prompt", "matrix", "seeds", "rows", "tags"} <= set(items)
     assert "GitHub" in json.dumps(items["matrix"])

@@ -34,19 +34,33 @@ def test_a_manifest_carries_what_it_says(tmp_path: Path) -> None:
         " on_failure: stop}\n"
     )
     (manifest,) = load(tmp_path, text).manifests
-    assert (manifest.name, manifest.path, manifest.description) == ("m0", str(tmp_path / "m0.wanbatch.yaml"), "Two")
+    assert (manifest.name, manifest.path, manifest.description) == (
+        "m0",
+        str(tmp_path / "m0.wanbatch.yaml"),
+        "Two",
+    )
     assert manifest.sha256 == hashlib.sha256(text.encode()).hexdigest()
     assert manifest.run == RunSettings("emulator", Decimal("5.1"), 3, 0.5, 0, "stop")
     assert manifest.vars == {"a": 1, "b": "x"}
 
 
 def test_settings_that_are_not_given_have_defaults(tmp_path: Path) -> None:
-    (manifest,) = load(tmp_path, "wanbatch: 1\nname: n\njobs:\n" + JOB + "run: {max_cost: '0.10'}\n").manifests
+    (manifest,) = load(
+        tmp_path, "wanbatch: 1\nname: n\njobs:\n" + JOB + "run: {max_cost: '0.10'}\n"
+    ).manifests
     assert manifest.name == "n"
     assert manifest.run == RunSettings(max_cost=Decimal("0.10"))
 
 
-@pytest.mark.parametrize(("file", "name"), [("Harbor Two.wanbatch.yaml", "harbor-two"), ("a.yaml", "a"), ("é.yml", "manifest"), ("x.y.yaml", "x-y")])
+@pytest.mark.parametrize(
+    ("file", "name"),
+    [
+        ("Harbor Two.wanbatch.yaml", "harbor-two"),
+        ("a.yaml", "a"),
+        ("é.yml", "manifest"),
+        ("x.y.yaml", "x-y"),
+    ],
+)
 def test_the_name_is_the_stem_as_a_slug(tmp_path: Path, file: str, name: str) -> None:
     (tmp_path / file).write_text("wanbatch: 1\njobs:\n" + JOB)
     assert load_manifests([tmp_path / file]).manifests[0].name == name
@@ -69,9 +83,17 @@ def test_places_of_jobs_and_media(tmp_path: Path) -> None:
 
 
 def test_one_bad_manifest_does_not_hide_the_others(tmp_path: Path) -> None:
-    loaded = load(tmp_path, "wanbatch: 1\njobs:\n" + JOB + "    secs: 5\n", "wanbatch: 1\njobs:\n" + JOB, "a: [")
+    loaded = load(
+        tmp_path,
+        "wanbatch: 1\njobs:\n" + JOB + "    secs: 5\n",
+        "wanbatch: 1\njobs:\n" + JOB,
+        "a: [",
+    )
     assert [m.name for m in loaded.manifests] == ["m1"]
-    assert [(d.code, Path(d.place.path).name) for d in loaded.diagnostics] == [("WB201", "m0.wanbatch.yaml"), ("WB110", "m2.wanbatch.yaml")]
+    assert [(d.code, Path(d.place.path).name) for d in loaded.diagnostics] == [
+        ("WB201", "m0.wanbatch.yaml"),
+        ("WB110", "m2.wanbatch.yaml"),
+    ]
 
 
 def test_one_bad_job_does_not_hide_the_mistakes_of_others_nor_make_new_ones(tmp_path: Path) -> None:
@@ -83,7 +105,11 @@ def test_one_bad_job_does_not_hide_the_mistakes_of_others_nor_make_new_ones(tmp_
 
 
 def test_the_ceiling_counts_all_manifests_together(tmp_path: Path) -> None:
-    text = "wanbatch: 1\ndefaults: {prompt_extend: false}\njobs:\n" + JOB + "    seeds: {start: 0, count: 6}\n"
+    text = (
+        "wanbatch: 1\ndefaults: {prompt_extend: false}\njobs:\n"
+        + JOB
+        + "    seeds: {start: 0, count: 6}\n"
+    )
     assert not has_errors(load(tmp_path, text, text, options=LoadOptions(max_jobs=12)).diagnostics)
     loaded = load(tmp_path, text, text, options=LoadOptions(max_jobs=11))
     assert [d.code for d in loaded.diagnostics] == ["WB402"]
@@ -99,7 +125,9 @@ def test_the_ceiling_counts_all_manifests_together(tmp_path: Path) -> None:
         "repeat: 1000000",
         "matrix: {" + ", ".join(f"a{n}: [1,2,3,4,5,6,7,8,9]" for n in range(12)) + "}",
         "rows: big.csv",
-        "matrix: {a: [" + ",".join(map(str, range(9000))) + "]}\n    repeat: 9000\n    seeds: {count: 9000}",
+        "matrix: {a: ["
+        + ",".join(map(str, range(9000)))
+        + "]}\n    repeat: 9000\n    seeds: {count: 9000}",
     ],
 )
 def test_what_is_too_much_is_refused_before_it_is_built(tmp_path: Path, sweep: str) -> None:
@@ -114,7 +142,8 @@ def test_what_is_too_much_is_refused_before_it_is_built(tmp_path: Path, sweep: s
 def test_many_matrices_that_exclude_nearly_all_are_too_much_together(tmp_path: Path) -> None:
     axis = "[" + ",".join(map(str, range(300))) + "]"
     jobs = "".join(
-        f"  - id: j{n}\n    media: {{first_frame: a.png}}\n    matrix: {{a: &a{n} {axis}, b: *a{n}, exclude: [{{a: 1}}]}}\n" for n in range(20)
+        f"  - id: j{n}\n    media: {{first_frame: a.png}}\n    matrix: {{a: &a{n} {axis}, b: *a{n}, exclude: [{{a: 1}}]}}\n"
+        for n in range(20)
     )
     began = time.process_time()
     assert "WB402" in {d.code for d in load(tmp_path, "wanbatch: 1\njobs:\n" + jobs).diagnostics}
@@ -122,17 +151,32 @@ def test_many_matrices_that_exclude_nearly_all_are_too_much_together(tmp_path: P
 
 
 def test_a_long_chain_needs_no_recursion(tmp_path: Path) -> None:
-    jobs = "".join(f"  - id: j{n}\n    media: {{first_frame: {{job: j{n - 1}, frame: last}}}}\n" for n in range(1, 5_000))
-    loaded = load(tmp_path, "wanbatch: 1\njobs:\n  - id: j0\n    media: {first_frame: a.png}\n" + jobs)
+    jobs = "".join(
+        f"  - id: j{n}\n    media: {{first_frame: {{job: j{n - 1}, frame: last}}}}\n"
+        for n in range(1, 5_000)
+    )
+    loaded = load(
+        tmp_path, "wanbatch: 1\njobs:\n  - id: j0\n    media: {first_frame: a.png}\n" + jobs
+    )
     assert not loaded.diagnostics
-    assert len({job.seed for job in loaded.manifests[0].jobs}) == 1  # all chained to j0's drawn seed
-    circle = load(tmp_path, "wanbatch: 1\njobs:\n  - id: j0\n    media: {first_frame: {job: j4999, frame: last}}\n" + jobs)
+    assert (
+        len({job.seed for job in loaded.manifests[0].jobs}) == 1
+    )  # all chained to j0's drawn seed
+    circle = load(
+        tmp_path,
+        "wanbatch: 1\njobs:\n  - id: j0\n    media: {first_frame: {job: j4999, frame: last}}\n"
+        + jobs,
+    )
     assert [d.code for d in circle.diagnostics] == ["WB423"]
     assert len(circle.diagnostics[0].label) < 100
 
 
 def test_errors_of_many_cells_are_gathered(tmp_path: Path) -> None:
-    text = "wanbatch: 1\njobs:\n" + JOB + "    seconds: '{{ n }}'\n    matrix: {n: [1, 2, 3, 16, 17, 18, 19, 20]}\n"
+    text = (
+        "wanbatch: 1\njobs:\n"
+        + JOB
+        + "    seconds: '{{ n }}'\n    matrix: {n: [1, 2, 3, 16, 17, 18, 19, 20]}\n"
+    )
     diagnostics = load(tmp_path, text).diagnostics
     assert {d.cell for d in diagnostics} == {"a[n=1]", "a[n=16]", "a[n=17] and 3 more cells"}
 
@@ -172,12 +216,16 @@ def test_the_collector_is_left_as_it_was(tmp_path: Path) -> None:
         gc.enable()
 
 
-def test_twenty_thousand_jobs_take_little_time_and_more_take_proportionally_more(tmp_path: Path) -> None:
+def test_twenty_thousand_jobs_take_little_time_and_more_take_proportionally_more(
+    tmp_path: Path,
+) -> None:
     """The figures of benchmarks/plan_scale.py, with much room for slow machines."""
 
     def took(count: int) -> float:
         matrix = "{a: [" + ",".join(map(str, range(count // 100))) + "], b: [1,2,3,4,5,6,7,8,9,10]}"
-        sweep = f"    prompt_extend: false\n    matrix: {matrix}\n    seeds: {{start: 0, count: 10}}\n"
+        sweep = (
+            f"    prompt_extend: false\n    matrix: {matrix}\n    seeds: {{start: 0, count: 10}}\n"
+        )
         text = f"wanbatch: 1\njobs:\n{JOB}    prompt: 'at {{{{ a }}}}'\n{sweep}"
         began = time.process_time()
         loaded = load(tmp_path, text, options=LoadOptions(max_jobs=count))
@@ -197,7 +245,11 @@ def test_ten_thousand_mistakes_do_not_take_ten_thousand_times_as_long(tmp_path: 
         "media: {first_frame: a.png}, prompt: '{{ x }}'",
         "media: {first_frame: a.png}, secs: 5",
     ):
-        text = "wanbatch: 1\njobs:\n" + good + "".join(f"  - {{id: j{n}, {mistake}}}\n" for n in range(1, 10_000))
+        text = (
+            "wanbatch: 1\njobs:\n"
+            + good
+            + "".join(f"  - {{id: j{n}, {mistake}}}\n" for n in range(1, 10_000))
+        )
         began = time.process_time()
         loaded = load(tmp_path, text)
         assert 100 <= len(loaded.diagnostics) <= 10_000

@@ -15,7 +15,9 @@ def test_githubs_documented_example() -> None:
         {"color": "green"}, {"color": "pink", "animal": "cat"}, {"fruit": "apple", "shape": "circle"}, {"fruit": "banana"},
         {"fruit": "banana", "animal": "cat"},
     ]  # fmt: skip
-    assert expand_matrix({"fruit": ["apple", "pear"], "animal": ["cat", "dog"]}, (), include).combinations == [
+    assert expand_matrix(
+        {"fruit": ["apple", "pear"], "animal": ["cat", "dog"]}, (), include
+    ).combinations == [
         {"fruit": "apple", "animal": "cat", "color": "pink", "shape": "circle"},
         {"fruit": "apple", "animal": "dog", "color": "green", "shape": "circle"},
         {"fruit": "pear", "animal": "cat", "color": "pink"},
@@ -42,7 +44,10 @@ def test_an_exclude_that_removes_nothing_is_told() -> None:
 
 def test_includes_come_after_excludes() -> None:
     """What exclude removed, include may bring back, as a combination of its own."""
-    assert expand_matrix({"a": [1, 2]}, [{"a": 2}], [{"a": 2, "x": 1}]).combinations == [{"a": 1}, {"a": 2, "x": 1}]
+    assert expand_matrix({"a": [1, 2]}, [{"a": 2}], [{"a": 2, "x": 1}]).combinations == [
+        {"a": 1},
+        {"a": 2, "x": 1},
+    ]
 
 
 def test_later_includes_overwrite_added_values_but_never_original_ones() -> None:
@@ -51,16 +56,25 @@ def test_later_includes_overwrite_added_values_but_never_original_ones() -> None
 
 
 def test_includes_do_not_extend_combinations_that_includes_made() -> None:
-    assert expand_matrix({"a": [1]}, (), [{"a": 2}, {"a": 2, "x": 1}]).combinations == [{"a": 1}, {"a": 2}, {"a": 2, "x": 1}]
+    assert expand_matrix({"a": [1]}, (), [{"a": 2}, {"a": 2, "x": 1}]).combinations == [
+        {"a": 1},
+        {"a": 2},
+        {"a": 2, "x": 1},
+    ]
 
 
 def test_without_axes_each_include_is_a_combination() -> None:
-    assert expand_matrix({}, (), [{"x": 1}, {"x": 2, "y": 3}]).combinations == [{"x": 1}, {"x": 2, "y": 3}]
+    assert expand_matrix({}, (), [{"x": 1}, {"x": 2, "y": 3}]).combinations == [
+        {"x": 1},
+        {"x": 2, "y": 3},
+    ]
 
 
 def test_values_are_compared_as_they_are_written() -> None:
     assert expand_matrix({"a": [35, 50]}, [{"a": "35"}]).combinations == [{"a": 50}]
-    assert expand_matrix({"a": [True, None]}, [{"a": "true"}], [{"a": None, "x": 1}]).combinations == [{"a": None, "x": 1}]
+    assert expand_matrix(
+        {"a": [True, None]}, [{"a": "true"}], [{"a": None, "x": 1}]
+    ).combinations == [{"a": None, "x": 1}]
 
 
 def test_the_original_combinations_are_left_alone() -> None:
@@ -79,7 +93,9 @@ def test_many_includes_and_excludes_stay_quick() -> None:
     axes = {"a": list(range(100)), "b": list(range(100))}
     items: list[Combination] = [{"a": n % 100, "b": n // 100, "x": n} for n in range(5_000)]
     began = time.process_time()
-    found = expand_matrix(axes, [{"a": n % 100, "b": n // 100} for n in range(5_000, 10_000)], items)
+    found = expand_matrix(
+        axes, [{"a": n % 100, "b": n // 100} for n in range(5_000, 10_000)], items
+    )
     assert len(found.combinations) == 5_000
     assert time.process_time() - began < 2
     with pytest.raises(MatrixTooLarge):

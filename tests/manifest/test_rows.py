@@ -9,7 +9,9 @@ import pytest
 from wanbatch.manifest.rows import RowsProblem, name_rows, read_rows
 
 
-def read(tmp_path: Path, name: str, text: str | bytes, most: int = 1_000) -> list[dict[str, object]]:
+def read(
+    tmp_path: Path, name: str, text: str | bytes, most: int = 1_000
+) -> list[dict[str, object]]:
     path = tmp_path / name
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     return [dict(row) for row in read_rows(name, path, most)]
@@ -26,7 +28,10 @@ def read(tmp_path: Path, name: str, text: str | bytes, most: int = 1_000) -> lis
     ],
 )
 def test_every_format_gives_the_same_rows(tmp_path: Path, name: str, text: str) -> None:
-    assert read(tmp_path, name, text) == [{"id": "one", "n": "2, 3"}, {"id": "two", "n": 'say "hi"'}]
+    assert read(tmp_path, name, text) == [
+        {"id": "one", "n": "2, 3"},
+        {"id": "two", "n": 'say "hi"'},
+    ]
 
 
 @pytest.mark.parametrize(
@@ -51,7 +56,9 @@ def test_every_format_gives_the_same_rows(tmp_path: Path, name: str, text: str) 
         ("a.yaml", "- id: {a: 1}\n", "WB411", 1, "a mapping"),
     ],
 )
-def test_mistakes_are_shown_in_the_data_file(tmp_path: Path, name: str, text: str, code: str, line: int, words: str) -> None:
+def test_mistakes_are_shown_in_the_data_file(
+    tmp_path: Path, name: str, text: str, code: str, line: int, words: str
+) -> None:
     with pytest.raises(RowsProblem) as problem:
         read(tmp_path, name, text)
     (finding,) = problem.value.found
@@ -61,9 +68,16 @@ def test_mistakes_are_shown_in_the_data_file(tmp_path: Path, name: str, text: st
 
 
 @pytest.mark.parametrize(
-    ("name", "text", "words"), [("a.csv", b"id\n\xff\n", "UTF-8"), ("a.txt", b"id\n", "no data file"), ("a", b"", "no data file")]
+    ("name", "text", "words"),
+    [
+        ("a.csv", b"id\n\xff\n", "UTF-8"),
+        ("a.txt", b"id\n", "no data file"),
+        ("a", b"", "no data file"),
+    ],
 )
-def test_files_that_are_no_data_are_a_mistake_in_the_manifest(tmp_path: Path, name: str, text: bytes, words: str) -> None:
+def test_files_that_are_no_data_are_a_mistake_in_the_manifest(
+    tmp_path: Path, name: str, text: bytes, words: str
+) -> None:
     with pytest.raises(RowsProblem) as problem:
         read(tmp_path, name, text)
     assert (problem.value.code, problem.value.found) == ("WB410", ())
@@ -82,7 +96,9 @@ def test_rows_are_named_by_key_then_id_then_name_then_content() -> None:
     assert name_rows([{"id": 1, "name": "x"}, {"name": "y"}], None).keys == ("x", "y")
     hashed = name_rows([{"a": 1}, {"a": 2}], None).keys
     assert all(len(str(key)) == 8 for key in hashed)
-    assert name_rows([{"a": 0}, {"a": 1}, {"a": 2}], None).keys[1:] == hashed  # an inserted row renames no other
+    assert (
+        name_rows([{"a": 0}, {"a": 1}, {"a": 2}], None).keys[1:] == hashed
+    )  # an inserted row renames no other
     assert name_rows([{"a": "1"}, {"a": "2"}], None).keys == hashed  # whatever the file's format
 
 
@@ -93,7 +109,9 @@ def test_rows_are_named_by_key_then_id_then_name_then_content() -> None:
         ([{"a": 1}], "b", "WB412"), ([{"a": None}], "a", "WB412"),
     ],
 )  # fmt: skip
-def test_rows_without_a_name_of_their_own(rows: list[dict[str, object]], key: str | None, code: str) -> None:
+def test_rows_without_a_name_of_their_own(
+    rows: list[dict[str, object]], key: str | None, code: str
+) -> None:
     with pytest.raises(RowsProblem) as problem:
         name_rows(rows, key)  # type: ignore[arg-type]
     assert problem.value.code == code

@@ -9,7 +9,28 @@ from wanbatch.manifest.scalars import BadNumber, resolve_plain, scalar_text
 
 
 @pytest.mark.parametrize(
-    "text", ["on", "off", "yes", "no", "y", "16:9", "1:30", "2026-01-01", "1_000", "0b11", "+", "-", ".", "1e", "0x", "0o8", "12a", "nan", "TRue"]
+    "text",
+    [
+        "on",
+        "off",
+        "yes",
+        "no",
+        "y",
+        "16:9",
+        "1:30",
+        "2026-01-01",
+        "1_000",
+        "0b11",
+        "+",
+        "-",
+        ".",
+        "1e",
+        "0x",
+        "0o8",
+        "12a",
+        "nan",
+        "TRue",
+    ],
 )
 def test_what_yaml_1_1_would_twist_stays_text(text: str) -> None:
     assert resolve_plain(text) == text
@@ -27,11 +48,22 @@ def test_core_scalars(text: str, value: Scalar) -> None:
     assert (found, type(found)) == (value, type(value))
 
 
-@pytest.mark.parametrize("text", [".inf", "-.INF", ".nan", "1e999", "9" * 19, "9" * 5000, "1" * 500 + ".5", "0x" + "f" * 19])
+@pytest.mark.parametrize(
+    "text",
+    [".inf", "-.INF", ".nan", "1e999", "9" * 19, "9" * 5000, "1" * 500 + ".5", "0x" + "f" * 19],
+)
 def test_numbers_that_cannot_travel_are_refused(text: str) -> None:
     with pytest.raises(BadNumber):
         resolve_plain(text)
 
 
 def test_scalars_as_text() -> None:
-    assert [scalar_text(v) for v in (None, True, False, 35, 1.5, 2.0, "a")] == ["", "true", "false", "35", "1.5", "2", "a"]
+    assert [scalar_text(v) for v in (None, True, False, 35, 1.5, 2.0, "a")] == [
+        "",
+        "true",
+        "false",
+        "35",
+        "1.5",
+        "2",
+        "a",
+    ]

@@ -19,7 +19,14 @@ from wanbatch.manifest.source import read_source
 
 CASES = Path(__file__).parent.parent / "cases"
 EXAMPLES = Path(__file__).parent.parent.parent / "examples" / "specs"
-GOOD = {"model": "wan2.7-i2v", "seconds": 5, "size": "720P", "seed": 1, "prompt_extend": False, "watermark": False}
+GOOD = {
+    "model": "wan2.7-i2v",
+    "seconds": 5,
+    "size": "720P",
+    "seed": 1,
+    "prompt_extend": False,
+    "watermark": False,
+}
 
 
 def agree(name: str, value: object) -> bool:
@@ -44,7 +51,11 @@ def test_an_unknown_schema_is_refused() -> None:
 def keyed(node: object, path: str = "") -> Iterator[tuple[str, dict[str, object]]]:
     """Every property of a schema, by where it is declared."""
     if isinstance(node, dict):
-        if isinstance(node.get("properties"), dict) and "if" not in path.split("/") and "then" not in path.split("/"):
+        if (
+            isinstance(node.get("properties"), dict)
+            and "if" not in path.split("/")
+            and "then" not in path.split("/")
+        ):
             for key, value in node["properties"].items():
                 if (isinstance(value, dict) and "const" not in value) or key == "wanbatch":
                     yield f"{path}/{key}", value
@@ -66,7 +77,14 @@ def test_every_key_documents_itself_in_an_editor(name: str) -> None:
             continue  # conditions on keys that are documented elsewhere
         reference = value.get("$ref")
         shown = definitions[str(reference).rsplit("/", 1)[1]] if reference else value
-        parts = [shown, *(definitions[str(p["$ref"]).rsplit("/", 1)[1]] for p in shown.get("allOf", []) if "$ref" in p)]
+        parts = [
+            shown,
+            *(
+                definitions[str(p["$ref"]).rsplit("/", 1)[1]]
+                for p in shown.get("allOf", [])
+                if "$ref" in p
+            ),
+        ]
         assert "description" in shown, path
         if path.endswith("/where"):
             continue
@@ -82,7 +100,9 @@ def test_the_examples_in_the_schemas_are_valid() -> None:
     assert isinstance(definitions, dict)
     for name, definition in definitions.items():
         for example in definition.get("examples", []):
-            validator = Draft7Validator({"$ref": f"#/definitions/{name}", "definitions": definitions})
+            validator = Draft7Validator(
+                {"$ref": f"#/definitions/{name}", "definitions": definitions}
+            )
             assert validator.is_valid(example), (name, example)
 
 
@@ -99,7 +119,19 @@ def test_of_sixteen_subsets_six_are_legal() -> None:
 
 
 MAYBE = st.sampled_from(
-    [None, "a.png", "https://e.com/a", "http://e.com/a", "data:x", "", 5, {"job": "b"}, {"job": "b", "frame": "last"}, {"frame": "x"}, []]
+    [
+        None,
+        "a.png",
+        "https://e.com/a",
+        "http://e.com/a",
+        "data:x",
+        "",
+        5,
+        {"job": "b"},
+        {"job": "b", "frame": "last"},
+        {"frame": "x"},
+        [],
+    ]
 )
 JOBS = st.fixed_dictionaries(
     {"media": st.dictionaries(st.sampled_from([*MEDIA_TYPES, "mask"]), MAYBE, max_size=4)},
@@ -125,16 +157,44 @@ def test_both_validators_agree_on_jobs_and_on_combinations(job: dict[str, object
     accepted = agree("job", job)
     full = agree("job", {**GOOD, **{k: v for k, v in job.items() if k not in ("id", "tags")}})
     agree("manifest", {"wanbatch": 1, "jobs": [job]})
-    agree("manifest", {"wanbatch": 1, "defaults": {"media": job["media"]}, "jobs": [{"id": "a", "media": job["media"]}]})
+    agree(
+        "manifest",
+        {
+            "wanbatch": 1,
+            "defaults": {"media": job["media"]},
+            "jobs": [{"id": "a", "media": job["media"]}],
+        },
+    )
     media = job["media"]
     assert isinstance(media, dict)
     if accepted or full:
         assert frozenset(media) in LEGAL_COMBINATIONS
 
 
-WORDS = ["wanbatch", "jobs", "id", "media", "first_clip", "first_frame", "matrix", "include", "seeds", "seed", "count", "rows", "x-a", "run", "vars"]
-LEAVES = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8)
-ANYTHING = st.recursive(LEAVES, lambda s: st.lists(s, max_size=3) | st.dictionaries(st.sampled_from(WORDS), s, max_size=4))
+WORDS = [
+    "wanbatch",
+    "jobs",
+    "id",
+    "media",
+    "first_clip",
+    "first_frame",
+    "matrix",
+    "include",
+    "seeds",
+    "seed",
+    "count",
+    "rows",
+    "x-a",
+    "run",
+    "vars",
+]
+LEAVES = (
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8)
+)
+ANYTHING = st.recursive(
+    LEAVES,
+    lambda s: st.lists(s, max_size=3) | st.dictionaries(st.sampled_from(WORDS), s, max_size=4),
+)
 
 
 @settings(max_examples=200, deadline=None)

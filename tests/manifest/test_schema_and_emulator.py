@@ -22,11 +22,15 @@ COMBINATIONS = st.lists(st.sampled_from(MEDIA_TYPES), max_size=4, unique=True)
 def drawn_media(draw: st.DrawFn) -> dict[str, object]:
     media: dict[str, object] = {kind: draw(URL) for kind in draw(COMBINATIONS)}
     if draw(st.integers(0, 9)) == 0:
-        media[draw(st.sampled_from([*MEDIA_TYPES, "mask"]))] = draw(st.one_of(BAD_URL, st.just(5), st.none()))
+        media[draw(st.sampled_from([*MEDIA_TYPES, "mask"]))] = draw(
+            st.one_of(BAD_URL, st.just(5), st.none())
+        )
     return media
 
 
-def nearly(good: st.SearchStrategy[object], bad: st.SearchStrategy[object]) -> st.SearchStrategy[object]:
+def nearly(
+    good: st.SearchStrategy[object], bad: st.SearchStrategy[object]
+) -> st.SearchStrategy[object]:
     return st.integers(0, 14).flatmap(lambda n: bad if n == 0 else good)
 
 
@@ -41,15 +45,25 @@ JOBS = st.fixed_dictionaries(
             st.sampled_from(["wan2.6-i2v", "wan2.7-i2v-26", "wan2.7-i2v\n", "", 5, None]),
         ),
         "media": drawn_media(),
-        "seconds": nearly(st.integers(2, 15), st.one_of(st.integers(-3, 30), st.sampled_from([5.5, True, None]))),
-        "size": nearly(st.sampled_from(["720P", "1080P"]), st.sampled_from(["720p", "4K", "", 720, None])),
-        "seed": nearly(st.integers(0, 2**31 - 1), st.sampled_from([-1, 2**31, 1.5, "1", None, True])),
+        "seconds": nearly(
+            st.integers(2, 15), st.one_of(st.integers(-3, 30), st.sampled_from([5.5, True, None]))
+        ),
+        "size": nearly(
+            st.sampled_from(["720P", "1080P"]), st.sampled_from(["720p", "4K", "", 720, None])
+        ),
+        "seed": nearly(
+            st.integers(0, 2**31 - 1), st.sampled_from([-1, 2**31, 1.5, "1", None, True])
+        ),
         "prompt_extend": nearly(st.booleans(), st.sampled_from(["true", 1, None])),
         "watermark": nearly(st.booleans(), st.sampled_from(["false", 0, None])),
     },
     optional={
-        "prompt": nearly(texts(5000), st.sampled_from([5, None, [], "", "a\x00b", "x" * 5001, "\x7f"])),
-        "negative_prompt": nearly(texts(500), st.sampled_from([5, None, [], "", "a\x1bb", "x" * 501])),
+        "prompt": nearly(
+            texts(5000), st.sampled_from([5, None, [], "", "a\x00b", "x" * 5001, "\x7f"])
+        ),
+        "negative_prompt": nearly(
+            texts(500), st.sampled_from([5, None, [], "", "a\x1bb", "x" * 501])
+        ),
         "extra": st.just(1),
     },
 )
@@ -58,8 +72,16 @@ JOBS = st.fixed_dictionaries(
 def on_the_wire(job: dict[str, object]) -> dict[str, object]:
     media, seconds = job["media"], job["seconds"]
     assert isinstance(media, dict)
-    as_text = str(seconds) if isinstance(seconds, (int, float)) and not isinstance(seconds, bool) else seconds
-    return {**job, "media": [{"type": kind, "url": url} for kind, url in media.items()], "seconds": as_text}
+    as_text = (
+        str(seconds)
+        if isinstance(seconds, (int, float)) and not isinstance(seconds, bool)
+        else seconds
+    )
+    return {
+        **job,
+        "media": [{"type": kind, "url": url} for kind, url in media.items()],
+        "seconds": as_text,
+    }
 
 
 @settings(max_examples=500, deadline=None)
@@ -71,7 +93,14 @@ def test_the_schema_and_the_emulator_agree(job: dict[str, object]) -> None:
 
 
 def test_all_sixteen_subsets_agree() -> None:
-    good = {"model": "wan2.7-i2v", "seconds": 5, "size": "720P", "seed": 1, "prompt_extend": False, "watermark": False}
+    good = {
+        "model": "wan2.7-i2v",
+        "seconds": 5,
+        "size": "720P",
+        "seed": 1,
+        "prompt_extend": False,
+        "watermark": False,
+    }
     legal = 0
     for bits in range(16):
         media = {kind: "https://e.com/a" for n, kind in enumerate(MEDIA_TYPES) if bits >> n & 1}

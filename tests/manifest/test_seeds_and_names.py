@@ -38,7 +38,10 @@ def test_counted_seeds() -> None:
 
 def test_names() -> None:
     assert name_job("opening", ()) == "opening"
-    assert name_job("opening", (("hour", "dawn"), ("lens", "35mm"), ("seed", 100))) == "opening[hour=dawn,lens=35mm,seed=100]"
+    assert (
+        name_job("opening", (("hour", "dawn"), ("lens", "35mm"), ("seed", 100)))
+        == "opening[hour=dawn,lens=35mm,seed=100]"
+    )
 
 
 def test_values_in_names() -> None:

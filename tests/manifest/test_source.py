@@ -52,7 +52,9 @@ jobs:
         (("jobs", 1, "nothing", "here"), 9, (5, 7)),
     ],
 )
-def test_places_of_values(route: tuple[str | int, ...], line: int, columns: tuple[int, int]) -> None:
+def test_places_of_values(
+    route: tuple[str | int, ...], line: int, columns: tuple[int, int]
+) -> None:
     place = parse(TEXT).place(route)
     assert (place.line, (place.column, place.end_column)) == (line, columns)
 
@@ -103,7 +105,10 @@ def test_a_quoted_merge_key_is_a_key() -> None:
 
 def test_duplicate_keys_are_all_found() -> None:
     findings = parse_source("a.yaml", "a: 1\na: 2\nb: {c: 1, c: 2}\n").findings
-    assert [(f.code, f.place.line, f.place.column) for f in findings] == [("WB111", 2, 1), ("WB111", 3, 11)]
+    assert [(f.code, f.place.line, f.place.column) for f in findings] == [
+        ("WB111", 2, 1),
+        ("WB111", 3, 11),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -137,11 +142,16 @@ def test_hostile_text_ends_in_a_finding_quickly(text: str, code: str) -> None:
 
 
 def test_nested_merges_and_aliases_are_bounded() -> None:
-    bomb = "a0: &a0 {k: 1}\n" + "".join(f"a{n}: &a{n} {{<<: [{', '.join([f'*a{n - 1}'] * 30)}], k{n}: *a{n - 1}}}\n" for n in range(1, 30))
+    bomb = "a0: &a0 {k: 1}\n" + "".join(
+        f"a{n}: &a{n} {{<<: [{', '.join([f'*a{n - 1}'] * 30)}], k{n}: *a{n - 1}}}\n"
+        for n in range(1, 30)
+    )
     began = time.process_time()
     assert "WB115" in codes(bomb)
     assert time.process_time() - began < 2
-    laughs = "a0: &a0 [lol]\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 40))
+    laughs = "a0: &a0 [lol]\n" + "".join(
+        f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 40)
+    )
     assert "WB115" in codes(laughs)
 
 

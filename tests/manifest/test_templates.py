@@ -32,13 +32,28 @@ def render(text: str) -> str:
         ("{{ hour[0] }}{{ hour[1:3] }}", "daw"),
         ("{{ hour ~ n }}", "dawn4"),
         ("{{ 'a' if n in [4, 5] else 'b' }}", "a"),
-        ("{{ n | zfill(3) }} {{ '7' | int + 1 }} {{ 2.5 | round }} {{ hour | replace('a', 'o') }}", "004 8 3 down"),
+        (
+            "{{ n | zfill(3) }} {{ '7' | int + 1 }} {{ 2.5 | round }} {{ hour | replace('a', 'o') }}",
+            "004 8 3 down",
+        ),
         ("{# unseen #}x{% raw %}{{ y }}{% endraw %}", "x{{ y }}"),
         ("line\n", "line\n"),
-        ("{{ -3 | abs }} {{ '-2.5' | abs }} {{ 'x' | length }} {{ hour | first }}{{ hour | last }} {{ ' a ' | trim }}", "3 2.5 1 dn a"),
-        ("{{ 2.345 | round(2) }} {{ '3.7' | float }} {{ 3.7 | int }} {{ hour | truncate(3) }} {{ 'aB' | capitalize }}", "2.35 3.7 3 da… Ab"),
-        ("{{ [1, 2] | join('-') }} {{ hour | list | join(' ') }} {{ '' | default('e', true) }} {{ none | default('n', true) }}", "1-2 d a w n e n"),
-        ("{{ n is even }} {{ n is odd }} {{ hour is string }} {{ n is number }} {{ nothing is none }}", "true false true true true"),
+        (
+            "{{ -3 | abs }} {{ '-2.5' | abs }} {{ 'x' | length }} {{ hour | first }}{{ hour | last }} {{ ' a ' | trim }}",
+            "3 2.5 1 dn a",
+        ),
+        (
+            "{{ 2.345 | round(2) }} {{ '3.7' | float }} {{ 3.7 | int }} {{ hour | truncate(3) }} {{ 'aB' | capitalize }}",
+            "2.35 3.7 3 da… Ab",
+        ),
+        (
+            "{{ [1, 2] | join('-') }} {{ hour | list | join(' ') }} {{ '' | default('e', true) }} {{ none | default('n', true) }}",
+            "1-2 d a w n e n",
+        ),
+        (
+            "{{ n is even }} {{ n is odd }} {{ hour is string }} {{ n is number }} {{ nothing is none }}",
+            "true false true true true",
+        ),
     ],
 )
 def test_what_templates_may(text: str, expected: str) -> None:
@@ -114,7 +129,12 @@ def test_the_names_that_a_template_reads() -> None:
 
 
 def test_only_marks_make_a_template() -> None:
-    assert [is_template(t) for t in ("plain { } % #", "{{ a }}", "{% if %}", "{# #}")] == [False, True, True, True]
+    assert [is_template(t) for t in ("plain { } % #", "{{ a }}", "{% if %}", "{# #}")] == [
+        False,
+        True,
+        True,
+        True,
+    ]
 
 
 def test_tokens_are_found_inside_marks_only() -> None:
@@ -190,7 +210,12 @@ def test_most_templates_need_no_jinja() -> None:
 def test_long_texts_cannot_be_multiplied() -> None:
     """A variable may be long, as a column of a data file is; what is made of it may not."""
     templates = Templates()
-    for text in ("{{ " + " ~ ".join(["t"] * 900) + " }}", "{{ t | upper | lower | upper }}", "{{ t }}", "{{ [t, t] | join }}"):
+    for text in (
+        "{{ " + " ~ ".join(["t"] * 900) + " }}",
+        "{{ t | upper | lower | upper }}",
+        "{{ t }}",
+        "{{ [t, t] | join }}",
+    ):
         began = time.process_time()
         with pytest.raises(TemplateProblem) as problem:
             templates.compile(text).render({"t": "x" * 1_000_000})
@@ -200,7 +225,9 @@ def test_long_texts_cannot_be_multiplied() -> None:
 
 def test_the_work_of_all_renderings_together_is_bounded() -> None:
     templates = Templates()
-    template = templates.compile("{% for a in t %}{% for b in t %}{% if false %}.{% endif %}{% endfor %}{% endfor %}")
+    template = templates.compile(
+        "{% for a in t %}{% for b in t %}{% if false %}.{% endif %}{% endfor %}{% endfor %}"
+    )
     began = time.process_time()
     for _ in range(300):
         template.render({"t": "x" * 99})

@@ -20,18 +20,39 @@ from PIL import Image, ImageDraw
 def clip(tmp_path: Path) -> Callable[..., Path]:
     """Writes an MP4 (or what the name says) of ``frames`` frames; frame k shows k in its red channel."""
 
-    def make(name="clip.mp4", *, frames=60, fps=30, width=320, height=240, audio_s=0.0, options=None, gop=12, codec="libx264"):
+    def make(
+        name="clip.mp4",
+        *,
+        frames=60,
+        fps=30,
+        width=320,
+        height=240,
+        audio_s=0.0,
+        options=None,
+        gop=12,
+        codec="libx264",
+    ):
         path = tmp_path / name
         with av.open(str(path), "w", options=options or {}) as container:
-            track = container.add_stream(codec, rate=fps, options={"preset": "ultrafast", "qp": "0"} if codec == "libx264" else {})
+            track = container.add_stream(
+                codec,
+                rate=fps,
+                options={"preset": "ultrafast", "qp": "0"} if codec == "libx264" else {},
+            )
             track.width, track.height, track.pix_fmt, track.gop_size = width, height, "yuv420p", gop
             sound = container.add_stream("aac", rate=16000, layout="mono") if audio_s else None
             for number in range(frames):
-                container.mux(track.encode(av.VideoFrame.from_image(numbered(number, width, height))))
+                container.mux(
+                    track.encode(av.VideoFrame.from_image(numbered(number, width, height)))
+                )
             container.mux(track.encode())
             if sound:
                 for start in range(0, round(audio_s * 16000), 1024):
-                    frame = av.AudioFrame(format="fltp", layout="mono", samples=min(1024, round(audio_s * 16000) - start))
+                    frame = av.AudioFrame(
+                        format="fltp",
+                        layout="mono",
+                        samples=min(1024, round(audio_s * 16000) - start),
+                    )
                     frame.planes[0].update(bytes(frame.planes[0].buffer_size))
                     frame.sample_rate, frame.pts, frame.time_base = 16000, start, Fraction(1, 16000)
                     container.mux(sound.encode(frame))
@@ -54,7 +75,9 @@ def bar_of() -> Callable[[Image.Image], int]:
     """Reads the number back from a picture of ``numbered``."""
 
     def read(picture: Image.Image) -> int:
-        row = picture.convert("L").crop((0, picture.height // 4, picture.width, picture.height // 4 + 1))
+        row = picture.convert("L").crop(
+            (0, picture.height // 4, picture.width, picture.height // 4 + 1)
+        )
         bright = sum(1 for value in row.tobytes() if value > 150)
         return round(bright * 64 / picture.width) - 1
 
@@ -67,9 +90,16 @@ def wav(tmp_path: Path) -> Callable[..., Path]:
 
     def make(name="sound.wav", *, samples=16000, rate=8000):
         path = tmp_path / name
-        data = b"".join(struct.pack("<h", int(8000 * math.sin(k / 9))) for k in range(min(samples, 800))) * (samples // 800 + 1)
+        data = b"".join(
+            struct.pack("<h", int(8000 * math.sin(k / 9))) for k in range(min(samples, 800))
+        ) * (samples // 800 + 1)
         data = data[: samples * 2]
-        head = b"RIFF" + struct.pack("<I", 36 + len(data)) + b"WAVEfmt " + struct.pack("<IHHIIHH", 16, 1, 1, rate, rate * 2, 2, 16)
+        head = (
+            b"RIFF"
+            + struct.pack("<I", 36 + len(data))
+            + b"WAVEfmt "
+            + struct.pack("<IHHIIHH", 16, 1, 1, rate, rate * 2, 2, 16)
+        )
         path.write_bytes(head + b"data" + struct.pack("<I", len(data)) + data)
         return path
 
@@ -86,8 +116,14 @@ def mp3(tmp_path: Path) -> Callable[..., Path]:
             track = container.add_stream("libmp3lame", rate=rate, layout="mono")
             track.format = "s16p"
             for start in range(0, round(seconds * rate), 1152):
-                frame = av.AudioFrame(format="s16p", layout="mono", samples=min(1152, round(seconds * rate) - start))
-                frame.planes[0].update((b"\x00\x10\x00\xf0" * 1152)[: frame.planes[0].buffer_size].ljust(frame.planes[0].buffer_size, b"\0"))
+                frame = av.AudioFrame(
+                    format="s16p", layout="mono", samples=min(1152, round(seconds * rate) - start)
+                )
+                frame.planes[0].update(
+                    (b"\x00\x10\x00\xf0" * 1152)[: frame.planes[0].buffer_size].ljust(
+                        frame.planes[0].buffer_size, b"\0"
+                    )
+                )
                 frame.sample_rate, frame.pts, frame.time_base = rate, start, Fraction(1, rate)
                 container.mux(track.encode(frame))
             container.mux(track.encode())

@@ -51,7 +51,11 @@ def make_special(work, words):
         path.symlink_to(path.name)
     else:
         width, height = int(words[2]), int(words[3])
-        path.write_bytes(b"BM" + struct.pack("<IHHI", 0, 0, 0, 54) + struct.pack("<IiiHHIIiiII", 40, width, height, 1, 24, 0, 0, 0, 0, 0, 0))
+        path.write_bytes(
+            b"BM"
+            + struct.pack("<IHHI", 0, 0, 0, 54)
+            + struct.pack("<IiiHHIIiiII", 40, width, height, 1, 24, 0, 0, 0, 0, 0, 0)
+        )
         os.truncate(path, 54 + (width * 24 + 31) // 32 * 4 * height)
 
 

@@ -24,11 +24,30 @@ NOW = 1_800_000_000.0
 
 
 def job(*media, name="job", seconds=5):
-    return Job(name, "job", "m", (), (), "wan2.7-i2v", "p", None, media, seconds, "720P", 1, 0, False, False, Place("m.yaml", 3, 1, 4))  # noqa: FBT003
+    return Job(
+        name,
+        "job",
+        "m",
+        (),
+        (),
+        "wan2.7-i2v",
+        "p",
+        None,
+        media,
+        seconds,
+        "720P",
+        1,
+        0,
+        False,  # noqa: FBT003
+        False,  # noqa: FBT003
+        Place("m.yaml", 3, 1, 4),
+    )
 
 
 def file_input(path, kind="first_frame", line=7):
-    return MediaInput(kind, FileMedia(f"media/{Path(path).name}", Path(path)), Place("m.yaml", line, 9, 20))
+    return MediaInput(
+        kind, FileMedia(f"media/{Path(path).name}", Path(path)), Place("m.yaml", line, 9, 20)
+    )
 
 
 def check(*jobs, now=NOW):
@@ -40,8 +59,14 @@ def found_in(path, kind="first_frame", seconds=15):
 
 
 def png(path, width, height, *, padding_to=0):
-    chunks = [(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)), (b"IDAT", zlib.compress(b"\0")), (b"IEND", b"")]
-    body = b"".join(struct.pack(">I", len(d)) + k + d + struct.pack(">I", zlib.crc32(k + d)) for k, d in chunks)
+    chunks = [
+        (b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)),
+        (b"IDAT", zlib.compress(b"\0")),
+        (b"IEND", b""),
+    ]
+    body = b"".join(
+        struct.pack(">I", len(d)) + k + d + struct.pack(">I", zlib.crc32(k + d)) for k, d in chunks
+    )
     path.write_bytes(b"\x89PNG\r\n\x1a\n" + body)
     if padding_to:
         os.truncate(path, padding_to)
@@ -52,7 +77,9 @@ def bmp(path, width, height):
     """A BMP whose rows are really there, as a sparse file."""
     row = (width * 24 + 31) // 32 * 4
     path.write_bytes(
-        b"BM" + struct.pack("<IHHI", 54 + row * height, 0, 0, 54) + struct.pack("<IiiHHIIiiII", 40, width, height, 1, 24, 0, 0, 0, 0, 0, 0)
+        b"BM"
+        + struct.pack("<IHHI", 54 + row * height, 0, 0, 54)
+        + struct.pack("<IiiHHIIiiII", 40, width, height, 1, 24, 0, 0, 0, 0, 0, 0)
     )
     os.truncate(path, 54 + row * height)
     return path
@@ -76,13 +103,20 @@ def test_pixels_and_aspect_of_images(tmp_path, size, expected, kind):
 MB = 2**20
 
 
-@pytest.mark.parametrize(("length", "expected"), [(20 * MB, []), (20 * MB + 1, [codes.TOO_BIG]), (80 * MB, [codes.TOO_BIG])])
+@pytest.mark.parametrize(
+    ("length", "expected"),
+    [(20 * MB, []), (20 * MB + 1, [codes.TOO_BIG]), (80 * MB, [codes.TOO_BIG])],
+)
 def test_size_of_images(tmp_path, length, expected):
     assert found_in(png(tmp_path / "a.png", 1280, 720, padding_to=length)) == expected
 
 
 def test_a_big_bmp_is_judged_by_all_its_limits(tmp_path):
-    assert found_in(bmp(tmp_path / "a.bmp", 8001, 900)) == [codes.TOO_BIG, codes.PIXELS, codes.ASPECT]
+    assert found_in(bmp(tmp_path / "a.bmp", 8001, 900)) == [
+        codes.TOO_BIG,
+        codes.PIXELS,
+        codes.ASPECT,
+    ]
     assert found_in(bmp(tmp_path / "b.bmp", 1280, 720)) == []
 
 
@@ -95,9 +129,14 @@ def test_duration_of_wav(wav, samples, expected):
     assert [c for c in found_in(path, "driving_audio") if c != codes.SOUND_IS_CUT] == expected
 
 
-@pytest.mark.parametrize(("seconds", "expected"), [(2.0, []), (1.99, [codes.DURATION]), (30.0, []), (30.01, [codes.DURATION])])
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [(2.0, []), (1.99, [codes.DURATION]), (30.0, []), (30.01, [codes.DURATION])],
+)
 def test_duration_of_mp3(mp3, seconds, expected):
-    assert [c for c in found_in(mp3(seconds=seconds), "driving_audio") if c != codes.SOUND_IS_CUT] == expected
+    assert [
+        c for c in found_in(mp3(seconds=seconds), "driving_audio") if c != codes.SOUND_IS_CUT
+    ] == expected
 
 
 @pytest.mark.parametrize(("length", "expected"), [(15 * MB, []), (15 * MB + 2, [codes.TOO_BIG])])
@@ -110,7 +149,9 @@ def test_size_of_audio(wav, length, expected):
     assert found_in(path, "driving_audio") == expected
 
 
-@pytest.mark.parametrize(("frames", "expected"), [(20, []), (19, [codes.DURATION]), (100, []), (101, [codes.DURATION])])
+@pytest.mark.parametrize(
+    ("frames", "expected"), [(20, []), (19, [codes.DURATION]), (100, []), (101, [codes.DURATION])]
+)
 @pytest.mark.parametrize("name", ["a.mp4", "a.mov"])
 def test_duration_of_clips(clip, frames, expected, name):
     assert found_in(clip(name, frames=frames, fps=10), "first_clip") == expected
@@ -136,15 +177,27 @@ def test_size_of_clips(clip, length, expected):
     assert found_in(path, "first_clip") == expected
 
 
-@pytest.mark.parametrize(("width", "height", "expected"), [(4096, 4096, 0), (4097, 4096, 1), (239, 240, 1), (240, 240, 0)])
+@pytest.mark.parametrize(
+    ("width", "height", "expected"),
+    [(4096, 4096, 0), (4097, 4096, 1), (239, 240, 1), (240, 240, 0)],
+)
 def test_odd_sides_of_clips(width, height, expected):
     facts = ClipFacts("video/mp4", 3.0, width, height, 30.0, has_audio=False)
-    assert len(list(judge.objections("a.mp4", Path("a.mp4"), "first_clip", judge.Examined(facts, 1)))) == expected
+    assert (
+        len(list(judge.objections("a.mp4", Path("a.mp4"), "first_clip", judge.Examined(facts, 1))))
+        == expected
+    )
 
 
 @pytest.mark.parametrize(
     ("mode", "options", "expected"),
-    [("RGB", {}, []), ("RGBA", {}, [codes.ALPHA]), ("LA", {}, [codes.ALPHA]), ("P", {"transparency": 0}, [codes.ALPHA]), ("P", {}, [])],
+    [
+        ("RGB", {}, []),
+        ("RGBA", {}, [codes.ALPHA]),
+        ("LA", {}, [codes.ALPHA]),
+        ("P", {"transparency": 0}, [codes.ALPHA]),
+        ("P", {}, []),
+    ],
 )
 def test_alpha_in_png(tmp_path, mode, options, expected):
     Image.new(mode, (300, 300)).save(tmp_path / "a.png", **options)
@@ -203,7 +256,11 @@ def test_a_finding_says_what_was_found_what_is_allowed_and_what_to_do(tmp_path):
     assert finding.message == "media/pano.png has an aspect ratio of 9:1 (4500 x 500 px)"
     assert finding.label == "that of first_frame lies between 1:8 and 8:1"
     assert finding.help == ("crop it to at most 4000 px in width",)
-    assert (finding.place, finding.route, finding.severity) == (Place("m.yaml", 7, 9, 20), ("media", "first_frame"), Severity.ERROR)
+    assert (finding.place, finding.route, finding.severity) == (
+        Place("m.yaml", 7, 9, 20),
+        ("media", "first_frame"),
+        Severity.ERROR,
+    )
 
 
 def test_numbers_just_over_a_limit_do_not_look_like_the_limit(tmp_path):
@@ -212,8 +269,14 @@ def test_numbers_just_over_a_limit_do_not_look_like_the_limit(tmp_path):
 
     assert message(AudioFacts("audio/wav", 30.00005), "driving_audio") == "a lasts 30.0001 s"
     assert message(AudioFacts("audio/wav", 1.99), "driving_audio") == "a lasts 1.99 s"
-    assert message(ImageFacts("image/png", 8000, 999), "first_frame") == "a has an aspect ratio of 8.01:1 (8000 x 999 px)"
-    assert message(ImageFacts("image/png", 300, 300), "first_frame", 20 * MB + 1) == "a has 20.000001 MB"
+    assert (
+        message(ImageFacts("image/png", 8000, 999), "first_frame")
+        == "a has an aspect ratio of 8.01:1 (8000 x 999 px)"
+    )
+    assert (
+        message(ImageFacts("image/png", 300, 300), "first_frame", 20 * MB + 1)
+        == "a has 20.000001 MB"
+    )
     assert message(ImageFacts("image/png", 300, 300), "first_frame", 25 * MB) == "a has 25.0 MB"
 
 
@@ -226,7 +289,9 @@ def test_a_missing_file_suggests_what_is_there(tmp_path):
 
 
 def test_a_git_lfs_pointer_says_how_to_fetch_the_file(tmp_path):
-    (tmp_path / "a.png").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 12345\n")
+    (tmp_path / "a.png").write_text(
+        "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 12345\n"
+    )
     (finding,) = check(job(file_input(tmp_path / "a.png"))).diagnostics
     assert finding.message == "media/a.png is a Git LFS pointer, not the file itself"
     assert finding.help[0] == "fetch the file with: git lfs pull"
@@ -256,13 +321,19 @@ def test_every_file_is_examined_once_and_reported_at_its_first_use(tmp_path, mon
 
 def test_a_cell_is_named_only_where_other_cells_of_the_place_are_fine(tmp_path):
     good, bad = png(tmp_path / "good.png", 300, 300), png(tmp_path / "bad.png", 100, 100)
-    (finding,) = check(job(file_input(good), name="a[x=1]"), job(file_input(bad), name="a[x=2]")).diagnostics
+    (finding,) = check(
+        job(file_input(good), name="a[x=1]"), job(file_input(bad), name="a[x=2]")
+    ).diagnostics
     assert finding.cell == "a[x=2]"
-    (finding,) = check(job(file_input(bad), name="a[x=1]"), job(file_input(bad), name="a[x=2]")).diagnostics
+    (finding,) = check(
+        job(file_input(bad), name="a[x=1]"), job(file_input(bad), name="a[x=2]")
+    ).diagnostics
     assert finding.cell == ""
 
 
-@pytest.mark.parametrize(("seconds", "expected"), [(2, [codes.CLIP_FILLS_VIDEO]), (3, [codes.CLIP_FILLS_VIDEO]), (4, [])])
+@pytest.mark.parametrize(
+    ("seconds", "expected"), [(2, [codes.CLIP_FILLS_VIDEO]), (3, [codes.CLIP_FILLS_VIDEO]), (4, [])]
+)
 def test_a_clip_as_long_as_the_video_is_a_warning(clip, seconds, expected):
     findings = check(job(file_input(clip(frames=90), "first_clip"), seconds=seconds)).diagnostics
     assert [d.code for d in findings] == expected
@@ -271,14 +342,19 @@ def test_a_clip_as_long_as_the_video_is_a_warning(clip, seconds, expected):
 
 @pytest.mark.parametrize(("seconds", "expected"), [(3, [codes.SOUND_IS_CUT]), (4, []), (5, [])])
 def test_a_sound_longer_than_the_video_is_a_warning(wav, seconds, expected):
-    findings = check(job(file_input(wav(samples=32000), "driving_audio"), seconds=seconds)).diagnostics
+    findings = check(
+        job(file_input(wav(samples=32000), "driving_audio"), seconds=seconds)
+    ).diagnostics
     assert [d.code for d in findings] == expected
     assert all(d.severity is Severity.WARNING for d in findings)
 
 
 def test_a_warning_comes_once_for_each_place_that_deserves_it(wav):
     path = wav(samples=32000)
-    jobs = [job(file_input(path, "driving_audio", line), name=f"{line}.{s}", seconds=s) for line, s in ((1, 5), (1, 3), (1, 2), (2, 3), (3, 4))]
+    jobs = [
+        job(file_input(path, "driving_audio", line), name=f"{line}.{s}", seconds=s)
+        for line, s in ((1, 5), (1, 3), (1, 2), (2, 3), (3, 4))
+    ]
     assert [(d.place.line, d.cell) for d in check(*jobs).diagnostics] == [(1, "1.3"), (2, "")]
 
 
@@ -290,16 +366,37 @@ def url_job(url):
     ("url", "expected"),
     [
         ("https://h/a.png", []),
-        (f"https://h/a.png?Expires={int(NOW) + 3600}&Signature=s", ["the URL's signature expires in 60 minutes"]),
+        (
+            f"https://h/a.png?Expires={int(NOW) + 3600}&Signature=s",
+            ["the URL's signature expires in 60 minutes"],
+        ),
         (f"https://h/a.png?Expires={int(NOW) + 3601}&Signature=s", []),
-        (f"https://h/a.png?Expires={int(NOW) - 7200}&Signature=s", ["the URL's signature expired 2 hours ago"]),
+        (
+            f"https://h/a.png?Expires={int(NOW) - 7200}&Signature=s",
+            ["the URL's signature expired 2 hours ago"],
+        ),
         # NOW is 2027-01-15T08:00:00Z
-        ("https://h/a.png?X-Amz-Date=20270115T073000Z&X-Amz-Expires=3600&X-Amz-Signature=s", ["the URL's signature expires in 30 minutes"]),
+        (
+            "https://h/a.png?X-Amz-Date=20270115T073000Z&X-Amz-Expires=3600&X-Amz-Signature=s",
+            ["the URL's signature expires in 30 minutes"],
+        ),
         ("https://h/a.png?X-Amz-Date=20270115T073000Z&X-Amz-Expires=86400&X-Amz-Signature=s", []),
-        ("https://h/a.png?x-oss-date=20270115T073000Z&x-oss-expires=1801&x-oss-signature=s", ["the URL's signature expires in 1 s"]),
-        ("https://h/a.png?X-Goog-Date=20270115T073000Z&X-Goog-Expires=1800", ["the URL's signature expired 0 s ago"]),
-        ("https://h/a.png?sig=s&se=2027-01-15T08:10:00Z&sv=1", ["the URL's signature expires in 10 minutes"]),
-        (f"https://h/a.png?q-signature=s&q-sign-time={int(NOW) - 9};{int(NOW) + 600}", ["the URL's signature expires in 10 minutes"]),
+        (
+            "https://h/a.png?x-oss-date=20270115T073000Z&x-oss-expires=1801&x-oss-signature=s",
+            ["the URL's signature expires in 1 s"],
+        ),
+        (
+            "https://h/a.png?X-Goog-Date=20270115T073000Z&X-Goog-Expires=1800",
+            ["the URL's signature expired 0 s ago"],
+        ),
+        (
+            "https://h/a.png?sig=s&se=2027-01-15T08:10:00Z&sv=1",
+            ["the URL's signature expires in 10 minutes"],
+        ),
+        (
+            f"https://h/a.png?q-signature=s&q-sign-time={int(NOW) - 9};{int(NOW) + 600}",
+            ["the URL's signature expires in 10 minutes"],
+        ),
         ("https://h/a.png?Expires=tomorrow", []),
         ("https://h/a.png?Expires=" + "9" * 5000, []),
         ("https://h/a.png?X-Amz-Date=20279999T999999Z&X-Amz-Expires=1", []),
@@ -317,7 +414,9 @@ def test_media_of_other_jobs_are_left_alone():
 
 
 def test_a_file_that_is_too_big_is_not_hashed(tmp_path):
-    path = png(tmp_path / "a.png", 300, 300, padding_to=8 * 2**30)  # sparse: hashing would take its time
+    path = png(
+        tmp_path / "a.png", 300, 300, padding_to=8 * 2**30
+    )  # sparse: hashing would take its time
     begun = time.monotonic()
     media = check(job(file_input(path)))
     assert time.monotonic() - begun < 2

@@ -29,7 +29,11 @@ def test_a_named_pipe_is_refused_without_waiting(tmp_path):
 def test_folders_devices_and_sockets_are_refused(tmp_path):
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(tmp_path / "socket"))
-        for path, kind in ((tmp_path, "a folder"), (Path("/dev/zero"), "a device"), (tmp_path / "socket", "a socket")):
+        for path, kind in (
+            (tmp_path, "a folder"),
+            (Path("/dev/zero"), "a device"),
+            (tmp_path / "socket", "a socket"),
+        ):
             with pytest.raises(NotRegular, match=kind):
                 open_regular(path)
 
@@ -65,4 +69,6 @@ def test_a_written_file_has_the_usual_mode(tmp_path):
     (tmp_path / "usual").touch()
     with written_atomically(tmp_path / "out") as file:
         file.write(b"x")
-    assert stat.S_IMODE((tmp_path / "out").stat().st_mode) == stat.S_IMODE((tmp_path / "usual").stat().st_mode)
+    assert stat.S_IMODE((tmp_path / "out").stat().st_mode) == stat.S_IMODE(
+        (tmp_path / "usual").stat().st_mode
+    )

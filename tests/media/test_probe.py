@@ -40,7 +40,11 @@ def saved(tmp_path, kind, mode="RGB", size=(300, 260), name="picture", **options
 def test_images_have_the_size_that_their_encoder_gave_them(tmp_path, kind, mode, options, size):
     facts = probe_image(saved(tmp_path, kind, mode, size, **options))
     assert isinstance(facts, ImageFacts)
-    assert (facts.mime, facts.width, facts.height, facts.transparency) == (f"image/{kind.lower()}", *size, "")
+    assert (facts.mime, facts.width, facts.height, facts.transparency) == (
+        f"image/{kind.lower()}",
+        *size,
+        "",
+    )
 
 
 @pytest.mark.parametrize(
@@ -74,7 +78,11 @@ def test_a_truncated_image_is_damaged_wherever_it_is_cut(tmp_path, kind):
     path = tmp_path / "picture"
     Image.radial_gradient("L").convert("RGB").save(path, kind)
     whole = path.read_bytes()
-    for length in {*range(16, min(len(whole), 300), 7), *range(300, len(whole) - 2, len(whole) // 40), len(whole) - 3}:
+    for length in {
+        *range(16, min(len(whole), 300), 7),
+        *range(300, len(whole) - 2, len(whole) // 40),
+        len(whole) - 3,
+    }:
         path.write_bytes(whole[:length])
         found = probe_image(path)
         assert isinstance(found, Unreadable), length
@@ -94,7 +102,9 @@ def png_that_claims(width, height):
 
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(b"\0")), (b"IEND", b"")]
-    body = b"".join(struct.pack(">I", len(d)) + k + d + struct.pack(">I", zlib.crc32(k + d)) for k, d in chunks)
+    body = b"".join(
+        struct.pack(">I", len(d)) + k + d + struct.pack(">I", zlib.crc32(k + d)) for k, d in chunks
+    )
     return b"\x89PNG\r\n\x1a\n" + body
 
 
@@ -147,11 +157,23 @@ def test_a_cover_picture_does_not_spoil_an_mp3(mp3):
     cover = os.urandom(200_000)
     size = len(cover)
     synchsafe = bytes([size >> 21 & 127, size >> 14 & 127, size >> 7 & 127, size & 127])
-    path.write_bytes(b"ID3\x04\0\0" + synchsafe + bytes(size) + path.read_bytes()[path.read_bytes().index(b"\xff") :])
+    path.write_bytes(
+        b"ID3\x04\0\0"
+        + synchsafe
+        + bytes(size)
+        + path.read_bytes()[path.read_bytes().index(b"\xff") :]
+    )
     assert probe_audio(path).seconds == pytest.approx(2.0, abs=0.1)
 
 
-@pytest.mark.parametrize("content", [b"ID3\x04\0\0\0\0\0\x0a" + bytes(10) + random.Random(1).randbytes(50_000), b"ID3", b"\xff\xfb\x90\x00"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"ID3\x04\0\0\0\0\0\x0a" + bytes(10) + random.Random(1).randbytes(50_000),
+        b"ID3",
+        b"\xff\xfb\x90\x00",
+    ],
+)
 def test_what_is_only_called_mp3_is_damaged(tmp_path, content):
     (tmp_path / "a.mp3").write_bytes(content)
     assert probe_audio(tmp_path / "a.mp3").kind == "damaged"
@@ -161,21 +183,35 @@ def test_clips_have_the_facts_of_their_video_track(clip):
     facts = probe_clip(clip(frames=60, fps=25, width=336, height=256, audio_s=3.5))
     assert facts == ClipFacts("video/mp4", 2.4, 336, 256, 25.0, has_audio=True)
     assert probe_clip(clip("b.mov")).mime == "video/quicktime"
-    assert probe_clip(clip("c.mp4", frames=75, options={"movflags": "frag_keyframe+empty_moov"})).seconds == pytest.approx(2.5, abs=0.04)
+    assert probe_clip(
+        clip("c.mp4", frames=75, options={"movflags": "frag_keyframe+empty_moov"})
+    ).seconds == pytest.approx(2.5, abs=0.04)
 
 
 def test_a_video_has_the_hash_of_its_bytes_or_the_one_that_is_known(clip):
     path = clip(audio_s=2.0)
     facts = probe_video(path)
-    assert facts == VideoFacts(hash_file(path), path.stat().st_size, 2.0, 320, 240, 30.0, has_audio=True)
+    assert facts == VideoFacts(
+        hash_file(path), path.stat().st_size, 2.0, 320, 240, 30.0, has_audio=True
+    )
     assert probe_video(path, "known").sha256 == "known"
 
 
-@pytest.mark.parametrize("options", [{}, {"movflags": "faststart"}, {"movflags": "frag_keyframe+empty_moov"}])
+@pytest.mark.parametrize(
+    "options", [{}, {"movflags": "faststart"}, {"movflags": "frag_keyframe+empty_moov"}]
+)
 def test_a_truncated_video_is_found_wherever_it_is_cut(clip, options):
     path = clip(frames=30, audio_s=1.0, options=options)
     whole = path.read_bytes()
-    for length in {0, 1, 7, 8, len(whole) - 1, len(whole) - 8, *range(9, len(whole), len(whole) // 60)}:
+    for length in {
+        0,
+        1,
+        7,
+        8,
+        len(whole) - 1,
+        len(whole) - 8,
+        *range(9, len(whole), len(whole) // 60),
+    }:
         path.write_bytes(whole[:length])
         assert isinstance(probe_video(path), str), length
 
@@ -234,7 +270,17 @@ def test_what_is_no_file_has_a_reason(probe, tmp_path):
         assert word in (found if isinstance(found, str) else found.problem)
 
 
-@pytest.mark.parametrize("name", ["harbour-dawn.jpg", "door-closed.png", "lighthouse-night.webp", "voice.wav", "waves.mp3", "harbour-dusk.mp4"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "harbour-dawn.jpg",
+        "door-closed.png",
+        "lighthouse-night.webp",
+        "voice.wav",
+        "waves.mp3",
+        "harbour-dusk.mp4",
+    ],
+)
 def test_no_mutated_file_raises(name, tmp_path):
     chance = random.Random(name)
     whole = (EXAMPLES / name).read_bytes()[:60_000]
@@ -244,7 +290,9 @@ def test_no_mutated_file_raises(name, tmp_path):
         for _ in range(chance.choice([1, 4, 30])):
             at = chance.randrange(min(len(content), chance.choice([64, 1024, len(content)])))
             content[at] = chance.choice([0, 255, chance.randrange(256)])
-        path.write_bytes(content[: chance.choice([len(content), chance.randrange(1, len(content))])])
+        path.write_bytes(
+            content[: chance.choice([len(content), chance.randrange(1, len(content))])]
+        )
         for probe in PROBES:
             probe(path)
 
@@ -256,7 +304,9 @@ def test_mutated_tables_of_a_whole_video_raise_nothing(clip):
     for _ in range(300):
         content = bytearray(whole)
         for _ in range(chance.choice([1, 2, 8])):
-            content[chance.randrange(header)] = chance.choice([0, 1, 127, 255, chance.randrange(256)])
+            content[chance.randrange(header)] = chance.choice(
+                [0, 1, 127, 255, chance.randrange(256)]
+            )
         path.write_bytes(content)
         assert isinstance(probe_video(path), (VideoFacts, str))
 

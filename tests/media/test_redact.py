@@ -27,7 +27,10 @@ def test_a_url_without_signature_stays_as_it_is(url):
 @pytest.mark.parametrize(
     ("url", "shown"),
     [
-        ("https://h/a?X-Amz-Signature=s&X-Amz-Date=d&X-Amz-Expires=9&X-Amz-Credential=c&X-Amz-Security-Token=t", "https://h/a?…"),
+        (
+            "https://h/a?X-Amz-Signature=s&X-Amz-Date=d&X-Amz-Expires=9&X-Amz-Credential=c&X-Amz-Security-Token=t",
+            "https://h/a?…",
+        ),
         ("https://h/a?versionId=7&X-Amz-Signature=s", "https://h/a?versionId=7&…"),
         ("https://h/a?X-Amz-Signature=s&versionId=7", "https://h/a?versionId=7&…"),
         ("https://h/a?x-AMZ-signature=s", "https://h/a?…"),
@@ -38,7 +41,10 @@ def test_a_url_without_signature_stays_as_it_is(url):
             "https://h/a?x-oss-signature=s&x-oss-credential=c&x-oss-date=d&x-oss-expires=3&x-oss-process=style/a",
             "https://h/a?x-oss-process=style/a&…",
         ),
-        ("https://h/a?X-Goog-Signature=s&GoogleAccessId=i&generation=5", "https://h/a?generation=5&…"),
+        (
+            "https://h/a?X-Goog-Signature=s&GoogleAccessId=i&generation=5",
+            "https://h/a?generation=5&…",
+        ),
         ("https://h/a?Policy=p&Signature=s&Key-Pair-Id=k", "https://h/a?…"),
         ("https://h/a?sv=2024&sr=b&sig=s&se=t&sp=r&snapshot=3", "https://h/a?snapshot=3&…"),
         ("https://h/a?q-sign-algorithm=sha1&q-ak=k&q-signature=s", "https://h/a?…"),
@@ -63,7 +69,9 @@ def test_a_new_signature_changes_nothing():
 
 
 def test_two_objects_never_look_the_same():
-    assert redact_url("https://h/a.png?id=1&Signature=S") != redact_url("https://h/a.png?id=2&Signature=S")
+    assert redact_url("https://h/a.png?id=1&Signature=S") != redact_url(
+        "https://h/a.png?id=2&Signature=S"
+    )
     assert redact_url("https://h/a.png?a=1&b=2") != redact_url("https://h/a.png?b=2&a=1")
 
 
@@ -72,12 +80,27 @@ def test_no_text_raises_and_redacting_twice_is_redacting_once(text):
     assert redact_url(redact_url(text)) == redact_url(text)
 
 
-@given(st.text(alphabet=st.characters(exclude_characters="&#", codec="utf-8"), min_size=1).map(lambda t: "SECRET" + t))
+@given(
+    st.text(alphabet=st.characters(exclude_characters="&#", codec="utf-8"), min_size=1).map(
+        lambda t: "SECRET" + t
+    )
+)
 def test_no_secret_is_left(secret):
-    for name in ("Signature", "x-amz-signature", "X-Amz-Credential", "OSSAccessKeyId", "security-token"):
+    for name in (
+        "Signature",
+        "x-amz-signature",
+        "X-Amz-Credential",
+        "OSSAccessKeyId",
+        "security-token",
+    ):
         assert "SECRET" not in redact_url(f"https://h/a?{name}={secret}&v=1")
 
 
 def test_addresses_inside_a_line_are_redacted():
-    line = """    first_frame: "https://h/a.png?Signature=SECRET"   # and https://u:pw@h/b?v=1 too"""
-    assert redact_urls(line) == """    first_frame: "https://h/a.png?…"   # and https://…@h/b?v=1 too"""
+    line = (
+        """    first_frame: "https://h/a.png?Signature=SECRET"   # and https://u:pw@h/b?v=1 too"""
+    )
+    assert (
+        redact_urls(line)
+        == """    first_frame: "https://h/a.png?…"   # and https://…@h/b?v=1 too"""
+    )

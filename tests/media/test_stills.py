@@ -67,7 +67,10 @@ def test_the_same_video_gives_the_same_bytes(clip, tmp_path):
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
 
 
-@pytest.mark.parametrize(("size", "poster"), [((1280, 720), (480, 270)), ((480, 1600), (256, 854)), ((240, 240), (240, 240))])
+@pytest.mark.parametrize(
+    ("size", "poster"),
+    [((1280, 720), (480, 270)), ((480, 1600), (256, 854)), ((240, 240), (240, 240))],
+)
 def test_a_poster_fits_its_box_and_is_never_enlarged(clip, tmp_path, size, poster):
     make_poster(clip(frames=4, width=size[0], height=size[1]), tmp_path / "poster.webp")
     picture = picture_of(tmp_path / "poster.webp")
@@ -85,7 +88,11 @@ def test_a_poster_avoids_an_empty_middle(tmp_path):
         track = container.add_stream("libx264", rate=30, options={"preset": "ultrafast"})
         track.width, track.height, track.pix_fmt = 320, 240, "yuv420p"
         for number in range(60):
-            picture = Image.new("RGB", (320, 240)) if 25 <= number < 45 else Image.linear_gradient("L").resize((320, 240)).convert("RGB")
+            picture = (
+                Image.new("RGB", (320, 240))
+                if 25 <= number < 45
+                else Image.linear_gradient("L").resize((320, 240)).convert("RGB")
+            )
             container.mux(track.encode(av.VideoFrame.from_image(picture)))
         container.mux(track.encode())
     make_poster(path, tmp_path / "poster.webp")
@@ -100,7 +107,9 @@ def test_very_short_videos_have_stills_and_posters(clip, tmp_path, frames):
     assert picture_of(tmp_path / "poster.webp").size == (320, 240)
 
 
-@pytest.mark.parametrize("content", [b"", b"not a video", b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom" + b"\0\0\0\x08moov"])
+@pytest.mark.parametrize(
+    "content", [b"", b"not a video", b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom" + b"\0\0\0\x08moov"]
+)
 def test_what_is_no_video_raises_and_leaves_nothing(tmp_path, content):
     (tmp_path / "video.mp4").write_bytes(content)
     for make in (lambda v, t: cut_still(v, "last", t), make_poster):

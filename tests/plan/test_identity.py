@@ -45,11 +45,23 @@ def test_what_decides_pixels_changes_the_fingerprint(changes):
 
 
 @pytest.mark.parametrize(
-    "changes", [{"name": "two", "id": "two"}, {"tags": ("hero",)}, {"axes": (("hour", "dawn"),)}, {"manifest": "other"}], ids=str
+    "changes",
+    [
+        {"name": "two", "id": "two"},
+        {"tags": ("hero",)},
+        {"axes": (("hour", "dawn"),)},
+        {"manifest": "other"},
+    ],
+    ids=str,
 )
 def test_what_does_not_decide_pixels_leaves_it_alone(changes):
     other = job(**{"name": "one", **changes})
-    assert next(iter(identify([replace(manifest(other), name=other.manifest)], DIGESTS).values())).fingerprint == fp()
+    assert (
+        next(
+            iter(identify([replace(manifest(other), name=other.manifest)], DIGESTS).values())
+        ).fingerprint
+        == fp()
+    )
 
 
 def test_a_file_counts_by_its_bytes_and_not_by_its_name():
@@ -64,7 +76,10 @@ def test_a_file_counts_by_its_bytes_and_not_by_its_name():
 
 
 def test_a_url_counts_without_its_signature():
-    one, two = (fp(media=(media(source=UrlMedia(f"https://x.test/a.png?v=1&Signature={s}&Expires=9")),)) for s in ("aaa", "bbb"))
+    one, two = (
+        fp(media=(media(source=UrlMedia(f"https://x.test/a.png?v=1&Signature={s}&Expires=9")),))
+        for s in ("aaa", "bbb")
+    )
     assert one == two
     assert fp(media=(media(source=UrlMedia("https://x.test/a.png?v=2&Signature=aaa")),)) != one
 
@@ -80,7 +95,12 @@ def test_a_chained_job_is_known_by_its_upstream_whatever_order_they_stand_in():
 
 def test_which_frame_is_taken_decides():
     first = job("first")
-    frames = [identified(first, job("second", media=(media("first_frame", JobMedia("first", f)),)))["second"].fingerprint for f in ("first", "last")]
+    frames = [
+        identified(first, job("second", media=(media("first_frame", JobMedia("first", f)),)))[
+            "second"
+        ].fingerprint
+        for f in ("first", "last")
+    ]
     assert len(set(frames)) == 2
 
 
@@ -91,16 +111,25 @@ def test_a_chain_of_ten_thousand_jobs_needs_no_deep_stack():
 
 def test_golden_fingerprints():
     plain = identified(job())["one"]
-    chained = identified(job(), job("two", media=follow("one"), prompt=None, negative_prompt="blur", take=3))["two"]
-    assert plain.fingerprint == "wb1:6b50b9f10853f91a7436cfaac2c4e6dfa20f290457e31e34c6ea438e947c92db"
-    assert chained.fingerprint == "wb1:d2aac266064fdfd2787fd876ac2538d4ba096196f987fb2f60858c33fb641528"
+    chained = identified(
+        job(), job("two", media=follow("one"), prompt=None, negative_prompt="blur", take=3)
+    )["two"]
+    assert (
+        plain.fingerprint == "wb1:6b50b9f10853f91a7436cfaac2c4e6dfa20f290457e31e34c6ea438e947c92db"
+    )
+    assert (
+        chained.fingerprint
+        == "wb1:d2aac266064fdfd2787fd876ac2538d4ba096196f987fb2f60858c33fb641528"
+    )
     assert known_fingerprints(plain.fingerprint, plain.request, 1) == (plain.fingerprint,)
     assert fingerprint(plain.request, 1) == plain.fingerprint
 
 
 def test_the_description_of_a_request_holds_every_field_and_no_signature():
     url = "https://x.test/a.png?Signature=s3cret&v=1"
-    shown = json.loads(identified(job(media=(media(source=UrlMedia(url)),)))["one"].request.describe())
+    shown = json.loads(
+        identified(job(media=(media(source=UrlMedia(url)),)))["one"].request.describe()
+    )
     assert shown == {
         "model": "wan2.7-i2v",
         "prompt": "a harbour",
@@ -117,7 +146,13 @@ def test_the_description_of_a_request_holds_every_field_and_no_signature():
 def test_canonical_json_is_rfc_8785():
     import rfc8785
 
-    values = [{"b": 1, "a": [True, None, 'é\u2028\x07"\\/']}, {}, [], "\x7f", {"nested": {"z": -5, "y": 0}}]
+    values = [
+        {"b": 1, "a": [True, None, 'é\u2028\x07"\\/']},
+        {},
+        [],
+        "\x7f",
+        {"nested": {"z": -5, "y": 0}},
+    ]
     for value in values:
         assert canonical_json(value) == rfc8785.dumps(value)
 

@@ -21,7 +21,15 @@ NOW = 2000.0
 
 def plan(*jobs, attempts=(), placements=(), intact=(), target=TARGET, run=None, **options):
     snapshot = Snapshot(tuple(attempts), tuple(placements))
-    return make_plan([manifest(*jobs, **(run or {}))], DIGESTS, snapshot, frozenset(intact), target, PlanOptions(**options), NOW)
+    return make_plan(
+        [manifest(*jobs, **(run or {}))],
+        DIGESTS,
+        snapshot,
+        frozenset(intact),
+        target,
+        PlanOptions(**options),
+        NOW,
+    )
 
 
 def one(*jobs, **given):
@@ -29,7 +37,15 @@ def one(*jobs, **given):
 
 
 def stored(**changes):
-    return attempt(state=State.STORED, task_id="t1", path="m/videos/one.mp4", sha256="ee" * 32, bytes=9, expires_at=NOW + 60, **changes)
+    return attempt(
+        state=State.STORED,
+        task_id="t1",
+        path="m/videos/one.mp4",
+        sha256="ee" * 32,
+        bytes=9,
+        expires_at=NOW + 60,
+        **changes,
+    )
 
 
 def test_a_new_job_is_generated_at_its_price():
@@ -74,7 +90,11 @@ def test_every_state_of_an_attempt_has_its_action(state, action, shown):
 def test_a_whole_video_is_reused():
     placement = Placement("m", "one", 1, "m/videos/one.mp4", 5)
     result = one(attempts=[stored()], placements=[placement], intact=["m/videos/one.mp4"])
-    assert (result.action, result.state, result.path) == (Action.REUSE, JobState.DONE, "m/videos/one.mp4")
+    assert (result.action, result.state, result.path) == (
+        Action.REUSE,
+        JobState.DONE,
+        "m/videos/one.mp4",
+    )
 
 
 def test_a_video_made_under_another_name_is_reused_and_copied():
@@ -92,7 +112,15 @@ def test_a_lost_file_is_downloaded_again_while_the_provider_has_it_and_asked_abo
 
 
 def test_what_runs_on_another_backend_is_left_there():
-    result = one(attempts=[replace(attempt(state=State.ACCEPTED, task_id="t"), origin="https://other.test", backend="acme")])
+    result = one(
+        attempts=[
+            replace(
+                attempt(state=State.ACCEPTED, task_id="t"),
+                origin="https://other.test",
+                backend="acme",
+            )
+        ]
+    )
     assert (result.action, result.state) == (Action.ASK, JobState.RUNNING)
     assert "--backend acme" in result.reason
 
@@ -107,22 +135,38 @@ def test_offline_an_unknown_address_is_told_by_the_backends_name():
 def test_what_the_emulator_drew_never_passes_for_a_paid_video():
     drawn = replace(stored(), realm="emulator")
     assert one(attempts=[drawn], intact=["m/videos/one.mp4"]).action is Action.GENERATE
-    bought = one(attempts=[stored()], intact=["m/videos/one.mp4"], target=replace(TARGET, realm="emulator"))
+    bought = one(
+        attempts=[stored()], intact=["m/videos/one.mp4"], target=replace(TARGET, realm="emulator")
+    )
     assert bought.action is Action.GENERATE
 
 
 def test_failed_jobs_are_tried_again_only_when_asked_or_by_policy():
-    failed = attempt(state=State.REMOTE_FAILED, error_code="InternalError", error_message="try later", retryable=True)
+    failed = attempt(
+        state=State.REMOTE_FAILED,
+        error_code="InternalError",
+        error_message="try later",
+        retryable=True,
+    )
     assert one(attempts=[failed], run={"retries": 0}).action is Action.SKIP
     assert one(attempts=[failed], run={"retries": 1}).action is Action.GENERATE
-    again = attempt(number=2, state=State.REMOTE_FAILED, retryable=True, authority=Authority.RETRY_POLICY)
+    again = attempt(
+        number=2, state=State.REMOTE_FAILED, retryable=True, authority=Authority.RETRY_POLICY
+    )
     assert one(attempts=[failed, again], run={"retries": 1}).action is Action.SKIP
-    assert one(attempts=[failed, again], run={"retries": 1}, retry_failed=True).action is Action.GENERATE
+    assert (
+        one(attempts=[failed, again], run={"retries": 1}, retry_failed=True).action
+        is Action.GENERATE
+    )
 
 
 def test_the_retry_policy_starts_anew_after_a_person_asked():
     failed = attempt(state=State.REMOTE_FAILED, retryable=True)
-    rows = [failed, replace(failed, authority=Authority.RETRY_POLICY), replace(failed, authority=Authority.PERSON)]
+    rows = [
+        failed,
+        replace(failed, authority=Authority.RETRY_POLICY),
+        replace(failed, authority=Authority.PERSON),
+    ]
     assert may_retry(rows[-1], rows, 1)
     assert not may_retry(rows[1], rows[:2], 1)
     assert not may_retry(replace(failed, retryable=False), [failed], 5)
@@ -139,15 +183,25 @@ def test_a_chain_waits_is_blocked_or_goes_by_its_upstream():
     assert [e.action for e in plan(first, second).jobs] == [Action.GENERATE, Action.GENERATE]
     failed = attempt(first, state=State.REJECTED, error_code="Bad", error_message="no")
     blocked = plan(first, second, attempts=[failed]).jobs[1]
-    assert (blocked.action, blocked.state, blocked.reason) == (Action.BLOCKED, JobState.BLOCKED, "it takes media from first, which is failed")
+    assert (blocked.action, blocked.state, blocked.reason) == (
+        Action.BLOCKED,
+        JobState.BLOCKED,
+        "it takes media from first, which is failed",
+    )
     third = job("third", media=follow("second"))
-    assert plan(third, second, first, attempts=[failed]).jobs[0].reason == "it takes media from second, which is blocked"
+    assert (
+        plan(third, second, first, attempts=[failed]).jobs[0].reason
+        == "it takes media from second, which is blocked"
+    )
 
 
 def test_selection_never_adds_cost():
     first, second = job("first"), job("second", media=follow("first"))
     result = plan(first, second, selection=parse_selection(["second"]))
-    assert [(e.selected, e.action) for e in result.jobs] == [(False, Action.GENERATE), (True, Action.BLOCKED)]
+    assert [(e.selected, e.action) for e in result.jobs] == [
+        (False, Action.GENERATE),
+        (True, Action.BLOCKED),
+    ]
     assert "--with-upstream" in result.jobs[1].reason
     assert result.total == 0
     both = plan(first, second, selection=parse_selection(["second"]), with_upstream=True)
@@ -207,8 +261,14 @@ def test_selection_terms(terms, names):
 
 
 def test_shards_are_disjoint_complete_stable_and_keep_chains_together():
-    jobs = [j for n in range(40) for j in (job(f"up{n}", seed=n), job(f"down{n}", media=follow(f"up{n}"), seed=n))]
-    parts = [{e.name for e in plan(*jobs, shard=parse_shard(f"{i}/3")).selected()} for i in (1, 2, 3)]
+    jobs = [
+        j
+        for n in range(40)
+        for j in (job(f"up{n}", seed=n), job(f"down{n}", media=follow(f"up{n}"), seed=n))
+    ]
+    parts = [
+        {e.name for e in plan(*jobs, shard=parse_shard(f"{i}/3")).selected()} for i in (1, 2, 3)
+    ]
     assert sum(map(len, parts)) == len(set().union(*parts)) == 80
     assert all(parts)
     assert all((f"up{n}" in part) == (f"down{n}" in part) for part in parts for n in range(40))
@@ -229,9 +289,23 @@ def test_blocked_jobs_can_be_selected_by_their_state():
     jobs = (job(), job("two", media=follow("one")), job("three", seed=9))
     result = plan(*jobs, attempts=[failed], selection=parse_selection(["state:blocked"]))
     assert [e.name for e in result.selected()] == ["two"]
-    assert [e.name for e in plan(*jobs, attempts=[failed], selection=parse_selection(["state:planned"])).selected()] == ["three"]
+    assert [
+        e.name
+        for e in plan(
+            *jobs, attempts=[failed], selection=parse_selection(["state:planned"])
+        ).selected()
+    ] == ["three"]
 
 
 def test_what_is_not_selected_is_not_blocked_by_the_selection():
-    result = plan(job(), job("two", media=follow("one")), job("three", seed=9), selection=parse_selection(["three"]))
-    assert [(e.name, e.state) for e in result.jobs] == [("one", JobState.PLANNED), ("two", JobState.PLANNED), ("three", JobState.PLANNED)]
+    result = plan(
+        job(),
+        job("two", media=follow("one")),
+        job("three", seed=9),
+        selection=parse_selection(["three"]),
+    )
+    assert [(e.name, e.state) for e in result.jobs] == [
+        ("one", JobState.PLANNED),
+        ("two", JobState.PLANNED),
+        ("three", JobState.PLANNED),
+    ]

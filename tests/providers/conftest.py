@@ -43,15 +43,25 @@ Step = bytes | str | Callable[[socket.socket, Received], None]
 def answer(status: int = 200, body: object = b"", **headers: str) -> bytes:
     """An HTTP answer; JSON for anything that is no bytes; ``content_length=""`` leaves the header out."""
     payload = body if isinstance(body, bytes) else json.dumps(body).encode()
-    named = {"content-type": "application/json", "content-length": str(len(payload))} | {k.replace("_", "-"): v for k, v in headers.items()}
-    lines = [f"HTTP/1.1 {status} Whatever", *(f"{name}: {value}" for name, value in named.items() if value)]
+    named = {"content-type": "application/json", "content-length": str(len(payload))} | {
+        k.replace("_", "-"): v for k, v in headers.items()
+    }
+    lines = [
+        f"HTTP/1.1 {status} Whatever",
+        *(f"{name}: {value}" for name, value in named.items() if value),
+    ]
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + payload
 
 
 class Scripted:
     """A server on loopback. ``script`` holds steps per request, the last one stays; a dict maps path beginnings to scripts."""
 
-    def __init__(self, script: list[Step] | dict[str, list[Step]], context: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> None:
+    def __init__(
+        self,
+        script: list[Step] | dict[str, list[Step]],
+        context: ssl.SSLContext | None = None,
+        host: str = "127.0.0.1",
+    ) -> None:
         self.scripts = script if isinstance(script, dict) else {"": script}
         self.received: list[Received] = []
         self.connections = 0
@@ -61,7 +71,9 @@ class Scripted:
         self._ended = threading.Event()
         self._listener = socket.create_server((host, 0))
         self.port: int = self._listener.getsockname()[1]
-        self.url = f"{'https' if context else 'http'}://{'localhost' if context else host}:{self.port}"
+        self.url = (
+            f"{'https' if context else 'http'}://{'localhost' if context else host}:{self.port}"
+        )
         threading.Thread(target=self._accept, daemon=True).start()
 
     def close(self) -> None:
@@ -98,7 +110,9 @@ class Scripted:
     def _next(self, path: str) -> Step:
         best = max((p for p in self.scripts if path.startswith(p)), key=len, default=None)
         if best is None:
-            return answer(404, {"error": {"message": "no such thing", "type": "invalid_request_error"}})
+            return answer(
+                404, {"error": {"message": "no such thing", "type": "invalid_request_error"}}
+            )
         steps = self.scripts[best]
         return steps.pop(0) if len(steps) > 1 else steps[0]
 
@@ -172,8 +186,13 @@ def _profile_for() -> Callable[..., Profile]:
 @pytest.fixture(name="request_with")
 def _request_with() -> Callable[..., Request]:
     def make(*types: MediaType, **changes: object) -> Request:
-        media = tuple(MediaRef(one, f"{one}.bin", url=f"https://media.example/{one}") for one in types or ("first_frame",))
-        request = Request("wan2.7-i2v", "a boat", None, media, 5, "720P", 0, prompt_extend=False, watermark=False)
+        media = tuple(
+            MediaRef(one, f"{one}.bin", url=f"https://media.example/{one}")
+            for one in types or ("first_frame",)
+        )
+        request = Request(
+            "wan2.7-i2v", "a boat", None, media, 5, "720P", 0, prompt_extend=False, watermark=False
+        )
         return replace(request, **changes)
 
     return make
@@ -201,9 +220,15 @@ def _certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
     def name(text: str) -> x509.Name:
         return x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, text)])
 
-    def context(stem: str, certificate: x509.Certificate, secret: ec.EllipticCurvePrivateKey) -> ssl.SSLContext:
+    def context(
+        stem: str, certificate: x509.Certificate, secret: ec.EllipticCurvePrivateKey
+    ) -> ssl.SSLContext:
         (folder / f"{stem}.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-        encoded = secret.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        encoded = secret.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
         (folder / f"{stem}.key").write_bytes(encoded)
         made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         made.load_cert_chain(folder / f"{stem}.pem", folder / f"{stem}.key")
@@ -219,14 +244,18 @@ def _certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
         .not_valid_before(now - 9 * day)
         .not_valid_after(now + day)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(authority_key.public_key()), critical=False)
+        .add_extension(
+            x509.SubjectKeyIdentifier.from_public_key(authority_key.public_key()), critical=False
+        )
         .sign(authority_key, hashes.SHA256())
     )
     (folder / "authority.pem").write_bytes(authority.public_bytes(serialization.Encoding.PEM))
 
     def leaf(stem: str, begin: dt.datetime, end: dt.datetime) -> ssl.SSLContext:
         secret = ec.generate_private_key(ec.SECP256R1())
-        names = x509.SubjectAlternativeName([x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+        names = x509.SubjectAlternativeName(
+            [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+        )
         certificate = (
             x509.CertificateBuilder()
             .subject_name(name("localhost"))
@@ -236,7 +265,10 @@ def _certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
             .not_valid_before(begin)
             .not_valid_after(end)
             .add_extension(names, critical=False)
-            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key()), critical=False)
+            .add_extension(
+                x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key()),
+                critical=False,
+            )
             .sign(authority_key, hashes.SHA256())
         )
         return context(stem, certificate, secret)

@@ -6,7 +6,18 @@ from wanbatch.providers.addresses import is_loopback_host, objection_to
 
 
 @pytest.mark.parametrize(
-    "address", ["8.8.8.8", "1.1.1.1", "47.88.1.2", "100.63.255.255", "100.128.0.1", "172.32.0.1", "192.169.0.1", "2606:4700::1111", "2400:3200::1"]
+    "address",
+    [
+        "8.8.8.8",
+        "1.1.1.1",
+        "47.88.1.2",
+        "100.63.255.255",
+        "100.128.0.1",
+        "172.32.0.1",
+        "192.169.0.1",
+        "2606:4700::1111",
+        "2400:3200::1",
+    ],
 )
 def test_public_addresses_pass(address):
     assert objection_to(address) is None
@@ -66,11 +77,25 @@ def test_what_is_no_address_is_no_address(text):
     assert objection_to(text) == "it is not an IP address"
 
 
-@pytest.mark.parametrize(("host", "loopback"), [("localhost", True), ("127.0.0.1", True), ("127.8.8.8", True), ("::1", True), ("[::1]", True)])
+@pytest.mark.parametrize(
+    ("host", "loopback"),
+    [("localhost", True), ("127.0.0.1", True), ("127.8.8.8", True), ("::1", True), ("[::1]", True)],
+)
 def test_loopback_hosts(host, loopback):
     assert is_loopback_host(host) is loopback
 
 
-@pytest.mark.parametrize("host", ["localhost.example.com", "127.0.0.1.nip.io", "0.0.0.0", "10.0.0.1", "", "example.com", "LOCALHOST."])
+@pytest.mark.parametrize(
+    "host",
+    [
+        "localhost.example.com",
+        "127.0.0.1.nip.io",
+        "0.0.0.0",
+        "10.0.0.1",
+        "",
+        "example.com",
+        "LOCALHOST.",
+    ],
+)
 def test_hosts_that_only_look_like_it(host):
     assert not is_loopback_host(host)

@@ -37,7 +37,9 @@ def spellings(secret):
 
 def assert_absent(secret, told, where):
     for form in spellings(secret):
-        assert form not in told, f"{form} stands in {where}: …{told[max(0, told.index(form) - 200) : told.index(form) + 60]}…"
+        assert form not in told, (
+            f"{form} stands in {where}: …{told[max(0, told.index(form) - 200) : told.index(form) + 60]}…"
+        )
 
 
 @pytest.fixture(name="log")
@@ -85,8 +87,15 @@ def echo_bodies(text):
 
 
 @pytest.mark.parametrize("kind", ["gateway", "gateway-metadata", "dashscope"])
-async def test_an_echoing_server_gets_nothing_out(serve, answer, profile_for, request_with, tmp_path, key, log, capsys, kind):
-    steps = [answer(status, body, x_echo=text[:900]) for status in (200, 400, 401, 429, 500) for text in echoes(key) for body in echo_bodies(text)]
+async def test_an_echoing_server_gets_nothing_out(
+    serve, answer, profile_for, request_with, tmp_path, key, log, capsys, kind
+):
+    steps = [
+        answer(status, body, x_echo=text[:900])
+        for status in (200, 400, 401, 429, 500)
+        for text in echoes(key)
+        for body in echo_bodies(text)
+    ]
     server = serve([*steps, answer(500)])
     told = []
     with warnings.catch_warnings(record=True) as caught:
@@ -95,20 +104,33 @@ async def test_an_echoing_server_gets_nothing_out(serve, answer, profile_for, re
             for number in range(len(steps)):
                 match number % 4:
                     case 0:
-                        told.append(await backend.submit(request_with(), {"first_frame": "https://x.example/?Signature=" + SIGNATURE}))
+                        told.append(
+                            await backend.submit(
+                                request_with(),
+                                {"first_frame": "https://x.example/?Signature=" + SIGNATURE},
+                            )
+                        )
                     case 1:
                         told.append(await backend.poll("task_abc", 0.0))
                     case 2:
                         told.append(await backend.probe())
                     case _:
                         told.append(await backend.list_tasks(0.0, 1.0))
-    everything = repr(told) + log.getvalue() + repr(capsys.readouterr()) + repr([str(w.message) for w in caught]) + repr(backend.profile)
+    everything = (
+        repr(told)
+        + log.getvalue()
+        + repr(capsys.readouterr())
+        + repr([str(w.message) for w in caught])
+        + repr(backend.profile)
+    )
     assert_absent(key, everything, "what was told")
     assert_absent(SIGNATURE, everything, "what was told")
     assert len(told) == len(steps)
 
 
-async def test_no_other_host_ever_sees_the_key(serve, answer, video, profile_for, tmp_path, key, log, capsys):
+async def test_no_other_host_ever_sees_the_key(
+    serve, answer, video, profile_for, tmp_path, key, log, capsys
+):
     signed = f"/file?Signature={quote(SIGNATURE, safe='')}"
     store = serve([answer(200, video), answer(500, key.encode()), answer(200, b"<html>")])
     api = serve({"/v1": [answer(302, location=store.url + signed)]})
@@ -116,13 +138,17 @@ async def test_no_other_host_ever_sees_the_key(serve, answer, video, profile_for
     async with Backend(profile_for(api.url, download_hosts=("127.0.0.1",))) as backend:
         for number in range(3):
             for urls in ((), (store.url + signed,)):
-                outcome = await backend.download("task_abc", Succeeded(urls), tmp_path / f"{number}.part")
+                outcome = await backend.download(
+                    "task_abc", Succeeded(urls), tmp_path / f"{number}.part"
+                )
                 told.append(repr(outcome))
                 if isinstance(outcome, Downloaded):
                     assert SIGNATURE not in repr(outcome)
     seen_abroad = repr([(r.path, r.headers, r.body) for r in store.received])
     assert_absent(key, seen_abroad, "what another host received")
-    written = "".join(path.read_bytes().decode("latin-1") for path in tmp_path.rglob("*") if path.is_file())
+    written = "".join(
+        path.read_bytes().decode("latin-1") for path in tmp_path.rglob("*") if path.is_file()
+    )
     everything = repr(told) + log.getvalue() + repr(capsys.readouterr()) + written
     assert_absent(key, everything, "what was told")
     assert_absent(SIGNATURE, everything, "what was told")
@@ -130,13 +156,19 @@ async def test_no_other_host_ever_sees_the_key(serve, answer, video, profile_for
 
 
 @pytest.mark.parametrize("step", ["close", "reset", "cut", "odd"])
-async def test_broken_connections_tell_no_more_than_that(serve, answer, profile_for, request_with, tmp_path, key, log, capsys, step):
+async def test_broken_connections_tell_no_more_than_that(
+    serve, answer, profile_for, request_with, tmp_path, key, log, capsys, step
+):
     def cut(connection, _):
-        connection.sendall(b"HTTP/1.1 200 OK\r\nx-key: " + key.encode() + b"\r\ncontent-length: 99\r\n\r\n{")
+        connection.sendall(
+            b"HTTP/1.1 200 OK\r\nx-key: " + key.encode() + b"\r\ncontent-length: 99\r\n\r\n{"
+        )
         connection.shutdown(socket.SHUT_RDWR)
 
     def odd(connection, _):
-        connection.sendall(f"HTTP/1.1 200 OK\r\nbad header {key}: \x00 {SIGNATURE}\r\n\r\n".encode())
+        connection.sendall(
+            f"HTTP/1.1 200 OK\r\nbad header {key}: \x00 {SIGNATURE}\r\n\r\n".encode()
+        )
         connection.shutdown(socket.SHUT_RDWR)
 
     server = serve([{"cut": cut, "odd": odd}.get(step, step)])
@@ -158,7 +190,12 @@ async def test_broken_connections_tell_no_more_than_that(serve, answer, profile_
 async def test_a_reply_has_lost_the_key_before_anyone_reads_it(serve, answer, profile_for, key):
     server = serve(
         [
-            answer(200, f"{key} {quote(key, safe='')}".encode(), location=f"https://x/?k={key}", x_basic=base64.b64encode(key.encode()).decode()),
+            answer(
+                200,
+                f"{key} {quote(key, safe='')}".encode(),
+                location=f"https://x/?k={key}",
+                x_basic=base64.b64encode(key.encode()).decode(),
+            ),
         ]
     )
     async with Backend(profile_for(server.url)) as backend:
@@ -172,7 +209,9 @@ def test_the_libraries_loggers_are_silent_at_any_level(log):
     assert SIGNATURE not in log.getvalue()
 
 
-@pytest.mark.parametrize("key", ["sk-canary-1", "sk-canary-22", "sk-canary-333", "sk+canary/4444=="])
+@pytest.mark.parametrize(
+    "key", ["sk-canary-1", "sk-canary-22", "sk-canary-333", "sk+canary/4444=="]
+)
 def test_every_spelling_of_a_key_is_known(key):
     known = key_spellings(key)
     for before in ("", "u:", "user:", "xyz"):

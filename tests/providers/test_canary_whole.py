@@ -50,10 +50,22 @@ def _server(serve, answer, video):
         seed_five = b'"seed":5,' in received.body
         bad = b"media.example" in received.body
         if seed_five:
-            step = answer(500, {"error": {"message": f"upstream refused Bearer {KEY} at https://x.example/?Signature={QUOTED}"}}, connection="close")
+            step = answer(
+                500,
+                {
+                    "error": {
+                        "message": f"upstream refused Bearer {KEY} at https://x.example/?Signature={QUOTED}"
+                    }
+                },
+                connection="close",
+            )
         else:
             name = "task_bad" if bad else "task_good"
-            step = answer(200, {"id": name, "object": "video", "status": "queued", "progress": 0}, connection="close")
+            step = answer(
+                200,
+                {"id": name, "object": "video", "status": "queued", "progress": 0},
+                connection="close",
+            )
         connection.sendall(step)
 
     def good(connection, _):
@@ -74,7 +86,13 @@ def _server(serve, answer, video):
             "/v1/videos": [post],
             "/v1/videos/task_good": [good],
             "/v1/videos/task_bad": [answer(200, failed)],
-            "/v1/videos/task_wanbatch": [answer(400, {"code": "task_not_exist", "message": f"no task for {KEY}", "data": None}, x_key=KEY)],
+            "/v1/videos/task_wanbatch": [
+                answer(
+                    400,
+                    {"code": "task_not_exist", "message": f"no task for {KEY}", "data": None},
+                    x_key=KEY,
+                )
+            ],
             "/file": [answer(200, video, content_type="video/mp4", x_echo=KEY)],
         }
     )
@@ -92,7 +110,12 @@ def test_no_byte_holds_the_key_or_a_signature(server, tmp_path, progress):
         'price = {720P = 0.10, 1080P = 0.15, currency = "USD"}\n'
     )
     environ = {k: v for k, v in os.environ.items() if not k.startswith(("WANBATCH", "DASHSCOPE"))}
-    environ |= {"WANBATCH_CONFIG": str(tmp_path / "config.toml"), "MINE_KEY": KEY, "PYTHONWARNINGS": "default", "PYTHONASYNCIODEBUG": "1"}
+    environ |= {
+        "WANBATCH_CONFIG": str(tmp_path / "config.toml"),
+        "MINE_KEY": KEY,
+        "PYTHONWARNINGS": "default",
+        "PYTHONASYNCIODEBUG": "1",
+    }
 
     def wanbatch(*words):
         return subprocess.run(
@@ -108,16 +131,37 @@ def test_no_byte_holds_the_key_or_a_signature(server, tmp_path, progress):
     file = "canary.wanbatch.yaml"
     doctor = wanbatch("doctor", "--backend", "mine")
     plan = wanbatch("plan", file, "--backend", "mine", "--json")
-    run = wanbatch("run", file, "--backend", "mine", "--yes", "--wait", "20", "--progress", progress, "-v")
+    run = wanbatch(
+        "run", file, "--backend", "mine", "--yes", "--wait", "20", "--progress", progress, "-v"
+    )
     status = wanbatch("status", file, "--json", "--backend", "mine")
-    report = wanbatch("report", file, "--backend", "mine", "-o", "x.html", "-o", "x.json", "-o", "x.csv", "-o", "x.md", "-o", "junit.xml")
+    report = wanbatch(
+        "report",
+        file,
+        "--backend",
+        "mine",
+        "-o",
+        "x.html",
+        "-o",
+        "x.json",
+        "-o",
+        "x.csv",
+        "-o",
+        "x.md",
+        "-o",
+        "junit.xml",
+    )
     assert run.returncode == 1, run.stderr.decode()
     assert status.returncode == 0, status.stderr.decode()
     told = json.loads(status.stdout)
     states = {job["name"].split("[")[0]: job["state"] for job in told["jobs"]}
     assert states == {"good": "done", "bad": "failed", "doubt": "uncertain"}, states
 
-    written = {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file() and path.name != file}
+    written = {
+        str(path): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and path.name != file
+    }
     assert any(name.endswith("ledger.db") for name in written)
     assert any(name.endswith(".mp4") for name in written)
     for number, done in enumerate((doctor, plan, run, status, report)):
@@ -125,7 +169,9 @@ def test_no_byte_holds_the_key_or_a_signature(server, tmp_path, progress):
     for secret in (KEY, SIGNATURE):
         for form in spellings(secret):
             for where, content in written.items():
-                assert form not in content, f"{form!r} in {where}: {content[max(0, content.index(form) - 80) :][:200]!r}"
+                assert form not in content, (
+                    f"{form!r} in {where}: {content[max(0, content.index(form) - 80) :][:200]!r}"
+                )
     posts = [r for r in server.received if r.method == "POST"]
     assert len(posts) == 3
     assert all(r.headers["authorization"] == f"Bearer {KEY}" for r in posts)

@@ -48,15 +48,34 @@ class Shape:
 
     def status(self, word, **more):
         if self.kind == "dashscope":
-            return {"output": {"task_id": TASK, "task_status": word, "submit_time": "2026-05-01 10:00:00.000"} | more, "request_id": "r"}
-        return {"id": TASK, "object": "video", "status": word, "progress": 30, "created_at": 1790000000, "completed_at": 1790000100} | more
+            return {
+                "output": {
+                    "task_id": TASK,
+                    "task_status": word,
+                    "submit_time": "2026-05-01 10:00:00.000",
+                }
+                | more,
+                "request_id": "r",
+            }
+        return {
+            "id": TASK,
+            "object": "video",
+            "status": word,
+            "progress": 30,
+            "created_at": 1790000000,
+            "completed_at": 1790000100,
+        } | more
 
     def finished(self, url):
         more = {"video_url": url} if self.kind == "dashscope" else {"metadata": {"url": url}}
         return self.status(self.done[0], **more)
 
     def broken(self, code, message):
-        more = {"code": code, "message": message} if self.kind == "dashscope" else {"error": {"code": code, "message": message}}
+        more = (
+            {"code": code, "message": message}
+            if self.kind == "dashscope"
+            else {"error": {"code": code, "message": message}}
+        )
         return self.status(self.failed[0], **more)
 
 
@@ -65,7 +84,9 @@ def task_error(code, message):
 
 
 def auth_error(code, message):
-    return {"error": {"message": f"{message} (request id: 2026)", "type": "new_api_error", "code": code}}
+    return {
+        "error": {"message": f"{message} (request id: 2026)", "type": "new_api_error", "code": code}
+    }
 
 
 def content_error(code, message):
@@ -89,7 +110,17 @@ def dashscope_error(code, message):
 
 
 GATEWAY_WORDS = (
-    ("queued", "pending", "submitted", "not_start", "in_progress", "processing", "running", "unknown", "never heard of"),
+    (
+        "queued",
+        "pending",
+        "submitted",
+        "not_start",
+        "in_progress",
+        "processing",
+        "running",
+        "unknown",
+        "never heard of",
+    ),
     ("completed", "succeeded", "success"),
     ("failed", "failure", "cancelled", "canceled", "expired", "deleted"),
     (task_error, auth_error, content_error, plain_error, fastapi_error, pydantic_error),
@@ -100,7 +131,15 @@ DASHSCOPE_WORDS = (
     ("FAILED", "CANCELED"),
     (dashscope_error,),
 )
-VIDEO = {"id": TASK, "task_id": TASK, "object": "video", "model": "wan2.7-i2v", "status": "queued", "progress": 0, "created_at": 1790000000}
+VIDEO = {
+    "id": TASK,
+    "task_id": TASK,
+    "object": "video",
+    "model": "wan2.7-i2v",
+    "status": "queued",
+    "progress": 0,
+    "created_at": 1790000000,
+}
 PENDING = {"output": {"task_status": "PENDING", "task_id": TASK}, "request_id": "r"}
 SYNTHESIS = "/api/v1/services/aigc/video-generation/video-synthesis"
 SHAPES = [
@@ -144,7 +183,9 @@ def urls_of(request):
     ],
     ids="+".join,
 )
-async def test_each_combination_is_one_post(serve, answer, shape, backend_for, request_with, types, key):
+async def test_each_combination_is_one_post(
+    serve, answer, shape, backend_for, request_with, types, key
+):
     server = serve([answer(200, shape.accepted)])
     request = request_with(*types)
     async with backend_for(server) as backend:
@@ -205,7 +246,11 @@ async def test_a_lost_answer_is_doubt(serve, shape, backend_for, request_with, s
 
 
 async def test_every_status_word(serve, answer, shape, backend_for):
-    for words, verdict in ((shape.running, Running), (shape.done, Succeeded), (shape.failed, Failed)):
+    for words, verdict in (
+        (shape.running, Running),
+        (shape.done, Succeeded),
+        (shape.failed, Failed),
+    ):
         for word in words:
             server = serve([answer(200, shape.status(word))])
             async with backend_for(server) as backend:
@@ -215,12 +260,19 @@ async def test_every_status_word(serve, answer, shape, backend_for):
 
 async def test_a_word_beside_an_error_still_counts(serve, answer, shape, backend_for):
     error = {"error": {"code": "x", "message": "y"}, "code": "x", "message": "y"}
-    async with backend_for(serve([answer(200, shape.status(shape.running[0], **error))])) as backend:
+    async with backend_for(
+        serve([answer(200, shape.status(shape.running[0], **error))])
+    ) as backend:
         assert isinstance(await backend.poll(TASK, 0.0), Running)
 
 
 async def test_why_a_task_failed_and_whether_it_may_run_again(serve, answer, shape, backend_for):
-    for code, retryable in (("InternalError.Algo", True), ("DataInspectionFailed", False), ("InvalidParameter", False), ("Arrearage", False)):
+    for code, retryable in (
+        ("InternalError.Algo", True),
+        ("DataInspectionFailed", False),
+        ("InvalidParameter", False),
+        ("Arrearage", False),
+    ):
         async with backend_for(serve([answer(200, shape.broken(code, "because"))])) as backend:
             assert await backend.poll(TASK, 0.0) == Failed(code, "because", retryable)
 
@@ -228,7 +280,9 @@ async def test_why_a_task_failed_and_whether_it_may_run_again(serve, answer, sha
 async def test_too_early_a_query_tells_nothing(serve, answer, shape, backend_for):
     for status in (400, 403, 404):
         for envelope in shape.envelopes:
-            async with backend_for(serve([answer(status, envelope("task_not_exist", "no such task"))])) as backend:
+            async with backend_for(
+                serve([answer(status, envelope("task_not_exist", "no such task"))])
+            ) as backend:
                 assert isinstance(await backend.poll(TASK, 0.0), Unreadable)
 
 
@@ -240,7 +294,9 @@ async def test_times_are_the_servers(serve, answer, shape, backend_for):
         outcome = await backend.poll(TASK, 0.0)
     assert isinstance(outcome, Succeeded)
     assert outcome.expires_at == 1790086400.0
-    assert outcome.created_at == (1777600800.0 if shape.kind == "dashscope" else 1790000000.0)  # 10:00 in Beijing is 02:00 UTC
+    assert outcome.created_at == (
+        1777600800.0 if shape.kind == "dashscope" else 1790000000.0
+    )  # 10:00 in Beijing is 02:00 UTC
     assert outcome.completed_at == (1777600860.5 if shape.kind == "dashscope" else 1790000100.0)
 
 
@@ -296,11 +352,16 @@ async def test_by_content(serve, answer, video, shape, fetch, part):
     api = serve([answer(200, video)])
     outcome = await fetch(api)
     assert isinstance(outcome, Downloaded) is shape.has_content
-    assert [r.path for r in api.received] == ([f"{shape.status_path}{TASK}/content"] if shape.has_content else [])
+    assert [r.path for r in api.received] == (
+        [f"{shape.status_path}{TASK}/content"] if shape.has_content else []
+    )
 
 
 async def test_expired_url_then_content(serve, answer, video, shape, fetch):
-    store, api = serve([answer(403, b"<Error><Code>AccessDenied</Code></Error>")]), serve([answer(200, video)])
+    store, api = (
+        serve([answer(403, b"<Error><Code>AccessDenied</Code></Error>")]),
+        serve([answer(200, video)]),
+    )
     outcome = await fetch(api, store.url + "/a.mp4?Expires=1700000000&Signature=x")
     if shape.has_content:
         assert isinstance(outcome, Downloaded)
@@ -311,17 +372,33 @@ async def test_expired_url_then_content(serve, answer, video, shape, fetch):
 
 async def test_early_content_is_not_gone(serve, answer, shape, fetch):
     if shape.has_content:
-        outcome = await fetch(serve([answer(400, content_error("", "Task is not completed yet, current status: IN_PROGRESS"))]))
+        outcome = await fetch(
+            serve(
+                [
+                    answer(
+                        400,
+                        content_error("", "Task is not completed yet, current status: IN_PROGRESS"),
+                    )
+                ]
+            )
+        )
         assert isinstance(outcome, DownloadFailed)
         assert not outcome.gone
 
 
-async def test_truncated_without_end_or_foreign_is_not_kept(serve, answer, video, shape, fetch, part):
+async def test_truncated_without_end_or_foreign_is_not_kept(
+    serve, answer, video, shape, fetch, part
+):
     def truncated(connection, _):
         connection.sendall(answer(200, video)[:-500])
         connection.shutdown(socket.SHUT_RDWR)
 
-    for step in (truncated, answer(200, video[:-500], content_length="", connection="close"), answer(200, b"<html>"), answer(200, b"")):
+    for step in (
+        truncated,
+        answer(200, video[:-500], content_length="", connection="close"),
+        answer(200, b"<html>"),
+        answer(200, b""),
+    ):
         store = serve([step])
         outcome = await fetch(serve([answer(404)]), store.url + "/a.mp4")
         assert isinstance(outcome, DownloadFailed)
@@ -330,7 +407,12 @@ async def test_truncated_without_end_or_foreign_is_not_kept(serve, answer, video
 
 
 async def test_redirected_without_length_and_twice(serve, answer, video, shape, fetch, part):
-    store = serve({"/to": [answer(302, location="/at")], "/at": [answer(200, video, content_length="", connection="close")]})
+    store = serve(
+        {
+            "/to": [answer(302, location="/at")],
+            "/at": [answer(200, video, content_length="", connection="close")],
+        }
+    )
     for _ in range(2):
         assert isinstance(await fetch(serve([answer(404)]), store.url + "/to"), Downloaded)
         assert part.read_bytes() == video

@@ -15,25 +15,46 @@ DATE = "Mon, 21 Sep 2026 14:13:20 GMT"
 
 @pytest.fixture(name="backend_for")
 def _backend_for(profile_for):
-    return lambda server, kind="dashscope": Backend(profile_for(server.url, kind), clock=lambda: NOW)
+    return lambda server, kind="dashscope": Backend(
+        profile_for(server.url, kind), clock=lambda: NOW
+    )
 
 
 def row(number, **more):
-    return {"task_id": f"t{number}", "status": "RUNNING", "model_name": "wan2.7-i2v", "gmt_create": 1789999000000 + number} | more
+    return {
+        "task_id": f"t{number}",
+        "status": "RUNNING",
+        "model_name": "wan2.7-i2v",
+        "gmt_create": 1789999000000 + number,
+    } | more
 
 
 def page(rows, total=None, pages=1, number=1):
-    return {"total": len(rows) if total is None else total, "total_page": pages, "page_no": number, "page_size": 50, "data": rows, "request_id": "r"}
+    return {
+        "total": len(rows) if total is None else total,
+        "total_page": pages,
+        "page_no": number,
+        "page_size": 50,
+        "data": rows,
+        "request_id": "r",
+    }
 
 
 async def test_a_complete_listing(serve, answer, backend_for):
-    server = serve([answer(200, page([row(1), row(2)], 3, 2), date=DATE), answer(200, page([row(3, end_time=1789999500000)], 3, 2, 2))])
+    server = serve(
+        [
+            answer(200, page([row(1), row(2)], 3, 2), date=DATE),
+            answer(200, page([row(3, end_time=1789999500000)], 3, 2, 2)),
+        ]
+    )
     async with backend_for(server) as backend:
         listing = await backend.list_tasks(NOW - 600, NOW)
     assert listing.complete
     assert listing.started_at == NOW
     assert [task.task_id for task in listing.tasks] == ["t1", "t2", "t3"]
-    assert listing.tasks[2] == ListedTask("t3", "RUNNING", "wan2.7-i2v", None, 1789999000.003, 1789999500.0)
+    assert listing.tasks[2] == ListedTask(
+        "t3", "RUNNING", "wan2.7-i2v", None, 1789999000.003, 1789999500.0
+    )
     assert [r.path for r in server.received] == [
         f"/api/v1/tasks/?start_time=20260921213320&end_time=20260921224320&page_no={n}&page_size=50" for n in (1, 2)
     ]  # fmt: skip
@@ -71,7 +92,12 @@ async def test_an_incomplete_listing_says_so(serve, answer, backend_for, status,
 
 @pytest.mark.parametrize(
     ("date", "moved_s"),
-    [("Mon, 21 Sep 2026 14:23:20 GMT", 600.0), ("Mon, 21 Sep 2026 14:03:20 GMT", -600.0), (DATE, 0.0), ("Mon, 21 Sep 2026 14:13:21 GMT", 0.0)],
+    [
+        ("Mon, 21 Sep 2026 14:23:20 GMT", 600.0),
+        ("Mon, 21 Sep 2026 14:03:20 GMT", -600.0),
+        (DATE, 0.0),
+        ("Mon, 21 Sep 2026 14:13:21 GMT", 0.0),
+    ],
 )
 async def test_a_wrong_clock_moves_what_is_shown(serve, answer, backend_for, date, moved_s):
     async with backend_for(serve([answer(200, page([row(0)]), date=date)])) as backend:
@@ -80,7 +106,9 @@ async def test_a_wrong_clock_moves_what_is_shown(serve, answer, backend_for, dat
     assert listing.tasks[0].created_at == 1789999000.0 - moved_s
 
 
-@pytest.mark.parametrize("date", ["", "Mon, 21 Sep 2026 15:13:20 GMT", "Mon, 21 Sep 2026 13:13:20 GMT", "yesterday"])
+@pytest.mark.parametrize(
+    "date", ["", "Mon, 21 Sep 2026 15:13:20 GMT", "Mon, 21 Sep 2026 13:13:20 GMT", "yesterday"]
+)
 async def test_clocks_that_cannot_be_compared_prove_nothing(serve, answer, backend_for, date):
     async with backend_for(serve([answer(200, page([row(0)]), date=date)])) as backend:
         listing = await backend.list_tasks(NOW - 600, NOW)
@@ -89,7 +117,9 @@ async def test_clocks_that_cannot_be_compared_prove_nothing(serve, answer, backe
 
 
 async def test_a_listing_that_breaks_off_is_incomplete(serve, answer, backend_for):
-    async with backend_for(serve([answer(200, page([row(1)], 2, 2), date=DATE), "close"])) as backend:
+    async with backend_for(
+        serve([answer(200, page([row(1)], 2, 2), date=DATE), "close"])
+    ) as backend:
         listing = await backend.list_tasks(NOW - 600, NOW)
     assert not listing.complete
     assert [task.task_id for task in listing.tasks] == ["t1"]
@@ -105,7 +135,9 @@ async def test_a_task_tells_whose_it_is(serve, answer, backend_for):
     }
     server = serve([answer(200, {"output": output})])
     async with backend_for(server) as backend:
-        assert await backend.look_at("t1") == ListedTask("t1", "SUCCEEDED", "", "a boat", 1777600800.123, None)
+        assert await backend.look_at("t1") == ListedTask(
+            "t1", "SUCCEEDED", "", "a boat", 1777600800.123, None
+        )
         assert await backend.look_at("../x") is None
     assert [r.path for r in server.received] == ["/api/v1/tasks/t1"]
 
@@ -121,7 +153,10 @@ async def test_cancelling(serve, answer, backend_for, status, body, done):
     server = serve([answer(status, body)])
     async with backend_for(server) as backend:
         assert await backend.cancel("t1") is done
-    assert (server.received[0].method, server.received[0].path) == ("POST", "/api/v1/tasks/t1/cancel")
+    assert (server.received[0].method, server.received[0].path) == (
+        "POST",
+        "/api/v1/tasks/t1/cancel",
+    )
 
 
 async def test_the_gateway_has_neither_list_nor_cancel(serve, answer, backend_for):
@@ -134,14 +169,23 @@ async def test_the_gateway_has_neither_list_nor_cancel(serve, answer, backend_fo
 
 
 async def test_unknown_is_never_the_end(serve, answer, backend_for):
-    async with backend_for(serve([answer(200, {"output": {"task_id": "t", "task_status": "UNKNOWN"}})])) as backend:
+    async with backend_for(
+        serve([answer(200, {"output": {"task_id": "t", "task_status": "UNKNOWN"}})])
+    ) as backend:
         assert await backend.poll("t", NOW - 80_000) == Running("UNKNOWN")
 
 
 async def test_a_result_without_signature_lives_a_day(serve, answer, backend_for):
-    output = {"task_id": "t", "task_status": "SUCCEEDED", "end_time": "2026-05-01 10:00:00.000", "video_url": "https://x.example/y.mp4"}
+    output = {
+        "task_id": "t",
+        "task_status": "SUCCEEDED",
+        "end_time": "2026-05-01 10:00:00.000",
+        "video_url": "https://x.example/y.mp4",
+    }
     async with backend_for(serve([answer(200, {"output": output})])) as backend:
-        assert await backend.poll("t", NOW) == Succeeded(("https://x.example/y.mp4",), None, 1777600800.0, 1777600800.0 + 86400)
+        assert await backend.poll("t", NOW) == Succeeded(
+            ("https://x.example/y.mp4",), None, 1777600800.0, 1777600800.0 + 86400
+        )
 
 
 @pytest.mark.parametrize(

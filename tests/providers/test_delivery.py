@@ -78,8 +78,15 @@ def test_what_can_be_delivered(profile_for, way, kind, ref, deliverable):
 def test_the_upload_space_is_in_beijing(profile_for):
     ref = MediaRef("first_frame", "a.png", sha256="0")
     upload = MediaDelivery("upload")
-    assert "Beijing" in can_deliver(profile_for("https://dashscope-intl.aliyuncs.com", "dashscope", delivery=upload), ref)
-    assert can_deliver(profile_for("https://dashscope.aliyuncs.com", "dashscope", delivery=upload), ref) is None
+    assert "Beijing" in can_deliver(
+        profile_for("https://dashscope-intl.aliyuncs.com", "dashscope", delivery=upload), ref
+    )
+    assert (
+        can_deliver(
+            profile_for("https://dashscope.aliyuncs.com", "dashscope", delivery=upload), ref
+        )
+        is None
+    )
 
 
 @pytest.mark.parametrize(
@@ -116,15 +123,23 @@ async def test_pictures_travel_inline_by_their_real_format(profile_for, picture)
 async def test_public_addresses_go_as_they_are(profile_for):
     url = "https://x.example/a.mp4?sig=1"
     async with Backend(profile_for("https://a.example")) as backend:
-        assert await backend.deliver([(MediaRef("first_clip", "x", url=url), None)]) == {"first_clip": url}
+        assert await backend.deliver([(MediaRef("first_clip", "x", url=url), None)]) == {
+            "first_clip": url
+        }
 
 
-async def test_what_cannot_be_delivered_is_told(profile_for, picture, clip_file, tmp_path, monkeypatch):
+async def test_what_cannot_be_delivered_is_told(
+    profile_for, picture, clip_file, tmp_path, monkeypatch
+):
     async with Backend(profile_for("https://a.example")) as backend:
-        assert "only images travel inline" in await backend.deliver([(local(clip_file, "first_clip"), clip_file)])
+        assert "only images travel inline" in await backend.deliver(
+            [(local(clip_file, "first_clip"), clip_file)]
+        )
         assert "cannot be read" in await backend.deliver([(local(picture), tmp_path / "gone.png")])
         assert "has no file" in await backend.deliver([(local(picture), None)])
-        assert "has changed" in await backend.deliver([(MediaRef("first_frame", "a.png", sha256="0" * 64), picture)])
+        assert "has changed" in await backend.deliver(
+            [(MediaRef("first_frame", "a.png", sha256="0" * 64), picture)]
+        )
     monkeypatch.setattr("wanbatch.providers.backend.INLINE_LIMIT_BYTES", 50)
     async with Backend(profile_for("https://a.example")) as backend:
         assert "fit into one request" in await backend.deliver([(local(picture), picture)])
@@ -137,9 +152,13 @@ async def test_what_cannot_be_delivered_is_told(profile_for, picture, clip_file,
 async def test_the_emulator_takes_each_content_once(serve, answer, profile_for, picture, key):
     sha256 = hashlib.sha256(PNG).hexdigest()
     server = serve([answer(201, {"url": f"http://127.0.0.1:9/media/{sha256}"})])
-    async with Backend(profile_for(server.url, "emulator", delivery=MediaDelivery("emulator"))) as backend:
+    async with Backend(
+        profile_for(server.url, "emulator", delivery=MediaDelivery("emulator"))
+    ) as backend:
         for _ in range(2):
-            assert await backend.deliver([(local(picture), picture)]) == {"first_frame": f"http://127.0.0.1:9/media/{sha256}"}
+            assert await backend.deliver([(local(picture), picture)]) == {
+                "first_frame": f"http://127.0.0.1:9/media/{sha256}"
+            }
     [received] = server.received
     assert (received.method, received.path, received.body) == ("PUT", f"/media/{sha256}", PNG)
     assert received.headers["authorization"] == f"Bearer {key}"
@@ -148,7 +167,9 @@ async def test_the_emulator_takes_each_content_once(serve, answer, profile_for, 
 
 @pytest.mark.parametrize("body", [{"url": "file:///etc/passwd"}, {}, b"<html>"])
 async def test_the_emulator_must_name_an_address(serve, answer, profile_for, picture, body):
-    async with Backend(profile_for(serve([answer(200, body)]).url, "emulator", delivery=MediaDelivery("emulator"))) as backend:
+    async with Backend(
+        profile_for(serve([answer(200, body)]).url, "emulator", delivery=MediaDelivery("emulator"))
+    ) as backend:
         assert "could not be delivered" in await backend.deliver([(local(picture), picture)])
 
 
@@ -167,7 +188,9 @@ def _s3():
     url = f"http://127.0.0.1:{port}"
     for _ in range(200):
         try:
-            urllib.request.urlopen(urllib.request.Request(f"{url}/media-bucket", method="PUT"), timeout=5).close()
+            urllib.request.urlopen(
+                urllib.request.Request(f"{url}/media-bucket", method="PUT"), timeout=5
+            ).close()
             break
         except OSError:
             time.sleep(0.05)
@@ -178,7 +201,15 @@ def _s3():
 
 @pytest.fixture(name="bucket_profile")
 def _bucket_profile(s3, profile_for):
-    bucket = MediaDelivery("s3", "media-bucket", s3, "us-east-1", path_style=True, access_key=Secret("AKID"), secret_key=Secret("canary-secret"))
+    bucket = MediaDelivery(
+        "s3",
+        "media-bucket",
+        s3,
+        "us-east-1",
+        path_style=True,
+        access_key=Secret("AKID"),
+        secret_key=Secret("canary-secret"),
+    )
     return profile_for("https://a.example", delivery=bucket)
 
 
@@ -187,13 +218,17 @@ def ask(url, method="GET", data=None):
         return reply.read(), reply.headers["content-type"]
 
 
-async def test_a_bucket_holds_each_content_once_and_anyone_with_the_link_reads_it(s3, bucket_profile, clip_file):
+async def test_a_bucket_holds_each_content_once_and_anyone_with_the_link_reads_it(
+    s3, bucket_profile, clip_file
+):
     content = MP4 + os.urandom(8)
     clip_file.write_bytes(content)
     for round_ in range(2):
         async with Backend(bucket_profile) as backend:
             urls = await backend.deliver([(local(clip_file, "first_clip"), clip_file)])
-            assert backend.requests == (2 if round_ == 0 else 1), "HEAD and PUT the first time, HEAD alone afterwards"
+            assert backend.requests == (2 if round_ == 0 else 1), (
+                "HEAD and PUT the first time, HEAD alone afterwards"
+            )
             again = await backend.deliver([(local(clip_file, "first_clip"), clip_file)])
             assert again == urls
             assert backend.requests == (2 if round_ == 0 else 1)
@@ -223,7 +258,9 @@ async def test_a_wrong_bucket_is_told(s3, bucket_profile, picture):
 
 
 async def test_a_bucket_out_of_reach_is_told(bucket_profile, picture):
-    away = replace(bucket_profile, delivery=replace(bucket_profile.delivery, endpoint="http://127.0.0.1:1"))
+    away = replace(
+        bucket_profile, delivery=replace(bucket_profile.delivery, endpoint="http://127.0.0.1:1")
+    )
     async with Backend(away) as backend:
         assert "could not be reached" in await backend.deliver([(local(picture), picture)])
 
@@ -231,8 +268,16 @@ async def test_a_bucket_out_of_reach_is_told(bucket_profile, picture):
 @pytest.mark.parametrize(
     ("endpoint", "path_style", "begins"),
     [
-        ("https://oss-cn-beijing.aliyuncs.com", False, "https://my-b.oss-cn-beijing.aliyuncs.com/wanbatch/x?"),
-        ("https://my-b.oss-cn-beijing.aliyuncs.com", False, "https://my-b.oss-cn-beijing.aliyuncs.com/wanbatch/x?"),
+        (
+            "https://oss-cn-beijing.aliyuncs.com",
+            False,
+            "https://my-b.oss-cn-beijing.aliyuncs.com/wanbatch/x?",
+        ),
+        (
+            "https://my-b.oss-cn-beijing.aliyuncs.com",
+            False,
+            "https://my-b.oss-cn-beijing.aliyuncs.com/wanbatch/x?",
+        ),
         ("https://minio.example:9000", True, "https://minio.example:9000/my-b/wanbatch/x?"),
         ("", False, "https://my-b.s3.eu-central-1.amazonaws.com/wanbatch/x?"),
     ],
@@ -243,7 +288,15 @@ def test_where_a_bucket_is(endpoint, path_style, begins):
     import obstore
 
     store = open_store(
-        MediaDelivery("s3", "my-b", endpoint, "eu-central-1", path_style=path_style, access_key=Secret("AKID"), secret_key=Secret("s"))
+        MediaDelivery(
+            "s3",
+            "my-b",
+            endpoint,
+            "eu-central-1",
+            path_style=path_style,
+            access_key=Secret("AKID"),
+            secret_key=Secret("s"),
+        )
     )
     assert obstore.sign(store, "GET", "wanbatch/x", dt.timedelta(hours=24)).startswith(begins)
 
@@ -253,7 +306,11 @@ def test_a_session_token_is_signed_along():
 
     import obstore
 
-    store = open_store(MediaDelivery("s3", "b", access_key=Secret("A"), secret_key=Secret("s"), session_token=Secret("tok")))
+    store = open_store(
+        MediaDelivery(
+            "s3", "b", access_key=Secret("A"), secret_key=Secret("s"), session_token=Secret("tok")
+        )
+    )
     assert "X-Amz-Security-Token=tok" in obstore.sign(store, "GET", "x", dt.timedelta(hours=24))
 
 
@@ -271,7 +328,9 @@ def test_a_missing_package_is_named(monkeypatch):
 @pytest.fixture(name="upload_profile")
 def _upload_profile(profile_for):
     def make(url):
-        return profile_for(url, "dashscope", delivery=MediaDelivery("upload"), download_hosts=("127.0.0.1",))
+        return profile_for(
+            url, "dashscope", delivery=MediaDelivery("upload"), download_hosts=("127.0.0.1",)
+        )
 
     return make
 
@@ -291,16 +350,23 @@ def policy(host, **changes):
     return {"data": data | changes, "request_id": "r"}
 
 
-async def test_the_upload_space_takes_a_form_with_the_file_last(serve, answer, upload_profile, clip_file, key):
+async def test_the_upload_space_takes_a_form_with_the_file_last(
+    serve, answer, upload_profile, clip_file, key
+):
     space = serve([answer(200)])
     api = serve([answer(200, policy(space.url))])
     sha256 = hashlib.sha256(MP4).hexdigest()
     async with Backend(upload_profile(api.url)) as backend:
         for _ in range(2):
             urls = await backend.deliver([(local(clip_file, "first_clip"), clip_file)])
-        await backend.deliver([(local(clip_file, "first_clip"), clip_file)], "wan2.7-i2v-2026-04-25")
+        await backend.deliver(
+            [(local(clip_file, "first_clip"), clip_file)], "wan2.7-i2v-2026-04-25"
+        )
     assert urls == {"first_clip": f"oss://dashscope-instant/abc/2026-05-01/u-u-i-d/{sha256}.mp4"}
-    assert [r.path for r in api.received] == [f"/api/v1/uploads?action=getPolicy&model={m}" for m in ("wan2.7-i2v", "wan2.7-i2v-2026-04-25")]
+    assert [r.path for r in api.received] == [
+        f"/api/v1/uploads?action=getPolicy&model={m}"
+        for m in ("wan2.7-i2v", "wan2.7-i2v-2026-04-25")
+    ]
     assert len(space.received) == 2, "once a model"
     form = space.received[0]
     assert "authorization" not in form.headers
@@ -329,7 +395,9 @@ async def test_a_strange_policy_is_refused(serve, answer, upload_profile, clip_f
     space = serve([answer(200)])
     api = serve([answer(200, policy(space.url, **changes))])
     async with Backend(upload_profile(api.url)) as backend:
-        assert "could not be delivered" in await backend.deliver([(local(clip_file, "first_clip"), clip_file)])
+        assert "could not be delivered" in await backend.deliver(
+            [(local(clip_file, "first_clip"), clip_file)]
+        )
     assert space.received == []
 
 
@@ -338,21 +406,29 @@ async def test_an_upload_never_goes_to_a_local_address(serve, answer, upload_pro
     for host in (f"https://127.0.0.2:{inside.port}", f"https://localhost:{inside.port}"):
         api = serve([answer(200, policy(host))])
         async with Backend(upload_profile(api.url)) as backend:
-            assert "private, local or reserved" in await backend.deliver([(local(clip_file, "first_clip"), clip_file)])
+            assert "private, local or reserved" in await backend.deliver(
+                [(local(clip_file, "first_clip"), clip_file)]
+            )
     assert inside.connections == 0
 
 
-@pytest.mark.parametrize(("status", "body"), [(403, b"<Error><Code>AccessDenied</Code></Error>"), (500, b""), (302, b"")])
+@pytest.mark.parametrize(
+    ("status", "body"), [(403, b"<Error><Code>AccessDenied</Code></Error>"), (500, b""), (302, b"")]
+)
 async def test_a_refused_upload_is_told(serve, answer, upload_profile, clip_file, status, body):
     space = serve([answer(status, body)])
     async with Backend(upload_profile(serve([answer(200, policy(space.url))]).url)) as backend:
-        assert f"HTTP {status}" in await backend.deliver([(local(clip_file, "first_clip"), clip_file)])
+        assert f"HTTP {status}" in await backend.deliver(
+            [(local(clip_file, "first_clip"), clip_file)]
+        )
 
 
 async def test_a_file_that_is_there_already_is_no_failure(serve, answer, upload_profile, clip_file):
     space = serve([answer(409, b"<Error><Code>FileAlreadyExists</Code></Error>")])
     async with Backend(upload_profile(serve([answer(200, policy(space.url))]).url)) as backend:
-        assert isinstance(await backend.deliver([(local(clip_file, "first_clip"), clip_file)]), dict)
+        assert isinstance(
+            await backend.deliver([(local(clip_file, "first_clip"), clip_file)]), dict
+        )
 
 
 @pytest.mark.parametrize(
@@ -365,4 +441,6 @@ async def test_a_file_that_is_there_already_is_no_failure(serve, answer, upload_
 )
 async def test_a_refused_policy_is_told(serve, answer, upload_profile, clip_file, status, body):
     async with Backend(upload_profile(serve([answer(status, body)]).url)) as backend:
-        assert "could not be delivered" in await backend.deliver([(local(clip_file, "first_clip"), clip_file)])
+        assert "could not be delivered" in await backend.deliver(
+            [(local(clip_file, "first_clip"), clip_file)]
+        )

@@ -8,7 +8,15 @@ import textwrap
 import pytest
 
 from wanbatch.errors import ExitCode, Refusal
-from wanbatch.providers.dialect import Cancelling, Dialect, Listing, cautions_for, dialect_for, dialect_kinds, objection_for
+from wanbatch.providers.dialect import (
+    Cancelling,
+    Dialect,
+    Listing,
+    cautions_for,
+    dialect_for,
+    dialect_kinds,
+    objection_for,
+)
 from wanbatch.providers.model import MediaDelivery
 
 KINDS = ["gateway", "gateway-metadata", "dashscope"]
@@ -38,7 +46,12 @@ def test_who_can_list_and_cancel():
 
 
 def test_the_gateway_states_every_field(request_with):
-    wire, body = sent("gateway", request_with("first_frame", "last_frame", negative_prompt="fog", seed=7, seconds=12, size="1080P"))
+    wire, body = sent(
+        "gateway",
+        request_with(
+            "first_frame", "last_frame", negative_prompt="fog", seed=7, seconds=12, size="1080P"
+        ),
+    )
     assert (wire.method, wire.path) == ("POST", "/v1/videos")
     assert body == {
         "model": "wan2.7-i2v",
@@ -57,7 +70,10 @@ def test_the_gateway_states_every_field(request_with):
 
 
 def test_stock_new_api_gets_them_under_metadata(request_with):
-    wire, body = sent("gateway-metadata", request_with("first_frame", negative_prompt="fog", seed=7, prompt_extend=True))
+    wire, body = sent(
+        "gateway-metadata",
+        request_with("first_frame", negative_prompt="fog", seed=7, prompt_extend=True),
+    )
     assert (wire.method, wire.path) == ("POST", "/v1/videos")
     assert body == {
         "model": "wan2.7-i2v",
@@ -65,21 +81,43 @@ def test_stock_new_api_gets_them_under_metadata(request_with):
         "seconds": "5",
         "size": "720P",
         "metadata": {
-            "input": {"media": [{"type": "first_frame", "url": "https://media.example/first_frame"}], "negative_prompt": "fog"},
-            "parameters": {"resolution": "720P", "duration": 5, "prompt_extend": True, "watermark": False, "seed": 7},
+            "input": {
+                "media": [{"type": "first_frame", "url": "https://media.example/first_frame"}],
+                "negative_prompt": "fog",
+            },
+            "parameters": {
+                "resolution": "720P",
+                "duration": 5,
+                "prompt_extend": True,
+                "watermark": False,
+                "seed": 7,
+            },
         },
     }
 
 
 def test_dashscope_gets_input_and_parameters(request_with):
     wire, body = sent("dashscope", request_with("first_frame", negative_prompt="fog"))
-    assert (wire.method, wire.path) == ("POST", "/api/v1/services/aigc/video-generation/video-synthesis")
+    assert (wire.method, wire.path) == (
+        "POST",
+        "/api/v1/services/aigc/video-generation/video-synthesis",
+    )
     assert wire.headers["x-dashscope-async"] == "enable"
     assert "x-dashscope-ossresourceresolve" not in wire.headers
     assert body == {
         "model": "wan2.7-i2v",
-        "input": {"media": [{"type": "first_frame", "url": "https://media.example/first_frame"}], "prompt": "a boat", "negative_prompt": "fog"},
-        "parameters": {"resolution": "720P", "duration": 5, "prompt_extend": False, "watermark": False, "seed": 0},
+        "input": {
+            "media": [{"type": "first_frame", "url": "https://media.example/first_frame"}],
+            "prompt": "a boat",
+            "negative_prompt": "fog",
+        },
+        "parameters": {
+            "resolution": "720P",
+            "duration": 5,
+            "prompt_extend": False,
+            "watermark": False,
+            "seed": 0,
+        },
     }
 
 
@@ -128,8 +166,12 @@ def test_what_stock_new_api_loses_is_warned_of(request_with):
 
 
 def test_what_dashscope_cuts_is_warned_of(request_with):
-    assert cautions_for("dashscope", request_with(prompt="x" * 5001, negative_prompt="y" * 501)) != ()
-    assert cautions_for("dashscope", request_with(prompt="x" * 5000, negative_prompt="y" * 500)) == ()
+    assert (
+        cautions_for("dashscope", request_with(prompt="x" * 5001, negative_prompt="y" * 501)) != ()
+    )
+    assert (
+        cautions_for("dashscope", request_with(prompt="x" * 5000, negative_prompt="y" * 500)) == ()
+    )
 
 
 def test_an_unknown_kind_lists_those_that_exist():
@@ -160,8 +202,12 @@ def test_a_dialect_of_others_is_found_by_its_entry_point(tmp_path):
     info = tmp_path / "fourth-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: fourth\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("[wanbatch.dialects]\nfourth = fourth:Fourth\nbroken = fourth:Broken\n")
-    (tmp_path / "config.toml").write_text('[backends.mine]\nkind = "fourth"\nbase_url = "https://a.example"\napi_key_env = "K"\n')
+    (info / "entry_points.txt").write_text(
+        "[wanbatch.dialects]\nfourth = fourth:Fourth\nbroken = fourth:Broken\n"
+    )
+    (tmp_path / "config.toml").write_text(
+        '[backends.mine]\nkind = "fourth"\nbase_url = "https://a.example"\napi_key_env = "K"\n'
+    )
     script = f"""
         from wanbatch.errors import Refusal
         from wanbatch.providers.dialect import dialect_for, dialect_kinds
@@ -177,7 +223,11 @@ def test_a_dialect_of_others_is_found_by_its_entry_point(tmp_path):
 
     home = wanbatch.__path__[0].rpartition("/")[0]
     done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(script)], env={"PYTHONPATH": f"{tmp_path}:{home}"}, capture_output=True, text=True, check=True
+        [sys.executable, "-c", textwrap.dedent(script)],
+        env={"PYTHONPATH": f"{tmp_path}:{home}"},
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert done.stdout.splitlines() == [
         "/fourth/t ('broken', 'fourth')",
@@ -189,4 +239,6 @@ def test_a_dialect_of_others_is_found_by_its_entry_point(tmp_path):
 def test_media_delivery_hides_its_keys():
     from wanbatch.providers.model import Secret
 
-    assert "abc" not in repr(MediaDelivery("s3", access_key=Secret("abc"), secret_key=Secret("abc")))
+    assert "abc" not in repr(
+        MediaDelivery("s3", access_key=Secret("abc"), secret_key=Secret("abc"))
+    )

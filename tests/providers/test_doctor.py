@@ -37,7 +37,9 @@ async def test_all_is_good(serve, answer, profiles, tmp_path):
     server = serve([answer(400, ERROR, date="Sun, 22 Nov 2026 10:00:00 GMT")])
     environ = KEYS | {"WANBATCH_BASE_URL": server.url}
     priced = profiles('[backends.gateway]\nprice = { "720P" = 0.1, currency = "USD" }\n')
-    found = by_subject(await examine(priced, "gateway", environ, tmp_path / "reports", lambda: 1795341602.0))
+    found = by_subject(
+        await examine(priced, "gateway", environ, tmp_path / "reports", lambda: 1795341602.0)
+    )
     assert {name: finding.health for name, finding in found.items()} == dict.fromkeys(
         ("configuration", "disk", "backend", "key", "clock"),
         Health.GOOD,
@@ -47,8 +49,25 @@ async def test_all_is_good(serve, answer, profiles, tmp_path):
 
 
 async def test_what_is_wrong_is_told_with_what_to_do(serve, answer, profiles, tmp_path):
-    server = serve([answer(401, {"error": {"message": "no such token sk-canary-doctor", "type": "new_api_error", "code": ""}})])
-    found = by_subject(await examine(profiles(), "gateway", KEYS | {"WANBATCH_BASE_URL": server.url}, tmp_path, time.time))
+    server = serve(
+        [
+            answer(
+                401,
+                {
+                    "error": {
+                        "message": "no such token sk-canary-doctor",
+                        "type": "new_api_error",
+                        "code": "",
+                    }
+                },
+            )
+        ]
+    )
+    found = by_subject(
+        await examine(
+            profiles(), "gateway", KEYS | {"WANBATCH_BASE_URL": server.url}, tmp_path, time.time
+        )
+    )
     assert found["key"].health is Health.BAD
     assert found["key"].help
     assert "clock" not in found
@@ -67,16 +86,29 @@ async def test_the_emulator_needs_nothing(profiles, tmp_path):
     assert found["key"].health is Health.GOOD
 
 
-@pytest.mark.parametrize(("told", "health"), [("Sun, 22 Nov 2026 10:10:00 GMT", Health.WARNING), ("", Health.WARNING)])
+@pytest.mark.parametrize(
+    ("told", "health"), [("Sun, 22 Nov 2026 10:10:00 GMT", Health.WARNING), ("", Health.WARNING)]
+)
 async def test_the_clock(serve, answer, profiles, tmp_path, told, health):
     server = serve([answer(400, ERROR, date=told)])
-    found = by_subject(await examine(profiles(), "gateway", KEYS | {"WANBATCH_BASE_URL": server.url}, tmp_path, lambda: 1795341600.0))
+    found = by_subject(
+        await examine(
+            profiles(),
+            "gateway",
+            KEYS | {"WANBATCH_BASE_URL": server.url},
+            tmp_path,
+            lambda: 1795341600.0,
+        )
+    )
     assert found["clock"].health is health
     if told:
         assert "600 s ahead" in found["clock"].seen
 
 
-@pytest.mark.parametrize(("mode", "health"), [(0o600, Health.GOOD), (0o644, Health.WARNING), (0o664, Health.BAD), (0o666, Health.BAD)])
+@pytest.mark.parametrize(
+    ("mode", "health"),
+    [(0o600, Health.GOOD), (0o644, Health.WARNING), (0o664, Health.BAD), (0o666, Health.BAD)],
+)
 def test_who_may_change_the_configuration(profiles, mode, health):
     assert examine_configuration(profiles(mode=mode)).health is health
 

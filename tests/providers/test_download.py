@@ -58,10 +58,21 @@ async def test_the_content_route_needs_the_key(serve, answer, video, profile_for
     assert server.received[0].headers["authorization"] == f"Bearer {key}"
 
 
-async def test_the_named_url_comes_first_and_content_after_it(serve, answer, video, profile_for, part):
-    server = serve({"/signed": [answer(403, b"<Error>expired</Error>")], "/v1": [whole(video, answer)]})
-    assert is_video(await download(profile_for(server.url), part, server.url + "/signed?Signature=abc"), part, video)
-    assert [r.path for r in server.received] == ["/signed?Signature=abc", "/v1/videos/task_abc/content"]
+async def test_the_named_url_comes_first_and_content_after_it(
+    serve, answer, video, profile_for, part
+):
+    server = serve(
+        {"/signed": [answer(403, b"<Error>expired</Error>")], "/v1": [whole(video, answer)]}
+    )
+    assert is_video(
+        await download(profile_for(server.url), part, server.url + "/signed?Signature=abc"),
+        part,
+        video,
+    )
+    assert [r.path for r in server.received] == [
+        "/signed?Signature=abc",
+        "/v1/videos/task_abc/content",
+    ]
 
 
 async def test_twice_gives_the_same_file(serve, answer, video, profile_for, part):
@@ -76,7 +87,9 @@ async def test_a_longer_file_from_before_leaves_no_tail(serve, answer, video, pr
     assert is_video(await download(profile_for(server.url), part), part, video)
 
 
-async def test_a_body_without_length_is_judged_by_its_boxes(serve, answer, video, profile_for, part):
+async def test_a_body_without_length_is_judged_by_its_boxes(
+    serve, answer, video, profile_for, part
+):
     server = serve([answer(200, video, content_length="", connection="close")])
     assert is_video(await download(profile_for(server.url), part), part, video)
     short = serve([answer(200, video[:-700], content_length="", connection="close")])
@@ -89,7 +102,12 @@ async def test_a_body_without_length_is_judged_by_its_boxes(serve, answer, video
 
 
 @pytest.mark.parametrize(
-    ("body", "content_type"), [(b"<html>sign in</html>", "text/html"), (b'{"error": {"message": "no"}}', "application/json"), (b"", "video/mp4")]
+    ("body", "content_type"),
+    [
+        (b"<html>sign in</html>", "text/html"),
+        (b'{"error": {"message": "no"}}', "application/json"),
+        (b"", "video/mp4"),
+    ],
 )
 async def test_a_foreign_body_is_not_kept(serve, answer, profile_for, part, body, content_type):
     server = serve([answer(200, body, content_type=content_type)])
@@ -100,7 +118,9 @@ async def test_a_foreign_body_is_not_kept(serve, answer, profile_for, part, body
     assert not part.exists()
 
 
-async def test_a_short_body_is_fetched_again_and_never_kept(serve, answer, video, profile_for, part):
+async def test_a_short_body_is_fetched_again_and_never_kept(
+    serve, answer, video, profile_for, part
+):
     server = serve([broken_after(5000, whole(video, answer))])
     outcome = await download(profile_for(server.url), part)
     assert isinstance(outcome, DownloadFailed)
@@ -170,7 +190,9 @@ async def test_a_disk_that_takes_no_more_is_told(serve, answer, video, profile_f
 
 
 async def test_a_missing_folder_is_told(serve, answer, video, profile_for, tmp_path):
-    outcome = await download(profile_for(serve([whole(video, answer)]).url), tmp_path / "nowhere" / "a.part")
+    outcome = await download(
+        profile_for(serve([whole(video, answer)]).url), tmp_path / "nowhere" / "a.part"
+    )
     assert isinstance(outcome, DownloadFailed)
     assert outcome.disk
 
@@ -178,9 +200,13 @@ async def test_a_missing_folder_is_told(serve, answer, video, profile_for, tmp_p
 # --- resuming
 
 
-async def test_a_broken_transfer_is_resumed_under_a_strong_tag(serve, answer, video, profile_for, part):
+async def test_a_broken_transfer_is_resumed_under_a_strong_tag(
+    serve, answer, video, profile_for, part
+):
     head = whole(video, answer, etag='"v1"', accept_ranges="bytes")
-    rest = answer(206, video[5000:], content_range=f"bytes 5000-{len(video) - 1}/{len(video)}", etag='"v1"')
+    rest = answer(
+        206, video[5000:], content_range=f"bytes 5000-{len(video) - 1}/{len(video)}", etag='"v1"'
+    )
     server = serve([broken_after(5000, head), rest])
     assert is_video(await download(profile_for(server.url), part), part, video)
     assert server.received[1].headers["range"] == "bytes=5000-"
@@ -193,20 +219,40 @@ async def test_a_range_that_is_ignored_starts_over(serve, answer, video, profile
     assert is_video(await download(profile_for(server.url), part), part, video)
 
 
-@pytest.mark.parametrize("headers", [{"etag": 'W/"v1"', "accept_ranges": "bytes"}, {"etag": '"v1"'}, {}])
-async def test_without_a_strong_tag_nothing_is_resumed(serve, answer, video, profile_for, part, headers):
+@pytest.mark.parametrize(
+    "headers", [{"etag": 'W/"v1"', "accept_ranges": "bytes"}, {"etag": '"v1"'}, {}]
+)
+async def test_without_a_strong_tag_nothing_is_resumed(
+    serve, answer, video, profile_for, part, headers
+):
     server = serve([broken_after(5000, whole(video, answer, **headers)), whole(video, answer)])
     assert is_video(await download(profile_for(server.url), part), part, video)
     assert "range" not in server.received[1].headers
 
 
 @pytest.mark.parametrize(
-    "told", ["bytes 4999-{last}/{all}", "bytes 5000-{last}/{more}", "bytes 0-{last}/{all}", "bytes */{all}", "", "bytes " + "9" * 5000 + "-1/2"]
+    "told",
+    [
+        "bytes 4999-{last}/{all}",
+        "bytes 5000-{last}/{more}",
+        "bytes 0-{last}/{all}",
+        "bytes */{all}",
+        "",
+        "bytes " + "9" * 5000 + "-1/2",
+    ],
 )
-async def test_a_range_from_elsewhere_is_never_appended(serve, answer, video, profile_for, part, told):
+async def test_a_range_from_elsewhere_is_never_appended(
+    serve, answer, video, profile_for, part, told
+):
     told = told.format(last=len(video) - 1, all=len(video), more=len(video) + 9)
     head = whole(video, answer, etag='"v1"', accept_ranges="bytes")
-    server = serve([broken_after(5000, head), answer(206, video[5000:], content_range=told), whole(video, answer)])
+    server = serve(
+        [
+            broken_after(5000, head),
+            answer(206, video[5000:], content_range=told),
+            whole(video, answer),
+        ]
+    )
     assert is_video(await download(profile_for(server.url), part), part, video)
     assert "range" not in server.received[2].headers
 
@@ -247,10 +293,14 @@ PAST, FUTURE = "Expires=1700000000&Signature=x", "Expires=4000000000&Signature=x
         (PAST, 429, 410, False),
     ],
 )
-async def test_gone_means_that_every_source_says_so(serve, answer, profile_for, part, query, signed, content, gone):
+async def test_gone_means_that_every_source_says_so(
+    serve, answer, profile_for, part, query, signed, content, gone
+):
     error = {"error": {"message": "no", "type": "invalid_request_error"}}
     api, store = serve([answer(content, error)]), serve([answer(signed, b"<Error/>")])
-    outcome = await download(profile_for(api.url, download_hosts=("127.0.0.1",)), part, f"{store.url}/signed?{query}")
+    outcome = await download(
+        profile_for(api.url, download_hosts=("127.0.0.1",)), part, f"{store.url}/signed?{query}"
+    )
     assert isinstance(outcome, DownloadFailed)
     assert outcome.gone is gone
 
@@ -270,14 +320,24 @@ async def test_the_key_does_not_follow_a_redirect(serve, answer, video, profile_
 
 async def test_the_key_does_not_go_with_a_signed_url(serve, answer, video, profile_for, part):
     store, api = serve([whole(video, answer)]), serve([answer(404)])
-    assert is_video(await download(profile_for(api.url, download_hosts=("127.0.0.1",)), part, store.url + "/file?sig=1"), part, video)
+    assert is_video(
+        await download(
+            profile_for(api.url, download_hosts=("127.0.0.1",)), part, store.url + "/file?sig=1"
+        ),
+        part,
+        video,
+    )
     assert "authorization" not in store.received[0].headers
 
 
-async def test_the_key_does_not_come_back_after_a_foreign_hop(serve, answer, video, profile_for, part):
+async def test_the_key_does_not_come_back_after_a_foreign_hop(
+    serve, answer, video, profile_for, part
+):
     api = serve({"/v1/videos/task_abc/content": [answer(404)], "/": [whole(video, answer)]})
     store = serve([answer(302, location=api.url + "/v1/other")])
-    outcome = await download(profile_for(api.url, download_hosts=("127.0.0.1",)), part, store.url + "/file")
+    outcome = await download(
+        profile_for(api.url, download_hosts=("127.0.0.1",)), part, store.url + "/file"
+    )
     assert is_video(outcome, part, video)
     assert "authorization" not in api.received[-1].headers
 
@@ -290,7 +350,11 @@ async def test_the_key_stays_along_redirects_at_home(serve, answer, video, profi
 
 async def test_a_url_on_the_apis_origin_gets_the_key(serve, answer, video, profile_for, part, key):
     api = serve([whole(video, answer)])
-    assert is_video(await download(profile_for(api.url), part, f"{api.url}/v1/videos/task_abc/content"), part, video)
+    assert is_video(
+        await download(profile_for(api.url), part, f"{api.url}/v1/videos/task_abc/content"),
+        part,
+        video,
+    )
     assert len(api.received) == 1
     assert api.received[0].headers["authorization"] == f"Bearer {key}"
 
@@ -328,18 +392,24 @@ async def test_redirects_end(serve, answer, profile_for, part):
     ],
 )
 @pytest.mark.parametrize("by_redirect", [False, True])
-async def test_local_addresses_are_not_fetched(serve, answer, video, profile_for, part, host, by_redirect):
+async def test_local_addresses_are_not_fetched(
+    serve, answer, video, profile_for, part, host, by_redirect
+):
     secret = serve([whole(video, answer)], host="0.0.0.0")
     target = f"https://{host}:{secret.port}/latest/meta-data"
     home = serve({"/v1": [answer(404)], "/": [answer(302, location=target)]})
     # a backend on another address of the loopback net: its own origin alone is excepted
-    outcome = await download(profile_for(home.url), part, f"{home.url}/out" if by_redirect else target)
+    outcome = await download(
+        profile_for(home.url), part, f"{home.url}/out" if by_redirect else target
+    )
     assert isinstance(outcome, DownloadFailed)
     assert "private, local or reserved" in outcome.reason
     assert secret.connections == 0
 
 
-async def test_a_name_is_judged_by_all_its_addresses_and_connected_by_the_judged_one(profile_for, part, monkeypatch):
+async def test_a_name_is_judged_by_all_its_addresses_and_connected_by_the_judged_one(
+    profile_for, part, monkeypatch
+):
     asked, connected = [], []
 
     async def resolve(host, port, **_):
@@ -350,7 +420,9 @@ async def test_a_name_is_judged_by_all_its_addresses_and_connected_by_the_judged
 
     class Recorder:
         async def handle_async_request(self, request):
-            connected.append((request.url.host, request.headers["host"], request.extensions["sni_hostname"]))
+            connected.append(
+                (request.url.host, request.headers["host"], request.extensions["sni_hostname"])
+            )
             raise httpx.ConnectError("stop here")
 
         async def aclose(self):
@@ -366,9 +438,13 @@ async def test_a_name_is_judged_by_all_its_addresses_and_connected_by_the_judged
     assert asked == ["mixed.example", "store.example"]
 
 
-async def test_the_judged_address_is_held_to_the_hosts_certificate(serve, answer, video, certificates, profile_for, part, monkeypatch):
+async def test_the_judged_address_is_held_to_the_hosts_certificate(
+    serve, answer, video, certificates, profile_for, part, monkeypatch
+):
     """The pinned connection still checks the certificate against the name, so a pin to a stranger's address gets nothing."""
-    monkeypatch.setattr(lanes, "objection_to", lambda host: None if host[0].isdigit() else "it is not an IP address")
+    monkeypatch.setattr(
+        lanes, "objection_to", lambda host: None if host[0].isdigit() else "it is not an IP address"
+    )
     store = serve([whole(video, answer)], certificates.server)
 
     async def resolve(host, port, **_):
@@ -376,7 +452,11 @@ async def test_the_judged_address_is_held_to_the_hosts_certificate(serve, answer
 
     monkeypatch.setattr(lanes.anyio, "getaddrinfo", resolve)
     profile = profile_for("https://api.example.com", ca_file=str(certificates.ca_file))
-    assert is_video(await download(profile, part, f"https://localhost:{store.port}/a", task_id=".."), part, video)
+    assert is_video(
+        await download(profile, part, f"https://localhost:{store.port}/a", task_id=".."),
+        part,
+        video,
+    )
     assert store.received[0].headers["host"] == f"localhost:{store.port}"
     stranger = await download(profile, part, f"https://other.example:{store.port}/a", task_id="..")
     assert isinstance(stranger, DownloadFailed)
@@ -391,14 +471,26 @@ async def test_plain_http_is_asked_over_https(profile_for, part, monkeypatch):
         raise OSError("no network in tests")
 
     monkeypatch.setattr(lanes.anyio, "getaddrinfo", resolve)
-    await download(profile_for("https://api.example.com"), part, "http://store.example/a?sig=1", task_id="..")
-    refused = await download(profile_for("https://api.example.com"), part, "http://store.example:8080/a", task_id="..")
+    await download(
+        profile_for("https://api.example.com"), part, "http://store.example/a?sig=1", task_id=".."
+    )
+    refused = await download(
+        profile_for("https://api.example.com"), part, "http://store.example:8080/a", task_id=".."
+    )
     assert asked == [("store.example", 443)]
     assert "not https" in refused.reason
 
 
 @pytest.mark.parametrize(
-    "location", ["file:///etc/passwd", "ftp://x.example/a", "https://user:pw@8.8.8.8/a", "https://", "gopher://8.8.8.8", "https://[bad"]
+    "location",
+    [
+        "file:///etc/passwd",
+        "ftp://x.example/a",
+        "https://user:pw@8.8.8.8/a",
+        "https://",
+        "gopher://8.8.8.8",
+        "https://[bad",
+    ],
 )
 async def test_odd_locations_are_refused(serve, answer, profile_for, part, location):
     outcome = await download(profile_for(serve([answer(302, location=location)]).url), part)
@@ -430,14 +522,22 @@ ODD = [
 ]
 
 
-@pytest.mark.parametrize("address", ODD, ids=lambda a: a[:24].encode("ascii", "backslashreplace").decode())
-async def test_no_address_however_odd_raises_or_reaches_anything(serve, answer, profile_for, part, address, monkeypatch):
+@pytest.mark.parametrize(
+    "address", ODD, ids=lambda a: a[:24].encode("ascii", "backslashreplace").decode()
+)
+async def test_no_address_however_odd_raises_or_reaches_anything(
+    serve, answer, profile_for, part, address, monkeypatch
+):
     async def no_network(host, port, **_):
         host.encode("idna")
         raise OSError("no network in tests")
 
     monkeypatch.setattr(lanes.anyio, "getaddrinfo", no_network)
-    home = serve([answer(302, location=address)] if address.isascii() and address.isprintable() else [answer(404)])
+    home = serve(
+        [answer(302, location=address)]
+        if address.isascii() and address.isprintable()
+        else [answer(404)]
+    )
     async with Backend(profile_for(home.url)) as backend:
         for urls in ((address,), (home.url + "/redirecting",)):
             outcome = await backend.download("..", Succeeded(urls), part)
@@ -447,7 +547,14 @@ async def test_no_address_however_odd_raises_or_reaches_anything(serve, answer, 
 
 
 @pytest.mark.parametrize(
-    "address", ["ftp://x.example/a", "file://x.example/a", "https://u:p@x.example/a", "https://u@x.example/a", "http://x.example:8080/a"]
+    "address",
+    [
+        "ftp://x.example/a",
+        "file://x.example/a",
+        "https://u:p@x.example/a",
+        "https://u@x.example/a",
+        "http://x.example:8080/a",
+    ],
 )
 def test_what_is_no_plain_web_address_is_refused(profile_for, address):
     with pytest.raises(lanes.Refused):
@@ -459,10 +566,18 @@ def test_what_is_no_plain_web_address_is_refused(profile_for, address):
     [
         ("https://api.example.com", (), "http://x.example/a", "https://x.example/a"),
         ("https://api.example.com", (), "http://api.example.com/a", "https://api.example.com/a"),
-        ("https://api.example.com", ("x.example",), "http://x.example:8080/a", "http://x.example:8080/a"),
+        (
+            "https://api.example.com",
+            ("x.example",),
+            "http://x.example:8080/a",
+            "http://x.example:8080/a",
+        ),
         ("http://127.0.0.1:9", (), "http://127.0.0.1:9/a", "http://127.0.0.1:9/a"),
         ("http://127.0.0.1:9", (), "http://127.0.0.1/a", "https://127.0.0.1/a"),
     ],
 )
 def test_when_http_stays_http(profile_for, base, hosts, address, secured):
-    assert str(lanes.Lanes(profile_for(base, download_hosts=hosts)).secured(httpx.URL(address))) == secured
+    assert (
+        str(lanes.Lanes(profile_for(base, download_hosts=hosts)).secured(httpx.URL(address)))
+        == secured
+    )

@@ -9,7 +9,18 @@ import yaml
 from PIL import Image
 
 from wanbatch.emulator.process import start_emulator
-from wanbatch.engine.outcomes import Accepted, Downloaded, DownloadFailed, Failed, Halted, NotAccepted, Rejected, Succeeded, Uncertain, Unreadable
+from wanbatch.engine.outcomes import (
+    Accepted,
+    Downloaded,
+    DownloadFailed,
+    Failed,
+    Halted,
+    NotAccepted,
+    Rejected,
+    Succeeded,
+    Uncertain,
+    Unreadable,
+)
 from wanbatch.plan.model import MediaRef
 from wanbatch.providers.backend import Backend
 from wanbatch.providers.model import MediaDelivery, Secret
@@ -37,7 +48,15 @@ def _rehearse(dialect, profile_for, tmp_path):
     def start(*faults):
         script = tmp_path / "faults.yaml"
         script.write_text(yaml.safe_dump({"seed": 1, "faults": list(faults)}))
-        emulator = start_emulator(tmp_path / f"store{len(running)}", "--dialect", dialect, "--render", "tiny", "--script", str(script))
+        emulator = start_emulator(
+            tmp_path / f"store{len(running)}",
+            "--dialect",
+            dialect,
+            "--render",
+            "tiny",
+            "--script",
+            str(script),
+        )
         running.append(emulator)
         way = "upload" if dialect == "dashscope" else "emulator"
         key = Secret("sk-rehearsal-01")
@@ -65,8 +84,12 @@ def _submit(request_with, tmp_path):
         path = anyio.Path(tmp_path / "a.png")
         await path.write_bytes(picture.getvalue())
         ref = MediaRef("first_frame", "a.png")
-        url = {"first_frame": f"data:image/png;base64,{base64.b64encode(picture.getvalue()).decode()}"}
-        return await backend.submit(request_with(media=(ref,), seconds=2, seed=3, prompt_extend=True), url)
+        url = {
+            "first_frame": f"data:image/png;base64,{base64.b64encode(picture.getvalue()).decode()}"
+        }
+        return await backend.submit(
+            request_with(media=(ref,), seconds=2, seed=3, prompt_extend=True), url
+        )
 
     return submit
 
@@ -104,7 +127,9 @@ SUBMITS = [
 
 
 async def test_spoiled_submits(rehearse, submit):
-    faults = [{"route": "submit", "call": number, **fault} for number, (fault, _) in enumerate(SUBMITS, 1)]
+    faults = [
+        {"route": "submit", "call": number, **fault} for number, (fault, _) in enumerate(SUBMITS, 1)
+    ]
     async with rehearse(*faults) as backend:
         for number, (fault, verdict) in enumerate(SUBMITS, 1):
             outcome = await submit(backend)
@@ -113,11 +138,19 @@ async def test_spoiled_submits(rehearse, submit):
         assert isinstance(await submit(backend), Accepted)
 
 
-QUERIES = [{"do": "close"}, {"do": "reset"}, {"do": "wrong_types"}, {"do": "huge_body", "megabytes": 8}, {"do": "short_body"}]
+QUERIES = [
+    {"do": "close"},
+    {"do": "reset"},
+    {"do": "wrong_types"},
+    {"do": "huge_body", "megabytes": 8},
+    {"do": "short_body"},
+]
 
 
 async def test_spoiled_queries_tell_nothing_and_are_asked_again(rehearse, submit):
-    async with rehearse(*({"route": "status", "call": number, **fault} for number, fault in enumerate(QUERIES, 1))) as backend:
+    async with rehearse(
+        *({"route": "status", "call": number, **fault} for number, fault in enumerate(QUERIES, 1))
+    ) as backend:
         outcome = await submit(backend)
         for fault in QUERIES:
             told = await backend.poll(outcome.task_id, 0.0)
@@ -162,7 +195,9 @@ async def test_a_result_that_is_gone(rehearse, submit, tmp_path):
 
 
 async def test_a_task_that_fails(rehearse, submit):
-    async with rehearse({"route": "submit", "do": "fail", "code": "DataInspectionFailed"}) as backend:
+    async with rehearse(
+        {"route": "submit", "do": "fail", "code": "DataInspectionFailed"}
+    ) as backend:
         _, result = await finished(backend, submit)
     assert isinstance(result, Failed)
     assert (result.code, result.retryable) == ("DataInspectionFailed", False)

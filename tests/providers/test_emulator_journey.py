@@ -15,14 +15,29 @@ import pytest
 from PIL import Image
 
 from wanbatch.emulator.process import start_emulator
-from wanbatch.engine.outcomes import Accepted, Downloaded, DownloadFailed, Failed, Halted, ProbeFailed, ProbePassed, Rejected, Running, Succeeded
+from wanbatch.engine.outcomes import (
+    Accepted,
+    Downloaded,
+    DownloadFailed,
+    Failed,
+    Halted,
+    ProbeFailed,
+    ProbePassed,
+    Rejected,
+    Running,
+    Succeeded,
+)
 from wanbatch.plan.model import MediaRef
 from wanbatch.providers.backend import Backend
 from wanbatch.providers.model import MediaDelivery, Secret
 
 pytestmark = pytest.mark.anyio
 
-PERSONALITIES = {"gateway": "emulator", "gateway-metadata": "gateway-metadata", "dashscope": "dashscope"}
+PERSONALITIES = {
+    "gateway": "emulator",
+    "gateway-metadata": "gateway-metadata",
+    "dashscope": "dashscope",
+}
 
 
 @pytest.fixture(scope="module", name="emulator", params=PERSONALITIES)
@@ -41,7 +56,9 @@ def _backend_for(emulator, profile_for):
     def make(key="sk-journey-0001"):
         way = "upload" if emulator.dialect == "dashscope" else "emulator"
         kind = PERSONALITIES[emulator.dialect]
-        return Backend(profile_for(emulator.base_url, kind, api_key=Secret(key), delivery=MediaDelivery(way)))
+        return Backend(
+            profile_for(emulator.base_url, kind, api_key=Secret(key), delivery=MediaDelivery(way))
+        )
 
     return make
 
@@ -56,7 +73,9 @@ def _files(tmp_path_factory):
         file.setnchannels(1)
         file.setsampwidth(2)
         file.setframerate(8000)
-        file.writeframes(b"".join(struct.pack("<h", int(9000 * math.sin(i / 5))) for i in range(8000 * 3)))
+        file.writeframes(
+            b"".join(struct.pack("<h", int(9000 * math.sin(i / 5))) for i in range(8000 * 3))
+        )
     (folder / "driving_audio.wav").write_bytes(sound.getvalue())
     return folder
 
@@ -65,7 +84,15 @@ def _files(tmp_path_factory):
 def _media(files, clip_of_two_seconds):
     def choose(*types):
         paths = {path.stem: path for path in files.iterdir()} | {"first_clip": clip_of_two_seconds}
-        return [(MediaRef(one, paths[one].name, sha256=hashlib.sha256(paths[one].read_bytes()).hexdigest()), paths[one]) for one in types]
+        return [
+            (
+                MediaRef(
+                    one, paths[one].name, sha256=hashlib.sha256(paths[one].read_bytes()).hexdigest()
+                ),
+                paths[one],
+            )
+            for one in types
+        ]
 
     return choose
 
@@ -79,7 +106,11 @@ def _clip_of_two_seconds(tmp_path_factory):
         track = container.add_stream("libx264", rate=10, options={"preset": "ultrafast"})
         track.width, track.height, track.pix_fmt = 320, 256, "yuv420p"
         for number in range(25):
-            container.mux(track.encode(av.VideoFrame.from_image(Image.new("RGB", (320, 256), (number * 10, 90, 60)))))
+            container.mux(
+                track.encode(
+                    av.VideoFrame.from_image(Image.new("RGB", (320, 256), (number * 10, 90, 60)))
+                )
+            )
         container.mux(track.encode())
     return path
 
@@ -134,7 +165,9 @@ async def test_every_combination_becomes_a_video(backend_for, request_with, medi
             assert downloaded.facts.width > 0
 
 
-async def test_wrong_parameters_are_told_at_once_or_by_the_task(backend_for, emulator, request_with, media):
+async def test_wrong_parameters_are_told_at_once_or_by_the_task(
+    backend_for, emulator, request_with, media
+):
     request = request_with(media=tuple(ref for ref, _ in media("last_frame")), seconds=3)
     async with backend_for() as backend:
         outcome = await backend.submit(request, await backend.deliver(media("last_frame")))
@@ -146,7 +179,9 @@ async def test_wrong_parameters_are_told_at_once_or_by_the_task(backend_for, emu
 
 async def test_a_wrong_key_stops_the_run(backend_for, request_with):
     async with backend_for("sk-wrong-0001") as backend:
-        assert isinstance(await backend.submit(request_with(), {"first_frame": "https://x.example/a.png"}), Halted)
+        assert isinstance(
+            await backend.submit(request_with(), {"first_frame": "https://x.example/a.png"}), Halted
+        )
 
 
 async def test_an_unknown_task_is_neither_done_nor_failed(backend_for, emulator, tmp_path):
@@ -154,11 +189,19 @@ async def test_an_unknown_task_is_neither_done_nor_failed(backend_for, emulator,
         outcome = await backend.poll("task_nobody_knows_this_one", time.time())
         assert not isinstance(outcome, Succeeded | Failed)
         assert isinstance(outcome, Running) is (emulator.dialect == "dashscope")
-        assert isinstance(await backend.download("task_nobody_knows_this_one", Succeeded(), tmp_path / "x.part"), DownloadFailed)
+        assert isinstance(
+            await backend.download("task_nobody_knows_this_one", Succeeded(), tmp_path / "x.part"),
+            DownloadFailed,
+        )
 
 
 async def test_a_task_can_be_found_again(backend_for, emulator, request_with, media):
-    request = request_with("first_frame", media=tuple(ref for ref, _ in media("first_frame")), prompt="only this one", seconds=3)
+    request = request_with(
+        "first_frame",
+        media=tuple(ref for ref, _ in media("first_frame")),
+        prompt="only this one",
+        seconds=3,
+    )
     async with backend_for() as backend:
         begun = time.time()
         outcome = await backend.submit(request, await backend.deliver(media("first_frame")))

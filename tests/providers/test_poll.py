@@ -3,7 +3,14 @@
 import anyio
 import pytest
 
-from wanbatch.engine.outcomes import Failed, ProbeFailed, ProbePassed, Running, Succeeded, Unreadable
+from wanbatch.engine.outcomes import (
+    Failed,
+    ProbeFailed,
+    ProbePassed,
+    Running,
+    Succeeded,
+    Unreadable,
+)
 from wanbatch.providers.backend import Backend
 from wanbatch.providers.lanes import READ_CONNECTIONS
 
@@ -40,7 +47,17 @@ async def read(serve, answer, profile_for, body, status=200, **headers):
     ],
 )
 async def test_words_that_mean_still_running(serve, answer, profile_for, word):
-    outcome = await read(serve, answer, profile_for, {"id": "task_abc", "status": word, "progress": "30%", "error": {"code": "x", "message": "y"}})
+    outcome = await read(
+        serve,
+        answer,
+        profile_for,
+        {
+            "id": "task_abc",
+            "status": word,
+            "progress": "30%",
+            "error": {"code": "x", "message": "y"},
+        },
+    )
     assert isinstance(outcome, Running)
     assert outcome.progress == 30.0
 
@@ -50,7 +67,9 @@ async def test_words_that_mean_done(serve, answer, profile_for, word):
     assert isinstance(await read(serve, answer, profile_for, {"status": word}), Succeeded)
 
 
-@pytest.mark.parametrize("word", ["failed", "failure", "cancelled", "canceled", "expired", "deleted", "FAILED"])
+@pytest.mark.parametrize(
+    "word", ["failed", "failure", "cancelled", "canceled", "expired", "deleted", "FAILED"]
+)
 async def test_words_that_mean_failed(serve, answer, profile_for, word):
     assert isinstance(await read(serve, answer, profile_for, {"status": word}), Failed)
 
@@ -58,14 +77,24 @@ async def test_words_that_mean_failed(serve, answer, profile_for, word):
 @pytest.mark.parametrize(
     ("error", "code", "message", "retryable"),
     [
-        ({"code": "InternalError.Algo", "message": "model crashed"}, "InternalError.Algo", "model crashed", True),
+        (
+            {"code": "InternalError.Algo", "message": "model crashed"},
+            "InternalError.Algo",
+            "model crashed",
+            True,
+        ),
         (
             {"code": "DataInspectionFailed", "message": "may contain inappropriate content"},
             "DataInspectionFailed",
             "may contain inappropriate content",
             False,
         ),
-        ({"code": "InvalidParameter", "message": "duration"}, "InvalidParameter", "duration", False),
+        (
+            {"code": "InvalidParameter", "message": "duration"},
+            "InvalidParameter",
+            "duration",
+            False,
+        ),
         ({"code": 500, "message": "oops"}, "500", "oops", True),
         ({"message": "task timed out"}, "", "task timed out", True),
         ({"message": "content policy"}, "", "content policy", False),
@@ -76,7 +105,9 @@ async def test_words_that_mean_failed(serve, answer, profile_for, word):
     ],
 )
 async def test_why_it_failed(serve, answer, profile_for, error, code, message, retryable):
-    assert await read(serve, answer, profile_for, {"status": "failed", "error": error}) == Failed(code, message, retryable)
+    assert await read(serve, answer, profile_for, {"status": "failed", "error": error}) == Failed(
+        code, message, retryable
+    )
 
 
 @pytest.mark.parametrize(
@@ -99,10 +130,26 @@ async def test_where_the_result_may_stand(serve, answer, profile_for, body):
 
 @pytest.mark.parametrize(
     "url",
-    ["", None, 7, [], "not a url", "ftp://x/y", "file:///etc/passwd", "https://", "https://a b/c", "https://x/\n", "https://u:p@x/", "x" * 9000],
+    [
+        "",
+        None,
+        7,
+        [],
+        "not a url",
+        "ftp://x/y",
+        "file:///etc/passwd",
+        "https://",
+        "https://a b/c",
+        "https://x/\n",
+        "https://u:p@x/",
+        "x" * 9000,
+    ],
 )
 async def test_unusable_addresses_leave_the_content_route(serve, answer, profile_for, url):
-    assert await read(serve, answer, profile_for, {"status": "completed", "metadata": {"url": url}}) == Succeeded()
+    assert (
+        await read(serve, answer, profile_for, {"status": "completed", "metadata": {"url": url}})
+        == Succeeded()
+    )
 
 
 @pytest.mark.parametrize(
@@ -119,20 +166,48 @@ async def test_unusable_addresses_leave_the_content_route(serve, answer, profile
     ],
 )
 async def test_instants(serve, answer, profile_for, told, understood):
-    outcome = await read(serve, answer, profile_for, {"status": "completed", "created_at": told, "completed_at": told, "expires_at": told})
+    outcome = await read(
+        serve,
+        answer,
+        profile_for,
+        {"status": "completed", "created_at": told, "completed_at": told, "expires_at": told},
+    )
     assert outcome == Succeeded((), understood, understood, understood)
 
 
 @pytest.mark.parametrize(
     ("told", "understood"),
-    [(30, 30.0), (30.5, 30.5), ("30%", 30.0), (None, None), (True, None), (-3, 0.0), (10**400, None), ("NaN", None), ([], None), (250, 100.0)],
+    [
+        (30, 30.0),
+        (30.5, 30.5),
+        ("30%", 30.0),
+        (None, None),
+        (True, None),
+        (-3, 0.0),
+        (10**400, None),
+        ("NaN", None),
+        ([], None),
+        (250, 100.0),
+    ],
 )
 async def test_progress(serve, answer, profile_for, told, understood):
-    assert await read(serve, answer, profile_for, {"status": "running", "progress": told}) == Running("running", understood)
+    assert await read(
+        serve, answer, profile_for, {"status": "running", "progress": told}
+    ) == Running("running", understood)
 
 
-@pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 408, 410, 429, 500, 502, 503, 504, 301, 204])
-@pytest.mark.parametrize("body", [{"code": "task_not_exist", "message": "no", "data": None}, b"", b"<html/>", {"status": "failed"}])
+@pytest.mark.parametrize(
+    "status", [400, 401, 402, 403, 404, 408, 410, 429, 500, 502, 503, 504, 301, 204]
+)
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"code": "task_not_exist", "message": "no", "data": None},
+        b"",
+        b"<html/>",
+        {"status": "failed"},
+    ],
+)
 async def test_errors_tell_nothing_about_the_task(serve, answer, profile_for, status, body):
     outcome = await read(serve, answer, profile_for, body, status, retry_after="9")
     assert isinstance(outcome, Unreadable)
@@ -141,13 +216,33 @@ async def test_errors_tell_nothing_about_the_task(serve, answer, profile_for, st
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"null", b"[]", b"7", b'"failed"', b"{}", {"status": 7}, {"status": None}, {"status": ["failed"]}, b'{"status": "fail']
+    "body",
+    [
+        b"",
+        b"null",
+        b"[]",
+        b"7",
+        b'"failed"',
+        b"{}",
+        {"status": 7},
+        {"status": None},
+        {"status": ["failed"]},
+        b'{"status": "fail',
+    ],
 )
 async def test_success_without_a_status_tells_nothing(serve, answer, profile_for, body):
     assert isinstance(await read(serve, answer, profile_for, body), Unreadable)
 
 
-@pytest.mark.parametrize("step", ["close", "reset", b"HTTP/1.1 200 OK\r\ncontent-length: 99\r\nconnection: close\r\n\r\n{", b"garbage\r\n\r\n"])
+@pytest.mark.parametrize(
+    "step",
+    [
+        "close",
+        "reset",
+        b"HTTP/1.1 200 OK\r\ncontent-length: 99\r\nconnection: close\r\n\r\n{",
+        b"garbage\r\n\r\n",
+    ],
+)
 async def test_a_broken_query_tells_nothing(serve, profile_for, step):
     assert isinstance(await poll(profile_for(serve([step]).url)), Unreadable)
 
@@ -160,10 +255,29 @@ async def test_a_malformed_id_is_never_asked_for(serve, answer, profile_for, tas
 
 
 async def test_a_403_is_cleared_up_by_the_content_route(serve, answer, video, profile_for):
-    refusal = answer(403, {"error": {"message": "token 无模型权限（模型名为空）", "type": "new_api_error", "code": ""}})
-    ready = serve({"/v1/videos/task_abc/content": [answer(200, video, content_type="video/mp4")], "/v1": [refusal]})
+    refusal = answer(
+        403,
+        {
+            "error": {
+                "message": "token 无模型权限（模型名为空）",
+                "type": "new_api_error",
+                "code": "",
+            }
+        },
+    )
+    ready = serve(
+        {
+            "/v1/videos/task_abc/content": [answer(200, video, content_type="video/mp4")],
+            "/v1": [refusal],
+        }
+    )
     assert await poll(profile_for(ready.url)) == Succeeded()
-    early = serve({"/v1/videos/task_abc/content": [answer(400, {"error": {"message": "not completed"}})], "/v1": [refusal]})
+    early = serve(
+        {
+            "/v1/videos/task_abc/content": [answer(400, {"error": {"message": "not completed"}})],
+            "/v1": [refusal],
+        }
+    )
     assert isinstance(await poll(profile_for(early.url)), Unreadable)
 
 
@@ -211,15 +325,22 @@ async def test_a_storm_of_cancellations_does_not_hurt_the_pool(serve, answer, pr
 
 async def test_a_failed_query_costs_its_connection_and_no_more(serve, answer, profile_for):
     running = answer(200, {"status": "running"})
-    server = serve([running, b"HTTP/1.1 200 OK\r\ncontent-length: 9999999\r\n\r\n" + b"x" * 5_000_000, running])
+    server = serve(
+        [running, b"HTTP/1.1 200 OK\r\ncontent-length: 9999999\r\n\r\n" + b"x" * 5_000_000, running]
+    )
     async with Backend(profile_for(server.url)) as backend:
         outcomes = [await backend.poll("task_abc", 0.0) for _ in range(3)]
     assert [type(one) for one in outcomes] == [Running, Unreadable, Running]
     assert server.connections == 2
 
 
-@pytest.mark.parametrize("step", ["close", "reset", b"HTTP/1.1 200 OK\r\ncontent-length: 99\r\nconnection: close\r\n\r\n{"])
-async def test_a_transport_whose_request_failed_is_never_used_again(serve, answer, profile_for, step):
+@pytest.mark.parametrize(
+    "step",
+    ["close", "reset", b"HTTP/1.1 200 OK\r\ncontent-length: 99\r\nconnection: close\r\n\r\n{"],
+)
+async def test_a_transport_whose_request_failed_is_never_used_again(
+    serve, answer, profile_for, step
+):
     server = serve([answer(200, {"status": "running"}), step, answer(200, {"status": "running"})])
     async with Backend(profile_for(server.url)) as backend:
         await backend.poll("task_abc", 0.0)
@@ -240,7 +361,16 @@ async def test_a_transport_whose_request_failed_is_never_used_again(serve, answe
         (404, {"error": {"message": "Video not found", "type": "invalid_request_error"}}),
         (404, {"detail": "no such video"}),
         (200, {"id": "x", "object": "video", "status": "unknown"}),
-        (403, {"error": {"message": "token 无模型权限（模型名为空）", "type": "new_api_error", "code": ""}}),
+        (
+            403,
+            {
+                "error": {
+                    "message": "token 无模型权限（模型名为空）",
+                    "type": "new_api_error",
+                    "code": "",
+                }
+            },
+        ),
     ],
 )
 async def test_a_backend_that_speaks_the_protocol_passes(serve, answer, profile_for, status, body):
@@ -258,7 +388,15 @@ async def test_a_backend_that_speaks_the_protocol_passes(serve, answer, profile_
         (402, b""),
         (404, b"<html>not found</html>"),
         (404, {"detail": "Not Found"}),
-        (404, {"error": {"message": "Invalid URL (GET /v1/videos/x)", "type": "invalid_request_error"}}),
+        (
+            404,
+            {
+                "error": {
+                    "message": "Invalid URL (GET /v1/videos/x)",
+                    "type": "invalid_request_error",
+                }
+            },
+        ),
         (200, b"<html>welcome</html>"),
         (200, {"ok": True}),
         (302, b""),

@@ -59,7 +59,12 @@ def test_the_built_in_backends(built_in):
 
 def test_the_emulator_needs_nothing_and_costs_nothing(built_in):
     profile = resolve_profile(built_in, "emulator", {})
-    assert (profile.poll_interval_s, profile.max_in_flight, profile.rate, profile.quiet_period_s) == (0.2, 50, None, 1.0)
+    assert (
+        profile.poll_interval_s,
+        profile.max_in_flight,
+        profile.rate,
+        profile.quiet_period_s,
+    ) == (0.2, 50, None, 1.0)
     assert profile.prices == PriceList({"720P": Decimal(0), "1080P": Decimal(0)}, "USD")
     assert profile.delivery == MediaDelivery("emulator")
     assert profile.realm == "emulator"
@@ -80,9 +85,24 @@ def test_the_gateways(built_in, name):
     [
         ({"DASHSCOPE_REGION": "intl"}, "https://dashscope-intl.aliyuncs.com", "0.10", "USD"),
         ({"DASHSCOPE_REGION": "cn"}, "https://dashscope.aliyuncs.com", "0.6", "CNY"),
-        ({"DASHSCOPE_REGION": "intl", "DASHSCOPE_WORKSPACE_ID": "ws-1"}, "https://ws-1.ap-southeast-1.maas.aliyuncs.com", "0.10", "USD"),
-        ({"DASHSCOPE_BASE_URL": "https://ws-1.cn-beijing.maas.aliyuncs.com/api/v1"}, "https://ws-1.cn-beijing.maas.aliyuncs.com", "0.6", "CNY"),
-        ({"DASHSCOPE_BASE_URL": "https://proxy.example.com"}, "https://proxy.example.com", None, None),
+        (
+            {"DASHSCOPE_REGION": "intl", "DASHSCOPE_WORKSPACE_ID": "ws-1"},
+            "https://ws-1.ap-southeast-1.maas.aliyuncs.com",
+            "0.10",
+            "USD",
+        ),
+        (
+            {"DASHSCOPE_BASE_URL": "https://ws-1.cn-beijing.maas.aliyuncs.com/api/v1"},
+            "https://ws-1.cn-beijing.maas.aliyuncs.com",
+            "0.6",
+            "CNY",
+        ),
+        (
+            {"DASHSCOPE_BASE_URL": "https://proxy.example.com"},
+            "https://proxy.example.com",
+            None,
+            None,
+        ),
     ],
 )
 def test_dashscope(built_in, environ, base_url, rate, currency):
@@ -97,13 +117,23 @@ def test_dashscope(built_in, environ, base_url, rate, currency):
 
 
 def test_dashscope_wants_its_region(built_in):
-    assert "DASHSCOPE_REGION" in refused(ExitCode.ENVIRONMENT, resolve_profile, built_in, "dashscope", {"DASHSCOPE_API_KEY": "k"})
-    assert "cn or intl" in refused(ExitCode.ENVIRONMENT, resolve_profile, built_in, "dashscope", {"DASHSCOPE_REGION": "us"})
+    assert "DASHSCOPE_REGION" in refused(
+        ExitCode.ENVIRONMENT, resolve_profile, built_in, "dashscope", {"DASHSCOPE_API_KEY": "k"}
+    )
+    assert "cn or intl" in refused(
+        ExitCode.ENVIRONMENT, resolve_profile, built_in, "dashscope", {"DASHSCOPE_REGION": "us"}
+    )
 
 
 @pytest.mark.parametrize("missing", ["WANBATCH_API_KEY", "WANBATCH_BASE_URL"])
 def test_what_is_missing_is_named_with_the_line_that_sets_it(built_in, missing):
-    told = refused(ExitCode.ENVIRONMENT, resolve_profile, built_in, "gateway", {k: v for k, v in GATEWAY.items() if k != missing})
+    told = refused(
+        ExitCode.ENVIRONMENT,
+        resolve_profile,
+        built_in,
+        "gateway",
+        {k: v for k, v in GATEWAY.items() if k != missing},
+    )
     assert f"export {missing}=" in told
 
 
@@ -118,7 +148,12 @@ def test_offline_needs_no_key(built_in):
     assert not profile.api_key
     assert profile.origin == "https://api.example.com"
     assert resolve_profile(built_in, "dashscope", {}, offline=True).prices is None
-    assert resolve_profile(built_in, "dashscope", {"DASHSCOPE_REGION": "intl"}, offline=True).prices.currency == "USD"
+    assert (
+        resolve_profile(
+            built_in, "dashscope", {"DASHSCOPE_REGION": "intl"}, offline=True
+        ).prices.currency
+        == "USD"
+    )
 
 
 # --- base URLs and keys
@@ -137,7 +172,10 @@ def test_offline_needs_no_key(built_in):
     ],
 )
 def test_base_urls_are_cleaned(built_in, given, clean):
-    assert resolve_profile(built_in, "gateway", GATEWAY | {"WANBATCH_BASE_URL": given}).base_url == clean
+    assert (
+        resolve_profile(built_in, "gateway", GATEWAY | {"WANBATCH_BASE_URL": given}).base_url
+        == clean
+    )
 
 
 @pytest.mark.parametrize(
@@ -165,7 +203,13 @@ def test_base_urls_are_cleaned(built_in, given, clean):
     ],
 )
 def test_base_urls_that_no_key_may_be_sent_to(built_in, given):
-    refused(ExitCode.ENVIRONMENT, resolve_profile, built_in, "gateway", GATEWAY | {"WANBATCH_BASE_URL": given})
+    refused(
+        ExitCode.ENVIRONMENT,
+        resolve_profile,
+        built_in,
+        "gateway",
+        GATEWAY | {"WANBATCH_BASE_URL": given},
+    )
 
 
 @pytest.mark.parametrize(
@@ -182,7 +226,13 @@ def test_base_urls_that_no_key_may_be_sent_to(built_in, given):
     ],
 )
 def test_unusable_keys_are_refused_and_never_shown(built_in, key):
-    told = refused(ExitCode.ENVIRONMENT, resolve_profile, built_in, "gateway", GATEWAY | {"WANBATCH_API_KEY": key})
+    told = refused(
+        ExitCode.ENVIRONMENT,
+        resolve_profile,
+        built_in,
+        "gateway",
+        GATEWAY | {"WANBATCH_API_KEY": key},
+    )
     assert "WANBATCH_API_KEY" in told
     assert "canary" not in told
 
@@ -215,40 +265,78 @@ media = { way = "s3", bucket = "b", endpoint = "https://oss-cn-beijing.aliyuncs.
 """
     )
     assert profiles.default == "work"
-    environ = {"WORK_KEY": "sk-w", "AWS_ACCESS_KEY_ID": "id", "AWS_SECRET_ACCESS_KEY": "aws-secret", "WANBATCH_BASE_URL": "https://elsewhere.example"}
+    environ = {
+        "WORK_KEY": "sk-w",
+        "AWS_ACCESS_KEY_ID": "id",
+        "AWS_SECRET_ACCESS_KEY": "aws-secret",
+        "WANBATCH_BASE_URL": "https://elsewhere.example",
+    }
     profile = resolve_profile(profiles, None, environ)
     assert profile.base_url == "https://work.example.com"
     assert profile.origin == "https://work.example.com#team-a"
-    assert (profile.poll_interval_s, profile.queries_per_second, profile.max_in_flight, profile.rate) == (5.0, 3.5, 20, 4.0)
+    assert (
+        profile.poll_interval_s,
+        profile.queries_per_second,
+        profile.max_in_flight,
+        profile.rate,
+    ) == (5.0, 3.5, 20, 4.0)
     assert (profile.submit_timeout_s, profile.quiet_period_s) == (90.0, 180.0)
-    assert profile.prices == PriceList({"720P": Decimal("0.10"), "1080P": Decimal("0.15")}, "USD", "2026-05-01")
+    assert profile.prices == PriceList(
+        {"720P": Decimal("0.10"), "1080P": Decimal("0.15")}, "USD", "2026-05-01"
+    )
     assert profile.download_hosts == ("videos.internal",)
-    assert (profile.delivery.bucket, profile.delivery.region, profile.delivery.secret_key.reveal()) == ("b", "cn-beijing", "aws-secret")
+    assert (
+        profile.delivery.bucket,
+        profile.delivery.region,
+        profile.delivery.secret_key.reveal(),
+    ) == ("b", "cn-beijing", "aws-secret")
     assert "secret" not in repr(profile).replace("secret_key", "")
 
 
 def test_a_profile_never_takes_the_key_or_address_of_another(configure):
     profiles = configure(WORK)
-    told = refused(ExitCode.ENVIRONMENT, resolve_profile, profiles, "work", GATEWAY | {"DASHSCOPE_API_KEY": "k"})
+    told = refused(
+        ExitCode.ENVIRONMENT,
+        resolve_profile,
+        profiles,
+        "work",
+        GATEWAY | {"DASHSCOPE_API_KEY": "k"},
+    )
     assert "WORK_KEY" in told
-    assert resolve_profile(profiles, "work", {"WORK_KEY": "k"} | GATEWAY).base_url == "https://work.example.com"
+    assert (
+        resolve_profile(profiles, "work", {"WORK_KEY": "k"} | GATEWAY).base_url
+        == "https://work.example.com"
+    )
 
 
-@pytest.mark.parametrize("setting", ['base_url = "https://evil.example"', 'api_key_env = "GITHUB_TOKEN"', 'kind = "dashscope"'])
+@pytest.mark.parametrize(
+    "setting",
+    ['base_url = "https://evil.example"', 'api_key_env = "GITHUB_TOKEN"', 'kind = "dashscope"'],
+)
 def test_a_built_in_backend_keeps_its_key_and_address(configure, setting):
-    assert "name of its own" in refused(ExitCode.INVALID, configure, f"[backends.gateway]\n{setting}\n")
+    assert "name of its own" in refused(
+        ExitCode.INVALID, configure, f"[backends.gateway]\n{setting}\n"
+    )
 
 
 def test_a_built_in_backend_can_be_adjusted(configure):
-    profiles = configure('[backends.gateway]\nmax_in_flight = 9\nprice = { "720P" = 0.084, currency = "USD" }\n')
+    profiles = configure(
+        '[backends.gateway]\nmax_in_flight = 9\nprice = { "720P" = 0.084, currency = "USD" }\n'
+    )
     profile = resolve_profile(profiles, "gateway", GATEWAY)
     assert profile.max_in_flight == 9
     assert profile.prices.per_second == {"720P": Decimal("0.084")}
 
 
 def test_dashscope_profiles(configure):
-    profiles = configure('[backends.sg]\nkind = "dashscope"\nregion = "intl"\nworkspace = "ws-9"\napi_key_env = "SG_KEY"\nmedia = "upload"\n')
-    profile = resolve_profile(profiles, "sg", {"SG_KEY": "k", "DASHSCOPE_REGION": "cn", "DASHSCOPE_BASE_URL": "https://other.example"})
+    profiles = configure(
+        '[backends.sg]\nkind = "dashscope"\nregion = "intl"\nworkspace = "ws-9"\napi_key_env = "SG_KEY"\nmedia = "upload"\n'
+    )
+    profile = resolve_profile(
+        profiles,
+        "sg",
+        {"SG_KEY": "k", "DASHSCOPE_REGION": "cn", "DASHSCOPE_BASE_URL": "https://other.example"},
+    )
     assert profile.base_url == "https://ws-9.ap-southeast-1.maas.aliyuncs.com"
     assert profile.prices.currency == "USD"
     assert profile.delivery.way == "upload"
@@ -264,7 +352,10 @@ def test_dashscope_profiles(configure):
         ("[backends.x]\nbase_url = 'https://a.example'\napi_key_env = 'K'", "must name a dialect"),
         ("[backends.x]\nkind = 'gateway'\napi_key_env = 'K'", "base_url"),
         ("[backends.x]\nkind = 'gateway'\nbase_url = 'https://a.example'", "api_key_env"),
-        ("[backends.x]\nkind = 'gateway'\nbase_url = 'https://a.example'\napi_key_env = 'sk-abc'", "never the key itself"),
+        (
+            "[backends.x]\nkind = 'gateway'\nbase_url = 'https://a.example'\napi_key_env = 'sk-abc'",
+            "never the key itself",
+        ),
         (WORK + "api_key = 'sk-abc'", "no such setting"),
         (WORK + "rate = 0", "greater than 0"),
         (WORK + "rate = true", "must be a number"),
@@ -295,7 +386,9 @@ def test_a_base_url_that_is_no_place_for_a_key_is_refused_in_the_configuration_t
 
 
 def test_a_named_configuration_must_exist(tmp_path):
-    refused(ExitCode.ENVIRONMENT, load_profiles, {"WANBATCH_CONFIG": str(tmp_path / "nowhere.toml")})
+    refused(
+        ExitCode.ENVIRONMENT, load_profiles, {"WANBATCH_CONFIG": str(tmp_path / "nowhere.toml")}
+    )
     refused(ExitCode.ENVIRONMENT, load_profiles, {"WANBATCH_CONFIG": str(tmp_path)})
 
 
@@ -320,7 +413,12 @@ def test_a_project_may_name_lower_and_price(tmp_path):
         'backend = "gateway"\nmax_cost = 12.50\nmax_in_flight = 3\nrate = 0.5\nprice = { "720P" = 0.2, currency = "USD" }\n'
     )
     settings = load_project(inner)
-    assert (settings.backend, settings.max_cost, settings.max_in_flight, settings.rate) == ("gateway", Decimal("12.50"), 3, 0.5)
+    assert (settings.backend, settings.max_cost, settings.max_in_flight, settings.rate) == (
+        "gateway",
+        Decimal("12.50"),
+        3,
+        0.5,
+    )
     assert settings.prices == PriceList({"720P": Decimal("0.2")}, "USD")
     assert settings.path == tmp_path / "wanbatch.toml"
 
@@ -359,7 +457,9 @@ def test_a_typo_in_the_projects_file(tmp_path):
 
 
 def test_limits_only_go_down_and_prices_up(built_in):
-    profile = resolve_profile(built_in, "dashscope", {"DASHSCOPE_REGION": "intl", "DASHSCOPE_API_KEY": "k"})
+    profile = resolve_profile(
+        built_in, "dashscope", {"DASHSCOPE_REGION": "intl", "DASHSCOPE_API_KEY": "k"}
+    )
     dearer = PriceList({"720P": Decimal("0.2"), "1080P": Decimal("0.01")}, "USD")
     lowered = lower_limits(profile, max_in_flight=2, rate=0.5, prices=dearer)
     assert (lowered.max_in_flight, lowered.rate) == (2, 0.5)
@@ -379,10 +479,15 @@ def test_what_the_documentation_shows_is_understood(configure, tmp_path):
     text = (Path(__file__).parents[2] / "docs" / "backends.md").read_text(encoding="utf-8")
     own, project, bucket, _entry_point = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
     profiles = configure(own)
-    assert resolve_profile(profiles, None, {"STUDIO_VIDEO_KEY": "k"}).origin == "https://videos.studio.example#team-a"
+    assert (
+        resolve_profile(profiles, None, {"STUDIO_VIDEO_KEY": "k"}).origin
+        == "https://videos.studio.example#team-a"
+    )
     assert resolve_profile(profiles, "beijing", {"BEIJING_KEY": "k"}).delivery.way == "upload"
     with_bucket = configure(own.partition("[backends.beijing]")[0] + bucket)
     environ = {"STUDIO_VIDEO_KEY": "k", "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}
-    assert resolve_profile(with_bucket, "studio", environ).delivery.bucket == "studio-wanbatch-media"
+    assert (
+        resolve_profile(with_bucket, "studio", environ).delivery.bucket == "studio-wanbatch-media"
+    )
     (tmp_path / "wanbatch.toml").write_text(project)
     assert load_project(tmp_path).max_cost == Decimal("25.00")

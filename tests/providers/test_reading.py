@@ -58,7 +58,10 @@ def test_when_a_signed_address_ends(url, expiry):
     ("value", "error"),
     [
         ({"code": "a", "message": "b"}, ApiError("a", "b", "", enveloped=True)),
-        ({"error": {"code": 7, "message": "b", "type": "c"}}, ApiError("7", "b", "c", enveloped=True)),
+        (
+            {"error": {"code": 7, "message": "b", "type": "c"}},
+            ApiError("7", "b", "c", enveloped=True),
+        ),
         ({"error": {}}, ApiError(enveloped=True)),
         ({"error": "b", "code": "a"}, ApiError("a", "b", "", enveloped=True)),
         ({"detail": "b"}, ApiError("", "b", "", enveloped=True)),
@@ -75,13 +78,35 @@ def test_every_envelope(value, error):
     assert read_error(value) == error
 
 
-@pytest.mark.parametrize(("value", "text"), [(True, ""), (None, ""), (7, "7"), (10**30, ""), (1.5, "1.5"), ("a\nb", "a b"), ([], ""), ({}, "")])
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (True, ""),
+        (None, ""),
+        (7, "7"),
+        (10**30, ""),
+        (1.5, "1.5"),
+        ("a\nb", "a b"),
+        ([], ""),
+        ({}, ""),
+    ],
+)
 def test_texts(value, text):
     assert as_text(value) == text
 
 
 @pytest.mark.parametrize(
-    ("value", "number"), [("5.0", 5.0), (" 30% ", 30.0), ("", None), ("0x10", None), ("1" * 50, None), (False, None), ([], None), ("inf", None)]
+    ("value", "number"),
+    [
+        ("5.0", 5.0),
+        (" 30% ", 30.0),
+        ("", None),
+        ("0x10", None),
+        ("1" * 50, None),
+        (False, None),
+        ([], None),
+        ("inf", None),
+    ],
 )
 def test_numbers(value, number):
     assert as_number(value) == number
@@ -89,8 +114,24 @@ def test_numbers(value, number):
 
 def test_a_wait_that_is_a_date_needs_the_servers_own_clock():
     assert retry_after({"retry-after": "Sun, 22 Nov 2026 10:00:30 GMT"}) is None
-    assert retry_after({"retry-after": "Sun, 22 Nov 2026 10:00:30 GMT", "date": "Sun, 22 Nov 2026 10:00:00 GMT"}) == 30.0
-    assert retry_after({"retry-after": "Sun, 22 Nov 2026 09:00:00 GMT", "date": "Sun, 22 Nov 2026 10:00:00 GMT"}) == 0.0
+    assert (
+        retry_after(
+            {
+                "retry-after": "Sun, 22 Nov 2026 10:00:30 GMT",
+                "date": "Sun, 22 Nov 2026 10:00:00 GMT",
+            }
+        )
+        == 30.0
+    )
+    assert (
+        retry_after(
+            {
+                "retry-after": "Sun, 22 Nov 2026 09:00:00 GMT",
+                "date": "Sun, 22 Nov 2026 10:00:00 GMT",
+            }
+        )
+        == 0.0
+    )
 
 
 @pytest.mark.parametrize(
@@ -119,7 +160,10 @@ def test_good_ids(good):
     assert valid_task_id(good) == good
 
 
-@pytest.mark.parametrize("bad", ["", ".", "..", "...", "a/b", "a b", "a\n", "x" * 129, "é", "a%2F", "../a", None, 7, ["a"]])
+@pytest.mark.parametrize(
+    "bad",
+    ["", ".", "..", "...", "a/b", "a b", "a\n", "x" * 129, "é", "a%2F", "../a", None, 7, ["a"]],
+)
 def test_bad_ids(bad):
     assert valid_task_id(bad) is None
 

@@ -45,7 +45,9 @@ async def one_reply(serve, profile_for, request_with, step):
 async def test_a_refused_connection_is_not_accepted(profile_for, request_with):
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    assert await submit(profile_for(f"http://127.0.0.1:{port}"), request_with()) == NotAccepted("the connection was refused")
+    assert await submit(profile_for(f"http://127.0.0.1:{port}"), request_with()) == NotAccepted(
+        "the connection was refused"
+    )
 
 
 async def test_an_unknown_host_is_not_accepted(profile_for, request_with):
@@ -64,13 +66,18 @@ async def test_a_connect_timeout_is_not_accepted(profile_for, request_with):
             one.connect_ex(full.getsockname())
             others.append(one)
         await anyio.sleep(0.05)
-        outcome = await submit(profile_for(f"http://127.0.0.1:{full.getsockname()[1]}", submit_timeout_s=0.4), request_with())
+        outcome = await submit(
+            profile_for(f"http://127.0.0.1:{full.getsockname()[1]}", submit_timeout_s=0.4),
+            request_with(),
+        )
         for one in others:
             one.close()
     assert isinstance(outcome, NotAccepted)
 
 
-async def test_an_untrusted_certificate_is_not_accepted(serve, certificates, profile_for, request_with):
+async def test_an_untrusted_certificate_is_not_accepted(
+    serve, certificates, profile_for, request_with
+):
     server = serve([b""], certificates.server)
     outcome = await submit(profile_for(server.url), request_with())
     assert isinstance(outcome, NotAccepted)
@@ -78,16 +85,22 @@ async def test_an_untrusted_certificate_is_not_accepted(serve, certificates, pro
     assert server.received == []
 
 
-async def test_an_expired_certificate_is_not_accepted(serve, certificates, profile_for, request_with):
+async def test_an_expired_certificate_is_not_accepted(
+    serve, certificates, profile_for, request_with
+):
     server = serve([b""], certificates.expired)
-    outcome = await submit(profile_for(server.url, ca_file=str(certificates.ca_file)), request_with())
+    outcome = await submit(
+        profile_for(server.url, ca_file=str(certificates.ca_file)), request_with()
+    )
     assert isinstance(outcome, NotAccepted)
     assert server.received == []
 
 
 async def test_a_server_without_tls_is_not_accepted(serve, profile_for, request_with):
     server = serve(["close"])
-    outcome = await submit(profile_for(server.url.replace("http:", "https:"), submit_timeout_s=0.4), request_with())
+    outcome = await submit(
+        profile_for(server.url.replace("http:", "https:"), submit_timeout_s=0.4), request_with()
+    )
     assert isinstance(outcome, NotAccepted)
     assert not any(received.headers.get("authorization") for received in server.received)
 
@@ -111,7 +124,15 @@ async def test_later_with_an_empty_body(serve, answer, profile_for, request_with
 
 
 @pytest.mark.parametrize(
-    ("told", "understood"), [("7", 7.0), ("86400", 300.0), ("-3", 0.0), ("1e400", None), ("soon", None), ("Sun, 22 Nov 2026 10:00:30 GMT", 30.0)]
+    ("told", "understood"),
+    [
+        ("7", 7.0),
+        ("86400", 300.0),
+        ("-3", 0.0),
+        ("1e400", None),
+        ("soon", None),
+        ("Sun, 22 Nov 2026 10:00:30 GMT", 30.0),
+    ],
 )
 async def test_retry_after_is_clamped(serve, answer, profile_for, request_with, told, understood):
     step = answer(429, TASK_ERROR, retry_after=told, date="Sun, 22 Nov 2026 10:00:00 GMT")
@@ -123,9 +144,22 @@ async def test_retry_after_is_clamped(serve, answer, profile_for, request_with, 
 @pytest.mark.parametrize(
     ("body", "limit"),
     [
-        ({"code": "Throttling.RateQuota", "message": "Requests rate limit exceeded", "request_id": "1"}, Limit.RATE),
-        ({"code": "Throttling", "message": "Too many running tasks", "request_id": "1"}, Limit.CONCURRENCY),
-        ({"code": "fail_to_fetch_task", "message": "当前分组上游负载已饱和", "data": None}, Limit.UNKNOWN),
+        (
+            {
+                "code": "Throttling.RateQuota",
+                "message": "Requests rate limit exceeded",
+                "request_id": "1",
+            },
+            Limit.RATE,
+        ),
+        (
+            {"code": "Throttling", "message": "Too many running tasks", "request_id": "1"},
+            Limit.CONCURRENCY,
+        ),
+        (
+            {"code": "fail_to_fetch_task", "message": "当前分组上游负载已饱和", "data": None},
+            Limit.UNKNOWN,
+        ),
         ({"error": {"message": "请求过于频繁", "type": "new_api_error", "code": ""}}, Limit.RATE),
     ],
 )
@@ -147,9 +181,13 @@ async def test_key_and_quota_stop_the_run(serve, answer, profile_for, request_wi
 
 
 @pytest.mark.parametrize("status", [300, 301, 302, 303, 307, 308])
-async def test_a_redirect_stops_the_run_and_is_not_followed(serve, answer, profile_for, request_with, status):
+async def test_a_redirect_stops_the_run_and_is_not_followed(
+    serve, answer, profile_for, request_with, status
+):
     other = serve([answer(200, VIDEO)])
-    outcome = await one_reply(serve, profile_for, request_with, answer(status, location=other.url + "/v1/videos"))
+    outcome = await one_reply(
+        serve, profile_for, request_with, answer(status, location=other.url + "/v1/videos")
+    )
     assert isinstance(outcome, Halted)
     assert other.received == []
 
@@ -157,17 +195,44 @@ async def test_a_redirect_stops_the_run_and_is_not_followed(serve, answer, profi
 @pytest.mark.parametrize(
     ("status", "body"),
     [
-        (429, {"code": "Throttling.AllocationQuota", "message": "Allocated quota exceeded", "request_id": "1"}),
+        (
+            429,
+            {
+                "code": "Throttling.AllocationQuota",
+                "message": "Allocated quota exceeded",
+                "request_id": "1",
+            },
+        ),
         (429, {"code": "PrepaidBillOverdue", "message": "overdue", "request_id": "1"}),
         (429, {"code": "CommodityNotPurchased", "message": "buy it", "request_id": "1"}),
-        (429, {"error": {"message": "You exceeded your current quota", "type": "insufficient_quota", "code": "insufficient_quota"}}),
-        (400, {"code": "Arrearage", "message": "Access denied, your account is in arrears", "request_id": "1"}),
+        (
+            429,
+            {
+                "error": {
+                    "message": "You exceeded your current quota",
+                    "type": "insufficient_quota",
+                    "code": "insufficient_quota",
+                }
+            },
+        ),
+        (
+            400,
+            {
+                "code": "Arrearage",
+                "message": "Access denied, your account is in arrears",
+                "request_id": "1",
+            },
+        ),
         (404, {"code": "ModelNotFound", "message": "Model can not be found", "request_id": "1"}),
         (400, {"code": "insufficient_user_quota", "message": "余额不足", "data": None}),
     ],
 )
-async def test_what_no_waiting_mends_stops_the_run(serve, answer, profile_for, request_with, status, body):
-    assert isinstance(await one_reply(serve, profile_for, request_with, answer(status, body)), Halted)
+async def test_what_no_waiting_mends_stops_the_run(
+    serve, answer, profile_for, request_with, status, body
+):
+    assert isinstance(
+        await one_reply(serve, profile_for, request_with, answer(status, body)), Halted
+    )
 
 
 # --- rejected
@@ -175,9 +240,17 @@ async def test_what_no_waiting_mends_stops_the_run(serve, answer, profile_for, r
 
 @pytest.mark.parametrize("status", [400, 404, 405, 413, 415, 422])
 @pytest.mark.parametrize(
-    "body", [TASK_ERROR, {"error": {"message": "prompt is bad", "code": 3}}, {"error": "prompt is bad"}, {"detail": "prompt is bad"}]
+    "body",
+    [
+        TASK_ERROR,
+        {"error": {"message": "prompt is bad", "code": 3}},
+        {"error": "prompt is bad"},
+        {"detail": "prompt is bad"},
+    ],
 )
-async def test_a_refusal_in_the_apis_own_words_is_rejected(serve, answer, profile_for, request_with, status, body):
+async def test_a_refusal_in_the_apis_own_words_is_rejected(
+    serve, answer, profile_for, request_with, status, body
+):
     outcome = await one_reply(serve, profile_for, request_with, answer(status, body))
     assert isinstance(outcome, Rejected)
     assert outcome.message == "prompt is bad"
@@ -199,7 +272,9 @@ async def test_a_refusal_in_the_apis_own_words_is_rejected(serve, answer, profil
     ],
 )
 async def test_an_id_is_accepted(serve, answer, profile_for, request_with, status, body, task_id):
-    assert await one_reply(serve, profile_for, request_with, answer(status, body)) == Accepted(task_id)
+    assert await one_reply(serve, profile_for, request_with, answer(status, body)) == Accepted(
+        task_id
+    )
 
 
 # --- uncertain
@@ -207,13 +282,22 @@ async def test_an_id_is_accepted(serve, answer, profile_for, request_with, statu
 
 @pytest.mark.parametrize("status", [408, 409, 500, 501, 502, 503, 504, 520, 599])
 @pytest.mark.parametrize("body", [TASK_ERROR, VIDEO, b"<html>bad gateway</html>", b""])
-async def test_every_server_error_is_uncertain(serve, answer, profile_for, request_with, status, body):
-    assert isinstance(await one_reply(serve, profile_for, request_with, answer(status, body)), Uncertain)
+async def test_every_server_error_is_uncertain(
+    serve, answer, profile_for, request_with, status, body
+):
+    assert isinstance(
+        await one_reply(serve, profile_for, request_with, answer(status, body)), Uncertain
+    )
 
 
 @pytest.mark.parametrize("status", [400, 404, 405, 413, 415, 422, 429, 406, 410, 418, 451])
 async def test_html_is_uncertain(serve, answer, profile_for, request_with, status):
-    outcome = await one_reply(serve, profile_for, request_with, answer(status, b"<html><title>Attention</title></html>", content_type="text/html"))
+    outcome = await one_reply(
+        serve,
+        profile_for,
+        request_with,
+        answer(status, b"<html><title>Attention</title></html>", content_type="text/html"),
+    )
     assert isinstance(outcome, Uncertain)
 
 
@@ -240,12 +324,21 @@ async def test_html_is_uncertain(serve, answer, profile_for, request_with, statu
         b'{"id": "\xff\xfe"}',
     ],
 )
-async def test_success_without_a_valid_id_is_uncertain(serve, answer, profile_for, request_with, body):
-    assert isinstance(await one_reply(serve, profile_for, request_with, answer(200, body)), Uncertain)
+async def test_success_without_a_valid_id_is_uncertain(
+    serve, answer, profile_for, request_with, body
+):
+    assert isinstance(
+        await one_reply(serve, profile_for, request_with, answer(200, body)), Uncertain
+    )
 
 
 async def test_a_reply_over_the_cap_is_uncertain(serve, answer, profile_for, request_with):
-    outcome = await one_reply(serve, profile_for, request_with, answer(200, b'{"id": "task_abc", "x": "' + b"x" * 5_000_000 + b'"}'))
+    outcome = await one_reply(
+        serve,
+        profile_for,
+        request_with,
+        answer(200, b'{"id": "task_abc", "x": "' + b"x" * 5_000_000 + b'"}'),
+    )
     assert isinstance(outcome, Uncertain)
     assert "larger" in outcome.reason
 
@@ -254,11 +347,15 @@ async def test_a_gzip_bomb_is_uncertain(serve, answer, profile_for, request_with
     import gzip
 
     bomb = gzip.compress(b'{"id": "task_abc", "x": "' + b"\0" * 50_000_000)
-    outcome = await one_reply(serve, profile_for, request_with, answer(200, bomb, content_encoding="gzip"))
+    outcome = await one_reply(
+        serve, profile_for, request_with, answer(200, bomb, content_encoding="gzip")
+    )
     assert isinstance(outcome, Uncertain)
 
 
-async def test_a_reply_that_was_compressed_unasked_is_read(serve, answer, profile_for, request_with):
+async def test_a_reply_that_was_compressed_unasked_is_read(
+    serve, answer, profile_for, request_with
+):
     import gzip
 
     step = answer(200, gzip.compress(b'{"id": "task_abc"}'), content_encoding="gzip")
@@ -273,8 +370,11 @@ async def test_a_broken_connection_is_uncertain(serve, profile_for, request_with
 @pytest.mark.parametrize(
     "step",
     [
-        b"HTTP/1.1 200 OK\r\ncontent-length: 500\r\nconnection: close\r\n\r\n" + b'{"id": "task_abc"}',
-        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n12\r\n" + b'{"id": "task_abc"}',
+        b'HTTP/1.1 200 OK\r\ncontent-length: 500\r\nconnection: close\r\n\r\n{"id": "task_abc"}',
+        (
+            b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n"
+            b'12\r\n{"id": "task_abc"}'
+        ),
         b"HTTP/1.1 20",
         b"SSH-2.0-OpenSSH\r\nconnection: close\r\n\r\n",
     ],
@@ -329,18 +429,27 @@ async def test_a_connection_lost_while_the_body_is_sent_is_uncertain(profile_for
 
 
 async def test_an_early_refusal_of_a_large_body_is_read(serve, answer, profile_for, request_with):
-    outcome = await one_reply(serve, profile_for, request_with, answer(413, TASK_ERROR, connection="close"))
+    outcome = await one_reply(
+        serve, profile_for, request_with, answer(413, TASK_ERROR, connection="close")
+    )
     assert isinstance(outcome, Rejected)
 
 
 # --- how it is sent
 
 
-async def test_each_submit_has_a_fresh_connection_and_the_key(serve, answer, profile_for, request_with, key):
+async def test_each_submit_has_a_fresh_connection_and_the_key(
+    serve, answer, profile_for, request_with, key
+):
     server = serve([answer(200, VIDEO)])
     async with Backend(profile_for(server.url)) as backend:
         for _ in range(3):
-            assert isinstance(await backend.submit(request_with(), {"first_frame": "https://media.example/x.png"}), Accepted)
+            assert isinstance(
+                await backend.submit(
+                    request_with(), {"first_frame": "https://media.example/x.png"}
+                ),
+                Accepted,
+            )
     assert server.connections == len(server.received) == 3
     for received in server.received:
         assert (received.method, received.path) == ("POST", "/v1/videos")
@@ -349,16 +458,28 @@ async def test_each_submit_has_a_fresh_connection_and_the_key(serve, answer, pro
         assert received.headers["accept-encoding"] == "identity"
 
 
-async def test_proxies_and_certificates_from_the_environment_are_not_used(serve, answer, certificates, profile_for, request_with, monkeypatch):
+async def test_proxies_and_certificates_from_the_environment_are_not_used(
+    serve, answer, certificates, profile_for, request_with, monkeypatch
+):
     proxy, server = serve(["close"]), serve([answer(200, VIDEO)])
-    for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+    for name in (
+        "http_proxy",
+        "https_proxy",
+        "all_proxy",
+        "HTTP_PROXY",
+        "HTTPS_PROXY",
+        "ALL_PROXY",
+    ):
         monkeypatch.setenv(name, proxy.url)
     monkeypatch.setenv("SSL_CERT_FILE", str(certificates.ca_file))
     assert isinstance(await submit(profile_for(server.url), request_with()), Accepted)
     assert proxy.connections == 0
     secure = serve([answer(200, VIDEO)], certificates.server)
     assert isinstance(await submit(profile_for(secure.url), request_with()), NotAccepted)
-    assert isinstance(await submit(profile_for(secure.url, ca_file=str(certificates.ca_file)), request_with()), Accepted)
+    assert isinstance(
+        await submit(profile_for(secure.url, ca_file=str(certificates.ca_file)), request_with()),
+        Accepted,
+    )
 
 
 async def test_a_missing_file_of_certificates_is_told(profile_for, tmp_path):
@@ -387,6 +508,8 @@ async def test_a_task_id_that_holds_the_key_is_not_kept(serve, answer, profile_f
     from wanbatch.providers.model import Secret
 
     server = serve([answer(200, {"id": "sk-plain-key-123"})])
-    outcome = await submit(profile_for(server.url, api_key=Secret("sk-plain-key-123")), request_with())
+    outcome = await submit(
+        profile_for(server.url, api_key=Secret("sk-plain-key-123")), request_with()
+    )
     assert isinstance(outcome, Uncertain)
     assert "sk-plain" not in repr(outcome)

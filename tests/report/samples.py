@@ -35,18 +35,38 @@ def sha(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def make_request(seed: int = 100, prompt: str | None = "Harbour at dawn, 35mm film, soft light", **changes: object) -> Request:
+def make_request(
+    seed: int = 100,
+    prompt: str | None = "Harbour at dawn, 35mm film, soft light",
+    **changes: object,
+) -> Request:
     media = (MediaRef("first_frame", "media/harbor.png", sha256=sha("harbor.png")),)
-    request = Request("wan2.7-i2v", prompt, "blurry, text", media, 5, "720P", seed, prompt_extend=False, watermark=False)
+    request = Request(
+        "wan2.7-i2v",
+        prompt,
+        "blurry, text",
+        media,
+        5,
+        "720P",
+        seed,
+        prompt_extend=False,
+        watermark=False,
+    )
     return replace(request, **changes)
 
 
 def make_job(
-    name: str = "opening[hour=dawn,seed=100]", manifest: str = "harbor", tags: Sequence[str] = ("hero",), request: Request | None = None
+    name: str = "opening[hour=dawn,seed=100]",
+    manifest: str = "harbor",
+    tags: Sequence[str] = ("hero",),
+    request: Request | None = None,
 ) -> Job:
     request = request or make_request()
     inside = name.partition("[")[2].removesuffix("]")
-    axes = tuple((key, int(value) if value.isdigit() else value) for key, _, value in (pair.partition("=") for pair in inside.split(",") if pair))
+    axes = tuple(
+        (key, int(value) if value.isdigit() else value)
+        for key, _, value in (pair.partition("=") for pair in inside.split(",") if pair)
+    )
     return Job(
         name=name,
         id=name.partition("[")[0],
@@ -67,7 +87,9 @@ def make_job(
     )
 
 
-def make_attempt(attempt_id: int, job: str, state: State = State.STORED, fingerprint: str = "", **changes: object) -> Attempt:
+def make_attempt(
+    attempt_id: int, job: str, state: State = State.STORED, fingerprint: str = "", **changes: object
+) -> Attempt:
     """An attempt of the sample run, by default stored 50 s after its intent, its intent a second after the one before."""
     at = START + attempt_id
     accepted = state not in (State.INTENT, State.UNCERTAIN, State.REJECTED, State.PLANNED)
@@ -113,7 +135,11 @@ def make_attempt(attempt_id: int, job: str, state: State = State.STORED, fingerp
 
 
 def make_planned(
-    job: Job, state: JobState = JobState.DONE, attempts: Sequence[Attempt] = (), request: Request | None = None, **changes: object
+    job: Job,
+    state: JobState = JobState.DONE,
+    attempts: Sequence[Attempt] = (),
+    request: Request | None = None,
+    **changes: object,
 ) -> PlannedJob:
     """A plan entry that is decided by the last of ``attempts``."""
     planned = PlannedJob(
@@ -133,34 +159,74 @@ def make_planned(
 
 def make_manifest(jobs: Sequence[Job], name: str = "harbor", **changes: object) -> Manifest:
     settings = RunSettings(backend="gateway")
-    return replace(Manifest(f"specs/{name}.wanbatch.yaml", name, sha(name), tuple(jobs), "Dawn and dusk at the harbour", settings), **changes)
+    return replace(
+        Manifest(
+            f"specs/{name}.wanbatch.yaml",
+            name,
+            sha(name),
+            tuple(jobs),
+            "Dawn and dusk at the harbour",
+            settings,
+        ),
+        **changes,
+    )
 
 
 def make_plan(entries: Sequence[PlannedJob], **changes: object) -> Plan:
-    return replace(Plan("gateway", "paid", "https://api.example.com", "USD", tuple(entries), Decimal("1.50")), **changes)
+    return replace(
+        Plan("gateway", "paid", "https://api.example.com", "USD", tuple(entries), Decimal("1.50")),
+        **changes,
+    )
 
 
 def make_run(**changes: object) -> RunRecord:
-    run = RunRecord("20260528-202640-a1b2", "harbor", "gateway", "paid", START, START + 120, 0, 321, "0.1.0")
+    run = RunRecord(
+        "20260528-202640-a1b2", "harbor", "gateway", "paid", START, START + 120, 0, 321, "0.1.0"
+    )
     return replace(run, **changes)
 
 
-def make_snapshot(entries: Sequence[PlannedJob], others: Sequence[Attempt] = (), runs: Sequence[RunRecord] = (), *, placed: bool = True) -> Snapshot:
-    attempts = {a.attempt_id: a for entry in entries for a in entry.attempts} | {a.attempt_id: a for a in others}
+def make_snapshot(
+    entries: Sequence[PlannedJob],
+    others: Sequence[Attempt] = (),
+    runs: Sequence[RunRecord] = (),
+    *,
+    placed: bool = True,
+) -> Snapshot:
+    attempts = {a.attempt_id: a for entry in entries for a in entry.attempts} | {
+        a.attempt_id: a for a in others
+    }
     placements = [
         Placement(entry.job.manifest, entry.name, entry.attempt.attempt_id, entry.path, 0)
         for entry in entries
         if placed and entry.attempt and entry.state is JobState.DONE
     ]
-    return Snapshot(tuple(attempts[key] for key in sorted(attempts)), tuple(placements), tuple(runs))
+    return Snapshot(
+        tuple(attempts[key] for key in sorted(attempts)), tuple(placements), tuple(runs)
+    )
 
 
-def make_case(*states: JobState, former: bool = False) -> tuple[Manifest, Plan, Snapshot, RunRecord]:
+def make_case(
+    *states: JobState, former: bool = False
+) -> tuple[Manifest, Plan, Snapshot, RunRecord]:
     """One job per state, in order, with the attempt that such a state has."""
     entries = [_entry(number, state) for number, state in enumerate(states, start=1)]
-    others = [make_attempt(900, "closing[hour=noon]", path="harbor/videos/closing.hour-noon.00ff00ff.mp4")] if former else []
+    others = (
+        [
+            make_attempt(
+                900, "closing[hour=noon]", path="harbor/videos/closing.hour-noon.00ff00ff.mp4"
+            )
+        ]
+        if former
+        else []
+    )
     run = make_run()
-    return make_manifest([e.job for e in entries]), make_plan(entries), make_snapshot(entries, others, [run]), run
+    return (
+        make_manifest([e.job for e in entries]),
+        make_plan(entries),
+        make_snapshot(entries, others, [run]),
+        run,
+    )
 
 
 def _entry(number: int, state: JobState) -> PlannedJob:
@@ -169,34 +235,59 @@ def _entry(number: int, state: JobState) -> PlannedJob:
     attempt_states = {
         JobState.DONE: (State.STORED, {}),
         JobState.RUNNING: (State.ACCEPTED, {}),
-        JobState.UNCERTAIN: (State.UNCERTAIN, {"reason": "read timeout after the request was sent"}),
+        JobState.UNCERTAIN: (
+            State.UNCERTAIN,
+            {"reason": "read timeout after the request was sent"},
+        ),
         JobState.EXPIRED: (State.EXPIRED, {"reason": "no final word 25 hours after the submit"}),
         JobState.FAILED: (
             State.REMOTE_FAILED,
-            {"error_code": "DataInspectionFailed", "error_message": "Input data may contain inappropriate content."},
+            {
+                "error_code": "DataInspectionFailed",
+                "error_message": "Input data may contain inappropriate content.",
+            },
         ),
         JobState.SKIPPED: (State.ABANDONED, {}),
     }
     if state not in attempt_states:
-        reason = "it takes media from opening[hour=dusk], which is failed" if state is JobState.BLOCKED else "new"
+        reason = (
+            "it takes media from opening[hour=dusk], which is failed"
+            if state is JobState.BLOCKED
+            else "new"
+        )
         return make_planned(job, state, (), request, reason=reason)
     kind, facts = attempt_states[state]
     return make_planned(job, state, (make_attempt(number, job.name, kind, **facts),), request)
 
 
-def write_video(path: Path, seconds: float = 2.0, width: int = 320, height: int = 176, hue: int = 0, fps: int = 12) -> None:
+def write_video(
+    path: Path,
+    seconds: float = 2.0,
+    width: int = 320,
+    height: int = 176,
+    hue: int = 0,
+    fps: int = 12,
+) -> None:
     """A small real MP4: a square that moves over a slowly changing ground."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"}) as container:
-        stream = container.add_stream("libx264", rate=fps, options={"crf": "30", "preset": "ultrafast"})
+        stream = container.add_stream(
+            "libx264", rate=fps, options={"crf": "30", "preset": "ultrafast"}
+        )
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
-        dark, light = (f"hsl({(hue * 47 + turn) % 360}, 38%, {glow}%)" for turn, glow in ((0, 22), (40, 72)))
+        dark, light = (
+            f"hsl({(hue * 47 + turn) % 360}, 38%, {glow}%)" for turn, glow in ((0, 22), (40, 72))
+        )
         ramp = Image.linear_gradient("L").resize((width, height))
-        ground = Image.composite(Image.new("RGB", (width, height), dark), Image.new("RGB", (width, height), light), ramp)
+        ground = Image.composite(
+            Image.new("RGB", (width, height), dark), Image.new("RGB", (width, height), light), ramp
+        )
         for number in range(round(seconds * fps)):
             picture = ground.copy()
             left = (width - 48) * number / (seconds * fps)
-            ImageDraw.Draw(picture).ellipse((left, height / 3, left + 40, height / 3 + 40), fill="white")
+            ImageDraw.Draw(picture).ellipse(
+                (left, height / 3, left + 40, height / 3 + 40), fill="white"
+            )
             for packet in stream.encode(av.VideoFrame.from_image(picture)):
                 container.mux(packet)
         for packet in stream.encode(None):

@@ -23,20 +23,34 @@ def test_nothing_is_left_to_do_when_all_is_done(samples):
 
 def test_the_most_pressing_comes_first_whatever_the_order_of_the_jobs(samples):
     found = advice_on(samples, *J)
-    assert [item.state for item in found] == [J.UNCERTAIN, J.EXPIRED, J.FAILED, J.BLOCKED, J.RUNNING, J.PLANNED]
+    assert [item.state for item in found] == [
+        J.UNCERTAIN,
+        J.EXPIRED,
+        J.FAILED,
+        J.BLOCKED,
+        J.RUNNING,
+        J.PLANNED,
+    ]
 
 
 def test_an_uncertain_job_has_three_ways_out_with_its_name_quoted(samples):
     (item,) = advice_on(samples, J.UNCERTAIN)
     commands = [shlex.split(step.command) for step in item.steps]
     start = ["wanbatch", "resolve", "specs/harbor.wanbatch.yaml", "opening[hour=dawn,seed=100]"]
-    assert commands == [[*start, "--adopt", "TASK_ID"], [*start, "--resubmit"], [*start, "--abandon"]]
+    assert commands == [
+        [*start, "--adopt", "TASK_ID"],
+        [*start, "--resubmit"],
+        [*start, "--abandon"],
+    ]
     assert item.message == "read timeout after the request was sent"
 
 
 def test_jobs_with_one_code_are_one_piece_of_advice(samples):
     report = collect(*samples.make_case(J.FAILED, J.FAILED, J.FAILED))
-    jobs = (*report.jobs[:2], replace(report.jobs[2], error=Fault("DataInspectionFailed", "something else")))
+    jobs = (
+        *report.jobs[:2],
+        replace(report.jobs[2], error=Fault("DataInspectionFailed", "something else")),
+    )
     (item,) = advise(replace(report, jobs=jobs))
     assert (item.title, item.code) == ("3 jobs failed", "DataInspectionFailed")
     assert item.message == "Input data may contain inappropriate content. (and 1 other message)"
@@ -45,7 +59,9 @@ def test_jobs_with_one_code_are_one_piece_of_advice(samples):
 
 def test_several_uncertain_jobs_are_settled_one_by_one(samples):
     (item,) = advice_on(samples, J.UNCERTAIN, J.UNCERTAIN)
-    assert item.steps[0].command == "wanbatch resolve specs/harbor.wanbatch.yaml JOB --adopt TASK_ID"
+    assert (
+        item.steps[0].command == "wanbatch resolve specs/harbor.wanbatch.yaml JOB --adopt TASK_ID"
+    )
 
 
 def test_a_lost_file_is_never_bought_again_wholesale(samples):
@@ -60,7 +76,9 @@ def test_a_lost_file_is_never_bought_again_wholesale(samples):
 
 def test_running_jobs_say_by_when_to_fetch_them(samples):
     (item,) = advice_on(samples, J.RUNNING, J.RUNNING)
-    assert item.before == samples.START + 1.5 + 86_400, "the earliest of them, a day after it was accepted"
+    assert item.before == samples.START + 1.5 + 86_400, (
+        "the earliest of them, a day after it was accepted"
+    )
     assert shlex.split(item.steps[0].command)[:2] == ["wanbatch", "fetch"]
 
 
@@ -68,7 +86,9 @@ def test_money_at_stake_in_former_jobs_is_not_forgotten(samples):
     manifest, plan, snapshot, run = samples.make_case(J.DONE)
     uncertain = samples.make_attempt(900, "gone", samples.State.UNCERTAIN)
     failed = samples.make_attempt(901, "gone too", samples.State.REMOTE_FAILED)
-    report = collect(manifest, plan, replace(snapshot, attempts=(*snapshot.attempts, uncertain, failed)), run)
+    report = collect(
+        manifest, plan, replace(snapshot, attempts=(*snapshot.attempts, uncertain, failed)), run
+    )
     assert [item.jobs for item in advise(report)] == [("gone",)]
 
 
@@ -76,4 +96,10 @@ def test_money_at_stake_in_former_jobs_is_not_forgotten(samples):
 def test_commands_are_quoted_and_repeat_the_options(samples, path):
     report = collect(*samples.make_case(J.PLANNED), options=["--output", "my out"])
     (item,) = advise(replace(report, manifest=replace(report.manifest, path=path)))
-    assert shlex.split(item.steps[0].command) == ["wanbatch", "run", f"./{path}" if path.startswith("-") else path, "--output", "my out"]
+    assert shlex.split(item.steps[0].command) == [
+        "wanbatch",
+        "run",
+        f"./{path}" if path.startswith("-") else path,
+        "--output",
+        "my out",
+    ]

@@ -41,7 +41,9 @@ def test_jobs_of_other_manifests_in_the_plan_are_left_out(samples):
 
 
 def test_uncertain_and_expired_count_as_spent_and_running_holds_back(samples):
-    manifest, plan, snapshot, run = samples.make_case(J.DONE, J.UNCERTAIN, J.EXPIRED, J.SKIPPED, J.RUNNING, J.FAILED)
+    manifest, plan, snapshot, run = samples.make_case(
+        J.DONE, J.UNCERTAIN, J.EXPIRED, J.SKIPPED, J.RUNNING, J.FAILED
+    )
     report = collect(manifest, plan, snapshot, run)
     assert report.totals.cost == Cost(Decimal("2.00"), Decimal("0.50"), "USD")
     assert [job.cost.spent for job in report.jobs] == [Decimal("0.50")] * 4 + [Decimal(0)] * 2
@@ -52,60 +54,113 @@ def test_uncertain_and_expired_count_as_spent_and_running_holds_back(samples):
 def test_every_state_of_an_attempt_counts_as_the_lifecycle_says(samples, state):
     job = samples.make_job()
     entry = samples.make_planned(job, J.FAILED, (samples.make_attempt(1, job.name, state),))
-    cost = collect(samples.make_manifest([job]), samples.make_plan([entry]), samples.make_snapshot([entry]), None).totals.cost
-    assert cost == Cost(Decimal("0.50") if state in SPENT else Decimal(0), Decimal("0.50") if state in RESERVED else Decimal(0), "USD")
+    cost = collect(
+        samples.make_manifest([job]),
+        samples.make_plan([entry]),
+        samples.make_snapshot([entry]),
+        None,
+    ).totals.cost
+    assert cost == Cost(
+        Decimal("0.50") if state in SPENT else Decimal(0),
+        Decimal("0.50") if state in RESERVED else Decimal(0),
+        "USD",
+    )
 
 
 def test_jobs_of_equal_identity_share_one_attempt_and_one_price(samples):
     first, second = samples.make_job("a"), samples.make_job("b")
     attempt = samples.make_attempt(1, "b")
     entries = [samples.make_planned(job, J.DONE, (attempt,)) for job in (first, second)]
-    report = collect(samples.make_manifest([first, second]), samples.make_plan(entries), samples.make_snapshot(entries), None)
-    assert [job.cost.spent for job in report.jobs] == [Decimal(0), Decimal("0.50")], "it counts at the job that it was opened for"
+    report = collect(
+        samples.make_manifest([first, second]),
+        samples.make_plan(entries),
+        samples.make_snapshot(entries),
+        None,
+    )
+    assert [job.cost.spent for job in report.jobs] == [Decimal(0), Decimal("0.50")], (
+        "it counts at the job that it was opened for"
+    )
     assert report.totals.cost.spent == Decimal("0.50")
-    assert [job.output.path for job in report.jobs] == ["videos/a.1f3a9c2e.mp4", "videos/b.1f3a9c2e.mp4"]
+    assert [job.output.path for job in report.jobs] == [
+        "videos/a.1f3a9c2e.mp4",
+        "videos/b.1f3a9c2e.mp4",
+    ]
 
 
 def test_a_video_bought_by_another_manifest_costs_nothing_here(samples):
     job = samples.make_job()
-    entry = samples.make_planned(job, J.DONE, (samples.make_attempt(1, "intro", manifest="titles"),))
-    report = collect(samples.make_manifest([job]), samples.make_plan([entry]), samples.make_snapshot([entry]), None)
+    entry = samples.make_planned(
+        job, J.DONE, (samples.make_attempt(1, "intro", manifest="titles"),)
+    )
+    report = collect(
+        samples.make_manifest([job]),
+        samples.make_plan([entry]),
+        samples.make_snapshot([entry]),
+        None,
+    )
     assert report.jobs[0].output is not None
     assert report.jobs[0].cost.spent == report.totals.cost.spent == Decimal(0)
-    assert (report.jobs[0].attempts[0].manifest, report.jobs[0].attempts[0].cost.spent) == ("titles", Decimal("0.50"))
+    assert (report.jobs[0].attempts[0].manifest, report.jobs[0].attempts[0].cost.spent) == (
+        "titles",
+        Decimal("0.50"),
+    )
 
 
 def test_a_renamed_job_pays_for_the_attempt_of_its_old_name_and_nothing_is_former(samples):
     job = samples.make_job("renamed")
     entry = samples.make_planned(job, J.DONE, (samples.make_attempt(1, "opening"),))
-    report = collect(samples.make_manifest([job]), samples.make_plan([entry]), samples.make_snapshot([entry]), None)
+    report = collect(
+        samples.make_manifest([job]),
+        samples.make_plan([entry]),
+        samples.make_snapshot([entry]),
+        None,
+    )
     assert report.former == ()
     assert report.jobs[0].cost.spent == Decimal("0.50")
 
 
 def test_former_jobs_stand_apart_and_their_cost_is_in_the_total(samples):
     manifest, plan, snapshot, run = samples.make_case(J.DONE, former=True)
-    changed = samples.make_attempt(901, manifest.jobs[0].name, State.UNCERTAIN, fingerprint="wb1:old")
+    changed = samples.make_attempt(
+        901, manifest.jobs[0].name, State.UNCERTAIN, fingerprint="wb1:old"
+    )
     nothing = samples.make_attempt(902, "never", State.PLANNED)
     elsewhere = samples.make_attempt(903, "closing[hour=noon]", realm="emulator")
     foreign = samples.make_attempt(904, "closing[hour=noon]", manifest="titles")
     snapshot = replace(
         snapshot,
         attempts=(*snapshot.attempts, changed, nothing, elsewhere, foreign),
-        placements=(*snapshot.placements, Placement("harbor", "closing[hour=noon]", 900, "harbor/videos/placed.mp4", 0)),
+        placements=(
+            *snapshot.placements,
+            Placement("harbor", "closing[hour=noon]", 900, "harbor/videos/placed.mp4", 0),
+        ),
     )
     report = collect(manifest, plan, snapshot, run)
-    assert [(job.name, job.state) for job in report.former] == [("closing[hour=noon]", J.DONE), (manifest.jobs[0].name, J.UNCERTAIN)]
+    assert [(job.name, job.state) for job in report.former] == [
+        ("closing[hour=noon]", J.DONE),
+        (manifest.jobs[0].name, J.UNCERTAIN),
+    ]
     assert report.former[0].output.path == "videos/placed.mp4"
     assert report.former[0].request["prompt"] == "Harbour at dawn, 35mm film, soft light"
     assert report.totals.jobs == 1
-    assert report.totals.cost.spent == Decimal("1.50") == sum(job.cost.spent for job in (*report.jobs, *report.former))
+    assert (
+        report.totals.cost.spent
+        == Decimal("1.50")
+        == sum(job.cost.spent for job in (*report.jobs, *report.former))
+    )
 
 
 def test_the_emulator_costs_nothing(samples):
     job = samples.make_job()
-    entry = samples.make_planned(job, J.DONE, (samples.make_attempt(1, job.name, realm="emulator", price=None, currency=""),))
-    report = collect(samples.make_manifest([job]), samples.make_plan([entry], realm="emulator", currency=""), samples.make_snapshot([entry]), None)
+    entry = samples.make_planned(
+        job, J.DONE, (samples.make_attempt(1, job.name, realm="emulator", price=None, currency=""),)
+    )
+    report = collect(
+        samples.make_manifest([job]),
+        samples.make_plan([entry], realm="emulator", currency=""),
+        samples.make_snapshot([entry]),
+        None,
+    )
     assert report.totals.cost == Cost(Decimal(0), Decimal(0), "")
     assert report.realm == "emulator"
 
@@ -121,7 +176,9 @@ def test_what_cannot_be_added_is_unknown_not_zero(samples, changes):
 
 
 def test_a_job_that_is_not_done_has_no_output_and_says_why(samples):
-    manifest, plan, snapshot, run = samples.make_case(J.FAILED, J.BLOCKED, J.UNCERTAIN, J.EXPIRED, J.RUNNING, J.PLANNED)
+    manifest, plan, snapshot, run = samples.make_case(
+        J.FAILED, J.BLOCKED, J.UNCERTAIN, J.EXPIRED, J.RUNNING, J.PLANNED
+    )
     report = collect(manifest, plan, snapshot, run)
     assert all(job.output is None for job in report.jobs)
     assert [job.error for job in report.jobs] == [
@@ -136,9 +193,19 @@ def test_a_job_that_is_not_done_has_no_output_and_says_why(samples):
 
 def test_a_lost_file_says_so_and_shows_no_output(samples):
     job = samples.make_job()
-    entry = samples.make_planned(job, J.EXPIRED, (samples.make_attempt(1, job.name),), reason="its video file is missing")
-    shown = collect(samples.make_manifest([job]), samples.make_plan([entry]), samples.make_snapshot([entry]), None).jobs[0]
-    assert (shown.output, shown.error) == (None, Fault("output_missing", "its video file is missing"))
+    entry = samples.make_planned(
+        job, J.EXPIRED, (samples.make_attempt(1, job.name),), reason="its video file is missing"
+    )
+    shown = collect(
+        samples.make_manifest([job]),
+        samples.make_plan([entry]),
+        samples.make_snapshot([entry]),
+        None,
+    ).jobs[0]
+    assert (shown.output, shown.error) == (
+        None,
+        Fault("output_missing", "its video file is missing"),
+    )
 
 
 def test_timings_of_the_deciding_attempt_and_of_each(samples):
@@ -147,10 +214,21 @@ def test_timings_of_the_deciding_attempt_and_of_each(samples):
     second = samples.make_attempt(60, job.name)
     entry = samples.make_planned(job, J.DONE, (first, second))
     run = samples.make_run()
-    shown = collect(samples.make_manifest([job]), samples.make_plan([entry]), samples.make_snapshot([entry], runs=[run]), run).jobs[0]
+    shown = collect(
+        samples.make_manifest([job]),
+        samples.make_plan([entry]),
+        samples.make_snapshot([entry], runs=[run]),
+        run,
+    ).jobs[0]
     assert shown.timings == shown.attempts[1].timings
-    assert (shown.attempts[0].timings.queue_s, shown.timings.queue_s) == (1.0, 9.0), "from the start of the run; from the end of the attempt before"
-    assert (shown.timings.submit_s, shown.timings.generation_s, shown.timings.download_s) == (0.5, 47.0, 2.5)
+    assert (shown.attempts[0].timings.queue_s, shown.timings.queue_s) == (1.0, 9.0), (
+        "from the start of the run; from the end of the attempt before"
+    )
+    assert (shown.timings.submit_s, shown.timings.generation_s, shown.timings.download_s) == (
+        0.5,
+        47.0,
+        2.5,
+    )
 
 
 def test_an_unfinished_run_has_no_end_and_no_code(samples):
@@ -163,5 +241,11 @@ def test_an_unfinished_run_has_no_end_and_no_code(samples):
 def test_printed_commands_name_the_backend_only_where_the_manifest_does_not(samples):
     manifest, plan, snapshot, run = samples.make_case(J.DONE)
     assert collect(manifest, plan, snapshot, run).options == ()
-    assert collect(manifest, replace(plan, backend="staging"), snapshot, run).options == ("--backend", "staging")
-    assert collect(manifest, plan, snapshot, run, options=["--output", "out"]).options == ("--output", "out")
+    assert collect(manifest, replace(plan, backend="staging"), snapshot, run).options == (
+        "--backend",
+        "staging",
+    )
+    assert collect(manifest, plan, snapshot, run, options=["--output", "out"]).options == (
+        "--output",
+        "out",
+    )

@@ -13,7 +13,13 @@ import pytest
 from wanbatch.errors import ExitCode, Refusal
 from wanbatch.plan.model import Action, JobState
 from wanbatch.report.collect import collect
-from wanbatch.report.json import document_text, parse_report, plan_document, report_document, to_bytes
+from wanbatch.report.json import (
+    document_text,
+    parse_report,
+    plan_document,
+    report_document,
+    to_bytes,
+)
 from wanbatch.report.schema import find_violation
 from wanbatch.report.write import read_report
 
@@ -49,7 +55,10 @@ def test_the_schemas_are_valid_draft_07_and_describe_a_job_alike():
 def test_the_report_holds_what_the_schema_describes_and_nothing_else(report):
     document = report_document(report)
     schema = closed(load("report"))
-    schema["definitions"]["request"]["properties"] |= {"prompt": {"type": "string"}, "negative_prompt": {"type": "string"}}
+    schema["definitions"]["request"]["properties"] |= {
+        "prompt": {"type": "string"},
+        "negative_prompt": {"type": "string"},
+    }
     jsonschema.Draft7Validator(schema).validate(document)
     assert find_violation(document, "report") is None
 
@@ -57,7 +66,11 @@ def test_the_report_holds_what_the_schema_describes_and_nothing_else(report):
 def test_names_and_values_of_the_contract(report):
     document = json.loads(document_text(report_document(report)))
     assert document["schema"] == "wanbatch/report@1"
-    assert document["manifest"] == {"name": "harbor", "path": "specs/harbor.wanbatch.yaml", "sha256": report.manifest.sha256}
+    assert document["manifest"] == {
+        "name": "harbor",
+        "path": "specs/harbor.wanbatch.yaml",
+        "sha256": report.manifest.sha256,
+    }
     assert document["run"] == {
         "id": "20260528-202640-a1b2",
         "backend": "gateway",
@@ -69,7 +82,13 @@ def test_names_and_values_of_the_contract(report):
     assert document["totals"]["cost"] == {"spent": "2.50", "reserved": "0.50", "currency": "USD"}
     done = next(job for job in document["jobs"] if job["state"] == "done")
     assert done["axes"] == {"hour": "dawn", "seed": 102}
-    assert done["request"]["media"] == [{"type": "first_frame", "source": "media/harbor.png", "sha256": report.jobs[0].request["media"][0]["sha256"]}]
+    assert done["request"]["media"] == [
+        {
+            "type": "first_frame",
+            "source": "media/harbor.png",
+            "sha256": report.jobs[0].request["media"][0]["sha256"],
+        }
+    ]
     assert done["output"] | {"sha256": ""} == {
         "path": "videos/opening.hour-dawn.seed-102.1f3a9c2e.mp4",
         "sha256": "",
@@ -85,20 +104,34 @@ def test_names_and_values_of_the_contract(report):
 
 def test_a_report_can_be_read_again(report):
     assert parse_report(json.loads(document_text(report_document(report)))) == replace(
-        report, description="", options=(), time=replace(report.time, in_flight=round(report.time.in_flight, 3))
+        report,
+        description="",
+        options=(),
+        time=replace(report.time, in_flight=round(report.time.in_flight, 3)),
     )
 
 
 def test_one_job_per_line(report):
     lines = document_text(report_document(report)).splitlines()
-    assert [json.loads(line.strip().rstrip(","))["name"] for line in lines if line.startswith('    {"name"')] == [
-        j.name for j in (*report.jobs, *report.former)
-    ]
+    assert [
+        json.loads(line.strip().rstrip(","))["name"]
+        for line in lines
+        if line.startswith('    {"name"')
+    ] == [j.name for j in (*report.jobs, *report.former)]
 
 
 def test_no_amount_has_an_exponent_and_none_is_null(report):
-    odd = replace(report, totals=replace(report.totals, cost=replace(report.totals.cost, spent=Decimal("1E+2"), reserved=None)))
-    assert report_document(odd)["totals"]["cost"] == {"spent": "100", "reserved": None, "currency": "USD"}
+    odd = replace(
+        report,
+        totals=replace(
+            report.totals, cost=replace(report.totals.cost, spent=Decimal("1E+2"), reserved=None)
+        ),
+    )
+    assert report_document(odd)["totals"]["cost"] == {
+        "spent": "100",
+        "reserved": None,
+        "currency": "USD",
+    }
 
 
 def test_what_json_and_utf8_cannot_hold_is_written_all_the_same(report):
@@ -107,7 +140,9 @@ def test_what_json_and_utf8_cannot_hold_is_written_all_the_same(report):
     assert (document["jobs"][0]["axes"], document["jobs"][0]["tags"]) == ({"x": "inf"}, ["\ud800"])
 
 
-@pytest.mark.parametrize("content", ["", "[1", "{}", '{"schema": "wanbatch/report@2"}', "[" * 100_000])
+@pytest.mark.parametrize(
+    "content", ["", "[1", "{}", '{"schema": "wanbatch/report@2"}', "[" * 100_000]
+)
 def test_what_is_no_report_is_refused_with_a_reason(tmp_path, content):
     path = tmp_path / "report.json"
     path.write_text(content)
@@ -123,7 +158,9 @@ def test_a_missing_report_is_refused(tmp_path):
 
 
 def test_the_plan_has_the_reports_entries_with_action_and_reason(samples):
-    manifest, plan, snapshot, _ = samples.make_case(JobState.DONE, JobState.PLANNED, JobState.UNCERTAIN)
+    manifest, plan, snapshot, _ = samples.make_case(
+        JobState.DONE, JobState.PLANNED, JobState.UNCERTAIN
+    )
     other = samples.make_planned(samples.make_job("intro", manifest="titles"), JobState.PLANNED)
     titles = samples.make_manifest([other.job], "titles")
     stranger = samples.make_attempt(77, "gone")
@@ -150,6 +187,13 @@ def test_the_plan_has_the_reports_entries_with_action_and_reason(samples):
         ("harbor", Action.ASK, "new"),
     ]
     reported = report_document(collect(manifest, plan, snapshot, None))["jobs"][0]
-    assert {key: document["jobs"][0][key] for key in reported} | {"attempts": [], "timings": {}} == reported | {"attempts": [], "timings": {}}
-    assert document["jobs"][0]["last_event"] == {"attempt_id": 1, "state": "stored", "at": "2026-05-28T20:27:31.000Z"}
+    assert {key: document["jobs"][0][key] for key in reported} | {
+        "attempts": [],
+        "timings": {},
+    } == reported | {"attempts": [], "timings": {}}
+    assert document["jobs"][0]["last_event"] == {
+        "attempt_id": 1,
+        "state": "stored",
+        "at": "2026-05-28T20:27:31.000Z",
+    }
     assert [attempt["job"] for attempt in document["strangers"]] == ["gone"]

@@ -13,8 +13,20 @@ from wanbatch.report.model import Fault
 
 def test_every_job_is_a_case_and_its_state_a_result(samples):
     suite = ET.fromstring(render_junit(collect(*samples.make_case(*JobState)))).find("testsuite")
-    results = {case.get("name"): [child.tag for child in case if child.tag != "system-out"] for case in suite}
-    assert list(results.values()) == [["skipped"], ["skipped"], [], ["failure"], ["skipped"], ["error"], ["error"], ["skipped"]]
+    results = {
+        case.get("name"): [child.tag for child in case if child.tag != "system-out"]
+        for case in suite
+    }
+    assert list(results.values()) == [
+        ["skipped"],
+        ["skipped"],
+        [],
+        ["failure"],
+        ["skipped"],
+        ["error"],
+        ["error"],
+        ["skipped"],
+    ]
     assert {key: suite.get(key) for key in ("name", "tests", "failures", "errors", "skipped", "time")} == {
         "name": "harbor", "tests": "8", "failures": "1", "errors": "2", "skipped": "4", "time": "120.000",
     }  # fmt: skip
@@ -29,4 +41,7 @@ def test_what_xml_forbids_is_replaced(samples):
     odd = replace(report.jobs[0], error=Fault("<&>", 'a\x00b\x1b\ud800\uffff"]]>'))
     text = render_junit(replace(report, jobs=(odd,)))
     failure = ET.fromstring(text.encode()).find(".//failure")
-    assert (failure.get("type"), failure.get("message")) == ("<&>", 'a\ufffdb\ufffd\ufffd\ufffd"]]>')
+    assert (failure.get("type"), failure.get("message")) == (
+        "<&>",
+        'a\ufffdb\ufffd\ufffd\ufffd"]]>',
+    )

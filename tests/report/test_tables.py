@@ -27,7 +27,14 @@ def test_csv_has_a_row_per_job_and_a_column_per_axis(report):
     found = rows(render_csv(report, "../harbor/"))
     assert [row["name"] for row in found] == [job.name for job in report.jobs]
     done = found[2]
-    assert (done["state"], done["axis.hour"], done["axis.seed"], done["seed"], done["spent"], done["bytes"]) == (
+    assert (
+        done["state"],
+        done["axis.hour"],
+        done["axis.seed"],
+        done["seed"],
+        done["spent"],
+        done["bytes"],
+    ) == (
         "done",
         "dawn",
         "102",
@@ -36,16 +43,45 @@ def test_csv_has_a_row_per_job_and_a_column_per_axis(report):
         "2345678",
     )
     assert done["path"] == "../harbor/videos/opening.hour-dawn.seed-102.1f3a9c2e.mp4"
-    assert (done["has_audio"], done["prompt_extend"], done["media"]) == ("true", "false", "first_frame=media/harbor.png")
+    assert (done["has_audio"], done["prompt_extend"], done["media"]) == (
+        "true",
+        "false",
+        "first_frame=media/harbor.png",
+    )
     assert (found[3]["error_code"], found[3]["path"]) == ("DataInspectionFailed", "")
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "  =cmd|' /C calc'!A0", "＝1", "＋1", "－1", "＠x"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "=1+1",
+        "+1",
+        "-1",
+        "@SUM(A1)",
+        "\t=1",
+        "\r=1",
+        "\n=1",
+        "  =cmd|' /C calc'!A0",
+        "＝1",
+        "＋1",
+        "－1",
+        "＠x",
+    ],
+)
 def test_no_text_becomes_a_formula(report, text):
     assert inert_cell(text) == f"'{text}"
-    odd = replace(report.jobs[0], request={**report.jobs[0].request, "prompt": text}, tags=(text,), error=Fault(text, text), task_id=text)
+    odd = replace(
+        report.jobs[0],
+        request={**report.jobs[0].request, "prompt": text},
+        tags=(text,),
+        error=Fault(text, text),
+        task_id=text,
+    )
     row = rows(render_csv(replace(report, jobs=(odd,))))[0]
-    assert all(row[column].startswith("'") for column in ("prompt", "tags", "error_code", "error_message", "task_id"))
+    assert all(
+        row[column].startswith("'")
+        for column in ("prompt", "tags", "error_code", "error_message", "task_id")
+    )
 
 
 @pytest.mark.parametrize("value", ["Harbour", "a=b", "1-2", "", 5, -1.5, None])
@@ -56,13 +92,29 @@ def test_other_cells_stay_as_they_are(value):
 def test_markdown_shows_totals_steps_and_links(report):
     text = render_markdown(report, "harbor/")
     states = "1 planned, 1 running, 1 failed, 1 blocked, 1 uncertain, 1 expired, 1 skipped"
-    assert text.startswith(f"# harbor\n\n1 of 8 jobs done, {states}, $2.00 spent, 2 min in this run.\n")
-    assert "wanbatch resolve specs/harbor.wanbatch.yaml 'opening[hour=dawn,seed=105]' --adopt TASK_ID" in text
+    assert text.startswith(
+        f"# harbor\n\n1 of 8 jobs done, {states}, $2.00 spent, 2 min in this run.\n"
+    )
+    assert (
+        "wanbatch resolve specs/harbor.wanbatch.yaml 'opening[hour=dawn,seed=105]' --adopt TASK_ID"
+        in text
+    )
     assert "[5.0 s, 1280 × 720](harbor/videos/opening.hour-dawn.seed-102.1f3a9c2e.mp4)" in text
     assert text.count("\n| opening") == 8
 
 
-@pytest.mark.parametrize("text", ["<script>x</script>", "a|b", "[x](javascript:1)", "line\nbreak | x", "`code`", "\u202egnp", "https://example.com"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<script>x</script>",
+        "a|b",
+        "[x](javascript:1)",
+        "line\nbreak | x",
+        "`code`",
+        "\u202egnp",
+        "https://example.com",
+    ],
+)
 def test_no_text_becomes_markup(text):
     shown = inert_text(text)
     assert "<" not in shown

@@ -27,7 +27,13 @@ def test_overlapping_work_is_counted_once_and_the_rest_was_waiting(samples):
     run = samples.make_run(finished_at=samples.START + 100)
     attempts = [stage(samples, 1, 10, 12, 40, 45), stage(samples, 2, 20, 22, 60, 62)]
     time = time_spent(attempts, run)
-    assert (time.wall_s, time.submitting_s, time.generating_s, time.downloading_s, time.waiting_s) == (100, 2, 48, 2, 48)
+    assert (
+        time.wall_s,
+        time.submitting_s,
+        time.generating_s,
+        time.downloading_s,
+        time.waiting_s,
+    ) == (100, 2, 48, 2, 48)
     assert time.in_flight == (28 + 38) / 48
     assert (time.median_generation_s, time.longest_generation_s) == (33, 38)
 
@@ -41,7 +47,10 @@ def test_work_of_an_earlier_run_counts_only_inside_this_one(samples):
 def test_a_killed_run_counts_to_the_last_thing_known(samples):
     run = samples.make_run(finished_at=0.0, exit_code=-1)
     running = replace(
-        samples.make_attempt(1, "a", State.ACCEPTED), intent_at=samples.START, accepted_at=samples.START + 1, updated_at=samples.START + 30
+        samples.make_attempt(1, "a", State.ACCEPTED),
+        intent_at=samples.START,
+        accepted_at=samples.START + 1,
+        updated_at=samples.START + 30,
     )
     time = time_spent([running], run)
     assert (time.wall_s, time.submitting_s, time.generating_s) == (30, 1, 29)
@@ -60,7 +69,10 @@ def test_a_provider_whose_clock_is_behind_makes_no_negative_stage(samples):
 instants = st.floats(-50, 200, allow_nan=False)
 
 
-@given(rows=st.lists(st.tuples(instants, instants, instants, instants), min_size=1, max_size=12), length=st.floats(0, 150))
+@given(
+    rows=st.lists(st.tuples(instants, instants, instants, instants), min_size=1, max_size=12),
+    length=st.floats(0, 150),
+)
 def test_the_parts_always_add_up_to_the_wall_clock(samples, rows, length):
     run = samples.make_run(finished_at=samples.START + length)
     time = time_spent([stage(samples, i, *row) for i, row in enumerate(rows, start=1)], run)

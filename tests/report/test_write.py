@@ -35,7 +35,9 @@ def test_the_folder_has_the_files_of_the_contract_and_no_others(report, folder):
     found = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
     posters = {f"posters/{job.output.sha256[:24]}.webp" for job in (report.jobs[0], *report.former)}
     videos = {job.output.path for job in (report.jobs[0], *report.former)}
-    assert found == {"report.html", "report.json", "runs/20260528-202640-a1b2.json"} | posters | videos
+    assert (
+        found == {"report.html", "report.json", "runs/20260528-202640-a1b2.json"} | posters | videos
+    )
 
 
 def test_what_was_written_can_be_read_and_names_its_posters(report, folder):
@@ -45,7 +47,9 @@ def test_what_was_written_can_be_read_and_names_its_posters(report, folder):
     assert [bool(job.poster) for job in again.jobs] == [True, False, False]
     with Image.open(folder / again.jobs[0].poster) as poster:
         assert poster.format == "WEBP"
-    assert (folder / "runs/20260528-202640-a1b2.json").read_bytes() == (folder / "report.json").read_bytes()
+    assert (folder / "runs/20260528-202640-a1b2.json").read_bytes() == (
+        folder / "report.json"
+    ).read_bytes()
 
 
 def test_posters_are_made_once(report, folder):
@@ -63,7 +67,10 @@ def test_a_video_that_cannot_be_decoded_goes_without_a_poster(report, folder):
 
 def test_a_path_that_leaves_the_folder_is_never_opened(samples, report, folder):
     samples.write_video(folder.parent / "outside.mp4", seconds=0.5)
-    odd = replace(report.jobs[0], output=replace(report.jobs[0].output, path="../outside.mp4", sha256="e" * 64))
+    odd = replace(
+        report.jobs[0],
+        output=replace(report.jobs[0].output, path="../outside.mp4", sha256="e" * 64),
+    )
     assert write_report(replace(report, jobs=(odd,)), folder).jobs[0].poster is None
 
 
@@ -87,10 +94,19 @@ def test_a_run_id_cannot_leave_the_folder(report, folder):
 
 
 @pytest.mark.parametrize(
-    ("name", "start"), [("x.html", "<!doctype html>"), ("x.json", "{"), ("junit.xml", "<?xml"), ("x.csv", "name,"), ("X.MD", "# harbor")]
+    ("name", "start"),
+    [
+        ("x.html", "<!doctype html>"),
+        ("x.json", "{"),
+        ("junit.xml", "<?xml"),
+        ("x.csv", "name,"),
+        ("X.MD", "# harbor"),
+    ],
 )
 def test_a_files_name_decides_its_format(report, tmp_path, name, start):
-    assert render(report, format_of(tmp_path / name), "../reports/harbor/").lstrip().startswith(start)
+    assert (
+        render(report, format_of(tmp_path / name), "../reports/harbor/").lstrip().startswith(start)
+    )
 
 
 def test_the_way_from_a_page_to_the_videos(report, tmp_path):
@@ -112,5 +128,7 @@ def test_ten_thousand_jobs_are_written_quickly(samples, tmp_path):
     document = tmp_path / "harbor"
     started = time.perf_counter()
     write_report(report, document)
-    assert time.perf_counter() - started < 15, "1.2 s on a quiet machine; the rest is room for a busy one"
+    assert time.perf_counter() - started < 15, (
+        "1.2 s on a quiet machine; the rest is room for a busy one"
+    )
     assert (document / "report.html").stat().st_size < 4_000_000

@@ -21,7 +21,12 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=1000, help="how many seeds")
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--mutants", nargs="*", metavar="NAME", help="look for the seed that notices each broken variant")
+    parser.add_argument(
+        "--mutants",
+        nargs="*",
+        metavar="NAME",
+        help="look for the seed that notices each broken variant",
+    )
     parser.add_argument("-v", "--verbose", action="store_true", help="print the log of --seed")
     chosen = parser.parse_args()
     if chosen.seed is not None:

@@ -66,7 +66,16 @@ class Books:
         error = ("InternalError" if retryable else "DataInspectionFailed") if fails else ""
         task_id = f"task_{number:04d}"
         token = f"Sig{scenario.seed:06d}x{number:04d}Zq"
-        task = Task(task_id, post.fingerprint, post.at, post.at + runs_s, error, retryable, named(video, f"{scenario.seed}/{task_id}"), token)
+        task = Task(
+            task_id,
+            post.fingerprint,
+            post.at,
+            post.at + runs_s,
+            error,
+            retryable,
+            named(video, f"{scenario.seed}/{task_id}"),
+            token,
+        )
         self.tasks[task_id] = task
         post.task_id = task_id
         return task
@@ -75,11 +84,15 @@ class Books:
         return sum(task.ends_at > at for task in self.tasks.values())
 
     def charges(self, fingerprint: str, at: float) -> int:
-        return sum(task.charged(at) for task in self.tasks.values() if task.fingerprint == fingerprint)
+        return sum(
+            task.charged(at) for task in self.tasks.values() if task.fingerprint == fingerprint
+        )
 
     def task_of(self, attempt_id: int) -> Task | None:
         """The task that an attempt's POST brought into being."""
-        made = [post.task_id for post in self.posts if post.attempt_id == attempt_id and post.task_id]
+        made = [
+            post.task_id for post in self.posts if post.attempt_id == attempt_id and post.task_id
+        ]
         return self.tasks[made[0]] if made else None
 
 

@@ -53,14 +53,22 @@ class LedgerDisk:
         match entry:
             case Opened(row):
                 if row.attempt_id in self.rows:
-                    raise Refusal(ExitCode.ENVIRONMENT, "the ledger was changed by another process while this one held it")
+                    raise Refusal(
+                        ExitCode.ENVIRONMENT,
+                        "the ledger was changed by another process while this one held it",
+                    )
                 self.rows[row.attempt_id] = row
-                self.events[row.attempt_id] = [Event(row.attempt_id, EventKind.INTENT, row.intent_at)]
+                self.events[row.attempt_id] = [
+                    Event(row.attempt_id, EventKind.INTENT, row.intent_at)
+                ]
                 self.happened[row.attempt_id] = [at]
                 self.opened[row.attempt_id] = len(self.entries)
             case Happened(event, row, seq):
                 if seq != len(self.events[row.attempt_id]) + 1:
-                    raise Refusal(ExitCode.ENVIRONMENT, "the ledger was changed by another process while this one held it")
+                    raise Refusal(
+                        ExitCode.ENVIRONMENT,
+                        "the ledger was changed by another process while this one held it",
+                    )
                 self.rows[row.attempt_id] = row
                 self.events[row.attempt_id].append(event)
                 self.happened[row.attempt_id].append(at)
@@ -74,14 +82,25 @@ class LedgerDisk:
         """Keeps what was synced, and some of what was not."""
         number = chance.randint(self.synced, len(self.entries))
         kept = list(zip(self.entries, self.times, strict=True))[:number]
-        self.entries, self.times, self.rows, self.events, self.happened, self.opened = [], [], {}, {}, {}, {}
+        self.entries, self.times, self.rows, self.events, self.happened, self.opened = (
+            [],
+            [],
+            {},
+            {},
+            {},
+            {},
+        )
         for entry, at in kept:
             self.write(entry, at)
         self.sync()
 
     def contents(self) -> Contents:
         """What a process reads when it opens the ledger."""
-        found = Contents("ledger-1", dict(self.rows), {number: len(events) for number, events in self.events.items()})
+        found = Contents(
+            "ledger-1",
+            dict(self.rows),
+            {number: len(events) for number, events in self.events.items()},
+        )
         for entry in self.entries:
             match entry:
                 case Placement():
@@ -92,7 +111,9 @@ class LedgerDisk:
 
     def refold(self, number: int) -> Attempt:
         """The row that the events of an attempt make, from its opening on. Raises ``IllegalTransition``."""
-        opening = next(e.row for e in self.entries if isinstance(e, Opened) and e.row.attempt_id == number)
+        opening = next(
+            e.row for e in self.entries if isinstance(e, Opened) and e.row.attempt_id == number
+        )
         row = opening
         for event in self.events[number][1:]:
             row = lifecycle.apply(row, event)
@@ -176,19 +197,31 @@ class Files:
         return result
 
     def _link(self, source: Any, target: Any, **how: Any) -> None:
-        self._change("link", target, lambda: self._real["link"](source, target, **how), "link_fails")
+        self._change(
+            "link", target, lambda: self._real["link"](source, target, **how), "link_fails"
+        )
 
     def _mkdir(self, path: Any, mode: int = 0o777, **how: Any) -> None:
         self._change("mkdir", path, lambda: self._real["mkdir"](path, mode, **how))
 
     def _rename(self, source: Any, target: Any, **how: Any) -> None:
-        self._change("rename", target, lambda: self._over(target, lambda: self._real["rename"](source, target, **how)))
+        self._change(
+            "rename",
+            target,
+            lambda: self._over(target, lambda: self._real["rename"](source, target, **how)),
+        )
 
     def _replace(self, source: Any, target: Any, **how: Any) -> None:
-        self._change("replace", target, lambda: self._over(target, lambda: self._real["replace"](source, target, **how)))
+        self._change(
+            "replace",
+            target,
+            lambda: self._over(target, lambda: self._real["replace"](source, target, **how)),
+        )
 
     def _unlink(self, path: Any, **how: Any) -> None:
-        self._change("unlink", path, lambda: self._over(path, lambda: self._real["unlink"](path, **how)))
+        self._change(
+            "unlink", path, lambda: self._over(path, lambda: self._real["unlink"](path, **how))
+        )
 
     def _over(self, path: Any, work: Callable[[], Any]) -> None:
         """Does what takes the name ``path`` from a file; a file without names is forgotten, for its number may be used again."""
@@ -201,7 +234,14 @@ class Files:
             self._ids.pop(status.st_ino, None)
 
     def _fsync(self, handle: int) -> None:
-        found = next((p for p in (self.root, *sorted(self.root.rglob("*"))) if p.lstat().st_ino == os.fstat(handle).st_ino), None)
+        found = next(
+            (
+                p
+                for p in (self.root, *sorted(self.root.rglob("*")))
+                if p.lstat().st_ino == os.fstat(handle).st_ino
+            ),
+            None,
+        )
         if found is None:
             self._real["fsync"](handle)
             return
@@ -226,7 +266,11 @@ class Files:
         return self._ids[number]
 
     def _listing(self, folder: Path) -> dict[str, int]:
-        return {p.name: DIR if p.is_dir() else self._id(p) for p in folder.iterdir() if p.name != "ledger.lock"}
+        return {
+            p.name: DIR if p.is_dir() else self._id(p)
+            for p in folder.iterdir()
+            if p.name != "ledger.lock"
+        }
 
     # -- losing power ------------------------------------------------------------------------------------------------------------------------
 
@@ -238,7 +282,11 @@ class Files:
                 bytes_of[self._id(path)] = path.read_bytes(), path.stat().st_mtime_ns
         survivors: list[tuple[Path, int]] = []
         self._choose(self.root, survivors, chance)
-        kept = {number: self._content(number, bytes_of, chance) for _, number in survivors if number != DIR}
+        kept = {
+            number: self._content(number, bytes_of, chance)
+            for _, number in survivors
+            if number != DIR
+        }
         shutil.rmtree(self.root)
         self.root.mkdir()
         self._write_anew(survivors, kept)
@@ -255,7 +303,9 @@ class Files:
             if chosen == DIR:
                 self._choose(folder / name, survivors, chance)
 
-    def _content(self, number: int, bytes_of: dict[int, tuple[bytes, int]], chance: Random) -> tuple[bytes, int | None]:
+    def _content(
+        self, number: int, bytes_of: dict[int, tuple[bytes, int]], chance: Random
+    ) -> tuple[bytes, int | None]:
         synced = self._synced.get(number)
         if number not in bytes_of:
             return synced or b"", None
@@ -265,9 +315,15 @@ class Files:
         choice = chance.choice(("synced", "written", "cut"))
         if choice == "written":
             return written, changed_at
-        return (synced or b"", None) if choice == "synced" else (written[: chance.randrange(len(written) + 1)], None)
+        return (
+            (synced or b"", None)
+            if choice == "synced"
+            else (written[: chance.randrange(len(written) + 1)], None)
+        )
 
-    def _write_anew(self, survivors: list[tuple[Path, int]], kept: dict[int, tuple[bytes, int | None]]) -> None:
+    def _write_anew(
+        self, survivors: list[tuple[Path, int]], kept: dict[int, tuple[bytes, int | None]]
+    ) -> None:
         """What is there after the power is back has been on the disk, so all of it counts as synced."""
         self._ids, self._synced, self._names = {}, {}, {}
         first: dict[int, Path] = {}

@@ -24,7 +24,19 @@ if TYPE_CHECKING:
 KEY = "sk-simulated-key-0123456789"
 BASE_URL = "https://api.sim.test"
 STORE = "results.sim.test"
-RETRY_AFTER = ("1", "7", "300", "86400", "1e12", "-5", "soon", "nan", "Fri, 31 Dec 2199 23:59:59 GMT", "inf", "")
+RETRY_AFTER = (
+    "1",
+    "7",
+    "300",
+    "86400",
+    "1e12",
+    "-5",
+    "soon",
+    "nan",
+    "Fri, 31 Dec 2199 23:59:59 GMT",
+    "inf",
+    "",
+)
 CHUNK = 300
 
 
@@ -50,7 +62,9 @@ class Wire(httpx.AsyncBaseTransport):
 
     async def _begin(self, request: httpx.Request) -> None:
         """The first byte is written."""
-        await request.extensions["trace"]("http11.send_request_headers.started", {"request": request})
+        await request.extensions["trace"](
+            "http11.send_request_headers.started", {"request": request}
+        )
 
     async def _delay(self) -> None:
         await anyio.sleep(self.chance.choice((0.01, 0.05, 0.3, 2.0)))
@@ -67,7 +81,10 @@ class Wire(httpx.AsyncBaseTransport):
         error = httpx.ConnectError("simulated", request=request)
         failure = ssl.SSLError(1, "simulated")
         failure.reason = "HANDSHAKE_FAILURE"
-        causes: dict[str, Exception] = {"tls": failure, "refused_connection": ConnectionRefusedError()}
+        causes: dict[str, Exception] = {
+            "tls": failure,
+            "refused_connection": ConnectionRefusedError(),
+        }
         raise error from causes.get(fault)
 
     def _json(self, status: int, value: object, **headers: str) -> httpx.Response:
@@ -85,7 +102,9 @@ class Wire(httpx.AsyncBaseTransport):
         """In the API's own shape; some servers echo what they were sent, key and all."""
         if self.chance.random() < 0.3:
             message += f" (you sent Authorization: Bearer {KEY}, see https://{STORE}/help?Signature=EchoedToken77)"
-        return self._json(status, {"error": {"code": code, "message": message, "type": "error"}}, **headers)
+        return self._json(
+            status, {"error": {"code": code, "message": message, "type": "error"}}, **headers
+        )
 
     # -- submits -----------------------------------------------------------------------------------------------------------------------------
 
@@ -112,19 +131,31 @@ class Wire(httpx.AsyncBaseTransport):
         finally:
             self.posting -= 1
 
-    async def _answer(self, request: httpx.Request, post: Post, fault: str | None) -> httpx.Response:
+    async def _answer(
+        self, request: httpx.Request, post: Post, fault: str | None
+    ) -> httpx.Response:
         if fault is None or fault.endswith("_taken"):
             at = self.world.clock.true()
             if self.books.running(at) >= self.world.scenario.ceiling:
                 return self._error(429, "Throttling", "too many tasks are running", retry_after="1")
             task = self.books.accept(post, self.chance, self.world.video)
-            self.world.note(f"accepted {task.task_id} of attempt {post.attempt_id}; ends {task.ends_at - at:.0f} s later {task.error}")
+            self.world.note(
+                f"accepted {task.task_id} of attempt {post.attempt_id}; ends {task.ends_at - at:.0f} s later {task.error}"
+            )
             return await self._lose_reply(request, fault) if fault else self._accepted(task)
         return self._refuse(fault)
 
     def _accepted(self, task: Task) -> httpx.Response:
         name = self.chance.choice(("id", "task_id"))
-        return self._json(200, {name: task.task_id, "object": "video", "status": "queued", "created_at": int(task.created_at)})
+        return self._json(
+            200,
+            {
+                name: task.task_id,
+                "object": "video",
+                "status": "queued",
+                "created_at": int(task.created_at),
+            },
+        )
 
     async def _lose_reply(self, request: httpx.Request, fault: str) -> httpx.Response:
         match fault:
@@ -138,9 +169,18 @@ class Wire(httpx.AsyncBaseTransport):
             case "short_reply" | "html_200_taken":
                 return self._plain(200, b"<html>proxy</html>", "text/html")
             case "bad_id_taken":
-                return self._json(200, {"id": self.chance.choice(("../../etc", "", "a b", "x" * 200, 17, None, f"{KEY}?"))})
+                return self._json(
+                    200,
+                    {
+                        "id": self.chance.choice(
+                            ("../../etc", "", "a b", "x" * 200, 17, None, f"{KEY}?")
+                        )
+                    },
+                )
             case "server_error_taken":
-                return self._error(self.chance.choice((500, 503, 504, 524)), "InternalError", "try again")
+                return self._error(
+                    self.chance.choice((500, 503, 504, 524)), "InternalError", "try again"
+                )
         statuses = {"conflict_taken": 409, "slow_408_taken": 408, "bad_gateway_taken": 502}
         return self._plain(statuses[fault], b"<html><h1>Bad</h1></html>", "text/html")
 
@@ -150,17 +190,25 @@ class Wire(httpx.AsyncBaseTransport):
             return self._json(200, {"id": self.chance.choice(sorted(self.books.tasks))})
         answers: dict[str, Callable[[], httpx.Response]] = {
             "too_early": lambda: self._plain(425, b"", "text/plain", **later),
-            "rate": lambda: self._error(429, "Throttling.RateQuota", "Requests rate limit exceeded", **later),
-            "concurrency": lambda: self._error(429, "Throttling", "too many tasks in flight", **later),
+            "rate": lambda: self._error(
+                429, "Throttling.RateQuota", "Requests rate limit exceeded", **later
+            ),
+            "concurrency": lambda: self._error(
+                429, "Throttling", "too many tasks in flight", **later
+            ),
             "unknown_limit": lambda: self._error(429, "Throttling", "please slow down", **later),
             "empty_429": lambda: self._plain(429, b"", "text/plain", **later),
             "html_429": lambda: self._plain(429, b"<html>slow down</html>", "text/html", **later),
-            "quota": lambda: self._error(429, "Throttling.AllocationQuota", "allocated quota exceeded"),
+            "quota": lambda: self._error(
+                429, "Throttling.AllocationQuota", "allocated quota exceeded"
+            ),
             "bill": lambda: self._error(429, "PrepaidBillOverdue", "the bill is overdue"),
             "key": lambda: self._error(401, "InvalidApiKey", "bad key"),
             "no_credit": lambda: self._error(402, "Arrearage", "no credit"),
             "forbidden": lambda: self._error(403, "AccessDenied", "not yours"),
-            "redirect": lambda: self._plain(307, b"", "text/plain", location=f"https://{STORE}/v1/videos"),
+            "redirect": lambda: self._plain(
+                307, b"", "text/plain", location=f"https://{STORE}/v1/videos"
+            ),
             "rejected": lambda: self._error(400, "InvalidParameter", "the prompt is too long"),
             "not_found": lambda: self._error(404, "not_found", "no such thing"),
             "too_large": lambda: self._error(413, "too_large", "too large"),
@@ -168,7 +216,9 @@ class Wire(httpx.AsyncBaseTransport):
             "server_error": lambda: self._error(500, "InternalError", "try again"),
             "conflict": lambda: self._plain(409, b"", "text/plain"),
         }
-        return answers.get(fault, lambda: self._json(200, {"object": "video", "id": "..", "status": "queued"}))()
+        return answers.get(
+            fault, lambda: self._json(200, {"object": "video", "id": "..", "status": "queued"})
+        )()
 
     # -- queries -----------------------------------------------------------------------------------------------------------------------------
 
@@ -190,22 +240,54 @@ class Wire(httpx.AsyncBaseTransport):
         return self._unknown_task() if task is None else self._tell(task)
 
     def _unknown_task(self) -> httpx.Response:
-        return self._json(400, {"code": "task_not_exist", "message": "task_not_exist", "data": None})
+        return self._json(
+            400, {"code": "task_not_exist", "message": "task_not_exist", "data": None}
+        )
 
     def _tell(self, task: Task) -> httpx.Response:
         at = self.world.clock.true()
         if task.forgotten(at):
             return self._forgotten(task)
-        told: dict[str, object] = {"id": task.task_id, "object": "video", "created_at": int(task.created_at)}
+        told: dict[str, object] = {
+            "id": task.task_id,
+            "object": "video",
+            "created_at": int(task.created_at),
+        }
         if at < task.ends_at:
-            return self._json(200, {**told, "status": self.chance.choice(("queued", "in_progress", "processing", "running")), "progress": 40})
+            return self._json(
+                200,
+                {
+                    **told,
+                    "status": self.chance.choice(
+                        ("queued", "in_progress", "processing", "running")
+                    ),
+                    "progress": 40,
+                },
+            )
         if task.error:
             error = {"code": task.error, "message": "it did not work"}
-            return self._json(200, {**told, "status": self.chance.choice(("failed", "failure")), "error": error, "completed_at": int(task.ends_at)})
+            return self._json(
+                200,
+                {
+                    **told,
+                    "status": self.chance.choice(("failed", "failure")),
+                    "error": error,
+                    "completed_at": int(task.ends_at),
+                },
+            )
         word = self.chance.choice(("completed", "succeeded", "success"))
         shape = self.world.scenario.url_shape
         url = "" if shape == "content" else self._signed(task)
-        return self._json(200, {**told, "status": word, "progress": 100, "completed_at": int(task.ends_at), "metadata": {"url": url}})
+        return self._json(
+            200,
+            {
+                **told,
+                "status": word,
+                "progress": 100,
+                "completed_at": int(task.ends_at),
+                "metadata": {"url": url},
+            },
+        )
 
     def _signed(self, task: Task) -> str:
         return f"https://{STORE}/{task.task_id}.mp4?Expires={int(task.ends_at + 86_400)}&OSSAccessKeyId=LTAIx&Signature={task.token}"
@@ -225,12 +307,27 @@ class Wire(httpx.AsyncBaseTransport):
         told: dict[str, object] = {"id": task_id, "object": "video"}
         later = {"retry_after": word} if (word := self.chance.choice(RETRY_AFTER)) else {}
         answers: dict[str, Callable[[], httpx.Response]] = {
-            "server_error": lambda: self._error(self.chance.choice((500, 502, 503)), "InternalError", "try again"),
+            "server_error": lambda: self._error(
+                self.chance.choice((500, 502, 503)), "InternalError", "try again"
+            ),
             "html": lambda: self._plain(200, b"<html>ok</html>", "text/html"),
             "throttled": lambda: self._error(429, "Throttling", "slow down", **later),
-            "unknown_word": lambda: self._json(200, {**told, "status": self.chance.choice(("unknown", "paused", "NULL", "reviewing"))}),
-            "error_beside_running": lambda: self._json(200, {**told, "status": "in_progress", "error": {"code": "oops", "message": "failed"}}),
-            "falling_progress": lambda: self._json(200, {**told, "status": "in_progress", "progress": self.chance.choice(("5%", 3, "-1", 1e400))}),
+            "unknown_word": lambda: self._json(
+                200,
+                {**told, "status": self.chance.choice(("unknown", "paused", "NULL", "reviewing"))},
+            ),
+            "error_beside_running": lambda: self._json(
+                200,
+                {**told, "status": "in_progress", "error": {"code": "oops", "message": "failed"}},
+            ),
+            "falling_progress": lambda: self._json(
+                200,
+                {
+                    **told,
+                    "status": "in_progress",
+                    "progress": self.chance.choice(("5%", 3, "-1", 1e400)),
+                },
+            ),
             "forbidden": lambda: self._error(403, "AccessDenied", "this token may not query"),
             "not_found": lambda: self._error(404, "not_found", "no such video"),
             "not_exist": self._unknown_task,
@@ -274,14 +371,22 @@ class Wire(httpx.AsyncBaseTransport):
             "reset": lambda: _flow(length, body, breaks_at=chance.randrange(len(body))),
             "short": lambda: _flow(length, body[: chance.randrange(len(body))]),
             "no_length_short": lambda: _flow({}, body[: chance.randrange(1, inside_a_box)]),
-            "other_video_cut": lambda: _flow(kind, self.world.video[: chance.randrange(1, inside_a_box)]),
-            "foreign": lambda: _flow({**kind, "content-length": "40"}, b"\x89PNG\r\n\x1a\n" + b"x" * 32),
+            "other_video_cut": lambda: _flow(
+                kind, self.world.video[: chance.randrange(1, inside_a_box)]
+            ),
+            "foreign": lambda: _flow(
+                {**kind, "content-length": "40"}, b"\x89PNG\r\n\x1a\n" + b"x" * 32
+            ),
             "html": lambda: self._plain(200, b"<html>please log in</html>", "text/html"),
             "stall": lambda: _flow(length, body, breaks_at=CHUNK, waits_s=60.0),
             "trickle": lambda: _flow(length, body, waits_s=25.0),
-            "expired_link": lambda: self._plain(403, b"<Error>AccessDenied</Error>", "application/xml"),
+            "expired_link": lambda: self._plain(
+                403, b"<Error>AccessDenied</Error>", "application/xml"
+            ),
             "redirect": lambda: httpx.Response(302, headers={"location": self._signed(task)}),
-            "redirect_home": lambda: httpx.Response(307, headers={"location": f"{BASE_URL}/v1/videos/{task.task_id}/content"}),
+            "redirect_home": lambda: httpx.Response(
+                307, headers={"location": f"{BASE_URL}/v1/videos/{task.task_id}/content"}
+            ),
             "no_length": lambda: _flow(kind, body),
             "empty": lambda: _flow({"content-length": "0"}, b""),
             "server_error": lambda: self._error(503, "InternalError", "try again"),
@@ -289,7 +394,9 @@ class Wire(httpx.AsyncBaseTransport):
         return answers[fault]()
 
 
-def _flow(headers: dict[str, str], body: bytes, breaks_at: int | None = None, waits_s: float = 0.05) -> httpx.Response:
+def _flow(
+    headers: dict[str, str], body: bytes, breaks_at: int | None = None, waits_s: float = 0.05
+) -> httpx.Response:
     return httpx.Response(200, headers=headers, stream=Flow(body, breaks_at, waits_s))
 
 

@@ -22,7 +22,9 @@ def look(name: str) -> tuple[str, list[tuple[int, str]]]:
 
 def hunt(workers: int, names: list[str] | None = None) -> int:
     """Prints and writes which seed noticed what; the exit code tells whether all were noticed."""
-    found: dict[str, dict[str, object]] = json.loads(CATCHES.read_text()) if names and CATCHES.exists() else {}
+    found: dict[str, dict[str, object]] = (
+        json.loads(CATCHES.read_text()) if names and CATCHES.exists() else {}
+    )
     missed = 0
     with multiprocessing.get_context("spawn").Pool(workers) as pool:
         for name, caught in pool.imap_unordered(look, names or list(VARIANTS), chunksize=1):
@@ -30,6 +32,16 @@ def hunt(workers: int, names: list[str] | None = None) -> int:
             if caught:
                 found[name] = {"seeds": [seed for seed, _ in caught], "says": caught[0][1]}
             missed += not caught
-            print(f"{name}: " + (f"seeds {found[name]['seeds']}: {caught[0][1]}" if caught else "NOT NOTICED within 500 seeds"), flush=True)
-            CATCHES.write_text(json.dumps(dict(sorted(found.items())), indent=2, ensure_ascii=False) + "\n")
+            print(
+                f"{name}: "
+                + (
+                    f"seeds {found[name]['seeds']}: {caught[0][1]}"
+                    if caught
+                    else "NOT NOTICED within 500 seeds"
+                ),
+                flush=True,
+            )
+            CATCHES.write_text(
+                json.dumps(dict(sorted(found.items())), indent=2, ensure_ascii=False) + "\n"
+            )
     return bool(missed)

@@ -27,10 +27,25 @@ if TYPE_CHECKING:
     from simulation.process import Process
     from simulation.world import World
 
-COUNTED = frozenset({State.INTENT, State.ACCEPTED, State.UNCERTAIN, State.EXPIRED, State.ABANDONED, State.REMOTE_OK, State.STAGED, State.STORED})
+COUNTED = frozenset(
+    {
+        State.INTENT,
+        State.ACCEPTED,
+        State.UNCERTAIN,
+        State.EXPIRED,
+        State.ABANDONED,
+        State.REMOTE_OK,
+        State.STAGED,
+        State.STORED,
+    }
+)
 """Money is or may be gone, or is held back: all states but those that are proven to have cost nothing."""
 PERSONS = frozenset({EventKind.ADOPTED, EventKind.RESUBMIT, EventKind.ABANDONED})
-WORD_OF = {EventKind.ADOPTED: "adopt", EventKind.RESUBMIT: "resubmit", EventKind.ABANDONED: "abandon"}
+WORD_OF = {
+    EventKind.ADOPTED: "adopt",
+    EventKind.RESUBMIT: "resubmit",
+    EventKind.ABANDONED: "abandon",
+}
 SURELY_KEPT_S = 22.9 * 3600.0
 """No result is given up sooner than this after its task began, whatever the clocks say."""
 
@@ -45,7 +60,9 @@ def at_most_one_post_and_one_charge(world: World) -> Iterator[str]:
     posts: dict[int, int] = {}
     for post in world.books.posts:
         posts[post.attempt_id] = posts.get(post.attempt_id, 0) + 1
-    yield from (f"1: attempt {number} saw {count} POSTs" for number, count in posts.items() if count > 1)
+    yield from (
+        f"1: attempt {number} saw {count} POSTs" for number, count in posts.items() if count > 1
+    )
     for fingerprint in sorted({row.fingerprint for row in world.ledger.rows.values()}):
         rows = [row for row in world.ledger.rows.values() if row.fingerprint == fingerprint]
         allowed = 1 + sum(row.authority in (Authority.PERSON, Authority.ABSENT) for row in rows)
@@ -68,15 +85,23 @@ def _authorities(world: World, rows: Sequence[Attempt]) -> Iterator[str]:
         if task is None or (before is None and row.authority is not Authority.FIRST):
             continue
         last = world.ledger.events[row.attempt_id][-1].kind
-        if row.state is State.REJECTED or (row.state is State.PLANNED and last is EventKind.NOT_ACCEPTED):
+        if row.state is State.REJECTED or (
+            row.state is State.PLANNED and last is EventKind.NOT_ACCEPTED
+        ):
             yield f"1: {name_of(row)} counts as not accepted, and the gateway made {task.task_id} of it"
         if row.state is State.REMOTE_FAILED and row.task_id == task.task_id and not task.error:
             yield f"1: {name_of(row)} counts as failed and free, and {task.task_id} was charged"
 
 
-def a_post_has_its_intent_on_disk(world: World, process: Process, fingerprint: str) -> Iterator[str]:
+def a_post_has_its_intent_on_disk(
+    world: World, process: Process, fingerprint: str
+) -> Iterator[str]:
     """2: asked when the gateway sees a POST. The intent may not have been used by an earlier POST (1)."""
-    open_ = [row for row in world.ledger.rows.values() if row.fingerprint == fingerprint and row.state is State.INTENT]
+    open_ = [
+        row
+        for row in world.ledger.rows.values()
+        if row.fingerprint == fingerprint and row.state is State.INTENT
+    ]
     if not open_:
         yield f"2: process {process.number} sent a POST without an intent on disk"
     elif all(any(post.attempt_id == row.attempt_id for post in world.books.posts) for row in open_):
@@ -90,7 +115,11 @@ def doubt_is_left_only_by_proof_or_person(world: World) -> Iterator[str]:
             if event.kind is EventKind.ABSENT and (task := world.books.task_of(number)) is not None:
                 yield f"3: attempt {number} was declared absent, and the gateway made {task.task_id} of it"
             reconciled = event.kind is EventKind.ADOPTED and world.scenario.lists
-            if event.kind in PERSONS and (number, WORD_OF[event.kind]) not in world.decisions and not reconciled:
+            if (
+                event.kind in PERSONS
+                and (number, WORD_OF[event.kind]) not in world.decisions
+                and not reconciled
+            ):
                 yield f"3: attempt {number} was {event.kind.value}, and nobody decided so"
             if reconciled and (number, "adopt") not in world.decisions:
                 task = world.books.task_of(number)
@@ -107,7 +136,10 @@ def a_poll_has_its_task_on_disk(world: World, task_id: str) -> Iterator[str]:
 def a_name_is_absent_or_complete(world: World, path: Path) -> Iterator[str]:
     """5, the second sentence: asked whenever a final name comes into being, and of all names after a death."""
     content = path.read_bytes()
-    if content not in world.known_videos() and path.relative_to(world.root).as_posix() not in world.strange_paths:
+    if (
+        content not in world.known_videos()
+        and path.relative_to(world.root).as_posix() not in world.strange_paths
+    ):
         yield f"5: {path.name} stands under its final name with {len(content)} bytes that are no whole video of the gateway's"
 
 
@@ -128,7 +160,11 @@ def what_is_stored_is_on_disk(world: World) -> Iterator[str]:
 def what_is_stored_parses(world: World) -> Iterator[str]:
     """5, the end of the first sentence; asked once a seed."""
     for row in world.ledger.rows.values():
-        if row.state is State.STORED and row.path not in world.strange_paths and isinstance(facts := probe_video(world.root / row.path), str):
+        if (
+            row.state is State.STORED
+            and row.path not in world.strange_paths
+            and isinstance(facts := probe_video(world.root / row.path), str)
+        ):
             yield f"5: {row.path} is no whole video: {facts}"
 
 
@@ -137,7 +173,12 @@ def nothing_paid_is_given_up_early(world: World) -> Iterator[str]:
     for number, events in world.ledger.events.items():
         task = world.books.task_of(number)
         for event, when in zip(events, world.ledger.happened[number], strict=True):
-            if event.kind is not EventKind.EXPIRED or task is None or task.error or number in world.mistaken:
+            if (
+                event.kind is not EventKind.EXPIRED
+                or task is None
+                or task.error
+                or number in world.mistaken
+            ):
                 continue
             if when - task.created_at < SURELY_KEPT_S:
                 yield f"5: attempt {number} was given up {(when - task.created_at) / 3600:.1f} h after its submit; the gateway had {task.task_id}"
@@ -163,8 +204,14 @@ def money_stays_within_the_limit(world: World, process: Process) -> Iterator[str
     counted = sum((row.price or Decimal(0) for row in rows if row.state in COUNTED), Decimal(0))
     if counted > process.limit:
         yield f"7: {counted} is spent or reserved in {process.run_id}, and the limit is {process.limit}"
-    tasks = [post.task_id for post in world.books.posts if post.process == process.number and post.task_id]
-    charged = sum((world.scenario.price for name in tasks if not world.books.tasks[name].error), Decimal(0))
+    tasks = [
+        post.task_id
+        for post in world.books.posts
+        if post.process == process.number and post.task_id
+    ]
+    charged = sum(
+        (world.scenario.price for name in tasks if not world.books.tasks[name].error), Decimal(0)
+    )
     if charged > process.limit:
         yield f"7: {process.run_id} was charged {charged}, and its limit was {process.limit}"
 
@@ -199,14 +246,23 @@ def everything_comes_to_an_end(plan: Plan) -> Iterator[str]:
     """11: asked when faults have stopped and people have decided."""
     for entry in plan.jobs:
         over = entry.state in (JobState.DONE, JobState.FAILED, JobState.SKIPPED)
-        waits = entry.action is Action.ASK and entry.attempt is not None and entry.attempt.state is State.STORED
+        waits = (
+            entry.action is Action.ASK
+            and entry.attempt is not None
+            and entry.attempt.state is State.STORED
+        )
         if not (over or waits or entry.state is JobState.BLOCKED):
             yield f"11: {entry.name} is still {entry.state.value} ({entry.reason})"
 
 
 def a_run_leaves_nothing_undone(process: Process) -> Iterator[str]:
     """11: a run that was not stopped has asked for all that it could. Tasks that it no longer waited for still hold their slots."""
-    if process.conductor is None or process.conductor.stop_reason or process.conductor.draining or process.conductor.tasks:
+    if (
+        process.conductor is None
+        or process.conductor.stop_reason
+        or process.conductor.draining
+        or process.conductor.tasks
+    ):
         return
     for work in process.conductor.works:
         if work.phase.value in ("ready", "preparing", "prepared", "submitting"):
@@ -241,7 +297,10 @@ def after_process(world: World) -> Iterator[str]:
     yield from a_kill_leaves_few_in_doubt(world)
     for path in sorted(world.root.glob("*/videos/*.mp4")):
         yield from a_name_is_absent_or_complete(world, path)
-    yield from ("5: the file that a user had put in a video's place was changed" for _ in world.spoilt_squatters())
+    yield from (
+        "5: the file that a user had put in a video's place was changed"
+        for _ in world.spoilt_squatters()
+    )
 
 
 def paid_videos_are_home(world: World) -> Iterator[str]:

@@ -85,7 +85,9 @@ def intent_after_post() -> Patches:
         outcome = await self.client.submit(work.entry.request, work.urls)
         attempt = await self.ledger.open_attempt(self._opening(work))
         self.conductor.opened(work, attempt)
-        attempt = await self.ledger.append(settle.submit_event(attempt, outcome, self.context.wall()))
+        attempt = await self.ledger.append(
+            settle.submit_event(attempt, outcome, self.context.wall())
+        )
         self.conductor.submitted(work, attempt, outcome, anyio.current_time())
 
     yield patch.object(Runner, "_submit", submit)
@@ -94,7 +96,11 @@ def intent_after_post() -> Patches:
 @variant
 def bad_gateway_is_retried() -> Patches:
     real = reading._judge_refusal
-    yield patch.object(reading, "_judge_refusal", lambda reply, error: NotAccepted("HTTP 502") if reply.status == 502 else real(reply, error))
+    yield patch.object(
+        reading,
+        "_judge_refusal",
+        lambda reply, error: NotAccepted("HTTP 502") if reply.status == 502 else real(reply, error),
+    )
 
 
 @variant
@@ -120,18 +126,29 @@ def resubmit_on_resume() -> Patches:
     def stand(self: Any, key: Any, entry: Any, attempts: Any) -> Any:
         found = real(self, key, entry, attempts)
         if found.action is Action.RESUME:
-            return planner.Standing(planner.JobState.PLANNED, Action.GENERATE, "again", found.attempt)
+            return planner.Standing(
+                planner.JobState.PLANNED, Action.GENERATE, "again", found.attempt
+            )
         return found
 
     yield patch.object(planner._Planner, "_stand", stand)
-    yield patch.object(simulated, "find_in_flight", lambda context, snapshot, plan: recovery.InFlight((), ()))
+    yield patch.object(
+        simulated, "find_in_flight", lambda context, snapshot, plan: recovery.InFlight((), ())
+    )
 
 
 @variant
 def dead_intent_goes_back_to_planned() -> Patches:
     async def settle_leftovers(context: Any, ledger: Any) -> None:
         for attempt in recovery._in_state(ledger, State.INTENT):
-            await ledger.append(Event(attempt.attempt_id, EventKind.NOT_ACCEPTED, context.wall(), {"reason": "no answer"}))
+            await ledger.append(
+                Event(
+                    attempt.attempt_id,
+                    EventKind.NOT_ACCEPTED,
+                    context.wall(),
+                    {"reason": "no answer"},
+                )
+            )
         for attempt in recovery._in_state(ledger, State.STAGED):
             await recovery._finish_staged(context, ledger, attempt)
 
@@ -145,7 +162,14 @@ def absence_is_concluded_from_silence() -> Patches:
     async def settle_leftovers(context: Any, ledger: Any) -> None:
         await real(context, ledger)
         for attempt in recovery._in_state(ledger, State.UNCERTAIN):
-            await ledger.append(Event(attempt.attempt_id, EventKind.ABSENT, context.wall(), {"reason": "nothing was heard of it"}))
+            await ledger.append(
+                Event(
+                    attempt.attempt_id,
+                    EventKind.ABSENT,
+                    context.wall(),
+                    {"reason": "nothing was heard of it"},
+                )
+            )
 
     yield patch.object(simulated, "settle_leftovers", settle_leftovers)
 
@@ -157,7 +181,11 @@ def doubt_is_resubmitted_without_asking() -> Patches:
     async def settle_leftovers(context: Any, ledger: Any) -> None:
         await real(context, ledger)
         for attempt in recovery._in_state(ledger, State.UNCERTAIN):
-            await ledger.append(Event(attempt.attempt_id, EventKind.RESUBMIT, context.wall(), {"reason": "try again"}))
+            await ledger.append(
+                Event(
+                    attempt.attempt_id, EventKind.RESUBMIT, context.wall(), {"reason": "try again"}
+                )
+            )
 
     yield patch.object(simulated, "settle_leftovers", settle_leftovers)
 
@@ -167,7 +195,9 @@ def policy_ignores_its_bound() -> Patches:
     from wanbatch.engine import conductor
 
     def may_retry(attempt: Any, attempts: Any, retries: int) -> bool:
-        return attempt.state is State.REMOTE_FAILED and attempt.retryable and len(list(attempts)) < 12
+        return (
+            attempt.state is State.REMOTE_FAILED and attempt.retryable and len(list(attempts)) < 12
+        )
 
     yield patch.object(conductor, "may_retry", may_retry)
     yield patch.object(planner, "may_retry", may_retry)
@@ -194,7 +224,9 @@ def doubts_do_not_stop_the_run() -> Patches:
 def concurrency_of_submits_is_not_kept() -> Patches:
     real = SubmitPacer.__init__
 
-    def start(self: SubmitPacer, rate: Any, ceiling: int, concurrency: int = 1, **more: Any) -> None:
+    def start(
+        self: SubmitPacer, rate: Any, ceiling: int, concurrency: int = 1, **more: Any
+    ) -> None:
         real(self, None, 20, 8, **more)
 
     yield patch.object(SubmitPacer, "__init__", start)
@@ -252,7 +284,11 @@ def lock_is_ignored() -> Patches:
 def absence_is_concluded_too_early() -> Patches:
     """From the account's list, before the list has had time to show what the API took."""
     real = simulated.reconcile
-    yield patch.object(simulated, "reconcile", lambda ledger, client, origin, quiet_s, wall: real(ledger, client, origin, -1e9, wall))
+    yield patch.object(
+        simulated,
+        "reconcile",
+        lambda ledger, client, origin, quiet_s, wall: real(ledger, client, origin, -1e9, wall),
+    )
 
 
 # -- polling ----------------------------------------------------------------------------------------------------------------------------------
@@ -267,7 +303,9 @@ def task_is_polled_before_it_is_durable() -> Patches:
         self.conductor.opened(work, attempt)
         outcome = await self.client.submit(work.entry.request, work.urls)
         event = settle.submit_event(attempt, outcome, self.context.wall())
-        self.conductor.submitted(work, lifecycle.apply(attempt, event), outcome, anyio.current_time())
+        self.conductor.submitted(
+            work, lifecycle.apply(attempt, event), outcome, anyio.current_time()
+        )
         self._changed.set()
         if isinstance(outcome, Accepted):
             await anyio.sleep(30)
@@ -292,7 +330,11 @@ def missing_task_counts_as_failed() -> Patches:
 def error_beside_running_counts_as_failed() -> Patches:
     real = gateway.judge_word
     yield patch.object(
-        gateway, "judge_word", lambda word, progress, error: Failed(error.code, error.message) if error.enveloped else real(word, progress, error)
+        gateway,
+        "judge_word",
+        lambda word, progress, error: (
+            Failed(error.code, error.message) if error.enveloped else real(word, progress, error)
+        ),
     )
 
 
@@ -335,7 +377,9 @@ def unreadable_poll_keeps_its_place() -> Patches:
     """What the simulation found: an ended task whose query told nothing filled the query limit for good, and never expired."""
     real = Conductor.polled
 
-    def polled(self: Conductor, task: Any, attempt: Any, outcome: Any, now: float, at: float) -> None:
+    def polled(
+        self: Conductor, task: Any, attempt: Any, outcome: Any, now: float, at: float
+    ) -> None:
         if attempt.state is not State.REMOTE_OK or isinstance(outcome, Succeeded):
             real(self, task, attempt, outcome, now, at)
             return
@@ -362,15 +406,21 @@ def name_is_not_synced() -> Patches:
 @variant
 def folders_above_are_not_synced() -> Patches:
     """What the simulation found: the first video of a new folder could vanish with it."""
-    yield patch.object(outputs, "_sync_folders", lambda output, folder: outputs._sync_folder(folder))
+    yield patch.object(
+        outputs, "_sync_folders", lambda output, folder: outputs._sync_folder(folder)
+    )
 
 
 @variant
 def stored_before_it_has_its_name() -> Patches:
     async def publish_staged(context: Any, ledger: Any, attempt: Any, part: Any) -> Any:
         at = context.wall()
-        attempt = await ledger.append(Event(attempt.attempt_id, EventKind.STORED, at, {"path": attempt.path, "stored_at": at}))
-        await runner._in_thread(partial(outputs.publish, context.output, part, attempt.path, attempt.sha256))
+        attempt = await ledger.append(
+            Event(attempt.attempt_id, EventKind.STORED, at, {"path": attempt.path, "stored_at": at})
+        )
+        await runner._in_thread(
+            partial(outputs.publish, context.output, part, attempt.path, attempt.sha256)
+        )
         return attempt
 
     yield patch.object(runner, "publish_staged", publish_staged)
@@ -407,7 +457,9 @@ def short_body_is_kept() -> Patches:
 
     def probe_video(path: Any, sha256: str | None = None) -> VideoFacts:
         content = path.read_bytes()
-        return VideoFacts(hashlib.sha256(content).hexdigest(), len(content), 5.0, 16, 16, 1.0, has_audio=False)
+        return VideoFacts(
+            hashlib.sha256(content).hexdigest(), len(content), 5.0, 16, 16, 1.0, has_audio=False
+        )
 
     yield patch.object(probe, "probe_video", probe_video)
 

@@ -64,10 +64,20 @@ def profile_of(world: World) -> Profile:
     )
 
 
-def plan_of(world: World, snapshot: Snapshot, intact: frozenset[str], *, regenerate: bool = False) -> Plan:
+def plan_of(
+    world: World, snapshot: Snapshot, intact: frozenset[str], *, regenerate: bool = False
+) -> Plan:
     profile = profile_of(world)
     target = Target(profile.name, profile.realm, profile.origin, profile.prices)
-    return make_plan([world.manifest], {}, snapshot, intact, target, PlanOptions(regenerate=regenerate), world.clock.wall())
+    return make_plan(
+        [world.manifest],
+        {},
+        snapshot,
+        intact,
+        target,
+        PlanOptions(regenerate=regenerate),
+        world.clock.wall(),
+    )
 
 
 class ListingBackend(Backend):
@@ -77,18 +87,36 @@ class ListingBackend(Backend):
         world = self.wire.world
         started_at = self._clock()
         seen_until = world.clock.true() - world.chance.uniform(0.0, 100.0)
-        tasks = [t for t in world.books.tasks.values() if t.created_at <= seen_until and since <= t.created_at <= until]
+        tasks = [
+            t
+            for t in world.books.tasks.values()
+            if t.created_at <= seen_until and since <= t.created_at <= until
+        ]
         await anyio.sleep(1.0)
         whole = world.fault("poll") is None
-        listed = [ListedTask(t.task_id, "running", "wan2.7-i2v", None, float(int(t.created_at))) for t in tasks]
-        return TaskListing(tuple(listed if whole else listed[: len(listed) // 2]), started_at, whole, "" if whole else "a page was not answered")
+        listed = [
+            ListedTask(t.task_id, "running", "wan2.7-i2v", None, float(int(t.created_at)))
+            for t in tasks
+        ]
+        return TaskListing(
+            tuple(listed if whole else listed[: len(listed) // 2]),
+            started_at,
+            whole,
+            "" if whole else "a page was not answered",
+        )
 
     async def look_at(self, task_id: str) -> ListedTask | None:
         world = self.wire.world
         await anyio.sleep(0.2)
         task = world.books.tasks[task_id]
-        prompt = next(text for text, fingerprint in world.prompts.items() if fingerprint == task.fingerprint)
-        return None if world.fault("poll") else ListedTask(task_id, "running", "wan2.7-i2v", prompt, float(int(task.created_at)))
+        prompt = next(
+            text for text, fingerprint in world.prompts.items() if fingerprint == task.fingerprint
+        )
+        return (
+            None
+            if world.fault("poll")
+            else ListedTask(task_id, "running", "wan2.7-i2v", prompt, float(int(task.created_at)))
+        )
 
     @property
     def wire(self) -> Wire:
@@ -112,7 +140,13 @@ class Process:
         wait_s: float = 7200.0,
     ) -> None:
         self.world, self.number = world, number
-        self.buys, self.regenerate, self.intruder, self.interruption, self.wait_s = buys, regenerate, intruder, interruption, wait_s
+        self.buys, self.regenerate, self.intruder, self.interruption, self.wait_s = (
+            buys,
+            regenerate,
+            intruder,
+            interruption,
+            wait_s,
+        )
         self.run_id = f"run-{number}"
         self.limit: Decimal | None = None
         self.store: ModelStore | None = None
@@ -127,7 +161,9 @@ class Process:
                 if not self.intruder:
                     self.world.lock_taken()
                 self.store = ModelStore(self.world, self.world.ledger)
-                async with Ledger(self.store, self.world.ledger.contents(), threaded=False) as ledger:
+                async with Ledger(
+                    self.store, self.world.ledger.contents(), threaded=False
+                ) as ledger:
                     await self._session(ledger)
         except Refusal as refusal:
             self._refused(refusal)
@@ -149,7 +185,9 @@ class Process:
     async def _session(self, ledger: Ledger) -> None:
         world = self.world
         self.clock = ServerClock(world.clock.wall, lambda: world.clock.now)
-        context = RunContext(self.run_id, "gateway", "paid", ORIGIN, "USD", world.root, self.clock.now)
+        context = RunContext(
+            self.run_id, "gateway", "paid", ORIGIN, "USD", world.root, self.clock.now
+        )
         await settle_leftovers(context, ledger)
         if any(row.state is State.UNCERTAIN for row in ledger.snapshot.attempts):
             async with self._open_backend() as client:
@@ -159,22 +197,40 @@ class Process:
         in_flight = find_in_flight(context, ledger.snapshot, plan)
         if self.buys:
             self._keep_budget(plan)
-        await ledger.begin_run(RunRecord(self.run_id, world.manifest.name, "gateway", "paid", world.clock.wall()))
+        await ledger.begin_run(
+            RunRecord(self.run_id, world.manifest.name, "gateway", "paid", world.clock.wall())
+        )
         homes = await place_reused(context, ledger, plan, intact)
         if in_flight.here or (self.buys and plan.count()[Action.GENERATE]):
             async with self._open_backend() as client:
                 await self._work(context, ledger, client, plan, in_flight, homes)
-        await ledger.finish_run(RunRecord(self.run_id, world.manifest.name, "gateway", "paid", world.clock.wall(), world.clock.wall(), 0))
+        await ledger.finish_run(
+            RunRecord(
+                self.run_id,
+                world.manifest.name,
+                "gateway",
+                "paid",
+                world.clock.wall(),
+                world.clock.wall(),
+                0,
+            )
+        )
 
     def _open_backend(self) -> Backend:
         make = ListingBackend if self.world.scenario.lists else Backend
-        return make(profile_of(self.world), transport=Wire(self), clock=self.clock.now, hear=self.clock.hear)
+        return make(
+            profile_of(self.world), transport=Wire(self), clock=self.clock.now, hear=self.clock.hear
+        )
 
     async def _reconcile(self, ledger: Ledger, client: Backend) -> None:
         if not isinstance(client, ListingBackend) or isinstance(await client.probe(), ProbeFailed):
             return
-        for verdict in await reconcile(ledger, client, ORIGIN, profile_of(self.world).quiet_period_s, self.clock.now):
-            self.world.note(f"verdict {type(verdict).__name__} attempt {verdict.attempt.attempt_id}")
+        for verdict in await reconcile(
+            ledger, client, ORIGIN, profile_of(self.world).quiet_period_s, self.clock.now
+        ):
+            self.world.note(
+                f"verdict {type(verdict).__name__} attempt {verdict.attempt.attempt_id}"
+            )
 
     def _keep_budget(self, plan: Plan) -> None:
         """The session refuses a plan above the limit before anything is sent; here it may begin, so that the engine has to keep the limit itself."""
@@ -183,10 +239,21 @@ class Process:
             return
         self.limit = max(self.world.scenario.price, plan.total + spare * self.world.scenario.price)
 
-    async def _work(self, context: RunContext, ledger: Ledger, client: Backend, plan: Plan, in_flight: InFlight, homes: Mapping[str, Home]) -> None:
+    async def _work(
+        self,
+        context: RunContext,
+        ledger: Ledger,
+        client: Backend,
+        plan: Plan,
+        in_flight: InFlight,
+        homes: Mapping[str, Home],
+    ) -> None:
         probe = await client.probe()
         if isinstance(probe, ProbeFailed):
-            raise Refusal(ExitCode.ENVIRONMENT, f"the backend did not answer as it should: {probe.reason}; nothing was spent")
+            raise Refusal(
+                ExitCode.ENVIRONMENT,
+                f"the backend did not answer as it should: {probe.reason}; nothing was spent",
+            )
         conductor = self.conductor = self._make_conductor(plan, ledger.snapshot)
         if not self.buys:
             conductor.stop("fetch never submits")
@@ -200,7 +267,9 @@ class Process:
                 tasks.start_soon(self._intrude, self.world.scenario.intruder_s)
             await runner.run()
             tasks.cancel_scope.cancel()
-        if self.interruption is None and any(row.state is State.UNCERTAIN for row in ledger.snapshot.attempts):
+        if self.interruption is None and any(
+            row.state is State.UNCERTAIN for row in ledger.snapshot.attempts
+        ):
             await self._reconcile(ledger, client)
         if not runner.scope.cancel_called:
             self.world.hold(invariants.a_run_leaves_nothing_undone(self))
@@ -211,10 +280,23 @@ class Process:
         model.learn(a for a in snapshot.attempts if a.origin == profile.origin)
         return Conductor(
             build_works(plan, {world.manifest.name: world.manifest.run.retries}),
-            SubmitPacer(profile.rate, profile.max_in_flight, profile.submit_concurrency, chance=world.chance.random),
-            PollSchedule(profile.poll_interval_s, profile.queries_per_second, model, chance=world.chance.random),
+            SubmitPacer(
+                profile.rate,
+                profile.max_in_flight,
+                profile.submit_concurrency,
+                chance=world.chance.random,
+            ),
+            PollSchedule(
+                profile.poll_interval_s,
+                profile.queries_per_second,
+                model,
+                chance=world.chance.random,
+            ),
             Budget(self.limit),
-            Limits(self.wait_s, frozenset({world.manifest.name} if world.manifest.run.on_failure == "stop" else ())),
+            Limits(
+                self.wait_s,
+                frozenset({world.manifest.name} if world.manifest.run.on_failure == "stop" else ()),
+            ),
         )
 
     def _observe(self, notice: Notice) -> None:
@@ -238,7 +320,9 @@ class Process:
         other = Process(self.world, self.number + 1000, intruder=True)
         await other.main()
         if other.refusal is None or other.refusal.exit_code is not ExitCode.ENVIRONMENT:
-            self.world.violated(f"10: process {other.number} got past the lock that process {self.number} holds")
+            self.world.violated(
+                f"10: process {other.number} got past the lock that process {self.number} holds"
+            )
 
     def remember(self, event: Event, position: int) -> None:
         """Keeps in mind what has to end this run's buying: a halt, or three doubts within five minutes."""
@@ -266,14 +350,26 @@ class Decision:
     async def main(self) -> None:
         world, now = self.world, self.world.clock.wall()
         with RunLock(world.root, command="simulated"):
-            async with Ledger(ModelStore(world, world.ledger), world.ledger.contents(), threaded=False) as ledger:
-                await settle_leftovers(RunContext("resolve", "", "", "", "", world.root, world.clock.wall), ledger)
+            async with Ledger(
+                ModelStore(world, world.ledger), world.ledger.contents(), threaded=False
+            ) as ledger:
+                await settle_leftovers(
+                    RunContext("resolve", "", "", "", "", world.root, world.clock.wall), ledger
+                )
                 if ledger.attempt(self.number).state not in (State.UNCERTAIN, State.EXPIRED):
                     return
                 facts: Facts = {"reason": f"{self.word} by a person"}
                 if self.word == "adopt":
-                    facts |= {"task_id": self.task_id, "accepted_at": now, "expires_at": now + 25 * 3600.0}
-                kinds = {"adopt": EventKind.ADOPTED, "resubmit": EventKind.RESUBMIT, "abandon": EventKind.ABANDONED}
+                    facts |= {
+                        "task_id": self.task_id,
+                        "accepted_at": now,
+                        "expires_at": now + 25 * 3600.0,
+                    }
+                kinds = {
+                    "adopt": EventKind.ADOPTED,
+                    "resubmit": EventKind.RESUBMIT,
+                    "abandon": EventKind.ABANDONED,
+                }
                 world.decisions.add((self.number, self.word))
                 world.note(f"a person: {self.word} attempt {self.number} {self.task_id}")
                 await ledger.append(Event(self.number, kinds[self.word], now, facts))

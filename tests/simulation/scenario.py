@@ -39,7 +39,18 @@ REFUSALS = frozenset({"rejected", "not_found", "too_large"})
 
 DISK_FAULTS = ("fsync_fails", "link_fails", "commit_fails", "commit_busy")
 
-DEATHS = ("step", "commit", "commit_torn", "commit_done", "post", "post_seen", "post_answered", "file", "file_done", "time")
+DEATHS = (
+    "step",
+    "commit",
+    "commit_torn",
+    "commit_done",
+    "post",
+    "post_seen",
+    "post_answered",
+    "file",
+    "file_done",
+    "time",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,9 +164,19 @@ def draw(seed: int) -> Scenario:
         slow=chance.choice((0.0, 0.0, 0.0, 0.1, 0.4)),
         deaths=tuple(_death(chance) for _ in range(chance.choice((0, 1, 1, 2, 3, 5, 8)))),
         sleeps=_events(chance, 0.25, 4 * 3600.0, lambda: chance.choice((600.0, 7200.0, 90_000.0))),
-        clock_jumps=_events(chance, 0.25, 4 * 3600.0, lambda: chance.choice((-3600.0, -30.0, 30.0, 3600.0, 100_000.0))),
+        clock_jumps=_events(
+            chance,
+            0.25,
+            4 * 3600.0,
+            lambda: chance.choice((-3600.0, -30.0, 30.0, 3600.0, 100_000.0)),
+        ),
         interruptions=tuple(_interruption(chance) for _ in range(4)),
-        pauses_s=tuple(chance.choice((1.0, 1.0, 60.0, 600.0, 3600.0, 40_000.0, 90_000.0)) if chance.random() < 0.4 else 2.0 for _ in range(40)),
+        pauses_s=tuple(
+            chance.choice((1.0, 1.0, 60.0, 600.0, 3600.0, 40_000.0, 90_000.0))
+            if chance.random() < 0.4
+            else 2.0
+            for _ in range(40)
+        ),
         intruder_s=chance.uniform(0, 300) if chance.random() < 0.3 else None,
         url_shape=chance.choice(("signed", "content", "both", "both")),
         hasty_person=chance.choice((0.0, 0.0, 0.3, 0.9)),
@@ -169,11 +190,21 @@ def draw(seed: int) -> Scenario:
 
 def _death(chance: Random) -> Death:
     at = chance.choice(DEATHS)
-    most = {"step": 1500, "commit": 30, "commit_torn": 30, "commit_done": 30, "file": 25, "file_done": 25, "time": 2000}.get(at, 8)
+    most = {
+        "step": 1500,
+        "commit": 30,
+        "commit_torn": 30,
+        "commit_done": 30,
+        "file": 25,
+        "file_done": 25,
+        "time": 2000,
+    }.get(at, 8)
     return Death(at, max(1, round(most ** chance.random())), power=chance.random() < 0.4)
 
 
-def _events(chance: Random, likely: float, within_s: float, size: object) -> tuple[tuple[float, float], ...]:
+def _events(
+    chance: Random, likely: float, within_s: float, size: object
+) -> tuple[tuple[float, float], ...]:
     if chance.random() >= likely:
         return ()
     return tuple((chance.uniform(0, within_s) ** 0.9, size()) for _ in range(chance.randint(1, 3)))  # type: ignore[operator]

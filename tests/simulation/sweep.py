@@ -30,14 +30,23 @@ def many(seeds: range, workers: int) -> int:
     processes = 0
     with multiprocessing.get_context("spawn").Pool(workers) as pool:
         for result in pool.imap_unordered(bare, seeds, chunksize=5):
-            faults, deaths, outcomes = faults + result.faults, deaths + result.deaths, outcomes + result.outcomes
+            faults, deaths, outcomes = (
+                faults + result.faults,
+                deaths + result.deaths,
+                outcomes + result.outcomes,
+            )
             processes += result.processes
             if result.violations:
                 failed.append(result)
     took = time.perf_counter() - began
-    print(f"{len(seeds)} seeds in {took:.1f} s ({len(seeds) / took:.1f} a second), {processes} processes")
+    print(
+        f"{len(seeds)} seeds in {took:.1f} s ({len(seeds) / took:.1f} a second), {processes} processes"
+    )
     for title, counter in (("faults", faults), ("deaths", deaths), ("attempts", outcomes)):
-        print(f"{title} ({counter.total()}): " + ", ".join(f"{name} {count}" for name, count in sorted(counter.items())))
+        print(
+            f"{title} ({counter.total()}): "
+            + ", ".join(f"{name} {count}" for name, count in sorted(counter.items()))
+        )
     for result in sorted(failed, key=lambda r: r.seed):
         print(f"seed {result.seed}: {'; '.join(result.violations)}")
     print(f"{len(failed)} seeds with violations" if failed else "all invariants hold")

@@ -26,5 +26,7 @@ def test_every_variant_is_caught_within_five_hundred_seeds():
 def test_a_broken_variant_is_noticed(name):
     seeds = CAUGHT[name]["seeds"]
     noticed = next((seed for seed in seeds if notices(name, seed)), None)
-    assert noticed is not None, f"none of the seeds {seeds} notices {name} any more; hunt again: python -m simulation --mutants {name}"
+    assert noticed is not None, (
+        f"none of the seeds {seeds} notices {name} any more; hunt again: python -m simulation --mutants {name}"
+    )
     assert not run_seed(noticed).violations, "the seed is broken without the variant, too"

@@ -23,7 +23,10 @@ SHARES = 8
 def test_no_invariant_is_broken(share):
     for seed in range(share, SEEDS, SHARES):
         result = run_seed(seed)
-        assert not result.violations, f"python -m simulation --seed {seed} -v: {result.violations}\n" + "\n".join(result.log[-30:])
+        assert not result.violations, (
+            f"python -m simulation --seed {seed} -v: {result.violations}\n"
+            + "\n".join(result.log[-30:])
+        )
 
 
 @pytest.mark.parametrize("seed", [3, 19, 61, 92])
@@ -52,7 +55,9 @@ def test_every_kind_of_fault_is_drawn_for_some_seed():
     assert {kind for s in scenarios for kind in s.submit.kinds} == set(SUBMIT_FAULTS)
     assert {kind for s in scenarios for kind in s.poll.kinds} == set(POLL_FAULTS)
     assert {kind for s in scenarios for kind in s.download.kinds} == set(DOWNLOAD_FAULTS)
-    assert all(0 <= weather.rate <= 0.9 for s in scenarios for weather in (s.submit, s.poll, s.download))
+    assert all(
+        0 <= weather.rate <= 0.9 for s in scenarios for weather in (s.submit, s.poll, s.download)
+    )
     assert {death.at for s in scenarios for death in s.deaths} == {
         "step", "commit", "commit_torn", "commit_done", "post", "post_seen", "post_answered", "file", "file_done", "time",
     }  # fmt: skip

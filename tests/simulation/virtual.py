@@ -69,6 +69,12 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         super()._run_once()  # type: ignore[misc]
 
 
-def run_virtually(main: Callable[[], Coroutine[Any, Any, None]], clock: Clock, each_step: Callable[[], None]) -> None:
+def run_virtually(
+    main: Callable[[], Coroutine[Any, Any, None]], clock: Clock, each_step: Callable[[], None]
+) -> None:
     """Runs ``main`` to its end in virtual time. Raises what it raises, and ``Deadlock``."""
-    anyio.run(main, backend="asyncio", backend_options={"loop_factory": lambda: VirtualLoop(clock, each_step)})
+    anyio.run(
+        main,
+        backend="asyncio",
+        backend_options={"loop_factory": lambda: VirtualLoop(clock, each_step)},
+    )

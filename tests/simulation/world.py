@@ -48,7 +48,15 @@ from wanbatch.diagnostics import Place
 from wanbatch.engine.outputs import intact_paths
 from wanbatch.ledger.rows import Entry, Happened, Opened
 from wanbatch.lifecycle import Snapshot, State
-from wanbatch.manifest.model import Job, JobMedia, Manifest, MediaInput, MediaSource, RunSettings, UrlMedia
+from wanbatch.manifest.model import (
+    Job,
+    JobMedia,
+    Manifest,
+    MediaInput,
+    MediaSource,
+    RunSettings,
+    UrlMedia,
+)
 from wanbatch.plan.identity import identify
 from wanbatch.providers.gateway import IMPOSSIBLE_ID
 
@@ -93,7 +101,9 @@ class World:
         self.video = sample_video()
         self.manifest = make_manifest(scenario)
         self.result = Result(scenario.seed)
-        self.prompts = {e.request.prompt: e.fingerprint for e in identify([self.manifest], {}).values()}
+        self.prompts = {
+            e.request.prompt: e.fingerprint for e in identify([self.manifest], {}).values()
+        }
         self.decisions: set[tuple[int, str]] = set()
         self.mistaken: set[int] = set()
         self.strange_paths: set[str] = set()
@@ -156,7 +166,11 @@ class World:
         if self.clock.now > self._ends_before:
             self.violated("11: a run went on for far longer than it may wait")
         self.gate("step")
-        if self.death is not None and self.death.at == "time" and self.clock.now - self._began >= self.death.count:
+        if (
+            self.death is not None
+            and self.death.at == "time"
+            and self.clock.now - self._began >= self.death.count
+        ):
             self.die("time")
 
     # -- what the engine's surroundings ask --------------------------------------------------------------------------------------------------
@@ -173,7 +187,11 @@ class World:
     def disk_fault(self, kind: str) -> str | None:
         """A fault of the disk that fits: ``commit`` or ``file``. Far rarer than those of the network."""
         weather = self.scenario.disk
-        if not weather.kinds or not self._is_faulty() or self.chance.random() >= weather.rate * 0.15:
+        if (
+            not weather.kinds
+            or not self._is_faulty()
+            or self.chance.random() >= weather.rate * 0.15
+        ):
             return None
         found = self.chance.choice(weather.kinds)
         if (kind == "commit") != found.startswith("commit"):
@@ -182,7 +200,11 @@ class World:
         return found
 
     def _is_faulty(self) -> bool:
-        return self.process is not None and not self.clear and self.clock.now < self.scenario.faults_until_s
+        return (
+            self.process is not None
+            and not self.clear
+            and self.clock.now < self.scenario.faults_until_s
+        )
 
     def lock_taken(self) -> None:
         self.note("lock taken")
@@ -204,7 +226,11 @@ class World:
         fingerprint = self.prompts[body["prompt"]]
         self.hold(invariants.a_post_has_its_intent_on_disk(self, process, fingerprint))
         used = {post.attempt_id for post in self.books.posts}
-        row = next(r for r in self.ledger.rows.values() if r.fingerprint == fingerprint and r.state is State.INTENT and r.attempt_id not in used)
+        row = next(
+            r
+            for r in self.ledger.rows.values()
+            if r.fingerprint == fingerprint and r.state is State.INTENT and r.attempt_id not in used
+        )
         self.hold(invariants.a_stopped_run_buys_nothing(self, process, row.attempt_id))
         post = Post(self.clock.true(), process.number, fingerprint, row.attempt_id)
         self.books.posts.append(post)
@@ -218,9 +244,13 @@ class World:
         for entry in batch:
             match entry:
                 case Opened(row):
-                    self.note(f"commit attempt {row.attempt_id} intent {row.job} {row.authority.value}")
+                    self.note(
+                        f"commit attempt {row.attempt_id} intent {row.job} {row.authority.value}"
+                    )
                 case Happened(event, row):
-                    self.note(f"commit attempt {row.attempt_id} {event.kind.value} -> {row.state.value}")
+                    self.note(
+                        f"commit attempt {row.attempt_id} {event.kind.value} -> {row.state.value}"
+                    )
                     if self.process is not None:
                         self.process.remember(event, len(self.ledger.entries))
         if self.process is not None:
@@ -238,7 +268,11 @@ class World:
         return frozenset(task.body for task in self.books.tasks.values())
 
     def spoilt_squatters(self) -> list[str]:
-        return [path for path, content in self._squatted.items() if not (self.root / path).is_file() or (self.root / path).read_bytes() != content]
+        return [
+            path
+            for path, content in self._squatted.items()
+            if not (self.root / path).is_file() or (self.root / path).read_bytes() != content
+        ]
 
     def disturbances(self) -> Iterator[tuple[float, Callable[[], None]]]:
         """What happens to the machine while a process runs: it is suspended, or its clock jumps."""
@@ -280,7 +314,12 @@ class World:
             buys = self.chance.random() > 0.1
             self._run(
                 Process(
-                    self, number, buys=buys, regenerate=number > 1 and self._wants_again(), interruption=interruption, wait_s=self.scenario.wait_s
+                    self,
+                    number,
+                    buys=buys,
+                    regenerate=number > 1 and self._wants_again(),
+                    interruption=interruption,
+                    wait_s=self.scenario.wait_s,
                 )
             )
             self._vandalise()
@@ -298,22 +337,37 @@ class World:
             before = len(self.ledger.entries)
             self._run(Process(self, 100 + number, wait_s=50 * 3600.0))
             decided = self._decide()
-            if not decided and not any(isinstance(e, Opened | Happened) for e in self.ledger.entries[before:]):
+            if not decided and not any(
+                isinstance(e, Opened | Happened) for e in self.ledger.entries[before:]
+            ):
                 break
             self._suspend(600.0)
         snapshot = self._snapshot()
-        self.hold(invariants.everything_comes_to_an_end(plan_of(self, snapshot, intact_paths(self.root, snapshot))))
+        self.hold(
+            invariants.everything_comes_to_an_end(
+                plan_of(self, snapshot, intact_paths(self.root, snapshot))
+            )
+        )
         self.hold(invariants.paid_videos_are_home(self))
         self.hold(invariants.what_is_stored_parses(self))
 
     def _snapshot(self) -> Snapshot:
         found = self.ledger.contents()
-        return Snapshot(tuple(found.attempts.values()), tuple(found.placements.values()), tuple(found.runs.values()))
+        return Snapshot(
+            tuple(found.attempts.values()),
+            tuple(found.placements.values()),
+            tuple(found.runs.values()),
+        )
 
     def _run(self, process: Process | Decision) -> None:
         self.process = process if isinstance(process, Process) else None
         self._counted.clear()
-        self._unwinding, self._cleaning_up, self._steps, self._began = False, False, 0, self.clock.now
+        self._unwinding, self._cleaning_up, self._steps, self._began = (
+            False,
+            False,
+            0,
+            self.clock.now,
+        )
         self._ends_before = self.clock.now + LONGEST_RUN_S + getattr(process, "wait_s", 0.0)
         self.result.processes += 1
         died = False
@@ -324,7 +378,9 @@ class World:
             except (Died, asyncio.CancelledError):
                 died = True
             except Deadlock:
-                self._after_unwinding("11: a process stands still: every task waits, and nothing will come")
+                self._after_unwinding(
+                    "11: a process stands still: every task waits, and nothing will come"
+                )
             except Violation:
                 raise
             except Exception as error:  # noqa: BLE001 - whatever it is, it is a finding
@@ -345,14 +401,25 @@ class World:
 
     def _decide(self) -> bool:
         """A person looks at everything that waits for one."""
-        waiting = [row for row in self.ledger.rows.values() if row.state in (State.UNCERTAIN, State.EXPIRED)]
+        waiting = [
+            row
+            for row in self.ledger.rows.values()
+            if row.state in (State.UNCERTAIN, State.EXPIRED)
+        ]
         for row in waiting:
             task = self.books.task_of(row.attempt_id)
             words = ["resubmit", "abandon"]
             if task is not None and row.state is State.UNCERTAIN:
                 words += ["adopt", "adopt"]
             word = self.chance.choice(words)
-            self._run(Decision(self, row.attempt_id, word, task.task_id if task is not None and word == "adopt" else ""))
+            self._run(
+                Decision(
+                    self,
+                    row.attempt_id,
+                    word,
+                    task.task_id if task is not None and word == "adopt" else "",
+                )
+            )
         return bool(waiting)
 
     # -- what people do to files -------------------------------------------------------------------------------------------------------------
@@ -370,7 +437,11 @@ class World:
 
     def _vandalise(self) -> None:
         """A user deletes a finished video."""
-        stored = [row for row in self.ledger.rows.values() if row.state is State.STORED and row.path not in self.strange_paths]
+        stored = [
+            row
+            for row in self.ledger.rows.values()
+            if row.state is State.STORED and row.path not in self.strange_paths
+        ]
         for row in stored:
             if self.chance.random() < self.scenario.vandal:
                 self.note(f"somebody deletes {row.path}")
@@ -398,9 +469,14 @@ def threads_inline(world: World) -> Iterator[None]:
 
 def make_manifest(scenario: Scenario) -> Manifest:
     """Jobs with a picture from the web; ``twins`` ask for the same video twice, a ``chained`` job begins with the last frame of another."""
-    jobs = [_job(f"job{i}", f"prompt {i}", UrlMedia("https://pictures.test/a.png?Signature=UserOwnSig")) for i in range(scenario.jobs)]
+    jobs = [
+        _job(f"job{i}", f"prompt {i}", UrlMedia("https://pictures.test/a.png?Signature=UserOwnSig"))
+        for i in range(scenario.jobs)
+    ]
     if scenario.twins:
-        jobs.append(_job("twin", "prompt 0", UrlMedia("https://pictures.test/a.png?Signature=UserOwnSig")))
+        jobs.append(
+            _job("twin", "prompt 0", UrlMedia("https://pictures.test/a.png?Signature=UserOwnSig"))
+        )
     if scenario.chained:
         jobs.append(_job("next", "it goes on", JobMedia("job0", "last")))
     run = RunSettings(retries=scenario.retries, on_failure=scenario.on_failure)
@@ -435,7 +511,9 @@ def sample_video() -> bytes:
 def run_seed(seed: int, scenario: Scenario | None = None) -> Result:
     """Lives one seed through in a folder of its own."""
     shared = Path("/dev/shm")
-    root = Path(tempfile.mkdtemp(prefix="wanbatch-simulation-", dir=shared if shared.is_dir() else None))
+    root = Path(
+        tempfile.mkdtemp(prefix="wanbatch-simulation-", dir=shared if shared.is_dir() else None)
+    )
     try:
         with warnings.catch_warnings():
             # A task that dies before its first step leaves a coroutine that nobody awaits. The collector must find those here, not in another test.

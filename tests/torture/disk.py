@@ -46,16 +46,27 @@ class Point:
 
     @property
     def injection(self) -> str:
-        return f"inject={self.calls}:error={self.error}:when={self.nth}{'+' if self.lasting else ''}"
+        return (
+            f"inject={self.calls}:error={self.error}:when={self.nth}{'+' if self.lasting else ''}"
+        )
 
     def __str__(self) -> str:
-        words = [self.calls.replace(",", "."), self.error, f"{self.nth}{'+' if self.lasting else ''}", self.where, "fresh" if self.fresh else ""]
+        words = [
+            self.calls.replace(",", "."),
+            self.error,
+            f"{self.nth}{'+' if self.lasting else ''}",
+            self.where,
+            "fresh" if self.fresh else "",
+        ]
         return "-".join(filter(None, words))
 
 
 SYNC, WRITE, LINK = "fsync,fdatasync", "write,pwrite64,writev", "link,linkat"
 POINTS = [
-    *(Point(WRITE, "ENOSPC", n, lasting=True, where="ledger.db") for n in (1, 9, 10, 12, 14, 17, 22, 30)),
+    *(
+        Point(WRITE, "ENOSPC", n, lasting=True, where="ledger.db")
+        for n in (1, 9, 10, 12, 14, 17, 22, 30)
+    ),
     *(Point(WRITE, "EIO", n, where="ledger.db") for n in (3, 9, 11, 16, 24)),
     *(Point(SYNC, "EIO", n, where="ledger.db") for n in (1, 2, 3, 4, 6, 8, 11)),
     *(Point(SYNC, "EIO", n, lasting=True, where="ledger.db") for n in (2, 5)),
@@ -91,7 +102,13 @@ def files_of_a_run(folder: Path) -> list[Path]:
         found = [scene.reports, *scene.reports.rglob("*")]
         relative = [path.relative_to(scene.folder) for path in found]
     parts = [Path(f"reports/scene/videos/.part/{n}.part") for n in range(1, 2 * JOBS)]
-    return [*relative, *parts, Path("reports/ledger.db-wal"), Path("reports/ledger.db-shm"), Path("reports/ledger.db-journal")]
+    return [
+        *relative,
+        *parts,
+        Path("reports/ledger.db-wal"),
+        Path("reports/ledger.db-shm"),
+        Path("reports/ledger.db-journal"),
+    ]
 
 
 def run_with(point: Point, scene: Scene, files: list[Path]) -> subprocess.CompletedProcess[str]:
@@ -99,7 +116,18 @@ def run_with(point: Point, scene: Scene, files: list[Path]) -> subprocess.Comple
     # Calls with a path name it as the command does, from the project folder; those with a descriptor are known by the whole path.
     meant = [path for path in files if point.where in str(path)]
     paths = [word for path in meant for word in ("-P", str(path), "-P", str(scene.folder / path))]
-    strace = ["strace", "-f", "-qqq", "-o", str(scene.folder.parent / "strace.log"), "-e", f"trace={point.calls}", "-e", point.injection, *paths]
+    strace = [
+        "strace",
+        "-f",
+        "-qqq",
+        "-o",
+        str(scene.folder.parent / "strace.log"),
+        "-e",
+        f"trace={point.calls}",
+        "-e",
+        point.injection,
+        *paths,
+    ]
     return subprocess.run(
         [*strace, *scene.run_words()],
         cwd=scene.folder,
@@ -125,8 +153,14 @@ def try_point(point: Point, folder: Path, files: list[Path]) -> tuple[str, list[
             first = scene.run("--select", "seed=0")
             assert first.returncode == 0, first.stderr
         done = run_with(point, scene, files)
-        wrong = [f"ended with {done.returncode}: {done.stderr[-500:]}"] if done.returncode not in ENDINGS else []
-        wrong += ["a traceback" for word in ("Traceback", "a bug in wanbatch") if word in done.stderr]
+        wrong = (
+            [f"ended with {done.returncode}: {done.stderr[-500:]}"]
+            if done.returncode not in ENDINGS
+            else []
+        )
+        wrong += [
+            "a traceback" for word in ("Traceback", "a bug in wanbatch") if word in done.stderr
+        ]
         if done.returncode == 4 and "error: " not in done.stderr:
             wrong.append(f"nothing says what is wrong: {done.stderr[-500:]}")
         wrong += scene.purchases_without_intent()
@@ -134,7 +168,10 @@ def try_point(point: Point, folder: Path, files: list[Path]) -> tuple[str, list[
         charges, failed = scene.charges(), hits(scene)
         wrong += finish(scene)
         said = next((line for line in done.stderr.splitlines() if line.startswith("error: ")), "")
-        return f"{point!s:44} calls failed {failed:3}  exit {done.returncode}  bought {charges}  {said}", wrong
+        return (
+            f"{point!s:44} calls failed {failed:3}  exit {done.returncode}  bought {charges}  {said}",
+            wrong,
+        )
 
 
 def finish(scene: Scene) -> list[str]:
@@ -144,8 +181,16 @@ def finish(scene: Scene) -> list[str]:
         done = scene.run()
         if done.returncode == 0:
             break
-    wrong = [f"a clean run ended with {done.returncode}: {done.stderr[-500:]}"] if done.returncode else []
-    wrong += [f"seed {seed} was bought {len(tasks)} times" for seed, tasks in scene.bought().items() if len(tasks) != 1]
+    wrong = (
+        [f"a clean run ended with {done.returncode}: {done.stderr[-500:]}"]
+        if done.returncode
+        else []
+    )
+    wrong += [
+        f"seed {seed} was bought {len(tasks)} times"
+        for seed, tasks in scene.bought().items()
+        if len(tasks) != 1
+    ]
     wrong += [f"{task} was lost" for task in scene.lost_videos()]
     return [*wrong, *verify_ledger(scene.reports / "ledger.db")]
 
@@ -153,7 +198,9 @@ def finish(scene: Scene) -> list[str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--points", type=int, default=len(POINTS))
-    parser.add_argument("--only", default="", metavar="CALL", help="points of this system call alone")
+    parser.add_argument(
+        "--only", default="", metavar="CALL", help="points of this system call alone"
+    )
     given = parser.parse_args()
     if shutil.which("strace") is None:
         sys.exit("strace is missing: install it, this test makes system calls fail with it")

@@ -11,7 +11,9 @@ from torture.torture import Tally, torture
 
 
 @pytest.mark.parametrize("submit_concurrency", [1, 3])
-def test_killed_at_random_points_every_job_is_bought_once_and_comes_home(tmp_path, submit_concurrency):
+def test_killed_at_random_points_every_job_is_bought_once_and_comes_home(
+    tmp_path, submit_concurrency
+):
     tally = Tally()
     with Scene(
         tmp_path,

@@ -72,7 +72,11 @@ def kill_one(scene: Scene, chance: random.Random, most_requests: int) -> bool:
     later_s = chance.uniform(0.0, 0.5 if chance.random() < 0.3 else 0.03)
     process = scene.start(stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     begin = time.monotonic()
-    while process.poll() is None and sum(scene.road.seen.values()) < awaited and time.monotonic() - begin < LONGEST_RUN_S:
+    while (
+        process.poll() is None
+        and sum(scene.road.seen.values()) < awaited
+        and time.monotonic() - begin < LONGEST_RUN_S
+    ):
         time.sleep(0.001)
     time.sleep(later_s)
     process.kill()
@@ -83,12 +87,20 @@ def check_after_kill(scene: Scene, tally: Tally, before: frozenset[int]) -> None
     """The invariants at the instant of death, before anybody mends anything. ``before`` are the attempts that were uncertain already."""
     rows = scene.rows()
     unanswered = [row for row in rows if row.state == "intent"]
-    by_kill = [row for row in rows if row.state == "uncertain" and row.reason.startswith(KILLED) and row.attempt_id not in before]
+    by_kill = [
+        row
+        for row in rows
+        if row.state == "uncertain"
+        and row.reason.startswith(KILLED)
+        and row.attempt_id not in before
+    ]
     tally.uncertain += len(unanswered)
     tally.most_uncertain = max(tally.most_uncertain, len(unanswered))
     where = f"kill {tally.kills}"
     if len(unanswered) > scene.submit_concurrency:
-        tally.violations.append(f"{where}: {len(unanswered)} intents without an answer, {scene.submit_concurrency} submits at once")
+        tally.violations.append(
+            f"{where}: {len(unanswered)} intents without an answer, {scene.submit_concurrency} submits at once"
+        )
     if len(by_kill) > scene.submit_concurrency:
         tally.violations.append(f"{where}: {len(by_kill)} attempts became uncertain at the start")
     findings = [*verify_ledger(scene.reports / "ledger.db"), *scene.purchases_without_intent()]
@@ -100,7 +112,9 @@ def undecided(scene: Scene) -> frozenset[int]:
     return frozenset(row.attempt_id for row in scene.rows() if row.state in ("uncertain", "intent"))
 
 
-def torture(scene: Scene, chance: random.Random, kills: int, tally: Tally, most_requests: int = 60) -> None:
+def torture(
+    scene: Scene, chance: random.Random, kills: int, tally: Tally, most_requests: int = 60
+) -> None:
     """Kills runs of ``scene`` until it has had ``kills`` or is done, then brings it to its end and compares everything."""
     for _ in range(kills):
         before = undecided(scene)
@@ -133,7 +147,9 @@ def bring_home(scene: Scene, tally: Tally) -> None:
     tally.duplicates += sum(len(tasks) - 1 for tasks in bought.values())
     tally.lost += len(scene.lost_videos()) + (scene.jobs - len(bought))
     tally.violations += verify_ledger(scene.reports / "ledger.db")
-    tally.violations += [f"{name} is no whole video under its final name" for name in scene.half_files()]
+    tally.violations += [
+        f"{name} is no whole video under its final name" for name in scene.half_files()
+    ]
 
 
 def main() -> None:
@@ -149,9 +165,23 @@ def main() -> None:
         scenes += 1
         with tempfile.TemporaryDirectory() as name:
             road, concurrency = rough(seed), 1 if scenes % 2 else 3
-            with Scene(Path(name), jobs=given.jobs, emulator=EMULATOR, choose=road, submit_concurrency=concurrency) as scene:
-                torture(scene, random.Random(seed), min(KILLS_PER_SCENE, given.kills - tally.kills), tally)
-        print(f"scene {scenes}: {tally.kills} kills, {len(tally.violations)} violations, {time.monotonic() - begin:.0f} s", flush=True)
+            with Scene(
+                Path(name),
+                jobs=given.jobs,
+                emulator=EMULATOR,
+                choose=road,
+                submit_concurrency=concurrency,
+            ) as scene:
+                torture(
+                    scene,
+                    random.Random(seed),
+                    min(KILLS_PER_SCENE, given.kills - tally.kills),
+                    tally,
+                )
+        print(
+            f"scene {scenes}: {tally.kills} kills, {len(tally.violations)} violations, {time.monotonic() - begin:.0f} s",
+            flush=True,
+        )
     print(*tally.lines(), sep="\n")
     sys.exit(0 if tally.clean else 1)
 

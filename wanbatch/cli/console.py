@@ -50,7 +50,11 @@ def money(amount: Decimal | None, currency: str) -> str:
     """``$6.00``; ``unknown price`` where a backend has none. Never rounded below what is spent."""
     if amount is None:
         return "unknown price"
-    exact = amount.quantize(Decimal("0.01")) if amount == amount.quantize(Decimal("0.01")) else amount.normalize()
+    exact = (
+        amount.quantize(Decimal("0.01"))
+        if amount == amount.quantize(Decimal("0.01"))
+        else amount.normalize()
+    )
     symbol = SYMBOLS.get(currency)
     return f"{symbol}{exact:f}" if symbol else f"{exact:f} {currency}".rstrip()
 

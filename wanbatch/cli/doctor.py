@@ -20,9 +20,15 @@ SIGNS = {"good": ("ok", "green"), "warning": ("!", "yellow"), "bad": ("x", "red"
 
 
 @click.command("doctor")
-@click.option("--backend", metavar="NAME", help="Which backend; the project's or your default one without it.")
 @click.option(
-    "--output", type=click.Path(path_type=Path, file_okay=False), default=Path("reports"), show_default=True, help="The output folder to look at."
+    "--backend", metavar="NAME", help="Which backend; the project's or your default one without it."
+)
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("reports"),
+    show_default=True,
+    help="The output folder to look at.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON on stdout.")
 @click.option("--color", type=click.Choice(("auto", "always", "never")), default="auto")
@@ -40,7 +46,10 @@ def command(backend: str | None, output: Path, as_json: bool, color: str) -> int
     name = backend or load_project(Path.cwd()).backend or profiles.default
     findings = anyio.run(examine, profiles, name, os.environ, output, time.time)
     if as_json:
-        shown = [{"subject": f.subject, "health": f.health.value, "seen": f.seen, "help": list(f.help)} for f in findings]
+        shown = [
+            {"subject": f.subject, "health": f.health.value, "seen": f.seen, "help": list(f.help)}
+            for f in findings
+        ]
         click.echo(json.dumps(shown, ensure_ascii=False, indent=2))
     else:
         for finding in findings:
@@ -50,6 +59,8 @@ def command(backend: str | None, output: Path, as_json: bool, color: str) -> int
 
 def _show(finding: Finding, *, color: bool) -> None:
     sign, tint = SIGNS[finding.health.value]
-    say(f"  {click.style(f'{sign:2}', fg=tint) if color else f'{sign:2}'} {finding.subject:14} {finding.seen}")
+    say(
+        f"  {click.style(f'{sign:2}', fg=tint) if color else f'{sign:2}'} {finding.subject:14} {finding.seen}"
+    )
     for hint in finding.help:
         say(f"     {'':14} help: {hint}")

@@ -19,10 +19,22 @@ if TYPE_CHECKING:
 
 
 @click.command("emulator")
-@click.option("--host", default="127.0.0.1", show_default=True, help="Loopback address to listen on.")
-@click.option("--port", type=click.IntRange(0, 65535), default=0, show_default=True, help="Port; 0 takes a free one.")
 @click.option(
-    "--store", type=click.Path(file_okay=False, path_type=Path), default=Path("reports/.emulator"), show_default=True, help="Folder of its books."
+    "--host", default="127.0.0.1", show_default=True, help="Loopback address to listen on."
+)
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=0,
+    show_default=True,
+    help="Port; 0 takes a free one.",
+)
+@click.option(
+    "--store",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("reports/.emulator"),
+    show_default=True,
+    help="Folder of its books.",
 )
 @click.option(
     "--dialect",
@@ -38,7 +50,13 @@ if TYPE_CHECKING:
     metavar="SECONDS",
     help="Simulated time from submit to result; 0: as fast as it renders.",
 )
-@click.option("--latency-sigma", type=Amount(0, 3), default=0.0, metavar="S", help="Spread of a lognormal latency about that median.")
+@click.option(
+    "--latency-sigma",
+    type=Amount(0, 3),
+    default=0.0,
+    metavar="S",
+    help="Spread of a lognormal latency about that median.",
+)
 @click.option(
     "--render",
     type=click.Choice(["full", "cached", "tiny"]),
@@ -48,12 +66,35 @@ if TYPE_CHECKING:
 )
 @click.option("--max-running", type=click.IntRange(1), metavar="N", help="Tasks worked on at once.")
 @click.option(
-    "--over-limit", type=click.Choice(["queue", "refuse"]), default="queue", show_default=True, help="What a task beyond --max-running meets."
+    "--over-limit",
+    type=click.Choice(["queue", "refuse"]),
+    default="queue",
+    show_default=True,
+    help="What a task beyond --max-running meets.",
 )
-@click.option("--submits-per-second", type=Amount(min=0, min_open=True), metavar="N", help="Answer 429 to submits beyond.")
-@click.option("--queries-per-second", type=Amount(min=0, min_open=True), metavar="N", help="Answer 429 to status queries beyond.")
-@click.option("--retry-after", type=Amount(0), metavar="SECONDS", help="Send Retry-After with every 429.")
-@click.option("--expire-after", type=Amount(0), default=86400.0, show_default=True, metavar="SECONDS", help="How long a result can be had.")
+@click.option(
+    "--submits-per-second",
+    type=Amount(min=0, min_open=True),
+    metavar="N",
+    help="Answer 429 to submits beyond.",
+)
+@click.option(
+    "--queries-per-second",
+    type=Amount(min=0, min_open=True),
+    metavar="N",
+    help="Answer 429 to status queries beyond.",
+)
+@click.option(
+    "--retry-after", type=Amount(0), metavar="SECONDS", help="Send Retry-After with every 429."
+)
+@click.option(
+    "--expire-after",
+    type=Amount(0),
+    default=86400.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long a result can be had.",
+)
 @click.option(
     "--row-delay",
     type=Amount(0),
@@ -62,9 +103,22 @@ if TYPE_CHECKING:
     metavar="SECONDS",
     help="gateway-metadata: how late a task is known.",
 )
-@click.option("--script", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="YAML file of scripted faults; see docs/emulator.md.")
-@click.option("--api-key-env", metavar="NAME", help="Accept only the token in this environment variable; without it any token will do.")
-@click.option("--exit-on-stdin-eof", is_flag=True, help="Leave when stdin ends, for a parent that may be killed.")
+@click.option(
+    "--script",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="YAML file of scripted faults; see docs/emulator.md.",
+)
+@click.option(
+    "--api-key-env",
+    metavar="NAME",
+    help="Accept only the token in this environment variable; without it any token will do.",
+)
+@click.option(
+    "--exit-on-stdin-eof",
+    is_flag=True,
+    help="Leave when stdin ends, for a parent that may be killed.",
+)
 def command(
     host: str,
     port: int,
@@ -94,7 +148,9 @@ def command(
 
     api_key = os.environ.get(api_key_env, "") if api_key_env else ""
     if api_key_env and not api_key:
-        raise Refusal(ExitCode.INVALID, f"--api-key-env: the environment variable {api_key_env} is not set")
+        raise Refusal(
+            ExitCode.INVALID, f"--api-key-env: the environment variable {api_key_env} is not set"
+        )
     serve(
         Settings(
             store=store,

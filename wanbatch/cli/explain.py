@@ -27,6 +27,8 @@ def command(code: str | None) -> None:
     if known is None:
         near = get_close_matches(code.upper(), codes, n=3)
         raise Refusal(
-            ExitCode.INVALID, f"there is no code {code!r}", f"did you mean {', '.join(near)}?" if near else "list them with: wanbatch explain"
+            ExitCode.INVALID,
+            f"there is no code {code!r}",
+            f"did you mean {', '.join(near)}?" if near else "list them with: wanbatch explain",
         )
     click.echo(f"{known.code}: {known.title}\n\n{known.explanation}")

@@ -48,7 +48,11 @@ def _frame(d: Diagnostic, paint: _Paint) -> str:
     number = str(d.place.line)
     gutter = " " * len(number)
     route = format_route(tuple(escape_unsafe(s) if isinstance(s, str) else s for s in d.route))
-    where = escape_unsafe(str(d.place)) + (f"   {route}" if route else "") + (f"   in {escape_unsafe(d.cell)}" if d.cell else "")
+    where = (
+        escape_unsafe(str(d.place))
+        + (f"   {route}" if route else "")
+        + (f"   in {escape_unsafe(d.cell)}" if d.cell else "")
+    )
     lines = [head, f"{gutter}{paint('-->', _BLUE)} {where}"]
     bar = paint("|", _BLUE)
     if d.source:
@@ -89,7 +93,11 @@ def _columns(text: str) -> int:
 
 def _count(diagnostics: Sequence[Diagnostic]) -> str:
     errors = sum(d.severity is Severity.ERROR for d in diagnostics)
-    parts = [f"{n} {word}{'s' * (n != 1)}" for n, word in ((errors, "error"), (len(diagnostics) - errors, "warning")) if n]
+    parts = [
+        f"{n} {word}{'s' * (n != 1)}"
+        for n, word in ((errors, "error"), (len(diagnostics) - errors, "warning"))
+        if n
+    ]
     return f"{', '.join(parts)} in {_files(diagnostics)}"
 
 

@@ -35,7 +35,12 @@ def render_json(diagnostics: Sequence[Diagnostic]) -> str:
         }
         for d in diagnostics
     ]  # fmt: skip
-    whole = {"schema": "wanbatch/findings@1", "errors": errors, "warnings": len(diagnostics) - errors, "findings": entries}
+    whole = {
+        "schema": "wanbatch/findings@1",
+        "errors": errors,
+        "warnings": len(diagnostics) - errors,
+        "findings": entries,
+    }
     return json.dumps(whole, ensure_ascii=True, indent=2)
 
 
@@ -50,7 +55,9 @@ def _annotation(d: Diagnostic) -> str:
         "col": d.place.column, "endColumn": max(d.place.end_column - 1, d.place.column),
         "title": f"{d.code} {_title(d.code)}".strip(),
     }  # fmt: skip
-    inside = ",".join(f"{name}={_property(escape_unsafe(str(value)))}" for name, value in values.items())
+    inside = ",".join(
+        f"{name}={_property(escape_unsafe(str(value)))}" for name, value in values.items()
+    )
     return f"::{d.severity} {inside}::{_data(_sentence(d))}"
 
 
@@ -78,18 +85,33 @@ def render_sarif(diagnostics: Sequence[Diagnostic]) -> str:
     codes = sorted({d.code for d in diagnostics})
     numbers = {code: number for number, code in enumerate(codes)}
     run = {
-        "tool": {"driver": {"name": "wanbatch", "version": wanbatch.__version__, "rules": [_rule(code) for code in codes]}},
+        "tool": {
+            "driver": {
+                "name": "wanbatch",
+                "version": wanbatch.__version__,
+                "rules": [_rule(code) for code in codes],
+            }
+        },
         "columnKind": "unicodeCodePoints",
         "results": [_result(d, numbers[d.code]) for d in diagnostics],
     }
-    whole = {"$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0", "runs": [run]}
+    whole = {
+        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+        "version": "2.1.0",
+        "runs": [run],
+    }
     return json.dumps(whole, ensure_ascii=True, indent=2)
 
 
 def _rule(code: str) -> dict[str, object]:
     known = find_code(code)
     title, explanation = (known.title, known.explanation) if known else (code, code)
-    return {"id": code, "shortDescription": {"text": title}, "fullDescription": {"text": explanation}, "help": {"text": explanation}}
+    return {
+        "id": code,
+        "shortDescription": {"text": title},
+        "fullDescription": {"text": explanation},
+        "help": {"text": explanation},
+    }
 
 
 def _result(d: Diagnostic, number: int) -> dict[str, object]:
@@ -99,10 +121,20 @@ def _result(d: Diagnostic, number: int) -> dict[str, object]:
         "endLine": d.place.line,
         "endColumn": max(d.place.end_column, d.place.column + 1),
     }
-    location: dict[str, object] = {"physicalLocation": {"artifactLocation": {"uri": _uri(d.place.path)}, "region": region}}
+    location: dict[str, object] = {
+        "physicalLocation": {"artifactLocation": {"uri": _uri(d.place.path)}, "region": region}
+    }
     if d.route:
-        location["logicalLocations"] = [{"fullyQualifiedName": format_route(d.route), "kind": "member"}]
-    return {"ruleId": d.code, "ruleIndex": number, "level": d.severity.value, "message": {"text": _sentence(d)}, "locations": [location]}
+        location["logicalLocations"] = [
+            {"fullyQualifiedName": format_route(d.route), "kind": "member"}
+        ]
+    return {
+        "ruleId": d.code,
+        "ruleIndex": number,
+        "level": d.severity.value,
+        "message": {"text": _sentence(d)},
+        "locations": [location],
+    }
 
 
 def _uri(path: str) -> str:
@@ -118,11 +150,20 @@ def render_junit(diagnostics: Sequence[Diagnostic]) -> str:
     root = ET.Element("testsuites", name="wanbatch validate")
     for path, group in by_path.items():
         failures = sum(d.severity is Severity.ERROR for d in group)
-        suite = ET.SubElement(root, "testsuite", name=escape_unsafe(path), tests=str(len(group)), failures=str(failures), errors="0")
+        suite = ET.SubElement(
+            root,
+            "testsuite",
+            name=escape_unsafe(path),
+            tests=str(len(group)),
+            failures=str(failures),
+            errors="0",
+        )
         for d in group:
             _case(suite, d)
     if not diagnostics:
-        suite = ET.SubElement(root, "testsuite", name="wanbatch validate", tests="1", failures="0", errors="0")
+        suite = ET.SubElement(
+            root, "testsuite", name="wanbatch validate", tests="1", failures="0", errors="0"
+        )
         ET.SubElement(suite, "testcase", classname="wanbatch", name="all manifests are valid")
     ET.indent(root)
     return ET.tostring(root, encoding="unicode", xml_declaration=False)
@@ -131,7 +172,9 @@ def render_junit(diagnostics: Sequence[Diagnostic]) -> str:
 def _case(suite: ET.Element, d: Diagnostic) -> None:
     path = escape_unsafe(d.place.path)
     name = f"{d.code} at {d.place.line}:{d.place.column} {escape_unsafe(format_route(d.route))}".strip()
-    case = ET.SubElement(suite, "testcase", classname=path, name=name, file=path, line=str(d.place.line))
+    case = ET.SubElement(
+        suite, "testcase", classname=path, name=name, file=path, line=str(d.place.line)
+    )
     text = f"{path}:{d.place.line}:{d.place.column}: {_sentence(d)}"
     if d.severity is Severity.ERROR:
         failure = ET.SubElement(case, "failure", message=escape_unsafe(d.message), type=d.code)

@@ -40,7 +40,9 @@ BENT = declare(
 def check_fit(plan: Plan, profile: Profile) -> list[Diagnostic]:
     """Every finding about jobs of ``plan`` that would be sent, in order, each once."""
     sent = (entry for entry in plan.selected() if entry.action in (Action.GENERATE, Action.BLOCKED))
-    return list(with_sources(order(finding for entry in sent for finding in _check(entry, profile))))
+    return list(
+        with_sources(order(finding for entry in sent for finding in _check(entry, profile)))
+    )
 
 
 def _check(entry: PlannedJob, profile: Profile) -> Iterator[Diagnostic]:
@@ -51,6 +53,11 @@ def _check(entry: PlannedJob, profile: Profile) -> Iterator[Diagnostic]:
             yield Diagnostic(UNDELIVERABLE, message, item.place, help=(way_out,) if way_out else ())
     refusal = objection_for(profile.kind, entry.request)
     if refusal is not None:
-        yield Diagnostic(REFUSED, refusal, entry.job.place, help=("mend the job, or choose another backend with --backend",))
+        yield Diagnostic(
+            REFUSED,
+            refusal,
+            entry.job.place,
+            help=("mend the job, or choose another backend with --backend",),
+        )
     for caution in cautions_for(profile.kind, entry.request):
         yield Diagnostic(BENT, caution, entry.job.place, severity=Severity.WARNING)

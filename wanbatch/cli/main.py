@@ -23,13 +23,26 @@ from wanbatch import __version__
 from wanbatch.errors import ExitCode, Refusal
 
 MACHINE_TROUBLE = frozenset(
-    {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EACCES, errno.EPERM, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
+    {
+        errno.ENOSPC,
+        errno.EDQUOT,
+        errno.EIO,
+        errno.EROFS,
+        errno.EACCES,
+        errno.EPERM,
+        errno.EMFILE,
+        errno.ENFILE,
+        errno.ENOMEM,
+    }
     | {errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP}
 )
 """Failures of disks, permissions and limits, and something else standing where our file belongs: the user's machine, not a bug."""
 
 COMMANDS: dict[str, tuple[str, str]] = {
-    "validate": ("validate", "Check manifests: YAML, schema, templates, expansion, media. No network."),
+    "validate": (
+        "validate",
+        "Check manifests: YAML, schema, templates, expansion, media. No network.",
+    ),
     "plan": ("plan", "Show the jobs, what would be done with each and why, and what it costs."),
     "run": ("run", "Bring every job to done: resume, submit, poll, download, check, report."),
     "status": ("status", "Show what the ledger knows."),
@@ -39,7 +52,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "emulator": ("emulator", "Serve a local API on loopback that renders real videos."),
     "schema": ("schema", "Print a JSON Schema: manifest, job, plan, report or faults."),
     "explain": ("explain", "Explain a diagnostic code."),
-    "doctor": ("doctor", "Check a backend, its key, the clock, the bucket and the disk. Spends nothing."),
+    "doctor": (
+        "doctor",
+        "Check a backend, its key, the clock, the bucket and the disk. Spends nothing.",
+    ),
 }
 
 
@@ -62,7 +78,9 @@ class CommandTable(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
 
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
             from difflib import get_close_matches
 
@@ -72,7 +90,10 @@ class CommandTable(click.Group):
         return super().resolve_command(ctx, args)
 
 
-@click.group(cls=CommandTable, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.group(
+    cls=CommandTable,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
 @click.version_option(__version__, prog_name="wanbatch")
 def cli() -> None:
     """Declarative batch runner for video generation with wan2.7-i2v.
@@ -82,7 +103,11 @@ def cli() -> None:
     try:
         Path.cwd()
     except OSError:
-        raise Refusal(ExitCode.ENVIRONMENT, "the folder in which the command runs does not exist any more", "cd into one that does") from None
+        raise Refusal(
+            ExitCode.ENVIRONMENT,
+            "the folder in which the command runs does not exist any more",
+            "cd into one that does",
+        ) from None
 
 
 def main() -> None:
@@ -106,13 +131,20 @@ def _refuse_bytes(words: Sequence[str]) -> None:
     """What is no text can stand in no manifest, ledger or report. Raises ``Refusal`` (2)."""
     for word in words:
         if any("\ud800" <= c <= "\udfff" for c in word):
-            raise Refusal(ExitCode.INVALID, f"{word!a} is not UTF-8 text", "rename the file or folder, or write the value in UTF-8")
+            raise Refusal(
+                ExitCode.INVALID,
+                f"{word!a} is not UTF-8 text",
+                "rename the file or folder, or write the value in UTF-8",
+            )
 
 
 def _innermost(error: BaseException) -> BaseException:
     """The failure itself: task groups wrap it. A refusal among several is what the user can act on."""
     while isinstance(error, BaseExceptionGroup):
-        error = next((e for e in error.exceptions if isinstance(e, (Refusal, BaseExceptionGroup))), error.exceptions[0])
+        error = next(
+            (e for e in error.exceptions if isinstance(e, (Refusal, BaseExceptionGroup))),
+            error.exceptions[0],
+        )
     return error
 
 
@@ -126,7 +158,10 @@ def _explain_failure(error: BaseException) -> int:
             _say(error.format_message())
             return ExitCode.INVALID
         case click.UsageError():
-            _say(f"error: {error.format_message()}", *([f"  help: see '{error.ctx.command_path} --help'"] if error.ctx else []))
+            _say(
+                f"error: {error.format_message()}",
+                *([f"  help: see '{error.ctx.command_path} --help'"] if error.ctx else []),
+            )
             return ExitCode.INVALID
         case click.ClickException():
             _say(f"error: {error.format_message()}")
@@ -140,7 +175,10 @@ def _explain_failure(error: BaseException) -> int:
             return ExitCode.DONE
         case OSError() if error.errno in MACHINE_TROUBLE:
             where = f"{error.filename}: " if error.filename else ""
-            _say(f"error: {where}{error.strerror}", "  help: nothing that was recorded is lost; mend this and run the same command again")
+            _say(
+                f"error: {where}{error.strerror}",
+                "  help: nothing that was recorded is lost; mend this and run the same command again",
+            )
             return ExitCode.ENVIRONMENT
         case SystemExit():
             return error.code if isinstance(error.code, int) else ExitCode.BUG
@@ -150,7 +188,9 @@ def _explain_failure(error: BaseException) -> int:
 
 def _report_bug(error: BaseException) -> None:
     """What a maintainer needs and no more: types and places. Messages and values may hold a key or a signed URL, so they stay out."""
-    _say(f"error: a bug in wanbatch {__version__}: {type(error).__name__}. Nothing that was recorded is lost; run the same command again to resume.")
+    _say(
+        f"error: a bug in wanbatch {__version__}: {type(error).__name__}. Nothing that was recorded is lost; run the same command again to resume."
+    )
     for frame in traceback.extract_tb(error.__traceback__)[-8:]:
         _say(f"  at {Path(frame.filename).name}:{frame.lineno} in {frame.name}")
     if os.environ.get("WANBATCH_DEBUG") == "1":

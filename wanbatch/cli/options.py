@@ -27,7 +27,12 @@ PROGRESS = ("auto", "rich", "plain", "json", "none")
 class Amount(click.FloatRange):
     """A number within bounds: neither ``nan`` nor infinite, which Python's ``float`` reads too."""
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:  # noqa: ANN401 - click's signature
+    def convert(
+        self,
+        value: Any,  # noqa: ANN401 - click's signature
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> float:
         number = float(super().convert(value, param, ctx))
         if not isfinite(number):
             self.fail(f"{value!r} is not a number that can be counted to.", param, ctx)
@@ -55,16 +60,28 @@ class Settings:
 
 
 _OPTIONS: tuple[Callable[[Any], Any], ...] = (
-    click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE..."),
-    click.option("--backend", metavar="NAME", help="Where to run: emulator, gateway, gateway-metadata, dashscope or a profile of yours."),
+    click.argument(
+        "files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE..."
+    ),
+    click.option(
+        "--backend",
+        metavar="NAME",
+        help="Where to run: emulator, gateway, gateway-metadata, dashscope or a profile of yours.",
+    ),
     click.option(
         "--select",
         multiple=True,
         metavar="TERM",
         help="Only these jobs: a name with * and ?, tag:T, axis=V, seed=1..9, state:S. Repeat: all must hold.",
     ),
-    click.option("--with-upstream", is_flag=True, help="Select also the jobs that selected ones take media from."),
-    click.option("--shard", metavar="I/N", help="Only the I-th of N parts; chained jobs stay together."),
+    click.option(
+        "--with-upstream",
+        is_flag=True,
+        help="Select also the jobs that selected ones take media from.",
+    ),
+    click.option(
+        "--shard", metavar="I/N", help="Only the I-th of N parts; chained jobs stay together."
+    ),
     click.option("--var", "var", multiple=True, metavar="K=V", help="Set a template variable."),
     click.option(
         "--output",
@@ -78,10 +95,30 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
         type=click.Path(path_type=Path, file_okay=False, exists=True),
         help="Media must lie inside this folder instead of the manifest's.",
     ),
-    click.option("--max-jobs", type=click.IntRange(1), default=10_000, show_default=True, help="Refuse to expand to more jobs."),
-    click.option("--format", "format_", type=click.Choice(FORMATS), default="text", show_default=True, help="How findings are printed."),
-    click.option("--color", type=click.Choice(("auto", "always", "never")), default="auto", help="Colours; NO_COLOR and FORCE_COLOR are honoured."),
-    click.option("--progress", type=click.Choice(PROGRESS), default="auto", help="How progress is shown."),
+    click.option(
+        "--max-jobs",
+        type=click.IntRange(1),
+        default=10_000,
+        show_default=True,
+        help="Refuse to expand to more jobs.",
+    ),
+    click.option(
+        "--format",
+        "format_",
+        type=click.Choice(FORMATS),
+        default="text",
+        show_default=True,
+        help="How findings are printed.",
+    ),
+    click.option(
+        "--color",
+        type=click.Choice(("auto", "always", "never")),
+        default="auto",
+        help="Colours; NO_COLOR and FORCE_COLOR are honoured.",
+    ),
+    click.option(
+        "--progress", type=click.Choice(PROGRESS), default="auto", help="How progress is shown."
+    ),
     click.option("-q", "--quiet", is_flag=True, help="Say less."),
     click.option("-v", "--verbose", is_flag=True, help="Say more."),
 )
@@ -121,6 +158,10 @@ def _parse_variables(pairs: tuple[str, ...]) -> dict[str, str]:
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not equals or not name.isidentifier():
-            raise Refusal(ExitCode.INVALID, f"--var {pair!r} is not NAME=VALUE", "for example: --var style=noir")
+            raise Refusal(
+                ExitCode.INVALID,
+                f"--var {pair!r} is not NAME=VALUE",
+                "for example: --var style=noir",
+            )
         found[name] = value
     return found

@@ -15,12 +15,27 @@ from wanbatch.plan.model import Action, Plan
 
 @click.command("plan")
 @planning_options
-@click.option("-o", "saved", type=click.Path(path_type=Path, dir_okay=False), help="Save the plan as JSON.")
+@click.option(
+    "-o", "saved", type=click.Path(path_type=Path, dir_okay=False), help="Save the plan as JSON."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the plan as JSON on stdout.")
-@click.option("--detailed-exitcode", is_flag=True, help="Exit 5 where there is work to do, 0 where there is none.")
+@click.option(
+    "--detailed-exitcode",
+    is_flag=True,
+    help="Exit 5 where there is work to do, 0 where there is none.",
+)
 @click.option("--retry-failed", is_flag=True, help="Plan failed jobs again.")
-@click.option("--regenerate", is_flag=True, help="Plan to buy again what the selection already has.")
-def command(settings: Settings, saved: Path | None, as_json: bool, detailed_exitcode: bool, retry_failed: bool, regenerate: bool) -> int:
+@click.option(
+    "--regenerate", is_flag=True, help="Plan to buy again what the selection already has."
+)
+def command(
+    settings: Settings,
+    saved: Path | None,
+    as_json: bool,
+    detailed_exitcode: bool,
+    retry_failed: bool,
+    regenerate: bool,
+) -> int:
     """Show what a run would do with every job and why, and what it costs. Needs no key and sends nothing."""
     from wanbatch.engine.outputs import intact_paths
 
@@ -28,7 +43,15 @@ def command(settings: Settings, saved: Path | None, as_json: bool, detailed_exit
     chosen = stages.choose_backend(settings, checked.manifests, offline=True)
     snapshot = stages.look_at_ledger(settings)
     intact = intact_paths(settings.output, snapshot)
-    plan = stages.build_plan(settings, checked, chosen.profile, snapshot, intact, retry_failed=retry_failed, regenerate=regenerate)
+    plan = stages.build_plan(
+        settings,
+        checked,
+        chosen.profile,
+        snapshot,
+        intact,
+        retry_failed=retry_failed,
+        regenerate=regenerate,
+    )
     stages.refuse_undeliverable(settings, plan, chosen.profile)
     if as_json or saved:
         from wanbatch.report.json import document_text, plan_document, to_bytes
@@ -53,7 +76,9 @@ def show_plan(settings: Settings, plan: Plan, estimate_s: float | None) -> None:
         line = wording.job_line(entry, plan)
         say(click.style(line, fg=wording.COLORS[line.strip()[0]]) if color else line)
     for attempt in plan.strangers:
-        say(f"  ! {attempt.job} is no longer in the manifest, and its attempt is {attempt.state.value}: a run settles what it can")
+        say(
+            f"  ! {attempt.job} is no longer in the manifest, and its attempt is {attempt.state.value}: a run settles what it can"
+        )
     say(wording.plan_line(plan))
     if estimate_s:
         say(f"About {duration(estimate_s)} on backend {plan.backend}.")

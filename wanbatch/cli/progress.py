@@ -30,7 +30,12 @@ HUNG_UP = (OSError, ValueError, SystemExit)
 
 class Display(Protocol):
     def __enter__(self) -> Display: ...
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None: ...
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...
     def show(self, notice: Notice, counts: Counts) -> None: ...
 
 
@@ -51,7 +56,10 @@ class Counts:
             self.failed += attempt.state in (State.REJECTED, State.UNCERTAIN)
         elif notice.kind == "stored":
             self.running, self.done = self.running - 1, self.done + 1
-        elif notice.kind in ("polled", "expired") and attempt.state in (State.REMOTE_FAILED, State.EXPIRED):
+        elif notice.kind in ("polled", "expired") and attempt.state in (
+            State.REMOTE_FAILED,
+            State.EXPIRED,
+        ):
             self.running, self.failed = self.running - 1, self.failed + 1
 
 
@@ -90,7 +98,12 @@ class PlainDisplay:
     def __enter__(self) -> PlainDisplay:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         pass
 
     def show(self, notice: Notice, counts: Counts) -> None:
@@ -112,9 +125,19 @@ class JsonDisplay(PlainDisplay):
 
     def show(self, notice: Notice, counts: Counts) -> None:
         attempt = notice.attempt
-        shown = {"event": notice.kind, "job": notice.job, "done": counts.done, "total": counts.total, "text": notice.text}
+        shown = {
+            "event": notice.kind,
+            "job": notice.job,
+            "done": counts.done,
+            "total": counts.total,
+            "text": notice.text,
+        }
         if attempt is not None:
-            shown |= {"state": attempt.state.value, "task_id": attempt.task_id, "at": attempt.updated_at}
+            shown |= {
+                "state": attempt.state.value,
+                "task_id": attempt.task_id,
+                "at": attempt.updated_at,
+            }
         say(json.dumps(shown, ensure_ascii=False))
 
 
@@ -123,7 +146,14 @@ class LiveDisplay:
 
     def __init__(self, counts: Counts, *, color: bool) -> None:
         from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            SpinnerColumn,
+            TextColumn,
+            TimeElapsedColumn,
+        )
 
         self.bar: Bar = Progress(
             SpinnerColumn(),
@@ -140,7 +170,12 @@ class LiveDisplay:
             self.bar.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         with contextlib.suppress(*HUNG_UP):
             self.bar.stop()
 
@@ -159,9 +194,14 @@ class LiveDisplay:
 
 def _style(line: str) -> str:
     word = line.split(" ", 1)[0]
-    return {"done": "green", "failed": "red", "rejected": "red", "uncertain": "magenta", "expired": "magenta", "WRITE": "bold red"}.get(
-        word, "default"
-    )
+    return {
+        "done": "green",
+        "failed": "red",
+        "rejected": "red",
+        "uncertain": "magenta",
+        "expired": "magenta",
+        "WRITE": "bold red",
+    }.get(word, "default")
 
 
 def choose_display(choice: str, counts: Counts, *, quiet: bool, color: bool) -> Display:

@@ -35,30 +35,58 @@ TASK_ID = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
 @click.option("--adopt", metavar="TASK_ID", help="The API did take it: this is its task id.")
 @click.option("--resubmit", is_flag=True, help="Allow it to be bought again.")
 @click.option("--abandon", is_flag=True, help="Give it up; its price stays counted as spent.")
-@click.option("--output", type=click.Path(path_type=Path, file_okay=False), default=DEFAULT_OUTPUT, show_default=True)
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=DEFAULT_OUTPUT,
+    show_default=True,
+)
 @click.option("--lock-timeout", type=Amount(0), default=0.0, metavar="SECONDS")
-def command(file: Path, job: str, adopt: str | None, resubmit: bool, abandon: bool, output: Path, lock_timeout: float) -> None:
+def command(
+    file: Path,
+    job: str,
+    adopt: str | None,
+    resubmit: bool,
+    abandon: bool,
+    output: Path,
+    lock_timeout: float,
+) -> None:
     """Decide on an uncertain or expired JOB of FILE. Without a decision it shows what is known."""
     if sum((adopt is not None, resubmit, abandon)) > 1:
         raise Refusal(ExitCode.INVALID, "one decision at a time: --adopt, --resubmit or --abandon")
     if adopt is not None and not TASK_ID.fullmatch(adopt):
-        raise Refusal(ExitCode.INVALID, "that is not a task id", "task ids are letters, digits, '_', '.', ':' and '-', at most 128")
+        raise Refusal(
+            ExitCode.INVALID,
+            "that is not a task id",
+            "task ids are letters, digits, '_', '.', ':' and '-', at most 128",
+        )
     if not (output / "ledger.db").exists():
-        raise Refusal(ExitCode.INVALID, f"there is no ledger in {output}", "name the folder with --output")
+        raise Refusal(
+            ExitCode.INVALID, f"there is no ledger in {output}", "name the folder with --output"
+        )
     with RunLock(output, timeout_s=lock_timeout):
         anyio.run(_resolve, file, job, output, _decision(adopt, resubmit=resubmit, abandon=abandon))
 
 
-def _decision(adopt: str | None, *, resubmit: bool, abandon: bool) -> tuple[EventKind, Facts] | None:
+def _decision(
+    adopt: str | None, *, resubmit: bool, abandon: bool
+) -> tuple[EventKind, Facts] | None:
     now = time.time()
     if adopt is not None:
-        return EventKind.ADOPTED, {"task_id": adopt, "accepted_at": now, "expires_at": now + FINAL_WORD_WITHIN_S, "reason": "adopted by a person"}
+        return EventKind.ADOPTED, {
+            "task_id": adopt,
+            "accepted_at": now,
+            "expires_at": now + FINAL_WORD_WITHIN_S,
+            "reason": "adopted by a person",
+        }
     if resubmit:
         return EventKind.RESUBMIT, {"reason": "a person allowed it to be bought again"}
     return (EventKind.ABANDONED, {"reason": "abandoned by a person"}) if abandon else None
 
 
-async def _resolve(file: Path, job: str, output: Path, decision: tuple[EventKind, Facts] | None) -> None:
+async def _resolve(
+    file: Path, job: str, output: Path, decision: tuple[EventKind, Facts] | None
+) -> None:
     async with Ledger.open(output / "ledger.db") as ledger:
         await settle_leftovers(RunContext("resolve", "", "", "", "", output, time.time), ledger)
         attempt = find_undecided(ledger.snapshot, stages.manifest_name(file), job)
@@ -75,7 +103,14 @@ async def _resolve(file: Path, job: str, output: Path, decision: tuple[EventKind
 
 def _refuse_taken(snapshot: Snapshot, attempt: Attempt, task_id: str) -> None:
     """One task is one purchase: it cannot stand for two jobs. Raises ``Refusal`` (2)."""
-    others = [a for a in snapshot.attempts if task_id and a.task_id == task_id and a.origin == attempt.origin and a.attempt_id != attempt.attempt_id]
+    others = [
+        a
+        for a in snapshot.attempts
+        if task_id
+        and a.task_id == task_id
+        and a.origin == attempt.origin
+        and a.attempt_id != attempt.attempt_id
+    ]
     if others:
         raise Refusal(
             ExitCode.INVALID,
@@ -86,11 +121,19 @@ def _refuse_taken(snapshot: Snapshot, attempt: Attempt, task_id: str) -> None:
 
 def find_undecided(snapshot: Snapshot, manifest: str, job: str) -> Attempt:
     """The one attempt of that job which waits for a person. Raises ``Refusal`` (2) where there is none, naming those that do."""
-    waiting = [a for a in snapshot.attempts if a.manifest == manifest and a.state in (State.UNCERTAIN, State.EXPIRED)]
+    waiting = [
+        a
+        for a in snapshot.attempts
+        if a.manifest == manifest and a.state in (State.UNCERTAIN, State.EXPIRED)
+    ]
     found = [a for a in waiting if a.job == job]
     if not found:
         names = ", ".join(dict.fromkeys(a.job for a in waiting)) or "none"
-        raise Refusal(ExitCode.INVALID, f"no attempt of {job!r} waits for a decision", f"jobs of {manifest} that do: {names}")
+        raise Refusal(
+            ExitCode.INVALID,
+            f"no attempt of {job!r} waits for a decision",
+            f"jobs of {manifest} that do: {names}",
+        )
     return found[-1]
 
 
@@ -107,7 +150,9 @@ def _show(attempt: Attempt, file: Path, elsewhere: list[str]) -> None:
         (["--resubmit"], "it was not taken, or pay again"),
         (["--abandon"], "leave it"),
     ):
-        say(f"  {quoted(['wanbatch', 'resolve', str(file), attempt.job, *words, *elsewhere])}   # {meaning}")
+        say(
+            f"  {quoted(['wanbatch', 'resolve', str(file), attempt.job, *words, *elsewhere])}   # {meaning}"
+        )
 
 
 def _local_time(at: float) -> str:

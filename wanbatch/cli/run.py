@@ -25,15 +25,44 @@ def _amount(ctx: click.Context, param: click.Parameter, text: str | None) -> Dec
 @click.command("run")
 @planning_options
 @click.option("--yes", is_flag=True, help="Approve the planned spending.")
-@click.option("--max-cost", callback=_amount, metavar="AMOUNT", help="Approve spending up to this much, in the backend's currency.")
-@click.option("--max-in-flight", type=click.IntRange(1), help="At most so many tasks at the provider at once.")
+@click.option(
+    "--max-cost",
+    callback=_amount,
+    metavar="AMOUNT",
+    help="Approve spending up to this much, in the backend's currency.",
+)
+@click.option(
+    "--max-in-flight", type=click.IntRange(1), help="At most so many tasks at the provider at once."
+)
 @click.option("--rate", type=Amount(0, min_open=True), help="At most so many submits per second.")
-@click.option("--poll-interval", type=Amount(0.05), metavar="SECONDS", help="Used until latencies have been learnt.")
-@click.option("--submit-timeout", type=Amount(1), default=60.0, show_default=True, metavar="SECONDS")
-@click.option("--wait", type=Amount(0), default=7200.0, show_default=True, metavar="SECONDS", help="How long to wait for a running task.")
-@click.option("--lock-timeout", type=Amount(0), default=0.0, metavar="SECONDS", help="How long to wait for another run on this output folder.")
+@click.option(
+    "--poll-interval",
+    type=Amount(0.05),
+    metavar="SECONDS",
+    help="Used until latencies have been learnt.",
+)
+@click.option(
+    "--submit-timeout", type=Amount(1), default=60.0, show_default=True, metavar="SECONDS"
+)
+@click.option(
+    "--wait",
+    type=Amount(0),
+    default=7200.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long to wait for a running task.",
+)
+@click.option(
+    "--lock-timeout",
+    type=Amount(0),
+    default=0.0,
+    metavar="SECONDS",
+    help="How long to wait for another run on this output folder.",
+)
 @click.option("--retry-failed", is_flag=True, help="Submit failed jobs again.")
-@click.option("--regenerate", is_flag=True, help="Buy again what the selection already has; recorded.")
+@click.option(
+    "--regenerate", is_flag=True, help="Buy again what the selection already has; recorded."
+)
 def command(
     settings: Settings,
     yes: bool,

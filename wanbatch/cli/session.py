@@ -92,7 +92,11 @@ def _make_folder(output: Path) -> None:
     try:
         output.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise Refusal(ExitCode.ENVIRONMENT, f"the output folder {output} cannot be made: {error.strerror}", "choose another with --output") from error
+        raise Refusal(
+            ExitCode.ENVIRONMENT,
+            f"the output folder {output} cannot be made: {error.strerror}",
+            "choose another with --output",
+        ) from error
 
 
 def _ordered(profile: Profile, order: Order) -> Profile:
@@ -120,14 +124,34 @@ class _Session:
 
     work_scope: anyio.CancelScope
 
-    def __init__(self, settings: Settings, order: Order, checked: stages.Checked, profile: Profile, limit: Decimal | None, limit_source: str) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        order: Order,
+        checked: stages.Checked,
+        profile: Profile,
+        limit: Decimal | None,
+        limit_source: str,
+    ) -> None:
         self.settings, self.order, self.checked, self.profile = settings, order, checked, profile
         self.limit, self.limit_source = limit, limit_source
         self.started_at = time.time()
-        run_id = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(self.started_at)) + "-" + secrets.token_hex(3)
+        run_id = (
+            time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(self.started_at))
+            + "-"
+            + secrets.token_hex(3)
+        )
         currency = profile.prices.currency if profile.prices else ""
         self.clock = ServerClock(time.time, time.monotonic)
-        self.context = RunContext(run_id, profile.name, profile.realm, profile.origin, currency, settings.output, self.clock.now)
+        self.context = RunContext(
+            run_id,
+            profile.name,
+            profile.realm,
+            profile.origin,
+            currency,
+            settings.output,
+            self.clock.now,
+        )
         self.ending = _Ending()
         self.runner: Runner | None = None
         self.requests = 0
@@ -155,7 +179,9 @@ class _Session:
 
     async def _do(self, ledger: Ledger, plan: Plan, in_flight: InFlight) -> None:
         for manifest in self.checked.manifests:
-            _make_folder(self.settings.output / manifest.name / "videos")  # before anything is bought for it
+            _make_folder(
+                self.settings.output / manifest.name / "videos"
+            )  # before anything is bought for it
         for manifest in self.checked.manifests:
             await ledger.begin_run(self._record(manifest.name))
         homes = await place_reused(self.context, ledger, plan, self._intact(ledger.snapshot))
@@ -169,7 +195,10 @@ class _Session:
     # -- uncertain jobs ----------------------------------------------------------------------------------------------------------------------
 
     def _waiting_here(self, snapshot: Snapshot) -> bool:
-        return any(a.state is State.UNCERTAIN and a.origin == self.profile.origin and a.realm == "paid" for a in snapshot.attempts)
+        return any(
+            a.state is State.UNCERTAIN and a.origin == self.profile.origin and a.realm == "paid"
+            for a in snapshot.attempts
+        )
 
     async def _reconcile(self, ledger: Ledger, client: Backend) -> None:
         """Asks the account's list, where the API has one, what became of uncertain submits.
@@ -178,12 +207,18 @@ class _Session:
         """
         if not client.lists_tasks or isinstance(await client.probe(), ProbeFailed):
             return
-        for verdict in await reconcile(ledger, client, self.profile.origin, self.profile.quiet_period_s, self.clock.now):
+        for verdict in await reconcile(
+            ledger, client, self.profile.origin, self.profile.quiet_period_s, self.clock.now
+        ):
             match verdict:
                 case Adopt(attempt, task):
-                    say(f"{attempt.job} was uncertain; the account's list shows it as task {task.task_id}: adopted.")
+                    say(
+                        f"{attempt.job} was uncertain; the account's list shows it as task {task.task_id}: adopted."
+                    )
                 case Absent(attempt):
-                    say(f"{attempt.job} was uncertain; a complete listing does not show it: it was not bought and may go out again.")
+                    say(
+                        f"{attempt.job} was uncertain; a complete listing does not show it: it was not bought and may go out again."
+                    )
                 case Undecided(attempt, reason):
                     say(f"{attempt.job} is still uncertain: {reason}.")
 
@@ -213,7 +248,9 @@ class _Session:
         if others:
             say(f"Also fetching {plural(len(others), 'video')} that the manifest no longer names.")
         for backend in sorted({a.backend for a in in_flight.elsewhere}):
-            say(f"Tasks of backend {backend} are still running there; fetch them with --backend {backend}.")
+            say(
+                f"Tasks of backend {backend} are still running there; fetch them with --backend {backend}."
+            )
 
     def _keep_budget(self, plan: Plan) -> None:
         if self.limit is None or not plan.count()[Action.GENERATE]:
@@ -233,11 +270,25 @@ class _Session:
             )
 
     def _record(self, manifest: str) -> RunRecord:
-        return RunRecord(self.context.run_id, manifest, self.profile.name, self.profile.realm, self.started_at, wanbatch_version=__version__)
+        return RunRecord(
+            self.context.run_id,
+            manifest,
+            self.profile.name,
+            self.profile.realm,
+            self.started_at,
+            wanbatch_version=__version__,
+        )
 
     # -- the work ----------------------------------------------------------------------------------------------------------------------------
 
-    async def _work(self, ledger: Ledger, client: Backend, plan: Plan, in_flight: InFlight, homes: Mapping[str, Home]) -> None:
+    async def _work(
+        self,
+        ledger: Ledger,
+        client: Backend,
+        plan: Plan,
+        in_flight: InFlight,
+        homes: Mapping[str, Home],
+    ) -> None:
         probe = await client.probe()
         if isinstance(probe, ProbeFailed):
             raise Refusal(
@@ -251,11 +302,15 @@ class _Session:
         self._say_wrong_clock()
         conductor.resume(in_flight.here, anyio.current_time(), self.clock.now())
         jobs = {a.attempt_id for a in in_flight.here} | {
-            w.fingerprint for w in conductor.works if w.entry.action is Action.GENERATE and self.order.buys
+            w.fingerprint
+            for w in conductor.works
+            if w.entry.action is Action.GENERATE and self.order.buys
         }
         counts = Counts(len(jobs), len(in_flight.here), plan.currency)
         color = wants_color(self.settings.color)
-        with choose_display(self.settings.progress, counts, quiet=self.settings.quiet, color=color) as display:
+        with choose_display(
+            self.settings.progress, counts, quiet=self.settings.quiet, color=color
+        ) as display:
 
             def observe(notice: Notice) -> None:
                 counts.take(notice)
@@ -280,17 +335,29 @@ class _Session:
         model.learn(a for a in snapshot.attempts if a.origin == profile.origin)
         return Conductor(
             build_works(plan, {m.name: m.run.retries for m in manifests}),
-            SubmitPacer(profile.rate, profile.max_in_flight, profile.submit_concurrency, chance=random.random),
-            PollSchedule(profile.poll_interval_s, profile.queries_per_second, model, chance=random.random),
+            SubmitPacer(
+                profile.rate,
+                profile.max_in_flight,
+                profile.submit_concurrency,
+                chance=random.random,
+            ),
+            PollSchedule(
+                profile.poll_interval_s, profile.queries_per_second, model, chance=random.random
+            ),
             Budget(self.limit),
-            Limits(self.order.wait_s, frozenset(m.name for m in manifests if m.run.on_failure == "stop")),
+            Limits(
+                self.order.wait_s,
+                frozenset(m.name for m in manifests if m.run.on_failure == "stop"),
+            ),
             ListPolls(profile.poll_interval_s) if can_list(profile.kind) else None,
         )
 
     def _say_wrong_clock(self) -> None:
         ahead_s = self.clock.ahead_s
         if abs(ahead_s) > WRONG_CLOCK_S:
-            say(f"This machine's clock is {duration(abs(ahead_s))} {'ahead of' if ahead_s > 0 else 'behind'} the server's, which counts for expiry.")
+            say(
+                f"This machine's clock is {duration(abs(ahead_s))} {'ahead of' if ahead_s > 0 else 'behind'} the server's, which counts for expiry."
+            )
 
     async def _watch_signals(self, *, task_status: TaskStatus[None]) -> None:
         """The first signal ends buying and waits for what is under way, the second leaves at once. Before the work nothing is waited for."""
@@ -304,7 +371,9 @@ class _Session:
                 elif second:
                     self.runner.abort()
                 else:
-                    say("Stopping: requests that are under way are waited for. Press Ctrl-C again to leave at once.")
+                    say(
+                        "Stopping: requests that are under way are waited for. Press Ctrl-C again to leave at once."
+                    )
                     self.runner.stop("interrupted")
 
     # -- after -------------------------------------------------------------------------------------------------------------------------------
@@ -314,10 +383,17 @@ class _Session:
         code = self._exit_code(plan)
         finished_at = time.time()
         for manifest in self.checked.manifests:
-            record = replace(self._record(manifest.name), finished_at=finished_at, exit_code=int(code), http_requests=self.requests)
+            record = replace(
+                self._record(manifest.name),
+                finished_at=finished_at,
+                exit_code=int(code),
+                http_requests=self.requests,
+            )
             await ledger.finish_run(record)
         snapshot = ledger.snapshot
-        written = await anyio.to_thread.run_sync(stages.write_reports, self.settings, self.checked, plan, snapshot, self.context.run_id)
+        written = await anyio.to_thread.run_sync(
+            stages.write_reports, self.settings, self.checked, plan, snapshot, self.context.run_id
+        )
         self._sum_up(plan, snapshot, finished_at)
         for path, _ in written:
             tell(str(path))
@@ -325,7 +401,11 @@ class _Session:
 
     def _exit_code(self, plan: Plan) -> int:
         if self.ending.signal is not None:
-            return ExitCode.TERMINATED if self.ending.signal is signal.SIGTERM else ExitCode.INTERRUPTED
+            return (
+                ExitCode.TERMINATED
+                if self.ending.signal is signal.SIGTERM
+                else ExitCode.INTERRUPTED
+            )
         if self.ending.trouble:
             return ExitCode.ENVIRONMENT
         done = all(entry.state is JobState.DONE for entry in plan.selected())
@@ -337,22 +417,34 @@ class _Session:
         mine = [a for a in snapshot.attempts if a.run_id == self.context.run_id]
         say(f"{plural(len(plan.selected()), 'job')}: {state_counts(plan.selected())}")
         if mine:
-            say(f"spent {spent_line(mine, plan.currency)}; {where_time_went(mine, self.started_at, finished_at)}")
+            say(
+                f"spent {spent_line(mine, plan.currency)}; {where_time_went(mine, self.started_at, finished_at)}"
+            )
         if self.ending.trouble:
             say(f"error: {self.ending.trouble}")
         for entry in plan.selected():
             if entry.state is not JobState.DONE:
-                say(f"  {entry.state.value:9} {entry.name}  ({self.ending.reasons.get(entry.name) or entry.reason})")
+                say(
+                    f"  {entry.state.value:9} {entry.name}  ({self.ending.reasons.get(entry.name) or entry.reason})"
+                )
         if any(entry.action in (Action.RESUME, Action.GENERATE) for entry in plan.selected()):
             # What --regenerate asked for is under way: said again, it would be bought once more.
-            say(f"Continue with: {quoted(['wanbatch', *(word for word in sys.argv[1:] if word != '--regenerate')])}")
+            say(
+                f"Continue with: {quoted(['wanbatch', *(word for word in sys.argv[1:] if word != '--regenerate')])}"
+            )
             self._say_deadline(plan)
 
     @staticmethod
     def _say_deadline(plan: Plan) -> None:
-        ends = [e.attempt.expires_at for e in plan.selected() if e.action is Action.RESUME and e.attempt and e.attempt.expires_at]
+        ends = [
+            e.attempt.expires_at
+            for e in plan.selected()
+            if e.action is Action.RESUME and e.attempt and e.attempt.expires_at
+        ]
         if ends and plan.realm == "paid":
-            say(f"Do so before {time.strftime('%Y-%m-%d %H:%M', time.localtime(min(ends)))}: then the first result that was paid for vanishes.")
+            say(
+                f"Do so before {time.strftime('%Y-%m-%d %H:%M', time.localtime(min(ends)))}: then the first result that was paid for vanishes."
+            )
 
 
 def approve(plan: Plan, order: Order, limit: Decimal | None) -> None:
@@ -367,12 +459,16 @@ def approve(plan: Plan, order: Order, limit: Decimal | None) -> None:
             f"{plural(wanted, 'video')} would be bought ({price}) and nobody approved it; nothing was sent",
             "add --yes, or --max-cost AMOUNT",
         )
-    if not click.confirm(f"Buy {plural(wanted, 'video')} on {plan.backend} ({price})?", default=False, err=True):
+    if not click.confirm(
+        f"Buy {plural(wanted, 'video')} on {plan.backend} ({price})?", default=False, err=True
+    ):
         raise Refusal(ExitCode.REFUSED, "not approved; nothing was sent")
 
 
 @asynccontextmanager
-async def open_backend(profile: Profile, output: Path, clock: ServerClock) -> AsyncIterator[Backend]:
+async def open_backend(
+    profile: Profile, output: Path, clock: ServerClock
+) -> AsyncIterator[Backend]:
     """The API's client; for the emulator without an address, a server of its own for as long as the run lasts."""
     from wanbatch.providers.backend import Backend
     from wanbatch.providers.model import Secret
@@ -380,8 +476,14 @@ async def open_backend(profile: Profile, output: Path, clock: ServerClock) -> As
     if profile.realm == "emulator" and not profile.base_url:
         from wanbatch.emulator.process import start_emulator
 
-        with start_emulator(output / ".emulator", *os.environ.get("WANBATCH_EMULATOR_OPTIONS", "").split()) as server:
-            async with Backend(replace(profile, base_url=server.base_url, api_key=Secret("emulator")), clock=clock.now, hear=clock.hear) as client:
+        with start_emulator(
+            output / ".emulator", *os.environ.get("WANBATCH_EMULATOR_OPTIONS", "").split()
+        ) as server:
+            async with Backend(
+                replace(profile, base_url=server.base_url, api_key=Secret("emulator")),
+                clock=clock.now,
+                hear=clock.hear,
+            ) as client:
                 yield client
         return
     async with Backend(profile, clock=clock.now, hear=clock.hear) as client:

@@ -60,7 +60,9 @@ class Chosen:
     project: ProjectSettings
 
 
-def read_and_check(settings: Settings, *, quiet_warnings: bool = False, always: bool = False) -> Checked:
+def read_and_check(
+    settings: Settings, *, quiet_warnings: bool = False, always: bool = False
+) -> Checked:
     """Reads every manifest and every local media file. Prints all findings; raises ``InvalidInput`` where one is an error.
 
     A machine format is printed where there is an error, so that stdout holds one document; ``always`` prints it without one too.
@@ -68,7 +70,9 @@ def read_and_check(settings: Settings, *, quiet_warnings: bool = False, always: 
     from wanbatch.manifest.load import LoadOptions, load_manifests
     from wanbatch.media.check import check_media
 
-    loaded = load_manifests(settings.files, LoadOptions(settings.media_root, settings.max_jobs, settings.variables))
+    loaded = load_manifests(
+        settings.files, LoadOptions(settings.media_root, settings.max_jobs, settings.variables)
+    )
     media = check_media((*loaded.manifests, *loaded.remains), time.time())
     diagnostics = order((*loaded.diagnostics, *media.diagnostics))
     shown = [d for d in diagnostics if d.severity is Severity.ERROR or not quiet_warnings]
@@ -110,7 +114,15 @@ def print_findings(settings: Settings, diagnostics: Sequence[Diagnostic]) -> Non
     from wanbatch.cli import findings
     from wanbatch.media.redact import redact_urls
 
-    diagnostics = [replace(d, source=redact_urls(d.source), message=redact_urls(d.message), label=redact_urls(d.label)) for d in diagnostics]
+    diagnostics = [
+        replace(
+            d,
+            source=redact_urls(d.source),
+            message=redact_urls(d.message),
+            label=redact_urls(d.label),
+        )
+        for d in diagnostics
+    ]
     if settings.format != "text":
         click.echo(findings.render(diagnostics, settings.format))
     elif diagnostics:
@@ -122,7 +134,12 @@ def choose_backend(settings: Settings, manifests: Sequence[Manifest], *, offline
 
     ``offline`` asks for prices and limits alone and needs no key.
     """
-    from wanbatch.providers.profiles import load_profiles, load_project, lower_limits, resolve_profile
+    from wanbatch.providers.profiles import (
+        load_profiles,
+        load_project,
+        lower_limits,
+        resolve_profile,
+    )
 
     profiles = load_profiles(os.environ)
     project = load_project(Path.cwd())
@@ -134,9 +151,13 @@ def choose_backend(settings: Settings, manifests: Sequence[Manifest], *, offline
             f"add --backend NAME, or 'run: {{backend: NAME}}' to the manifest; there are: {', '.join(profiles.names())}",
         )
     profile = resolve_profile(profiles, named, os.environ, offline=offline)
-    profile = lower_limits(profile, max_in_flight=project.max_in_flight, rate=project.rate, prices=project.prices)
+    profile = lower_limits(
+        profile, max_in_flight=project.max_in_flight, rate=project.rate, prices=project.prices
+    )
     for manifest in manifests:
-        profile = lower_limits(profile, max_in_flight=manifest.run.max_in_flight, rate=manifest.run.rate)
+        profile = lower_limits(
+            profile, max_in_flight=manifest.run.max_in_flight, rate=manifest.run.rate
+        )
     return Chosen(profile, project)
 
 
@@ -144,7 +165,11 @@ def _backend_of(manifests: Sequence[Manifest]) -> str | None:
     named = {m.run.backend: m for m in manifests if m.run.backend}
     if len(named) > 1:
         said = ", ".join(f"{m.path} says {name}" for name, m in named.items())
-        raise Refusal(ExitCode.INVALID, f"the manifests name different backends: {said}", "choose one with --backend")
+        raise Refusal(
+            ExitCode.INVALID,
+            f"the manifests name different backends: {said}",
+            "choose one with --backend",
+        )
     return next(iter(named), None)
 
 
@@ -177,12 +202,26 @@ def build_plan(
         regenerate=regenerate,
     )
     target = Target(profile.name, profile.realm, profile.origin, profile.prices)
-    plan = make_plan(checked.manifests, checked.digests, snapshot, intact, target, options, time.time())
+    plan = make_plan(
+        checked.manifests, checked.digests, snapshot, intact, target, options, time.time()
+    )
     if settings.select and not plan.selected():
-        whole = make_plan(checked.manifests, checked.digests, snapshot, intact, target, replace(options, shard=None), time.time())
+        whole = make_plan(
+            checked.manifests,
+            checked.digests,
+            snapshot,
+            intact,
+            target,
+            replace(options, shard=None),
+            time.time(),
+        )
         if whole.selected():
             return plan  # this part of the selection happens to be empty
-        raise Refusal(ExitCode.INVALID, "the selection selects no job", "see the names with: wanbatch plan FILE")
+        raise Refusal(
+            ExitCode.INVALID,
+            "the selection selects no job",
+            "see the names with: wanbatch plan FILE",
+        )
     return plan
 
 
@@ -191,7 +230,9 @@ def look_and_plan(settings: Settings, checked: Checked, profile: Profile) -> tup
     from wanbatch.engine.outputs import intact_paths
 
     snapshot = look_at_ledger(settings)
-    return build_plan(settings, checked, profile, snapshot, intact_paths(settings.output, snapshot)), snapshot
+    return build_plan(
+        settings, checked, profile, snapshot, intact_paths(settings.output, snapshot)
+    ), snapshot
 
 
 def refuse_undeliverable(settings: Settings, plan: Plan, profile: Profile) -> None:
@@ -207,7 +248,11 @@ def refuse_undeliverable(settings: Settings, plan: Plan, profile: Profile) -> No
 
 def estimate_s(plan: Plan, profile: Profile, snapshot: Snapshot) -> float | None:
     """How long a run would take, by the median latency of what the ledger has seen at this origin; ``None`` where it has seen nothing."""
-    seen = sorted(a.finished_at - a.accepted_at for a in snapshot.attempts if a.origin == profile.origin and a.finished_at and a.accepted_at)
+    seen = sorted(
+        a.finished_at - a.accepted_at
+        for a in snapshot.attempts
+        if a.origin == profile.origin and a.finished_at and a.accepted_at
+    )
     work = sum(entry.action in (Action.GENERATE, Action.RESUME) for entry in plan.selected())
     if not seen or not work:
         return None
@@ -228,7 +273,9 @@ def manifest_name(settings_file: Path) -> str:
     return loaded.manifests[0].name
 
 
-def write_reports(settings: Settings, checked: Checked, plan: Plan, snapshot: Snapshot, run_id: str | None = None) -> list[tuple[Path, Report]]:
+def write_reports(
+    settings: Settings, checked: Checked, plan: Plan, snapshot: Snapshot, run_id: str | None = None
+) -> list[tuple[Path, Report]]:
     """Writes the report of every manifest from what the ledger knows; returns each page's path with its report.
 
     ``run_id`` ``None`` takes the last run of the plan's realm.
@@ -238,9 +285,19 @@ def write_reports(settings: Settings, checked: Checked, plan: Plan, snapshot: Sn
 
     written = []
     for manifest in checked.manifests:
-        runs = [r for r in snapshot.runs if r.manifest == manifest.name and r.realm == plan.realm and run_id in (None, r.run_id)]
+        runs = [
+            r
+            for r in snapshot.runs
+            if r.manifest == manifest.name and r.realm == plan.realm and run_id in (None, r.run_id)
+        ]
         folder = settings.output / manifest.name
-        report = collect(manifest, plan, snapshot, runs[-1] if runs else None, repeated_options(settings, checked))
+        report = collect(
+            manifest,
+            plan,
+            snapshot,
+            runs[-1] if runs else None,
+            repeated_options(settings, checked),
+        )
         written.append((folder / "report.html", write_report(report, folder)))
     return written
 
@@ -250,7 +307,11 @@ def save(path: Path, content: bytes) -> None:
     try:
         path.write_bytes(content)
     except OSError as error:
-        raise Refusal(ExitCode.ENVIRONMENT, f"-o {path} cannot be written: {error.strerror}", "name a file in a folder that exists") from error
+        raise Refusal(
+            ExitCode.ENVIRONMENT,
+            f"-o {path} cannot be written: {error.strerror}",
+            "name a file in a folder that exists",
+        ) from error
 
 
 def repeated_options(settings: Settings, checked: Checked) -> tuple[str, ...]:
@@ -263,9 +324,13 @@ def repeated_options(settings: Settings, checked: Checked) -> tuple[str, ...]:
     return tuple(options)
 
 
-def spending_limit(max_cost: Decimal | None, manifests: Sequence[Manifest], project: ProjectSettings) -> tuple[Decimal | None, str]:
+def spending_limit(
+    max_cost: Decimal | None, manifests: Sequence[Manifest], project: ProjectSettings
+) -> tuple[Decimal | None, str]:
     """The lowest limit given, and who gave it."""
-    limits = [(m.run.max_cost, f"{m.path}: run.max_cost") for m in manifests if m.run.max_cost is not None]
+    limits = [
+        (m.run.max_cost, f"{m.path}: run.max_cost") for m in manifests if m.run.max_cost is not None
+    ]
     if max_cost is not None:
         limits.append((max_cost, "--max-cost"))
     if project.max_cost is not None:

@@ -15,7 +15,9 @@ from wanbatch.lifecycle import IN_FLIGHT, Attempt
 
 @click.command("status")
 @planning_options
-@click.option("--json", "as_json", is_flag=True, help="Print the standing of every job as JSON on stdout.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print the standing of every job as JSON on stdout."
+)
 def command(settings: Settings, as_json: bool) -> None:
     """Show how every job stands by the ledger. Needs no key and sends nothing."""
     checked = stages.read_and_check(settings, quiet_warnings=True)
@@ -28,7 +30,9 @@ def command(settings: Settings, as_json: bool) -> None:
         return
     for entry in plan.selected():
         if not settings.quiet:
-            say(f"  {entry.state.value:9}  {entry.name}  ({entry.reason}{deadline(entry.attempt, time.time())})")
+            say(
+                f"  {entry.state.value:9}  {entry.name}  ({entry.reason}{deadline(entry.attempt, time.time())})"
+            )
     for attempt in plan.strangers:
         task = f"task {attempt.task_id or 'unknown'}{deadline(attempt, time.time())}"
         say(f"  {attempt.state.value:9}  {attempt.job}  (no longer in the manifest; {task})")
@@ -37,8 +41,17 @@ def command(settings: Settings, as_json: bool) -> None:
 
 def deadline(attempt: Attempt | None, now: float) -> str:
     """The 24-hour clock of a paid task that is not on disk yet: when it runs out, and what is left."""
-    if attempt is None or attempt.state not in IN_FLIGHT or attempt.realm != "paid" or not attempt.expires_at:
+    if (
+        attempt is None
+        or attempt.state not in IN_FLIGHT
+        or attempt.realm != "paid"
+        or not attempt.expires_at
+    ):
         return ""
     at = time.strftime("%Y-%m-%d %H:%M", time.localtime(attempt.expires_at))
     left = attempt.expires_at - now
-    return f"; fetch it before {at}, in {duration(left)}" if left > 0 else f"; its time ran out at {at}: fetch it at once"
+    return (
+        f"; fetch it before {at}, in {duration(left)}"
+        if left > 0
+        else f"; its time ran out at {at}: fetch it at once"
+    )

@@ -17,5 +17,9 @@ def command(settings: Settings) -> None:
     if settings.quiet:
         return
     for manifest in checked.manifests:
-        files = {m.source.path for job in manifest.jobs for m in job.media if hasattr(m.source, "path")}
-        say(f"{manifest.path}: valid, {plural(len(manifest.jobs), 'job')}, {plural(len(files), 'media file')}")
+        files = {
+            m.source.path for job in manifest.jobs for m in job.media if hasattr(m.source, "path")
+        }
+        say(
+            f"{manifest.path}: valid, {plural(len(manifest.jobs), 'job')}, {plural(len(files), 'media file')}"
+        )

@@ -22,7 +22,14 @@ SIGNS = {
     Action.SKIP: "-",
     Action.ASK: "?",
 }
-COLORS = {"+": "green", ">": "cyan", "=": "bright_black", "x": "yellow", "-": "yellow", "?": "magenta"}
+COLORS = {
+    "+": "green",
+    ">": "cyan",
+    "=": "bright_black",
+    "x": "yellow",
+    "-": "yellow",
+    "?": "magenta",
+}
 
 
 def plan_line(plan: Plan) -> str:
@@ -35,7 +42,12 @@ def plan_line(plan: Plan) -> str:
         parts.append(f"{count[Action.GENERATE]} to generate ({money(plan.total, plan.currency)})")
     if count[Action.RESUME]:
         parts.append(f"{count[Action.RESUME]} to resume ({money(Decimal(0), plan.currency)})")
-    for action, words in ((Action.REUSE, "up to date"), (Action.BLOCKED, "blocked"), (Action.SKIP, "skipped"), (Action.ASK, "to decide")):
+    for action, words in (
+        (Action.REUSE, "up to date"),
+        (Action.BLOCKED, "blocked"),
+        (Action.SKIP, "skipped"),
+        (Action.ASK, "to decide"),
+    ):
         if count[action]:
             parts.append(f"{count[action]} {words}")
     return "Plan: " + ", ".join(parts) + "."
@@ -51,4 +63,6 @@ def state_counts(entries: Iterable[PlannedJob]) -> str:
     """``12 done, 1 failed``, in the order of ``JobState``."""
     count = Counter(entry.state for entry in entries)
     ordered = (JobState.DONE, *(state for state in JobState if state is not JobState.DONE))
-    return ", ".join(f"{count[state]} {state.value}" for state in ordered if count[state]) or "no jobs"
+    return (
+        ", ".join(f"{count[state]} {state.value}" for state in ordered if count[state]) or "no jobs"
+    )

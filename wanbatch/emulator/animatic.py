@@ -61,18 +61,35 @@ def render(scene: Scene, path: Path, stopping: threading.Event | None = None) ->
         with av.open(io.BytesIO(scene.first_clip), "r") as clip:
             stream = clip.streams.video[0]
             width, height = geometry.output_size(stream.width, stream.height, scene.size)
-            _encode(path, width, height, _continued(scene, clip, width, height), _sound(scene, scene.first_clip), stopping)
+            _encode(
+                path,
+                width,
+                height,
+                _continued(scene, clip, width, height),
+                _sound(scene, scene.first_clip),
+                stopping,
+            )
         return
     first = _image(scene.first_frame)
     width, height = geometry.output_size(*_turned(first), scene.size)
     opening = still.still_from_image(first, width, height)
     frames = _shot(scene, opening, width, height, FPS * scene.seconds)
-    _encode(path, width, height, _marked(scene, frames, width, height), _sound(scene, scene.driving_audio), stopping)
+    _encode(
+        path,
+        width,
+        height,
+        _marked(scene, frames, width, height),
+        _sound(scene, scene.driving_audio),
+        stopping,
+    )
 
 
 def render_tiny(seconds: int, path: Path) -> None:
     """The smallest video of that length that still has a picture and sound: 64 × 48, black, silent. For load tests."""
-    black = tuple(Image.new("L", size, value) for size, value in (((64, 48), 16), ((32, 24), 128), ((32, 24), 128)))
+    black = tuple(
+        Image.new("L", size, value)
+        for size, value in (((64, 48), 16), ((32, 24), 128), ((32, 24), 128))
+    )
     silence = soundtrack.silent_frames(seconds)
     _encode(path, 64, 48, iter([black] * (seconds * FPS)), silence, threading.Event())  # type: ignore[list-item]
 
@@ -90,11 +107,17 @@ def _sound(scene: Scene, source: bytes | None) -> Iterator[av.AudioFrame]:
     return soundtrack.sound_frames(scene.seconds, source, scene.seed)
 
 
-def _shot(scene: Scene, opening: still.Still, width: int, height: int, count: int) -> Iterator[still.Planes]:
+def _shot(
+    scene: Scene, opening: still.Still, width: int, height: int, count: int
+) -> Iterator[still.Planes]:
     """``count`` frames that begin with ``opening`` and, where there is a last frame, end with it."""
     move, closing_move = camera.choose_moves(scene.seed)
     look = camera.choose_look(scene.prompt, scene.negative_prompt, scene.prompt_extend)
-    closing = None if scene.last_frame is None else still.still_from_image(_image(scene.last_frame), width, height)
+    closing = (
+        None
+        if scene.last_frame is None
+        else still.still_from_image(_image(scene.last_frame), width, height)
+    )
     start, end = _DISSOLVE
     for i in range(count):
         t = i / max(1, count - 1)
@@ -104,10 +127,17 @@ def _shot(scene: Scene, opening: still.Still, width: int, height: int, count: in
         if closing is not None and share > 0.0:
             arriving = closing.view(closing_move.view(1.0 - t))
             planes = arriving if share >= 1.0 else still.blend(planes, arriving, share)
-        yield still.tint(planes, look, camera.ease(t / _TINTED_BY) * (1.0 if closing is None else 1.0 - camera.ease((t - 0.8) / 0.2)))
+        yield still.tint(
+            planes,
+            look,
+            camera.ease(t / _TINTED_BY)
+            * (1.0 if closing is None else 1.0 - camera.ease((t - 0.8) / 0.2)),
+        )
 
 
-def _continued(scene: Scene, clip: av.container.InputContainer, width: int, height: int) -> Iterator[still.Planes]:
+def _continued(
+    scene: Scene, clip: av.container.InputContainer, width: int, height: int
+) -> Iterator[still.Planes]:
     """The clip at our frame rate, then a shot that goes on from its last frame; the length includes the clip (docs)."""
     count = FPS * scene.seconds
     played, last = 0, None
@@ -136,7 +166,9 @@ def _retimed(clip: av.container.InputContainer) -> Iterator[av.VideoFrame]:
         yield current
 
 
-def _marked(scene: Scene, frames: Iterator[still.Planes], width: int, height: int) -> Iterator[still.Planes]:
+def _marked(
+    scene: Scene, frames: Iterator[still.Planes], width: int, height: int
+) -> Iterator[still.Planes]:
     """The frames with the visible mark of generated video at the bottom right, where it was asked for."""
     if not scene.watermark:
         yield from frames
@@ -152,21 +184,39 @@ def _marked(scene: Scene, frames: Iterator[still.Planes], width: int, height: in
         yield marked, blue, red
 
 
-def _encode(path: Path, width: int, height: int, frames: Iterator[still.Planes], sound: Iterator[av.AudioFrame], stopping: threading.Event) -> None:
+def _encode(
+    path: Path,
+    width: int,
+    height: int,
+    frames: Iterator[still.Planes],
+    sound: Iterator[av.AudioFrame],
+    stopping: threading.Event,
+) -> None:
     """Encodes and interleaves by time; ``frames`` must be as many as the length asks for."""
-    with av.open(str(path), "w", format="mp4", options={"movflags": "+faststart", "fflags": "+bitexact"}) as container:
+    with av.open(
+        str(path), "w", format="mp4", options={"movflags": "+faststart", "fflags": "+bitexact"}
+    ) as container:
         video = container.add_stream("libx264", rate=FPS, options=_X264)
         video.width, video.height, video.pix_fmt = width, height, "yuv420p"
         video.codec_context.time_base = Fraction(1, FPS)
         video.codec_context.gop_size = FPS
-        video.codec_context.colorspace, video.codec_context.color_range = Colorspace.ITU709, ColorRange.MPEG
-        video.codec_context.color_primaries, video.codec_context.color_trc = ColorPrimaries.BT709, ColorTrc.BT709
+        video.codec_context.colorspace, video.codec_context.color_range = (
+            Colorspace.ITU709,
+            ColorRange.MPEG,
+        )
+        video.codec_context.color_primaries, video.codec_context.color_trc = (
+            ColorPrimaries.BT709,
+            ColorTrc.BT709,
+        )
         audio = container.add_stream("aac", rate=soundtrack.RATE, layout="stereo", bit_rate=96_000)
         heard = 0
         for i, planes in enumerate(frames):
             if stopping.is_set():
                 raise Stopped
-            while heard * FPS <= (i + 1) * soundtrack.RATE and (chunk := next(sound, None)) is not None:
+            while (
+                heard * FPS <= (i + 1) * soundtrack.RATE
+                and (chunk := next(sound, None)) is not None
+            ):
                 chunk.pts, chunk.time_base = heard, Fraction(1, soundtrack.RATE)
                 heard += chunk.samples
                 container.mux(audio.encode(chunk))

@@ -35,18 +35,31 @@ def build_app(studio: Studio, base_url: str) -> Gate:
     links = Links(studio.books.secret(), base_url)
     routes = [*DashScopeRoutes(studio, links).routes(), *MediaRoutes(studio, base_url).routes()]
     if studio.settings.dialect != "dashscope":
-        personality = StockRoutes if studio.settings.dialect == "gateway-metadata" else GatewayRoutes
+        personality = (
+            StockRoutes if studio.settings.dialect == "gateway-metadata" else GatewayRoutes
+        )
         routes += personality(studio, links).routes()
 
     def signed(path: str) -> str:
         parts = path.split("/")
-        task = studio.tasks.get(parts[3]) if path.startswith("/v1/videos/") and len(parts) > 3 else None
-        return links.sign(f"/results/{task.id}.mp4", studio.expires_at(task)) if task is not None and task.phase is Phase.SUCCEEDED else ""
+        task = (
+            studio.tasks.get(parts[3])
+            if path.startswith("/v1/videos/") and len(parts) > 3
+            else None
+        )
+        return (
+            links.sign(f"/results/{task.id}.mp4", studio.expires_at(task))
+            if task is not None and task.phase is Phase.SUCCEEDED
+            else ""
+        )
 
     async def books(_request: Request) -> Response:
         return json_answer(truth(studio, gate))
 
-    inner = Starlette(routes=[*routes, Route("/__books", books)], exception_handlers={HTTPException: _answer_error, 500: _answer_bug})
+    inner = Starlette(
+        routes=[*routes, Route("/__books", books)],
+        exception_handlers={HTTPException: _answer_error, 500: _answer_bug},
+    )
     inner.router.redirect_slashes = False
     gate = Gate(inner, studio, Mischief(base_url, other_origin(base_url), signed))
     return gate
@@ -69,7 +82,16 @@ def truth(studio: Studio, gate: Gate) -> dict[str, object]:
         "duplicates": _duplicates(tasks),
         "calls": gate.calls,
         "faults": gate.faults.fired,
-        "tasks": [{"id": t.id, "dialect": t.dialect, "accepted_at": t.accepted_at, "phase": t.phase.value, "body": t.body} for t in tasks],
+        "tasks": [
+            {
+                "id": t.id,
+                "dialect": t.dialect,
+                "accepted_at": t.accepted_at,
+                "phase": t.phase.value,
+                "body": t.body,
+            }
+            for t in tasks
+        ],
     }
 
 
@@ -88,10 +110,24 @@ async def _answer_error(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
     if status == 404:
         message = f"Invalid URL ({request.method} {request.url.path})"
-        return json_answer({"error": {"message": message, "type": "invalid_request_error", "param": "", "code": ""}}, 404)
+        return json_answer(
+            {
+                "error": {
+                    "message": message,
+                    "type": "invalid_request_error",
+                    "param": "",
+                    "code": "",
+                }
+            },
+            404,
+        )
     detail = error.detail if isinstance(error, HTTPException) else "internal error"
-    return json_answer(gateway.auth_error(detail, new_request_id()), status, getattr(error, "headers", None))
+    return json_answer(
+        gateway.auth_error(detail, new_request_id()), status, getattr(error, "headers", None)
+    )
 
 
 async def _answer_bug(_request: Request, error: Exception) -> Response:
-    return json_answer(gateway.task_error("internal_error", f"a bug in the emulator: {type(error).__name__}"), 500)
+    return json_answer(
+        gateway.task_error("internal_error", f"a bug in the emulator: {type(error).__name__}"), 500
+    )

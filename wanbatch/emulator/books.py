@@ -155,10 +155,17 @@ def open_books(folder: Path, wait_s: float = LOCK_WAIT_S) -> Books:
             (folder / room).mkdir(parents=True, exist_ok=True)
         lock = (folder / "lock").open("ab")
     except OSError as error:
-        raise Refusal(ExitCode.ENVIRONMENT, f"the emulator's store {folder} cannot be written: {error.strerror or error}") from error
+        raise Refusal(
+            ExitCode.ENVIRONMENT,
+            f"the emulator's store {folder} cannot be written: {error.strerror or error}",
+        ) from error
     if not _locked(lock, wait_s):
         lock.close()
-        raise Refusal(ExitCode.ENVIRONMENT, f"another emulator is using the store {folder}", "stop it, or choose another folder with --store")
+        raise Refusal(
+            ExitCode.ENVIRONMENT,
+            f"another emulator is using the store {folder}",
+            "stop it, or choose another folder with --store",
+        )
     for left in (folder / "parts").iterdir():
         left.unlink()
     return Books(folder, lock)

@@ -49,7 +49,9 @@ def choose_look(prompt: str, negative_prompt: str, prompt_extend: bool) -> Look:
     """The tint of a prompt, between cool and warm (green or magenta would look like a fault); none without a prompt."""
     if not prompt and not negative_prompt:
         return Look(0, 0, 0)
-    digest = hashlib.sha256(f"look {prompt}\0{negative_prompt}\0{prompt_extend}".encode("utf-8", "surrogatepass")).digest()
+    digest = hashlib.sha256(
+        f"look {prompt}\0{negative_prompt}\0{prompt_extend}".encode("utf-8", "surrogatepass")
+    ).digest()
     warmth = _spread(digest[1], 9)
     return Look(luma=_spread(digest[0], 6), blue=-warmth, red=warmth)
 

@@ -34,7 +34,11 @@ def unknown(task_id: str, request_id: str) -> dict[str, object]:
 
 def status(task: Task, link: str, request_id: str, clip_s: float) -> dict[str, object]:
     """The answer to a query; ``link`` is the signed address of the result, ``clip_s`` the length of the clip that it goes on from."""
-    output: dict[str, object] = {"task_id": task.id, "task_status": task.phase.name, "submit_time": stamp(task.accepted_at)}
+    output: dict[str, object] = {
+        "task_id": task.id,
+        "task_status": task.phase.name,
+        "submit_time": stamp(task.accepted_at),
+    }
     body: dict[str, object] = {"output": output, "request_id": request_id}
     if task.started_at:
         output["scheduled_time"] = stamp(task.started_at)
@@ -84,7 +88,15 @@ def read_list_query(query: Mapping[str, str], now: float) -> ListQuery | str:
         return "the time between start_time and end_time must be at most 24 hours"
     if page < 1 or not 1 <= page_size <= 100:
         return "page_no must be at least 1, page_size between 1 and 100"
-    return ListQuery(since, until, query.get("task_id", ""), query.get("model_name", ""), query.get("status", ""), page, page_size)
+    return ListQuery(
+        since,
+        until,
+        query.get("task_id", ""),
+        query.get("model_name", ""),
+        query.get("status", ""),
+        page,
+        page_size,
+    )
 
 
 def _instant(text: str) -> float:

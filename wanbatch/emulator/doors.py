@@ -23,9 +23,13 @@ MEDIA_LIMIT = 100 * MB
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
-def json_answer(body: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+def json_answer(
+    body: object, status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response:
     """``body`` as JSON."""
-    return Response(_encode(body).encode("utf-8", "surrogatepass"), status, headers, "application/json")
+    return Response(
+        _encode(body).encode("utf-8", "surrogatepass"), status, headers, "application/json"
+    )
 
 
 def new_request_id() -> str:

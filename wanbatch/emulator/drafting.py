@@ -94,8 +94,14 @@ def read_submit(body: object) -> Draft | Refused:
 def _wrong_type(body: Mapping[str, object]) -> Refused | None:
     for name, wanted in _TYPES.items():
         value = body.get(name)
-        if name in body and not (isinstance(value, wanted) and (wanted is bool or not isinstance(value, bool))):
-            return Refused(400, "invalid_json", f"json: cannot unmarshal {_word(value)} into field {name} of type {_WORDS[wanted]}")
+        if name in body and not (
+            isinstance(value, wanted) and (wanted is bool or not isinstance(value, bool))
+        ):
+            return Refused(
+                400,
+                "invalid_json",
+                f"json: cannot unmarshal {_word(value)} into field {name} of type {_WORDS[wanted]}",
+            )
     return None
 
 
@@ -106,12 +112,18 @@ def _wrong_fields(body: Mapping[str, object]) -> Refused | None:
     if not body.get("model"):
         return Refused(400, "missing_model", "field model is required")
     if not is_model(body["model"]):
-        return Refused(503, "model_not_found", f"no available channel for model {body['model']} under group default")
+        return Refused(
+            503,
+            "model_not_found",
+            f"no available channel for model {body['model']} under group default",
+        )
     for name, limit in TEXT_LIMITS.items():
         text = body.get(name)
         if isinstance(text, str) and not (0 < len(text) <= limit and not _CONTROL.search(text)):
             return Refused(
-                400, "invalid_request", f"{name} must be 1 to {limit} characters without control characters; leave it out where it is empty"
+                400,
+                "invalid_request",
+                f"{name} must be 1 to {limit} characters without control characters; leave it out where it is empty",
             )
     if "media" not in body:
         return Refused(400, "invalid_request", "field media is required")
@@ -126,25 +138,35 @@ def _wrong_fields(body: Mapping[str, object]) -> Refused | None:
 def _seconds(text: object) -> int | Refused:
     if isinstance(text, str) and _SECONDS.fullmatch(text) and 2 <= int(text) <= 15:
         return int(text)
-    return Refused(400, "invalid_seconds", "seconds must be a string holding an integer from 2 to 15")
+    return Refused(
+        400, "invalid_seconds", "seconds must be a string holding an integer from 2 to 15"
+    )
 
 
 def _media(items: list[object]) -> tuple[tuple[MediaType, str], ...] | Refused:
     media: list[tuple[MediaType, str]] = []
     for i, item in enumerate(items):
         if not isinstance(item, dict) or not all(isinstance(v, str) for v in item.values()):
-            return Refused(400, "invalid_json", f"json: cannot unmarshal media[{i}] into an object of strings")
+            return Refused(
+                400, "invalid_json", f"json: cannot unmarshal media[{i}] into an object of strings"
+            )
         if set(item) != {"type", "url"}:
-            return Refused(400, "invalid_request", f"media[{i}] must have exactly the fields type and url")
+            return Refused(
+                400, "invalid_request", f"media[{i}] must have exactly the fields type and url"
+            )
         if item["type"] not in MEDIA_TYPES:
-            return Refused(400, "invalid_request", f"media[{i}].type must be one of {', '.join(MEDIA_TYPES)}")
+            return Refused(
+                400, "invalid_request", f"media[{i}].type must be one of {', '.join(MEDIA_TYPES)}"
+            )
         found = read_url(item["type"], item["url"])
         if isinstance(found, str):
             return Refused(400, "invalid_request", f"media[{i}]: {found}")
         media.append((item["type"], item["url"]))
     types = [t for t, _ in media]
     if len(set(types)) != len(types) or frozenset(types) not in LEGAL_COMBINATIONS:
-        return Refused(400, "invalid_request", f"media: the combination [{', '.join(types)}] is not supported")
+        return Refused(
+            400, "invalid_request", f"media: the combination [{', '.join(types)}] is not supported"
+        )
     return tuple(media)
 
 
@@ -153,4 +175,6 @@ def _word(value: object) -> str:
         return "null"
     if isinstance(value, bool):
         return "bool"
-    return {int: "number", float: "number", str: "string", list: "array", dict: "object"}[type(value)]
+    return {int: "number", float: "number", str: "string", list: "array", dict: "object"}[
+        type(value)
+    ]

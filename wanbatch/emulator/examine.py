@@ -46,10 +46,15 @@ def _examine_image(media_type: MediaType, data: bytes, claimed: str) -> Fault | 
             warnings.simplefilter("ignore")
             image = Image.open(io.BytesIO(data), formats=IMAGE_FORMATS)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
-        return Fault("InvalidImage.FileFormat", f"{media_type} is not a readable JPEG, PNG, BMP or WEBP image")
+        return Fault(
+            "InvalidImage.FileFormat",
+            f"{media_type} is not a readable JPEG, PNG, BMP or WEBP image",
+        )
     real = Image.MIME.get(image.format or "", "")
     if claimed and claimed.replace("/jpg", "/jpeg") != real:
-        return Fault("InvalidParameter", f"{media_type}: the data URL says {claimed}, its content is {real}")
+        return Fault(
+            "InvalidParameter", f"{media_type}: the data URL says {claimed}, its content is {real}"
+        )
     if image.format == "PNG" and ("A" in image.getbands() or "transparency" in image.info):
         return Fault("InvalidImage.FileFormat", f"{media_type} has an alpha channel")
     return _examine_sides(media_type, image.width, image.height, 8000)
@@ -57,9 +62,15 @@ def _examine_image(media_type: MediaType, data: bytes, claimed: str) -> Fault | 
 
 def _examine_sides(media_type: MediaType, width: int, height: int, longest: int) -> Fault | None:
     if not (240 <= width <= longest and 240 <= height <= longest):
-        return Fault("InvalidFile.Resolution", f"{media_type}: each side must be 240 to {longest} pixels, it is {width}x{height}")
+        return Fault(
+            "InvalidFile.Resolution",
+            f"{media_type}: each side must be 240 to {longest} pixels, it is {width}x{height}",
+        )
     if width > 8 * height or height > 8 * width:
-        return Fault("InvalidFile.AspectRatio", f"{media_type}: the aspect ratio must be between 1:8 and 8:1, it is {width}x{height}")
+        return Fault(
+            "InvalidFile.AspectRatio",
+            f"{media_type}: the aspect ratio must be between 1:8 and 8:1, it is {width}x{height}",
+        )
     return None
 
 
@@ -75,7 +86,10 @@ def _examine_audio(data: bytes) -> Fault | None:
     if not known:
         return Fault("InvalidFile.Format", "driving_audio must be wav or mp3")
     if not 2 <= seconds <= 30:
-        return Fault("InvalidFile.Duration", f"driving_audio must last 2 to 30 seconds, it lasts {seconds:.2f}")
+        return Fault(
+            "InvalidFile.Duration",
+            f"driving_audio must last 2 to 30 seconds, it lasts {seconds:.2f}",
+        )
     return None
 
 
@@ -86,13 +100,19 @@ def _examine_clip(data: bytes) -> Fault | None:
         with av.open(io.BytesIO(data), "r") as container:
             known = "mp4" in container.format.name and bool(container.streams.video)
             seconds = (container.duration or 0) / 1_000_000
-            width, height = (container.streams.video[0].width, container.streams.video[0].height) if known else (0, 0)
+            width, height = (
+                (container.streams.video[0].width, container.streams.video[0].height)
+                if known
+                else (0, 0)
+            )
     except (av.error.FFmpegError, ValueError):
         return Fault("InvalidFile.Openerror", "first_clip cannot be opened")
     if not known:
         return Fault("InvalidFile.Format", "first_clip must be mp4 or mov")
     if not 2 <= seconds <= 10:
-        return Fault("InvalidFile.Duration", f"first_clip must last 2 to 10 seconds, it lasts {seconds:.2f}")
+        return Fault(
+            "InvalidFile.Duration", f"first_clip must last 2 to 10 seconds, it lasts {seconds:.2f}"
+        )
     return _examine_sides("first_clip", width, height, 4096)
 
 

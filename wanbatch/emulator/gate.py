@@ -27,7 +27,11 @@ from wanbatch.emulator.studio import Studio
 from wanbatch.emulator.task import Destiny, Fate
 
 _ROUTES: tuple[tuple[str, str, re.Pattern[str]], ...] = (
-    ("submit", "POST", re.compile(r"/v1/videos|/api/v1/services/aigc/video-generation/video-synthesis")),
+    (
+        "submit",
+        "POST",
+        re.compile(r"/v1/videos|/api/v1/services/aigc/video-generation/video-synthesis"),
+    ),
     ("status", "GET", re.compile(r"/v1/videos/[^/]+|/api/v1/tasks/[^/]+")),
     ("content", "GET", re.compile(r"/v1/videos/[^/]+/content|/results/[^/]+")),
     ("list", "GET", re.compile(r"/api/v1/tasks/?")),
@@ -40,7 +44,10 @@ _ROUTES: tuple[tuple[str, str, re.Pattern[str]], ...] = (
 
 def route_of(method: str, path: str) -> str:
     """The word for what is called, as a fault script has it; ``other`` for everything else."""
-    return next((word for word, verb, pattern in _ROUTES if verb == method and pattern.fullmatch(path)), "other")
+    return next(
+        (word for word, verb, pattern in _ROUTES if verb == method and pattern.fullmatch(path)),
+        "other",
+    )
 
 
 @dataclass(slots=True)
@@ -113,15 +120,29 @@ class Gate:
 def windows(settings: Settings) -> dict[str, Window]:
     """The limits by route: submits by themselves, queries, lists and cancels together."""
     queries = Window(settings.queries_per_second)
-    return {"submit": Window(settings.submits_per_second), "status": queries, "list": queries, "cancel": queries}
+    return {
+        "submit": Window(settings.submits_per_second),
+        "status": queries,
+        "list": queries,
+        "cancel": queries,
+    }
 
 
 def too_many(path: str, why: str) -> dict[str, object]:
     """The 429 of the API that ``path`` belongs to."""
     if not path.startswith("/api/"):
-        return gateway.task_error("fail_to_fetch_task", "The upstream load of the current group is saturated, please try again later")
-    message = "Requests rate limit exceeded, please try again later." if why == "rate" else "Too many running tasks, please try again later."
-    return dashscope.error("Throttling.RateQuota" if why == "rate" else "Throttling", message, str(uuid.uuid4()))
+        return gateway.task_error(
+            "fail_to_fetch_task",
+            "The upstream load of the current group is saturated, please try again later",
+        )
+    message = (
+        "Requests rate limit exceeded, please try again later."
+        if why == "rate"
+        else "Too many running tasks, please try again later."
+    )
+    return dashscope.error(
+        "Throttling.RateQuota" if why == "rate" else "Throttling", message, str(uuid.uuid4())
+    )
 
 
 def destiny_of(rule: Rule) -> Destiny:

@@ -20,7 +20,13 @@ _STATUS: Mapping[Phase, str] = {
     Phase.FAILED: "failed",
     Phase.CANCELED: "failed",
 }
-_NEW_API_PROGRESS: Mapping[Phase, int] = {Phase.PENDING: 20, Phase.RUNNING: 30, Phase.SUCCEEDED: 100, Phase.FAILED: 100, Phase.CANCELED: 100}
+_NEW_API_PROGRESS: Mapping[Phase, int] = {
+    Phase.PENDING: 20,
+    Phase.RUNNING: 30,
+    Phase.SUCCEEDED: 100,
+    Phase.FAILED: 100,
+    Phase.CANCELED: 100,
+}
 
 
 def task_error(code: str, message: str) -> dict[str, object]:
@@ -30,7 +36,13 @@ def task_error(code: str, message: str) -> dict[str, object]:
 
 def auth_error(message: str, request_id: str, code: str = "") -> dict[str, object]:
     """The envelope of everything before a route: token, model permission, unknown address."""
-    return {"error": {"message": f"{message} (request id: {request_id})", "type": "new_api_error", "code": code}}
+    return {
+        "error": {
+            "message": f"{message} (request id: {request_id})",
+            "type": "new_api_error",
+            "code": code,
+        }
+    }
 
 
 def content_error(message: str, kind: str = "invalid_request_error") -> dict[str, object]:

@@ -28,7 +28,10 @@ from wanbatch.emulator.studio import Studio
 from wanbatch.emulator.task import Destiny, Fate, Phase, Task
 from wanbatch.emulator.upstream import Reading
 
-_PASSING = {"code": "Throttling.RateQuota", "message": "Requests rate limit exceeded, please try again later."}
+_PASSING = {
+    "code": "Throttling.RateQuota",
+    "message": "Requests rate limit exceeded, please try again later.",
+}
 _CACHED = {"cache-control": "public, max-age=86400"}
 
 
@@ -52,13 +55,21 @@ class GatewayRoutes:
             return refuse_token()
         data = await read_body(request, SUBMIT_LIMIT)
         if data is None:
-            return json_answer(gateway.auth_error("request body too large", new_request_id()), 413, {"connection": "close"})
+            return json_answer(
+                gateway.auth_error("request body too large", new_request_id()),
+                413,
+                {"connection": "close"},
+            )
         body = self._parse(request.headers.get("content-type", ""), data)
         reading = body if isinstance(body, Refused) else self._read(body)
         if isinstance(reading, Refused):
             return refuse_draft(reading)
-        task = await self._studio.submit(reading.draft, body, "gateway", destiny_for(request, reading.fault))
-        return json_answer(gateway.submitted(task), headers={"x-oneapi-request-id": new_request_id()})
+        task = await self._studio.submit(
+            reading.draft, body, "gateway", destiny_for(request, reading.fault)
+        )
+        return json_answer(
+            gateway.submitted(task), headers={"x-oneapi-request-id": new_request_id()}
+        )
 
     async def status(self, request: Request) -> Response:
         if not allowed(request, self._api_key):
@@ -87,9 +98,16 @@ class GatewayRoutes:
         if task is None:
             return json_answer(gateway.content_error("Task not found"), 404)
         if task.phase is not Phase.SUCCEEDED:
-            return json_answer(gateway.content_error(f"Task is not completed yet, current status: {task.phase.name}"), 400)
+            return json_answer(
+                gateway.content_error(
+                    f"Task is not completed yet, current status: {task.phase.name}"
+                ),
+                400,
+            )
         if time.time() >= self._studio.expires_at(task):
-            return json_answer(gateway.content_error("Upstream service returned status 403", "server_error"), 502)
+            return json_answer(
+                gateway.content_error("Upstream service returned status 403", "server_error"), 502
+            )
         return self._send(self._studio.books.video_path(task.video))
 
     def _send(self, path: Path) -> Response:
@@ -121,25 +139,42 @@ class StockRoutes(GatewayRoutes):
 
     def _find(self, request: Request) -> Task | None:
         task = super()._find(request)
-        return None if task is None or time.time() - task.accepted_at < self._studio.settings.row_delay_s else task
+        return (
+            None
+            if task is None or time.time() - task.accepted_at < self._studio.settings.row_delay_s
+            else task
+        )
 
     def _tell(self, task: Task) -> Response:
         bucket = zlib.crc32(task.id.encode()) % 8
         if task.id not in self._odd and bucket == 1:
             self._odd.add(task.id)
-            return json_answer(gateway.auth_error("token 无模型权限（模型名为空）", new_request_id()), 403)
-        link = self._links.sign(f"/results/{task.id}.mp4", self._studio.expires_at(task)) if task.phase is Phase.SUCCEEDED else ""
+            return json_answer(
+                gateway.auth_error("token 无模型权限（模型名为空）", new_request_id()), 403
+            )
+        link = (
+            self._links.sign(f"/results/{task.id}.mp4", self._studio.expires_at(task))
+            if task.phase is Phase.SUCCEEDED
+            else ""
+        )
         body = gateway.stock_status(task, link)
         if task.id not in self._odd and bucket in (2, 3) and not task.ended:
             self._odd.add(task.id)
             body |= {
                 "status": "unknown",
-                "error": {"code": "Throttling.RateQuota", "message": "Requests rate limit exceeded, please try again later."},
+                "error": {
+                    "code": "Throttling.RateQuota",
+                    "message": "Requests rate limit exceeded, please try again later.",
+                },
             }
         return json_answer(body)
 
     def _send(self, path: Path) -> Response:
-        return StreamingResponse(_pieces(path), media_type="video/mp4", headers=_CACHED | {"content-length": str(path.stat().st_size)})
+        return StreamingResponse(
+            _pieces(path),
+            media_type="video/mp4",
+            headers=_CACHED | {"content-length": str(path.stat().st_size)},
+        )
 
 
 async def _pieces(path: Path) -> AsyncIterator[bytes]:
@@ -162,5 +197,7 @@ def refuse_token() -> Response:
 
 def refuse_draft(refused: Refused) -> Response:
     if refused.code == "model_not_found":
-        return json_answer(gateway.auth_error(refused.message, new_request_id(), refused.code), refused.status)
+        return json_answer(
+            gateway.auth_error(refused.message, new_request_id(), refused.code), refused.status
+        )
     return json_answer(gateway.task_error(refused.code, refused.message), refused.status)

@@ -26,13 +26,19 @@ class Links:
     def sign(self, path: str, expires_at: float) -> str:
         """The full address of ``path`` (``/results/…``), good until Unix second ``expires_at``."""
         expires = str(int(expires_at))
-        query = {"Expires": expires, "OSSAccessKeyId": ACCESS_KEY_ID, "Signature": self._signature(path, expires)}
+        query = {
+            "Expires": expires,
+            "OSSAccessKeyId": ACCESS_KEY_ID,
+            "Signature": self._signature(path, expires),
+        }
         return f"{self.base_url}{path}?{urlencode(query)}"
 
     def check(self, path: str, query: Mapping[str, str], now: float) -> str:
         """Why the address is refused, or an empty string."""
         expires = query.get("Expires", "")
-        if not hmac.compare_digest(query.get("Signature", "").encode(), self._signature(path, expires).encode()):
+        if not hmac.compare_digest(
+            query.get("Signature", "").encode(), self._signature(path, expires).encode()
+        ):
             return "The request signature we calculated does not match the signature you provided."
         return "Request has expired." if int(expires) < now else ""
 
@@ -41,4 +47,6 @@ class Links:
         return self._signature("policy", policy)
 
     def _signature(self, path: str, extra: str) -> str:
-        return base64.b64encode(hmac.new(self._secret, f"{path}\n{extra}".encode(), hashlib.sha256).digest()[:20]).decode()
+        return base64.b64encode(
+            hmac.new(self._secret, f"{path}\n{extra}".encode(), hashlib.sha256).digest()[:20]
+        ).decode()

@@ -34,22 +34,36 @@ class MediaRoutes:
         self._base_url = base_url
 
     def routes(self) -> list[Route]:
-        return [Route("/media/{sha256}", self.put, methods=["PUT"]), Route("/media/{sha256}", self.get, methods=["GET", "HEAD"])]
+        return [
+            Route("/media/{sha256}", self.put, methods=["PUT"]),
+            Route("/media/{sha256}", self.get, methods=["GET", "HEAD"]),
+        ]
 
     async def put(self, request: Request) -> Response:
         if not allowed(request, self._studio.settings.api_key):
             return refuse_token()
         sha256 = request.path_params["sha256"]
         if not _SHA256.fullmatch(sha256):
-            return json_answer(gateway.task_error("invalid_request", "media are named by their SHA-256 in lower-case hex"), 400)
+            return json_answer(
+                gateway.task_error(
+                    "invalid_request", "media are named by their SHA-256 in lower-case hex"
+                ),
+                400,
+            )
         part = self._books.part_path()
         digest = await _receive(request, part)
         if digest != sha256:
             part.unlink(missing_ok=True)
         if digest is None:
-            return json_answer(gateway.auth_error("request body too large", new_request_id()), 413, {"connection": "close"})
+            return json_answer(
+                gateway.auth_error("request body too large", new_request_id()),
+                413,
+                {"connection": "close"},
+            )
         if digest != sha256:
-            return json_answer(gateway.task_error("invalid_request", f"the body's SHA-256 is {digest}"), 400)
+            return json_answer(
+                gateway.task_error("invalid_request", f"the body's SHA-256 is {digest}"), 400
+            )
         await anyio.to_thread.run_sync(self._books.publish, part, self._books.media_path(sha256))
         return json_answer({"url": f"{self._base_url}/media/{sha256}"})
 

@@ -62,9 +62,15 @@ class Mischief:
         self._signed = signed
         self._last_id = ""
 
-    async def spoil(self, rule: Rule, inner: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    async def spoil(
+        self, rule: Rule, inner: ASGIApp, scope: Scope, receive: Receive, send: Send
+    ) -> None:
         """Answers this call as ``rule`` has it."""
-        asked = rule.after or rule.act in _OF_AN_ANSWER or (rule.act == "stall" and rule.route != "submit")
+        asked = (
+            rule.after
+            or rule.act in _OF_AN_ANSWER
+            or (rule.act == "stall" and rule.route != "submit")
+        )
         real = await answered(inner, scope, receive) if asked else await unanswered(scope, receive)
         if rule.act == "stall":
             await pause(rule.number("seconds", FOREVER_S), receive)
@@ -84,17 +90,26 @@ class Mischief:
         share = rule.number("share", 0.5 if rule.act == "short_body" else 1.0)
         length = [("content-length", str(len(real.body)))] if rule.act == "short_body" else []
         body = real.body[: int(len(real.body) * share)]
-        await hang_up(scope, receive, said=head_of(real.status, [*kept, *length, ("connection", "close")]) + body)
+        await hang_up(
+            scope,
+            receive,
+            said=head_of(real.status, [*kept, *length, ("connection", "close")]) + body,
+        )
 
     def _changed(self, rule: Rule, real: Answer, path: str) -> Answer:
         if rule.act == "answer":
             return scripted(rule)
         if rule.act == "redirect":
-            return Answer(int(rule.number("status", 302)), [("location", self._elsewhere(rule, path)), ("content-length", "0")])
+            return Answer(
+                int(rule.number("status", 302)),
+                [("location", self._elsewhere(rule, path)), ("content-length", "0")],
+            )
         if rule.act == "huge_body":
             pad = b" " * int(rule.number("megabytes", 64.0) * 1024 * 1024)
             return Answer(real.status, real.without("content-length"), real.body + pad)
-        return Answer(real.status, real.without("content-length"), self._changed_json(rule, real.body))
+        return Answer(
+            real.status, real.without("content-length"), self._changed_json(rule, real.body)
+        )
 
     def _elsewhere(self, rule: Rule, path: str) -> str:
         to = rule.text("to", "other")
@@ -115,7 +130,9 @@ class Mischief:
         return json.dumps(with_id(value, new_id or first_id(value))).encode()
 
 
-_OF_AN_ANSWER = frozenset({"slow", "short_body", "no_length", "huge_body", "wrong_types", "duplicate_id", "invalid_id"})
+_OF_AN_ANSWER = frozenset(
+    {"slow", "short_body", "no_length", "huge_body", "wrong_types", "duplicate_id", "invalid_id"}
+)
 """Acts that spoil a real answer, so that the application must have answered."""
 
 
@@ -126,7 +143,9 @@ async def answered(inner: ASGIApp, scope: Scope, receive: Receive) -> Answer:
     async def keep(message: Message) -> None:
         if message["type"] == "http.response.start":
             answer.status = message["status"]
-            answer.headers = [(k.decode("latin-1"), v.decode("latin-1")) for k, v in message["headers"]]
+            answer.headers = [
+                (k.decode("latin-1"), v.decode("latin-1")) for k, v in message["headers"]
+            ]
         else:
             answer.body += message.get("body", b"")
 
@@ -152,17 +171,23 @@ async def pause(seconds: float, receive: Receive) -> None:
 async def tell(answer: Answer, send: Send) -> None:
     """Sends a whole answer, its length declared."""
     headers = [*answer.without("content-length"), ("content-length", str(len(answer.body)))]
-    await send({"type": "http.response.start", "status": answer.status, "headers": _encoded(headers)})
+    await send(
+        {"type": "http.response.start", "status": answer.status, "headers": _encoded(headers)}
+    )
     await send({"type": "http.response.body", "body": answer.body})
 
 
 async def drip(answer: Answer, send: Send, bytes_per_second: float) -> None:
     """Sends a whole answer, its body in small pieces."""
     headers = [*answer.without("content-length"), ("content-length", str(len(answer.body)))]
-    await send({"type": "http.response.start", "status": answer.status, "headers": _encoded(headers)})
+    await send(
+        {"type": "http.response.start", "status": answer.status, "headers": _encoded(headers)}
+    )
     step = max(1, int(bytes_per_second / 10))
     for i in range(0, len(answer.body), step):
-        await send({"type": "http.response.body", "body": answer.body[i : i + step], "more_body": True})
+        await send(
+            {"type": "http.response.body", "body": answer.body[i : i + step], "more_body": True}
+        )
         await asyncio.sleep(step / bytes_per_second)
     await send({"type": "http.response.body", "body": b""})
 
@@ -171,7 +196,9 @@ async def hang_up(scope: Scope, receive: Receive, said: bytes = b"", *, hard: bo
     """Writes ``said`` as it is and ends the connection: with FIN, or with RST where ``hard``."""
     transport: asyncio.Transport = scope["wanbatch.transport"]
     if hard:
-        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        transport.get_extra_info("socket").setsockopt(
+            socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
+        )
         transport.abort()
     else:
         transport.write(said)
@@ -205,14 +232,20 @@ def enveloped(envelope: str, status: int, rule: Rule) -> tuple[str, bytes]:
     if envelope == "empty":
         return "", b""
     if envelope == "html":
-        return "text/html", rule.text("body", _HTML.format(status=status, phrase=_phrase(status))).encode()
+        return "text/html", rule.text(
+            "body", _HTML.format(status=status, phrase=_phrase(status))
+        ).encode()
     if envelope == "text":
         return "text/plain", rule.text("body", message).encode()
     shapes: dict[str, object] = {
         "task": gateway.task_error(rule.text("code", "fail_to_fetch_task"), message),
         "auth": gateway.auth_error(message, new_request_id(), rule.text("code")),
-        "content": gateway.content_error(message, "invalid_request_error" if status < 500 else "server_error"),
-        "dashscope": dashscope.error(rule.text("code", "InternalError"), message, str(uuid.uuid4())),
+        "content": gateway.content_error(
+            message, "invalid_request_error" if status < 500 else "server_error"
+        ),
+        "dashscope": dashscope.error(
+            rule.text("code", "InternalError"), message, str(uuid.uuid4())
+        ),
         "json": rule.details.get("body", {}),
     }
     return "application/json", json.dumps(shapes[envelope], ensure_ascii=False).encode()

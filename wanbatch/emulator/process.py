@@ -48,13 +48,23 @@ class EmulatorProcess:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self.stop()
 
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         import anyio
 
         with anyio.CancelScope(shield=True):
@@ -65,17 +75,37 @@ def start_emulator(store: Path, *options: str) -> EmulatorProcess:
     """Starts an emulator on a free port over ``store`` and waits until it listens. Raises ``Refusal`` where it does not."""
     store.mkdir(parents=True, exist_ok=True)
     log = store / "emulator.log"
-    command = [sys.executable, "-m", "wanbatch", "emulator", "--port", "0", "--store", str(store), "--exit-on-stdin-eof", *options]
+    command = [
+        sys.executable,
+        "-m",
+        "wanbatch",
+        "emulator",
+        "--port",
+        "0",
+        "--store",
+        str(store),
+        "--exit-on-stdin-eof",
+        *options,
+    ]
     with log.open("ab") as errors:
         begin = log.stat().st_size
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, start_new_session=True, bufsize=0)  # noqa: S603 - ourselves
+        process = subprocess.Popen(  # noqa: S603 - ourselves
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            start_new_session=True,
+            bufsize=0,
+        )
     assert process.stdout is not None  # noqa: S101 - a pipe was asked for
     line = _first_line(process.stdout, READY_WITHIN_S)
     try:
         return EmulatorProcess(process, str(json.loads(line)["base_url"]))
     except (ValueError, KeyError, TypeError):
         EmulatorProcess(process, "").stop()
-        raise Refusal(ExitCode.ENVIRONMENT, f"the emulator did not start: {_last_words(log, begin)}") from None
+        raise Refusal(
+            ExitCode.ENVIRONMENT, f"the emulator did not start: {_last_words(log, begin)}"
+        ) from None
 
 
 def _first_line(stream: IO[bytes], within_s: float) -> bytes:

@@ -58,7 +58,9 @@ def _read_inline(media_type: MediaType, url: str) -> Found | str:
         return f"{media_type}: a data: URL is accepted for images only"
     head = _DATA.match(url)
     if head is None or head[1].lower() not in IMAGE_TYPES:
-        return f"{media_type}: a data: URL must begin with data:image/png;base64, (or jpeg, bmp, webp)"
+        return (
+            f"{media_type}: a data: URL must begin with data:image/png;base64, (or jpeg, bmp, webp)"
+        )
     try:
         data = base64.b64decode(url[head.end() :], validate=True)
     except (binascii.Error, ValueError):

@@ -47,17 +47,24 @@ class Workshop:
 
     def judge(self, request: VideoRequest) -> Fault | None:
         """What an upstream would find wrong with the media, after having fetched them."""
-        return next((fault for m in request.media if (fault := self._judge_one(m)) is not None), None)
+        return next(
+            (fault for m in request.media if (fault := self._judge_one(m)) is not None), None
+        )
 
     def _judge_one(self, media: MediaReference) -> Fault | None:
         key = (media.type, media.sha256, media.claimed)
         if not media.sha256:
-            return Fault("InvalidURL", f"failed to download {media.url[:200]}: this emulator fetches from nowhere but itself")
+            return Fault(
+                "InvalidURL",
+                f"failed to download {media.url[:200]}: this emulator fetches from nowhere but itself",
+            )
         if key not in self._verdicts:
             try:
                 data = self._books.media_path(media.sha256).read_bytes()
             except OSError:
-                return Fault("InvalidURL", f"failed to download {media.url[:200]}: no such media here")
+                return Fault(
+                    "InvalidURL", f"failed to download {media.url[:200]}: no such media here"
+                )
             self._verdicts[key] = examine(media.type, data, media.claimed)
         return self._verdicts[key]
 
@@ -67,7 +74,9 @@ class Workshop:
         if clip is None or not clip.sha256:
             return 0.0
         if clip.sha256 not in self._lengths:
-            self._lengths[clip.sha256] = clip_length(self._books.media_path(clip.sha256).read_bytes())
+            self._lengths[clip.sha256] = clip_length(
+                self._books.media_path(clip.sha256).read_bytes()
+            )
         return self._lengths[clip.sha256]
 
     def produce(self, request: VideoRequest, name: str) -> Fault | None:
@@ -79,7 +88,9 @@ class Workshop:
             self._render(request, part)
         except _UNREADABLE as error:
             part.unlink(missing_ok=True)
-            return Fault("InvalidFile.Openerror", f"the media cannot be decoded: {type(error).__name__}")
+            return Fault(
+                "InvalidFile.Openerror", f"the media cannot be decoded: {type(error).__name__}"
+            )
         self._books.publish(part, self._books.video_path(name))
         return None
 
@@ -88,7 +99,9 @@ class Workshop:
             animatic.render_tiny(request.seconds, part)
             return
         if self._mode == "cached":
-            scene = animatic.Scene(seconds=request.seconds, size=request.size, seed=0, first_frame=test_card())
+            scene = animatic.Scene(
+                seconds=request.seconds, size=request.size, seed=0, first_frame=test_card()
+            )
         else:
             scene = self._scene(request)
         animatic.render(scene, part, self.stopping)
@@ -113,8 +126,18 @@ class Workshop:
 def test_card() -> bytes:
     """A picture of our own, for the videos that stand for all others."""
     width, height = 1280, 720
-    slope, glow = Image.linear_gradient("L").resize((width, height)), Image.radial_gradient("L").resize((width, height))
-    card = Image.merge("HSV", (slope.point([130 + v // 8 for v in range(256)]), glow, slope.point([235 - v // 2 for v in range(256)]))).convert("RGB")
+    slope, glow = (
+        Image.linear_gradient("L").resize((width, height)),
+        Image.radial_gradient("L").resize((width, height)),
+    )
+    card = Image.merge(
+        "HSV",
+        (
+            slope.point([130 + v // 8 for v in range(256)]),
+            glow,
+            slope.point([235 - v // 2 for v in range(256)]),
+        ),
+    ).convert("RGB")
     out = io.BytesIO()
     card.save(out, "PNG")
     return out.getvalue()

@@ -35,7 +35,10 @@ def read_script(path: Path) -> Script:
     if len(text) > LIMIT_BYTES:
         raise _refusal(str(path), "is larger than a megabyte")
     node, data = _parsed(path, text)
-    errors = sorted(Draft7Validator(_schema(), registry=Registry()).iter_errors(data), key=lambda e: _mark(node, e.absolute_path))
+    errors = sorted(
+        Draft7Validator(_schema(), registry=Registry()).iter_errors(data),
+        key=lambda e: _mark(node, e.absolute_path),
+    )
     if errors:
         line, column = _mark(node, errors[0].absolute_path)
         raise _refusal(f"{path}:{line + 1}:{column + 1}", _told(errors[0]))
@@ -79,7 +82,14 @@ def _parsed(path: Path, text: bytes) -> tuple[yaml.Node, dict[str, object]]:
 
 def _schema() -> dict[str, object]:
     package = Path(wanbatch.__file__).parent
-    path = next(p for p in (package / "schemas", package.parent / "schemas") if (p / "faults.schema.json").is_file()) / "faults.schema.json"
+    path = (
+        next(
+            p
+            for p in (package / "schemas", package.parent / "schemas")
+            if (p / "faults.schema.json").is_file()
+        )
+        / "faults.schema.json"
+    )
     return cast("dict[str, object]", json.loads(path.read_text(encoding="utf-8")))
 
 
@@ -105,4 +115,8 @@ def _told(error: ValidationError) -> str:
 
 
 def _refusal(place: str, problem: str) -> Refusal:
-    return Refusal(ExitCode.INVALID, f"{place}: {problem}", "docs/emulator.md describes the fault script; its schema is schemas/faults.schema.json")
+    return Refusal(
+        ExitCode.INVALID,
+        f"{place}: {problem}",
+        "docs/emulator.md describes the fault script; its schema is schemas/faults.schema.json",
+    )

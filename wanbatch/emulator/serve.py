@@ -32,7 +32,11 @@ def serve(settings: Settings, announce: Callable[[str], None] | None = None) -> 
     ``announce`` is called with the ready line; it is printed where none is given. Raises ``Refusal`` where the store or the port cannot be had.
     """
     if not is_loopback(settings.host):
-        raise Refusal(ExitCode.INVALID, f"the emulator listens on loopback only, not on {settings.host!r}", "use --host 127.0.0.1")
+        raise Refusal(
+            ExitCode.INVALID,
+            f"the emulator listens on loopback only, not on {settings.host!r}",
+            "use --host 127.0.0.1",
+        )
     listening = _bind(settings.host, settings.port)
     with listening, open_books(settings.store) as books:
         asyncio.run(_serve(settings, books, listening, announce or _print_line))
@@ -47,11 +51,16 @@ def _bind(host: str, port: int) -> socket.socket:
         listening.bind((host.strip("[]"), port))
     except OSError as error:
         listening.close()
-        raise Refusal(ExitCode.ENVIRONMENT, f"the emulator cannot listen on {host} port {port}: {error.strerror or error}") from error
+        raise Refusal(
+            ExitCode.ENVIRONMENT,
+            f"the emulator cannot listen on {host} port {port}: {error.strerror or error}",
+        ) from error
     return listening
 
 
-async def _serve(settings: Settings, books: Books, listening: socket.socket, announce: Callable[[str], None]) -> None:
+async def _serve(
+    settings: Settings, books: Books, listening: socket.socket, announce: Callable[[str], None]
+) -> None:
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     base_url = f"http://{host}:{listening.getsockname()[1]}"
     studio = Studio(settings, books)

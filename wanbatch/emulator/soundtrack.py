@@ -60,7 +60,10 @@ def _fitted(container: av.container.InputContainer, seconds: int) -> Iterator[av
 
 def _room_tone(seconds: int, seed: int) -> Iterator[av.AudioFrame]:
     graph = Graph()
-    head = graph.add("anoisesrc", f"color=brown:sample_rate={RATE}:amplitude=0.12:duration={seconds}:seed={seed % 2**31}:nb_samples=1024")
+    head = graph.add(
+        "anoisesrc",
+        f"color=brown:sample_rate={RATE}:amplitude=0.12:duration={seconds}:seed={seed % 2**31}:nb_samples=1024",
+    )
     _chain(
         graph,
         head,

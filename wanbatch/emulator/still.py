@@ -30,12 +30,19 @@ class Still:
 
     def view(self, box: Box) -> Planes:
         """What a camera sees in ``box``, at the output's size."""
-        return tuple(_crop_scale(p, box, self.width >> (i > 0), self.height >> (i > 0)) for i, p in enumerate(self.planes))  # type: ignore[return-value]
+        return tuple(
+            _crop_scale(p, box, self.width >> (i > 0), self.height >> (i > 0))
+            for i, p in enumerate(self.planes)
+        )  # type: ignore[return-value]
 
 
 def still_from_image(image: Image.Image, width: int, height: int) -> Still:
     """``image`` scaled and cropped about its centre so that it fills ``width`` × ``height``; turned as its EXIF says."""
-    fitted = ImageOps.fit(ImageOps.exif_transpose(image).convert("RGB"), (width, height), method=Image.Resampling.BICUBIC)
+    fitted = ImageOps.fit(
+        ImageOps.exif_transpose(image).convert("RGB"),
+        (width, height),
+        method=Image.Resampling.BICUBIC,
+    )
     return Still(planes_of(_frame_from(fitted), width, height), width, height)
 
 
@@ -54,7 +61,10 @@ def planes_of(frame: av.VideoFrame, width: int, height: int) -> Planes:
         dst_color_range=ColorRange.MPEG,
         interpolation=Interpolation.BICUBIC,
     )
-    return tuple(Image.frombuffer("L", (p.width, p.height), bytes(p), "raw", "L", p.line_size, 1) for p in yuv.planes)  # type: ignore[return-value]
+    return tuple(
+        Image.frombuffer("L", (p.width, p.height), bytes(p), "raw", "L", p.line_size, 1)
+        for p in yuv.planes
+    )  # type: ignore[return-value]
 
 
 def frame_of(planes: Planes) -> av.VideoFrame:
@@ -78,7 +88,10 @@ def tint(planes: Planes, look: Look, strength: float) -> Planes:
     """The planes in the light of ``look``, 0 ≤ ``strength`` ≤ 1."""
     shifts = (round(look.luma * strength), round(look.blue * strength), round(look.red * strength))
     bounds = ((16, 235), (16, 240), (16, 240))
-    return tuple(p if not s else p.point(_shifted(s, *b)) for p, s, b in zip(planes, shifts, bounds, strict=True))  # type: ignore[return-value]
+    return tuple(
+        p if not s else p.point(_shifted(s, *b))
+        for p, s, b in zip(planes, shifts, bounds, strict=True)
+    )  # type: ignore[return-value]
 
 
 def _frame_from(image: Image.Image) -> av.VideoFrame:
@@ -88,7 +101,12 @@ def _frame_from(image: Image.Image) -> av.VideoFrame:
 
 def _crop_scale(plane: Image.Image, box: Box, width: int, height: int) -> Image.Image:
     left, top, right, bottom = box
-    region = (left * plane.width, top * plane.height, min(right, 1.0) * plane.width, min(bottom, 1.0) * plane.height)
+    region = (
+        left * plane.width,
+        top * plane.height,
+        min(right, 1.0) * plane.width,
+        min(bottom, 1.0) * plane.height,
+    )
     return plane.resize((width, height), Image.Resampling.BILINEAR, box=region)
 
 

@@ -33,7 +33,14 @@ def read_stock_submit(body: object) -> Reading | Refused:
     """What would reach the upstream, or why new-api refuses."""
     if not isinstance(body, dict):
         return Refused(400, "invalid_json", "json: cannot unmarshal the body into an object")
-    wrong = next((n for n, kinds in _TYPES.items() if n in body and (not isinstance(body[n], kinds) or isinstance(body[n], bool))), None)
+    wrong = next(
+        (
+            n
+            for n, kinds in _TYPES.items()
+            if n in body and (not isinstance(body[n], kinds) or isinstance(body[n], bool))
+        ),
+        None,
+    )
     if wrong is not None:
         return Refused(400, "invalid_json", f"json: cannot unmarshal field {wrong}")
     metadata = _metadata(body.get("metadata"))
@@ -58,7 +65,11 @@ def _refused(body: Mapping[str, object], metadata: Mapping[str, object]) -> Refu
     if not body.get("prompt"):
         return Refused(400, "invalid_request", "prompt is required")
     if not is_model(body["model"]):
-        return Refused(503, "model_not_found", f"no available channel for model {body['model']} under group default")
+        return Refused(
+            503,
+            "model_not_found",
+            f"no available channel for model {body['model']} under group default",
+        )
     if metadata.get("model", body["model"]) != body["model"]:
         return Refused(400, "invalid_request", "the model cannot be changed in metadata")
     if _seconds(body) is None:
@@ -71,11 +82,22 @@ def _forwarded(body: Mapping[str, object], metadata: Mapping[str, object]) -> Re
     if "media" not in given:
         media = _media_of_images(body)
         if not media:
-            return Refused(500, "build_request_failed", "wan2.7-i2v requires image, images, input_reference, or input.media")
+            return Refused(
+                500,
+                "build_request_failed",
+                "wan2.7-i2v requires image, images, input_reference, or input.media",
+            )
         given["media"] = media
     size = str(body.get("size") or "720P").upper()
-    built: dict[str, object] = {"resolution": size if size.endswith("P") else f"{size}P", "duration": _seconds(body) or 5}
-    parameters = {name: value for name, value in (built | _object(metadata.get("parameters"))).items() if value}
+    built: dict[str, object] = {
+        "resolution": size if size.endswith("P") else f"{size}P",
+        "duration": _seconds(body) or 5,
+    }
+    parameters = {
+        name: value
+        for name, value in (built | _object(metadata.get("parameters"))).items()
+        if value
+    }
     return read_upstream(str(body["model"]), given, parameters, "1080P", resolve_uploads=False)
 
 
@@ -84,7 +106,9 @@ def _media_of_images(body: Mapping[str, object]) -> list[dict[str, object]]:
     several = images if isinstance(images, list) else []
     first = body.get("image") or (several[0] if several else None) or body.get("input_reference")
     media = [{"type": "first_frame", "url": first}] if first else []
-    return media + ([{"type": "last_frame", "url": several[1]}] if media and len(several) > 1 else [])
+    return media + (
+        [{"type": "last_frame", "url": several[1]}] if media and len(several) > 1 else []
+    )
 
 
 def _seconds(body: Mapping[str, object]) -> int | None:

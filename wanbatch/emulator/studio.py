@@ -92,7 +92,9 @@ class Studio:
         limit = self.settings.max_running
         return limit is not None and len(self._working) >= limit
 
-    async def submit(self, draft: Draft, body: object, dialect: str, destiny: Destiny = _NORMAL) -> Task:
+    async def submit(
+        self, draft: Draft, body: object, dialect: str, destiny: Destiny = _NORMAL
+    ) -> Task:
         """Takes a draft in: its inline media stored, the task durable. Only then may the submit be answered."""
         media = tuple([await self._take_in(media_type, url) for media_type, url in draft.media])
         request = VideoRequest(
@@ -111,7 +113,12 @@ class Studio:
             dialect=dialect,
             request=request,
             body=_shortened(
-                body, {url: f"{m.url}sha256:{m.sha256}" for (_, url), m in zip(draft.media, media, strict=True) if m.delivery == "inline"}
+                body,
+                {
+                    url: f"{m.url}sha256:{m.sha256}"
+                    for (_, url), m in zip(draft.media, media, strict=True)
+                    if m.delivery == "inline"
+                },
             ),
             accepted_at=time.time(),
             latency_s=self._draw_latency(request) + destiny.late_s,
@@ -176,7 +183,9 @@ class Studio:
         if task.latency_s:
             _mark_running(task)
         told = Fault(task.code, task.message)
-        fault = told if task.fate is Fate.REFUSED else await self._judge(task) or await self._make(task)
+        fault = (
+            told if task.fate is Fate.REFUSED else await self._judge(task) or await self._make(task)
+        )
         _mark_running(task)
         if fault is not None:
             await asyncio.sleep(task.accepted_at + _VERDICT_S - time.time())
@@ -209,7 +218,9 @@ class Studio:
         async with self._hands:
             _mark_running(task)
             try:
-                return await self._loop.run_in_executor(self._pool, self._workshop.produce, task.request, name)
+                return await self._loop.run_in_executor(
+                    self._pool, self._workshop.produce, task.request, name
+                )
             except Stopped:
                 raise asyncio.CancelledError from None
 

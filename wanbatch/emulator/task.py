@@ -110,7 +110,11 @@ def ended_record(task: Task) -> dict[str, object]:
 def task_from_record(record: dict[str, object]) -> Task:
     """The task of an ``accepted`` line. The books are our own: a wrong shape is a bug and raises."""
     values = {k: v for k, v in record.items() if k not in ("event", "request", "fate")}
-    return Task(request=request_from_record(record["request"]), fate=Fate(str(record["fate"])), **values)  # type: ignore[arg-type]
+    return Task(
+        request=request_from_record(record["request"]),  # type: ignore[arg-type]
+        fate=Fate(str(record["fate"])),
+        **values,  # type: ignore[arg-type]
+    )
 
 
 def apply_end(task: Task, record: dict[str, object]) -> None:

@@ -31,7 +31,14 @@ class Reading:
     fault: Fault | None
 
 
-def read_upstream(model: str, given: object, parameters: object, default_size: Size, *, resolve_uploads: bool = True) -> Reading:
+def read_upstream(
+    model: str,
+    given: object,
+    parameters: object,
+    default_size: Size,
+    *,
+    resolve_uploads: bool = True,
+) -> Reading:
     """The draft of ``input`` and ``parameters``. Without ``resolve_uploads`` an ``oss://`` address is not understood."""
     source = given if isinstance(given, dict) else {}
     options = parameters if isinstance(parameters, dict) else {}
@@ -53,21 +60,28 @@ def read_upstream(model: str, given: object, parameters: object, default_size: S
     return Reading(draft, found)
 
 
-def _media(items: object, resolve_uploads: bool) -> tuple[tuple[tuple[MediaType, str], ...], Fault | None]:
+def _media(
+    items: object, resolve_uploads: bool
+) -> tuple[tuple[tuple[MediaType, str], ...], Fault | None]:
     if not isinstance(items, list) or not items:
         return (), _invalid("Field required: input.media")
     media: list[tuple[MediaType, str]] = []
     for item in items:
         kind, url = (item.get("type"), item.get("url")) if isinstance(item, dict) else (None, None)
         if kind not in MEDIA_TYPES:
-            return (), _invalid(f"input.media.type: input should be {' or '.join(repr(t) for t in MEDIA_TYPES)}")
+            return (), _invalid(
+                f"input.media.type: input should be {' or '.join(repr(t) for t in MEDIA_TYPES)}"
+            )
         if not isinstance(url, str) or not url:
             return (), _invalid("Field required: input.media.url")
         found = read_url(kind, url)
         if isinstance(found, str):
             return (), Fault("InvalidURL", f"url error, please check url! {found}")
         if found.delivery == "uploaded" and not resolve_uploads:
-            return (), Fault("InvalidURL", "url error, please check url! oss:// needs the header X-DashScope-OssResourceResolve: enable")
+            return (), Fault(
+                "InvalidURL",
+                "url error, please check url! oss:// needs the header X-DashScope-OssResourceResolve: enable",
+            )
         media.append((kind, url))
     types = [t for t, _ in media]
     if len(set(types)) != len(types) or frozenset(types) not in LEGAL_COMBINATIONS:

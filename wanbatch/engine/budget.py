@@ -37,7 +37,9 @@ class Shortfall:
 class Budget:
     """One run's money, in the currency of its prices. ``limit`` ``None`` is no limit."""
 
-    def __init__(self, limit: Decimal | None, spent: Decimal = ZERO, reserved: Decimal = ZERO) -> None:
+    def __init__(
+        self, limit: Decimal | None, spent: Decimal = ZERO, reserved: Decimal = ZERO
+    ) -> None:
         self.limit = limit
         self._spent = spent
         self._reserved = reserved

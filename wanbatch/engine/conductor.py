@@ -159,11 +159,23 @@ class Conductor:
     """The state of one run. All that changes in a run's memory is in here: works, tasks, lanes, and the three pacers that it is given."""
 
     def __init__(
-        self, works: Sequence[Work], pacer: SubmitPacer, polls: PollSchedule, budget: Budget, limits: Limits, lists: ListPolls | None = None
+        self,
+        works: Sequence[Work],
+        pacer: SubmitPacer,
+        polls: PollSchedule,
+        budget: Budget,
+        limits: Limits,
+        lists: ListPolls | None = None,
     ) -> None:
         """``lists`` where the API can list its tasks."""
         self.works = list(works)
-        self.pacer, self.polls, self.budget, self.limits, self.lists = pacer, polls, budget, limits, lists
+        self.pacer, self.polls, self.budget, self.limits, self.lists = (
+            pacer,
+            polls,
+            budget,
+            limits,
+            lists,
+        )
         self.by_fingerprint = {work.fingerprint: work for work in works}
         self.tasks: dict[int, Tracked] = {}
         self.stop_reason = ""
@@ -193,7 +205,12 @@ class Conductor:
         found = sorted(attempts, key=lambda a: (a.expires_at, a.attempt_id))
         for attempt in found:
             self._watch(attempt, self.by_fingerprint.get(attempt.fingerprint), now)
-            self.polls.add(attempt.attempt_id, now - max(0.0, at - attempt.accepted_at), now, (attempt.length_s, attempt.size))
+            self.polls.add(
+                attempt.attempt_id,
+                now - max(0.0, at - attempt.accepted_at),
+                now,
+                (attempt.length_s, attempt.size),
+            )
             self.pacer.resumed()
         self._first_polls = [a.attempt_id for a in reversed(found)]
         self._recovering = {a.attempt_id for a in found}
@@ -206,7 +223,12 @@ class Conductor:
             return Wait(None) if any(self._lanes.values()) else Finish()
         self._give_up(now)
         return (
-            self._next_fetch(now) or self._next_poll(now) or self._next_list(now) or self._next_submit(now) or self._next_prepare() or self._rest(now)
+            self._next_fetch(now)
+            or self._next_poll(now)
+            or self._next_list(now)
+            or self._next_submit(now)
+            or self._next_prepare()
+            or self._rest(now)
         )
 
     def _next_fetch(self, now: float) -> Fetch | None:
@@ -247,10 +269,19 @@ class Conductor:
         return self.lists is not None and self.lists.is_used(len(self._running()), now)
 
     def _running(self) -> list[Attempt]:
-        return [task.attempt for task in self.tasks.values() if task.watched and task.attempt.state is State.ACCEPTED]
+        return [
+            task.attempt
+            for task in self.tasks.values()
+            if task.watched and task.attempt.state is State.ACCEPTED
+        ]
 
     def _next_list(self, now: float) -> ListTasks | None:
-        if self.lists is None or self._lanes["list"] or not self._listed(now) or now < self.lists.due_at:
+        if (
+            self.lists is None
+            or self._lanes["list"]
+            or not self._listed(now)
+            or now < self.lists.due_at
+        ):
             return None
         running = self._running()
         oldest = running[0]
@@ -278,7 +309,11 @@ class Conductor:
         return Submit(work)
 
     def _next_prepare(self) -> Prepare | None:
-        if not self._ready or not self._may_buy() or self._lanes["prepare"] + len(self._prepared) >= PREPARE_LANE:
+        if (
+            not self._ready
+            or not self._may_buy()
+            or self._lanes["prepare"] + len(self._prepared) >= PREPARE_LANE
+        ):
             return None
         work = self.works[heapq.heappop(self._ready)]
         self._lanes["prepare"] += 1
@@ -295,7 +330,11 @@ class Conductor:
     def _next_poll_at(self, now: float) -> float | None:
         if self._lanes["poll"] >= POLL_LANE:
             return None
-        instants = [self.lists.due_at if self.lists is not None and self._listed(now) and not self._lanes["list"] else self.polls.next_at()]
+        instants = [
+            self.lists.due_at
+            if self.lists is not None and self._listed(now) and not self._lanes["list"]
+            else self.polls.next_at()
+        ]
         if self._refetch:
             instants.append(self.polls.free_at(self._refetch[0][0]))
         if self._first_polls:
@@ -359,7 +398,9 @@ class Conductor:
                 self.budget.release(attempt.price)
                 self._fail(work, attempt)
 
-    def polled(self, task: Tracked, attempt: Attempt, outcome: PollOutcome, now: float, at: float) -> None:
+    def polled(
+        self, task: Tracked, attempt: Attempt, outcome: PollOutcome, now: float, at: float
+    ) -> None:
         """A poll was answered; ``attempt`` is the row after it."""
         self._lanes["poll"] -= 1
         task.attempt, task.busy = attempt, False
@@ -370,14 +411,20 @@ class Conductor:
             task.not_done_at = at
         if attempt.state is not State.ACCEPTED:
             self._free_slot(task, now)
-        if attempt.state is State.REMOTE_OK and at > attempt.expires_at and not isinstance(outcome, Succeeded):
+        if (
+            attempt.state is State.REMOTE_OK
+            and at > attempt.expires_at
+            and not isinstance(outcome, Succeeded)
+        ):
             outcome = Succeeded()  # forgotten by now: the content route has the last word
         self.polls.polled(attempt.attempt_id, now, outcome)
         if attempt.state in (State.REMOTE_OK, State.STORED) and isinstance(outcome, Succeeded):
             self._results[attempt.attempt_id] = outcome
             return
         self._recovering.discard(attempt.attempt_id)
-        if attempt.state not in IN_FLIGHT and not (attempt.state is State.STORED and isinstance(outcome, (Running, Unreadable))):
+        if attempt.state not in IN_FLIGHT and not (
+            attempt.state is State.STORED and isinstance(outcome, (Running, Unreadable))
+        ):
             self._close(task, now)
 
     def listed(self, listing: TaskListing | None, now: float, at: float) -> None:
@@ -385,9 +432,17 @@ class Conductor:
         self._lanes["list"] -= 1
         if self.lists is None:
             return
-        running = {t.attempt.task_id: t for t in self.tasks.values() if t.watched and not t.busy and t.attempt.state is State.ACCEPTED}
+        running = {
+            t.attempt.task_id: t
+            for t in self.tasks.values()
+            if t.watched and not t.busy and t.attempt.state is State.ACCEPTED
+        }
         waiting = {attempt_id for _, attempt_id in self._refetch}
-        asked = set(self.lists.answered(listing, {task_id: task.since for task_id, task in running.items()}, now))
+        asked = set(
+            self.lists.answered(
+                listing, {task_id: task.since for task_id, task in running.items()}, now
+            )
+        )
         for task_id, task in running.items():
             if task_id in asked and task.attempt.attempt_id not in waiting:
                 heapq.heappush(self._refetch, (now, task.attempt.attempt_id))
@@ -400,7 +455,9 @@ class Conductor:
         task.attempt = attempt
         self._close(task, now)
 
-    def unfetched(self, task: Tracked, attempt: Attempt, failure: DownloadFailed, now: float) -> None:
+    def unfetched(
+        self, task: Tracked, attempt: Attempt, failure: DownloadFailed, now: float
+    ) -> None:
         """The download failed; the result is asked for again later, with a fresh URL. A disk that takes nothing ends the run: it can be resumed."""
         self._lanes["fetch"] -= 1
         task.attempt = attempt
@@ -416,7 +473,13 @@ class Conductor:
         self._recovering.discard(task.attempt.attempt_id)
         if not task.watched:
             return
-        heapq.heappush(self._refetch, (now + min(FETCH_RETRY_CAP_S, 0.5 * 2.0 ** min(task.fetches, 30)), task.attempt.attempt_id))
+        heapq.heappush(
+            self._refetch,
+            (
+                now + min(FETCH_RETRY_CAP_S, 0.5 * 2.0 ** min(task.fetches, 30)),
+                task.attempt.attempt_id,
+            ),
+        )
 
     def _free_slot(self, task: Tracked, now: float) -> None:
         """The provider has done with the task: its slot is free, whatever the download takes."""
@@ -432,11 +495,15 @@ class Conductor:
         self._free_slot(task, now)
         if attempt.attempt_id in self._reserved:
             self._reserved.discard(attempt.attempt_id)
-            settle = self.budget.release if attempt.state is State.REMOTE_FAILED else self.budget.spend
+            settle = (
+                self.budget.release if attempt.state is State.REMOTE_FAILED else self.budget.spend
+            )
             settle(attempt.price)
         if work is None or work.phase is Phase.DONE:
             return
-        work.attempts = [attempt if a.attempt_id == attempt.attempt_id else a for a in work.attempts]
+        work.attempts = [
+            attempt if a.attempt_id == attempt.attempt_id else a for a in work.attempts
+        ]
         if attempt.state is State.STORED:
             self._finish(work)
         elif may_retry(attempt, work.attempts, work.retries):
@@ -448,7 +515,9 @@ class Conductor:
     def _finish(self, work: Work) -> None:
         work.phase = Phase.DONE
         for other in self._dependents.get(work.fingerprint, ()):
-            if other.phase is Phase.WAITING and all(self.by_fingerprint[up].phase is Phase.DONE for up in other.upstream):
+            if other.phase is Phase.WAITING and all(
+                self.by_fingerprint[up].phase is Phase.DONE for up in other.upstream
+            ):
                 other.phase = Phase.READY
                 heapq.heappush(self._ready, other.index)
 
@@ -471,7 +540,9 @@ class Conductor:
         self.draining = True
 
     def _watch(self, attempt: Attempt, work: Work | None, now: float) -> None:
-        self.tasks[attempt.attempt_id] = Tracked(attempt, work, now, attempt.polls, attempt.polled_at)
+        self.tasks[attempt.attempt_id] = Tracked(
+            attempt, work, now, attempt.polls, attempt.polled_at
+        )
         self._deadlines.append((now + self.limits.wait_s, attempt.attempt_id))
 
     def _give_up(self, now: float) -> None:
@@ -499,7 +570,11 @@ def build_works(plan: Plan, retries: Mapping[str, int]) -> list[Work]:
     """The works of a plan's selected jobs that a run acts on, in manifest order; jobs of equal identity share one. ``retries`` is by manifest."""
     works: dict[str, Work] = {}
     done = {entry.fingerprint for entry in plan.jobs if entry.action is Action.REUSE}
-    acting = [e for e in plan.jobs if e.selected and e.action in (Action.GENERATE, Action.RESUME, Action.REUSE)]
+    acting = [
+        e
+        for e in plan.jobs
+        if e.selected and e.action in (Action.GENERATE, Action.RESUME, Action.REUSE)
+    ]
     for entry in acting:
         if entry.fingerprint in works:
             works[entry.fingerprint].entries.append(entry)

@@ -53,12 +53,16 @@ def _survival_beyond(age: float, shape: float) -> float:
     if age <= 0.0:
         return math.exp(shape**2 / 2)
     z = math.log(age) / shape
-    return math.exp(shape**2 / 2) * 0.5 * math.erfc((z - shape) * _ROOT_HALF) - age * 0.5 * math.erfc(z * _ROOT_HALF)
+    return math.exp(shape**2 / 2) * 0.5 * math.erfc(
+        (z - shape) * _ROOT_HALF
+    ) - age * 0.5 * math.erfc(z * _ROOT_HALF)
 
 
 def expected_lag(last: float, age: float, shape: float) -> float:
     """A(age): the lag that a task seen running at ``last`` has gathered by ``age`` on average. Median 1; needs ``survival(last)`` > 0."""
-    gathered = (_survival_beyond(last, shape) - _survival_beyond(age, shape)) / survival(last, shape)
+    gathered = (_survival_beyond(last, shape) - _survival_beyond(age, shape)) / survival(
+        last, shape
+    )
     return max(0.0, age - last - gathered)
 
 

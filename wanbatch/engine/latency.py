@@ -56,9 +56,19 @@ class LatencyModel:
     def learn(self, attempts: Iterable[Attempt]) -> None:
         """Takes in what a ledger knows: every attempt that was accepted and whose result was seen (``finished_at``), oldest first."""
         for attempt in attempts:
-            if attempt.accepted_at and attempt.stored_at and attempt.finished_at > attempt.accepted_at:
-                running = max(0.0, min(attempt.polled_at, attempt.finished_at) - attempt.accepted_at)
-                self.observe((attempt.length_s, attempt.size), running, attempt.finished_at - attempt.accepted_at)
+            if (
+                attempt.accepted_at
+                and attempt.stored_at
+                and attempt.finished_at > attempt.accepted_at
+            ):
+                running = max(
+                    0.0, min(attempt.polled_at, attempt.finished_at) - attempt.accepted_at
+                )
+                self.observe(
+                    (attempt.length_s, attempt.size),
+                    running,
+                    attempt.finished_at - attempt.accepted_at,
+                )
 
     def observe(self, kind: Kind, running_s: float, done_s: float) -> None:
         """A task of ``kind`` was running at age ``running_s`` and done by age ``done_s``; both equal where the server told the exact duration."""
@@ -66,20 +76,28 @@ class LatencyModel:
         self._seen.setdefault(kind, deque(maxlen=KEPT)).append((min(running_s, done_s), done_s))
         self.count += 1
 
-    def duration_of(self, kind: Kind, running: Sequence[float] = (), tasks: int = 0) -> Lognormal | None:
+    def duration_of(
+        self, kind: Kind, running: Sequence[float] = (), tasks: int = 0
+    ) -> Lognormal | None:
         """The distribution for ``kind``; ``None`` while nothing was seen at all.
 
         ``running`` are ages at which tasks of this kind were last seen running, a fair sample of all ``tasks`` of it that are running.
         """
         own = self._seen.get(kind, ())
         enough = len(own) >= ENOUGH
-        seen = list(own) if enough else [i for kept in self._seen.values() for i in islice(reversed(kept), KEPT // 4)]
+        seen = (
+            list(own)
+            if enough
+            else [i for kept in self._seen.values() for i in islice(reversed(kept), KEPT // 4)]
+        )
         if not seen:
             return None
         stuck = STUCK * max(high for _, high in seen)
         ages = [age for age in running if 0.0 < age < stuck]
         weight = (tasks if len(seen) < KEPT else min(tasks, KEPT)) / max(1, len(running))
-        points = [Point(low, high) for low, high in seen] + [Point(age, math.inf, weight) for age in ages]
+        points = [Point(low, high) for low, high in seen] + [
+            Point(age, math.inf, weight) for age in ages
+        ]
         fitted = fit(points, self._fits.get(kind) if enough else None)
         if not enough:
             return Lognormal(fitted.log_median, max(FIRST_SHAPE, fitted.shape))
@@ -98,21 +116,35 @@ class Point:
 
 def fit(points: Sequence[Point], start: Lognormal | None = None) -> Lognormal:
     """The lognormal that makes ``points`` likely, by expectation and maximisation from ``start`` or a rough guess. At least one must be bounded."""
-    logs = [(math.log(max(p.low, SHORTEST_S)), math.log(p.high) if p.high < math.inf else math.inf, p.weight) for p in points]
+    logs = [
+        (
+            math.log(max(p.low, SHORTEST_S)),
+            math.log(p.high) if p.high < math.inf else math.inf,
+            p.weight,
+        )
+        for p in points
+    ]
     bounded = [high for _, high, _ in logs if high < math.inf]
     mean = start.log_median if start else sum(bounded) / len(bounded)
     variance = start.shape**2 if start else FIRST_SHAPE**2
     total = sum(weight for _, _, weight in logs)
     for _ in range(ROUNDS):
-        moments = [(*_moments(low, high, mean, math.sqrt(variance)), weight) for low, high, weight in logs]
+        moments = [
+            (*_moments(low, high, mean, math.sqrt(variance)), weight) for low, high, weight in logs
+        ]
         new_mean = sum(first * weight for first, _, weight in moments) / total
-        spread = sum((second - 2 * new_mean * first + new_mean**2) * weight for first, second, weight in moments)
+        spread = sum(
+            (second - 2 * new_mean * first + new_mean**2) * weight
+            for first, second, weight in moments
+        )
         new_variance = (FIRST_WEIGHT * FIRST_SHAPE**2 + spread) / (FIRST_WEIGHT + total)
         settled = abs(new_mean - mean) < SETTLED and abs(new_variance - variance) < SETTLED
         mean, variance = new_mean, new_variance
         if settled:
             break
-    return Lognormal(mean, min(BROADEST, max(NARROWEST, math.sqrt(variance * (1.0 + 1.0 / len(bounded))))))
+    return Lognormal(
+        mean, min(BROADEST, max(NARROWEST, math.sqrt(variance * (1.0 + 1.0 / len(bounded)))))
+    )
 
 
 def _moments(low: float, high: float, mean: float, deviation: float) -> tuple[float, float]:
@@ -121,7 +153,9 @@ def _moments(low: float, high: float, mean: float, deviation: float) -> tuple[fl
         return high, high * high
     a, b = (low - mean) / deviation, (high - mean) / deviation
     inside = (
-        0.5 * (math.erfc(a * _ROOT_HALF) - math.erfc(b * _ROOT_HALF)) if a > 0 else 0.5 * (math.erfc(-b * _ROOT_HALF) - math.erfc(-a * _ROOT_HALF))
+        0.5 * (math.erfc(a * _ROOT_HALF) - math.erfc(b * _ROOT_HALF))
+        if a > 0
+        else 0.5 * (math.erfc(-b * _ROOT_HALF) - math.erfc(-a * _ROOT_HALF))
     )
     if inside < 1e-12:
         nearest = low if a > 0 else high

@@ -20,7 +20,9 @@ SHORTEST_S = 0.2
 DISTRUST_S = 60.0
 MISSED_AFTER_S = 60.0
 """A task that a whole listing does not show is asked itself at most once in so long."""
-RUNNING_WORDS = frozenset({"PENDING", "RUNNING", "SUSPENDED", "QUEUED", "IN_PROGRESS", "PROCESSING", "SUBMITTED"})
+RUNNING_WORDS = frozenset(
+    {"PENDING", "RUNNING", "SUSPENDED", "QUEUED", "IN_PROGRESS", "PROCESSING", "SUBMITTED"}
+)
 
 
 class ListPolls:
@@ -43,10 +45,16 @@ class ListPolls:
 
     def started(self, now: float, usual_s: float | None) -> None:
         """A listing is asked for; such tasks usually take ``usual_s``."""
-        gap = self.interval_s if usual_s is None else min(self.interval_s, max(SHORTEST_S, SHARE * usual_s))
+        gap = (
+            self.interval_s
+            if usual_s is None
+            else min(self.interval_s, max(SHORTEST_S, SHARE * usual_s))
+        )
         self._due_at = now + gap
 
-    def answered(self, listing: TaskListing | None, running: Mapping[str, float], now: float) -> Iterator[str]:
+    def answered(
+        self, listing: TaskListing | None, running: Mapping[str, float], now: float
+    ) -> Iterator[str]:
         """The task ids to ask themselves. ``running`` are those watched, each with the instant it was submitted at."""
         if listing is None or not listing.complete:
             self._distrusted_until = now + DISTRUST_S
@@ -54,12 +62,19 @@ class ListPolls:
         words = {task.task_id: task.status.upper() for task in listing.tasks}
         yield from self._worth_asking(words, running, now)
 
-    def _worth_asking(self, words: Mapping[str, str], running: Mapping[str, float], now: float) -> Iterable[str]:
-        self._asked_at = {task_id: at for task_id, at in self._asked_at.items() if task_id in running}
+    def _worth_asking(
+        self, words: Mapping[str, str], running: Mapping[str, float], now: float
+    ) -> Iterable[str]:
+        self._asked_at = {
+            task_id: at for task_id, at in self._asked_at.items() if task_id in running
+        }
         for task_id, submitted_at in running.items():
             word = words.get(task_id)
             if word is None:
-                if now - max(submitted_at, self._asked_at.get(task_id, submitted_at)) >= MISSED_AFTER_S:
+                if (
+                    now - max(submitted_at, self._asked_at.get(task_id, submitted_at))
+                    >= MISSED_AFTER_S
+                ):
                     self._asked_at[task_id] = now
                     yield task_id
             elif word not in RUNNING_WORDS:

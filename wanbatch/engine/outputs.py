@@ -62,7 +62,13 @@ def _link_or_copy(source: Path, target: Path) -> None:
     try:
         os.link(source, target)
     except OSError as error:
-        if error.errno not in (errno.EXDEV, errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS):
+        if error.errno not in (
+            errno.EXDEV,
+            errno.EPERM,
+            errno.EOPNOTSUPP,
+            errno.EMLINK,
+            errno.ENOSYS,
+        ):
             raise
         _copy(source, target)
 
@@ -112,7 +118,9 @@ def intact_paths(output: Path, snapshot: Snapshot) -> frozenset[str]:
     stored = {a.attempt_id: a for a in snapshot.attempts if a.state is State.STORED}
     homes = [Placement(a.manifest, a.job, a.attempt_id, a.path, 0) for a in stored.values()]
     placements = {p.path: p for p in (*homes, *snapshot.placements) if p.attempt_id in stored}
-    return frozenset(p.path for p in placements.values() if is_intact(output, p, stored[p.attempt_id]))
+    return frozenset(
+        p.path for p in placements.values() if is_intact(output, p, stored[p.attempt_id])
+    )
 
 
 def is_intact(output: Path, placement: Placement, attempt: Attempt) -> bool:

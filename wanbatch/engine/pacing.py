@@ -46,7 +46,14 @@ class SubmitPacer:
     ended.
     """
 
-    def __init__(self, rate: float | None, ceiling: int, concurrency: int = 1, *, chance: Callable[[], float] = lambda: 0.5) -> None:
+    def __init__(
+        self,
+        rate: float | None,
+        ceiling: int,
+        concurrency: int = 1,
+        *,
+        chance: Callable[[], float] = lambda: 0.5,
+    ) -> None:
         """``rate`` is in submits per second, ``None`` for no limit; ``chance`` draws from [0, 1) and spreads the back-off."""
         self.ceiling = ceiling
         self.declared_rate = rate
@@ -133,7 +140,9 @@ class SubmitPacer:
         elif limit is Limit.CONCURRENCY:
             self._limit = min(self._limit, max(1, self.in_flight))
             self._slot_probe.refused(now)
-        waits_for_slot = limit is Limit.CONCURRENCY and self.in_flight >= self._limit and self._strikes == 1
+        waits_for_slot = (
+            limit is Limit.CONCURRENCY and self.in_flight >= self._limit and self._strikes == 1
+        )
         if retry_after_s is None:
             retry_after_s = 0.0 if waits_for_slot else back_off(self._strikes, self._chance())
         self._back_off(now, retry_after_s)
@@ -145,7 +154,10 @@ class SubmitPacer:
         self._strikes += 1
         self._back_off(now, back_off(self._strikes, self._chance()))
         self._uncertain.append(now)
-        if len(self._uncertain) == UNCERTAIN_STOP and now - self._uncertain[0] <= UNCERTAIN_WITHIN_S:
+        if (
+            len(self._uncertain) == UNCERTAIN_STOP
+            and now - self._uncertain[0] <= UNCERTAIN_WITHIN_S
+        ):
             self.stopped = Stop.UNCERTAIN
 
     def _back_off(self, now: float, seconds: float) -> None:

@@ -170,7 +170,11 @@ class PollSchedule:
         if not task.waits:
             return
         age = now - task.submitted_at
-        if outcome.created_at is not None and outcome.completed_at is not None and 0 < outcome.completed_at - outcome.created_at <= age:
+        if (
+            outcome.created_at is not None
+            and outcome.completed_at is not None
+            and 0 < outcome.completed_at - outcome.created_at <= age
+        ):
             # Both instants are whole seconds, cut off: the difference is known to a second either way, and our own polls may know it better.
             told = outcome.completed_at - outcome.created_at
             running = max(task.running_at - task.submitted_at, told - SERVER_SECOND_S)
@@ -182,7 +186,10 @@ class PollSchedule:
         asked = clamp_retry_after(outcome.retry_after_s)
         if outcome.throttled:
             self._strikes += 1
-            self._held_until = max(self._held_until, now + (back_off(self._strikes, self._chance()) if asked is None else asked))
+            self._held_until = max(
+                self._held_until,
+                now + (back_off(self._strikes, self._chance()) if asked is None else asked),
+            )
             self._gate.halve(now)
             self._probe.refused(now)
             return self._held_until
@@ -231,13 +238,19 @@ class PollSchedule:
         price = max(CHEAPEST, self._price() / median)
         age = next_look((task.running_at - task.submitted_at) / median, price, duration.shape)
         if age is None:
-            return task.running_at + max(self._usual_gap(), STRAGGLER_SHARE * (task.running_at - task.submitted_at))
+            return task.running_at + max(
+                self._usual_gap(), STRAGGLER_SHARE * (task.running_at - task.submitted_at)
+            )
         return task.submitted_at + age * median
 
     def _usual_gap(self) -> float:
         """The gap between two polls of one task that nothing is known about: the recommended one, or the task's share of the query limit."""
         rate = self._gate.rate
-        return self.poll_interval_s if rate is None else max(self.poll_interval_s, sum(self._waiting.values()) / rate)
+        return (
+            self.poll_interval_s
+            if rate is None
+            else max(self.poll_interval_s, sum(self._waiting.values()) / rate)
+        )
 
     def _duration(self, kind: Kind) -> Lognormal | None:
         count = self.model.count
@@ -251,7 +264,11 @@ class PollSchedule:
         return self._durations.get(kind)
 
     def _running_ages(self, kind: Kind) -> list[float]:
-        ages = [task.running_at - task.submitted_at for task in self._tasks.values() if task.waits and task.kind == kind]
+        ages = [
+            task.running_at - task.submitted_at
+            for task in self._tasks.values()
+            if task.waits and task.kind == kind
+        ]
         return ages[:: 1 + len(ages) // RUNNING_SAMPLE]
 
     def _price(self) -> float:
@@ -260,7 +277,11 @@ class PollSchedule:
         if rate is None:
             return 0.0
         tasks = sum(self._waiting.values())
-        reason = (round(math.log(max(1, tasks)) / math.log(PRICES)), sum(self._fitted_at.values()), rate)
+        reason = (
+            round(math.log(max(1, tasks)) / math.log(PRICES)),
+            sum(self._fitted_at.values()),
+            rate,
+        )
         if reason != self._priced_for:
             self._priced_for = reason
             self._price_s = self._solve_price(rate * DEMAND_SHARE, tasks)

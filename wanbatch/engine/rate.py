@@ -105,7 +105,13 @@ class Probe:
     def refused(self, now: float) -> None:
         """The present limit is too high."""
         first_raise_failed = self._step == 2 and now - self._raised_at <= QUIET_S
-        self._quiet_s = min(LONGEST_QUIET_S, 2 * self._quiet_s) if first_raise_failed else self._quiet_s if self._step == 1 else QUIET_S
+        self._quiet_s = (
+            min(LONGEST_QUIET_S, 2 * self._quiet_s)
+            if first_raise_failed
+            else self._quiet_s
+            if self._step == 1
+            else QUIET_S
+        )
         self._step = 1
         self.due_at = now + self._quiet_s
 

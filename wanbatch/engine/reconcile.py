@@ -61,18 +61,38 @@ class ListingClient(Protocol):
     async def look_at(self, task_id: str) -> ListedTask | None: ...
 
 
-async def reconcile(ledger: LedgerWriter, client: ListingClient, origin: str, quiet_s: float, wall: Callable[[], float]) -> list[Verdict]:
+async def reconcile(
+    ledger: LedgerWriter,
+    client: ListingClient,
+    origin: str,
+    quiet_s: float,
+    wall: Callable[[], float],
+) -> list[Verdict]:
     """Settles what can be settled of this origin's uncertain attempts; records each decision. Returns all verdicts."""
-    uncertain = [a for a in ledger.snapshot.attempts if a.state is State.UNCERTAIN and a.origin == origin]
+    uncertain = [
+        a for a in ledger.snapshot.attempts if a.state is State.UNCERTAIN and a.origin == origin
+    ]
     if not uncertain:
         return []
     listing = await client.list_tasks(min(a.intent_at for a in uncertain) - CLOCK_SLACK_S, wall())
     if listing is None:
         return []
     known = {a.task_id: a for a in ledger.snapshot.attempts if a.task_id}
-    doubtful = [t for t in listing.tasks if any(_was_made_for(a, t) if t.task_id in known else _fits_in_time(a, t) for a in uncertain)]
+    doubtful = [
+        t
+        for t in listing.tasks
+        if any(
+            _was_made_for(a, t) if t.task_id in known else _fits_in_time(a, t) for a in uncertain
+        )
+    ]
     seen = {t.task_id: await client.look_at(t.task_id) for t in doubtful}
-    verdicts = judge(uncertain, listing, known, {task_id: task.prompt for task_id, task in seen.items() if task is not None}, quiet_s)
+    verdicts = judge(
+        uncertain,
+        listing,
+        known,
+        {task_id: task.prompt for task_id, task in seen.items() if task is not None},
+        quiet_s,
+    )
     for verdict in verdicts:
         event = _event(verdict, wall())
         if event is not None:
@@ -81,7 +101,11 @@ async def reconcile(ledger: LedgerWriter, client: ListingClient, origin: str, qu
 
 
 def judge(
-    uncertain: Sequence[Attempt], listing: TaskListing, known: Mapping[str, Attempt], prompts: Mapping[str, str | None], quiet_s: float
+    uncertain: Sequence[Attempt],
+    listing: TaskListing,
+    known: Mapping[str, Attempt],
+    prompts: Mapping[str, str | None],
+    quiet_s: float,
 ) -> list[Verdict]:
     """One verdict for each uncertain attempt.
 
@@ -90,10 +114,23 @@ def judge(
     """
     free = [t for t in listing.tasks if t.task_id not in known]
     taken = [t for t in listing.tasks if t.task_id in known]
-    owners = {a.attempt_id for a in uncertain if any(_is_anothers(t, known[t.task_id], a, prompts.get(t.task_id)) for t in taken)}
-    candidates = {a.attempt_id: [t for t in free if _fits_in_time(a, t) and _fits_model(a, t)] for a in uncertain}
-    fitting = {a.attempt_id: [t for t in candidates[a.attempt_id] if prompts.get(t.task_id) == _prompt(a)] for a in uncertain}
-    verdicts = [_judge_one(a, listing, candidates[a.attempt_id], fitting, prompts, quiet_s) for a in uncertain]
+    owners = {
+        a.attempt_id
+        for a in uncertain
+        if any(_is_anothers(t, known[t.task_id], a, prompts.get(t.task_id)) for t in taken)
+    }
+    candidates = {
+        a.attempt_id: [t for t in free if _fits_in_time(a, t) and _fits_model(a, t)]
+        for a in uncertain
+    }
+    fitting = {
+        a.attempt_id: [t for t in candidates[a.attempt_id] if prompts.get(t.task_id) == _prompt(a)]
+        for a in uncertain
+    }
+    verdicts = [
+        _judge_one(a, listing, candidates[a.attempt_id], fitting, prompts, quiet_s)
+        for a in uncertain
+    ]
     return [
         Undecided(v.attempt, "another job has the id of a task that was made at that time")
         if isinstance(v, Absent) and v.attempt.attempt_id in owners
@@ -117,11 +154,17 @@ def _judge_one(
         return Undecided(attempt, f"{len(mine)} tasks fit")
     if mine:
         rivals = [number for number, tasks in fitting.items() if mine[0] in tasks]
-        return Adopt(attempt, mine[0]) if len(rivals) == 1 else Undecided(attempt, "another uncertain job fits the same task")
+        return (
+            Adopt(attempt, mine[0])
+            if len(rivals) == 1
+            else Undecided(attempt, "another uncertain job fits the same task")
+        )
     if not listing.complete:
         return Undecided(attempt, listing.reason or "the listing is not complete")
     if listing.started_at < _doubted_at(attempt) + quiet_s:
-        return Undecided(attempt, "the listing began too soon after the submit to prove that it was not taken")
+        return Undecided(
+            attempt, "the listing began too soon after the submit to prove that it was not taken"
+        )
     if listing.started_at > attempt.intent_at + LISTED_FOR_S:
         return Undecided(attempt, "the submit is older than what the listing shows")
     return Absent(attempt)
@@ -130,7 +173,11 @@ def _judge_one(
 def _is_anothers(task: ListedTask, holder: Attempt, attempt: Attempt, prompt: str | None) -> bool:
     """Whether a task whose id ``holder`` was given may have been made for ``attempt``: it is older than its holder's intent, or it was made while
     ``attempt`` was being submitted and does not show the holder's prompt."""
-    if task.created_at is None or not _fits_in_time(attempt, task) or not _fits_model(attempt, task):
+    if (
+        task.created_at is None
+        or not _fits_in_time(attempt, task)
+        or not _fits_model(attempt, task)
+    ):
         return False
     if task.created_at < holder.intent_at - CLOCK_SLACK_S:
         return True
@@ -139,11 +186,21 @@ def _is_anothers(task: ListedTask, holder: Attempt, attempt: Attempt, prompt: st
 
 def _was_made_for(attempt: Attempt, task: ListedTask) -> bool:
     """Whether a task was made while ``attempt`` was being submitted, as far as whole seconds tell."""
-    return task.created_at is not None and attempt.intent_at - SECONDS_TOLD_S <= task.created_at <= _doubted_at(attempt) + SECONDS_TOLD_S
+    return (
+        task.created_at is not None
+        and attempt.intent_at - SECONDS_TOLD_S
+        <= task.created_at
+        <= _doubted_at(attempt) + SECONDS_TOLD_S
+    )
 
 
 def _fits_in_time(attempt: Attempt, task: ListedTask) -> bool:
-    return task.created_at is None or attempt.intent_at - CLOCK_SLACK_S <= task.created_at <= _doubted_at(attempt) + CLOCK_SLACK_S
+    return (
+        task.created_at is None
+        or attempt.intent_at - CLOCK_SLACK_S
+        <= task.created_at
+        <= _doubted_at(attempt) + CLOCK_SLACK_S
+    )
 
 
 def _doubted_at(attempt: Attempt) -> float:
@@ -171,9 +228,23 @@ def _event(verdict: Verdict, at: float) -> Event | None:
     match verdict:
         case Adopt(attempt, task):
             accepted_at = task.created_at or attempt.intent_at
-            facts = {"task_id": task.task_id, "accepted_at": accepted_at, "expires_at": accepted_at + FINAL_WORD_WITHIN_S}
-            return Event(attempt.attempt_id, EventKind.ADOPTED, at, {**facts, "reason": "found in the account's list"})  # type: ignore[typeddict-item]
+            facts = {
+                "task_id": task.task_id,
+                "accepted_at": accepted_at,
+                "expires_at": accepted_at + FINAL_WORD_WITHIN_S,
+            }
+            return Event(
+                attempt.attempt_id,
+                EventKind.ADOPTED,
+                at,
+                {**facts, "reason": "found in the account's list"},  # type: ignore[typeddict-item]
+            )
         case Absent(attempt):
-            return Event(attempt.attempt_id, EventKind.ABSENT, at, {"reason": "a complete listing does not show it"})
+            return Event(
+                attempt.attempt_id,
+                EventKind.ABSENT,
+                at,
+                {"reason": "a complete listing does not show it"},
+            )
         case Undecided():
             return None

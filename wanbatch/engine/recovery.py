@@ -28,7 +28,14 @@ DIED_BEFORE_ANSWER = "the process ended after the intent was recorded and before
 async def settle_leftovers(context: RunContext, ledger: LedgerWriter) -> None:
     """Intents become uncertain, staged videos get their names. Comes before planning: the plan is made from what this leaves."""
     for attempt in _in_state(ledger, State.INTENT):
-        await ledger.append(Event(attempt.attempt_id, EventKind.UNCERTAIN, context.wall(), {"reason": DIED_BEFORE_ANSWER}))
+        await ledger.append(
+            Event(
+                attempt.attempt_id,
+                EventKind.UNCERTAIN,
+                context.wall(),
+                {"reason": DIED_BEFORE_ANSWER},
+            )
+        )
     for attempt in _in_state(ledger, State.STAGED):
         await _finish_staged(context, ledger, attempt)
 
@@ -44,7 +51,11 @@ class InFlight:
 def find_in_flight(context: RunContext, snapshot: Snapshot, plan: Plan) -> InFlight:
     """What was paid for and is not on disk, of the whole ledger; and stored videos of this plan whose file was lost."""
     watched = [a for a in snapshot.attempts if a.state in (State.ACCEPTED, State.REMOTE_OK)]
-    lost = {e.attempt.attempt_id: e.attempt for e in plan.selected() if e.action is Action.RESUME and e.attempt and e.attempt.state is State.STORED}
+    lost = {
+        e.attempt.attempt_id: e.attempt
+        for e in plan.selected()
+        if e.action is Action.RESUME and e.attempt and e.attempt.state is State.STORED
+    }
     here = [a for a in watched if a.origin == context.origin and a.realm == context.realm]
     elsewhere = [a for a in watched if a.origin != context.origin or a.realm != context.realm]
     return InFlight((*here, *lost.values()), tuple(elsewhere))
@@ -61,10 +72,19 @@ async def _finish_staged(context: RunContext, ledger: LedgerWriter, attempt: Att
             if path.is_file() and await anyio.to_thread.run_sync(hash_file, path) == attempt.sha256:
                 await publish_staged(context, ledger, attempt, path)
                 return
-    await ledger.append(Event(attempt.attempt_id, EventKind.REMOTE_OK, context.wall(), {"reason": "its bytes were gone at start-up"}))
+    await ledger.append(
+        Event(
+            attempt.attempt_id,
+            EventKind.REMOTE_OK,
+            context.wall(),
+            {"reason": "its bytes were gone at start-up"},
+        )
+    )
 
 
-async def place_reused(context: RunContext, ledger: LedgerWriter, plan: Plan, intact: frozenset[str]) -> dict[str, Home]:
+async def place_reused(
+    context: RunContext, ledger: LedgerWriter, plan: Plan, intact: frozenset[str]
+) -> dict[str, Home]:
     """Puts reused videos under their present names; returns where each stands, by fingerprint."""
     placed = {(p.manifest, p.job): p for p in ledger.snapshot.placements}
     sources = {p.attempt_id: p.path for p in ledger.snapshot.placements if p.path in intact}
@@ -72,10 +92,18 @@ async def place_reused(context: RunContext, ledger: LedgerWriter, plan: Plan, in
     for entry in plan.jobs:
         if entry.action is not Action.REUSE or entry.attempt is None:
             continue
-        path = entry.attempt.path if entry.attempt.path in intact else sources[entry.attempt.attempt_id]
+        path = (
+            entry.attempt.path
+            if entry.attempt.path in intact
+            else sources[entry.attempt.attempt_id]
+        )
         homes[entry.fingerprint] = Home(path, entry.attempt.sha256)
         present = placed.get((entry.job.manifest, entry.name))
-        if entry.selected and (present is None or present.attempt_id != entry.attempt.attempt_id or present.path not in intact):
+        if entry.selected and (
+            present is None
+            or present.attempt_id != entry.attempt.attempt_id
+            or present.path not in intact
+        ):
             with _disk_of(context):
                 await place_copies(context, ledger, entry.attempt, path, [entry])
     return homes

@@ -21,7 +21,19 @@ import anyio
 import anyio.to_thread
 
 from wanbatch.engine import outputs
-from wanbatch.engine.conductor import Conductor, Fetch, Finish, ListTasks, Poll, Prepare, Submit, Tracked, Urls, Wait, Work
+from wanbatch.engine.conductor import (
+    Conductor,
+    Fetch,
+    Finish,
+    ListTasks,
+    Poll,
+    Prepare,
+    Submit,
+    Tracked,
+    Urls,
+    Wait,
+    Work,
+)
 from wanbatch.engine.outcomes import (
     Accepted,
     Downloaded,
@@ -63,7 +75,9 @@ class ApiClient(Protocol):
     """What a run needs of a backend; nothing here raises for what a server or a network may do."""
 
     async def probe(self) -> ProbeOutcome: ...
-    async def deliver(self, media: list[tuple[MediaRef, Path | None]], model: str) -> Urls | str: ...
+    async def deliver(
+        self, media: list[tuple[MediaRef, Path | None]], model: str
+    ) -> Urls | str: ...
     async def submit(self, request: Request, urls: Urls) -> SubmitOutcome: ...
     async def poll(self, task_id: str, submitted_at: float) -> PollOutcome: ...
     async def download(self, task_id: str, result: Succeeded, part: Path) -> DownloadOutcome: ...
@@ -117,12 +131,20 @@ class Runner:
         homes: Mapping[str, Home] | None = None,
     ) -> None:
         """``homes`` are the videos that stand already, by fingerprint."""
-        self.context, self.conductor, self.ledger, self.client, self.observe = context, conductor, ledger, client, observe
+        self.context, self.conductor, self.ledger, self.client, self.observe = (
+            context,
+            conductor,
+            ledger,
+            client,
+            observe,
+        )
         self._changed = anyio.Event()
         self.homes = dict(homes or {})
         self.scope = anyio.CancelScope()
         self._posts: set[anyio.CancelScope] = set()
-        self._task_ids = {a.task_id for a in ledger.snapshot.attempts if a.task_id and a.origin == context.origin}
+        self._task_ids = {
+            a.task_id for a in ledger.snapshot.attempts if a.task_id and a.origin == context.origin
+        }
 
     async def run(self) -> None:
         """Raises what only a bug or a failed ledger raises; everything an API or a network does is an event."""
@@ -176,7 +198,9 @@ class Runner:
 
     async def _prepare(self, work: Work) -> None:
         try:
-            media = [(ref, await self._local_file(work.entry, ref)) for ref in work.entry.request.media]
+            media = [
+                (ref, await self._local_file(work.entry, ref)) for ref in work.entry.request.media
+            ]
         except (OSError, ValueError) as error:
             self._unprepared(work, f"its media could not be read: {error}")
             return
@@ -195,12 +219,21 @@ class Runner:
         if ref.url:
             return None
         if not ref.upstream:
-            return next(m.source.path for m in entry.job.media if m.type == ref.type and isinstance(m.source, FileMedia))
+            return next(
+                m.source.path
+                for m in entry.job.media
+                if m.type == ref.type and isinstance(m.source, FileMedia)
+            )
         home = self.homes[ref.upstream]
         video = self.context.output / home.path
         if ref.frame is None:
             return video
-        still = self.context.output / entry.job.manifest / "stills" / f"{home.sha256[:16]}.{ref.frame}.png"
+        still = (
+            self.context.output
+            / entry.job.manifest
+            / "stills"
+            / f"{home.sha256[:16]}.{ref.frame}.png"
+        )
         if not still.exists():
             await _in_thread(partial(cut_still, video, ref.frame, still))
         return still
@@ -225,7 +258,14 @@ class Runner:
                 self.observe(Notice("unrecorded", work.entry.name, attempt, outcome.task_id))
             raise
         self.conductor.submitted(work, attempt, outcome, anyio.current_time())
-        self.observe(Notice("submitted", work.entry.name, attempt, getattr(outcome, "reason", "") or getattr(outcome, "message", "")))
+        self.observe(
+            Notice(
+                "submitted",
+                work.entry.name,
+                attempt,
+                getattr(outcome, "reason", "") or getattr(outcome, "message", ""),
+            )
+        )
 
     def _doubt_known_id(self, outcome: SubmitOutcome) -> SubmitOutcome:
         """An id that another attempt has is no answer: whose video it names, and whether this one was bought, nobody knows."""
@@ -276,7 +316,9 @@ class Runner:
         try:
             await _in_thread(partial(part.parent.mkdir, parents=True, exist_ok=True))
         except OSError as error:
-            await self._fetch_failed(task, DownloadFailed(f"{part.parent} cannot be made: {error.strerror}", disk=True))
+            await self._fetch_failed(
+                task, DownloadFailed(f"{part.parent} cannot be made: {error.strerror}", disk=True)
+            )
             return
         outcome = await self.client.download(attempt.task_id, result, part)
         if isinstance(outcome, DownloadFailed):
@@ -285,7 +327,13 @@ class Runner:
         try:
             attempt = await self._store(task, part, outcome)
         except OSError as error:
-            self._unnamed(task, DownloadFailed(f"{part.parent.parent} cannot be written: {error.strerror or 'input/output error'}", disk=True))
+            self._unnamed(
+                task,
+                DownloadFailed(
+                    f"{part.parent.parent} cannot be written: {error.strerror or 'input/output error'}",
+                    disk=True,
+                ),
+            )
             return
         self.conductor.fetched(task, attempt, anyio.current_time())
         self.observe(Notice("stored", attempt.job, attempt))
@@ -311,7 +359,9 @@ class Runner:
             return await self._restore(task, part, outcome)
         entries = task.work.entries if task.work else []
         facts = _facts(outcome.facts, entries[0].path if entries else stranger_path(task.attempt))
-        attempt = await self.ledger.append(Event(task.attempt.attempt_id, EventKind.STAGED, self.context.wall(), facts))
+        attempt = await self.ledger.append(
+            Event(task.attempt.attempt_id, EventKind.STAGED, self.context.wall(), facts)
+        )
         attempt = await publish_staged(self.context, self.ledger, attempt, part)
         await place_copies(self.context, self.ledger, attempt, attempt.path, entries)
         self.homes[attempt.fingerprint] = Home(attempt.path, attempt.sha256)
@@ -321,35 +371,66 @@ class Runner:
         """A stored file that was lost comes back, if the provider still gives the same bytes."""
         attempt = task.attempt
         if outcome.facts.sha256 != attempt.sha256:
-            self.observe(Notice("altered", attempt.job, attempt, f"the provider now gives other bytes; they were left at {part.name}"))
+            self.observe(
+                Notice(
+                    "altered",
+                    attempt.job,
+                    attempt,
+                    f"the provider now gives other bytes; they were left at {part.name}",
+                )
+            )
             return attempt
-        path = await _in_thread(partial(outputs.publish, self.context.output, part, attempt.path, attempt.sha256))
-        attempt = await self.ledger.append(Event(attempt.attempt_id, EventKind.RESTORED, self.context.wall(), {"path": path}))
-        await place_copies(self.context, self.ledger, attempt, path, task.work.entries if task.work else [])
+        path = await _in_thread(
+            partial(outputs.publish, self.context.output, part, attempt.path, attempt.sha256)
+        )
+        attempt = await self.ledger.append(
+            Event(attempt.attempt_id, EventKind.RESTORED, self.context.wall(), {"path": path})
+        )
+        await place_copies(
+            self.context, self.ledger, attempt, path, task.work.entries if task.work else []
+        )
         self.homes[attempt.fingerprint] = Home(path, attempt.sha256)
         return attempt
 
 
-async def publish_staged(context: RunContext, ledger: LedgerWriter, attempt: Attempt, part: Path) -> Attempt:
+async def publish_staged(
+    context: RunContext, ledger: LedgerWriter, attempt: Attempt, part: Path
+) -> Attempt:
     """STAGED to STORED: the final name, the synced folder, then the event."""
-    path = await _in_thread(partial(outputs.publish, context.output, part, attempt.path, attempt.sha256))
+    path = await _in_thread(
+        partial(outputs.publish, context.output, part, attempt.path, attempt.sha256)
+    )
     at = context.wall()
-    return await ledger.append(Event(attempt.attempt_id, EventKind.STORED, at, {"path": path, "stored_at": at}))
+    return await ledger.append(
+        Event(attempt.attempt_id, EventKind.STORED, at, {"path": path, "stored_at": at})
+    )
 
 
-async def place_copies(context: RunContext, ledger: LedgerWriter, attempt: Attempt, source: str, entries: Sequence[PlannedJob]) -> None:
+async def place_copies(
+    context: RunContext,
+    ledger: LedgerWriter,
+    attempt: Attempt,
+    source: str,
+    entries: Sequence[PlannedJob],
+) -> None:
     """A copy of the video for each of ``entries`` under its own name; the first home needs no copy but is recorded too."""
     for entry in entries:
         path = source
         if entry.path != source:
-            path = await _in_thread(partial(outputs.copy_video, context.output, source, entry.path, attempt.sha256))
+            path = await _in_thread(
+                partial(outputs.copy_video, context.output, source, entry.path, attempt.sha256)
+            )
         modified = await _in_thread(partial(outputs.modified_at_ns, context.output, path))
-        await ledger.place(Placement(entry.job.manifest, entry.name, attempt.attempt_id, path, modified))
+        await ledger.place(
+            Placement(entry.job.manifest, entry.name, attempt.attempt_id, path, modified)
+        )
 
 
 def stranger_path(attempt: Attempt) -> str:
     """Where the video of a job goes that no manifest of this run has any more: its own folder, under its old name."""
-    return f"{attempt.manifest}/videos/{video_name(attempt.job, attempt.fingerprint, attempt.realm)}"
+    return (
+        f"{attempt.manifest}/videos/{video_name(attempt.job, attempt.fingerprint, attempt.realm)}"
+    )
 
 
 def _facts(video: VideoFacts, path: str) -> Facts:

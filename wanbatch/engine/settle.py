@@ -38,20 +38,42 @@ def submit_event(attempt: Attempt, outcome: SubmitOutcome, at: float) -> Event:
     """The event that closes the question of one POST."""
     match outcome:
         case Accepted(task_id):
-            return Event(attempt.attempt_id, EventKind.ACCEPTED, at, {"task_id": task_id, "accepted_at": at, "expires_at": at + FINAL_WORD_WITHIN_S})
+            return Event(
+                attempt.attempt_id,
+                EventKind.ACCEPTED,
+                at,
+                {"task_id": task_id, "accepted_at": at, "expires_at": at + FINAL_WORD_WITHIN_S},
+            )
         case NotAccepted(reason, _, retry_after_s):
-            return Event(attempt.attempt_id, EventKind.NOT_ACCEPTED, at, {"reason": reason, "not_before": at + (retry_after_s or 0.0)})
+            return Event(
+                attempt.attempt_id,
+                EventKind.NOT_ACCEPTED,
+                at,
+                {"reason": reason, "not_before": at + (retry_after_s or 0.0)},
+            )
         case Halted(code, message):
-            return Event(attempt.attempt_id, EventKind.NOT_ACCEPTED, at, {"reason": message, "error_code": code, "error_message": message})
+            return Event(
+                attempt.attempt_id,
+                EventKind.NOT_ACCEPTED,
+                at,
+                {"reason": message, "error_code": code, "error_message": message},
+            )
         case Rejected(code, message):
-            return Event(attempt.attempt_id, EventKind.REJECTED, at, {"error_code": code, "error_message": message, "finished_at": at})
+            return Event(
+                attempt.attempt_id,
+                EventKind.REJECTED,
+                at,
+                {"error_code": code, "error_message": message, "finished_at": at},
+            )
         case Uncertain(reason):
             return Event(attempt.attempt_id, EventKind.UNCERTAIN, at, {"reason": reason})
         case _:
             assert_never(outcome)
 
 
-def poll_event(attempt: Attempt, outcome: PollOutcome, at: float, polls: int, not_done_at: float) -> Event | None:
+def poll_event(
+    attempt: Attempt, outcome: PollOutcome, at: float, polls: int, not_done_at: float
+) -> Event | None:
     """The event that a poll's answer makes, if any. ``polls`` were made in all, the last that said "not done" at ``not_done_at`` (0.0: none)."""
     seen: Facts = {"polls": polls, "polled_at": not_done_at}
     match outcome:
@@ -59,18 +81,42 @@ def poll_event(attempt: Attempt, outcome: PollOutcome, at: float, polls: int, no
             if attempt.state is not State.ACCEPTED:
                 return None
             # Servers tell whole seconds, cut off: what was seen running later had not ended yet.
-            known = completed_at is not None and attempt.intent_at <= completed_at + 1.0 and completed_at <= at
-            finished_at = max(completed_at, not_done_at) if completed_at is not None and known else at
-            facts: Facts = {**seen, "finished_at": finished_at, "expires_at": expires_at or finished_at + RESULT_LIFETIME_S}
+            known = (
+                completed_at is not None
+                and attempt.intent_at <= completed_at + 1.0
+                and completed_at <= at
+            )
+            finished_at = (
+                max(completed_at, not_done_at) if completed_at is not None and known else at
+            )
+            facts: Facts = {
+                **seen,
+                "finished_at": finished_at,
+                "expires_at": expires_at or finished_at + RESULT_LIFETIME_S,
+            }
             return Event(attempt.attempt_id, EventKind.REMOTE_OK, at, facts)
         case Failed(code, message, retryable):
             if attempt.state is not State.ACCEPTED:
                 return None
-            if at - min(attempt.accepted_at, attempt.intent_at) > FORGOTTEN_AFTER_S:  # a person may adopt a task long after its submit
+            if (
+                at - min(attempt.accepted_at, attempt.intent_at) > FORGOTTEN_AFTER_S
+            ):  # a person may adopt a task long after its submit
                 return Event(
-                    attempt.attempt_id, EventKind.EXPIRED, at, {**seen, "reason": f"failed ({code}) first seen more than 23 hours after the submit"}
+                    attempt.attempt_id,
+                    EventKind.EXPIRED,
+                    at,
+                    {
+                        **seen,
+                        "reason": f"failed ({code}) first seen more than 23 hours after the submit",
+                    },
                 )
-            failure: Facts = {**seen, "finished_at": at, "error_code": code, "error_message": message, "retryable": retryable}
+            failure: Facts = {
+                **seen,
+                "finished_at": at,
+                "error_code": code,
+                "error_message": message,
+                "retryable": retryable,
+            }
             return Event(attempt.attempt_id, EventKind.REMOTE_FAILED, at, failure)
         case Running() | Unreadable():
             return expiry_event(attempt, at)
@@ -81,7 +127,12 @@ def poll_event(attempt: Attempt, outcome: PollOutcome, at: float, polls: int, no
 def expiry_event(attempt: Attempt, at: float) -> Event | None:
     """``EXPIRED`` for an accepted task without a final word 25 hours after its submit."""
     if attempt.state is State.ACCEPTED and at - attempt.accepted_at > FINAL_WORD_WITHIN_S:
-        return Event(attempt.attempt_id, EventKind.EXPIRED, at, {"reason": "no final word within 25 hours of the submit"})
+        return Event(
+            attempt.attempt_id,
+            EventKind.EXPIRED,
+            at,
+            {"reason": "no final word within 25 hours of the submit"},
+        )
     return None
 
 
@@ -90,6 +141,11 @@ def gone_event(attempt: Attempt, failure: DownloadFailed, at: float) -> Event | 
 
     Every source must say so itself: a full disk or a dead network proves nothing about the result.
     """
-    if attempt.state is State.REMOTE_OK and at > attempt.expires_at and failure.gone and not failure.disk:
+    if (
+        attempt.state is State.REMOTE_OK
+        and at > attempt.expires_at
+        and failure.gone
+        and not failure.disk
+    ):
         return Event(attempt.attempt_id, EventKind.EXPIRED, at, {"reason": failure.reason})
     return None

@@ -35,26 +35,46 @@ class RunLock:
     Entering raises ``Refusal`` (ENVIRONMENT) that names the other holder, or says why there can be no lock.
     """
 
-    def __init__(self, folder: Path, timeout_s: float = 0.0, *, sleep: Callable[[float], object] = time.sleep, command: str | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        timeout_s: float = 0.0,
+        *,
+        sleep: Callable[[float], object] = time.sleep,
+        command: str | None = None,
+    ) -> None:
         self.path = folder / "ledger.lock"
         self._timeout_s = timeout_s
         self._sleep = sleep
-        self._command = shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]) if command is None else command
+        self._command = (
+            shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]) if command is None else command
+        )
         self._handle = -1
 
     def __enter__(self) -> RunLock:
         self._handle = self._open()
         try:
             self._take()
-            with contextlib.suppress(OSError):  # for people only: a full disk is the ledger's to tell
-                self._sign(json.dumps({"pid": os.getpid(), "host": os.uname().nodename, "command": self._command}))
+            with contextlib.suppress(
+                OSError
+            ):  # for people only: a full disk is the ledger's to tell
+                self._sign(
+                    json.dumps(
+                        {"pid": os.getpid(), "host": os.uname().nodename, "command": self._command}
+                    )
+                )
         except BaseException:
             os.close(self._handle)
             raise
         _held.add(self)
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         _held.discard(self)
         with contextlib.suppress(OSError):
             self._sign("")

@@ -18,7 +18,19 @@ from functools import lru_cache
 from typing import Any, cast
 
 from wanbatch.ledger.schema import SqlRow, SqlValue
-from wanbatch.lifecycle import ATTEMPT_FIELDS, Attempt, Authority, Event, EventKind, Facts, Opening, Placement, RunRecord, State, attempt_of
+from wanbatch.lifecycle import (
+    ATTEMPT_FIELDS,
+    Attempt,
+    Authority,
+    Event,
+    EventKind,
+    Facts,
+    Opening,
+    Placement,
+    RunRecord,
+    State,
+    attempt_of,
+)
 
 PLACEMENT_FIELDS = tuple(f.name for f in fields(Placement))
 RUN_FIELDS = tuple(f.name for f in fields(RunRecord))
@@ -31,7 +43,9 @@ SELECT_EVENTS = "SELECT attempt_id, seq, kind, at, facts FROM events ORDER BY at
 
 _INSERT_ATTEMPT = f"INSERT INTO attempts ({', '.join(ATTEMPT_FIELDS)}, last_seq) VALUES ({', '.join('?' * len(ATTEMPT_FIELDS))}, 1)"  # noqa: S608
 _INSERT_EVENT = "INSERT INTO events (attempt_id, seq, kind, at, facts) VALUES (?, ?, ?, ?, ?)"
-_PUT_PLACEMENT = f"INSERT OR REPLACE INTO placements ({', '.join(PLACEMENT_FIELDS)}) VALUES (?, ?, ?, ?, ?)"  # noqa: S608
+_PUT_PLACEMENT = (
+    f"INSERT OR REPLACE INTO placements ({', '.join(PLACEMENT_FIELDS)}) VALUES (?, ?, ?, ?, ?)"  # noqa: S608
+)
 _PUT_RUN = f"INSERT OR REPLACE INTO runs ({', '.join(RUN_FIELDS)}) VALUES ({', '.join('?' * len(RUN_FIELDS))})"  # noqa: S608
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
@@ -72,11 +86,29 @@ def statements_of(entry: Entry) -> tuple[Statement, ...]:
         case Happened(event, row, seq):
             facts = cast("Mapping[str, SqlValue]", event.facts)
             return (
-                (_update_of(*facts), (*facts.values(), row.state.value, event.at, event.kind.value, seq, event.attempt_id)),
-                (_INSERT_EVENT, (event.attempt_id, seq, event.kind.value, event.at, write_facts(event.facts))),
+                (
+                    _update_of(*facts),
+                    (
+                        *facts.values(),
+                        row.state.value,
+                        event.at,
+                        event.kind.value,
+                        seq,
+                        event.attempt_id,
+                    ),
+                ),
+                (
+                    _INSERT_EVENT,
+                    (event.attempt_id, seq, event.kind.value, event.at, write_facts(event.facts)),
+                ),
             )
         case Placement():
-            return ((_PUT_PLACEMENT, (entry.manifest, entry.job, entry.attempt_id, entry.path, entry.mtime_ns)),)
+            return (
+                (
+                    _PUT_PLACEMENT,
+                    (entry.manifest, entry.job, entry.attempt_id, entry.path, entry.mtime_ns),
+                ),
+            )
         case _:
             return ((_PUT_RUN, tuple(getattr(entry, name) for name in RUN_FIELDS)),)
 
@@ -190,11 +222,24 @@ def _clean_fact(name: str, value: SqlValue) -> SqlValue:
 
 def clean_opening(opening: Opening) -> Opening:
     """``opening`` as it can be stored. Raises ``ValueError`` for a price or an instant that is not a finite number."""
-    if (opening.price is not None and not opening.price.is_finite()) or not math.isfinite(opening.at):
+    if (opening.price is not None and not opening.price.is_finite()) or not math.isfinite(
+        opening.at
+    ):
         raise ValueError("an attempt's price and instant must be finite numbers")
     texts: dict[str, Any] = {name: clean_text(getattr(opening, name)) for name in _OPENING_TEXTS}
     return replace(opening, **texts)
 
 
 _FACTS = frozenset(Facts.__annotations__)
-_OPENING_TEXTS = ("fingerprint", "realm", "backend", "origin", "manifest", "job", "run_id", "request", "size", "currency")
+_OPENING_TEXTS = (
+    "fingerprint",
+    "realm",
+    "backend",
+    "origin",
+    "manifest",
+    "job",
+    "run_id",
+    "request",
+    "size",
+    "currency",
+)

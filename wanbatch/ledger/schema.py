@@ -33,7 +33,9 @@ class Connection(Protocol):
 
 def _version_1(connection: Connection) -> None:
     connection.execute("CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL)")
-    connection.execute("INSERT INTO meta (name, value) VALUES ('ledger_id', lower(hex(randomblob(16))))")
+    connection.execute(
+        "INSERT INTO meta (name, value) VALUES ('ledger_id', lower(hex(randomblob(16))))"
+    )
     connection.execute(
         """
         CREATE TABLE attempts (
@@ -129,7 +131,9 @@ VERSION = len(MIGRATIONS)
 
 def read_integer(connection: Connection, pragma: str) -> int:
     """The value of an integer pragma, such as ``user_version``."""
-    return next((value for (value,) in connection.execute(f"PRAGMA {pragma}") if isinstance(value, int)), 0)
+    return next(
+        (value for (value,) in connection.execute(f"PRAGMA {pragma}") if isinstance(value, int)), 0
+    )
 
 
 def read_meta(connection: Connection, name: str) -> str:
@@ -149,6 +153,8 @@ def migrate(connection: Connection) -> None:
         connection.execute(f"PRAGMA user_version = {VERSION}")
         connection.execute("COMMIT")
     except BaseException:
-        with contextlib.suppress(Exception):  # SQLite has already rolled back by itself after some errors, and the first one is the cause
+        with contextlib.suppress(
+            Exception
+        ):  # SQLite has already rolled back by itself after some errors, and the first one is the cause
             connection.execute("ROLLBACK")
         raise

@@ -80,7 +80,9 @@ class SqliteStore:
                 raise
 
     def _roll_back(self) -> None:
-        with contextlib.suppress(sqlite3.Error):  # SQLite has already rolled back by itself after some errors
+        with contextlib.suppress(
+            sqlite3.Error
+        ):  # SQLite has already rolled back by itself after some errors
             self._connection.execute("ROLLBACK")
 
     def rest(self, *, idle: bool = True) -> None:
@@ -133,7 +135,11 @@ def read_contents(path: Path) -> Contents:
 
     Raises ``Refusal`` (ENVIRONMENT) for a file that is damaged, of a newer version, no ledger, or not readable.
     """
-    return Contents() if is_missing(path) else read_with(path, lambda connection: _load(path, connection))
+    return (
+        Contents()
+        if is_missing(path)
+        else read_with(path, lambda connection: _load(path, connection))
+    )
 
 
 def read_with(path: Path, work: Callable[[sqlite3.Connection], T]) -> T:
@@ -161,7 +167,9 @@ def _stamp(path: Path) -> tuple[bool, int, int]:
     return path.with_name(path.name + "-wal").exists(), facts.st_mtime_ns, facts.st_size
 
 
-def _in_present_form(path: Path, connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], T]) -> T:
+def _in_present_form(
+    path: Path, connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], T]
+) -> T:
     _check_kind(path, connection)
     if schema.read_integer(connection, "user_version") == schema.VERSION:
         return work(connection)
@@ -195,16 +203,27 @@ def _sync_folders(path: Path) -> None:
 
 def _connect(path: Path, mode: str, *, immutable: bool = False) -> sqlite3.Connection:
     address = f"file:{quote(str(path.absolute()))}?mode={mode}&immutable={immutable:d}"
-    return sqlite3.connect(address, uri=True, timeout=BUSY_STEP_S, isolation_level=None, check_same_thread=False, cached_statements=512)
+    return sqlite3.connect(
+        address,
+        uri=True,
+        timeout=BUSY_STEP_S,
+        isolation_level=None,
+        check_same_thread=False,
+        cached_statements=512,
+    )
 
 
 def _prepare(path: Path, connection: sqlite3.Connection) -> None:
     _check_kind(path, connection)
     ((mode,),) = connection.execute("PRAGMA journal_mode = WAL")
     if mode != "wal":
-        raise _refusal(path, "lies on a file system that SQLite's write-ahead log does not work on", _ELSEWHERE)
+        raise _refusal(
+            path, "lies on a file system that SQLite's write-ahead log does not work on", _ELSEWHERE
+        )
     connection.execute("PRAGMA synchronous = FULL")
-    connection.execute("PRAGMA fullfsync = ON")  # macOS: sync to the platters, not to the drive's cache
+    connection.execute(
+        "PRAGMA fullfsync = ON"
+    )  # macOS: sync to the platters, not to the drive's cache
     connection.execute("PRAGMA wal_autocheckpoint = 0")
     if schema.read_integer(connection, "user_version") < schema.VERSION:
         schema.migrate(connection)
@@ -262,7 +281,11 @@ def _patiently(path: Path, work: Callable[[], T]) -> T:
                 return work()
         except Busy:
             continue  # SQLite itself has waited for BUSY_STEP_S
-    raise _refusal(path, "is locked by another program", "close the sqlite3 shell or database browser that has it open, then run the command again")
+    raise _refusal(
+        path,
+        "is locked by another program",
+        "close the sqlite3 shell or database browser that has it open, then run the command again",
+    )
 
 
 _ELSEWHERE = "choose another output folder with --output, or mend its permissions"
@@ -271,10 +294,16 @@ _DAMAGED = (
     "wanbatch changed nothing in it",
 )
 _CAUSES = {
-    sqlite3.SQLITE_FULL: ("cannot grow: the disk is full", ("free some space, then run the same command again",)),
+    sqlite3.SQLITE_FULL: (
+        "cannot grow: the disk is full",
+        ("free some space, then run the same command again",),
+    ),
     sqlite3.SQLITE_READONLY: ("cannot be written: it is read-only", (_ELSEWHERE,)),
     sqlite3.SQLITE_PERM: ("cannot be written: permission denied", (_ELSEWHERE,)),
-    sqlite3.SQLITE_CANTOPEN: ("cannot be opened: no permission, or no room for its log beside it", (_ELSEWHERE,)),
+    sqlite3.SQLITE_CANTOPEN: (
+        "cannot be opened: no permission, or no room for its log beside it",
+        (_ELSEWHERE,),
+    ),
     sqlite3.SQLITE_IOERR: (
         "cannot be read or written: the disk reports an error",
         ("see the system's log; mend or change the disk, then run the same command again",),
@@ -285,7 +314,10 @@ _CAUSES = {
     ),
     sqlite3.SQLITE_CORRUPT: ("is damaged", _DAMAGED),
     sqlite3.SQLITE_NOTADB: ("is damaged, or no ledger at all", _DAMAGED),
-    sqlite3.SQLITE_CONSTRAINT: ("was changed by another process while this one held it", ("let one wanbatch at a time work in an output folder",)),
+    sqlite3.SQLITE_CONSTRAINT: (
+        "was changed by another process while this one held it",
+        ("let one wanbatch at a time work in an output folder",),
+    ),
 }
 
 

@@ -64,7 +64,12 @@ class Ledger:
         self._entered = True
         return self
 
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self._entered = False
         await self._writer.finish()
 
@@ -103,7 +108,9 @@ class Ledger:
         self._next_id += 1
         self._advance(row, 1)
         await self._write(Opened(row))
-        if self._writer.failure is not None:  # another's commit has failed since: no POST may follow it
+        if (
+            self._writer.failure is not None
+        ):  # another's commit has failed since: no POST may follow it
             raise _failed(self._writer.failure)
         return row
 
@@ -170,7 +177,10 @@ class Ledger:
                 self._runs[entry.run_id, entry.manifest] = entry
 
     def _forget(self, entry: Entry) -> None:
-        if isinstance(entry, Opened | Happened) and self._numbers.get(entry.row.attempt_id, 0) >= entry.seq:
+        if (
+            isinstance(entry, Opened | Happened)
+            and self._numbers.get(entry.row.attempt_id, 0) >= entry.seq
+        ):
             del self._heads[entry.row.attempt_id], self._numbers[entry.row.attempt_id]
 
 
@@ -179,7 +189,11 @@ def _failed(cause: Exception) -> LedgerFailed:
     return LedgerFailed(ExitCode.ENVIRONMENT, f"{cause}; nothing more is submitted", *hints)
 
 
-def _snapshot_of(attempts: dict[int, Attempt], placements: dict[tuple[str, str, int], Placement], runs: dict[tuple[str, str], RunRecord]) -> Snapshot:
+def _snapshot_of(
+    attempts: dict[int, Attempt],
+    placements: dict[tuple[str, str, int], Placement],
+    runs: dict[tuple[str, str], RunRecord],
+) -> Snapshot:
     return Snapshot(tuple(attempts.values()), tuple(placements.values()), tuple(runs.values()))
 
 
@@ -195,4 +209,8 @@ def read_snapshot(path: Path) -> Snapshot:
 
 def read_ledger_id(path: Path) -> str:
     """What tells this ledger from every other; empty where there is no file. Raises as ``read_snapshot`` does."""
-    return "" if is_missing(path) else read_with(path, lambda connection: read_meta(connection, "ledger_id"))
+    return (
+        ""
+        if is_missing(path)
+        else read_with(path, lambda connection: read_meta(connection, "ledger_id"))
+    )

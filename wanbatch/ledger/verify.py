@@ -34,9 +34,20 @@ def _findings(connection: schema.Connection) -> list[str]:
     if broken:
         return broken
     attempts, last = rows.read_attempts(connection.execute(rows.SELECT_ATTEMPTS))
-    events = {attempt_id: list(found) for attempt_id, found in groupby(connection.execute(rows.SELECT_EVENTS), key=lambda row: row[0])}
-    strangers = [f"attempt {attempt_id}: has events and no row" for attempt_id in events if attempt_id not in attempts]
-    return strangers + [text for i, row in attempts.items() for text in _check(row, last[i], events.get(i, []))]
+    events = {
+        attempt_id: list(found)
+        for attempt_id, found in groupby(
+            connection.execute(rows.SELECT_EVENTS), key=lambda row: row[0]
+        )
+    }
+    strangers = [
+        f"attempt {attempt_id}: has events and no row"
+        for attempt_id in events
+        if attempt_id not in attempts
+    ]
+    return strangers + [
+        text for i, row in attempts.items() for text in _check(row, last[i], events.get(i, []))
+    ]
 
 
 def _check(row: Attempt, last_seq: int, events: list[schema.SqlRow]) -> Iterator[str]:
@@ -60,5 +71,10 @@ def fold(row: Attempt, events: list[schema.SqlRow]) -> Attempt:
     """The row that ``events`` (rows of ``SELECT_EVENTS`` after the first) make of the opening of ``row``."""
     folded = replace(row, **_BLANK | {"updated_at": row.intent_at})
     for _, _, kind, at, facts in events:
-        folded = apply(folded, Event(row.attempt_id, EventKind(str(kind)), float(str(at)), rows.read_facts(str(facts))))
+        folded = apply(
+            folded,
+            Event(
+                row.attempt_id, EventKind(str(kind)), float(str(at)), rows.read_facts(str(facts))
+            ),
+        )
     return folded

@@ -101,7 +101,11 @@ class Writer:
                 return error
             else:
                 return None
-        return Refusal(ExitCode.ENVIRONMENT, "the ledger was still locked by another program when the run ended", "close whatever has it open")
+        return Refusal(
+            ExitCode.ENVIRONMENT,
+            "the ledger was still locked by another program when the run ended",
+            "close whatever has it open",
+        )
 
 
 class InlineWriter(Writer):
@@ -129,7 +133,9 @@ class ThreadWriter(Writer):
     def start(self, settle: Settle) -> None:
         """Starts the thread; from now on ``settle`` is called in the present event loop with every group that was written or failed."""
         loop = current_token().native_token
-        self._call_soon: Callable[..., object] = getattr(loop, "call_soon_threadsafe", None) or getattr(loop, "run_sync_soon")  # noqa: B009 asyncio or trio
+        self._call_soon: Callable[..., object] = getattr(
+            loop, "call_soon_threadsafe", None
+        ) or getattr(loop, "run_sync_soon")  # noqa: B009 asyncio or trio
         self._settle = settle
         self._closed = anyio.Event()
         self._thread.start()
@@ -170,5 +176,7 @@ class ThreadWriter(Writer):
         return group, False
 
     def _tell(self, callback: Callable[..., object], *args: object) -> None:
-        with contextlib.suppress(RuntimeError):  # the loop is gone: nobody waits any more, and what is durable stays so
+        with contextlib.suppress(
+            RuntimeError
+        ):  # the loop is gone: nobody waits any more, and what is durable stays so
             self._call_soon(callback, *args)

@@ -72,12 +72,18 @@ class Sweep:
     @property
     def cells(self) -> int:
         """Cells before seeds and takes."""
-        return (len(self.rows.rows) if self.rows else 1) * (len(self.matrix) if self.matrix is not None else 1)
+        return (len(self.rows.rows) if self.rows else 1) * (
+            len(self.matrix) if self.matrix is not None else 1
+        )
 
     @property
     def count(self) -> int:
         """How many jobs come of it."""
-        return self.cells * (self.wanted_draws or (len(self.seeds) if self.seeds is not None else 1)) * self.repeat
+        return (
+            self.cells
+            * (self.wanted_draws or (len(self.seeds) if self.seeds is not None else 1))
+            * self.repeat
+        )
 
     def draw(self, key: str) -> None:
         """Draw the seeds of ``{count}``."""
@@ -103,7 +109,9 @@ def find_axes(entry: Entry, templates: Templates, ceiling: Ceiling) -> Sweep:
     own = entry.fields.get("vars")
     constants: dict[str, Scalar] = {**entry.setting.vars}
     if isinstance(own, dict):
-        constants.update((name, value) for name, value in own.items() if not isinstance(value, (dict, list)))
+        constants.update(
+            (name, value) for name, value in own.items() if not isinstance(value, (dict, list))
+        )
     constants.update(entry.setting.given)
     sweep = Sweep(entry, constants)
     fields = entry.fields
@@ -140,14 +148,21 @@ def _rows(entry: Entry, reader: ConstantReader, ceiling: Ceiling) -> Rows | None
     except RowsProblem as problem:
         entry.findings.extend(problem.found)
         if not problem.found:
-            at = ("rows", "key") if key is not None and problem.code in (codes.ROWS_KEY, codes.ROWS_SAME) else path
+            at = (
+                ("rows", "key")
+                if key is not None and problem.code in (codes.ROWS_KEY, codes.ROWS_SAME)
+                else path
+            )
             entry.report(problem.code, problem.message, *at, hints=problem.hints)
         return None
 
 
 def _inline(value: list[Value], reader: ConstantReader, path: tuple[str, ...]) -> list[Row]:
     rows = rows_of(value)
-    return [{name: reader.scalar(cell, *path, number, name) for name, cell in row.items()} for number, row in enumerate(rows)]
+    return [
+        {name: reader.scalar(cell, *path, number, name) for name, cell in row.items()}
+        for number, row in enumerate(rows)
+    ]
 
 
 def _file(entry: Entry, source: str, ceiling: Ceiling) -> list[Row]:
@@ -158,9 +173,13 @@ def _file(entry: Entry, source: str, ceiling: Ceiling) -> list[Row]:
         return known
     if not entry.setting.tree.holds(where):
         raise RowsProblem(
-            template_codes.OUTSIDE, f"{shown(source)} lies outside of the manifest's folder tree", "copy it into the tree, or use --media-root"
+            template_codes.OUTSIDE,
+            f"{shown(source)} lies outside of the manifest's folder tree",
+            "copy it into the tree, or use --media-root",
         )
-    rows = ceiling.files[where] = read_rows(source if str(entry.setting.folder) == "." else str(where), where, ceiling.jobs)
+    rows = ceiling.files[where] = read_rows(
+        source if str(entry.setting.folder) == "." else str(where), where, ceiling.jobs
+    )
     return rows
 
 
@@ -171,7 +190,9 @@ def _matrix(entry: Entry, reader: ConstantReader, ceiling: Ceiling) -> list[Comb
     axes: dict[str, list[Scalar]] = {}
     for name, items in value.items():
         if name not in ("include", "exclude") and isinstance(items, list):
-            axes[name] = [reader.scalar(item, "matrix", name, number) for number, item in enumerate(items)]
+            axes[name] = [
+                reader.scalar(item, "matrix", name, number) for number, item in enumerate(items)
+            ]
             _check_same(entry, axes[name], name)
     exclude = _combinations(value.get("exclude"), reader, "exclude")
     include = _combinations(value.get("include"), reader, "include")
@@ -190,7 +211,11 @@ def _matrix(entry: Entry, reader: ConstantReader, ceiling: Ceiling) -> list[Comb
                          hints=("check its values against those of the axes",))  # fmt: skip
     if not expanded.combinations:
         entry.report(
-            codes.NO_COMBINATIONS, "no combination is left of this matrix", "matrix", key=True, hints=("remove an exclude, or add an include",)
+            codes.NO_COMBINATIONS,
+            "no combination is left of this matrix",
+            "matrix",
+            key=True,
+            hints=("remove an exclude, or add an include",),
         )
     return expanded.combinations
 
@@ -210,7 +235,12 @@ def _check_same(entry: Entry, values: list[Scalar], name: str) -> None:
         text = scalar_text(value)
         if text in seen:
             entry.report(
-                codes.SAME_VALUE, f"{shown(value)} stands twice in the axis {name}", "matrix", name, number, hints=("remove one of the two",)
+                codes.SAME_VALUE,
+                f"{shown(value)} stands twice in the axis {name}",
+                "matrix",
+                name,
+                number,
+                hints=("remove one of the two",),
             )
         seen.add(text)
 
@@ -220,9 +250,22 @@ def _check_exclude(entry: Entry, items: list[Combination], axes: dict[str, list[
         for name in item:
             if name not in axes:
                 near = closest(name, axes)
-                hint = f"did you mean {near}?" if near else f"the axes are {listed(axes, 'and')}" if axes else "there are no axes, only include"
+                hint = (
+                    f"did you mean {near}?"
+                    if near
+                    else f"the axes are {listed(axes, 'and')}"
+                    if axes
+                    else "there are no axes, only include"
+                )
                 entry.report(
-                    codes.UNKNOWN_AXIS, f"exclude names {shown(name)}, which is no axis", "matrix", "exclude", number, name, key=True, hints=(hint,)
+                    codes.UNKNOWN_AXIS,
+                    f"exclude names {shown(name)}, which is no axis",
+                    "matrix",
+                    "exclude",
+                    number,
+                    name,
+                    key=True,
+                    hints=(hint,),
                 )
 
 
@@ -234,7 +277,13 @@ def _seeds(entry: Entry, reader: ConstantReader, sweep: Sweep, most: int) -> Non
         seen: set[int] = set()
         for n, seed in enumerate(numbers):
             if seed is not None and seed in seen:
-                entry.report(codes.SEED_TWICE, f"the seed {seed} stands twice", "seeds", n, hints=("remove one; for several takes use repeat",))
+                entry.report(
+                    codes.SEED_TWICE,
+                    f"the seed {seed} stands twice",
+                    "seeds",
+                    n,
+                    hints=("remove one; for several takes use repeat",),
+                )
             seen.add(-1 if seed is None else seed)
         sweep.seeds = [seed for seed in numbers if seed is not None]
         return
@@ -251,7 +300,13 @@ def _seeds(entry: Entry, reader: ConstantReader, sweep: Sweep, most: int) -> Non
     step = reader.number(value.get("step", 1), -ceiling, ceiling, "seeds", "step")
     if start is None or not step:
         if step == 0:
-            entry.report(codes.SEED_RANGE, "step may not be 0", "seeds", "step", hints=("write another step, or repeat for several takes",))
+            entry.report(
+                codes.SEED_RANGE,
+                "step may not be 0",
+                "seeds",
+                "step",
+                hints=("write another step, or repeat for several takes",),
+            )
         return
     sweep.seeds = count_seeds(start, count, step)
     if sweep.seeds is None:
@@ -266,9 +321,18 @@ def _check_names(entry: Entry, sweep: Sweep) -> None:
     axes: set[str] = set()
     for name, source, path in _named(entry, sweep):
         if name in RESERVED or name in _WORDS:
-            use = {"seed": "use seeds", "take": "use repeat"}.get(name, "choose another name") if source == "an axis" else "choose another name"
+            use = (
+                {"seed": "use seeds", "take": "use repeat"}.get(name, "choose another name")
+                if source == "an axis"
+                else "choose another name"
+            )
             entry.report(
-                codes.RESERVED_NAME, f"{shown(name)} cannot be the name of {source}", *path, key=True, label="the name is taken", hints=(use,)
+                codes.RESERVED_NAME,
+                f"{shown(name)} cannot be the name of {source}",
+                *path,
+                key=True,
+                label="the name is taken",
+                hints=(use,),
             )
         elif sources.setdefault(name, source) != source:
             entry.report(codes.NAME_COLLISION, f"{shown(name)} is {sources[name]} and {source}", *path, key=True,

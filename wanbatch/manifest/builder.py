@@ -16,7 +16,14 @@ from dataclasses import dataclass, field
 from typing import Protocol, cast
 
 import yaml
-from yaml.events import AliasEvent, MappingEndEvent, MappingStartEvent, ScalarEvent, SequenceEndEvent, SequenceStartEvent
+from yaml.events import (
+    AliasEvent,
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+)
 
 from wanbatch.diagnostics import Diagnostic
 from wanbatch.manifest import yaml_codes as codes
@@ -90,7 +97,11 @@ class _Build:
     def note(self, code: str, message: str, offset: int, label: str = "", *hints: str) -> None:
         """Keep a finding; after 100 of them the file is not worth reading on."""
         place = self.document.place_at(offset)
-        self.findings.append(self.document.finding(code, message, self.route(), place=place, label=label, hints=hints))
+        self.findings.append(
+            self.document.finding(
+                code, message, self.route(), place=place, label=label, hints=hints
+            )
+        )
         if len(self.findings) >= 100:
             raise _Stop(self.findings.pop())
 
@@ -107,11 +118,21 @@ class _Build:
         """Count what an alias or a merge adds."""
         self.added += nodes
         if self.added > ALIAS_ALLOWANCE + 10 * self.nodes:
-            self.stop(codes.ALIAS_BOMB, "the aliases in this file expand to too much", offset, "here the bound is reached", "write the values out")
+            self.stop(
+                codes.ALIAS_BOMB,
+                "the aliases in this file expand to too much",
+                offset,
+                "here the bound is reached",
+                "write the values out",
+            )
 
     def stop(self, code: str, message: str, offset: int, label: str = "", *hints: str) -> None:
         place = self.document.place_at(offset)
-        raise _Stop(self.document.finding(code, message, self.route(), place=place, label=label, hints=hints))
+        raise _Stop(
+            self.document.finding(
+                code, message, self.route(), place=place, label=label, hints=hints
+            )
+        )
 
 
 def build_document(path: str, text: str) -> tuple[Document, list[Diagnostic]]:
@@ -128,7 +149,11 @@ def build_document(path: str, text: str) -> tuple[Document, list[Diagnostic]]:
     except (yaml.YAMLError, ValueError, KeyError, AttributeError, RecursionError) as error:
         text_of = str(error).splitlines()[0] if str(error) else type(error).__name__
         build.findings.append(
-            build.document.finding(codes.SYNTAX, f"the YAML cannot be read: {shown(text_of)}", hints=("look for odd characters and numbers",))
+            build.document.finding(
+                codes.SYNTAX,
+                f"the YAML cannot be read: {shown(text_of)}",
+                hints=("look for odd characters and numbers",),
+            )
         )
     build.document.data = build.root
     return build.document, build.findings
@@ -164,7 +189,13 @@ def _scalar(build: _Build, event: _Event) -> None:
     text = event.value
     build.nodes += 1
     if build.nodes > MOST_NODES:
-        build.stop(codes.TOO_LARGE, f"the file holds more than {MOST_NODES:,} values", offset, "", "split it, or put lists into data files")
+        build.stop(
+            codes.TOO_LARGE,
+            f"the file holds more than {MOST_NODES:,} values",
+            offset,
+            "",
+            "split it, or put lists into data files",
+        )
     if event.tag is not None:
         _refuse_tag(build, event.tag, offset)
     stack = build.stack
@@ -177,7 +208,13 @@ def _scalar(build: _Build, event: _Event) -> None:
         try:
             value = resolve_plain(text)
         except BadNumber as problem:
-            build.note(codes.BAD_NUMBER, f"{shown(text)} cannot be used as a number", offset, str(problem), "put it in quotes if it is meant as text")
+            build.note(
+                codes.BAD_NUMBER,
+                f"{shown(text)} cannot be used as a number",
+                offset,
+                str(problem),
+                "put it in quotes if it is meant as text",
+            )
     if event.anchor is not None:
         build.anchors[event.anchor] = (value, 1)
     if frame is None:
@@ -213,7 +250,13 @@ def _open(build: _Build, event: _Event, container: dict[str, Value] | list[Value
     if event.tag is not None:
         _refuse_tag(build, event.tag, offset)
     if len(build.stack) >= DEEPEST:
-        build.stop(codes.TOO_DEEP, f"nested deeper than {DEEPEST} levels", offset, "", "a manifest needs eight levels at most")
+        build.stop(
+            codes.TOO_DEEP,
+            f"nested deeper than {DEEPEST} levels",
+            offset,
+            "",
+            "a manifest needs eight levels at most",
+        )
     frame = _Frame(container, [offset], event.anchor)
     above = build.stack[-1] if build.stack else None
     if above is not None and above.key is None and above.container.__class__ is dict:
@@ -280,7 +323,13 @@ def _alias(build: _Build, event: _Event) -> None:
     build.expand(size, offset)
     if above is not None and above.key is None and isinstance(above.container, dict):
         if not isinstance(value, str) or value in above.container:
-            build.note(codes.BAD_KEY, "an alias cannot be a key here", offset, "keys are texts, each once", "write the key out")
+            build.note(
+                codes.BAD_KEY,
+                "an alias cannot be a key here",
+                offset,
+                "keys are texts, each once",
+                "write the key out",
+            )
             value = f"\0{offset}"
         above.key = value
         above.marks.append(offset)
@@ -301,7 +350,13 @@ def _merge(build: _Build, frame: _Frame, container: dict[str, Value]) -> None:
         named = container[key]
         for source in named if isinstance(named, list) else [named]:
             if not isinstance(source, dict):
-                build.note(codes.BAD_MERGE, "the merge key << takes a mapping or a list of mappings", key_at, "", "write <<: *anchor")
+                build.note(
+                    codes.BAD_MERGE,
+                    "the merge key << takes a mapping or a list of mappings",
+                    key_at,
+                    "",
+                    "write <<: *anchor",
+                )
                 continue
             build.expand(1 + len(source), value_at)
             first = marks.first[id(source)]

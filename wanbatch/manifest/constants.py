@@ -45,7 +45,9 @@ class ConstantReader:
                     problem.offset,
                     problem.width,
                     "only vars and job.id are known here",
-                    (f"the variables here are {listed([*sorted(self.constants), 'job.id'], 'and')}",),
+                    (
+                        f"the variables here are {listed([*sorted(self.constants), 'job.id'], 'and')}",
+                    ),
                 )
             self.entry.report_template(problem, value, *path)
             return ""

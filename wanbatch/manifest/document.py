@@ -67,7 +67,11 @@ class Document:
         if first is None:
             return None
         if isinstance(node, list):
-            return self.marks.offsets[first + 1 + step] if isinstance(step, int) and 0 <= step < len(node) else None
+            return (
+                self.marks.offsets[first + 1 + step]
+                if isinstance(step, int) and 0 <= step < len(node)
+                else None
+            )
         if step not in node:
             return None
         index = list(node).index(str(step))
@@ -76,7 +80,12 @@ class Document:
     def place(self, route: Route, *, key: bool = False) -> Place:
         """The span of the scalar at ``route``, of its key with ``key``; of a mapping or sequence that stands below its key, the key's."""
         offset = self.offset(route, key=key)
-        if not key and route and isinstance(route[-1], str) and not self._starts_on_key_line(route, offset):
+        if (
+            not key
+            and route
+            and isinstance(route[-1], str)
+            and not self._starts_on_key_line(route, offset)
+        ):
             offset = self.offset(route, key=True)
         return self.place_at(offset)
 

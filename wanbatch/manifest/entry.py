@@ -64,15 +64,35 @@ class Entry:
     ) -> Diagnostic:  # fmt: skip
         """A finding about the field at ``path``, kept."""
         finding = self.setting.document.finding(
-            code, message, self.route(*path), key=key, label=label, hints=hints, cell=cell, severity=severity, place=place
+            code,
+            message,
+            self.route(*path),
+            key=key,
+            label=label,
+            hints=hints,
+            cell=cell,
+            severity=severity,
+            place=place,
         )
         self.findings.append(finding)
         return finding
 
-    def report_template(self, problem: TemplateProblem, text: str, *path: str | int, cell: str = "") -> None:
+    def report_template(
+        self, problem: TemplateProblem, text: str, *path: str | int, cell: str = ""
+    ) -> None:
         """A finding about a template, at the place in it that is wrong."""
-        place = self.setting.document.text_place(self.route(*path), text, problem.offset, problem.width)
-        self.report(problem.code, problem.message, *path, label=problem.label, hints=problem.hints, cell=cell, place=place)
+        place = self.setting.document.text_place(
+            self.route(*path), text, problem.offset, problem.width
+        )
+        self.report(
+            problem.code,
+            problem.message,
+            *path,
+            label=problem.label,
+            hints=problem.hints,
+            cell=cell,
+            place=place,
+        )
 
 
 def _is_written(fields: Fields, path: Route) -> bool:
@@ -122,10 +142,14 @@ def gather(findings: Iterable[Diagnostic], cells: int) -> list[Diagnostic]:
         else:
             result.extend(group[: _MOST_SHOWN - 1])
             last = group[_MOST_SHOWN - 1]
-            result.append(_with_cell(last, f"{last.cell} and {len(group) - _MOST_SHOWN} more cells"))
+            result.append(
+                _with_cell(last, f"{last.cell} and {len(group) - _MOST_SHOWN} more cells")
+            )
     return result
 
 
 def _with_cell(finding: Diagnostic, cell: str) -> Diagnostic:
     f = finding
-    return Diagnostic(f.code, f.message, f.place, f.route, f.label, f.help, f.source, cell, f.severity)
+    return Diagnostic(
+        f.code, f.message, f.place, f.route, f.label, f.help, f.source, cell, f.severity
+    )

@@ -19,7 +19,18 @@ from wanbatch.manifest import template_codes
 from wanbatch.manifest.axes import Sweep, cells_of
 from wanbatch.manifest.document import Value
 from wanbatch.manifest.entry import Entry, gather
-from wanbatch.manifest.model import FileMedia, Frame, Job, JobMedia, MediaInput, MediaSource, MediaType, Scalar, Size, UrlMedia
+from wanbatch.manifest.model import (
+    FileMedia,
+    Frame,
+    Job,
+    JobMedia,
+    MediaInput,
+    MediaSource,
+    MediaType,
+    Scalar,
+    Size,
+    UrlMedia,
+)
 from wanbatch.manifest.names import encode_value
 from wanbatch.manifest.references import Pending
 from wanbatch.manifest.render import Path_, PromptFiles, Rendered, Renderer
@@ -60,7 +71,11 @@ class Expansion:
         before = len(entry.findings)
         place = entry.setting.document.quick_place(entry.own, "id")
         # A seed that is given needs no draw; one that is a template may still come out empty.
-        first_seed = draw_seed(seed_key, 0) if sweep.seeds is None and not isinstance(entry.fields.get("seed"), int) else 0
+        first_seed = (
+            draw_seed(seed_key, 0)
+            if sweep.seeds is None and not isinstance(entry.fields.get("seed"), int)
+            else 0
+        )
         warned = False
         for axes, variables in cells_of(sweep):
             known: dict[str, Scalar | Mapping[str, str]] = {**variables, "job": {"id": entry.id}}
@@ -86,7 +101,11 @@ def _warn_rewritten(entry: Entry, sweep: Sweep, cell: str) -> bool:
 
 
 def _prefix(job_id: str, axes: Axes) -> str:
-    return f"{job_id}[{','.join(f'{name}={encode_value(scalar_text(value))}' for name, value in axes)}" if axes else job_id
+    return (
+        f"{job_id}[{','.join(f'{name}={encode_value(scalar_text(value))}' for name, value in axes)}"
+        if axes
+        else job_id
+    )
 
 
 @dataclass(slots=True)
@@ -106,7 +125,9 @@ class _Cell:
     def name(self) -> str:
         return f"{self.prefix}]" if self.axes else self.prefix
 
-    def jobs(self, seeds: list[int] | None, first_seed: int, repeat: int, into: Yield) -> Rendered | None:
+    def jobs(
+        self, seeds: list[int] | None, first_seed: int, repeat: int, into: Yield
+    ) -> Rendered | None:
         """Add the jobs of this cell; what the last of them came to."""
         values = self.renderer.render_cell(self.variables, self.name)
         if values is None:
@@ -120,7 +141,9 @@ class _Cell:
         drawn = seeds if seeds is not None else [first_seed]
         for seed in drawn:
             for take in range(1, repeat + 1):
-                axes, name = self._full(seed if seeds is not None else None, take if repeat > 1 else None)
+                axes, name = self._full(
+                    seed if seeds is not None else None, take if repeat > 1 else None
+                )
                 if late:
                     made = self._finish_late(values, seed, take, name)
                     if made is None:
@@ -137,7 +160,9 @@ class _Cell:
             axes, name, between = (*axes, ("take", take)), f"{name}{between}take={take}", ","
         return axes, f"{name}]" if axes else name
 
-    def _finish_late(self, values: dict[Path_, Value], seed: int, take: int, name: str) -> Rendered | None:
+    def _finish_late(
+        self, values: dict[Path_, Value], seed: int, take: int, name: str
+    ) -> Rendered | None:
         variables = {**self.variables, "seed": seed, "take": take}
         rendered = self.renderer.render_late(values, variables, name)
         return None if rendered is None else self._finish(rendered, seed, name)
@@ -156,7 +181,9 @@ class _Cell:
             source: MediaSource
             if isinstance(value, dict):
                 source = JobMedia("", cast(Frame | None, value.get("frame")))
-                references.append((name, str(value["job"]), cast(Mapping[str, Scalar], value.get("where", {}))))
+                references.append(
+                    (name, str(value["job"]), cast(Mapping[str, Scalar], value.get("where", {})))
+                )
             else:
                 source = self._source(kind, str(value))
             inputs.append(MediaInput(name, source, self._media_place(kind)))
@@ -174,7 +201,14 @@ class _Cell:
                 self.expansion.outside.add(known.path)
         if known.path in self.expansion.outside:
             message = f"{shown(text)} lies outside of the manifest's folder tree"
-            entry.report(template_codes.OUTSIDE, message, "media", kind, cell=self.name, hints=("copy it into the tree, or use --media-root",))
+            entry.report(
+                template_codes.OUTSIDE,
+                message,
+                "media",
+                kind,
+                cell=self.name,
+                hints=("copy it into the tree, or use --media-root",),
+            )
         return known
 
     def _media_place(self, kind: str) -> Place:
@@ -185,16 +219,24 @@ class _Cell:
                 return entry.setting.document.quick_place(media, kind)
         return self.place
 
-    def _add(self, into: Yield, made: Rendered, axes: Axes, name: str, swept: int | None, take: int) -> None:
+    def _add(
+        self, into: Yield, made: Rendered, axes: Axes, name: str, swept: int | None, take: int
+    ) -> None:
         entry = self.renderer.entry
         job = made.job
         if name in into.names:
             entry.report(
-                codes.SAME_NAME, f"two jobs have the name {shown(name, 200)}", "id", cell=name, hints=("make the values of their axes differ",)
+                codes.SAME_NAME,
+                f"two jobs have the name {shown(name, 200)}",
+                "id",
+                cell=name,
+                hints=("make the values of their axes differ",),
             )
             return
         number = into.names[name] = len(into.jobs)
-        seed = swept if swept is not None and not self.renderer.late_seed else cast(int, job["seed"])
+        seed = (
+            swept if swept is not None and not self.renderer.late_seed else cast(int, job["seed"])
+        )
         into.jobs.append(
             Job(
                 name=name, id=entry.id, manifest=entry.setting.manifest, axes=axes, tags=made.tags, model=cast(str, job["model"]),

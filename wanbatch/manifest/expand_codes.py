@@ -30,7 +30,9 @@ RESERVED_NAME = declare(
     "seed, take, row and job are variables that every template has, and Jinja has words of its own such as if, in and not. Choose another name.",
 )
 UNKNOWN_AXIS = declare(
-    "WB405", "exclude names something that is no axis", "exclude removes combinations of the axes, so it can only name axes of this matrix."
+    "WB405",
+    "exclude names something that is no axis",
+    "exclude removes combinations of the axes, so it can only name axes of this matrix.",
 )
 IDLE_EXCLUDE = declare(
     "WB406",
@@ -38,7 +40,9 @@ IDLE_EXCLUDE = declare(
     "No combination has all the values of this item, so that it does nothing. Usually a value is misspelt.",
 )
 NO_COMBINATIONS = declare(
-    "WB407", "a matrix without combinations", "exclude removed every combination and include added none, so that the job would make nothing."
+    "WB407",
+    "a matrix without combinations",
+    "exclude removed every combination and include added none, so that the job would make nothing.",
 )
 SAME_VALUE = declare(
     "WB408",
@@ -73,9 +77,19 @@ ROWS_SAME = declare(
     """Rows are named by the key column, or by their content where there is none; two have the same. Make the key unique, or remove one of two equal
     rows; for several takes use repeat.""",
 )
-ROWS_EMPTY = declare("WB414", "no rows", "The data file has no rows, so that the job would make nothing.")
-SEED_RANGE = declare("WB415", "seeds out of range", "Seeds are 0 to 2147483647; start + (count - 1) × step must stay inside.")
-SEED_TWICE = declare("WB416", "a seed twice", "Both would make jobs of the same name. For several takes of the same request use repeat.")
+ROWS_EMPTY = declare(
+    "WB414", "no rows", "The data file has no rows, so that the job would make nothing."
+)
+SEED_RANGE = declare(
+    "WB415",
+    "seeds out of range",
+    "Seeds are 0 to 2147483647; start + (count - 1) × step must stay inside.",
+)
+SEED_TWICE = declare(
+    "WB416",
+    "a seed twice",
+    "Both would make jobs of the same name. For several takes of the same request use repeat.",
+)
 REWRITTEN_SWEEP = declare(
     "WB417",
     "a seed sweep whose prompt is rewritten",
@@ -98,14 +112,20 @@ SEVERAL_MATCHES = declare(
     "a reference that matches several cells",
     "The other job has an axis that neither where nor this job fixes. Name its value in where, or give this job the same axis.",
 )
-CIRCLE = declare("WB423", "jobs that wait for each other", "A job waits for the jobs it takes media from. In a circle none could begin.")
+CIRCLE = declare(
+    "WB423",
+    "jobs that wait for each other",
+    "A job waits for the jobs it takes media from. In a circle none could begin.",
+)
 CLIP_TOO_LONG = declare(
     "WB424",
     "the clip would be too long",
     "A first_clip may be at most 10 seconds long, and the other job makes a longer video. Set its seconds to 10 or less.",
 )
 UNKNOWN_WHERE = declare(
-    "WB425", "where names something that is no axis", "where picks a cell of the other job by its axes: row, those of its matrix, seed and take."
+    "WB425",
+    "where names something that is no axis",
+    "where picks a cell of the other job by its axes: row, those of its matrix, seed and take.",
 )
 NOTHING_NEW = declare(
     "WB426",
@@ -117,12 +137,18 @@ SAME_MANIFEST = declare(
     "two manifests with one name",
     "The name is the report folder and the manifest's place in the ledger. Give each manifest a name of its own.",
 )
-SAME_FILE = declare("WB431", "a file is given twice", "The same manifest stands twice on the command line; it is used once.")
+SAME_FILE = declare(
+    "WB431",
+    "a file is given twice",
+    "The same manifest stands twice on the command line; it is used once.",
+)
 UNUSED_VARIABLE = declare(
     "WB433",
     "a --var that nothing uses",
     "The name stands in none of the manifests and prompt files, so that giving it has no effect. Usually it is misspelt on the command line.",
 )
 BAD_VARIABLE = declare(
-    "WB432", "a --var that cannot be a variable", "--var NAME=VALUE takes a name of letters, digits and _, other than seed, take, row and job."
+    "WB432",
+    "a --var that cannot be a variable",
+    "--var NAME=VALUE takes a name of letters, digits and _, other than seed, take, row and job.",
 )

@@ -21,7 +21,9 @@ _BARE_TEMPLATE = re.compile(r"(?:^|[:\-,\[])\s+(\{[{%#])|^(\{[{%#])")
 _ENTRY = re.compile(r"^\s*(?:-\s+)*([^\s:#][^:#]*):\s+(?P<value>\S.*)$")
 
 
-def explain_syntax_error(document: Document, error: yaml.MarkedYAMLError, route: Route) -> Diagnostic:
+def explain_syntax_error(
+    document: Document, error: yaml.MarkedYAMLError, route: Route
+) -> Diagnostic:
     """The parser's error as a finding with a way out."""
     mark = error.problem_mark or error.context_mark
     last = max(len(document.text.rstrip()) - 1, 0)
@@ -61,8 +63,18 @@ def explain_syntax_error(document: Document, error: yaml.MarkedYAMLError, route:
     if opened is not None and "flow" in (error.context or ""):
         return document.finding(codes.SYNTAX, "a bracket is opened and not closed as it should be", route, place=begin,
                                 label="opened here", hints=(f"the parser says at line {line}: {problem}",))  # fmt: skip
-    hint = "check the indentation and the line above" if "expected" in problem else "see https://yaml.org/spec/1.2.2 for YAML's rules"
-    return document.finding(codes.SYNTAX, f"the YAML cannot be read: {problem}", route, place=document.place_at(offset), hints=(hint,))
+    hint = (
+        "check the indentation and the line above"
+        if "expected" in problem
+        else "see https://yaml.org/spec/1.2.2 for YAML's rules"
+    )
+    return document.finding(
+        codes.SYNTAX,
+        f"the YAML cannot be read: {problem}",
+        route,
+        place=document.place_at(offset),
+        hints=(hint,),
+    )
 
 
 def explain_template_key(document: Document, offset: int, route: Route) -> Diagnostic:

@@ -77,7 +77,9 @@ class _Draft:
     @property
     def entries(self) -> list[dict[str, Value]]:
         jobs = self.data.get("jobs")
-        return [job if isinstance(job, dict) else {} for job in jobs] if isinstance(jobs, list) else []
+        return (
+            [job if isinstance(job, dict) else {} for job in jobs] if isinstance(jobs, list) else []
+        )
 
 
 def load_manifests(paths: Sequence[Path], options: LoadOptions = LoadOptions()) -> Loaded:
@@ -85,7 +87,11 @@ def load_manifests(paths: Sequence[Path], options: LoadOptions = LoadOptions()) 
     with _no_collection():
         findings: list[Diagnostic] = list(_check_variables(options))
         bad_variables = bool(findings)
-        drafts = [draft for path in _each_once(paths, findings) if (draft := _draft(Path(path), options, findings)) is not None]
+        drafts = [
+            draft
+            for path in _each_once(paths, findings)
+            if (draft := _draft(Path(path), options, findings)) is not None
+        ]
         templates, ceiling = Templates(), Ceiling(options.max_jobs)
         for draft in drafts:
             _find_sweeps(draft, templates, ceiling)
@@ -134,7 +140,11 @@ def _check_variables(options: LoadOptions) -> Iterator[Diagnostic]:
 def _unused_variables(variables: Mapping[str, str], texts: Sequence[str]) -> Iterator[Diagnostic]:
     """A name that stands in no manifest and no prompt file is most likely a slip."""
     for name in variables:
-        if _is_variable(name) and texts and not any(re.search(rf"\b{name}\b", text) for text in texts):
+        if (
+            _is_variable(name)
+            and texts
+            and not any(re.search(rf"\b{name}\b", text) for text in texts)
+        ):
             yield Diagnostic(codes.UNUSED_VARIABLE, f"--var {shown(name)}: no manifest and no prompt file uses this name", Place("--var"),
                              severity=Severity.WARNING, help=("check how it is written in the manifest",))  # fmt: skip
 
@@ -149,7 +159,13 @@ def _each_once(paths: Sequence[Path], findings: list[Diagnostic]) -> Iterator[Pa
         real = os.path.realpath(path)
         if real in seen:
             findings.append(
-                Diagnostic(codes.SAME_FILE, "this file is given twice", Place(str(path)), severity=Severity.WARNING, help=("name it once",))
+                Diagnostic(
+                    codes.SAME_FILE,
+                    "this file is given twice",
+                    Place(str(path)),
+                    severity=Severity.WARNING,
+                    help=("name it once",),
+                )
             )
         else:
             seen.add(real)
@@ -164,7 +180,11 @@ def _draft(path: Path, options: LoadOptions, findings: list[Diagnostic]) -> _Dra
         return None
     if document.data is None:
         findings.append(
-            document.finding(yaml_codes.EMPTY, "the manifest is empty", hints=("begin with wanbatch: 1 and jobs:; wanbatch schema prints all keys",))
+            document.finding(
+                yaml_codes.EMPTY,
+                "the manifest is empty",
+                hints=("begin with wanbatch: 1 and jobs:; wanbatch schema prints all keys",),
+            )
         )
         return None
     shape, bad = check_shape(document)
@@ -173,9 +193,22 @@ def _draft(path: Path, options: LoadOptions, findings: list[Diagnostic]) -> _Dra
         return None
     data = document.data
     top = data.get("vars")
-    given: dict[str, Scalar] = {name: value for name, value in options.variables.items() if _is_variable(name)}
-    variables = {name: value for name, value in top.items() if not isinstance(value, (dict, list))} if isinstance(top, dict) else {}
-    setting = Setting(document, _name(data, path), path.parent, find_tree(path, options.media_root), variables, given)
+    given: dict[str, Scalar] = {
+        name: value for name, value in options.variables.items() if _is_variable(name)
+    }
+    variables = (
+        {name: value for name, value in top.items() if not isinstance(value, (dict, list))}
+        if isinstance(top, dict)
+        else {}
+    )
+    setting = Setting(
+        document,
+        _name(data, path),
+        path.parent,
+        find_tree(path, options.media_root),
+        variables,
+        given,
+    )
     return _Draft(str(path), source.sha256, document, data, setting, bad, list(shape))
 
 
@@ -186,7 +219,9 @@ def _name(data: Fields, path: Path) -> str:
     stem = path.name
     for ending in (".yaml", ".yml", ".wanbatch"):
         stem = stem.removesuffix(ending)
-    slug = "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "-" for c in stem.lower()).strip("-_")
+    slug = "".join(
+        c if c.isascii() and (c.isalnum() or c in "-_") else "-" for c in stem.lower()
+    ).strip("-_")
     return slug or "manifest"
 
 
@@ -198,7 +233,9 @@ def _find_sweeps(draft: _Draft, templates: Templates, ceiling: Ceiling) -> None:
     wrong: dict[int, list[Route]] = {number: [] for number in draft.bad}
     for finding in draft.findings:
         match finding.route:
-            case ("jobs", int() as number, *path) if finding.severity is Severity.ERROR and number in wrong:
+            case ("jobs", int() as number, *path) if (
+                finding.severity is Severity.ERROR and number in wrong
+            ):
                 wrong[number].append(tuple(path))
     for number, own in enumerate(draft.entries):
         job_id = own.get("id")
@@ -216,9 +253,13 @@ def _find_sweeps(draft: _Draft, templates: Templates, ceiling: Ceiling) -> None:
             continue
         if isinstance(job_id, str):
             seen[job_id] = number
-        fields = own if number not in wrong else _without(own, wrong[number]) if wrong[number] else None
+        fields = (
+            own if number not in wrong else _without(own, wrong[number]) if wrong[number] else None
+        )
         if fields is not None:
-            draft.sweeps.append(find_axes(merge_entry(draft.setting, number, fields, below), templates, ceiling))
+            draft.sweeps.append(
+                find_axes(merge_entry(draft.setting, number, fields, below), templates, ceiling)
+            )
 
 
 _IN_ALL_JOBS = ("wanbatch", "vars", "defaults", "jobs")
@@ -229,15 +270,24 @@ _SHAPING = ("id", "media", "vars", "matrix", "rows", "seeds", "repeat")
 def _sound_defaults(draft: _Draft) -> Fields | None:
     """The defaults without those that have errors; ``None`` where an error, or a slip of the pen, would become one of every job."""
     below = draft.data.get("defaults")
-    routes = [f.route for f in draft.findings if f.severity is Severity.ERROR and f.route[:1] not in ((), ("jobs",))]
+    routes = [
+        f.route
+        for f in draft.findings
+        if f.severity is Severity.ERROR and f.route[:1] not in ((), ("jobs",))
+    ]
     if any(route[0] != "defaults" and closest(str(route[0]), _IN_ALL_JOBS) for route in routes):
         return None
-    return _without(below if isinstance(below, dict) else {}, [route[1:] for route in routes if route[0] == "defaults"])
+    return _without(
+        below if isinstance(below, dict) else {},
+        [route[1:] for route in routes if route[0] == "defaults"],
+    )
 
 
 def _without(fields: Fields, wrong: Sequence[Route]) -> Fields | None:
     """The fields without the wrong ones; ``None`` where the rest cannot be judged without them."""
-    if not all(route and (route[0] in PLAIN or closest(str(route[0]), _SHAPING) is None) for route in wrong):
+    if not all(
+        route and (route[0] in PLAIN or closest(str(route[0]), _SHAPING) is None) for route in wrong
+    ):
         return None
     names = {route[0] for route in wrong}
     return {name: value for name, value in fields.items() if name not in names}
@@ -292,7 +342,9 @@ def _expand(draft: _Draft, templates: Templates) -> list[str]:
     entries = list(pending_entries(draft.made.pending))
     before = {id(entry): len(entry.findings) for entry in entries}
     ids = [str(own.get("id")) for own in draft.entries]
-    failed = {s.entry.id for s in draft.sweeps if has_errors(s.entry.findings)} | {ids[n] for n in draft.bad}
+    failed = {s.entry.id for s in draft.sweeps if has_errors(s.entry.findings)} | {
+        ids[n] for n in draft.bad
+    }
     draft.made.jobs = resolve_references(draft.made.jobs, draft.made.pending, ids, failed)
     cells = Counter(id(p.entry) for p in draft.made.pending)
     for entry in entries:

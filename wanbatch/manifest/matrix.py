@@ -40,14 +40,21 @@ class Expanded:
 
 
 def expand_matrix(
-    axes: Mapping[str, Sequence[Scalar]], exclude: Sequence[Combination] = (), include: Sequence[Combination] = (), most: int = 1_000_000
+    axes: Mapping[str, Sequence[Scalar]],
+    exclude: Sequence[Combination] = (),
+    include: Sequence[Combination] = (),
+    most: int = 1_000_000,
 ) -> Expanded:
     """The cells of a matrix. Raises ``MatrixTooLarge`` before anything is built where the axes alone give more than ``most``."""
     size = prod(len(values) for values in axes.values()) if axes else 0
     if size > most:
         raise MatrixTooLarge(size)
     names = list(axes)
-    originals = [dict(zip(names, values, strict=True)) for values in product(*axes.values())] if axes else []
+    originals = (
+        [dict(zip(names, values, strict=True)) for values in product(*axes.values())]
+        if axes
+        else []
+    )
     originals, idle = _exclude(originals, exclude)
     return Expanded(_include(originals, include, names), idle)
 
@@ -56,8 +63,12 @@ def _key(combination: Mapping[str, Scalar], names: Iterable[str]) -> tuple[str, 
     return tuple(scalar_text(combination[name]) for name in names)
 
 
-def _exclude(combinations: list[Combination], items: Sequence[Combination]) -> tuple[list[Combination], tuple[int, ...]]:
-    by_names: dict[tuple[str, ...], dict[tuple[str, ...], list[int]]] = defaultdict(lambda: defaultdict(list))
+def _exclude(
+    combinations: list[Combination], items: Sequence[Combination]
+) -> tuple[list[Combination], tuple[int, ...]]:
+    by_names: dict[tuple[str, ...], dict[tuple[str, ...], list[int]]] = defaultdict(
+        lambda: defaultdict(list)
+    )
     for number, item in enumerate(items):
         names = tuple(sorted(item))
         by_names[names][_key(item, names)].append(number)
@@ -65,14 +76,18 @@ def _exclude(combinations: list[Combination], items: Sequence[Combination]) -> t
     gone: set[int] = set()
     for names, wanted in by_names.items():
         for number, combination in enumerate(combinations):
-            if all(name in combination for name in names) and (hits := wanted.get(_key(combination, names))):
+            if all(name in combination for name in names) and (
+                hits := wanted.get(_key(combination, names))
+            ):
                 used.update(hits)
                 gone.add(number)
     kept = [c for number, c in enumerate(combinations) if number not in gone]
     return kept, tuple(number for number in range(len(items)) if number not in used)
 
 
-def _include(originals: list[Combination], items: Sequence[Combination], names: list[str]) -> list[Combination]:
+def _include(
+    originals: list[Combination], items: Sequence[Combination], names: list[str]
+) -> list[Combination]:
     axes = set(names)
     grown = [dict(c) for c in originals]
     added: list[Combination] = []

@@ -22,10 +22,14 @@ _KEPT = 24
 @lru_cache(maxsize=65_536)
 def encode_value(text: str) -> str:
     """An axis value as it stands in a name."""
-    encoded = "".join(c if c.isalpha() or c.isdecimal() or c in "._-" else _percent(c) for c in text)
+    encoded = "".join(
+        c if c.isalpha() or c.isdecimal() or c in "._-" else _percent(c) for c in text
+    )
     if len(encoded) <= _LONGEST:
         return encoded
-    return f"{encoded[:_KEPT]}~{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
+    return (
+        f"{encoded[:_KEPT]}~{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
+    )
 
 
 def _percent(character: str) -> str:

@@ -69,7 +69,9 @@ class _Targets:
             self.indexes[()] = shapes
         return self.indexes[()]
 
-    def _index(self, shape: tuple[str, ...], names: tuple[str, ...]) -> dict[tuple[str, ...], list[int]]:
+    def _index(
+        self, shape: tuple[str, ...], names: tuple[str, ...]
+    ) -> dict[tuple[str, ...], list[int]]:
         label = ("shape", *shape, "by", *names)
         index = self.indexes.get(label)
         if index is None:
@@ -79,7 +81,12 @@ class _Targets:
         return index
 
 
-def resolve_references(jobs: Sequence[Job], pending: Sequence[Pending], known_ids: Iterable[str], silent_ids: Iterable[str]) -> list[Job]:
+def resolve_references(
+    jobs: Sequence[Job],
+    pending: Sequence[Pending],
+    known_ids: Iterable[str],
+    silent_ids: Iterable[str],
+) -> list[Job]:
     """The jobs with every reference resolved. References to ``silent_ids`` (jobs that have errors of their own) are passed over.
 
     What is wrong is noted in the entries of the jobs concerned.
@@ -105,7 +112,9 @@ def resolve_references(jobs: Sequence[Job], pending: Sequence[Pending], known_id
         if failed > _MOST_FAILED:
             break
         if found is not None:
-            result[reference.job] = _with_reference(result[reference.job], reference.type, found.name)
+            result[reference.job] = _with_reference(
+                result[reference.job], reference.type, found.name
+            )
             upstream[result[reference.job].name].append((found.name, reference))
             _check_length(reference, result[reference.job], found)
     _check_circles(upstream)
@@ -118,8 +127,18 @@ def _match(reference: Pending, job: Job, targets: _Targets | None, known: set[st
     if targets is None:
         if target not in known:
             near = closest(target, known - {job.id})
-            hint = f"did you mean {near}?" if near else f"the jobs are {listed(sorted(known), 'and')}"
-            entry.report(codes.UNKNOWN_JOB, f"there is no job {shown(target)}", "media", kind, "job", hints=(hint,), cell=cell)
+            hint = (
+                f"did you mean {near}?" if near else f"the jobs are {listed(sorted(known), 'and')}"
+            )
+            entry.report(
+                codes.UNKNOWN_JOB,
+                f"there is no job {shown(target)}",
+                "media",
+                kind,
+                "job",
+                hints=(hint,),
+                cell=cell,
+            )
         return None
     all_axes = {name for axes in targets.axes[:1000] for name in axes}
     for name in reference.where:
@@ -133,7 +152,15 @@ def _match(reference: Pending, job: Job, targets: _Targets | None, known: set[st
                 else "it is a single job without axes"
             )
             entry.report(
-                codes.UNKNOWN_WHERE, f"the job {target} has no axis {shown(name)}", "media", kind, "where", name, key=True, hints=(hint,), cell=cell
+                codes.UNKNOWN_WHERE,
+                f"the job {target} has no axis {shown(name)}",
+                "media",
+                kind,
+                "where",
+                name,
+                key=True,
+                hints=(hint,),
+                cell=cell,
             )
             return None
     fixed = {name: scalar_text(value) for name, value in reference.where.items()}
@@ -169,11 +196,20 @@ def _report_several(reference: Pending, found: list[Job], cell: str) -> None:
 
 
 def _where(reference: Pending, axis: str, example: str) -> str:
-    return f"add {axis}: {example} to where" if reference.where else f"add where: {{{axis}: {example}}}"
+    return (
+        f"add {axis}: {example} to where"
+        if reference.where
+        else f"add where: {{{axis}: {example}}}"
+    )
 
 
-def _report_none(reference: Pending, fixed: Axes, shared: Axes, all_axes: set[str], cell: str) -> None:
-    asked = [f"{name}={text}" for name, text in {**fixed, **{n: t for n, t in shared.items() if n in all_axes}}.items()]
+def _report_none(
+    reference: Pending, fixed: Axes, shared: Axes, all_axes: set[str], cell: str
+) -> None:
+    asked = [
+        f"{name}={text}"
+        for name, text in {**fixed, **{n: t for n, t in shared.items() if n in all_axes}}.items()
+    ]
     reference.entry.report(
         codes.NO_MATCH,
         f"no cell of {reference.target} has {listed(asked, 'and') or 'the same axes'}",
@@ -181,14 +217,19 @@ def _report_none(reference: Pending, fixed: Axes, shared: Axes, all_axes: set[st
         reference.type,
         "job",
         cell=cell,
-        label=f"the axes of {reference.target} are {listed(sorted(all_axes), 'and')}" if all_axes else "",
+        label=f"the axes of {reference.target} are {listed(sorted(all_axes), 'and')}"
+        if all_axes
+        else "",
         hints=("make the values of both jobs agree, or fix one with where",),
     )
 
 
 def _with_reference(job: Job, kind: MediaType, name: str) -> Job:
     media = tuple(
-        MediaInput(m.type, JobMedia(name, m.source.frame), m.place) if m.type == kind and isinstance(m.source, JobMedia) else m for m in job.media
+        MediaInput(m.type, JobMedia(name, m.source.frame), m.place)
+        if m.type == kind and isinstance(m.source, JobMedia)
+        else m
+        for m in job.media
     )
     return replace(job, media=media)
 

@@ -26,8 +26,23 @@ from wanbatch.manifest.template_problem import TemplateProblem, Variables
 from wanbatch.manifest.templates import Templates, is_template
 
 Path_ = tuple[str | int, ...]
-DEFAULTS: dict[str, Value] = {"model": "wan2.7-i2v", "seconds": 5, "size": "720P", "prompt_extend": True, "watermark": False}
-PLAIN = ("model", "prompt", "negative_prompt", "seconds", "size", "prompt_extend", "watermark", "seed")
+DEFAULTS: dict[str, Value] = {
+    "model": "wan2.7-i2v",
+    "seconds": 5,
+    "size": "720P",
+    "prompt_extend": True,
+    "watermark": False,
+}
+PLAIN = (
+    "model",
+    "prompt",
+    "negative_prompt",
+    "seconds",
+    "size",
+    "prompt_extend",
+    "watermark",
+    "seed",
+)
 _NUMBERS = frozenset({"seconds", "seed"})
 _SWITCHES = frozenset({"prompt_extend", "watermark"})
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}\Z")
@@ -156,7 +171,13 @@ class Renderer:
     def _report_in_file(self, problem: TemplateProblem, document: Document, cell: str) -> None:
         place = document.place_at(problem.offset or 0, problem.width)
         finding = document.finding(
-            problem.code, problem.message, self.entry.route("prompt", "file"), place=place, label=problem.label, hints=problem.hints, cell=cell
+            problem.code,
+            problem.message,
+            self.entry.route("prompt", "file"),
+            place=place,
+            label=problem.label,
+            hints=problem.hints,
+            cell=cell,
         )
         self.entry.findings.append(finding)
 
@@ -165,16 +186,26 @@ class Renderer:
         values = dict(self._literal)
         return values if self._render(self._early, variables, values, cell) else None
 
-    def render_late(self, values: dict[Path_, Value], variables: Variables, cell: str) -> dict[Path_, Value] | None:
+    def render_late(
+        self, values: dict[Path_, Value], variables: Variables, cell: str
+    ) -> dict[Path_, Value] | None:
         """``values`` with the templates that see seed or take."""
         values = dict(values)
         return values if self._render(self._late, variables, values, cell) else None
 
-    def _render(self, parts: Mapping[Path_, str], variables: Variables, values: dict[Path_, Value], cell: str) -> bool:
+    def _render(
+        self,
+        parts: Mapping[Path_, str],
+        variables: Variables,
+        values: dict[Path_, Value],
+        cell: str,
+    ) -> bool:
         good = True
         for path, text in parts.items():
             try:
-                rendered = self.templates.compile(text).render(variables) if is_template(text) else text
+                rendered = (
+                    self.templates.compile(text).render(variables) if is_template(text) else text
+                )
             except TemplateProblem as problem:
                 self.entry.report_template(problem, text, *path, cell=cell)
                 good = good and path[0] in _TEXTS
@@ -223,18 +254,31 @@ class Renderer:
         self._check_leftover(job, cell)
         return Rendered(job, tuple(dict.fromkeys(tags)))
 
-    def _report_fault(self, fault: Fault, values: Mapping[Path_, Value], job: dict[str, Value], cell: str) -> None:
+    def _report_fault(
+        self, fault: Fault, values: Mapping[Path_, Value], job: dict[str, Value], cell: str
+    ) -> None:
         label = fault.label
         written = _written(self.entry, fault.path)
         value: Value = values.get(fault.path)
         if isinstance(written, str) and is_template(written) and isinstance(value, str):
-            label = f"this renders to {shown(value)}" + (f"; {label}" if label and not label.startswith("this is") else "")
-        path: Path_ = ("prompt", "file") if fault.path == ("prompt",) and isinstance(written, dict) else fault.path
+            label = f"this renders to {shown(value)}" + (
+                f"; {label}" if label and not label.startswith("this is") else ""
+            )
+        path: Path_ = (
+            ("prompt", "file")
+            if fault.path == ("prompt",) and isinstance(written, dict)
+            else fault.path
+        )
         in_defaults = self.entry.route(*path)[:1] == ("defaults",)
         hints = fault.hints
         if in_defaults and fault.key and path[:1] == ("media",) and len(path) == 2:
-            hints = (f"in the job {self.entry.id} write {path[1]}: null to remove the default, or another kind of media", *hints[1:])
-        self.entry.report(fault.code, fault.message, *path, key=fault.key, label=label, hints=hints, cell=cell)
+            hints = (
+                f"in the job {self.entry.id} write {path[1]}: null to remove the default, or another kind of media",
+                *hints[1:],
+            )
+        self.entry.report(
+            fault.code, fault.message, *path, key=fault.key, label=label, hints=hints, cell=cell
+        )
 
     def _check_leftover(self, job: dict[str, Value], cell: str) -> None:
         for name in ("prompt", "negative_prompt"):

@@ -32,7 +32,9 @@ _LARGEST = 64 * 1024 * 1024
 class RowsProblem(Exception):
     """What is wrong with rows. ``found`` are findings with a place in the data file; without them ``message`` belongs to the manifest's ``rows``."""
 
-    def __init__(self, code: str, message: str, *hints: str, found: Iterable[Diagnostic] = ()) -> None:
+    def __init__(
+        self, code: str, message: str, *hints: str, found: Iterable[Diagnostic] = ()
+    ) -> None:
         super().__init__(message)
         self.code, self.message, self.hints, self.found = code, message, hints, tuple(found)
 
@@ -48,7 +50,11 @@ class Rows:
 def name_rows(rows: list[Row], key: str | None) -> Rows:
     """Give every row its axis value. Raises ``RowsProblem``."""
     if not rows:
-        raise RowsProblem(codes.ROWS_EMPTY, "there are no rows", "add a row below the column names, or remove rows")
+        raise RowsProblem(
+            codes.ROWS_EMPTY,
+            "there are no rows",
+            "add a row below the column names, or remove rows",
+        )
     column = key or _natural_key(rows)
     if key is not None and not any(key in row for row in rows):
         columns = list(dict.fromkeys(name for row in rows for name in row))
@@ -64,11 +70,17 @@ def name_rows(rows: list[Row], key: str | None) -> Rows:
         value = row.get(column) if column else _content_key(row)
         text = scalar_text(value)
         if not text:
-            raise RowsProblem(codes.ROWS_KEY, f"row {number} has no value in the key column {shown(column)}", "give every row one")
+            raise RowsProblem(
+                codes.ROWS_KEY,
+                f"row {number} has no value in the key column {shown(column)}",
+                "give every row one",
+            )
         if text in first:
             what = f"have the same {column}: {shown(text)}" if column else "are the same"
             raise RowsProblem(
-                codes.ROWS_SAME, f"rows {first[text]} and {number} {what}", "make them differ, or remove one; for several takes use repeat"
+                codes.ROWS_SAME,
+                f"rows {first[text]} and {number} {what}",
+                "make them differ, or remove one; for several takes use repeat",
             )
         first[text] = number
         values.append(value)
@@ -91,11 +103,17 @@ def read_rows(shown_path: str, path: Path, most: int) -> list[Row]:
     """The rows of a data file, by the end of its name; more than ``most`` would make too many jobs. Raises ``RowsProblem``."""
     reader = _READERS.get(PurePath(shown_path).suffix.lower())
     if reader is None:
-        raise RowsProblem(codes.ROWS_FILE, f"{shown(shown_path)} is no data file that rows can read", "use .csv, .jsonl, .json or .yaml")
+        raise RowsProblem(
+            codes.ROWS_FILE,
+            f"{shown(shown_path)} is no data file that rows can read",
+            "use .csv, .jsonl, .json or .yaml",
+        )
     try:
         text = decode(read_bytes(path, _LARGEST, "the manifest"))
     except Unusable as problem:
-        raise RowsProblem(codes.ROWS_FILE, f"{escape_unsafe(shown_path)}: {problem.message}", *problem.hints) from None
+        raise RowsProblem(
+            codes.ROWS_FILE, f"{escape_unsafe(shown_path)}: {problem.message}", *problem.hints
+        ) from None
     rows = []
     document = Document(shown_path, text, None, Marks())
     for row in reader(document):
@@ -106,10 +124,16 @@ def read_rows(shown_path: str, path: Path, most: int) -> list[Row]:
     return rows
 
 
-def _fault(document: Document, line: int, message: str, *hints: str, label: str = "", column: int = 0) -> RowsProblem:
+def _fault(
+    document: Document, line: int, message: str, *hints: str, label: str = "", column: int = 0
+) -> RowsProblem:
     """A finding about a line of the data file, or with ``column`` (from 1) about one character of it."""
     start = document.line_start(line)
-    place = document.place_at(start + column - 1, 1) if column else document.place_at(start, max(len(document.source(line)), 1))
+    place = (
+        document.place_at(start + column - 1, 1)
+        if column
+        else document.place_at(start, max(len(document.source(line)), 1))
+    )
     finding = document.finding(codes.ROWS_CONTENT, message, place=place, label=label, hints=hints)
     return RowsProblem(codes.ROWS_CONTENT, message, found=(finding,))
 
@@ -131,7 +155,10 @@ def _read_csv(document: Document) -> Iterator[Row]:
                 yield dict(zip(columns, cells, strict=True))
     except csv.Error as error:
         raise _fault(
-            document, max(reader.line_num, 1), f"the CSV cannot be read: {error}", "close every double quote; write two for one inside"
+            document,
+            max(reader.line_num, 1),
+            f"the CSV cannot be read: {error}",
+            "close every double quote; write two for one inside",
         ) from None
 
 
@@ -140,7 +167,9 @@ def _check_header(document: Document, columns: list[str], line: int) -> None:
         raise _fault(document, line, "a column has no name", "name every column in the first line")
     if len(set(columns)) < len(columns):
         twice = next(c for c in columns if columns.count(c) > 1)
-        raise _fault(document, line, f"the column {shown(twice)} stands twice", "rename one of the two")
+        raise _fault(
+            document, line, f"the column {shown(twice)} stands twice", "rename one of the two"
+        )
 
 
 def _read_jsonl(document: Document) -> Iterator[Row]:
@@ -162,10 +191,25 @@ def _json(document: Document, text: str, line: int) -> object:
         return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_unique)
     except json.JSONDecodeError as error:
         hint = "texts and names are in double quotes, and nothing follows the last comma"
-        raise _fault(document, line + error.lineno - 1, f"the JSON cannot be read: {error.msg}", hint, column=error.colno) from None
+        raise _fault(
+            document,
+            line + error.lineno - 1,
+            f"the JSON cannot be read: {error.msg}",
+            hint,
+            column=error.colno,
+        ) from None
     except (ValueError, RecursionError) as error:
-        reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error).split(";")[0]
-        raise _fault(document, line, f"the JSON cannot be read: {escape_unsafe(reason)}", "write a list of mappings of columns to values") from None
+        reason = (
+            "it is nested too deeply"
+            if isinstance(error, RecursionError)
+            else str(error).split(";")[0]
+        )
+        raise _fault(
+            document,
+            line,
+            f"the JSON cannot be read: {escape_unsafe(reason)}",
+            "write a list of mappings of columns to values",
+        ) from None
 
 
 def _refuse_constant(name: str) -> object:
@@ -193,12 +237,30 @@ def _read_yaml(document: Document) -> Iterator[Row]:
 
 def _row(document: Document, item: object, line: int) -> Row:
     if not isinstance(item, dict) or not item:
-        raise _fault(document, line, "a row is a mapping of columns to values", "write {column: value}", label=f"this is {shown(item)}")
+        raise _fault(
+            document,
+            line,
+            "a row is a mapping of columns to values",
+            "write {column: value}",
+            label=f"this is {shown(item)}",
+        )
     for name, value in item.items():
         if isinstance(value, (dict, list)):
-            raise _fault(document, line, f"the column {shown(name)} holds {shown(value)}", "a value is a text, a number, true, false or null")
-        if (isinstance(value, float) and not math.isfinite(value)) or (isinstance(value, int) and abs(value) >= 10**18):
-            raise _fault(document, line, f"the column {shown(name)} holds a number that is too large", "put it in quotes if it is a text")
+            raise _fault(
+                document,
+                line,
+                f"the column {shown(name)} holds {shown(value)}",
+                "a value is a text, a number, true, false or null",
+            )
+        if (isinstance(value, float) and not math.isfinite(value)) or (
+            isinstance(value, int) and abs(value) >= 10**18
+        ):
+            raise _fault(
+                document,
+                line,
+                f"the column {shown(name)} holds a number that is too large",
+                "put it in quotes if it is a text",
+            )
     return item
 
 
@@ -213,4 +275,11 @@ def _scalars(row: dict[str, Value]) -> Iterator[tuple[str, Scalar]]:
             yield name, value
 
 
-_READERS = {".csv": _read_csv, ".jsonl": _read_jsonl, ".ndjson": _read_jsonl, ".json": _read_json, ".yaml": _read_yaml, ".yml": _read_yaml}
+_READERS = {
+    ".csv": _read_csv,
+    ".jsonl": _read_jsonl,
+    ".ndjson": _read_jsonl,
+    ".json": _read_json,
+    ".yaml": _read_yaml,
+    ".yml": _read_yaml,
+}

@@ -23,7 +23,15 @@ from wanbatch.manifest import template_codes as codes
 from wanbatch.manifest.filters import FILTERS, LONGEST_TEXT, TESTS, Excess
 from wanbatch.manifest.scalars import scalar_text
 from wanbatch.manifest.shown import closest, escape_unsafe, listed, shown
-from wanbatch.manifest.template_problem import TemplateProblem, Variables, block_width, find_token, offset_of_line, too_much, undefined_problem
+from wanbatch.manifest.template_problem import (
+    TemplateProblem,
+    Variables,
+    block_width,
+    find_token,
+    offset_of_line,
+    too_much,
+    undefined_problem,
+)
 
 MOST_NODES = 2_000
 DEEPEST = 40
@@ -90,7 +98,9 @@ class _Environment(ImmutableSandboxedEnvironment):
     intercepted_binops = frozenset({"+", "-", "*", "/", "//", "%"})
     intercepted_unops = frozenset({"+", "-"})
 
-    def call_binop(self, context: jinja2.runtime.Context, operator: str, left: object, right: object) -> object:
+    def call_binop(
+        self, context: jinja2.runtime.Context, operator: str, left: object, right: object
+    ) -> object:
         _check_numbers(left, right)
         result = super().call_binop(context, operator, left, right)
         _check_numbers(result)
@@ -106,7 +116,9 @@ def _check_numbers(*values: object) -> None:
         if isinstance(value, jinja2.Undefined):
             str(value)  # raises, with its name
         if isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise TypeError(f"{shown(value)} is not a number; use ~ to join texts, | int to make a number of a text")
+            raise TypeError(
+                f"{shown(value)} is not a number; use ~ to join texts, | int to make a number of a text"
+            )
         if abs(value) > LARGEST_NUMBER:
             raise Excess
 
@@ -139,7 +151,10 @@ class _Meter:
 
     def join(self, parts: list[object]) -> str:
         """``a ~ b``, bounded."""
-        texts = [str(part) if isinstance(part, jinja2.Undefined) else str(_finalize(part)) for part in parts]
+        texts = [
+            str(part) if isinstance(part, jinja2.Undefined) else str(_finalize(part))
+            for part in parts
+        ]
         length = sum(map(len, texts))
         self.add(1 + length // 64)
         if length > LONGEST_TEXT:
@@ -168,7 +183,15 @@ class _Bound(NodeTransformer):
 
     def visit_Concat(self, node: nodes.Concat) -> nodes.Node:  # noqa: N802 - Jinja's name
         self.generic_visit(node)
-        return nodes.Filter(nodes.List(node.nodes, lineno=node.lineno), "_joined", [], [], None, None, lineno=node.lineno)
+        return nodes.Filter(
+            nodes.List(node.nodes, lineno=node.lineno),
+            "_joined",
+            [],
+            [],
+            None,
+            None,
+            lineno=node.lineno,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,10 +217,20 @@ class JinjaTemplate:
             raise self._undefined(str(error), variables) from None
         except Excess:
             raise too_much("the template does too much", "work and output are bounded") from None
-        except (TypeError, ValueError, ArithmeticError, LookupError, AttributeError, RecursionError, jinja2.TemplateError) as error:
+        except (
+            TypeError,
+            ValueError,
+            ArithmeticError,
+            LookupError,
+            AttributeError,
+            RecursionError,
+            jinja2.TemplateError,
+        ) as error:
             message, _, hint = str(error)[:300].partition("; ")
             hints = (escape_unsafe(hint) or "check the values of the variables in this cell",)
-            raise TemplateProblem(codes.FAILS, f"the template fails: {escape_unsafe(message)}", hints=hints) from None
+            raise TemplateProblem(
+                codes.FAILS, f"the template fails: {escape_unsafe(message)}", hints=hints
+            ) from None
         return "".join(pieces)
 
     def _undefined(self, message: str, variables: Variables) -> TemplateProblem:
@@ -211,9 +244,17 @@ class Sandbox:
 
     def __init__(self) -> None:
         self._meter = meter = _Meter()
-        self._environment = _Environment(undefined=jinja2.StrictUndefined, finalize=_finalize, keep_trailing_newline=True, cache_size=0)
+        self._environment = _Environment(
+            undefined=jinja2.StrictUndefined,
+            finalize=_finalize,
+            keep_trailing_newline=True,
+            cache_size=0,
+        )
         self._environment.globals = {}
-        self._environment.filters = {name: meter.charge(act) for name, act in FILTERS.items()} | {"_counted": meter.count, "_joined": meter.join}
+        self._environment.filters = {name: meter.charge(act) for name, act in FILTERS.items()} | {
+            "_counted": meter.count,
+            "_joined": meter.join,
+        }
         self._environment.tests = dict(TESTS)
 
     def compile(self, text: str) -> JinjaTemplate:
@@ -223,13 +264,26 @@ class Sandbox:
             tree = self._environment.parse(text)
             names = _check(tree, text)
             _Bound().visit(tree)
-            compiled = jinja2.Template.from_code(self._environment, self._environment.compile(tree), {})
+            compiled = jinja2.Template.from_code(
+                self._environment, self._environment.compile(tree), {}
+            )
         except jinja2.TemplateSyntaxError as error:
             offset = offset_of_line(text, error.lineno)
-            message, hints = escape_unsafe(error.message or ""), _syntax_hint(error.message or "", text)
-            raise TemplateProblem(codes.SYNTAX, f"the template cannot be read: {message}", offset, block_width(text, offset), hints=hints) from None
+            message, hints = (
+                escape_unsafe(error.message or ""),
+                _syntax_hint(error.message or "", text),
+            )
+            raise TemplateProblem(
+                codes.SYNTAX,
+                f"the template cannot be read: {message}",
+                offset,
+                block_width(text, offset),
+                hints=hints,
+            ) from None
         except (RecursionError, ValueError, SyntaxError, MemoryError, OverflowError):
-            raise too_much("the template is too complex", "brackets too deep, or numbers too large") from None
+            raise too_much(
+                "the template is too complex", "brackets too deep, or numbers too large"
+            ) from None
         except Excess:
             raise too_much("the template does too much", "work and output are bounded") from None
         return JinjaTemplate(text, names, compiled, self._meter)
@@ -253,7 +307,9 @@ def _check(tree: nodes.Template, text: str) -> frozenset[str]:
         node, depth = pending.pop()
         count += 1
         if count > MOST_NODES or depth > DEEPEST:
-            raise too_much("the template is too complex", f"at most {MOST_NODES:,} parts, {DEEPEST} levels")
+            raise too_much(
+                "the template is too complex", f"at most {MOST_NODES:,} parts, {DEEPEST} levels"
+            )
         if not isinstance(node, _ALLOWED):
             raise _forbidden(node, text)
         if isinstance(node, nodes.Name):
@@ -282,7 +338,9 @@ def _check(tree: nodes.Template, text: str) -> frozenset[str]:
 def _is_known_attribute(node: nodes.Getattr) -> bool:
     if not isinstance(node.node, nodes.Name):
         return False
-    return (node.node.name == "job" and node.attr == "id") or (node.node.name == "loop" and node.attr in _LOOP_ATTRIBUTES)
+    return (node.node.name == "job" and node.attr == "id") or (
+        node.node.name == "loop" and node.attr in _LOOP_ATTRIBUTES
+    )
 
 
 def _forbidden(node: nodes.Node, text: str) -> TemplateProblem:
@@ -292,12 +350,23 @@ def _forbidden(node: nodes.Node, text: str) -> TemplateProblem:
         name = node.node.name if isinstance(node.node, nodes.Name) else node.node.attr
         offset = find_token(text, name)
         return TemplateProblem(
-            codes.FORBIDDEN, f"{what} are not allowed in templates", offset, len(name), "", (f"use a filter: {{{{ … | {_near(name)} }}}}",)
+            codes.FORBIDDEN,
+            f"{what} are not allowed in templates",
+            offset,
+            len(name),
+            "",
+            (f"use a filter: {{{{ … | {_near(name)} }}}}",),
         )
     if offset is None:
         offset = offset_of_line(text, node.lineno)
     verb = "are" if what.endswith("s") else "is"
-    return TemplateProblem(codes.FORBIDDEN, f"{what} {verb} not allowed in templates", offset, block_width(text, offset), hints=(_instead(what),))
+    return TemplateProblem(
+        codes.FORBIDDEN,
+        f"{what} {verb} not allowed in templates",
+        offset,
+        block_width(text, offset),
+        hints=(_instead(what),),
+    )
 
 
 def _instead(what: str) -> str:
@@ -315,7 +384,14 @@ def _near(name: str) -> str:
 def _unknown(kind: str, name: str, known: Mapping[str, object], text: str) -> TemplateProblem:
     near = closest(name, known)
     hint = f"did you mean {near}?" if near else f"the {kind}s are {listed(known, 'and', 30)}"
-    return TemplateProblem(codes.UNKNOWN_FILTER, f"there is no {kind} {shown(name)}", find_token(text, name), len(name), "", (hint,))
+    return TemplateProblem(
+        codes.UNKNOWN_FILTER,
+        f"there is no {kind} {shown(name)}",
+        find_token(text, name),
+        len(name),
+        "",
+        (hint,),
+    )
 
 
 def _syntax_hint(message: str, text: str) -> tuple[str, ...]:

@@ -47,7 +47,14 @@ _OTHER_NAMES = {
     "parameters": "vars",
 }
 _MEDIA = ("first_frame", "last_frame", "driving_audio", "first_clip")
-_KINDS = {"object": "a mapping", "array": "a list", "string": "a text", "integer": "a whole number", "number": "a number", "boolean": "true or false"}
+_KINDS = {
+    "object": "a mapping",
+    "array": "a list",
+    "string": "a text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +78,19 @@ def check_shape(document: Document) -> tuple[list[Diagnostic], frozenset[int]]:
     bad: list[int] = []
     for error in validator.iter_errors(data):
         path = list(error.instance_path)
-        if len(path) >= 2 and path[0] == "jobs" and isinstance(path[1], int) and path[1] not in bad[-1:]:
+        if (
+            len(path) >= 2
+            and path[0] == "jobs"
+            and isinstance(path[1], int)
+            and path[1] not in bad[-1:]
+        ):
             bad.append(path[1])
     numbers = sorted(set(bad))
     explained = numbers[:MOST_EXPLAINED]
-    findings = [document.finding(f.code, f.message, f.path, key=f.key, label=f.label, hints=f.hints) for f in _manifest_faults(data, explained)]
+    findings = [
+        document.finding(f.code, f.message, f.path, key=f.key, label=f.label, hints=f.hints)
+        for f in _manifest_faults(data, explained)
+    ]
     if len(numbers) > MOST_EXPLAINED:
         rest = len(numbers) - MOST_EXPLAINED
         findings.append(document.finding(codes.OTHER, f"{rest} more jobs have errors", ("jobs", numbers[MOST_EXPLAINED]), label="from here on",
@@ -102,7 +117,10 @@ def explain(schema: str, value: object) -> list[Fault]:
     faults: dict[tuple[str, Route, str], Fault] = {}
     for error in schema_errors(schema, value):
         for fault in _faults_of(error):
-            faults.setdefault((fault.code, fault.path, fault.message if fault.code == codes.UNKNOWN_KEY else ""), fault)
+            faults.setdefault(
+                (fault.code, fault.path, fault.message if fault.code == codes.UNKNOWN_KEY else ""),
+                fault,
+            )
     return list(faults.values())
 
 
@@ -115,7 +133,15 @@ def _faults_of(error: ValidationError) -> Iterable[Fault]:
     if "propertyNames" in error.absolute_schema_path:
         handler = _names
     if handler is None:
-        return [Fault(codes.OTHER, escape_unsafe(says or error.message[:200]), path, "", ("wanbatch schema manifest prints what is allowed",))]
+        return [
+            Fault(
+                codes.OTHER,
+                escape_unsafe(says or error.message[:200]),
+                path,
+                "",
+                ("wanbatch schema manifest prints what is allowed",),
+            )
+        ]
     return handler(error, path, says)
 
 
@@ -130,7 +156,14 @@ def _unknown_keys(error: ValidationError, path: Route, says: str) -> Iterator[Fa
     for name in _words(error.instance):
         if name in known or (not path and name.startswith("x-")):
             continue
-        yield Fault(codes.UNKNOWN_KEY, f"unknown key {shown(name)}", (*path, name), _where(path), (_suggest(name, known, path),), key=True)
+        yield Fault(
+            codes.UNKNOWN_KEY,
+            f"unknown key {shown(name)}",
+            (*path, name),
+            _where(path),
+            (_suggest(name, known, path),),
+            key=True,
+        )
 
 
 def _where(path: Route) -> str:
@@ -169,30 +202,57 @@ def _missing(error: ValidationError, path: Route, says: str) -> Iterator[Fault]:
                 "media needs first_frame or first_clip",
                 path,
                 "",
-                ("add first_frame: PATH" if path[-1:] == ("media",) else "add media: {first_frame: PATH}",),
+                (
+                    "add first_frame: PATH"
+                    if path[-1:] == ("media",)
+                    else "add media: {first_frame: PATH}",
+                ),
                 key=True,
             )
         elif name == "frame":
             yield Fault(codes.INCOMPLETE_REFERENCE, "the reference does not say which still it takes", path, "",
                         ("add frame: last, or frame: first",), key=True)  # fmt: skip
         else:
-            shape = {"wanbatch": "wanbatch: 1", "jobs": "jobs: and a list of jobs", "id": "id: NAME"}.get(name, f"{name}: …")
-            yield Fault(codes.MISSING_KEY, f"{_subject(path)} lacks {name}", path, "", (f"add {shape}",), key=True)
+            shape = {
+                "wanbatch": "wanbatch: 1",
+                "jobs": "jobs: and a list of jobs",
+                "id": "id: NAME",
+            }.get(name, f"{name}: …")
+            yield Fault(
+                codes.MISSING_KEY,
+                f"{_subject(path)} lacks {name}",
+                path,
+                "",
+                (f"add {shape}",),
+                key=True,
+            )
 
 
 def _subject(path: Route) -> str:
     if not path:
         return "the manifest"
-    return "this job" if len(path) == 2 and path[0] == "jobs" else str(next(s for s in reversed(path) if isinstance(s, str)))
+    return (
+        "this job"
+        if len(path) == 2 and path[0] == "jobs"
+        else str(next(s for s in reversed(path) if isinstance(s, str)))
+    )
 
 
 def _type(error: ValidationError, path: Route, says: str) -> Iterator[Fault]:
     found = error.instance
     kind = _kind(found)
     wanted = _words(error.validator_value)
-    message = says or f"{listed(_KINDS.get(str(w), str(w)) for w in wanted if w != 'null')} is expected"
+    message = (
+        says or f"{listed(_KINDS.get(str(w), str(w)) for w in wanted if w != 'null')} is expected"
+    )
     if not path:
-        yield Fault(codes.WRONG_TYPE, "a manifest is a mapping of keys to values", path, f"this is {kind}", ("begin with wanbatch: 1",))
+        yield Fault(
+            codes.WRONG_TYPE,
+            "a manifest is a mapping of keys to values",
+            path,
+            f"this is {kind}",
+            ("begin with wanbatch: 1",),
+        )
         return
     yield Fault(codes.WRONG_TYPE, message, path, f"this is {kind}", _type_hint(found, wanted, path))
 
@@ -206,12 +266,20 @@ def _kind(value: object) -> str:
         return "a number"
     if isinstance(value, float):
         return "a number with a fraction" if not value.is_integer() else "a number"
-    return _KINDS["string"] if isinstance(value, str) else _KINDS["array" if isinstance(value, list) else "object"]
+    return (
+        _KINDS["string"]
+        if isinstance(value, str)
+        else _KINDS["array" if isinstance(value, list) else "object"]
+    )
 
 
 def _type_hint(found: object, wanted: list[str], path: Route) -> tuple[str, ...]:
     key = next((s for s in reversed(path) if isinstance(s, str)), "it")
-    if "string" in wanted and isinstance(found, (int, float)) and not {"number", "integer", "boolean"} & set(wanted):
+    if (
+        "string" in wanted
+        and isinstance(found, (int, float))
+        and not {"number", "integer", "boolean"} & set(wanted)
+    ):
         return (f'put it in quotes if it is a text: "{shown(found)}"',)
     if wanted[0] == "array" and isinstance(found, (str, int, float, bool)):
         return (f"write a list: {key}: [{escape_unsafe(str(found))[:40]}]",)
@@ -228,7 +296,14 @@ def _const(error: ValidationError, path: Route, says: str) -> Iterator[Fault]:
         yield Fault(codes.WRONG_VERSION, f"wanbatch: {shown(error.instance)} is another format than this program reads", path, "the format is 1",
                     ("write wanbatch: 1",))  # fmt: skip
     elif name == "seeds":
-        yield Fault(codes.SEED_AND_SEEDS, "seed and seeds exclude each other", path, "the job has seed as well", ("remove one of the two",), key=True)
+        yield Fault(
+            codes.SEED_AND_SEEDS,
+            "seed and seeds exclude each other",
+            path,
+            "the job has seed as well",
+            ("remove one of the two",),
+            key=True,
+        )
     elif name == "first_frame":
         yield Fault(codes.CLIP_WITH_FRAME, "first_clip cannot be combined with first_frame", path, "the video begins with the clip",
                     ("remove first_frame or first_clip",), key=True)  # fmt: skip
@@ -247,38 +322,70 @@ def _enum(error: ValidationError, path: Route, says: str) -> Iterator[Fault]:
     choices = [c for c in _words(error.validator_value) if c != "None"]
     near = closest(str(error.instance), choices)
     hint = f"did you mean {near}?" if near else f"write {listed(choices)}"
-    yield Fault(codes.NOT_A_CHOICE, f"{shown(error.instance)} is not allowed here", path, says, (hint,))
+    yield Fault(
+        codes.NOT_A_CHOICE, f"{shown(error.instance)} is not allowed here", path, says, (hint,)
+    )
 
 
 def _range(error: ValidationError, path: Route, says: str) -> Iterator[Fault]:
     bound = shown(error.validator_value)
-    hint = {"minimum": f"write {bound} or more", "maximum": f"write {bound} or less"}.get(str(error.validator), f"write more than {bound}")
+    hint = {"minimum": f"write {bound} or more", "maximum": f"write {bound} or less"}.get(
+        str(error.validator), f"write more than {bound}"
+    )
     yield Fault(codes.OUT_OF_RANGE, f"{shown(error.instance)} is out of range", path, says, (hint,))
 
 
 def _pattern(error: ValidationError, path: Route, says: str) -> Iterator[Fault]:
     text, name = str(error.instance), str(path[-1]) if path else ""
     if name in ("prompt", "negative_prompt"):
-        yield Fault(codes.CONTROL_IN_TEXT, f"{name} has a control character", path, "only tabs and line ends are sent", ("remove it",))
+        yield Fault(
+            codes.CONTROL_IN_TEXT,
+            f"{name} has a control character",
+            path,
+            "only tabs and line ends are sent",
+            ("remove it",),
+        )
     elif any(step in _MEDIA for step in path) and name != "job":
         scheme = text.split(":", 1)[0]
-        hint = "use https://" if scheme.lower() == "http" else "download the file beside the manifest and name its path"
+        hint = (
+            "use https://"
+            if scheme.lower() == "http"
+            else "download the file beside the manifest and name its path"
+        )
         yield Fault(codes.BAD_ADDRESS, f"{shown(text)} cannot be sent", path, says, (hint,))
     elif name == "size":
         near = closest(text, ("720P", "1080P"))
-        yield Fault(codes.NOT_A_CHOICE, f"{shown(text)} is no size", path, says, (f"did you mean {near}?" if near else "write 720P or 1080P",))
+        yield Fault(
+            codes.NOT_A_CHOICE,
+            f"{shown(text)} is no size",
+            path,
+            says,
+            (f"did you mean {near}?" if near else "write 720P or 1080P",),
+        )
     elif name in ("id", "name") and (slug := _slug(text)):
-        yield Fault(codes.BAD_TEXT, f"{shown(text)} cannot be used as {name}", path, says, (f"write {slug}",))
+        yield Fault(
+            codes.BAD_TEXT,
+            f"{shown(text)} cannot be used as {name}",
+            path,
+            says,
+            (f"write {slug}",),
+        )
     else:
         number = _as_number(text)
         code = codes.OUT_OF_RANGE if number and "whole number" in says else codes.BAD_TEXT
         what = "out of range" if code == codes.OUT_OF_RANGE else "not of the right form"
-        yield Fault(code, f"{shown(text)} is {what}", path, says, (_form_hint(name, text, says, path),))
+        yield Fault(
+            code, f"{shown(text)} is {what}", path, says, (_form_hint(name, text, says, path),)
+        )
 
 
 def _form_hint(name: str, text: str, says: str, path: Route) -> str:
     if "true or false" in says:
-        return "write true or false: YAML 1.2 reads yes, no, on and off as texts" if text in ("yes", "no", "on", "off") else "write true or false"
+        return (
+            "write true or false: YAML 1.2 reads yes, no, on and off as texts"
+            if text in ("yes", "no", "on", "off")
+            else "write true or false"
+        )
     if name == "model":
         return "write wan2.7-i2v, or leave model out"
     if "tags" in path and (word := "-".join(text.replace(",", " ").split())):
@@ -293,20 +400,32 @@ def _as_number(text: str) -> bool:
 
 
 def _slug(text: str) -> str:
-    kept = "".join(c if (c.isascii() and c.isalnum()) or c in "-_" else "-" for c in text.lower()).strip("-_")
+    kept = "".join(
+        c if (c.isascii() and c.isalnum()) or c in "-_" else "-" for c in text.lower()
+    ).strip("-_")
     return "-".join(part for part in kept.split("-") if part)[:60]
 
 
 def _too_few(error: ValidationError, path: Route, says: str) -> Iterator[Fault]:
     name = next((s for s in reversed(path) if isinstance(s, str)), "the manifest")
-    yield Fault(codes.TOO_FEW, f"{name} may not be empty", path, says, ("fill it, or remove the key",))
+    yield Fault(
+        codes.TOO_FEW, f"{name} may not be empty", path, says, ("fill it, or remove the key",)
+    )
 
 
 def _too_long(error: ValidationError, path: Route, says: str) -> Iterator[Fault]:
-    name, length, most = path[-1] if path else "", len(str(error.instance)), int(str(error.validator_value))
+    name, length, most = (
+        path[-1] if path else "",
+        len(str(error.instance)),
+        int(str(error.validator_value)),
+    )
     cut = "the API would cut it silently" if name in ("prompt", "negative_prompt") else says
     yield Fault(
-        codes.TOO_LONG, f"{name} has {length:,} characters, at most {most:,} are taken", path, cut, (f"shorten it by {length - most:,} characters",)
+        codes.TOO_LONG,
+        f"{name} has {length:,} characters, at most {most:,} are taken",
+        path,
+        cut,
+        (f"shorten it by {length - most:,} characters",),
     )
 
 
@@ -316,15 +435,35 @@ def _names(error: ValidationError, path: Route, says: str) -> Iterator[Fault]:
     near = f"_{near}" if near[:1].isdigit() else near
     hints = (f"write {near}" if near.strip("_") and len(near) < 60 else "choose another name",)
     says = "names are letters, digits and _, and begin with a letter"
-    yield Fault(codes.BAD_NAME, f"{shown(text)} cannot be the name of a variable", (*path, text), says, hints, key=True)
+    yield Fault(
+        codes.BAD_NAME,
+        f"{shown(text)} cannot be the name of a variable",
+        (*path, text),
+        says,
+        hints,
+        key=True,
+    )
 
 
 def _step(error: ValidationError, path: Route, says: str) -> Iterator[Fault]:
-    yield Fault(codes.STEP_WITHOUT_START, "step needs start", (*path, "step"), "drawn seeds have no step", ("add start, or remove step",), key=True)
+    yield Fault(
+        codes.STEP_WITHOUT_START,
+        "step needs start",
+        (*path, "step"),
+        "drawn seeds have no step",
+        ("add start, or remove step",),
+        key=True,
+    )
 
 
 def _not(error: ValidationError, path: Route, says: str) -> Iterator[Fault]:
-    yield Fault(codes.OUT_OF_RANGE, f"{shown(error.instance)} is out of range", path, says, ("write another number",))
+    yield Fault(
+        codes.OUT_OF_RANGE,
+        f"{shown(error.instance)} is out of range",
+        path,
+        says,
+        ("write another number",),
+    )
 
 
 _Handler = Callable[["ValidationError", Route, str], Iterable[Fault]]

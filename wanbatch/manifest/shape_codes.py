@@ -42,7 +42,11 @@ INCOMPLETE_MEDIA = declare(
     """wan2.7-i2v makes videos from pictures or clips: each job needs first_frame or first_clip. last_frame and driving_audio only come beside
     them.""",
 )
-NOT_A_CHOICE = declare("WB207", "not one of the values that are allowed", "The field takes one of a few values; they are listed with the error.")
+NOT_A_CHOICE = declare(
+    "WB207",
+    "not one of the values that are allowed",
+    "The field takes one of a few values; they are listed with the error.",
+)
 OUT_OF_RANGE = declare(
     "WB208",
     "a number out of range",
@@ -60,7 +64,11 @@ TOO_LONG = declare(
     """A prompt may have 5,000 characters, a negative prompt 500. The API cuts what is longer without a word: the video would not show what was
     asked for.""",
 )
-TOO_FEW = declare("WB211", "something that may not be empty", "An empty list, mapping or text has no meaning here. Fill it, or remove the key.")
+TOO_FEW = declare(
+    "WB211",
+    "something that may not be empty",
+    "An empty list, mapping or text has no meaning here. Fill it, or remove the key.",
+)
 SEED_AND_SEEDS = declare(
     "WB212",
     "seed and seeds exclude each other",
@@ -99,5 +107,7 @@ CONTROL_IN_TEXT = declare(
     """An escape in double quotes, a template or a data file put a control character into a prompt. Only tabs and line ends are sent.""",
 )
 OTHER = declare(
-    "WB219", "a value that the schema does not allow", "wanbatch schema manifest prints the schema; the message says which rule is broken."
+    "WB219",
+    "a value that the schema does not allow",
+    "wanbatch schema manifest prints the schema; the message says which rule is broken.",
 )

@@ -13,14 +13,22 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 _MOST_COMPARED = 300
-UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\ud800-\udfff]")
+UNSAFE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\ud800-\udfff]"
+)
 """Characters that a terminal would obey or hide."""
 _SHORT = {"\n": "\\n", "\t": "\\t", "\r": "\\r"}
 
 
 def escape_unsafe(text: str) -> str:
     """``text`` with control, invisible and direction-changing characters as escapes."""
-    return UNSAFE.sub(lambda m: _SHORT.get(m.group(), f"\\u{ord(m.group()):04x}" if ord(m.group()) > 255 else f"\\x{ord(m.group()):02x}"), text)
+    return UNSAFE.sub(
+        lambda m: _SHORT.get(
+            m.group(),
+            f"\\u{ord(m.group()):04x}" if ord(m.group()) > 255 else f"\\x{ord(m.group()):02x}",
+        ),
+        text,
+    )
 
 
 def shown(value: object, longest: int = 60) -> str:
@@ -48,7 +56,12 @@ def closest(word: str, known: Iterable[str]) -> str | None:
     names = list(known)
     if len(names) > _MOST_COMPARED:
         names = [name for name in names if name[:1].lower() == word[:1].lower()][:_MOST_COMPARED]
-    found = get_close_matches(word[:80].lower().replace("-", "_"), [n.lower().replace("-", "_") for n in names], n=1, cutoff=0.6)
+    found = get_close_matches(
+        word[:80].lower().replace("-", "_"),
+        [n.lower().replace("-", "_") for n in names],
+        n=1,
+        cutoff=0.6,
+    )
     if not found:
         return None
     return next(n for n in names if n.lower().replace("-", "_") == found[0])

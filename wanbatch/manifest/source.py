@@ -38,9 +38,17 @@ class Source:
 class Unusable(Exception):
     """A file that cannot be used as a text; ``code`` says which rule it breaks, ``line`` and ``column`` where."""
 
-    def __init__(self, code: str, message: str, *hints: str, line: int = 1, column: int = 1) -> None:
+    def __init__(
+        self, code: str, message: str, *hints: str, line: int = 1, column: int = 1
+    ) -> None:
         super().__init__(message)
-        self.code, self.message, self.hints, self.line, self.column = code, message, hints, line, column
+        self.code, self.message, self.hints, self.line, self.column = (
+            code,
+            message,
+            hints,
+            line,
+            column,
+        )
 
 
 def read_source(path: Path) -> Source:
@@ -51,7 +59,9 @@ def read_source(path: Path) -> Source:
         text = decode(data)
     except Unusable as problem:
         place = Place(name, problem.line, problem.column, problem.column + 1)
-        return Source(None, "", (Diagnostic(problem.code, problem.message, place, help=problem.hints),))
+        return Source(
+            None, "", (Diagnostic(problem.code, problem.message, place, help=problem.hints),)
+        )
     return parse_source(name, text, hashlib.sha256(data).hexdigest())
 
 
@@ -64,32 +74,52 @@ def parse_source(name: str, text: str, sha256: str = "") -> Source:
     return Source(document, sha256, (*suspects, *findings))
 
 
-def read_bytes(path: Path, largest: int = LARGEST, base: str = "the folder in which the command runs") -> bytes:
+def read_bytes(
+    path: Path, largest: int = LARGEST, base: str = "the folder in which the command runs"
+) -> bytes:
     """A regular file's bytes. ``base`` says what its path is relative to. Raises ``Unusable``."""
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
         raise Unusable(codes.NOT_FOUND, "there is no such file", *_similar(path, base)) from None
     except (OSError, ValueError) as error:
-        raise Unusable(codes.UNREADABLE, f"the file cannot be opened: {_reason(error)}", "check the path and its permissions") from None
+        raise Unusable(
+            codes.UNREADABLE,
+            f"the file cannot be opened: {_reason(error)}",
+            "check the path and its permissions",
+        ) from None
     try:
         _check_kind(os.fstat(handle), largest)
         with os.fdopen(handle, "rb", closefd=False) as file:
             return file.read(largest + 1)
     except OSError as error:
-        raise Unusable(codes.UNREADABLE, f"the file cannot be read: {_reason(error)}", "check the disk and its permissions") from None
+        raise Unusable(
+            codes.UNREADABLE,
+            f"the file cannot be read: {_reason(error)}",
+            "check the disk and its permissions",
+        ) from None
     finally:
         os.close(handle)
 
 
 def _check_kind(facts: os.stat_result, largest: int) -> None:
     if stat.S_ISDIR(facts.st_mode):
-        raise Unusable(codes.NOT_A_FILE, "this is a folder, not a file", "name the files in it, as in specs/*.wanbatch.yaml")
+        raise Unusable(
+            codes.NOT_A_FILE,
+            "this is a folder, not a file",
+            "name the files in it, as in specs/*.wanbatch.yaml",
+        )
     if not stat.S_ISREG(facts.st_mode):
-        raise Unusable(codes.NOT_A_FILE, "this is a pipe or a device, not a file", "write the data into a file first")
+        raise Unusable(
+            codes.NOT_A_FILE,
+            "this is a pipe or a device, not a file",
+            "write the data into a file first",
+        )
     if facts.st_size > largest:
         raise Unusable(
-            codes.FILE_TOO_LARGE, f"the file has {facts.st_size:,} bytes, at most {largest:,} are read", "split it, or put lists into data files"
+            codes.FILE_TOO_LARGE,
+            f"the file has {facts.st_size:,} bytes, at most {largest:,} are read",
+            "split it, or put lists into data files",
         )
 
 
@@ -102,8 +132,18 @@ def decode(data: bytes) -> str:
         line = before.count(b"\n") + 1
         column = len(before[before.rfind(b"\n") + 1 :].decode("utf-8", "replace")) + 1
         encoding = "UTF-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else ""
-        found = f"it looks like {encoding}" if encoding else f"byte {data[error.start]:#04x} belongs to no character"
-        raise Unusable(codes.NOT_UTF8, f"the file is not UTF-8: {found}", "save it as UTF-8", line=line, column=column) from None
+        found = (
+            f"it looks like {encoding}"
+            if encoding
+            else f"byte {data[error.start]:#04x} belongs to no character"
+        )
+        raise Unusable(
+            codes.NOT_UTF8,
+            f"the file is not UTF-8: {found}",
+            "save it as UTF-8",
+            line=line,
+            column=column,
+        ) from None
 
 
 def _check_characters(document: Document) -> list[Diagnostic]:
@@ -131,7 +171,9 @@ def _similar(path: Path, base: str) -> tuple[str, ...]:
     try:
         names = [entry.name for entry in path.parent.iterdir()][:1000]
     except (OSError, ValueError):
-        return (f"the folder {path.parent} does not exist either",) if not path.parent.is_dir() else ()
+        return (
+            (f"the folder {path.parent} does not exist either",) if not path.parent.is_dir() else ()
+        )
     near = closest(path.name, names)
     return (f"did you mean {near}?",) if near else (f"paths are relative to {base}",)
 

@@ -36,16 +36,33 @@ class TemplateProblem(Exception):
 
 def too_much(message: str, label: str) -> TemplateProblem:
     """A bound on work or size is broken."""
-    return TemplateProblem(codes.TOO_MUCH, message, label=label, hints=("write it simpler; long data belong into rows",))
+    return TemplateProblem(
+        codes.TOO_MUCH,
+        message,
+        label=label,
+        hints=("write it simpler; long data belong into rows",),
+    )
 
 
 def undefined_problem(text: str, name: str, known: Iterable[str]) -> TemplateProblem:
     """A name that no variable has."""
     visible = set(known) - {"job"}
-    names = [*sorted(visible), *(name for name in ("seed", "take", "job.id") if name not in visible)]
+    names = [
+        *sorted(visible),
+        *(name for name in ("seed", "take", "job.id") if name not in visible),
+    ]
     near = closest(name, names)
-    hints = (f"did you mean {near}?",) if near else (f"the variables here are {listed(names, 'and')}",)
-    return TemplateProblem(codes.UNDEFINED, f"{shown(name)} is not defined", find_token(text, name), max(len(name), 1), "", hints)
+    hints = (
+        (f"did you mean {near}?",) if near else (f"the variables here are {listed(names, 'and')}",)
+    )
+    return TemplateProblem(
+        codes.UNDEFINED,
+        f"{shown(name)} is not defined",
+        find_token(text, name),
+        max(len(name), 1),
+        "",
+        hints,
+    )
 
 
 def find_token(text: str, word: str) -> int | None:

@@ -13,7 +13,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from wanbatch.manifest.scalars import scalar_text
-from wanbatch.manifest.template_problem import TemplateProblem, Variables, too_much, undefined_problem
+from wanbatch.manifest.template_problem import (
+    TemplateProblem,
+    Variables,
+    too_much,
+    undefined_problem,
+)
 
 if TYPE_CHECKING:
     from wanbatch.manifest.sandbox import Sandbox
@@ -22,7 +27,26 @@ LONGEST_TEMPLATE = 64_000
 _LONGEST_OUTPUT = 20_000
 _MARK = re.compile(r"\{[{%#]")
 _PLAIN = re.compile(r"\{\{[ \t]*(job\.id|[A-Za-z_][A-Za-z0-9_]*)[ \t]*\}\}")
-_NOT_VARIABLES = frozenset(["true", "false", "none", "True", "False", "None", "not", "self", "loop", "job", "and", "or", "in", "is", "if", "else"])
+_NOT_VARIABLES = frozenset(
+    [
+        "true",
+        "false",
+        "none",
+        "True",
+        "False",
+        "None",
+        "not",
+        "self",
+        "loop",
+        "job",
+        "and",
+        "or",
+        "in",
+        "is",
+        "if",
+        "else",
+    ]
+)
 
 
 class Template(Protocol):
@@ -89,7 +113,10 @@ class Templates:
 
     def _compile(self, text: str) -> Template:
         if len(text) > LONGEST_TEMPLATE:
-            raise too_much(f"the template has {len(text):,} characters", f"at most {LONGEST_TEMPLATE:,} are read")
+            raise too_much(
+                f"the template has {len(text):,} characters",
+                f"at most {LONGEST_TEMPLATE:,} are read",
+            )
         plain = read_plain(text)
         if plain is not None:
             return plain
@@ -108,4 +135,6 @@ def read_plain(text: str) -> PlainTemplate | None:
     names = frozenset(pieces[1::2])
     if names & _NOT_VARIABLES or len(pieces) > 1_000:
         return None
-    return PlainTemplate(text, frozenset("job" if name == "job.id" else name for name in names), tuple(pieces))
+    return PlainTemplate(
+        text, frozenset("job" if name == "job.id" else name for name in names), tuple(pieces)
+    )

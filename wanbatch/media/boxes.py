@@ -45,7 +45,11 @@ def check_boxes(file: BufferedReader, length: int) -> None:
     if header is None:
         raise Broken("there is no moov box (the table of contents of an MP4)")
     content = _read(file, header)
-    handlers = [_check_track(content, box, length) for box in _children(content, 0, len(content)) if box.type == "trak"]
+    handlers = [
+        _check_track(content, box, length)
+        for box in _children(content, 0, len(content))
+        if box.type == "trak"
+    ]
     if not any(box.type == "mvhd" for box in _children(content, 0, len(content))):
         raise Broken("the moov box has no mvhd box")
     for box in top:
@@ -64,7 +68,9 @@ def _top_boxes(file: BufferedReader, length: int) -> Iterator[Box]:
         box = _box_at(file.read(16), offset, length)
         if box.end > length:
             missing = box.end - length
-            raise Broken(f"it is truncated: the {box.type} box at byte {offset} ends {missing} bytes after the end of the file")
+            raise Broken(
+                f"it is truncated: the {box.type} box at byte {offset} ends {missing} bytes after the end of the file"
+            )
         yield box
         offset = box.end
     raise Broken(f"it has more than {_MOST_BOXES} boxes")

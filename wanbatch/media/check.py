@@ -62,7 +62,10 @@ def check_media(manifests: Sequence[Manifest], now: float) -> MediaFindings:
             digests[path] = examined.digest
         source = users[0].input.source
         name = source.source if isinstance(source, FileMedia) else str(path)
-        found += [_diagnostic(o, users, uses, Severity.ERROR) for o in judge.objections(name, path, users[0].input.type, examined)]
+        found += [
+            _diagnostic(o, users, uses, Severity.ERROR)
+            for o in judge.objections(name, path, users[0].input.type, examined)
+        ]
         found += _warnings(name, examined, users, uses)
     for url, users in uses.urls.items():
         if (end := expires_at(url)) is not None and (objection := judge.expiry(end, now)):
@@ -79,7 +82,9 @@ def examine(path: Path, kind: Kind) -> Examined:
         fits = length <= LIMITS[kind].megabytes * MEGABYTE
         if isinstance(facts, Unreadable):
             return Examined(facts, length)
-        return Examined(facts, length, FileDigest(hash_open_file(file), length, facts.mime) if fits else None)
+        return Examined(
+            facts, length, FileDigest(hash_open_file(file), length, facts.mime) if fits else None
+        )
 
     examined = probe(path, read)
     return Examined(examined) if isinstance(examined, Unreadable) else examined
@@ -92,13 +97,17 @@ def _gather(manifests: Sequence[Manifest]) -> _Uses:
             for item in job.media:
                 uses.at_place[item.place] += 1
                 if isinstance(item.source, FileMedia):
-                    uses.files.setdefault((item.source.path, KINDS[item.type]), []).append(_Use(job, item))
+                    uses.files.setdefault((item.source.path, KINDS[item.type]), []).append(
+                        _Use(job, item)
+                    )
                 elif isinstance(item.source, UrlMedia):
                     uses.urls.setdefault(item.source.url, []).append(_Use(job, item))
     return uses
 
 
-def _warnings(name: str, examined: Examined, users: Sequence[_Use], uses: _Uses) -> Iterator[Diagnostic]:
+def _warnings(
+    name: str, examined: Examined, users: Sequence[_Use], uses: _Uses
+) -> Iterator[Diagnostic]:
     """What the file does to the jobs that use it, once per place in the manifest."""
     by_place: dict[Place, list[_Use]] = {}
     objections: dict[Place, Objection] = {}
@@ -110,7 +119,9 @@ def _warnings(name: str, examined: Examined, users: Sequence[_Use], uses: _Uses)
         yield _diagnostic(objections[place], affected, uses, Severity.WARNING)
 
 
-def _diagnostic(objection: Objection, affected: Sequence[_Use], uses: _Uses, severity: Severity) -> Diagnostic:
+def _diagnostic(
+    objection: Objection, affected: Sequence[_Use], uses: _Uses, severity: Severity
+) -> Diagnostic:
     """The finding at the first use; it names the job where other jobs of the same place have nothing wrong."""
     first = affected[0]
     place = first.input.place
@@ -140,13 +151,21 @@ def with_sources(found: Sequence[Diagnostic]) -> Iterator[Diagnostic]:
             yield finding
             continue
         source = redact_urls(here[0])
-        shorter = place if source == here[0] else replace(place, end_column=max(place.column, min(place.end_column, len(source) + 1)))
+        shorter = (
+            place
+            if source == here[0]
+            else replace(
+                place, end_column=max(place.column, min(place.end_column, len(source) + 1))
+            )
+        )
         yield replace(finding, source=source, place=shorter)
 
 
 def _lines(path: Path) -> list[str]:
     try:
         with open_regular(path) as file:
-            return [line.rstrip("\r") for line in file.read().decode("utf-8-sig", "replace").split("\n")]
+            return [
+                line.rstrip("\r") for line in file.read().decode("utf-8-sig", "replace").split("\n")
+            ]
     except OSError:
         return []

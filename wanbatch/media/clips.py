@@ -55,7 +55,9 @@ def _clip_facts(container: InputContainer, mime: str) -> ClipFacts | Unreadable:
         return Unreadable("damaged", "its video track has no length")
     if width <= 0 or height <= 0:
         return Unreadable("damaged", "its video track has no width and height")
-    return ClipFacts(mime, seconds, width, height, float(stream.average_rate or 0), bool(container.streams.audio))
+    return ClipFacts(
+        mime, seconds, width, height, float(stream.average_rate or 0), bool(container.streams.audio)
+    )
 
 
 def _seconds(container: InputContainer, stream: VideoStream) -> float:

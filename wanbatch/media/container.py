@@ -31,7 +31,13 @@ def opened(file: BufferedReader, media_format: Format) -> Iterator[InputContaine
     """The container in ``file``, as long as the block runs. Raises ``Undecodable`` where FFmpeg fails, in the opening or in the block,
     ``OSError`` where the disk does."""
     try:
-        with av.open(file, "r", format=media_format, options={"protocol_whitelist": "none"}, metadata_errors="replace") as container:
+        with av.open(
+            file,
+            "r",
+            format=media_format,
+            options={"protocol_whitelist": "none"},
+            metadata_errors="replace",
+        ) as container:
             yield container
     except av.error.FFmpegError as error:
         raise Undecodable((error.strerror or type(error).__name__).lower()) from None
@@ -40,7 +46,9 @@ def opened(file: BufferedReader, media_format: Format) -> Iterator[InputContaine
     except OSError as error:
         if error.errno != errno.EINVAL:
             raise
-        raise Undecodable("it points outside itself") from None  # FFmpeg followed it before the file's beginning
+        raise Undecodable(
+            "it points outside itself"
+        ) from None  # FFmpeg followed it before the file's beginning
 
 
 def has_codec(stream: Stream) -> bool:

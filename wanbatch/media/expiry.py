@@ -30,7 +30,10 @@ def expires_at(url: str) -> float | None:
 
 def _dated(given: Mapping[str, str]) -> float | None:
     for scheme in _DATED:
-        signed_at, life = _instant(given.get(f"{scheme}-date", "")), _number(given.get(f"{scheme}-expires", ""))
+        signed_at, life = (
+            _instant(given.get(f"{scheme}-date", "")),
+            _number(given.get(f"{scheme}-expires", "")),
+        )
         if signed_at is not None and life is not None:
             return signed_at + life
     return None

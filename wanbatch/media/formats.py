@@ -35,7 +35,10 @@ UNKNOWN = Format("in a format that is not known here")
 
 _LFS = Format(
     "a Git LFS pointer, not the file itself",
-    help=("fetch the file with: git lfs pull", "in CI, check out with LFS (actions/checkout: lfs: true)"),
+    help=(
+        "fetch the file with: git lfs pull",
+        "in CI, check out with LFS (actions/checkout: lfs: true)",
+    ),
 )
 
 _SIGNATURES: tuple[tuple[bytes, Format], ...] = (
@@ -120,7 +123,10 @@ def _text(head: bytes) -> Format | None:
     if not text or len(text) < len(head) / 4 or any(c < " " and c not in "\t\r\n\f" for c in text):
         return None
     if text.startswith(("<!doctype html", "<html")):
-        return Format("a web page", help=("the address probably led to a page about the file; download the file itself",))
+        return Format(
+            "a web page",
+            help=("the address probably led to a page about the file; download the file itself",),
+        )
     if text.startswith("<svg") or "<svg" in text:
         return Format("an SVG drawing")
     return Format("a text file")

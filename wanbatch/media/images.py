@@ -75,7 +75,9 @@ def _png(data: bytes, *, whole: bool) -> ImageFacts:
             if not whole:
                 break
             raise _Damaged(_CUT)
-        if zlib.crc32(memoryview(data)[offset + 4 : end - 4]) != int.from_bytes(data[end - 4 : end], "big"):
+        if zlib.crc32(memoryview(data)[offset + 4 : end - 4]) != int.from_bytes(
+            data[end - 4 : end], "big"
+        ):
             raise _Damaged(f"the checksum of its {_shown(kind)} chunk at byte {offset} is wrong")
         if kind == b"tRNS" and not transparency:
             transparency = "transparent colours (a tRNS chunk)"
@@ -128,7 +130,12 @@ def _webp(data: bytes, *, whole: bool) -> ImageFacts:
         return ImageFacts(WEBP.mime, width, height, "an alpha channel" if flags & 0x10 else "")
     if kind == b"VP8L":
         (bits,) = struct.unpack_from("<I", data, 21)
-        return ImageFacts(WEBP.mime, 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF), "an alpha channel" if bits >> 28 & 1 else "")
+        return ImageFacts(
+            WEBP.mime,
+            1 + (bits & 0x3FFF),
+            1 + (bits >> 14 & 0x3FFF),
+            "an alpha channel" if bits >> 28 & 1 else "",
+        )
     if kind == b"VP8 " and data[23:26] == b"\x9d\x01\x2a":
         width, height = struct.unpack_from("<HH", data, 26)
         return ImageFacts(WEBP.mime, width & 0x3FFF, height & 0x3FFF)

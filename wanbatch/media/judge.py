@@ -17,7 +17,14 @@ from pathlib import Path
 from wanbatch.manifest.model import MediaType
 from wanbatch.manifest.shown import closest, escape_unsafe
 from wanbatch.media import codes
-from wanbatch.media.limits import EXPIRES_SOON_S, KINDS, LIMITS, LONGEST_SIDE_RATIO, MEGABYTE, Limits
+from wanbatch.media.limits import (
+    EXPIRES_SOON_S,
+    KINDS,
+    LIMITS,
+    LONGEST_SIDE_RATIO,
+    MEGABYTE,
+    Limits,
+)
 from wanbatch.media.model import AudioFacts, ClipFacts, FileDigest, ImageFacts, Unreadable
 
 
@@ -48,7 +55,9 @@ _UNREADABLE = {
 }
 
 
-def objections(name: str, path: Path, media_type: MediaType, examined: Examined) -> Iterator[Objection]:
+def objections(
+    name: str, path: Path, media_type: MediaType, examined: Examined
+) -> Iterator[Objection]:
     """All that the API would refuse about a file that the manifest calls ``name`` and uses as ``media_type``."""
     name, limits, facts = escape_unsafe(name), LIMITS[KINDS[media_type]], examined.facts
     yield from _size(name, examined.length, media_type, limits)
@@ -88,7 +97,11 @@ def expiry(end: float, now: float) -> Objection | None:
     left = end - now
     if left > EXPIRES_SOON_S:
         return None
-    message = f"the URL's signature expires in {_shown_span(left)}" if left > 0 else f"the URL's signature expired {_shown_span(-left)} ago"
+    message = (
+        f"the URL's signature expires in {_shown_span(left)}"
+        if left > 0
+        else f"the URL's signature expired {_shown_span(-left)} ago"
+    )
     return Objection(
         codes.URL_EXPIRES,
         message,
@@ -110,11 +123,23 @@ def _size(name: str, length: int, media_type: MediaType, limits: Limits) -> Iter
 def _unreadable(name: str, path: Path, media_type: MediaType, trouble: Unreadable) -> Objection:
     code = _UNREADABLE[trouble.kind]
     if trouble.kind == "missing":
-        return Objection(code, f"there is no file {name}", "paths are relative to the manifest", _near(name, path))
+        return Objection(
+            code,
+            f"there is no file {name}",
+            "paths are relative to the manifest",
+            _near(name, path),
+        )
     if trouble.kind == "format":
         formats = LIMITS[KINDS[media_type]].formats_shown
-        return Objection(code, f"{name} is {trouble.problem}", f"{media_type} takes {formats}", trouble.help or (f"convert it to {formats}",))
-    return Objection(code, f"{name}: {trouble.problem}", "", trouble.help or _ADVICE.get(trouble.kind, ()))
+        return Objection(
+            code,
+            f"{name} is {trouble.problem}",
+            f"{media_type} takes {formats}",
+            trouble.help or (f"convert it to {formats}",),
+        )
+    return Objection(
+        code, f"{name}: {trouble.problem}", "", trouble.help or _ADVICE.get(trouble.kind, ())
+    )
 
 
 _ADVICE = {
@@ -133,10 +158,18 @@ def _near(name: str, path: Path) -> tuple[str, ...]:
     except (OSError, ValueError):
         return (f"there is no folder {escape_unsafe(path.parent.name)} either",)
     meant = closest(path.name, names) or closest(path.stem, names)
-    return (f"did you mean {name[: -len(path.name)] if name.endswith(path.name) else ''}{escape_unsafe(meant)}?",) if meant else ()
+    return (
+        (
+            f"did you mean {name[: -len(path.name)] if name.endswith(path.name) else ''}{escape_unsafe(meant)}?",
+        )
+        if meant
+        else ()
+    )
 
 
-def _pixels(name: str, width: int, height: int, media_type: MediaType, limits: Limits) -> Iterator[Objection]:
+def _pixels(
+    name: str, width: int, height: int, media_type: MediaType, limits: Limits
+) -> Iterator[Objection]:
     least, most = limits.sides
     if not (least <= min(width, height) and max(width, height) <= most):
         yield Objection(
@@ -152,7 +185,9 @@ def _pixels(name: str, width: int, height: int, media_type: MediaType, limits: L
             codes.ASPECT,
             f"{name} has an aspect ratio of {f'{ratio}:1' if wide else f'1:{ratio}'} ({width} x {height} px)",
             f"that of {media_type} lies between 1:{LONGEST_SIDE_RATIO} and {LONGEST_SIDE_RATIO}:1",
-            (f"crop it to at most {LONGEST_SIDE_RATIO * min(width, height)} px in {'width' if wide else 'height'}",),
+            (
+                f"crop it to at most {LONGEST_SIDE_RATIO * min(width, height)} px in {'width' if wide else 'height'}",
+            ),
         )
 
 
@@ -172,11 +207,18 @@ def _alpha(name: str, transparency: str) -> Objection:
     )
 
 
-def _duration(name: str, seconds: float, media_type: MediaType, limits: Limits) -> Iterator[Objection]:
+def _duration(
+    name: str, seconds: float, media_type: MediaType, limits: Limits
+) -> Iterator[Objection]:
     least, most = limits.seconds
     if not least <= seconds <= most:
         advice = f"cut it to at most {most} s" if seconds > most else f"use at least {least} s"
-        yield Objection(codes.DURATION, f"{name} lasts {_shown_seconds(seconds)}", f"{media_type} lasts {least} to {most} s", (advice,))
+        yield Objection(
+            codes.DURATION,
+            f"{name} lasts {_shown_seconds(seconds)}",
+            f"{media_type} lasts {least} to {most} s",
+            (advice,),
+        )
 
 
 def _shown_seconds(seconds: float) -> str:

@@ -18,7 +18,12 @@ from wanbatch.media.formats import BMP, JPEG, MOV, MP3, MP4, PNG, WAV, WEBP, For
 
 Kind = Literal["image", "audio", "clip"]
 
-KINDS: Mapping[MediaType, Kind] = {"first_frame": "image", "last_frame": "image", "driving_audio": "audio", "first_clip": "clip"}
+KINDS: Mapping[MediaType, Kind] = {
+    "first_frame": "image",
+    "last_frame": "image",
+    "driving_audio": "audio",
+    "first_clip": "clip",
+}
 
 MEGABYTE = 2**20
 LONGEST_SIDE_RATIO = 8
@@ -40,7 +45,9 @@ class Limits:
 
 
 LIMITS: Mapping[Kind, Limits] = {
-    "image": Limits((JPEG, PNG, BMP, WEBP), "JPEG, PNG, BMP or WebP", megabytes=20, sides=(240, 8000)),
+    "image": Limits(
+        (JPEG, PNG, BMP, WEBP), "JPEG, PNG, BMP or WebP", megabytes=20, sides=(240, 8000)
+    ),
     "audio": Limits((WAV, MP3), "WAV or MP3", megabytes=15, seconds=(2, 30)),
     "clip": Limits((MP4, MOV), "MP4 or MOV", megabytes=100, sides=(240, 4096), seconds=(2, 10)),
 }

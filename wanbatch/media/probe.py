@@ -49,7 +49,13 @@ def probe_video(path: Path, sha256: str | None = None) -> VideoFacts | str:
         if isinstance(facts, Unreadable):
             return _named(file, facts)
         return VideoFacts(
-            sha256 or hash_open_file(file), file_length(file), facts.seconds, facts.width, facts.height, facts.fps, has_audio=facts.has_audio
+            sha256 or hash_open_file(file),
+            file_length(file),
+            facts.seconds,
+            facts.width,
+            facts.height,
+            facts.fps,
+            has_audio=facts.has_audio,
         )
 
     found = probe(path, read)
@@ -98,7 +104,9 @@ def read_clip(file: BufferedReader) -> ClipFacts | Unreadable:
     return clips.read_clip(file)
 
 
-READERS: Mapping[str, Callable[[BufferedReader], ImageFacts | AudioFacts | ClipFacts | Unreadable]] = {
+READERS: Mapping[
+    str, Callable[[BufferedReader], ImageFacts | AudioFacts | ClipFacts | Unreadable]
+] = {
     "image": read_image,
     "audio": read_audio,
     "clip": read_clip,

@@ -30,7 +30,27 @@ _SIGNING = re.compile(
 _WEB_ADDRESS = re.compile(r"https?://[^\s\"'<>]+", re.IGNORECASE)
 
 _AZURE = frozenset(
-    {"sv", "ss", "srt", "sp", "sr", "st", "se", "spr", "sip", "si", "skoid", "sktid", "skt", "ske", "sks", "skv", "saoid", "suoid", "scid"},
+    {
+        "sv",
+        "ss",
+        "srt",
+        "sp",
+        "sr",
+        "st",
+        "se",
+        "spr",
+        "sip",
+        "si",
+        "skoid",
+        "sktid",
+        "skt",
+        "ske",
+        "sks",
+        "skv",
+        "saoid",
+        "suoid",
+        "scid",
+    },
 )
 
 _SCHEMES: tuple[tuple[frozenset[str], frozenset[str]], ...] = (

@@ -39,7 +39,11 @@ def cut_still(video: Path, frame: Literal["first", "last"], target: Path) -> Non
     Raises ``Undecodable`` where there is no such frame, ``OSError`` where a file cannot be read or written.
     """
     with _video_track(video) as (container, stream):
-        found = next(_frames(container, stream), None) if frame == "first" else _last_frame(container, stream)
+        found = (
+            next(_frames(container, stream), None)
+            if frame == "first"
+            else _last_frame(container, stream)
+        )
         if found is None:
             raise Undecodable("no frame of it can be decoded")
         picture = _picture(found)
@@ -114,7 +118,9 @@ def _candidates(container: InputContainer, stream: VideoStream) -> list[VideoFra
 
 def _picture(frame: VideoFrame) -> Image.Image:
     plane = frame.reformat(format="rgb24").planes[0]
-    return Image.frombuffer("RGB", (plane.width, plane.height), bytes(plane), "raw", "RGB", plane.line_size, 1)
+    return Image.frombuffer(
+        "RGB", (plane.width, plane.height), bytes(plane), "raw", "RGB", plane.line_size, 1
+    )
 
 
 def _shrunk(frame: VideoFrame) -> Image.Image:

@@ -35,7 +35,9 @@ class Identified:
     upstream: tuple[JobKey, ...]
 
 
-def identify(manifests: Iterable[Manifest], digests: Mapping[Path, FileDigest]) -> dict[JobKey, Identified]:
+def identify(
+    manifests: Iterable[Manifest], digests: Mapping[Path, FileDigest]
+) -> dict[JobKey, Identified]:
     """Every job by key, in manifest order. ``digests`` holds each local file the jobs name; the references are known to be free of circles."""
     jobs = {(m.name, job.name): job for m in manifests for job in m.jobs}
     identifier = _Identifier(jobs, digests)
@@ -86,12 +88,16 @@ class _Identifier:
                 return MediaRef(item.type, redact_url(url), url=url)
             case JobMedia(job, frame):
                 shown = f"job:{job}" if frame is None else f"job:{job} ({frame} frame)"
-                return MediaRef(item.type, shown, upstream=self.done[manifest, job].fingerprint, frame=frame)
+                return MediaRef(
+                    item.type, shown, upstream=self.done[manifest, job].fingerprint, frame=frame
+                )
 
 
 def upstream_of(job: Job) -> tuple[JobKey, ...]:
     """The jobs whose video this one takes, each once."""
-    found = [(job.manifest, item.source.job) for item in job.media if isinstance(item.source, JobMedia)]
+    found = [
+        (job.manifest, item.source.job) for item in job.media if isinstance(item.source, JobMedia)
+    ]
     return tuple(dict.fromkeys(found)) if found else ()
 
 
@@ -146,7 +152,9 @@ def video_name(job_name: str, fingerprint_text: str, realm: str) -> str:
     ``opening[hour=dawn,seed=100]`` becomes ``opening.hour-dawn.seed-100.1f3a9c2e.mp4``.
     """
     digits = hashlib.sha256(f"{fingerprint_text} {realm}".encode()).hexdigest()[:8]
-    readable = job_name.rstrip("]").replace("[", ".").replace(",", ".").replace("=", "-").replace("%", "_")
+    readable = (
+        job_name.rstrip("]").replace("[", ".").replace(",", ".").replace("=", "-").replace("%", "_")
+    )
     tail = f".{digits}.mp4"
     room = 200 - len(tail)
     if len(readable) * 4 > room:

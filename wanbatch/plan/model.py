@@ -78,7 +78,9 @@ class Request:
             shown["prompt"] = self.prompt
         if self.negative_prompt is not None:
             shown["negative_prompt"] = self.negative_prompt
-        shown["media"] = [{"type": m.type, "source": m.source, "sha256": m.sha256 or None} for m in self.media]
+        shown["media"] = [
+            {"type": m.type, "source": m.source, "sha256": m.sha256 or None} for m in self.media
+        ]
         shown |= {
             "seconds": self.seconds,
             "size": self.size,

@@ -15,7 +15,15 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 
-from wanbatch.lifecycle import IN_FLIGHT, UNSETTLED, Attempt, Authority, Snapshot, State, deciding_attempt
+from wanbatch.lifecycle import (
+    IN_FLIGHT,
+    UNSETTLED,
+    Attempt,
+    Authority,
+    Snapshot,
+    State,
+    deciding_attempt,
+)
 from wanbatch.manifest.model import Manifest
 from wanbatch.media.model import FileDigest
 from wanbatch.plan.identity import Identified, JobKey, identify, known_fingerprints, video_name
@@ -102,12 +110,17 @@ class _Planner:
 
     def plan(self) -> Plan:
         attempts = {key: self._attempts(entry) for key, entry in self.identified.items()}
-        alone = {key: self._stand(key, entry, attempts[key]) for key, entry in self.identified.items()}
+        alone = {
+            key: self._stand(key, entry, attempts[key]) for key, entry in self.identified.items()
+        }
         self._settle(alone, frozenset(self.identified))
         selected = self._select()
         if len(selected) < len(self.identified):
             self._settle(alone, selected)
-        jobs = tuple(self._planned(key, entry, attempts[key], key in selected) for key, entry in self.identified.items())
+        jobs = tuple(
+            self._planned(key, entry, attempts[key], key in selected)
+            for key, entry in self.identified.items()
+        )
         prices = self.target.prices
         return Plan(
             backend=self.target.backend,
@@ -137,16 +150,30 @@ class _Planner:
             return self._stand_stored(key, attempt)
         if attempt.state in IN_FLIGHT:
             if self._is_here(attempt):
-                return Standing(JobState.RUNNING, Action.RESUME, f"task {attempt.task_id} was accepted", attempt)
+                return Standing(
+                    JobState.RUNNING, Action.RESUME, f"task {attempt.task_id} was accepted", attempt
+                )
             reason = f"it is running on backend {attempt.backend}: run with --backend {attempt.backend} to fetch it"
             return Standing(JobState.RUNNING, Action.ASK, reason, attempt)
         if attempt.state in (State.INTENT, State.UNCERTAIN):
-            return Standing(JobState.UNCERTAIN, Action.ASK, "nobody knows whether it was bought: wanbatch resolve", attempt)
+            return Standing(
+                JobState.UNCERTAIN,
+                Action.ASK,
+                "nobody knows whether it was bought: wanbatch resolve",
+                attempt,
+            )
         if attempt.state is State.EXPIRED:
-            return Standing(JobState.EXPIRED, Action.ASK, "it was paid for, but its result can no longer be had: wanbatch resolve", attempt)
+            return Standing(
+                JobState.EXPIRED,
+                Action.ASK,
+                "it was paid for, but its result can no longer be had: wanbatch resolve",
+                attempt,
+            )
         if attempt.state is State.ABANDONED:
             if self.options.regenerate:
-                return Standing(JobState.PLANNED, Action.GENERATE, "abandoned before; --regenerate", attempt)
+                return Standing(
+                    JobState.PLANNED, Action.GENERATE, "abandoned before; --regenerate", attempt
+                )
             return Standing(JobState.SKIPPED, Action.SKIP, "abandoned by a person", attempt)
         return self._stand_failed(key, attempt, attempts)
 
@@ -154,10 +181,16 @@ class _Planner:
         if self.options.regenerate:
             return Standing(JobState.PLANNED, Action.GENERATE, "--regenerate", attempt)
         placement = self.placed.get(key)
-        if placement is not None and placement.attempt_id == attempt.attempt_id and placement.path in self.intact:
+        if (
+            placement is not None
+            and placement.attempt_id == attempt.attempt_id
+            and placement.path in self.intact
+        ):
             return Standing(JobState.DONE, Action.REUSE, "up to date", attempt)
         if attempt.attempt_id in self.whole or attempt.path in self.intact:
-            return Standing(JobState.DONE, Action.REUSE, f"made as {attempt.job}; its video is copied", attempt)
+            return Standing(
+                JobState.DONE, Action.REUSE, f"made as {attempt.job}; its video is copied", attempt
+            )
         if self._is_here(attempt) and self.now < attempt.expires_at:
             return Standing(JobState.RUNNING, Action.RESUME, _DOWNLOADABLE, attempt)
         reason = "its video file is missing or altered and can no longer be downloaded: restore the file, or run with --regenerate to buy it again"
@@ -165,19 +198,31 @@ class _Planner:
 
     def _is_here(self, attempt: Attempt) -> bool:
         """Whether the attempt's task belongs to this backend. Offline its address may be unknown: then its name counts."""
-        return attempt.origin == self.target.origin if self.target.origin else attempt.backend == self.target.backend
+        return (
+            attempt.origin == self.target.origin
+            if self.target.origin
+            else attempt.backend == self.target.backend
+        )
 
     def _stand_failed(self, key: JobKey, attempt: Attempt, attempts: Sequence[Attempt]) -> Standing:
-        what = f"failed before: {attempt.error_code or 'error'}: {attempt.error_message}".rstrip(": ")
+        what = f"failed before: {attempt.error_code or 'error'}: {attempt.error_message}".rstrip(
+            ": "
+        )
         if self.options.retry_failed or self.options.regenerate:
             return Standing(JobState.PLANNED, Action.GENERATE, what, attempt)
         if may_retry(attempt, attempts, self.retries.get(key[0], 0)):
-            return Standing(JobState.PLANNED, Action.GENERATE, f"{what}; tried again by policy", attempt)
-        return Standing(JobState.FAILED, Action.SKIP, f"{what} (--retry-failed tries again)", attempt)
+            return Standing(
+                JobState.PLANNED, Action.GENERATE, f"{what}; tried again by policy", attempt
+            )
+        return Standing(
+            JobState.FAILED, Action.SKIP, f"{what} (--retry-failed tries again)", attempt
+        )
 
     def _why_new(self, key: JobKey, entry: Identified) -> str:
         before = self.youngest_of_name.get(key)
-        if before is None or before.fingerprint in known_fingerprints(entry.fingerprint, entry.request, entry.job.take):
+        if before is None or before.fingerprint in known_fingerprints(
+            entry.fingerprint, entry.request, entry.job.take
+        ):
             return "new"
         changed = changed_fields(before.request, entry.request.describe())
         return "changed: " + ", ".join(changed) if changed else "changed: its upstream or take"
@@ -188,12 +233,16 @@ class _Planner:
         keys: Iterable[JobKey] = self.identified
         if self.options.selection is not None:
             wanted = self.options.selection
-            keys = [key for key in keys if wanted(self.identified[key].job, self.standings[key].state)]
+            keys = [
+                key for key in keys if wanted(self.identified[key].job, self.standings[key].state)
+            ]
         selected = set(keys)
         if self.options.with_upstream:
             pending = list(selected)
             while pending:
-                upstream = [up for up in self.identified[pending.pop()].upstream if up not in selected]
+                upstream = [
+                    up for up in self.identified[pending.pop()].upstream if up not in selected
+                ]
                 selected.update(upstream)
                 pending.extend(upstream)
         if self.options.shard is not None:
@@ -226,14 +275,22 @@ class _Planner:
         if standing.action is not Action.GENERATE:
             return
         earlier = self.unsettled_of_name.get(key)
-        if earlier is not None and earlier.state not in IN_FLIGHT and earlier.fingerprint != self.identified[key].fingerprint:
+        if (
+            earlier is not None
+            and earlier.state not in IN_FLIGHT
+            and earlier.fingerprint != self.identified[key].fingerprint
+        ):
             reason = f"an earlier attempt of this name is {earlier.state.value}: settle it first with wanbatch resolve"
-            self.standings[key] = replace(standing, action=Action.ASK, state=JobState.BLOCKED, reason=reason)
+            self.standings[key] = replace(
+                standing, action=Action.ASK, state=JobState.BLOCKED, reason=reason
+            )
             return
         for up in self.identified[key].upstream:
             reason = self._hindrance(up, selected)
             if reason:
-                self.standings[key] = replace(standing, action=Action.BLOCKED, state=JobState.BLOCKED, reason=reason)
+                self.standings[key] = replace(
+                    standing, action=Action.BLOCKED, state=JobState.BLOCKED, reason=reason
+                )
                 return
 
     def _hindrance(self, up: JobKey, selected: frozenset[JobKey]) -> str:
@@ -241,10 +298,16 @@ class _Planner:
         if standing.state is JobState.DONE:
             return ""
         if standing.action in (Action.GENERATE, Action.RESUME):
-            return "" if up in selected else f"it takes media from {up[1]}, which is not done and not selected: add --with-upstream"
+            return (
+                ""
+                if up in selected
+                else f"it takes media from {up[1]}, which is not done and not selected: add --with-upstream"
+            )
         return f"it takes media from {up[1]}, which is {standing.state.value}"
 
-    def _planned(self, key: JobKey, entry: Identified, attempts: tuple[Attempt, ...], selected: bool) -> PlannedJob:
+    def _planned(
+        self, key: JobKey, entry: Identified, attempts: tuple[Attempt, ...], selected: bool
+    ) -> PlannedJob:
         standing = self.standings[key]
         price = price_of(entry.request.seconds, entry.request.size, self.target.prices)
         if standing.action is Action.GENERATE and selected:
@@ -269,9 +332,15 @@ class _Planner:
 
     def _path(self, key: JobKey, entry: Identified, standing: Standing) -> str:
         placement = self.placed.get(key)
-        if placement is not None and standing.attempt is not None and placement.attempt_id == standing.attempt.attempt_id:
+        if (
+            placement is not None
+            and standing.attempt is not None
+            and placement.attempt_id == standing.attempt.attempt_id
+        ):
             return placement.path
-        return self._free(f"{key[0]}/videos/{video_name(key[1], entry.fingerprint, self.target.realm)}")
+        return self._free(
+            f"{key[0]}/videos/{video_name(key[1], entry.fingerprint, self.target.realm)}"
+        )
 
     def _free(self, path: str) -> str:
         """``path``, numbered where another job of this plan has it when case is folded: the folder may be copied to a disk that knows no case."""
@@ -285,7 +354,14 @@ class _Planner:
         names = {key[0] for key in self.identified}
         known = {a.attempt_id for rows in attempts.values() for a in rows}
         rows = self.snapshot.attempts
-        return tuple(a for a in rows if a.realm == self.target.realm and a.manifest in names and a.state in UNSETTLED and a.attempt_id not in known)
+        return tuple(
+            a
+            for a in rows
+            if a.realm == self.target.realm
+            and a.manifest in names
+            and a.state in UNSETTLED
+            and a.attempt_id not in known
+        )
 
 
 def may_retry(attempt: Attempt, attempts: Iterable[Attempt], retries: int) -> bool:
@@ -319,4 +395,11 @@ def _flatten(request: dict[str, object]) -> dict[str, object]:
 def _total(jobs: Iterable[PlannedJob], *, known: bool) -> Decimal | None:
     if not known:
         return None
-    return sum((entry.price or Decimal(0) for entry in jobs if entry.selected and entry.action is Action.GENERATE), Decimal(0))
+    return sum(
+        (
+            entry.price or Decimal(0)
+            for entry in jobs
+            if entry.selected and entry.action is Action.GENERATE
+        ),
+        Decimal(0),
+    )

@@ -38,5 +38,8 @@ def higher(one: PriceList | None, other: PriceList | None) -> PriceList | None:
         return one or other
     if one.currency != other.currency:
         raise ValueError(f"prices in {one.currency} and {other.currency} cannot be compared")
-    rates = {size: max(p.per_second[size] for p in (one, other) if size in p.per_second) for size in {**one.per_second, **other.per_second}}
+    rates = {
+        size: max(p.per_second[size] for p in (one, other) if size in p.per_second)
+        for size in {**one.per_second, **other.per_second}
+    }
     return PriceList(rates, one.currency, one.as_of or other.as_of)

@@ -34,21 +34,31 @@ class Shard:
 def parse_selection(terms: Sequence[str]) -> Predicate:
     """One predicate for all terms. Raises ``Refusal`` (2) for an empty term or an unknown state."""
     parsed = [[_parse_alternative(text, term) for text in _split(term)] for term in terms]
-    return lambda job, state: all(any(alternative(job, state) for alternative in term) for term in parsed)
+    return lambda job, state: all(
+        any(alternative(job, state) for alternative in term) for term in parsed
+    )
 
 
 def parse_shard(text: str) -> Shard:
     """``I/N`` with 1 ≤ I ≤ N. Raises ``Refusal`` (2)."""
     found = re.fullmatch(r"([0-9]{1,6})/([0-9]{1,6})", text)
     if not found or not 1 <= int(found[1]) <= int(found[2]):
-        raise Refusal(ExitCode.INVALID, f"--shard {text!r} is not I/N with 1 ≤ I ≤ N", "for example: --shard 2/5")
+        raise Refusal(
+            ExitCode.INVALID,
+            f"--shard {text!r} is not I/N with 1 ≤ I ≤ N",
+            "for example: --shard 2/5",
+        )
     return Shard(int(found[1]), int(found[2]))
 
 
 def _split(term: str) -> list[str]:
     parts = [part.strip() for part in re.split(r",(?![^\[]*\])", term)]
     if not all(parts):
-        raise Refusal(ExitCode.INVALID, f"--select {term!r} has an empty part", "for example: --select 'opening*,tag:hero'")
+        raise Refusal(
+            ExitCode.INVALID,
+            f"--select {term!r} has an empty part",
+            "for example: --select 'opening*,tag:hero'",
+        )
     return parts
 
 
@@ -67,7 +77,11 @@ def _parse_alternative(text: str, term: str) -> Predicate:
 
 def _parse_state(word: str, term: str) -> Predicate:
     if word not in set(JobState):
-        raise Refusal(ExitCode.INVALID, f"--select {term!r}: there is no state {word!r}", "states: " + ", ".join(JobState))
+        raise Refusal(
+            ExitCode.INVALID,
+            f"--select {term!r}: there is no state {word!r}",
+            "states: " + ", ".join(JobState),
+        )
     return lambda _, state: state == word
 
 
@@ -93,14 +107,21 @@ def _show(value: object) -> str:
 
 def _wildcards(pattern: str) -> Callable[[str], bool]:
     """A matcher in which ``*`` and ``?`` alone are special: brackets stand in every name of a sweep."""
-    regex = re.compile("".join(".*" if c == "*" else "." if c == "?" else re.escape(c) for c in pattern), re.DOTALL)
+    regex = re.compile(
+        "".join(".*" if c == "*" else "." if c == "?" else re.escape(c) for c in pattern), re.DOTALL
+    )
     return lambda text: regex.fullmatch(text) is not None
 
 
 def in_shard(identified: Mapping[JobKey, Identified], shard: Shard) -> frozenset[JobKey]:
     """The jobs of one shard: disjoint and complete over all shards, and stable when jobs are reordered."""
     components = _components(identified)
-    return frozenset(key for members in components for key in members if _home(identified, members, shard.count) == shard.index - 1)
+    return frozenset(
+        key
+        for members in components
+        for key in members
+        if _home(identified, members, shard.count) == shard.index - 1
+    )
 
 
 def _home(identified: Mapping[JobKey, Identified], members: Iterable[JobKey], count: int) -> int:

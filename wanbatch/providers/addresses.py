@@ -58,8 +58,16 @@ def objection_to(address: str) -> str | None:
     except ValueError:
         return NO_ADDRESS
     if isinstance(parsed, ipaddress.IPv4Address):
-        return "it is a private, local or reserved address" if any(parsed in net for net in _FORBIDDEN_4) else None
-    if parsed.scope_id is not None or parsed not in _PUBLIC_6 or any(parsed in net for net in _FORBIDDEN_6):
+        return (
+            "it is a private, local or reserved address"
+            if any(parsed in net for net in _FORBIDDEN_4)
+            else None
+        )
+    if (
+        parsed.scope_id is not None
+        or parsed not in _PUBLIC_6
+        or any(parsed in net for net in _FORBIDDEN_6)
+    ):
         return "it is a private, local or reserved address"
     interface = int(parsed) >> 32 & 0xFFFFFFFF
     if interface & 0xFDFFFFFF == 0x00005EFE:  # ISATAP: an IPv4 address in an interface identifier

@@ -40,12 +40,34 @@ from wanbatch.manifest.model import MediaType
 from wanbatch.plan.model import MediaRef, Request
 from wanbatch.providers import http_download, upload_space
 from wanbatch.providers.bucket import PRESIGNED_S, Bucket
-from wanbatch.providers.delivery import INLINE_LIMIT_BYTES, MediaFile, as_data_url, can_deliver, read_media
+from wanbatch.providers.delivery import (
+    INLINE_LIMIT_BYTES,
+    MediaFile,
+    as_data_url,
+    can_deliver,
+    read_media,
+)
 from wanbatch.providers.dialect import Cancelling, Listing, dialect_for
 from wanbatch.providers.http import Http
 from wanbatch.providers.lanes import Transport
-from wanbatch.providers.model import ListedTask, NoReply, Profile, Reply, Seen, TaskListing, WireRequest
-from wanbatch.providers.reading import as_object, as_url, date_of, read_error, read_json, url_expiry, valid_task_id
+from wanbatch.providers.model import (
+    ListedTask,
+    NoReply,
+    Profile,
+    Reply,
+    Seen,
+    TaskListing,
+    WireRequest,
+)
+from wanbatch.providers.reading import (
+    as_object,
+    as_url,
+    date_of,
+    read_error,
+    read_json,
+    url_expiry,
+    valid_task_id,
+)
 from wanbatch.providers.upload_space import Undelivered
 
 SKEW_LIMIT_S = 900.0
@@ -85,11 +107,18 @@ class Backend:
             self._http.lanes.prepare()
         except OSError:
             raise Refusal(
-                ExitCode.ENVIRONMENT, f"the certificates in {self.profile.ca_file} cannot be read", "check ca_file in your configuration"
+                ExitCode.ENVIRONMENT,
+                f"the certificates in {self.profile.ca_file} cannot be read",
+                "check ca_file in your configuration",
             ) from None
         return self
 
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         await self._http.aclose()
 
     async def probe(self) -> ProbeOutcome:
@@ -105,11 +134,15 @@ class Backend:
 
     def _listen(self, seen: Seen) -> None:
         """The server's clock, from an answer that no cache kept."""
-        date = date_of(seen.headers) if isinstance(seen, Reply) and "age" not in seen.headers else None
+        date = (
+            date_of(seen.headers) if isinstance(seen, Reply) and "age" not in seen.headers else None
+        )
         if date is not None and self._hear is not None:
             self._hear(date)
 
-    async def deliver(self, media: Sequence[tuple[MediaRef, Path | None]], model: str = "wan2.7-i2v") -> Mapping[MediaType, str] | str:
+    async def deliver(
+        self, media: Sequence[tuple[MediaRef, Path | None]], model: str = "wan2.7-i2v"
+    ) -> Mapping[MediaType, str] | str:
         """URLs for the wire by media type, or why there are none. Local files go the profile's way, each content at most once a process.
 
         ``model`` matters to DashScope's upload space alone: what is uploaded there serves one model.
@@ -128,7 +161,9 @@ class Backend:
     async def submit(self, request: Request, urls: Mapping[MediaType, str]) -> SubmitOutcome:
         """Exactly one POST, on a connection of its own."""
         seen = await self._http.send_once(self._dialect.submit(request, urls))
-        self._listen(seen)  # after a sleep our clock is slow, and what is recorded now would expire too early once it is set right
+        self._listen(
+            seen
+        )  # after a sleep our clock is slow, and what is recorded now would expire too early once it is set right
         outcome = self._dialect.read_submit(seen)
         key = self.profile.api_key.reveal()
         if isinstance(outcome, Accepted) and key and key in outcome.task_id:
@@ -142,7 +177,12 @@ class Backend:
         seen = await self._http.read(self._dialect.status(task_id))
         self._listen(seen)
         content = self._content_url(task_id)
-        if isinstance(seen, Reply) and seen.status == 403 and content is not None and await http_download.peek(self._http, content):
+        if (
+            isinstance(seen, Reply)
+            and seen.status == 403
+            and content is not None
+            and await http_download.peek(self._http, content)
+        ):
             return Succeeded()
         return self._without_key(self._dialect.read_status(seen, submitted_at, self._clock()))
 
@@ -158,16 +198,29 @@ class Backend:
                 failures.append((url, outcome))
         except OSError as error:
             await to_thread.run_sync(partial(_drop, part))
-            return DownloadFailed(f"{part.name} cannot be written: {error.strerror or 'input/output error'}", disk=True)
+            return DownloadFailed(
+                f"{part.name} cannot be written: {error.strerror or 'input/output error'}",
+                disk=True,
+            )
         await to_thread.run_sync(partial(_drop, part))
-        reasons = "; ".join(dict.fromkeys(failure.reason for _, failure in failures)) or "the reply named no address, and there is no content route"
-        gone = bool(failures) and all(self._says_gone(url, failure.status, result) for url, failure in failures)
+        reasons = (
+            "; ".join(dict.fromkeys(failure.reason for _, failure in failures))
+            or "the reply named no address, and there is no content route"
+        )
+        gone = bool(failures) and all(
+            self._says_gone(url, failure.status, result) for url, failure in failures
+        )
         return self._without_key(DownloadFailed(reasons, gone))
 
     def _says_gone(self, url: str, status: int, result: Succeeded) -> bool:
         """Whether a source's last word means that it has the file no more: a store says 403 to an expired signature, and to much else."""
         ends = url_expiry(url) or result.expires_at
-        return status in (404, 410) or (status == 403 and not self._http.is_home(url) and ends is not None and self._clock() > ends)
+        return status in (404, 410) or (
+            status == 403
+            and not self._http.is_home(url)
+            and ends is not None
+            and self._clock() > ends
+        )
 
     @property
     def lists_tasks(self) -> bool:
@@ -187,10 +240,17 @@ class Backend:
         skew: float | None = None
 
         def listing(reason: str = "") -> TaskListing:
-            return TaskListing(tuple(_moved(task, skew or 0.0) for task in tasks.values()), started_at, not reason, self._scrub(reason))
+            return TaskListing(
+                tuple(_moved(task, skew or 0.0) for task in tasks.values()),
+                started_at,
+                not reason,
+                self._scrub(reason),
+            )
 
         for page in range(1, LIST_PAGES + 1):
-            seen = await self._http.read(dialect.list_tasks(since - 2 * SKEW_LIMIT_S, until + 2 * SKEW_LIMIT_S, page))
+            seen = await self._http.read(
+                dialect.list_tasks(since - 2 * SKEW_LIMIT_S, until + 2 * SKEW_LIMIT_S, page)
+            )
             read = dialect.read_list(seen)
             if read is None:
                 return listing(_why(seen))
@@ -236,7 +296,9 @@ class Backend:
         try:
             return await self._deliver_file(ref, path, model)
         except OSError as error:
-            return Undelivered(f"{ref.source} cannot be read: {error.strerror or 'input/output error'}")
+            return Undelivered(
+                f"{ref.source} cannot be read: {error.strerror or 'input/output error'}"
+            )
         except Undelivered as problem:
             return Undelivered(f"{ref.source} could not be delivered: {problem}")
 
@@ -259,13 +321,17 @@ class Backend:
     async def _hand_over(self, file: MediaFile, model: str) -> tuple[str, float]:
         """Where the file now is, and for how many seconds. Raises ``Undelivered``."""
         if self.profile.delivery.way == "upload":
-            return await upload_space.upload(self._http, model, file.sha256, file.content, file.mime), upload_space.KEPT_S
+            return await upload_space.upload(
+                self._http, model, file.sha256, file.content, file.mime
+            ), upload_space.KEPT_S
         if self.profile.delivery.way == "s3":
             return await self._open_bucket().put(file.sha256, file.content, file.mime), PRESIGNED_S
         return await self._to_emulator(file), float("inf")
 
     async def _to_emulator(self, file: MediaFile) -> str:
-        seen = await self._http.send_large(WireRequest("PUT", f"/media/{file.sha256}", {"content-type": file.mime}, file.content))
+        seen = await self._http.send_large(
+            WireRequest("PUT", f"/media/{file.sha256}", {"content-type": file.mime}, file.content)
+        )
         if isinstance(seen, NoReply) or seen.status not in (200, 201):
             raise Undelivered(_why(seen))
         url = as_url(as_object(read_json(seen.body)).get("url"))
@@ -287,12 +353,18 @@ class Backend:
             return replace(fetched, reason=f"{where}: {fetched.reason}")
         await to_thread.run_sync(partial(_sync, part))
         facts = await to_thread.run_sync(partial(probe_video, part))
-        return http_download.NotFetched(f"what came is no whole video: {facts}") if isinstance(facts, str) else Downloaded(facts)
+        return (
+            http_download.NotFetched(f"what came is no whole video: {facts}")
+            if isinstance(facts, str)
+            else Downloaded(facts)
+        )
 
     def _without_key(self, outcome: _Outcome) -> _Outcome:
         """``outcome`` with the key cut out of its texts: a server may echo it in a spelling that only JSON undoes."""
         changes = {
-            name: self._scrub(text) for name in ("reason", "code", "message", "hint", "word") if isinstance(text := getattr(outcome, name, None), str)
+            name: self._scrub(text)
+            for name in ("reason", "code", "message", "hint", "word")
+            if isinstance(text := getattr(outcome, name, None), str)
         }
         return replace(outcome, **changes) if changes else outcome  # type: ignore[arg-type]  # the names are those of text fields
 
@@ -307,14 +379,20 @@ def _doubt(shown: int, total: int, skew: float | None) -> str:
         return f"{shown} tasks were shown of {total}"
     if skew is None:
         return "the API does not tell its time"
-    return f"the server's clock and this machine's differ by {abs(skew):.0f} s" if abs(skew) > SKEW_LIMIT_S else ""
+    return (
+        f"the server's clock and this machine's differ by {abs(skew):.0f} s"
+        if abs(skew) > SKEW_LIMIT_S
+        else ""
+    )
 
 
 def _moved(task: ListedTask, skew: float) -> ListedTask:
     """``task`` with its instants by our clock; ``Date`` has whole seconds, so less than two are no difference."""
     if abs(skew) < 2:
         return task
-    created, finished = (None if moment is None else moment - skew for moment in (task.created_at, task.finished_at))
+    created, finished = (
+        None if moment is None else moment - skew for moment in (task.created_at, task.finished_at)
+    )
     return replace(task, created_at=created, finished_at=finished)
 
 

@@ -36,9 +36,21 @@ class Bucket:
     async def put(self, sha256: str, content: bytes, mime: str) -> str:
         """Makes sure that the object is there; returns an address good for 24 hours. Raises ``Undelivered``."""
         name = f"{self._delivery.prefix}{sha256}"
-        there = await self._http.send_abroad("HEAD", self._sign("HEAD", name, _SHORT), {}, trusted=True)
-        if isinstance(there, NoReply) or there.status != 200 or there.headers.get("content-length") != str(len(content)):
-            sent = await self._http.send_abroad("PUT", self._sign("PUT", name, _SHORT), {"content-type": mime}, content, trusted=True)
+        there = await self._http.send_abroad(
+            "HEAD", self._sign("HEAD", name, _SHORT), {}, trusted=True
+        )
+        if (
+            isinstance(there, NoReply)
+            or there.status != 200
+            or there.headers.get("content-length") != str(len(content))
+        ):
+            sent = await self._http.send_abroad(
+                "PUT",
+                self._sign("PUT", name, _SHORT),
+                {"content-type": mime},
+                content,
+                trusted=True,
+            )
             if isinstance(sent, NoReply) or sent.status not in (200, 201, 204):
                 raise Undelivered(self._why(sent))
         return self._sign("GET", name, timedelta(seconds=PRESIGNED_S))
@@ -46,7 +58,9 @@ class Bucket:
     async def check(self) -> str | None:
         """Why the bucket cannot be used, or ``None``: a small object is written and read back."""
         try:
-            address = await self.put("wanbatch-doctor", b"wanbatch doctor wrote this; it may be deleted\n", "text/plain")
+            address = await self.put(
+                "wanbatch-doctor", b"wanbatch doctor wrote this; it may be deleted\n", "text/plain"
+            )
         except Undelivered as problem:
             return str(problem)
         seen = await self._http.send_abroad("GET", address, {}, trusted=True)
@@ -62,9 +76,17 @@ class Bucket:
     def _why(self, seen: Seen) -> str:
         if isinstance(seen, NoReply):
             return f"bucket {self._delivery.bucket} could not be reached: {seen.reason}"
-        code = seen.body.partition(b"<Code>")[2].partition(b"</Code>")[0][:60].decode("ascii", "replace")
+        code = (
+            seen.body.partition(b"<Code>")[2]
+            .partition(b"</Code>")[0][:60]
+            .decode("ascii", "replace")
+        )
         told = f", {code}" if code.isalnum() else ""
-        hint = {403: ": check the access key and its right to write there", 404: ": check the bucket's name and endpoint", 301: ": check the region"}
+        hint = {
+            403: ": check the access key and its right to write there",
+            404: ": check the bucket's name and endpoint",
+            301: ": check the region",
+        }
         return f"bucket {self._delivery.bucket} answered HTTP {seen.status}{told}{hint.get(seen.status, '')}"
 
 
@@ -73,7 +95,9 @@ def open_store(delivery: MediaDelivery) -> S3Store:
     try:
         from obstore.store import S3Store
     except ImportError:
-        raise Refusal(ExitCode.ENVIRONMENT, "a bucket needs the package obstore", "pip install 'wanbatch[s3]'") from None
+        raise Refusal(
+            ExitCode.ENVIRONMENT, "a bucket needs the package obstore", "pip install 'wanbatch[s3]'"
+        ) from None
     config: S3Config = {
         "access_key_id": delivery.access_key.reveal(),
         "secret_access_key": delivery.secret_key.reveal(),
@@ -83,11 +107,19 @@ def open_store(delivery: MediaDelivery) -> S3Store:
     if delivery.session_token:
         config["session_token"] = delivery.session_token.reveal()
     if delivery.endpoint:
-        config["endpoint"] = delivery.endpoint if delivery.path_style else _with_bucket(delivery.endpoint, delivery.bucket)
+        config["endpoint"] = (
+            delivery.endpoint
+            if delivery.path_style
+            else _with_bucket(delivery.endpoint, delivery.bucket)
+        )
     return S3Store(delivery.bucket, config=config, client_options={"allow_http": True})
 
 
 def _with_bucket(endpoint: str, bucket: str) -> str:
     """``https://oss-cn-beijing.aliyuncs.com`` → ``https://BUCKET.oss-cn-beijing.aliyuncs.com``."""
     parts = urlsplit(endpoint)
-    return endpoint if parts.netloc.startswith(f"{bucket}.") else f"{parts.scheme}://{bucket}.{parts.netloc}{parts.path}"
+    return (
+        endpoint
+        if parts.netloc.startswith(f"{bucket}.")
+        else f"{parts.scheme}://{bucket}.{parts.netloc}{parts.path}"
+    )

@@ -15,7 +15,14 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
 from urllib.parse import quote, urlencode
 
-from wanbatch.engine.outcomes import PollOutcome, ProbeFailed, ProbeOutcome, ProbePassed, SubmitOutcome, Succeeded
+from wanbatch.engine.outcomes import (
+    PollOutcome,
+    ProbeFailed,
+    ProbeOutcome,
+    ProbePassed,
+    SubmitOutcome,
+    Succeeded,
+)
 from wanbatch.manifest.model import MediaType
 from wanbatch.plan.model import Request
 from wanbatch.providers.gateway import encode, media_list
@@ -67,7 +74,12 @@ class DashScope:
         headers = {"content-type": "application/json", "x-dashscope-async": "enable"}
         if any(url.startswith("oss://") for url in urls.values()):
             headers["x-dashscope-ossresourceresolve"] = "enable"
-        return WireRequest("POST", SUBMIT, headers, encode({"model": request.model, "input": given, "parameters": parameters}))
+        return WireRequest(
+            "POST",
+            SUBMIT,
+            headers,
+            encode({"model": request.model, "input": given, "parameters": parameters}),
+        )
 
     def read_submit(self, seen: Seen) -> SubmitOutcome:
         return judge_submit(seen, (("output", "task_id"),))
@@ -99,23 +111,40 @@ class DashScope:
         error = read_error(body)
         told = error.message or error.code or f"HTTP {seen.status}"
         if seen.status in (401, 402, 403):
-            return ProbeFailed(f"the key was refused: {told}", "check DASHSCOPE_API_KEY; key, workspace and region must belong together")
+            return ProbeFailed(
+                f"the key was refused: {told}",
+                "check DASHSCOPE_API_KEY; key, workspace and region must belong together",
+            )
         if seen.status == 429 or seen.status >= 500:
-            return ProbeFailed(f"the backend is not available now (HTTP {seen.status})", "try again in a minute")
+            return ProbeFailed(
+                f"the backend is not available now (HTTP {seen.status})", "try again in a minute"
+            )
         if seen.status in (400, 404) and error.code and "request_id" in body:
             return ProbePassed()
-        return ProbeFailed(f"what answers there is not DashScope (HTTP {seen.status})", "check the region or DASHSCOPE_BASE_URL")
+        return ProbeFailed(
+            f"what answers there is not DashScope (HTTP {seen.status})",
+            "check the region or DASHSCOPE_BASE_URL",
+        )
 
     def list_tasks(self, since: float, until: float, page: int) -> WireRequest:
         start = max(since, until - KEPT_S)
-        query = {"start_time": _stamp(start), "end_time": _stamp(until), "page_no": page, "page_size": PAGE_SIZE}
+        query = {
+            "start_time": _stamp(start),
+            "end_time": _stamp(until),
+            "page_no": page,
+            "page_size": PAGE_SIZE,
+        }
         return WireRequest("GET", f"{TASKS}/?{urlencode(query)}")
 
     def read_list(self, seen: Seen) -> TaskPage | None:
         if isinstance(seen, NoReply) or seen.status != 200:
             return None
         body = as_object(read_json(seen.body))
-        pages, total, rows = _count(body.get("total_page")), _count(body.get("total")), body.get("data")
+        pages, total, rows = (
+            _count(body.get("total_page")),
+            _count(body.get("total")),
+            body.get("data"),
+        )
         if pages is None or total is None or not isinstance(rows, list):
             return None
         tasks = [_listed(row) for row in rows]
@@ -141,14 +170,22 @@ class DashScope:
         return WireRequest("POST", f"{TASKS}/{quote(task_id, safe='')}/cancel")
 
     def read_cancel(self, seen: Seen) -> bool:
-        return not isinstance(seen, NoReply) and seen.status == 200 and not read_error(read_json(seen.body)).code
+        return (
+            not isinstance(seen, NoReply)
+            and seen.status == 200
+            and not read_error(read_json(seen.body)).code
+        )
 
     def cautions(self, request: Request) -> tuple[str, ...]:
         found = []
         if len(request.prompt or "") > PROMPT_LIMIT:
-            found.append(f"the prompt is {len(request.prompt or '')} characters long; DashScope cuts it silently after {PROMPT_LIMIT}")
+            found.append(
+                f"the prompt is {len(request.prompt or '')} characters long; DashScope cuts it silently after {PROMPT_LIMIT}"
+            )
         if len(request.negative_prompt or "") > NEGATIVE_PROMPT_LIMIT:
-            found.append(f"the negative prompt is longer than {NEGATIVE_PROMPT_LIMIT} characters; DashScope cuts it silently")
+            found.append(
+                f"the negative prompt is longer than {NEGATIVE_PROMPT_LIMIT} characters; DashScope cuts it silently"
+            )
         return tuple(found)
 
     def objection(self, request: Request) -> str | None:
@@ -202,4 +239,8 @@ def _listed(row: object) -> ListedTask | None:
 
 
 def _count(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**9 else None
+    return (
+        value
+        if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**9
+        else None
+    )

@@ -42,9 +42,19 @@ def clean_base_url(address: str, kind: str, name: str) -> str:
     """The API's root without a trailing slash or version. Raises ``Refusal`` (4) for anything a key may not be sent to."""
 
     def refuse(problem: str) -> Refusal:
-        return Refusal(ExitCode.ENVIRONMENT, f"the base URL of backend {name!r} {problem}", "it looks like https://api.example.com")
+        return Refusal(
+            ExitCode.ENVIRONMENT,
+            f"the base URL of backend {name!r} {problem}",
+            "it looks like https://api.example.com",
+        )
 
-    if not address.isascii() or not address.isprintable() or " " in address or "\\" in address or len(address) > 500:
+    if (
+        not address.isascii()
+        or not address.isprintable()
+        or " " in address
+        or "\\" in address
+        or len(address) > 500
+    ):
         raise refuse("holds spaces or characters that no URL has")
     try:
         parts = urlsplit(address)
@@ -97,7 +107,11 @@ def read_backend(name: str, table: Table, built_in: Declared | None) -> Declared
     if built_in is not None:
         for setting in _KEY_SETTINGS:
             if setting in table:
-                table.refuse(setting, f"may not be set for the built-in backend {name!r}", "give the profile a name of its own: [backends.mine]")
+                table.refuse(
+                    setting,
+                    f"may not be set for the built-in backend {name!r}",
+                    "give the profile a name of its own: [backends.mine]",
+                )
         declared = built_in
     else:
         declared = _own_backend(name, table)
@@ -109,9 +123,17 @@ def read_backend(name: str, table: Table, built_in: Declared | None) -> Declared
 def _own_backend(name: str, table: Table) -> Declared:
     kind, base_url, key = table.text("kind"), table.text("base_url"), table.text("api_key_env")
     if kind == "emulator" or not is_dialect_kind(kind):
-        table.refuse("kind", "must name a dialect", f"one of: {', '.join(k for k in dialect_kinds() if k != 'emulator')}")
+        table.refuse(
+            "kind",
+            "must name a dialect",
+            f"one of: {', '.join(k for k in dialect_kinds() if k != 'emulator')}",
+        )
     if not base_url and not (kind == "dashscope" and table.text("region")):
-        table.refuse("base_url", "is missing: a profile's key goes to its own address", 'base_url = "https://api.example.com"')
+        table.refuse(
+            "base_url",
+            "is missing: a profile's key goes to its own address",
+            'base_url = "https://api.example.com"',
+        )
     if not key:
         table.refuse(
             "api_key_env",
@@ -145,21 +167,33 @@ def _adjust(declared: Declared, table: Table) -> Declared:
         rate=table.number("rate") or old.rate,
         submit_concurrency=table.whole("submit_concurrency", most=100) or old.submit_concurrency,
         submit_timeout_s=timeout or old.submit_timeout_s,
-        quiet_period_s=quiet or (max(120.0, 2 * timeout) if timeout and old.realm == "paid" else old.quiet_period_s),
+        quiet_period_s=quiet
+        or (max(120.0, 2 * timeout) if timeout and old.realm == "paid" else old.quiet_period_s),
         prices=prices or old.prices,
         proxy=_proxy(table) or old.proxy,
-        download_hosts=tuple(host.lower() for host in table.texts("download_hosts")) or old.download_hosts,
+        download_hosts=tuple(host.lower() for host in table.texts("download_hosts"))
+        or old.download_hosts,
         workspace=table.text("workspace") or old.workspace,
         ca_file=table.text("ca_file") or old.ca_file,
     )
-    declared = replace(declared, profile=profile, region=region or declared.region, account=table.text("account"), own_prices=prices is not None)
+    declared = replace(
+        declared,
+        profile=profile,
+        region=region or declared.region,
+        account=table.text("account"),
+        own_prices=prices is not None,
+    )
     return _with_media(declared, table)
 
 
 def _proxy(table: Table) -> str:
     proxy = table.text("proxy")
     try:
-        usable = not proxy or (urlsplit(proxy).scheme in ("http", "https") and bool(urlsplit(proxy).hostname) and urlsplit(proxy).port != 0)
+        usable = not proxy or (
+            urlsplit(proxy).scheme in ("http", "https")
+            and bool(urlsplit(proxy).hostname)
+            and urlsplit(proxy).port != 0
+        )
     except ValueError:
         usable = False
     if not usable:
@@ -173,11 +207,19 @@ def _with_media(declared: Declared, table: Table) -> Declared:
     if given is None or isinstance(given, str):
         way = table.text("media", declared.profile.delivery.way)
         if given is not None and way not in ("inline", "upload"):
-            table.refuse("media", 'must be "inline", "upload", or a table with way = "s3" and its bucket')
+            table.refuse(
+                "media", 'must be "inline", "upload", or a table with way = "s3" and its bucket'
+            )
         return (
             declared
             if given is None
-            else replace(declared, profile=replace(declared.profile, delivery=MediaDelivery("upload" if way == "upload" else "inline")))
+            else replace(
+                declared,
+                profile=replace(
+                    declared.profile,
+                    delivery=MediaDelivery("upload" if way == "upload" else "inline"),
+                ),
+            )
         )
     media = table.table("media")
     if media is None or media.text("way", "s3") != "s3":
@@ -189,7 +231,12 @@ def _with_media(declared: Declared, table: Table) -> Declared:
     if endpoint:
         endpoint = clean_base_url(endpoint, "s3", f"{declared.profile.name}'s bucket")
     delivery = MediaDelivery(
-        "s3", bucket, endpoint, media.text("region", "us-east-1"), media.text("prefix", "wanbatch/"), media.flag("path_style", default=False)
+        "s3",
+        bucket,
+        endpoint,
+        media.text("region", "us-east-1"),
+        media.text("prefix", "wanbatch/"),
+        media.flag("path_style", default=False),
     )
     declared = replace(
         declared,

@@ -39,7 +39,9 @@ def can_deliver(profile: Profile, ref: MediaRef) -> str | None:
         return None
     if ref.upstream:
         why = "its own link needs the key, and only images travel inline"
-        return f"the video of {ref.source} cannot reach backend {profile.name!r}: {why}; {_WAYS_OUT}"
+        return (
+            f"the video of {ref.source} cannot reach backend {profile.name!r}: {why}; {_WAYS_OUT}"
+        )
     return f"{ref.source} cannot reach backend {profile.name!r}: only images travel inline, a {ref.type} does not; {_WAYS_OUT}"
 
 
@@ -62,7 +64,9 @@ def real_mime(head: bytes) -> str:
         if head.startswith(magic):
             return mime
     if head[:4] == b"RIFF":
-        return {b"WEBP": "image/webp", b"WAVE": "audio/wav"}.get(head[8:12], "application/octet-stream")
+        return {b"WEBP": "image/webp", b"WAVE": "audio/wav"}.get(
+            head[8:12], "application/octet-stream"
+        )
     if head[4:8] == b"ftyp":
         return "video/quicktime" if head[8:12] == b"qt  " else "video/mp4"
     if len(head) > 1 and head[0] == 0xFF and head[1] & 0xE0 == 0xE0:

@@ -97,7 +97,10 @@ def dialect_kinds() -> tuple[str, ...]:
     """Every ``kind`` that a profile may name, ours first."""
     from importlib.metadata import entry_points  # slow to import, and seldom needed
 
-    return (*_BUILT_IN, *sorted({point.name for point in entry_points(group=ENTRY_POINTS)} - _BUILT_IN.keys()))
+    return (
+        *_BUILT_IN,
+        *sorted({point.name for point in entry_points(group=ENTRY_POINTS)} - _BUILT_IN.keys()),
+    )
 
 
 def dialect_for(kind: str) -> Dialect:
@@ -112,10 +115,18 @@ def dialect_for(kind: str) -> Dialect:
         found = [point for point in entry_points(group=ENTRY_POINTS) if point.name == kind]
         if not found:
             known = ", ".join(dialect_kinds())
-            raise Refusal(ExitCode.INVALID, f"no dialect is called {kind!r}", f"the kinds known here are: {known}")
+            raise Refusal(
+                ExitCode.INVALID,
+                f"no dialect is called {kind!r}",
+                f"the kinds known here are: {known}",
+            )
         made = found[0].load()()
     if not isinstance(made, Dialect):
-        raise Refusal(ExitCode.ENVIRONMENT, f"what is registered as the dialect {kind!r} lacks some of the methods of one", "see docs/backends.md")
+        raise Refusal(
+            ExitCode.ENVIRONMENT,
+            f"what is registered as the dialect {kind!r} lacks some of the methods of one",
+            "see docs/backends.md",
+        )
     return made
 
 

@@ -60,7 +60,10 @@ async def examine(
         return (*findings, Finding("backend", Health.BAD, refusal.message, refusal.hints))
     findings.append(_describe(profile))
     if profile.kind == "emulator":
-        return (*findings, Finding("key", Health.GOOD, "the emulator needs none; run starts it by itself"))
+        return (
+            *findings,
+            Finding("key", Health.GOOD, "the emulator needs none; run starts it by itself"),
+        )
     async with Backend(profile, transport=transport, clock=clock) as backend:
         findings += await _examine_api(backend)
         findings += await _examine_bucket(backend)
@@ -71,21 +74,37 @@ def examine_configuration(profiles: Profiles) -> Finding:
     """Where the user's configuration is, and that nobody else can change it."""
     path = profiles.path
     if path is None or not profiles.found:
-        return Finding("configuration", Health.GOOD, f"none at {path}; the built-in backends are: {', '.join(profiles.names())}")
+        return Finding(
+            "configuration",
+            Health.GOOD,
+            f"none at {path}; the built-in backends are: {', '.join(profiles.names())}",
+        )
     try:
         mode = path.stat().st_mode
     except OSError as error:
         return Finding("configuration", Health.BAD, f"{path} cannot be looked at: {error.strerror}")
     if mode & (stat.S_IWGRP | stat.S_IWOTH):
-        return Finding("configuration", Health.BAD, f"{path} can be changed by others: they could send your key elsewhere", (f"chmod 600 {path}",))
+        return Finding(
+            "configuration",
+            Health.BAD,
+            f"{path} can be changed by others: they could send your key elsewhere",
+            (f"chmod 600 {path}",),
+        )
     if mode & (stat.S_IRGRP | stat.S_IROTH):
-        return Finding("configuration", Health.WARNING, f"{path} can be read by others", (f"chmod 600 {path}",))
-    return Finding("configuration", Health.GOOD, f"{path}; the backends are: {', '.join(profiles.names())}")
+        return Finding(
+            "configuration", Health.WARNING, f"{path} can be read by others", (f"chmod 600 {path}",)
+        )
+    return Finding(
+        "configuration", Health.GOOD, f"{path}; the backends are: {', '.join(profiles.names())}"
+    )
 
 
 def examine_disk(output: Path) -> Finding:
     """Whether the output folder, or the nearest one above it that exists, has room."""
-    place = next((folder for folder in (output.absolute(), *output.absolute().parents) if folder.exists()), Path("/"))
+    place = next(
+        (folder for folder in (output.absolute(), *output.absolute().parents) if folder.exists()),
+        Path("/"),
+    )
     try:
         free = shutil.disk_usage(place).free
     except OSError as error:
@@ -101,7 +120,11 @@ def examine_disk(output: Path) -> Finding:
 
 
 def _describe(profile: Profile) -> Finding:
-    price = "no price is stated, so no budget can be kept" if profile.prices is None else f"prices in {profile.prices.currency}"
+    price = (
+        "no price is stated, so no budget can be kept"
+        if profile.prices is None
+        else f"prices in {profile.prices.currency}"
+    )
     where = f"at {profile.base_url}" if profile.base_url else "on loopback"
     seen = f"{profile.name} speaks {profile.kind} {where}, {profile.max_in_flight} in flight; {price}; local media go {profile.delivery.way}"
     if profile.prices is None:
@@ -114,14 +137,33 @@ async def _examine_api(backend: Backend) -> list[Finding]:
     outcome = await backend.probe()
     if isinstance(outcome, ProbeFailed):
         return [Finding("key", Health.BAD, outcome.reason, (outcome.hint,) if outcome.hint else ())]
-    key = Finding("key", Health.GOOD, "the API answers in its own words and accepts the key; nothing was spent")
+    key = Finding(
+        "key",
+        Health.GOOD,
+        "the API answers in its own words and accepts the key; nothing was spent",
+    )
     skew = outcome.clock_skew_s
     if skew is None:
-        return [key, Finding("clock", Health.WARNING, "the API does not tell its time, so this machine's clock could not be compared")]
+        return [
+            key,
+            Finding(
+                "clock",
+                Health.WARNING,
+                "the API does not tell its time, so this machine's clock could not be compared",
+            ),
+        ]
     if abs(skew) > SKEW_LIMIT_S:
         direction = "ahead of" if skew > 0 else "behind"
         help_ = ("set this machine's clock; results expire by the server's time",)
-        return [key, Finding("clock", Health.WARNING, f"the server's clock is {abs(skew):.0f} s {direction} this machine's", help_)]
+        return [
+            key,
+            Finding(
+                "clock",
+                Health.WARNING,
+                f"the server's clock is {abs(skew):.0f} s {direction} this machine's",
+                help_,
+            ),
+        ]
     return [key, Finding("clock", Health.GOOD, f"within {abs(skew):.0f} s of the server's")]
 
 
@@ -134,5 +176,18 @@ async def _examine_bucket(backend: Backend) -> list[Finding]:
     except Refusal as refusal:
         return [Finding("bucket", Health.BAD, refusal.message, refusal.hints)]
     if problem is None:
-        return [Finding("bucket", Health.GOOD, f"{bucket} takes objects, and gives them by presigned address")]
-    return [Finding("bucket", Health.BAD, problem, ("check bucket, endpoint, region and the access key's rights",))]
+        return [
+            Finding(
+                "bucket",
+                Health.GOOD,
+                f"{bucket} takes objects, and gives them by presigned address",
+            )
+        ]
+    return [
+        Finding(
+            "bucket",
+            Health.BAD,
+            problem,
+            ("check bucket, endpoint, region and the access key's rights",),
+        )
+    ]

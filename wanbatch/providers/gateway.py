@@ -13,7 +13,14 @@ import json
 from collections.abc import Mapping
 from urllib.parse import quote
 
-from wanbatch.engine.outcomes import PollOutcome, ProbeFailed, ProbeOutcome, ProbePassed, SubmitOutcome, Succeeded
+from wanbatch.engine.outcomes import (
+    PollOutcome,
+    ProbeFailed,
+    ProbeOutcome,
+    ProbePassed,
+    SubmitOutcome,
+    Succeeded,
+)
 from wanbatch.manifest.model import MediaType
 from wanbatch.plan.model import Request
 from wanbatch.providers.model import NoReply, Reply, Seen, WireRequest
@@ -89,14 +96,18 @@ class Gateway:
         error = read_error(body)
         if seen.status in (401, 402, 403):
             return _judge_key(seen, error)
-        if _is_wrong_route(error) or not (_names_missing_task(seen, error) or _is_video(seen, body)):
+        if _is_wrong_route(error) or not (
+            _names_missing_task(seen, error) or _is_video(seen, body)
+        ):
             return _not_the_api(seen, error)
         return ProbePassed()
 
 
 def encode(fields: Mapping[str, object]) -> bytes:
     """JSON in ASCII: a prompt with a stray surrogate goes through as its escape and cannot break the encoding."""
-    return json.dumps(fields, ensure_ascii=True, allow_nan=False, separators=(",", ":")).encode("ascii")
+    return json.dumps(fields, ensure_ascii=True, allow_nan=False, separators=(",", ":")).encode(
+        "ascii"
+    )
 
 
 def media_list(request: Request, urls: Mapping[MediaType, str]) -> list[dict[str, str]]:
@@ -125,11 +136,23 @@ def read_result(body: Mapping[str, object]) -> Succeeded:
 
 def _judge_key(reply: Reply, error: ApiError) -> ProbeOutcome:
     told = error.message or f"HTTP {reply.status}"
-    if reply.status == 403 and error.enveloped and ("模型" in error.message or "model" in error.message.lower()):
-        return ProbePassed()  # a token bound to some models: a status query names none, and is refused for that alone
+    if (
+        reply.status == 403
+        and error.enveloped
+        and ("模型" in error.message or "model" in error.message.lower())
+    ):
+        return (
+            ProbePassed()
+        )  # a token bound to some models: a status query names none, and is refused for that alone
     if reply.status == 401:
-        return ProbeFailed(f"the key was refused: {told}", "check the environment variable that holds this backend's key")
-    return ProbeFailed(f"the key is known but may not query: {told}", "check the account's balance, the key's permissions and its allowed addresses")
+        return ProbeFailed(
+            f"the key was refused: {told}",
+            "check the environment variable that holds this backend's key",
+        )
+    return ProbeFailed(
+        f"the key is known but may not query: {told}",
+        "check the account's balance, the key's permissions and its allowed addresses",
+    )
 
 
 def _names_missing_task(reply: Reply, error: ApiError) -> bool:
@@ -138,19 +161,30 @@ def _names_missing_task(reply: Reply, error: ApiError) -> bool:
 
 def _is_wrong_route(error: ApiError) -> bool:
     """New-api and FastAPI answer an unknown *route* in the same shape as an unknown task."""
-    return error.message.startswith("Invalid URL") or (error.message in ("Not Found", "Method Not Allowed") and not error.code)
+    return error.message.startswith("Invalid URL") or (
+        error.message in ("Not Found", "Method Not Allowed") and not error.code
+    )
 
 
 def _is_video(reply: Reply, body: object) -> bool:
     fields = as_object(body)
-    return reply.status == 200 and isinstance(fields.get("status"), str) and ("id" in fields or "task_id" in fields)
+    return (
+        reply.status == 200
+        and isinstance(fields.get("status"), str)
+        and ("id" in fields or "task_id" in fields)
+    )
 
 
 def _not_the_api(reply: Reply, error: ApiError) -> ProbeFailed:
     if reply.status == 429 or reply.status >= 500:
-        return ProbeFailed(f"the backend is not available now (HTTP {reply.status})", "try again in a minute")
+        return ProbeFailed(
+            f"the backend is not available now (HTTP {reply.status})", "try again in a minute"
+        )
     if 300 <= reply.status < 400:
-        return ProbeFailed(f"the base URL redirects (HTTP {reply.status})", "set the base URL to the API's own root, with https://")
+        return ProbeFailed(
+            f"the base URL redirects (HTTP {reply.status})",
+            "set the base URL to the API's own root, with https://",
+        )
     told = f": {error.message}" if error.message else ""
     return ProbeFailed(
         f"what answers there does not speak this protocol (HTTP {reply.status}{told})",

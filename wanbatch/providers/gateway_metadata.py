@@ -43,9 +43,13 @@ class GatewayMetadata(Gateway):
     def cautions(self, request: Request) -> tuple[str, ...]:
         found = []
         if not request.prompt_extend:
-            found.append("prompt_extend: false is lost on its way through stock new-api: the prompt will be extended")
+            found.append(
+                "prompt_extend: false is lost on its way through stock new-api: the prompt will be extended"
+            )
         if request.seed == 0:
-            found.append("seed: 0 is lost on its way through stock new-api: the seed will be random; take any other")
+            found.append(
+                "seed: 0 is lost on its way through stock new-api: the seed will be random; take any other"
+            )
         return tuple(found)
 
     def objection(self, request: Request) -> str | None:

@@ -51,7 +51,10 @@ class Progress:
         self.sent = False
 
     async def __call__(self, event: str, info: Mapping[str, Any]) -> None:
-        if event.endswith(".send_request_headers.started") and getattr(info.get("request"), "method", b"") != b"CONNECT":
+        if (
+            event.endswith(".send_request_headers.started")
+            and getattr(info.get("request"), "method", b"") != b"CONNECT"
+        ):
             self.sent = True
 
 
@@ -66,7 +69,9 @@ class Http:
             self.base = parse_url(profile.base_url)
         except Refused:
             raise Refusal(
-                ExitCode.ENVIRONMENT, f"the base URL of backend {profile.name!r} is malformed", "it looks like https://api.example.com"
+                ExitCode.ENVIRONMENT,
+                f"the base URL of backend {profile.name!r} is malformed",
+                "it looks like https://api.example.com",
             ) from None
 
     async def aclose(self) -> None:
@@ -88,7 +93,9 @@ class Http:
         """The one POST of a submit: fresh connection, no repetition; ``submit_timeout_s`` for the answer and the time that its body may need."""
         patience = self.profile.submit_timeout_s
         async with self.lanes.fresh(self.base.host) as transport:
-            return await self._exchange(transport, wire, patience, patience + GRACE_S + len(wire.body) / SLOWEST_UPLOAD)
+            return await self._exchange(
+                transport, wire, patience, patience + GRACE_S + len(wire.body) / SLOWEST_UPLOAD
+            )
 
     async def read(self, wire: WireRequest) -> Seen:
         """A query over the pool; it may be repeated freely by whoever asks."""
@@ -104,30 +111,59 @@ class Http:
     async def send_large(self, wire: WireRequest) -> Seen:
         """A request with a large body that buys nothing, such as media for the backend's own store."""
         async with self.lanes.fresh(self.base.host) as transport:
-            return await self._exchange(transport, wire, READ_TIMEOUT_S, READ_TIMEOUT_S + len(wire.body) / SLOWEST_UPLOAD)
+            return await self._exchange(
+                transport, wire, READ_TIMEOUT_S, READ_TIMEOUT_S + len(wire.body) / SLOWEST_UPLOAD
+            )
 
-    async def send_abroad(self, method: str, url: str, headers: Mapping[str, str], body: bytes = b"", *, trusted: bool = False) -> Seen:
+    async def send_abroad(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes = b"",
+        *,
+        trusted: bool = False,
+    ) -> Seen:
         """A request to a host that is not the API's, such as an upload space or a bucket: never with the key, and unless its address comes from the
         profile's owner (``trusted``) only to public addresses over https."""
         try:
             target = parse_url(url)
-            request = build(method, target if trusted else self.lanes.secured(target), {**self._headers(), **headers}, body)
+            request = build(
+                method,
+                target if trusted else self.lanes.secured(target),
+                {**self._headers(), **headers},
+                body,
+            )
             if not trusted:
                 await self.lanes.aim(request)
         except (Refused, httpx.ConnectError) as error:
             return NoReply(str(error), may_have_been_sent=False)
         async with self.lanes.fresh(target.host) as transport:
-            return await self._run(transport, request, READ_TIMEOUT_S, READ_TIMEOUT_S + len(body) / SLOWEST_UPLOAD)
+            return await self._run(
+                transport, request, READ_TIMEOUT_S, READ_TIMEOUT_S + len(body) / SLOWEST_UPLOAD
+            )
 
-    async def _exchange(self, transport: Transport, wire: WireRequest, patience_s: float, deadline_s: float) -> Seen:
-        url = self.base.copy_with(raw_path=(self.base.raw_path.decode().rstrip("/") + wire.path).encode())
+    async def _exchange(
+        self, transport: Transport, wire: WireRequest, patience_s: float, deadline_s: float
+    ) -> Seen:
+        url = self.base.copy_with(
+            raw_path=(self.base.raw_path.decode().rstrip("/") + wire.path).encode()
+        )
         headers = {**self._headers(), **wire.headers, **self.authorization()}
-        return await self._run(transport, build(wire.method, url, headers, wire.body), patience_s, deadline_s)
+        return await self._run(
+            transport, build(wire.method, url, headers, wire.body), patience_s, deadline_s
+        )
 
     def _headers(self) -> dict[str, str]:
-        return {"user-agent": USER_AGENT, "accept": "application/json", "accept-encoding": "identity"}
+        return {
+            "user-agent": USER_AGENT,
+            "accept": "application/json",
+            "accept-encoding": "identity",
+        }
 
-    async def _run(self, transport: Transport, request: httpx.Request, patience_s: float, deadline_s: float) -> Seen:
+    async def _run(
+        self, transport: Transport, request: httpx.Request, patience_s: float, deadline_s: float
+    ) -> Seen:
         progress = Progress()
         request.extensions |= {"timeout": timeouts(patience_s), "trace": progress}
         self.requests += 1
@@ -142,8 +178,16 @@ class Http:
                 return self._forget_key(response, body)
             return NoReply(f"no whole answer within {deadline_s:.0f} s", self._maybe_sent(progress))
         except TooLarge:
-            return NoReply(f"the answer is larger than {REPLY_LIMIT_BYTES // 1024 // 1024} MiB", may_have_been_sent=True)
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError) as error:
+            return NoReply(
+                f"the answer is larger than {REPLY_LIMIT_BYTES // 1024 // 1024} MiB",
+                may_have_been_sent=True,
+            )
+        except (
+            httpx.ConnectError,
+            httpx.ConnectTimeout,
+            httpx.PoolTimeout,
+            httpx.ProxyError,
+        ) as error:
             return NoReply(explain(error), progress.sent)
         except (httpx.HTTPError, httpx.StreamError, OSError, ssl.SSLError) as error:
             return NoReply(explain(error), self._maybe_sent(progress))
@@ -180,7 +224,13 @@ class Body(httpx.AsyncByteStream):
         return piece
 
 
-def build(method: str, url: httpx.URL, headers: Mapping[str, str], content: bytes, extensions: dict[str, Any] | None = None) -> httpx.Request:
+def build(
+    method: str,
+    url: httpx.URL,
+    headers: Mapping[str, str],
+    content: bytes,
+    extensions: dict[str, Any] | None = None,
+) -> httpx.Request:
     """A request with its length stated. It can be sent once."""
     request = httpx.Request(method, url, headers=headers, content=content, extensions=extensions)
     request.stream = Body(content)
@@ -202,14 +252,21 @@ def key_spellings(key: str) -> tuple[str, ...]:
     forms = [key, quote(key, safe="")]
     for shift in range(3):
         coded = base64.b64encode(b"\0" * shift + raw).decode()
-        inner = coded[(shift * 8 + 5) // 6 : (shift + len(raw)) * 8 // 6]  # only the characters that depend on nothing but the key
+        inner = coded[
+            (shift * 8 + 5) // 6 : (shift + len(raw)) * 8 // 6
+        ]  # only the characters that depend on nothing but the key
         forms += [inner, inner.replace("+", "-").replace("/", "_")]
     return tuple(dict.fromkeys(sorted(forms, key=len, reverse=True)))
 
 
 def timeouts(patience_s: float) -> dict[str, float | None]:
     """httpx's four; waiting for a pool slot is bounded by the deadline around the whole."""
-    return {"connect": min(CONNECT_TIMEOUT_S, patience_s), "read": patience_s, "write": patience_s, "pool": None}
+    return {
+        "connect": min(CONNECT_TIMEOUT_S, patience_s),
+        "read": patience_s,
+        "write": patience_s,
+        "pool": None,
+    }
 
 
 def explain(error: Exception) -> str:
@@ -220,7 +277,10 @@ def explain(error: Exception) -> str:
         (httpx.WriteTimeout, "the request could not be written in time"),
         (httpx.PoolTimeout, "no connection was free in time"),
         (httpx.ProxyError, "the proxy refused"),
-        (httpx.RemoteProtocolError, "the server broke off or answered with something that is not HTTP"),
+        (
+            httpx.RemoteProtocolError,
+            "the server broke off or answered with something that is not HTTP",
+        ),
         (httpx.LocalProtocolError, "the request could not be put into HTTP"),
         (httpx.UnsupportedProtocol, "the address has an unknown scheme"),
         (httpx.ReadError, "the connection broke while the answer was awaited"),
@@ -237,12 +297,25 @@ def _explain_connect(error: Exception) -> str:
         if isinstance(cause, ssl.SSLCertVerificationError):
             return f"the server's certificate is not trusted: {cause.verify_message}"
         if isinstance(cause, ssl.SSLError):
-            return "no secure connection could be made: " + (cause.reason or "TLS failed").replace("_", " ").lower()
+            return (
+                "no secure connection could be made: "
+                + (cause.reason or "TLS failed").replace("_", " ").lower()
+            )
         if isinstance(cause, ConnectionRefusedError):
             return "the connection was refused"
-        cause = cause.exceptions[0] if isinstance(cause, BaseExceptionGroup) else cause.__cause__ or cause.__context__
+        cause = (
+            cause.exceptions[0]
+            if isinstance(cause, BaseExceptionGroup)
+            else cause.__cause__ or cause.__context__
+        )
     text = str(error)
-    if "getaddrinfo" in text or "Name or service" in text or "resolution" in text or "nodename" in text or "No address" in text:
+    if (
+        "getaddrinfo" in text
+        or "Name or service" in text
+        or "resolution" in text
+        or "nodename" in text
+        or "No address" in text
+    ):
         return "the host's name was not found"
     return "no connection could be made"
 

@@ -84,14 +84,20 @@ async def fetch_file(http: Http, url: str, part: Path) -> Fetched | NotFetched:
             verdict = outcome
             if not before and not state.written:
                 break  # not one byte came: leave the next try to the engine, which waits
-    return NotFetched("the transfer took too long") if scope.cancelled_caught else replace(verdict, again=False)
+    return (
+        NotFetched("the transfer took too long")
+        if scope.cancelled_caught
+        else replace(verdict, again=False)
+    )
 
 
 async def peek(http: Http, url: str) -> bool:
     """Whether ``url`` answers with a video's first bytes; nothing is kept."""
     try:
         async with _open(http, url, {"range": "bytes=0-1023"}) as response:
-            return response.status_code in (200, 206) and response.headers.get("content-type", "").startswith("video/")
+            return response.status_code in (200, 206) and response.headers.get(
+                "content-type", ""
+            ).startswith("video/")
     except (Refused, httpx.HTTPError, OSError):
         return False
 
@@ -113,11 +119,15 @@ async def _one_try(http: Http, url: str, file: IO[bytes], state: _State) -> Fetc
     except TooLarge:
         return NotFetched(f"the file is larger than {FILE_LIMIT_BYTES // 1024**3} GiB")
     except TimeoutError:
-        return NotFetched(f"less than {STALL_BYTES // 1024} KiB came within {STALL_S:.0f} s", again=True)
+        return NotFetched(
+            f"less than {STALL_BYTES // 1024} KiB came within {STALL_S:.0f} s", again=True
+        )
     except (httpx.HTTPError, httpx.StreamError) as error:
         return NotFetched(explain(error), again=True)
     if state.total is not None and state.written != state.total:
-        return NotFetched(f"{state.written} bytes came instead of the declared {state.total}", again=True)
+        return NotFetched(
+            f"{state.written} bytes came instead of the declared {state.total}", again=True
+        )
     return Fetched(state.written)
 
 
@@ -132,15 +142,32 @@ def _judge_head(response: httpx.Response, file: IO[bytes], state: _State) -> Not
         return _judge_range(response, file, state)
     state.restart(file)
     length = response.headers.get("content-length", "")
-    state.total = int(length) if length.isascii() and length.isdigit() and len(length) < 16 else None
+    state.total = (
+        int(length) if length.isascii() and length.isdigit() and len(length) < 16 else None
+    )
     tag = response.headers.get("etag", "")
-    state.tag = tag if state.total is not None and tag.startswith('"') and response.headers.get("accept-ranges") == "bytes" else ""
-    return NotFetched("the file is larger than allowed", status) if state.total is not None and state.total > FILE_LIMIT_BYTES else None
+    state.tag = (
+        tag
+        if state.total is not None
+        and tag.startswith('"')
+        and response.headers.get("accept-ranges") == "bytes"
+        else ""
+    )
+    return (
+        NotFetched("the file is larger than allowed", status)
+        if state.total is not None and state.total > FILE_LIMIT_BYTES
+        else None
+    )
 
 
 def _judge_range(response: httpx.Response, file: IO[bytes], state: _State) -> NotFetched | None:
     told = _CONTENT_RANGE.match(response.headers.get("content-range", ""))
-    fits = told is not None and int(told[1]) == state.written and int(told[3]) == state.total and response.headers.get("etag", state.tag) == state.tag
+    fits = (
+        told is not None
+        and int(told[1]) == state.written
+        and int(told[3]) == state.total
+        and response.headers.get("etag", state.tag) == state.tag
+    )
     if fits and state.written:
         return None
     state.restart(file)
@@ -204,14 +231,24 @@ async def _open(http: Http, url: str, headers: dict[str, str]) -> AsyncIterator[
     for _ in range(HOPS + 1):
         target = http.lanes.secured(target)
         at_home = at_home and http.lanes.is_home(target)
-        sent = {"user-agent": USER_AGENT, "accept": "*/*", "accept-encoding": "identity", **headers, **(http.authorization() if at_home else {})}
+        sent = {
+            "user-agent": USER_AGENT,
+            "accept": "*/*",
+            "accept-encoding": "identity",
+            **headers,
+            **(http.authorization() if at_home else {}),
+        }
         async with http.lanes.fresh(target.host) as transport:
             request = build("GET", target, sent, b"", {"timeout": timeouts(STALL_S)})
             await http.lanes.aim(request)
             http.requests += 1
             response = await transport.handle_async_request(request)
             try:
-                onward = response.headers.get("location") if response.status_code in (301, 302, 303, 307, 308) else None
+                onward = (
+                    response.headers.get("location")
+                    if response.status_code in (301, 302, 303, 307, 308)
+                    else None
+                )
                 if onward is None:
                     yield response
                     return

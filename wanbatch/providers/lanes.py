@@ -58,7 +58,9 @@ class Refused(Exception):
 class Lanes:
     """Transports for one profile: fresh ones, and the pool for reads. ``given`` stands in for all of them in the simulation."""
 
-    def __init__(self, profile: Profile, given: Transport | None = None, size: int = READ_CONNECTIONS) -> None:
+    def __init__(
+        self, profile: Profile, given: Transport | None = None, size: int = READ_CONNECTIONS
+    ) -> None:
         self._profile = profile
         self._given = given
         self._home = httpx.URL(profile.base_url)
@@ -74,7 +76,11 @@ class Lanes:
         """``target`` over https, unless it is a loopback backend itself or a host that the profile allows. Raises ``Refused``."""
         if target.scheme not in ("http", "https") or not target.host or target.userinfo:
             raise Refused("the address is no plain web address")
-        if target.scheme == "https" or self._is_named(target) or (self.is_home(target) and is_loopback_host(target.host)):
+        if (
+            target.scheme == "https"
+            or self._is_named(target)
+            or (self.is_home(target) and is_loopback_host(target.host))
+        ):
             return target
         if target.port not in (None, 80):
             raise Refused("the address is not https")
@@ -105,7 +111,9 @@ class Lanes:
         if self.simulated:
             return None
         try:
-            found = await anyio.getaddrinfo(target.raw_host.decode("ascii"), target.port or 443, type=SOCK_STREAM)
+            found = await anyio.getaddrinfo(
+                target.raw_host.decode("ascii"), target.port or 443, type=SOCK_STREAM
+            )
         except (OSError, UnicodeError) as error:  # the second for names that no resolver would take
             if self._profile.proxy:
                 return None
@@ -138,7 +146,9 @@ class Lanes:
     async def pooled(self, host: str) -> AsyncIterator[Transport]:
         """The transport used last, for one exchange with the profile's own ``host``; who leaves by an exception costs the pool a connection."""
         async with self._slots:
-            transport = self._given or (self._free.pop() if self._free else self._make(_SINGLE, host))
+            transport = self._given or (
+                self._free.pop() if self._free else self._make(_SINGLE, host)
+            )
             try:
                 yield transport
             except BaseException:
@@ -160,7 +170,14 @@ class Lanes:
     def _make(self, limits: httpx.Limits, host: str) -> Transport:
         self.prepare()
         proxy = self._profile.proxy if self._profile.proxy and not is_loopback_host(host) else None
-        return httpx.AsyncHTTPTransport(verify=self._context or True, trust_env=False, http2=False, limits=limits, proxy=proxy, retries=0)
+        return httpx.AsyncHTTPTransport(
+            verify=self._context or True,
+            trust_env=False,
+            http2=False,
+            limits=limits,
+            proxy=proxy,
+            retries=0,
+        )
 
 
 @lru_cache(maxsize=8)
@@ -186,5 +203,7 @@ def parse_url(text: str, base: httpx.URL | None = None) -> httpx.URL:
 def same_origin(one: httpx.URL, other: httpx.URL) -> bool:
     """Scheme, host and port alike, with the scheme's own port filled in."""
     ports = {"http": 80, "https": 443}
-    mine, theirs = ((url.scheme, url.host.lower(), url.port or ports.get(url.scheme)) for url in (one, other))
+    mine, theirs = (
+        (url.scheme, url.host.lower(), url.port or ports.get(url.scheme)) for url in (one, other)
+    )
     return mine == theirs

@@ -23,7 +23,14 @@ from wanbatch.providers.project import ProjectSettings, load_project, lower_limi
 from wanbatch.providers.regions import DASHSCOPE_PRICES, dashscope_base_url, dashscope_region
 from wanbatch.providers.settings import read_table
 
-__all__ = ["Profiles", "ProjectSettings", "load_profiles", "load_project", "lower_limits", "resolve_profile"]
+__all__ = [
+    "Profiles",
+    "ProjectSettings",
+    "load_profiles",
+    "load_project",
+    "lower_limits",
+    "resolve_profile",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +51,18 @@ def load_profiles(environ: Mapping[str, str], config_path: Path | None = None) -
 
     Raises ``Refusal``: the file is unreadable or wrong, or the one that was named does not exist.
     """
-    named = config_path or (Path(environ["WANBATCH_CONFIG"]).expanduser() if environ.get("WANBATCH_CONFIG") else None)
+    named = config_path or (
+        Path(environ["WANBATCH_CONFIG"]).expanduser() if environ.get("WANBATCH_CONFIG") else None
+    )
     path = named or Path(platformdirs.user_config_dir("wanbatch", appauthor=False)) / "config.toml"
     root = read_table(path)
     if root is None:
         if named is not None:
-            raise Refusal(ExitCode.ENVIRONMENT, f"the configuration {path} does not exist", "create it, or unset WANBATCH_CONFIG")
+            raise Refusal(
+                ExitCode.ENVIRONMENT,
+                f"the configuration {path} does not exist",
+                "create it, or unset WANBATCH_CONFIG",
+            )
         return Profiles(built_in_backends(), path=path)
     declared = built_in_backends()
     tables = root.table("backends")
@@ -59,22 +72,36 @@ def load_profiles(environ: Mapping[str, str], config_path: Path | None = None) -
             declared[name] = read_backend(name, table, declared.get(name))
     default = root.text("default_backend") or None
     if default is not None and default not in declared:
-        root.refuse("default_backend", f"no backend is called {default!r}", f"the backends are: {', '.join(declared)}")
+        root.refuse(
+            "default_backend",
+            f"no backend is called {default!r}",
+            f"the backends are: {', '.join(declared)}",
+        )
     root.finish()
     return Profiles(declared, default, path, found=True)
 
 
-def resolve_profile(profiles: Profiles, name: str | None, environ: Mapping[str, str], *, offline: bool = False) -> Profile:
+def resolve_profile(
+    profiles: Profiles, name: str | None, environ: Mapping[str, str], *, offline: bool = False
+) -> Profile:
     """The backend ``name`` (else the user's default) with its key, ready to be talked to. Offline it has prices and limits, no key, perhaps no URL.
 
     Raises ``Refusal``: no such backend (2), or its key, base URL or region is missing or unusable (4).
     """
     chosen = name or profiles.default
     if chosen is None:
-        raise Refusal(ExitCode.INVALID, "no backend is chosen", f"add --backend NAME; the backends are: {', '.join(profiles.names())}")
+        raise Refusal(
+            ExitCode.INVALID,
+            "no backend is chosen",
+            f"add --backend NAME; the backends are: {', '.join(profiles.names())}",
+        )
     declared = profiles.declared.get(chosen)
     if declared is None:
-        raise Refusal(ExitCode.INVALID, f"no backend is called {chosen!r}", f"the backends are: {', '.join(profiles.names())}")
+        raise Refusal(
+            ExitCode.INVALID,
+            f"no backend is called {chosen!r}",
+            f"the backends are: {', '.join(profiles.names())}",
+        )
     if declared.profile.kind == "emulator":
         return declared.profile
     return _offline(declared, environ) if offline else _online(declared, environ)
@@ -102,24 +129,34 @@ def _online(declared: Declared, environ: Mapping[str, str]) -> Profile:
 def _offline(declared: Declared, environ: Mapping[str, str]) -> Profile:
     address, region = _address(declared, environ)
     try:
-        base_url = clean_base_url(address, declared.profile.kind, declared.profile.name) if address else ""
+        base_url = (
+            clean_base_url(address, declared.profile.kind, declared.profile.name) if address else ""
+        )
     except Refusal:
         base_url = ""
     origin = _origin(base_url, declared.account) if base_url else ""
-    return replace(declared.profile, base_url=base_url, origin=origin, prices=_prices(declared, region))
+    return replace(
+        declared.profile, base_url=base_url, origin=origin, prices=_prices(declared, region)
+    )
 
 
 def _address(declared: Declared, environ: Mapping[str, str]) -> tuple[str, str]:
     """Base URL as given, and the region it belongs to; each empty where unknown."""
     profile = declared.profile
-    address = (environ.get(declared.base_url_env, "") if declared.base_url_env else "") or profile.base_url
+    address = (
+        environ.get(declared.base_url_env, "") if declared.base_url_env else ""
+    ) or profile.base_url
     if profile.kind != "dashscope":
         return address, ""
     built_in = declared.base_url_env != ""
     region = declared.region or (environ.get("DASHSCOPE_REGION", "") if built_in else "")
     workspace = profile.workspace or (environ.get("DASHSCOPE_WORKSPACE_ID", "") if built_in else "")
     if region not in ("", "cn", "intl"):
-        raise Refusal(ExitCode.ENVIRONMENT, f"DASHSCOPE_REGION is {region[:20]!r}; it must be cn or intl", "export DASHSCOPE_REGION=intl")
+        raise Refusal(
+            ExitCode.ENVIRONMENT,
+            f"DASHSCOPE_REGION is {region[:20]!r}; it must be cn or intl",
+            "export DASHSCOPE_REGION=intl",
+        )
     address = address or dashscope_base_url(region, workspace)
     return address, region or dashscope_region(address)
 
@@ -138,14 +175,20 @@ def _refuse_missing_address(declared: Declared) -> None:
             f"backend {name!r} needs its region",
             "export DASHSCOPE_REGION=intl    # Singapore; cn for Beijing. The key must be of the same region",
         )
-    raise Refusal(ExitCode.ENVIRONMENT, f"backend {name!r} needs its base URL", f"export {declared.base_url_env}=https://api.example.com")
+    raise Refusal(
+        ExitCode.ENVIRONMENT,
+        f"backend {name!r} needs its base URL",
+        f"export {declared.base_url_env}=https://api.example.com",
+    )
 
 
 def check_key(key: str, variable: str, name: str) -> None:
     """Raises ``Refusal`` (4) for a key that is missing or could not stand in a header. The key itself is never part of the text."""
     if not key:
         raise Refusal(
-            ExitCode.ENVIRONMENT, f"backend {name!r} needs a key, and {variable} is not set", f"export {variable}=…    # your key for this backend"
+            ExitCode.ENVIRONMENT,
+            f"backend {name!r} needs a key, and {variable} is not set",
+            f"export {variable}=…    # your key for this backend",
         )
     if not key.isascii() or not key.isprintable() or any(c.isspace() for c in key):
         raise Refusal(
@@ -167,7 +210,11 @@ def _with_bucket_keys(declared: Declared, environ: Mapping[str, str]) -> MediaDe
         return delivery
     for variable in (declared.access_key_env, declared.secret_key_env):
         if not environ.get(variable):
-            raise Refusal(ExitCode.ENVIRONMENT, f"the bucket of backend {declared.profile.name!r} needs {variable}", f"export {variable}=…")
+            raise Refusal(
+                ExitCode.ENVIRONMENT,
+                f"the bucket of backend {declared.profile.name!r} needs {variable}",
+                f"export {variable}=…",
+            )
     return replace(
         delivery,
         access_key=Secret(environ[declared.access_key_env]),

@@ -20,7 +20,20 @@ from wanbatch.providers.settings import read_table
 FILE_NAME = "wanbatch.toml"
 _WHY_NOT = "no file inside a repo decides where a key is sent: put this into your own configuration (see docs/backends.md)"
 _FORBIDDEN = dict.fromkeys(
-    ("base_url", "api_key", "api_key_env", "backends", "kind", "account", "proxy", "media", "download_hosts", "ca_file", "region", "workspace"),
+    (
+        "base_url",
+        "api_key",
+        "api_key_env",
+        "backends",
+        "kind",
+        "account",
+        "proxy",
+        "media",
+        "download_hosts",
+        "ca_file",
+        "region",
+        "workspace",
+    ),
     _WHY_NOT,
 )
 
@@ -56,14 +69,28 @@ def load_project(folder: Path) -> ProjectSettings:
     return ProjectSettings()
 
 
-def lower_limits(profile: Profile, *, max_in_flight: int | None = None, rate: float | None = None, prices: PriceList | None = None) -> Profile:
+def lower_limits(
+    profile: Profile,
+    *,
+    max_in_flight: int | None = None,
+    rate: float | None = None,
+    prices: PriceList | None = None,
+) -> Profile:
     """``profile`` with whatever is lower of its limits and the given ones, and the higher of the prices. Raises ``Refusal`` for two currencies."""
     try:
         price = higher(profile.prices, prices) if profile.realm == "paid" else profile.prices
     except ValueError as error:
-        raise Refusal(ExitCode.INVALID, str(error), f"state the price in the currency of backend {profile.name!r}") from None
+        raise Refusal(
+            ExitCode.INVALID,
+            str(error),
+            f"state the price in the currency of backend {profile.name!r}",
+        ) from None
     rates = [one for one in (profile.rate, rate) if one is not None]
-    ceiling = profile.max_in_flight if max_in_flight is None else min(profile.max_in_flight, max_in_flight)
+    ceiling = (
+        profile.max_in_flight
+        if max_in_flight is None
+        else min(profile.max_in_flight, max_in_flight)
+    )
     return replace(profile, max_in_flight=ceiling, rate=min(rates) if rates else None, prices=price)
 
 

@@ -36,7 +36,9 @@ from wanbatch.providers.model import NoReply, Reply, Seen
 RETRY_AFTER_LIMIT_S = 300.0
 _TASK_ID = re.compile(r"[A-Za-z0-9_.:-]{1,128}\Z")
 _QUERY = re.compile(r"(://[^\s\"'<>?#]{1,2000})[?#][^\s\"'<>]*")
-_SIGNING = re.compile(r"(?i)((?:signature|security-token|accesskeyid|credential|\bsig|\btoken|\bapi[_-]?key)=)[^\s&\"'<>]+")
+_SIGNING = re.compile(
+    r"(?i)((?:signature|security-token|accesskeyid|credential|\bsig|\btoken|\bapi[_-]?key)=)[^\s&\"'<>]+"
+)
 _USER = re.compile(r"://[^\s/@\"'<>]{1,500}@")
 _DATA_URL = re.compile(r"(?i)\bdata:[a-z0-9.+/-]{0,60}(;[a-z0-9=-]{0,40})*,[A-Za-z0-9+/=%_-]*")
 
@@ -134,11 +136,22 @@ def valid_task_id(value: object) -> str | None:
 
 def as_url(value: object) -> str | None:
     """``value`` where it is a web address of sane length without spaces or control characters."""
-    if not isinstance(value, str) or len(value) > 8192 or not value.isprintable() or " " in value or "\\" in value:
+    if (
+        not isinstance(value, str)
+        or len(value) > 8192
+        or not value.isprintable()
+        or " " in value
+        or "\\" in value
+    ):
         return None
     try:
         parts = urlsplit(value)
-        usable = parts.scheme in ("http", "https") and parts.hostname and parts.username is None and parts.port != 0
+        usable = (
+            parts.scheme in ("http", "https")
+            and parts.hostname
+            and parts.username is None
+            and parts.port != 0
+        )
     except ValueError:
         return None
     return value if usable else None
@@ -191,7 +204,10 @@ def url_expiry(url: str) -> float | None:
         start, length = lowered.get(prefix + "date", ""), as_number(lowered.get(prefix + "expires"))
         if length is not None and 0 <= length <= 1e7:
             try:
-                return as_instant(datetime.strptime(start[:32], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC).timestamp() + length)
+                return as_instant(
+                    datetime.strptime(start[:32], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC).timestamp()
+                    + length
+                )
             except ValueError:
                 return None
     return None
@@ -205,7 +221,12 @@ def read_error(value: object) -> ApiError:
     body = as_object(value)
     error = body.get("error")
     if isinstance(error, dict):
-        return ApiError(as_text(error.get("code"), 120), as_text(error.get("message")), as_text(error.get("type"), 120), enveloped=True)
+        return ApiError(
+            as_text(error.get("code"), 120),
+            as_text(error.get("message")),
+            as_text(error.get("type"), 120),
+            enveloped=True,
+        )
     if isinstance(error, str) and error:
         return ApiError(as_text(body.get("code"), 120), clean(error), enveloped=True)
     code, message = as_text(body.get("code"), 120), as_text(body.get("message"))
@@ -214,7 +235,11 @@ def read_error(value: object) -> ApiError:
     if "detail" in body:
         detail = body["detail"]
         first = as_object(detail[0]) if isinstance(detail, list) and detail else as_object(detail)
-        return ApiError("", as_text(detail) or as_text(first.get("msg")) or as_text(first.get("message")), enveloped=True)
+        return ApiError(
+            "",
+            as_text(detail) or as_text(first.get("msg")) or as_text(first.get("message")),
+            enveloped=True,
+        )
     return ApiError()
 
 
@@ -232,7 +257,9 @@ _KEY_CODE = re.compile(
 _CONCURRENCY = re.compile(
     r"(?i)concurren|in[- ]flight|(running|processing|pending|active) (tasks|jobs|videos)|too many (tasks|jobs|videos)|并发|队列"
 )
-_RATE = re.compile(r"(?i)rate|burst|per (second|minute)|too quickly|frequen|too many requests|qps|rpm|频繁")
+_RATE = re.compile(
+    r"(?i)rate|burst|per (second|minute)|too quickly|frequen|too many requests|qps|rpm|频繁"
+)
 
 
 def is_billing(error: ApiError) -> bool:
@@ -257,7 +284,9 @@ _RETRYABLE_CODE = re.compile(
     r"(?i)^(internal.?(server.?)?error.*|rewritefailed|systemerror|server_error|modelservicefailed|requesttimeout|model(unavailable|servingerror)|throttling.*"
     r"|invalidurl\.(timeout|connectionrefused)|badrequest\.inputdownloadfailed|timeout|5\d\d|429|rate_limit.*|upstream_error|service_unavailable)$"
 )
-_RETRYABLE_TEXT = re.compile(r"(?i)internal (server )?error|timed? ?out|temporar|unavailable|overload|try again|saturated|服务繁忙|请稍后|超时")
+_RETRYABLE_TEXT = re.compile(
+    r"(?i)internal (server )?error|timed? ?out|temporar|unavailable|overload|try again|saturated|服务繁忙|请稍后|超时"
+)
 
 
 def is_retryable_failure(code: str, message: str) -> bool:
@@ -279,33 +308,61 @@ _HALT_HINTS = {
 def judge_submit(seen: Seen, find_id: tuple[tuple[str, ...], ...]) -> SubmitOutcome:
     """What one POST told. ``find_id`` lists the routes in the reply at which a task id may stand, best first."""
     if isinstance(seen, NoReply):
-        return Uncertain(clean(seen.reason)) if seen.may_have_been_sent else NotAccepted(clean(seen.reason))
+        return (
+            Uncertain(clean(seen.reason))
+            if seen.may_have_been_sent
+            else NotAccepted(clean(seen.reason))
+        )
     value = read_json(seen.body)
     error = read_error(value)
     if 200 <= seen.status < 300:
         found = (valid_task_id(dig(value, route)) for route in find_id)
         task_id = next((one for one in found if one is not None), None)
-        return Accepted(task_id) if task_id is not None else Uncertain(f"HTTP {seen.status} without a valid task id{_told(error)}")
+        return (
+            Accepted(task_id)
+            if task_id is not None
+            else Uncertain(f"HTTP {seen.status} without a valid task id{_told(error)}")
+        )
     return _judge_refusal(seen, error)
 
 
 def _judge_refusal(reply: Reply, error: ApiError) -> SubmitOutcome:
     status = reply.status
     if 300 <= status < 400:
-        return Halted(f"http_{status}", "the API answered with a redirect, which a POST that buys never follows", "check the base URL")
+        return Halted(
+            f"http_{status}",
+            "the API answered with a redirect, which a POST that buys never follows",
+            "check the base URL",
+        )
     if status in (401, 402, 403):
-        return Halted(error.code or f"http_{status}", error.message or f"HTTP {status}", _HALT_HINTS[status])
+        return Halted(
+            error.code or f"http_{status}", error.message or f"HTTP {status}", _HALT_HINTS[status]
+        )
     if status == 429 and is_billing(error):
         return Halted(
-            error.code or "http_429", error.message or "the quota is used up", "raise the quota or settle the bill, then run the same command again"
+            error.code or "http_429",
+            error.message or "the quota is used up",
+            "raise the quota or settle the bill, then run the same command again",
         )
     if status == 425 or (status == 429 and (error.enveloped or not reply.body.strip())):
-        return NotAccepted(f"HTTP {status}{_told(error)}", limit_of(error) if status == 429 else None, retry_after(reply.headers))
+        return NotAccepted(
+            f"HTTP {status}{_told(error)}",
+            limit_of(error) if status == 429 else None,
+            retry_after(reply.headers),
+        )
     if status in (400, 404, 405, 413, 415, 422) and error.enveloped:
         if concerns_every_job(error):
-            return Halted(error.code, error.message, "this concerns every job: check key, model, region and the account's bill")
+            return Halted(
+                error.code,
+                error.message,
+                "this concerns every job: check key, model, region and the account's bill",
+            )
         return Rejected(error.code or f"http_{status}", error.message or f"HTTP {status}")
-    return Uncertain(f"HTTP {status}{_told(error)}" if error.enveloped else f"HTTP {status} in none of the API's own shapes")
+    return Uncertain(
+        f"HTTP {status}{_told(error)}"
+        if error.enveloped
+        else f"HTTP {status} in none of the API's own shapes"
+    )
 
 
 def dig(value: object, route: tuple[str, ...]) -> object:
@@ -320,7 +377,9 @@ def unreadable(seen: Seen) -> Unreadable:
     if isinstance(seen, NoReply):
         return Unreadable(clean(seen.reason))
     error = read_error(read_json(seen.body))
-    return Unreadable(f"HTTP {seen.status}{_told(error)}", retry_after(seen.headers), throttled=seen.status == 429)
+    return Unreadable(
+        f"HTTP {seen.status}{_told(error)}", retry_after(seen.headers), throttled=seen.status == 429
+    )
 
 
 def judge_word(word: str, progress: float | None, error: ApiError) -> PollOutcome | None:
@@ -330,7 +389,11 @@ def judge_word(word: str, progress: float | None, error: ApiError) -> PollOutcom
         return None
     if plain in _FAILED:
         code = error.code or ("" if plain in ("failed", "failure") else plain)
-        return Failed(code, error.message or f"the provider says {plain}", is_retryable_failure(code, error.message))
+        return Failed(
+            code,
+            error.message or f"the provider says {plain}",
+            is_retryable_failure(code, error.message),
+        )
     return Running(clean(word, 60), progress)
 
 

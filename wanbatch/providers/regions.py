@@ -27,7 +27,11 @@ def dashscope_base_url(region: str, workspace: str) -> str:
     """The root of a region's API, by workspace domain where there is one; empty without a region."""
     if region not in _CLASSIC:
         return ""
-    return f"https://{workspace}.{_PLACES[region]}.maas.aliyuncs.com" if workspace else _CLASSIC[region]
+    return (
+        f"https://{workspace}.{_PLACES[region]}.maas.aliyuncs.com"
+        if workspace
+        else _CLASSIC[region]
+    )
 
 
 def dashscope_region(base_url: str) -> str:
@@ -37,6 +41,8 @@ def dashscope_region(base_url: str) -> str:
     except ValueError:
         return ""
     for region, classic in _CLASSIC.items():
-        if host == urlsplit(classic).hostname or host.endswith(f".{_PLACES[region]}.maas.aliyuncs.com"):
+        if host == urlsplit(classic).hostname or host.endswith(
+            f".{_PLACES[region]}.maas.aliyuncs.com"
+        ):
             return region
     return ""

@@ -59,7 +59,9 @@ class Table:
         value = self._take(name)
         if value is None:
             return ()
-        if not isinstance(value, list) or not all(isinstance(one, str) and one and one.isprintable() for one in value):
+        if not isinstance(value, list) or not all(
+            isinstance(one, str) and one and one.isprintable() for one in value
+        ):
             self.refuse(name, "must be a list of texts")
         return tuple(value)
 
@@ -83,7 +85,11 @@ class Table:
         value = self._take(name)
         if value is None:
             return None
-        if isinstance(value, bool) or not isinstance(value, int | Decimal) or not least < value <= most:
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, int | Decimal)
+            or not least < value <= most
+        ):
             self.refuse(name, f"must be a number greater than {least:g} and at most {most:g}")
         return float(value)
 
@@ -112,7 +118,12 @@ class Table:
         currency = table.text("currency")
         if not rates:
             self.refuse(name, 'states no price: give one per second for "720P", "1080P" or both')
-        if len(currency) != 3 or not currency.isascii() or not currency.isalpha() or not currency.isupper():
+        if (
+            len(currency) != 3
+            or not currency.isascii()
+            or not currency.isalpha()
+            or not currency.isupper()
+        ):
             self.refuse(name, 'needs currency = "USD" or another three-letter code')
         as_of = table.day("as_of")
         table.finish()
@@ -140,7 +151,11 @@ class Table:
                 self.refuse(name, "may not stand here", reasons[name])
             near = get_close_matches(name, self._known, 1)
             self.refuse(
-                name, "no such setting", f"did you mean {near[0]}?" if near else f"the settings here are: {', '.join(sorted(set(self._known)))}"
+                name,
+                "no such setting",
+                f"did you mean {near[0]}?"
+                if near
+                else f"the settings here are: {', '.join(sorted(set(self._known)))}",
             )
 
     def _take(self, name: str) -> object:
@@ -162,5 +177,9 @@ def read_table(path: Path) -> Table | None:
     try:
         return Table(tomllib.loads(content.decode("utf-8"), parse_float=Decimal), f"{path}: ")
     except (ValueError, RecursionError) as error:
-        problem = str(error) if isinstance(error, tomllib.TOMLDecodeError) else "it is no UTF-8 text, or nested too deeply"
+        problem = (
+            str(error)
+            if isinstance(error, tomllib.TOMLDecodeError)
+            else "it is no UTF-8 text, or nested too deeply"
+        )
         raise Refusal(ExitCode.INVALID, f"{path} is no valid TOML: {problem}") from None

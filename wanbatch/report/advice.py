@@ -16,15 +16,28 @@ from dataclasses import dataclass
 from wanbatch.plan.model import JobState
 from wanbatch.report.model import Report, ReportJob
 
-PRESSING = (JobState.UNCERTAIN, JobState.EXPIRED, JobState.FAILED, JobState.BLOCKED, JobState.RUNNING, JobState.PLANNED)
+PRESSING = (
+    JobState.UNCERTAIN,
+    JobState.EXPIRED,
+    JobState.FAILED,
+    JobState.BLOCKED,
+    JobState.RUNNING,
+    JobState.PLANNED,
+)
 """In the order in which they are shown; ``done`` and ``skipped`` need nothing."""
 
 KEPT_S = 24 * 3600
 """How long the provider keeps a result."""
 
 _TITLES = {
-    JobState.UNCERTAIN: ("may have been bought: nobody knows", "may have been bought: nobody knows"),
-    JobState.EXPIRED: ("was paid for, but its result is out of reach", "were paid for, but their results are out of reach"),
+    JobState.UNCERTAIN: (
+        "may have been bought: nobody knows",
+        "may have been bought: nobody knows",
+    ),
+    JobState.EXPIRED: (
+        "was paid for, but its result is out of reach",
+        "were paid for, but their results are out of reach",
+    ),
     JobState.FAILED: ("failed", "failed"),
     JobState.BLOCKED: ("is blocked", "are blocked"),
     JobState.RUNNING: ("is still being made", "are still being made"),
@@ -55,7 +68,11 @@ class Advice:
 
 def advise(report: Report) -> tuple[Advice, ...]:
     """Advice on all jobs that are neither done nor skipped, former ones with money at stake included."""
-    former = [job for job in report.former if job.state in (JobState.UNCERTAIN, JobState.EXPIRED, JobState.RUNNING)]
+    former = [
+        job
+        for job in report.former
+        if job.state in (JobState.UNCERTAIN, JobState.EXPIRED, JobState.RUNNING)
+    ]
     groups: dict[tuple[JobState, str], list[ReportJob]] = defaultdict(list)
     for job in (*report.jobs, *former):
         if job.state in PRESSING:
@@ -85,7 +102,11 @@ def _message(jobs: list[ReportJob]) -> str:
         return ""
     usual, _ = said.most_common(1)[0]
     others = len(said) - 1
-    return f"{usual} (and {others} other {'message' if others == 1 else 'messages'})" if others else usual
+    return (
+        f"{usual} (and {others} other {'message' if others == 1 else 'messages'})"
+        if others
+        else usual
+    )
 
 
 def _steps(report: Report, state: JobState, code: str, jobs: list[ReportJob]) -> tuple[Step, ...]:
@@ -124,5 +145,11 @@ def _deadline(job: ReportJob) -> float | None:
 def _command(report: Report, verb: str, *rest: str) -> str:
     """``wanbatch VERB FILE …``. JOB and TASK_ID are for the reader to fill in."""
     path = report.manifest.path
-    words = ("wanbatch", verb, f"./{path}" if path.startswith("-") else path, *rest, *report.options)
+    words = (
+        "wanbatch",
+        verb,
+        f"./{path}" if path.startswith("-") else path,
+        *rest,
+        *report.options,
+    )
     return " ".join(word if word in ("JOB", "TASK_ID") else shlex.quote(word) for word in words)

@@ -23,7 +23,11 @@ def check_output(request: Mapping[str, Json], output: Output | None) -> tuple[Ch
     """The checks that apply, in a fixed order; none without an output."""
     if output is None:
         return ()
-    found = [_length(request.get("seconds"), output), _area(request.get("size"), output), _sound(request.get("media"), output)]
+    found = [
+        _length(request.get("seconds"), output),
+        _area(request.get("size"), output),
+        _sound(request.get("media"), output),
+    ]
     return tuple(check for check in found if check is not None)
 
 
@@ -43,6 +47,12 @@ def _area(asked: Json, output: Output) -> Check | None:
 
 
 def _sound(media: Json, output: Output) -> Check | None:
-    if not isinstance(media, Sequence) or not any(isinstance(m, Mapping) and m.get("type") == "driving_audio" for m in media):
+    if not isinstance(media, Sequence) or not any(
+        isinstance(m, Mapping) and m.get("type") == "driving_audio" for m in media
+    ):
         return None
-    return Check("sound", output.has_audio, "driving audio given, " + ("sound track present" if output.has_audio else "no sound track"))
+    return Check(
+        "sound",
+        output.has_audio,
+        "driving audio given, " + ("sound track present" if output.has_audio else "no sound track"),
+    )

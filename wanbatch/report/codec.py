@@ -74,7 +74,10 @@ def _codecs(kind: type) -> tuple[tuple[str, _Codec], ...]:
         if not is_dataclass(kind):
             raise TypeError(f"{kind.__name__} is no dataclass")
         hints = get_type_hints(kind)
-        known = tuple((field.name, _codec(hints[field.name], is_instant=field.name.endswith("_at"))) for field in fields(kind))
+        known = tuple(
+            (field.name, _codec(hints[field.name], is_instant=field.name.endswith("_at")))
+            for field in fields(kind)
+        )
         _KNOWN[kind] = known
     return known
 
@@ -101,7 +104,10 @@ def _tuple_codec(item: object) -> _Codec:
         return _Codec(_pairs, lambda entry: tuple(cast("Mapping[str, Json]", entry).items()))
     inner = _codec(item)
     if inner.encode is None or inner.decode is None:
-        return _Codec(lambda values: list(cast("tuple[object, ...]", values)), lambda entry: tuple(cast("list[object]", entry)))
+        return _Codec(
+            lambda values: list(cast("tuple[object, ...]", values)),
+            lambda entry: tuple(cast("list[object]", entry)),
+        )
     out, back = inner.encode, inner.decode
     return _Codec(
         lambda values: [out(value) for value in cast("tuple[object, ...]", values)],
@@ -116,4 +122,7 @@ def _thousandths(value: object) -> float:
 def _pairs(value: object) -> dict[str, object]:
     """JSON has no infinity; such a value is shown as its text."""
     pairs = cast("tuple[tuple[str, object], ...]", value)
-    return {name: str(item) if isinstance(item, float) and not isfinite(item) else item for name, item in pairs}
+    return {
+        name: str(item) if isinstance(item, float) and not isfinite(item) else item
+        for name, item in pairs
+    }

@@ -18,11 +18,31 @@ from decimal import Decimal
 from typing import cast
 
 from wanbatch.canonical import Json
-from wanbatch.lifecycle import IN_FLIGHT, RESERVED, SPENT, Attempt, RunRecord, Snapshot, State, deciding_attempt
+from wanbatch.lifecycle import (
+    IN_FLIGHT,
+    RESERVED,
+    SPENT,
+    Attempt,
+    RunRecord,
+    Snapshot,
+    State,
+    deciding_attempt,
+)
 from wanbatch.manifest.model import Manifest
 from wanbatch.plan.model import JobState, Plan, PlannedJob
 from wanbatch.report.checks import check_output
-from wanbatch.report.model import Cost, Fault, ManifestFacts, Output, Report, ReportAttempt, ReportJob, RunFacts, Timings, Totals
+from wanbatch.report.model import (
+    Cost,
+    Fault,
+    ManifestFacts,
+    Output,
+    Report,
+    ReportAttempt,
+    ReportJob,
+    RunFacts,
+    Timings,
+    Totals,
+)
 from wanbatch.report.timing import time_attempt, time_spent
 
 STATE_OF_ATTEMPT: Mapping[State, JobState] = {
@@ -38,13 +58,21 @@ STATE_OF_ATTEMPT: Mapping[State, JobState] = {
 """How a former job stands by its deciding attempt; one that bought nothing (``planned``) is not shown."""
 
 
-def collect(manifest: Manifest, plan: Plan, snapshot: Snapshot, run: RunRecord | None, options: Sequence[str] | None = None) -> Report:
+def collect(
+    manifest: Manifest,
+    plan: Plan,
+    snapshot: Snapshot,
+    run: RunRecord | None,
+    options: Sequence[str] | None = None,
+) -> Report:
     """The report of ``manifest`` in the plan's realm.
 
     ``run`` is the run to be reported, ``None`` before the first. ``options`` are what printed commands must repeat to mean this run (``--output``,
     ``--backend`` …); by default the backend alone, where it is not the manifest's own.
     """
-    return _Collector(manifest, plan, snapshot).report(run, _default_options(manifest, plan) if options is None else tuple(options))
+    return _Collector(manifest, plan, snapshot).report(
+        run, _default_options(manifest, plan) if options is None else tuple(options)
+    )
 
 
 def _default_options(manifest: Manifest, plan: Plan) -> tuple[str, ...]:
@@ -68,15 +96,24 @@ class _Collector:
     def __init__(self, manifest: Manifest, plan: Plan, snapshot: Snapshot) -> None:
         self.manifest, self.plan = manifest, plan
         self.planned = tuple(entry for entry in plan.jobs if entry.job.manifest == manifest.name)
-        self.own = tuple(a for a in snapshot.attempts if a.manifest == manifest.name and a.realm == plan.realm)
-        self.placed = {(p.job, p.attempt_id): p.path for p in snapshot.placements if p.manifest == manifest.name}
+        self.own = tuple(
+            a for a in snapshot.attempts if a.manifest == manifest.name and a.realm == plan.realm
+        )
+        self.placed = {
+            (p.job, p.attempt_id): p.path
+            for p in snapshot.placements
+            if p.manifest == manifest.name
+        }
         self.started = {r.run_id: r.started_at for r in snapshot.runs}
         self.payer = self._payers()
 
     def report(self, run: RunRecord | None, options: tuple[str, ...]) -> Report:
         jobs = tuple(self._job(entry) for entry in self.planned)
         shown = {a.attempt_id for entry in self.planned for a in entry.attempts}
-        former = tuple(self._former_job(standing) for standing in _former(a for a in self.own if a.attempt_id not in shown))
+        former = tuple(
+            self._former_job(standing)
+            for standing in _former(a for a in self.own if a.attempt_id not in shown)
+        )
         return Report(
             manifest=ManifestFacts(self.manifest.name, self.manifest.path, self.manifest.sha256),
             realm=self.plan.realm,
@@ -111,14 +148,23 @@ class _Collector:
 
     def _totals(self, jobs: Sequence[ReportJob], run: RunRecord | None) -> Totals:
         count = Counter(job.state.value for job in jobs)
-        return Totals(jobs=len(jobs), **count, cost=self._cost(self.own), http_requests=run.http_requests if run else 0)
+        return Totals(
+            jobs=len(jobs),
+            **count,
+            cost=self._cost(self.own),
+            http_requests=run.http_requests if run else 0,
+        )
 
     # -- jobs --------------------------------------------------------------------------------------------------------------------------------
 
     def _job(self, entry: PlannedJob) -> ReportJob:
         job, attempt = entry.job, entry.attempt
         request = _request(entry.request.describe())
-        output = self._output(entry.name, attempt, entry.path) if attempt and entry.state is JobState.DONE else None
+        output = (
+            self._output(entry.name, attempt, entry.path)
+            if attempt and entry.state is JobState.DONE
+            else None
+        )
         attempts = self._attempts(entry.attempts)
         return ReportJob(
             name=job.name,
@@ -141,7 +187,11 @@ class _Collector:
     def _former_job(self, standing: _Standing) -> ReportJob:
         attempt = standing.attempt
         request = _request(attempt.request)
-        output = self._output(standing.name, attempt, attempt.path) if standing.state is JobState.DONE else None
+        output = (
+            self._output(standing.name, attempt, attempt.path)
+            if standing.state is JobState.DONE
+            else None
+        )
         attempts = self._attempts(standing.attempts)
         return ReportJob(
             name=standing.name,
@@ -163,7 +213,10 @@ class _Collector:
 
     def _attempts(self, attempts: Sequence[Attempt]) -> tuple[ReportAttempt, ...]:
         before = (None, *attempts)
-        return tuple(show_attempt(a, earlier, self.started.get(a.run_id)) for a, earlier in zip(attempts, before, strict=False))
+        return tuple(
+            show_attempt(a, earlier, self.started.get(a.run_id))
+            for a, earlier in zip(attempts, before, strict=False)
+        )
 
     def _output(self, name: str, attempt: Attempt, path: str) -> Output:
         found = self.placed.get((name, attempt.attempt_id)) or path
@@ -182,10 +235,17 @@ class _Collector:
         """This manifest's attempts that the run opened or found under way, and had a hand in."""
         if run is None:
             return []
-        return [a for a in self.own if a.run_id == run.run_id or (a.updated_at >= run.started_at and a.intent_at < run.started_at)]
+        return [
+            a
+            for a in self.own
+            if a.run_id == run.run_id
+            or (a.updated_at >= run.started_at and a.intent_at < run.started_at)
+        ]
 
 
-def show_attempt(attempt: Attempt, before: Attempt | None = None, run_started_at: float | None = None) -> ReportAttempt:
+def show_attempt(
+    attempt: Attempt, before: Attempt | None = None, run_started_at: float | None = None
+) -> ReportAttempt:
     """One of a job's ``attempts``; ``before`` is the one before it, ``run_started_at`` when its run began."""
     free = attempt.realm == "emulator"
     return ReportAttempt(
@@ -200,9 +260,15 @@ def show_attempt(attempt: Attempt, before: Attempt | None = None, run_started_at
         timings=time_attempt(attempt, before, run_started_at),
         expires_at=attempt.expires_at or None,
         polls=attempt.polls,
-        cost=Cost(_sum([attempt], SPENT, attempt.currency, free), _sum([attempt], RESERVED, attempt.currency, free), attempt.currency),
+        cost=Cost(
+            _sum([attempt], SPENT, attempt.currency, free),
+            _sum([attempt], RESERVED, attempt.currency, free),
+            attempt.currency,
+        ),
         reason=attempt.reason or None,
-        error=Fault(attempt.error_code, attempt.error_message, attempt.retryable) if attempt.error_code or attempt.error_message else None,
+        error=Fault(attempt.error_code, attempt.error_message, attempt.retryable)
+        if attempt.error_code or attempt.error_message
+        else None,
     )
 
 
@@ -215,11 +281,17 @@ def _former(attempts: Iterable[Attempt]) -> list[_Standing]:
     for (name, fingerprint), group in groups.items():
         deciding = deciding_attempt(group)
         if deciding is not None:
-            found.append(_Standing(name, fingerprint, STATE_OF_ATTEMPT[deciding.state], deciding, tuple(group)))
+            found.append(
+                _Standing(
+                    name, fingerprint, STATE_OF_ATTEMPT[deciding.state], deciding, tuple(group)
+                )
+            )
     return found
 
 
-def _sum(attempts: Iterable[Attempt], states: frozenset[State], currency: str, free: bool) -> Decimal | None:
+def _sum(
+    attempts: Iterable[Attempt], states: frozenset[State], currency: str, free: bool
+) -> Decimal | None:
     total = Decimal(0)
     for attempt in attempts:
         if attempt.state not in states or free:
@@ -244,7 +316,9 @@ def _run_facts(run: RunRecord | None) -> RunFacts | None:
     )
 
 
-def _timings_of(attempt: Attempt | None, attempts: Sequence[Attempt], shown: Sequence[ReportAttempt]) -> Timings:
+def _timings_of(
+    attempt: Attempt | None, attempts: Sequence[Attempt], shown: Sequence[ReportAttempt]
+) -> Timings:
     for row, entry in zip(attempts, shown, strict=True):
         if row is attempt or (attempt is not None and row.attempt_id == attempt.attempt_id):
             return entry.timings
@@ -263,11 +337,18 @@ def _fault_of_job(entry: PlannedJob) -> Fault | None:
 
 def _fault_of_attempt(attempt: Attempt, state: JobState) -> Fault | None:
     if state is JobState.FAILED:
-        return Fault(attempt.error_code or attempt.state.value, attempt.error_message or attempt.reason or "no reason was given", attempt.retryable)
+        return Fault(
+            attempt.error_code or attempt.state.value,
+            attempt.error_message or attempt.reason or "no reason was given",
+            attempt.retryable,
+        )
     if state is JobState.UNCERTAIN:
         return Fault("uncertain", attempt.reason or "the run ended while the request was under way")
     if state is JobState.EXPIRED:
-        return Fault(attempt.error_code or "expired", attempt.error_message or attempt.reason or "the result can no longer be had")
+        return Fault(
+            attempt.error_code or "expired",
+            attempt.error_message or attempt.reason or "the result can no longer be had",
+        )
     return None
 
 

@@ -62,8 +62,12 @@ def plan_document(plan: Plan, manifests: Sequence[Manifest]) -> Document:
 
     ``manifests`` are those of the plan, in order.
     """
-    known = Snapshot(attempts=tuple({a.attempt_id: a for entry in plan.jobs for a in entry.attempts}.values()))
-    entries = {(m.name, job.name): job for m in manifests for job in collect(m, plan, known, None).jobs}
+    known = Snapshot(
+        attempts=tuple({a.attempt_id: a for entry in plan.jobs for a in entry.attempts}.values())
+    )
+    entries = {
+        (m.name, job.name): job for m in manifests for job in collect(m, plan, known, None).jobs
+    }
     count = plan.count()
     return {
         "schema": PLAN_SCHEMA,
@@ -77,16 +81,29 @@ def plan_document(plan: Plan, manifests: Sequence[Manifest]) -> Document:
             "price": None if plan.total is None else amount(plan.total),
             "currency": plan.currency,
         },
-        "jobs": [_plan_entry(planned, entries[planned.job.manifest, planned.name]) for planned in plan.jobs],
+        "jobs": [
+            _plan_entry(planned, entries[planned.job.manifest, planned.name])
+            for planned in plan.jobs
+        ],
         "strangers": [encode(show_attempt(attempt)) for attempt in plan.strangers],
     }
 
 
 def document_text(document: Mapping[str, Json]) -> str:
     """The JSON text of a report or a plan, one job per line, with a newline at its end."""
-    lists = {key: value for key, value in document.items() if isinstance(value, list) and key != "manifests"}
-    head = _indented({key: value for key, value in document.items() if key not in lists}).removesuffix("\n}")
-    return head + "".join(f',\n  "{key}": [{_lines(entries)}]' for key, entries in lists.items()) + "\n}\n"
+    lists = {
+        key: value
+        for key, value in document.items()
+        if isinstance(value, list) and key != "manifests"
+    }
+    head = _indented(
+        {key: value for key, value in document.items() if key not in lists}
+    ).removesuffix("\n}")
+    return (
+        head
+        + "".join(f',\n  "{key}": [{_lines(entries)}]' for key, entries in lists.items())
+        + "\n}\n"
+    )
 
 
 def to_bytes(text: str) -> bytes:
@@ -113,7 +130,11 @@ def _plan_entry(planned: PlannedJob, entry: ReportJob) -> Document:
 
 
 def _last_event(attempt: Attempt) -> Document:
-    return {"attempt_id": attempt.attempt_id, "state": attempt.state.value, "at": instant(attempt.updated_at)}
+    return {
+        "attempt_id": attempt.attempt_id,
+        "state": attempt.state.value,
+        "at": instant(attempt.updated_at),
+    }
 
 
 def _parse_jobs(entries: Json) -> tuple[ReportJob, ...]:

@@ -41,8 +41,16 @@ def render_junit(report: Report) -> str:
 
 def _add_case(suite: Element, report: Report, job: ReportJob) -> None:
     timings = job.timings
-    took = sum(part for part in (timings.submit_s, timings.generation_s, timings.download_s) if part is not None)
-    name = {"classname": _legal(f"{report.manifest.name}.{job.id}"), "name": _legal(job.name), "file": _legal(report.manifest.path)}
+    took = sum(
+        part
+        for part in (timings.submit_s, timings.generation_s, timings.download_s)
+        if part is not None
+    )
+    name = {
+        "classname": _legal(f"{report.manifest.name}.{job.id}"),
+        "name": _legal(job.name),
+        "file": _legal(report.manifest.path),
+    }
     case = SubElement(suite, "testcase", {**name, "time": f"{took:.3f}"})
     message = _legal(job.error.message if job.error else job.state.value)
     kind = _legal(job.error.code if job.error else job.state.value)
@@ -51,8 +59,15 @@ def _add_case(suite: Element, report: Report, job: ReportJob) -> None:
     elif job.state in (JobState.UNCERTAIN, JobState.EXPIRED):
         SubElement(case, "error", {"message": message, "type": kind})
     elif job.state is not JobState.DONE:
-        SubElement(case, "skipped", {"message": message if job.error is None else f"{job.state.value}: {message}"})
-    facts = [f"task {job.task_id}" if job.task_id else "", f"video {job.output.path}" if job.output else ""]
+        SubElement(
+            case,
+            "skipped",
+            {"message": message if job.error is None else f"{job.state.value}: {message}"},
+        )
+    facts = [
+        f"task {job.task_id}" if job.task_id else "",
+        f"video {job.output.path}" if job.output else "",
+    ]
     if any(facts):
         SubElement(case, "system-out").text = _legal("\n".join(fact for fact in facts if fact))
 

@@ -37,7 +37,16 @@ PACKED_FROM = 1500
 LISTED = 300
 """So many jobs are listed for readers without scripts."""
 
-SHOWN = (JobState.DONE, JobState.RUNNING, JobState.FAILED, JobState.BLOCKED, JobState.UNCERTAIN, JobState.EXPIRED, JobState.PLANNED, JobState.SKIPPED)
+SHOWN = (
+    JobState.DONE,
+    JobState.RUNNING,
+    JobState.FAILED,
+    JobState.BLOCKED,
+    JobState.UNCERTAIN,
+    JobState.EXPIRED,
+    JobState.PLANNED,
+    JobState.SKIPPED,
+)
 """The states in the order of their buttons."""
 
 _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
@@ -62,7 +71,9 @@ def render_page(report: Report, document: Mapping[str, Json], base: str = "") ->
         report=report,
         advice=advice,
         stages=stages(report.time) if report.time else (),
-        states=[(state.value, report.totals.of(state)) for state in SHOWN if report.totals.of(state)],
+        states=[
+            (state.value, report.totals.of(state)) for state in SHOWN if report.totals.of(state)
+        ],
         listed=report.jobs[:LISTED],
         base=base,
         policy=Markup(assets.policy),  # noqa: S704 - our own assets
@@ -99,7 +110,9 @@ def stages(time: TimeSpent) -> tuple[Stage, ...]:
     return tuple(found)
 
 
-def _data(report: Report, document: Mapping[str, Json], advice: tuple[Advice, ...], base: str) -> str:
+def _data(
+    report: Report, document: Mapping[str, Json], advice: tuple[Advice, ...], base: str
+) -> str:
     """What ``report.js`` reads: the jobs, the former jobs, the steps of each piece of advice; as JSON, or deflated and in base 64."""
     text = _encode(
         {
@@ -107,12 +120,25 @@ def _data(report: Report, document: Mapping[str, Json], advice: tuple[Advice, ..
             "realm": report.realm,
             "jobs": document["jobs"],
             "former": document["former"],
-            "advice": [{"jobs": a.jobs, "state": a.state.value, "steps": [{"when": s.when, "command": s.command} for s in a.steps]} for a in advice],
+            "advice": [
+                {
+                    "jobs": a.jobs,
+                    "state": a.state.value,
+                    "steps": [{"when": s.when, "command": s.command} for s in a.steps],
+                }
+                for a in advice
+            ],
         },
     )
     if len(report.jobs) + len(report.former) >= PACKED_FROM:
         return b64encode(zlib.compress(text.encode("utf-8", "backslashreplace"), 2)).decode("ascii")
-    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+    return (
+        text.replace("<", "\\u003c")
+        .replace(">", "\\u003e")
+        .replace("&", "\\u0026")
+        .replace("\u2028", "\\u2028")
+        .replace("\u2029", "\\u2029")
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,12 +152,17 @@ class _Assets:
 @cache
 def _assets() -> _Assets:
     folder = files("wanbatch.report") / "assets"
-    style, script, page = ((folder / name).read_text(encoding="utf-8") for name in ("report.css", "report.js", "report.html.j2"))
+    style, script, page = (
+        (folder / name).read_text(encoding="utf-8")
+        for name in ("report.css", "report.js", "report.html.j2")
+    )
     policy = (
         f"default-src 'none'; script-src '{_digest(script)}'; style-src '{_digest(style)}'; "
         "img-src 'self' file:; media-src 'self' file:; base-uri 'none'; form-action 'none'"
     )
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
     return _Assets(environment.from_string(page), style, script, policy)
 
 

@@ -21,14 +21,25 @@ from wanbatch.report.wording import link
 
 Format = Literal["html", "json", "junit", "csv", "md"]
 
-_BY_SUFFIX: dict[str, Format] = {".html": "html", ".htm": "html", ".json": "json", ".xml": "junit", ".csv": "csv", ".md": "md"}
+_BY_SUFFIX: dict[str, Format] = {
+    ".html": "html",
+    ".htm": "html",
+    ".json": "json",
+    ".xml": "junit",
+    ".csv": "csv",
+    ".md": "md",
+}
 
 
 def format_of(path: Path) -> Format:
     """The format that a file's name asks for. Raises ``Refusal`` (2) where there is none."""
     found = _BY_SUFFIX.get(path.suffix.lower())
     if found is None:
-        raise Refusal(ExitCode.INVALID, f"-o {path}: no report format has this ending", "one of: " + ", ".join(_BY_SUFFIX))
+        raise Refusal(
+            ExitCode.INVALID,
+            f"-o {path}: no report format has this ending",
+            "one of: " + ", ".join(_BY_SUFFIX),
+        )
     return found
 
 

@@ -28,7 +28,16 @@ _FIXED = (
     "spent", "reserved", "currency", "path", "sha256", "bytes", "output_seconds", "width", "height", "fps", "has_audio",
     "error_code", "error_message",
 )  # fmt: skip
-_ASKED = ("seed", "prompt", "negative_prompt", "model", "seconds", "size", "prompt_extend", "watermark")
+_ASKED = (
+    "seed",
+    "prompt",
+    "negative_prompt",
+    "model",
+    "seconds",
+    "size",
+    "prompt_extend",
+    "watermark",
+)
 Cell = str | int | float | None
 
 
@@ -37,11 +46,16 @@ def render_csv(report: Report, base: str = "") -> str:
     axes = list(dict.fromkeys(name for job in report.jobs for name, _ in job.axes))
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow([inert_cell(column) for column in (*_FIXED, *(f"axis.{name}" for name in axes))])
+    writer.writerow(
+        [inert_cell(column) for column in (*_FIXED, *(f"axis.{name}" for name in axes))]
+    )
     for job in report.jobs:
         values = _row(job, base)
         found = dict(job.axes)
-        writer.writerow([inert_cell(values[column]) for column in _FIXED] + [inert_cell(_text(found.get(name))) for name in axes])
+        writer.writerow(
+            [inert_cell(values[column]) for column in _FIXED]
+            + [inert_cell(_text(found.get(name))) for name in axes]
+        )
     return text.getvalue()
 
 
@@ -50,7 +64,9 @@ def inert_cell(value: Cell) -> Cell:
     if not isinstance(value, str):
         return value
     first = unicodedata.normalize("NFKC", value.lstrip()[:1])
-    return f"'{value}" if first in ("=", "+", "-", "@") or value[:1] in ("\t", "\r", "\n") else value
+    return (
+        f"'{value}" if first in ("=", "+", "-", "@") or value[:1] in ("\t", "\r", "\n") else value
+    )
 
 
 def _row(job: ReportJob, base: str) -> dict[str, Cell]:
@@ -63,16 +79,30 @@ def _row(job: ReportJob, base: str) -> dict[str, Cell]:
         "tags": " ".join(job.tags),
         **{
             field: _text(asked.get(field))
-            for field in ("seed", "prompt", "negative_prompt", "model", "seconds", "size", "prompt_extend", "watermark")
+            for field in (
+                "seed",
+                "prompt",
+                "negative_prompt",
+                "model",
+                "seconds",
+                "size",
+                "prompt_extend",
+                "watermark",
+            )
         },
-        "media": " ".join(f"{m['type']}={m['source']}" for m in media if isinstance(m, dict)) if isinstance(media, list) else "",
+        "media": " ".join(f"{m['type']}={m['source']}" for m in media if isinstance(m, dict))
+        if isinstance(media, list)
+        else "",
         "backend": job.backend,
         "task_id": job.task_id,
         "fingerprint": job.fingerprint,
         "attempts": len(job.attempts),
         "submitted_at": instant(timings.submitted_at) if timings.submitted_at else None,
         "stored_at": instant(timings.stored_at) if timings.stored_at else None,
-        **{field: _rounded(getattr(timings, field)) for field in ("queue_s", "submit_s", "generation_s", "download_s")},
+        **{
+            field: _rounded(getattr(timings, field))
+            for field in ("queue_s", "submit_s", "generation_s", "download_s")
+        },
         "spent": None if job.cost.spent is None else amount(job.cost.spent),
         "reserved": None if job.cost.reserved is None else amount(job.cost.reserved),
         "currency": job.cost.currency,
@@ -105,21 +135,35 @@ def render_markdown(report: Report, base: str = "") -> str:
     lines = [f"# {inert_text(manifest.name)}", "", _summary(report), ""]
     for item in advise(report):
         lines += [
-            f"**{item.title}**" + (f" ({inert_text(item.code)})" if item.code else "") + (f": {inert_text(item.message)}" if item.message else ""),
+            f"**{item.title}**"
+            + (f" ({inert_text(item.code)})" if item.code else "")
+            + (f": {inert_text(item.message)}" if item.message else ""),
             "",
         ]
-        lines += ["```sh", *(f"{step.command}  # {step.when.lower()}" for step in item.steps), "```", ""]
+        lines += [
+            "```sh",
+            *(f"{step.command}  # {step.when.lower()}" for step in item.steps),
+            "```",
+            "",
+        ]
     lines += ["| job | state | video | took | cost |", "| --- | --- | --- | ---: | ---: |"]
     lines += [_markdown_row(job, base) for job in report.jobs]
     cost = wording.money(totals.cost.spent, totals.cost.currency)
-    lines += ["", f"{wording.count(totals.jobs, 'job')}, {totals.done} done, {cost} spent. Manifest SHA-256 `{manifest.sha256[:16]}`."]
+    lines += [
+        "",
+        f"{wording.count(totals.jobs, 'job')}, {totals.done} done, {cost} spent. Manifest SHA-256 `{manifest.sha256[:16]}`.",
+    ]
     return "\n".join(lines) + "\n"
 
 
 def _summary(report: Report) -> str:
     totals = report.totals
     parts = [f"{totals.done} of {wording.count(totals.jobs, 'job')} done"]
-    parts += [f"{totals.of(state)} {state.value}" for state in JobState if state is not JobState.DONE and totals.of(state)]
+    parts += [
+        f"{totals.of(state)} {state.value}"
+        for state in JobState
+        if state is not JobState.DONE and totals.of(state)
+    ]
     if report.realm == "paid":
         parts.append(f"{wording.money(totals.cost.spent, totals.cost.currency)} spent")
     else:
@@ -131,7 +175,11 @@ def _summary(report: Report) -> str:
 
 def _markdown_row(job: ReportJob, base: str) -> str:
     output = job.output
-    video = f"[{wording.duration(output.seconds)}, {output.width} × {output.height}]({base}{wording.link(output.path)})" if output else ""
+    video = (
+        f"[{wording.duration(output.seconds)}, {output.width} × {output.height}]({base}{wording.link(output.path)})"
+        if output
+        else ""
+    )
     if job.error:
         video = inert_text(f"{job.error.code}: {job.error.message}")
     return f"| {inert_text(job.name)} | {job.state.value} | {video} | {wording.duration(job.timings.generation_s)} | {_price(job)} |"
@@ -143,5 +191,9 @@ def _price(job: ReportJob) -> str:
 
 def inert_text(text: str) -> str:
     """A text as Markdown that shows it and nothing else, on one line."""
-    flat = " ".join("".join(c if unicodedata.category(c) not in ("Cc", "Cf", "Cs") else " " for c in text).split())
+    flat = " ".join(
+        "".join(
+            c if unicodedata.category(c) not in ("Cc", "Cf", "Cs") else " " for c in text
+        ).split()
+    )
     return re.sub(r"([\\`*_{}\[\]()#+!|~@:])", r"\\\1", escape(flat, quote=False))

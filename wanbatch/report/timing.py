@@ -46,11 +46,19 @@ def time_spent(attempts: Sequence[Attempt], run: RunRecord) -> TimeSpent | None:
     end = max(start, run.finished_at or max(a.updated_at for a in attempts))
     submits = [_submitting(a) for a in attempts]
     generations = [_generating(a, end) for a in attempts if a.accepted_at]
-    downloads = [_downloading(a, end) for a in attempts if a.finished_at and a.state is not State.REMOTE_FAILED]
+    downloads = [
+        _downloading(a, end)
+        for a in attempts
+        if a.finished_at and a.state is not State.REMOTE_FAILED
+    ]
     generating = _covered(generations, start, end)
     with_downloads = _covered([*generations, *downloads], start, end)
     with_submits = _covered([*generations, *downloads, *submits], start, end)
-    lengths = [_between(a.accepted_at, a.finished_at) or 0.0 for a in attempts if a.accepted_at and a.finished_at]
+    lengths = [
+        _between(a.accepted_at, a.finished_at) or 0.0
+        for a in attempts
+        if a.accepted_at and a.finished_at
+    ]
     at_provider = sum(max(0.0, min(high, end) - max(low, start)) for low, high in generations)
     return TimeSpent(
         wall_s=end - start,
@@ -66,7 +74,9 @@ def time_spent(attempts: Sequence[Attempt], run: RunRecord) -> TimeSpent | None:
 
 def _submitting(attempt: Attempt) -> Span:
     ended_by_it = attempt.state in (State.PLANNED, State.REJECTED, State.UNCERTAIN)
-    return attempt.intent_at, attempt.accepted_at or (attempt.updated_at if ended_by_it else attempt.intent_at)
+    return attempt.intent_at, attempt.accepted_at or (
+        attempt.updated_at if ended_by_it else attempt.intent_at
+    )
 
 
 def _generating(attempt: Attempt, end: float) -> Span:

@@ -51,10 +51,21 @@ def write_report(report: Report, folder: Path) -> Report:
 def add_posters(report: Report, folder: Path) -> Report:
     """The report with ``poster`` set wherever there is one, after making those that were missing."""
     posters = folder / "posters"
-    wanted = {_poster_name(job.output): job.output for job in (*report.jobs, *report.former) if job.output and is_inside(job.output.path)}
+    wanted = {
+        _poster_name(job.output): job.output
+        for job in (*report.jobs, *report.former)
+        if job.output and is_inside(job.output.path)
+    }
     present = {poster.name for poster in posters.iterdir()} if posters.is_dir() else set()
-    present |= _make_posters({name: folder / output.path for name, output in wanted.items() if name not in present}, posters)
-    return replace(report, jobs=_with_posters(report.jobs, present), former=_with_posters(report.former, present))
+    present |= _make_posters(
+        {name: folder / output.path for name, output in wanted.items() if name not in present},
+        posters,
+    )
+    return replace(
+        report,
+        jobs=_with_posters(report.jobs, present),
+        former=_with_posters(report.former, present),
+    )
 
 
 def read_report(path: Path) -> Report:
@@ -62,12 +73,22 @@ def read_report(path: Path) -> Report:
     try:
         document = json.loads(path.read_bytes())
     except OSError as error:
-        raise Refusal(ExitCode.INVALID, f"{path} cannot be read: {error.strerror or error}", "wanbatch report writes one") from None
+        raise Refusal(
+            ExitCode.INVALID,
+            f"{path} cannot be read: {error.strerror or error}",
+            "wanbatch report writes one",
+        ) from None
     except (ValueError, RecursionError):
-        raise Refusal(ExitCode.INVALID, f"{path} is not JSON", "wanbatch report writes it anew") from None
+        raise Refusal(
+            ExitCode.INVALID, f"{path} is not JSON", "wanbatch report writes it anew"
+        ) from None
     violation = find_violation(document, "report")
     if violation is not None:
-        raise Refusal(ExitCode.INVALID, f"{path} is no report of format wanbatch/report@1: {violation}", "wanbatch report writes it anew")
+        raise Refusal(
+            ExitCode.INVALID,
+            f"{path} is no report of format wanbatch/report@1: {violation}",
+            "wanbatch report writes it anew",
+        )
     return parse_report(document)
 
 
@@ -96,7 +117,9 @@ def _make_poster(video: Path, target: Path) -> bool:
 
 def _with_posters(jobs: Iterable[ReportJob], present: set[str]) -> tuple[ReportJob, ...]:
     return tuple(
-        replace(job, poster=f"posters/{name}") if job.output and (name := _poster_name(job.output)) in present else replace(job, poster=None)
+        replace(job, poster=f"posters/{name}")
+        if job.output and (name := _poster_name(job.output)) in present
+        else replace(job, poster=None)
         for job in jobs
     )
 
