@@ -40,7 +40,7 @@ STEPS: tuple[tuple[EventKind, Facts], ...] = (
         {
             "task_id": "0123456789abcdef",
             "accepted_at": 1_700_000_001.0,
-            "expires_at": 1_700_090_000.0,
+            "available_until": 1_700_090_000.0,
         },
     ),
     (

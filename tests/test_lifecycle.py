@@ -58,9 +58,11 @@ FACTS = st.fixed_dictionaries(
         name: {str: PRINTED, float: st.floats(0, 1e10), int: st.integers(0, 2**62), bool: st.booleans()}[kind]
         for name, kind in (
             ("task_id", str), ("reason", str), ("error_code", str), ("error_message", str), ("retryable", bool), ("not_before", float),
-            ("accepted_at", float), ("finished_at", float), ("expires_at", float), ("stored_at", float), ("path", str), ("sha256", str),
+            ("accepted_at", float), ("finished_at", float),
+            ("give_up_at", float), ("available_until", float), ("stored_at", float), ("path", str), ("sha256", str),
             ("bytes", int), ("seconds", float), ("width", int), ("height", int), ("fps", float), ("has_audio", bool), ("polls", int),
-            ("polled_at", float),
+            ("polled_at", float), ("failed_at", float), ("confirmed_at", float), ("status_word", str),
+            ("download_error", str), ("evidence", str), ("refusals", int), ("outcome_offset_s", float),
         )
     },
 )  # fmt: skip

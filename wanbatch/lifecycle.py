@@ -59,6 +59,8 @@ class EventKind(StrEnum):
     STAGED = "staged"  # all bytes checked and on disk under the .part name
     STORED = "stored"  # under the final name
     RESTORED = "restored"  # a lost file was downloaded again, byte for byte
+    REOPENED = "reopened"  # proven not accepted before: the same attempt is about to POST again
+    OBSERVED = "observed"  # something worth keeping was seen; the state stays
 
 
 class Authority(StrEnum):
@@ -68,6 +70,7 @@ class Authority(StrEnum):
     NOT_ACCEPTED = "not_accepted"  # the one before was proven not accepted
     RETRY_POLICY = "retry_policy"  # the one before failed remotely, which is free
     ABSENT = "absent"  # the one before was proven absent
+    REGENERATE = "regenerate"  # a person bought anew what was there: --regenerate
     PERSON = "person"  # --retry-failed, --regenerate, resolve --resubmit
 
 
@@ -80,11 +83,23 @@ TRANSITIONS: Mapping[tuple[State, EventKind], State] = {
     (State.UNCERTAIN, EventKind.ABSENT): State.PLANNED,
     (State.UNCERTAIN, EventKind.RESUBMIT): State.PLANNED,
     (State.UNCERTAIN, EventKind.ABANDONED): State.ABANDONED,
+    # Only what was proven not accepted goes out again under the same attempt.
+    (State.PLANNED, EventKind.REOPENED): State.INTENT,
+    (State.ACCEPTED, EventKind.OBSERVED): State.ACCEPTED,
+    (State.REMOTE_OK, EventKind.OBSERVED): State.REMOTE_OK,
+    # A person names another task while no poll has confirmed the first.
+    (State.ACCEPTED, EventKind.ADOPTED): State.ACCEPTED,
     (State.ACCEPTED, EventKind.REMOTE_OK): State.REMOTE_OK,
     (State.ACCEPTED, EventKind.REMOTE_FAILED): State.REMOTE_FAILED,
     (State.ACCEPTED, EventKind.EXPIRED): State.EXPIRED,
     (State.REMOTE_OK, EventKind.STAGED): State.STAGED,
     (State.REMOTE_OK, EventKind.EXPIRED): State.EXPIRED,
+    (State.REMOTE_OK, EventKind.ABANDONED): State.ABANDONED,
+    # The provider's own later "finished" takes back its "failed", and our "gone".
+    (State.REMOTE_FAILED, EventKind.REMOTE_OK): State.REMOTE_OK,
+    (State.EXPIRED, EventKind.REMOTE_OK): State.REMOTE_OK,
+    # A person takes bytes that came whole and were refused.
+    (State.EXPIRED, EventKind.STAGED): State.STAGED,
     # Found at start-up without its .part file: fetch the bytes again.
     (State.STAGED, EventKind.REMOTE_OK): State.REMOTE_OK,
     (State.STAGED, EventKind.STORED): State.STORED,
@@ -140,7 +155,8 @@ class Facts(TypedDict, total=False):
     not_before: float
     accepted_at: float
     finished_at: float
-    expires_at: float
+    give_up_at: float
+    available_until: float
     stored_at: float
     path: str
     sha256: str
@@ -152,6 +168,48 @@ class Facts(TypedDict, total=False):
     has_audio: bool
     polls: int
     polled_at: float
+    failed_at: float
+    confirmed_at: float
+    status_word: str
+    download_error: str
+    evidence: str
+    refusals: int
+    outcome_offset_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """How long a provider keeps things, in seconds; each dialect declares its own.
+
+    ``result_s`` is a finished video's, ``query_s`` a task's, ``list_s`` an account's list.
+    Every margin of ours is derived here.
+    """
+
+    result_s: float
+    query_s: float
+    list_s: float
+
+    @property
+    def give_up_after_s(self) -> float:
+        """A task without a final word this long after its submit is given up."""
+        return self.query_s + 3600.0
+
+    @property
+    def forgotten_after_s(self) -> float:
+        """A failure first seen later than this after the submit proves nothing."""
+        return self.query_s - 3600.0
+
+    @property
+    def listed_for_s(self) -> float:
+        """Near the edge of what a list shows it proves nothing."""
+        return self.list_s - 3600.0
+
+
+DAY_LONG = Retention(result_s=24 * 3600.0, query_s=24 * 3600.0, list_s=24 * 3600.0)
+"""Wan's, behind every API that we know (reference: C.5, C.8, D9): 24 hours for all three."""
+
+SHOWN_MARGIN_S = 600.0
+"""Users are shown a deadline ten minutes before the provider's own (contract)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +229,8 @@ class Opening:
     ``request`` is the JSON text of the API's fields, with media by SHA-256 and without signatures. ``realm`` is ``paid`` or ``emulator``.
     ``origin`` names the place that task ids of this attempt belong to; ``price`` is ``None`` where the profile has none.
     ``length_s`` and ``size`` are the request's, kept apart because latencies are learnt by them.
+    ``intent_offset_s`` is the server's clock minus ours at the intent, ``None`` while no server
+    was heard; ``authorisation_id`` the recorded decision that this purchase uses up, or 0.
     """
 
     fingerprint: str
@@ -187,11 +247,21 @@ class Opening:
     price: Decimal | None
     currency: str
     at: float
+    intent_offset_s: float | None = None
+    authorisation_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A ledger row: an ``Opening`` and the fold of every event since. ``path`` is relative to the output folder."""
+    """A ledger row: an ``Opening`` and the fold of every event since.
+
+    ``path`` is relative to the output folder. ``available_until`` is the provider's: when
+    the result vanishes. ``give_up_at`` is ours, an hour later: when a task without a final
+    word is expired. ``failed_at`` is when the provider last called it failed,
+    ``confirmed_at`` when a poll first knew the task, ``status_word`` a word of the provider
+    that we do not know, ``download_error`` what the last download met, ``evidence`` a
+    redacted piece of an answer, ``refusals`` how often it was proven not accepted.
+    """
 
     attempt_id: int
     fingerprint: str
@@ -218,7 +288,8 @@ class Attempt:
     not_before: float = 0.0
     accepted_at: float = 0.0
     finished_at: float = 0.0
-    expires_at: float = 0.0
+    give_up_at: float = 0.0
+    available_until: float = 0.0
     stored_at: float = 0.0
     path: str = ""
     sha256: str = ""
@@ -231,6 +302,20 @@ class Attempt:
     polls: int = 0
     polled_at: float = 0.0
     last_event: EventKind = EventKind.INTENT
+    intent_offset_s: float | None = None
+    outcome_offset_s: float | None = None
+    authorisation_id: int = 0
+    failed_at: float = 0.0
+    confirmed_at: float = 0.0
+    status_word: str = ""
+    download_error: str = ""
+    evidence: str = ""
+    refusals: int = 0
+
+    @property
+    def shown_deadline(self) -> float | None:
+        """By when people should have fetched the result, in Unix seconds."""
+        return self.available_until - SHOWN_MARGIN_S if self.available_until else None
 
 
 ATTEMPT_FIELDS = tuple(f.name for f in fields(Attempt))
@@ -272,6 +357,8 @@ def open_attempt(attempt_id: int, opening: Opening) -> Attempt:
         currency=opening.currency,
         intent_at=opening.at,
         updated_at=opening.at,
+        intent_offset_s=opening.intent_offset_s,
+        authorisation_id=opening.authorisation_id,
     )
 
 
@@ -317,12 +404,36 @@ class RunRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Authorisation:
+    """A person's recorded word that one job may be bought once more.
+
+    ``kind`` is ``regenerate`` or ``retry_failed``. It is open until an attempt that names it
+    may have been bought.
+    """
+
+    authorisation_id: int
+    fingerprint: str
+    realm: str
+    manifest: str
+    job: str
+    kind: str
+    run_id: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """All that the ledger knows at one instant. ``attempts`` are in order of birth."""
 
     attempts: tuple[Attempt, ...] = ()
     placements: tuple[Placement, ...] = ()
     runs: tuple[RunRecord, ...] = ()
+    authorisations: tuple[Authorisation, ...] = ()
+
+    def open_authorisations(self) -> tuple[Authorisation, ...]:
+        """Those that no purchase has used up, oldest first."""
+        used = {a.authorisation_id for a in self.attempts if a.state is not State.PLANNED}
+        return tuple(a for a in self.authorisations if a.authorisation_id not in used)
 
     def by_identity(self) -> dict[tuple[str, str], list[Attempt]]:
         """Attempts by (fingerprint, realm), oldest first."""

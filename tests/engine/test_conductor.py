@@ -175,7 +175,7 @@ def test_one_job_from_start_to_finish():
 
 def test_downloads_come_before_polls_and_polls_before_submits():
     running = attempt(
-        number=1, state=State.ACCEPTED, task_id="t1", accepted_at=AT - 100, expires_at=AT + 9e4
+        number=1, state=State.ACCEPTED, task_id="t1", accepted_at=AT - 100, available_until=AT + 9e4
     )
     play = Play(job(), job("new", seed=8), attempts=[running])
     play.poll(Succeeded())
@@ -191,7 +191,7 @@ def test_nothing_new_is_bought_before_what_was_in_flight_was_asked_for():
             state=State.ACCEPTED,
             task_id=f"t{n}",
             accepted_at=AT - 50,
-            expires_at=AT + 9e4 - n,
+            available_until=AT + 9e4 - n,
         )
         for n in (1, 2)
     ]
@@ -392,7 +392,7 @@ def test_a_task_of_a_job_that_is_gone_is_brought_home_too():
         state=State.ACCEPTED,
         task_id="t1",
         accepted_at=AT - 5,
-        expires_at=AT + 9e4,
+        available_until=AT + 9e4,
         fingerprint="wb1:gone",
     )
     play = Play(job(), attempts=[row])
@@ -409,7 +409,7 @@ def test_lanes_hold(count):
             state=State.ACCEPTED,
             task_id=f"t{n}",
             accepted_at=AT,
-            expires_at=AT + 9e4,
+            available_until=AT + 9e4,
         )
         for n in range(1, count + 1)
     ]

@@ -23,7 +23,7 @@ ENDED = attempt(
     task_id="t1",
     accepted_at=1001.0,
     finished_at=1100.0,
-    expires_at=1100.0 + 24 * HOUR,
+    available_until=1100.0 + 24 * HOUR,
 )
 NO_SUCH_TASK = Unreadable("HTTP 400 (task_not_exist)")
 
@@ -44,7 +44,11 @@ def poll(conductor, now):
 
 def test_an_answer_that_tells_nothing_of_an_ended_task_gives_its_place_in_the_query_limit_back():
     other = replace(
-        ENDED, attempt_id=2, state=State.ACCEPTED, task_id="t2", expires_at=ENDED.expires_at + 1
+        ENDED,
+        attempt_id=2,
+        state=State.ACCEPTED,
+        task_id="t2",
+        available_until=ENDED.available_until + 1,
     )
     conductor = watching(ENDED, other, queries_per_second=0.5)
     task = poll(conductor, 0.0)
@@ -59,7 +63,7 @@ def test_an_answer_that_tells_nothing_of_an_ended_task_gives_its_place_in_the_qu
 def test_a_result_past_its_expiry_that_nobody_knows_is_fetched_once_more_so_that_it_can_expire():
     conductor = watching(ENDED)
     task = poll(conductor, 0.0)
-    conductor.polled(task, task.attempt, NO_SUCH_TASK, 0.3, ENDED.expires_at + 1)
+    conductor.polled(task, task.attempt, NO_SUCH_TASK, 0.3, ENDED.available_until + 1)
     action = conductor.next_action(0.3)
     assert isinstance(action, Fetch)
     assert action.result == Succeeded()

@@ -44,7 +44,7 @@ def test_each_verdict_of_a_post_closes_the_intent(outcome, kind, state):
 
 
 def test_an_accepted_task_is_watched_for_25_hours():
-    assert (ACCEPTED.task_id, ACCEPTED.accepted_at, ACCEPTED.expires_at) == (
+    assert (ACCEPTED.task_id, ACCEPTED.accepted_at, ACCEPTED.available_until) == (
         "t-1",
         1001.0,
         1001.0 + 25 * HOUR,
@@ -58,7 +58,7 @@ def test_a_refusal_keeps_the_reason_and_the_time():
 
 def test_a_result_expires_24_hours_after_the_server_says_it_was_done():
     row = apply(ACCEPTED, poll_event(ACCEPTED, Succeeded(completed_at=1050.0), 1060.0, 3, 1040.0))
-    assert (row.state, row.finished_at, row.expires_at, row.polls, row.polled_at) == (
+    assert (row.state, row.finished_at, row.available_until, row.polls, row.polled_at) == (
         State.REMOTE_OK,
         1050.0,
         1050.0 + 24 * HOUR,
@@ -109,7 +109,7 @@ def test_what_is_known_to_be_done_is_not_told_twice():
 
 
 def test_a_result_that_cannot_be_had_expires_only_once_its_time_is_over():
-    done = replace(ACCEPTED, state=State.REMOTE_OK, expires_at=5000.0)
+    done = replace(ACCEPTED, state=State.REMOTE_OK, available_until=5000.0)
     gone = DownloadFailed("HTTP 404", gone=True)
     assert gone_event(done, gone, 4999.0) is None
     assert gone_event(done, gone, 5001.0).kind is EventKind.EXPIRED

@@ -34,7 +34,7 @@ def opening(**changes: Any) -> Opening:
 TO_THE_END: tuple[tuple[EventKind, Facts], ...] = (
     (
         EventKind.ACCEPTED,
-        {"task_id": "task-1", "accepted_at": 1_700_000_001.0, "expires_at": 1_700_090_000.0},
+        {"task_id": "task-1", "accepted_at": 1_700_000_001.0, "available_until": 1_700_090_000.0},
     ),
     (
         EventKind.REMOTE_OK,

@@ -43,7 +43,7 @@ def stored(**changes):
         path="m/videos/one.mp4",
         sha256="ee" * 32,
         bytes=9,
-        expires_at=NOW + 60,
+        available_until=NOW + 60,
         **changes,
     )
 
@@ -105,7 +105,7 @@ def test_a_video_made_under_another_name_is_reused_and_copied():
 
 def test_a_lost_file_is_downloaded_again_while_the_provider_has_it_and_asked_about_later():
     assert one(attempts=[stored()]).action is Action.RESUME
-    late = one(attempts=[replace(stored(), expires_at=NOW - 1)])
+    late = one(attempts=[replace(stored(), available_until=NOW - 1)])
     assert (late.action, late.state) == (Action.ASK, JobState.EXPIRED)
     elsewhere = one(attempts=[replace(stored(), origin="https://other.test")])
     assert elsewhere.action is Action.ASK

@@ -29,11 +29,30 @@ from wanbatch.engine.pacing import SubmitPacer
 from wanbatch.engine.runner import Runner
 from wanbatch.ledger.lock import RunLock
 from wanbatch.ledger.store import Ledger, LedgerFailed
-from wanbatch.lifecycle import Event, EventKind, State
+from wanbatch.lifecycle import Event, EventKind, Retention, State
 from wanbatch.plan import planner
 from wanbatch.plan.model import Action
 from wanbatch.providers import backend, gateway, http, reading
 from wanbatch.providers.model import Reply
+
+DAY = 24 * 3600.0
+
+
+class Forgetful(Retention):
+    """Believes a failure however late it is first seen."""
+
+    @property
+    def forgotten_after_s(self) -> float:
+        return 1e12
+
+
+class Hasty(Retention):
+    """Gives a task up after ten minutes."""
+
+    @property
+    def give_up_after_s(self) -> float:
+        return 600.0
+
 
 Patches = Iterator[Any]
 VARIANTS: dict[str, Callable[[], Patches]] = {}
@@ -340,12 +359,12 @@ def error_beside_running_counts_as_failed() -> Patches:
 
 @variant
 def forgotten_task_counts_as_failed() -> Patches:
-    yield patch.object(settle, "FORGOTTEN_AFTER_S", 1e12)
+    yield patch.object(settle, "DAY_LONG", Forgetful(DAY, DAY, DAY))
 
 
 @variant
 def expires_too_early() -> Patches:
-    yield patch.object(settle, "FINAL_WORD_WITHIN_S", 600.0)
+    yield patch.object(settle, "DAY_LONG", Hasty(DAY, DAY, DAY))
 
 
 @variant

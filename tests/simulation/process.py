@@ -28,6 +28,7 @@ from wanbatch.engine.polling import LatencyModel, PollSchedule
 from wanbatch.engine.reconcile import reconcile
 from wanbatch.engine.recovery import InFlight, find_in_flight, place_reused, settle_leftovers
 from wanbatch.engine.runner import Home, Notice, RunContext, Runner
+from wanbatch.engine.settle import acceptance_facts
 from wanbatch.errors import ExitCode, Refusal
 from wanbatch.ledger.lock import RunLock
 from wanbatch.ledger.store import Ledger
@@ -361,9 +362,7 @@ class Decision:
                 facts: Facts = {"reason": f"{self.word} by a person"}
                 if self.word == "adopt":
                     facts |= {
-                        "task_id": self.task_id,
-                        "accepted_at": now,
-                        "expires_at": now + 25 * 3600.0,
+                        **acceptance_facts(self.task_id, now),
                     }
                 kinds = {
                     "adopt": EventKind.ADOPTED,

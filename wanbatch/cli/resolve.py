@@ -19,7 +19,7 @@ from wanbatch.cli.console import money, quoted, say
 from wanbatch.cli.options import Amount
 from wanbatch.engine.recovery import settle_leftovers
 from wanbatch.engine.runner import RunContext
-from wanbatch.engine.settle import FINAL_WORD_WITHIN_S
+from wanbatch.engine.settle import acceptance_facts
 from wanbatch.errors import ExitCode, Refusal
 from wanbatch.ledger.lock import RunLock
 from wanbatch.ledger.store import Ledger
@@ -74,9 +74,7 @@ def _decision(
     now = time.time()
     if adopt is not None:
         return EventKind.ADOPTED, {
-            "task_id": adopt,
-            "accepted_at": now,
-            "expires_at": now + FINAL_WORD_WITHIN_S,
+            **acceptance_facts(adopt, now),
             "reason": "adopted by a person",
         }
     if resubmit:

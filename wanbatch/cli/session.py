@@ -437,9 +437,9 @@ class _Session:
     @staticmethod
     def _say_deadline(plan: Plan) -> None:
         ends = [
-            e.attempt.expires_at
+            e.attempt.shown_deadline
             for e in plan.selected()
-            if e.action is Action.RESUME and e.attempt and e.attempt.expires_at
+            if e.action is Action.RESUME and e.attempt and e.attempt.shown_deadline
         ]
         if ends and plan.realm == "paid":
             say(

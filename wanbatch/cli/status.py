@@ -45,11 +45,11 @@ def deadline(attempt: Attempt | None, now: float) -> str:
         attempt is None
         or attempt.state not in IN_FLIGHT
         or attempt.realm != "paid"
-        or not attempt.expires_at
+        or attempt.shown_deadline is None
     ):
         return ""
-    at = time.strftime("%Y-%m-%d %H:%M", time.localtime(attempt.expires_at))
-    left = attempt.expires_at - now
+    at = time.strftime("%Y-%m-%d %H:%M", time.localtime(attempt.shown_deadline))
+    left = attempt.shown_deadline - now
     return (
         f"; fetch it before {at}, in {duration(left)}"
         if left > 0

@@ -202,7 +202,7 @@ class Conductor:
 
     def resume(self, attempts: Iterable[Attempt], now: float, at: float) -> None:
         """Watches tasks that were in flight when the run began. The one whose result vanishes first is asked for first."""
-        found = sorted(attempts, key=lambda a: (a.expires_at, a.attempt_id))
+        found = sorted(attempts, key=lambda a: (a.available_until, a.attempt_id))
         for attempt in found:
             self._watch(attempt, self.by_fingerprint.get(attempt.fingerprint), now)
             self.polls.add(
@@ -234,7 +234,7 @@ class Conductor:
     def _next_fetch(self, now: float) -> Fetch | None:
         if self._lanes["fetch"] >= FETCH_LANE or not self._results:
             return None
-        attempt_id = min(self._results, key=lambda i: (self.tasks[i].attempt.expires_at, i))
+        attempt_id = min(self._results, key=lambda i: (self.tasks[i].attempt.available_until, i))
         self._lanes["fetch"] += 1
         return Fetch(self.tasks[attempt_id], self._results.pop(attempt_id))
 
@@ -413,7 +413,7 @@ class Conductor:
             self._free_slot(task, now)
         if (
             attempt.state is State.REMOTE_OK
-            and at > attempt.expires_at
+            and at > attempt.available_until
             and not isinstance(outcome, Succeeded)
         ):
             outcome = Succeeded()  # forgotten by now: the content route has the last word

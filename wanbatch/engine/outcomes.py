@@ -24,9 +24,13 @@ class Limit(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """2xx with a valid task id."""
+    """2xx with a valid task id.
+
+    ``evidence`` is what the answer said beside it, such as a second id; often empty.
+    """
 
     task_id: str
+    evidence: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +61,16 @@ class Halted:
 
 @dataclass(frozen=True, slots=True)
 class Uncertain:
-    """Nobody knows whether a video was bought."""
+    """Nobody knows whether a video was bought.
+
+    ``evidence`` is a redacted piece of the answer, at most 2 KiB. ``halt`` is set where the
+    answer says that the next job would fare alike (a redirect, a refusal in a 5xx): buying
+    stops, the run drains and ends with 4.
+    """
 
     reason: str
+    evidence: str = ""
+    halt: Halted | None = None
 
 
 SubmitOutcome = Accepted | NotAccepted | Rejected | Halted | Uncertain
@@ -67,10 +78,15 @@ SubmitOutcome = Accepted | NotAccepted | Rejected | Halted | Uncertain
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """Not done yet, or a word that nobody knows. ``progress`` is a percentage and may fall."""
+    """Not done yet, or a word that nobody knows.
+
+    ``progress`` is a percentage and may fall. ``known`` is false for a word that is in no
+    vocabulary of ours: it is shown to people, and the content route is asked in time.
+    """
 
     word: str = ""
     progress: float | None = None
+    known: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,20 +104,30 @@ class Succeeded:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The provider's final word: no video, no charge."""
+    """The provider's final word: no video, no charge.
+
+    ``certain`` is false for words other than ``failed``, ``failure`` and ``fail``: they are
+    believed after a second poll some seconds later and one try of the content route.
+    """
 
     code: str
     message: str
     retryable: bool = False
+    certain: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """This query told nothing (network, 5xx, 429, an unknown id right after the submit): ask again later."""
+    """This query told nothing (network, 5xx, 429, an unknown id right after the submit): ask again later.
+
+    ``denied`` is true where the API itself answered that it does not know the task (404,
+    ``task_not_exist``, ``UNKNOWN``), as against a query that told nothing at all.
+    """
 
     reason: str
     retry_after_s: float | None = None
     throttled: bool = False
+    denied: bool = False
 
 
 PollOutcome = Running | Succeeded | Failed | Unreadable
@@ -109,18 +135,33 @@ PollOutcome = Running | Succeeded | Failed | Unreadable
 
 @dataclass(frozen=True, slots=True)
 class Downloaded:
-    """The whole file stands, synced, under its ``.part`` name."""
+    """The whole file stands, synced, under its ``.part`` name.
+
+    ``declared`` is false where the answer stated no length, so that a file cut between two
+    fragments looks whole. ``remark`` is worth a word to people, such as bytes behind the
+    last box.
+    """
 
     facts: VideoFacts
+    declared: bool = True
+    remark: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class DownloadFailed:
-    """No whole file came. ``gone`` means that every source says it no longer has it, ``disk`` that our own disk would not take it."""
+    """No whole file came.
+
+    ``gone`` means that every source says it no longer has it, ``disk`` that our own disk
+    would not take it. ``refused`` is the SHA-256 of bytes that came whole and are no video
+    as they should be; they stand under the ``.part`` name for the caller to keep. ``denied``
+    means that every source answered and none gave bytes, as against a network in trouble.
+    """
 
     reason: str
     gone: bool = False
     disk: bool = False
+    refused: str = ""
+    denied: bool = False
 
 
 DownloadOutcome = Downloaded | DownloadFailed
@@ -144,7 +185,11 @@ ProbeOutcome = ProbePassed | ProbeFailed
 
 @dataclass(frozen=True, slots=True)
 class ListedTask:
-    """A task as the account's list, or one query, shows it: enough to recognise which intent it belongs to. Instants are Unix seconds."""
+    """A task as the account's list, or one query, shows it.
+
+    Enough to recognise which intent it belongs to. Instants are Unix seconds; ``seconds``
+    and ``size`` (``720P``) are the output's, where the API tells them.
+    """
 
     task_id: str
     status: str = ""
@@ -152,6 +197,8 @@ class ListedTask:
     prompt: str | None = None
     created_at: float | None = None
     finished_at: float | None = None
+    seconds: float | None = None
+    size: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from wanbatch.engine.outcomes import ListedTask, TaskListing
-from wanbatch.engine.settle import FINAL_WORD_WITHIN_S
+from wanbatch.engine.settle import acceptance_facts
 from wanbatch.lifecycle import Attempt, Event, EventKind, Snapshot, State
 
 CLOCK_SLACK_S = 120.0
@@ -228,16 +228,12 @@ def _event(verdict: Verdict, at: float) -> Event | None:
     match verdict:
         case Adopt(attempt, task):
             accepted_at = task.created_at or attempt.intent_at
-            facts = {
-                "task_id": task.task_id,
-                "accepted_at": accepted_at,
-                "expires_at": accepted_at + FINAL_WORD_WITHIN_S,
-            }
+            facts = acceptance_facts(task.task_id, accepted_at)
             return Event(
                 attempt.attempt_id,
                 EventKind.ADOPTED,
                 at,
-                {**facts, "reason": "found in the account's list"},  # type: ignore[typeddict-item]
+                {**facts, "reason": "found in the account's list"},
             )
         case Absent(attempt):
             return Event(

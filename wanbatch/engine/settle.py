@@ -24,26 +24,30 @@ from wanbatch.engine.outcomes import (
     Uncertain,
     Unreadable,
 )
-from wanbatch.lifecycle import Attempt, Event, EventKind, Facts, State
-
-RESULT_LIFETIME_S = 24 * 3600.0
-"""How long the provider keeps a result (reference: the signed link and the task query are valid for 24 hours)."""
-FORGOTTEN_AFTER_S = 23 * 3600.0
-"""A failure first seen later than this after the submit proves nothing: the upstream may have forgotten the task."""
-FINAL_WORD_WITHIN_S = 25 * 3600.0
-"""A task without a final word this long after its submit is expired."""
+from wanbatch.lifecycle import DAY_LONG, Attempt, Event, EventKind, Facts, Retention, State
 
 
-def submit_event(attempt: Attempt, outcome: SubmitOutcome, at: float) -> Event:
+def acceptance_facts(
+    task_id: str, accepted_at: float, retention: Retention = DAY_LONG, evidence: str = ""
+) -> Facts:
+    """What an acceptance or adoption adds to its row; the end is unknown as yet."""
+    facts: Facts = {
+        "task_id": task_id,
+        "accepted_at": accepted_at,
+        "give_up_at": accepted_at + retention.give_up_after_s,
+        "available_until": accepted_at + retention.result_s,
+    }
+    return facts | {"evidence": evidence} if evidence else facts
+
+
+def submit_event(
+    attempt: Attempt, outcome: SubmitOutcome, at: float, retention: Retention = DAY_LONG
+) -> Event:
     """The event that closes the question of one POST."""
     match outcome:
-        case Accepted(task_id):
-            return Event(
-                attempt.attempt_id,
-                EventKind.ACCEPTED,
-                at,
-                {"task_id": task_id, "accepted_at": at, "expires_at": at + FINAL_WORD_WITHIN_S},
-            )
+        case Accepted(task_id, evidence):
+            facts = acceptance_facts(task_id, at, retention, evidence)
+            return Event(attempt.attempt_id, EventKind.ACCEPTED, at, facts)
         case NotAccepted(reason, _, retry_after_s):
             return Event(
                 attempt.attempt_id,
@@ -65,8 +69,9 @@ def submit_event(attempt: Attempt, outcome: SubmitOutcome, at: float) -> Event:
                 at,
                 {"error_code": code, "error_message": message, "finished_at": at},
             )
-        case Uncertain(reason):
-            return Event(attempt.attempt_id, EventKind.UNCERTAIN, at, {"reason": reason})
+        case Uncertain(reason, evidence):
+            doubt: Facts = {"reason": reason, "evidence": evidence}
+            return Event(attempt.attempt_id, EventKind.UNCERTAIN, at, doubt)
         case _:
             assert_never(outcome)
 
@@ -92,14 +97,14 @@ def poll_event(
             facts: Facts = {
                 **seen,
                 "finished_at": finished_at,
-                "expires_at": expires_at or finished_at + RESULT_LIFETIME_S,
+                "available_until": expires_at or finished_at + DAY_LONG.result_s,
             }
             return Event(attempt.attempt_id, EventKind.REMOTE_OK, at, facts)
         case Failed(code, message, retryable):
             if attempt.state is not State.ACCEPTED:
                 return None
             if (
-                at - min(attempt.accepted_at, attempt.intent_at) > FORGOTTEN_AFTER_S
+                at - min(attempt.accepted_at, attempt.intent_at) > DAY_LONG.forgotten_after_s
             ):  # a person may adopt a task long after its submit
                 return Event(
                     attempt.attempt_id,
@@ -126,7 +131,7 @@ def poll_event(
 
 def expiry_event(attempt: Attempt, at: float) -> Event | None:
     """``EXPIRED`` for an accepted task without a final word 25 hours after its submit."""
-    if attempt.state is State.ACCEPTED and at - attempt.accepted_at > FINAL_WORD_WITHIN_S:
+    if attempt.state is State.ACCEPTED and at - attempt.accepted_at > DAY_LONG.give_up_after_s:
         return Event(
             attempt.attempt_id,
             EventKind.EXPIRED,
@@ -143,7 +148,7 @@ def gone_event(attempt: Attempt, failure: DownloadFailed, at: float) -> Event | 
     """
     if (
         attempt.state is State.REMOTE_OK
-        and at > attempt.expires_at
+        and at > attempt.available_until
         and failure.gone
         and not failure.disk
     ):

@@ -21,6 +21,7 @@ from wanbatch.ledger.schema import SqlRow, SqlValue
 from wanbatch.lifecycle import (
     ATTEMPT_FIELDS,
     Attempt,
+    Authorisation,
     Authority,
     Event,
     EventKind,
@@ -34,11 +35,15 @@ from wanbatch.lifecycle import (
 
 PLACEMENT_FIELDS = tuple(f.name for f in fields(Placement))
 RUN_FIELDS = tuple(f.name for f in fields(RunRecord))
+AUTHORISATION_FIELDS = tuple(f.name for f in fields(Authorisation))
 
 # Every name that is put into SQL below is a field of a dataclass of ours; every value goes by parameter.
 SELECT_ATTEMPTS = f"SELECT {', '.join(ATTEMPT_FIELDS)}, last_seq FROM attempts ORDER BY attempt_id"  # noqa: S608
 SELECT_PLACEMENTS = f"SELECT {', '.join(PLACEMENT_FIELDS)} FROM placements ORDER BY rowid"  # noqa: S608
 SELECT_RUNS = f"SELECT {', '.join(RUN_FIELDS)} FROM runs ORDER BY started_at, run_id"  # noqa: S608
+SELECT_AUTHORISATIONS = (
+    f"SELECT {', '.join(AUTHORISATION_FIELDS)} FROM authorisations ORDER BY authorisation_id"  # noqa: S608
+)
 SELECT_EVENTS = "SELECT attempt_id, seq, kind, at, facts FROM events ORDER BY attempt_id, seq"
 
 _INSERT_ATTEMPT = f"INSERT INTO attempts ({', '.join(ATTEMPT_FIELDS)}, last_seq) VALUES ({', '.join('?' * len(ATTEMPT_FIELDS))}, 1)"  # noqa: S608
@@ -47,6 +52,7 @@ _PUT_PLACEMENT = (
     f"INSERT OR REPLACE INTO placements ({', '.join(PLACEMENT_FIELDS)}) VALUES (?, ?, ?, ?, ?)"  # noqa: S608
 )
 _PUT_RUN = f"INSERT OR REPLACE INTO runs ({', '.join(RUN_FIELDS)}) VALUES ({', '.join('?' * len(RUN_FIELDS))})"  # noqa: S608
+_PUT_AUTHORISATION = f"INSERT INTO authorisations ({', '.join(AUTHORISATION_FIELDS)}) VALUES ({', '.join('?' * len(AUTHORISATION_FIELDS))})"  # noqa: S608
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 _LARGEST_INTEGER = 2**63 - 1
@@ -71,7 +77,7 @@ class Happened:
     seq: int
 
 
-Entry = Opened | Happened | Placement | RunRecord
+Entry = Opened | Happened | Placement | RunRecord | Authorisation
 """One thing to write; all its statements go into one transaction."""
 
 
@@ -109,6 +115,9 @@ def statements_of(entry: Entry) -> tuple[Statement, ...]:
                     (entry.manifest, entry.job, entry.attempt_id, entry.path, entry.mtime_ns),
                 ),
             )
+        case Authorisation():
+            values = tuple(getattr(entry, name) for name in AUTHORISATION_FIELDS)
+            return ((_PUT_AUTHORISATION, values),)
         case _:
             return ((_PUT_RUN, tuple(getattr(entry, name) for name in RUN_FIELDS)),)
 
@@ -190,6 +199,13 @@ def read_runs(rows: Iterable[SqlRow]) -> dict[tuple[str, str], RunRecord]:
     make = cast("Callable[..., RunRecord]", RunRecord)
     found = (make(*row) for row in rows)
     return {(run.run_id, run.manifest): run for run in found}
+
+
+def read_authorisations(rows: Iterable[SqlRow]) -> dict[int, Authorisation]:
+    """Rows of ``SELECT_AUTHORISATIONS`` by their ids."""
+    make = cast("Callable[..., Authorisation]", Authorisation)
+    found = (make(*row) for row in rows)
+    return {one.authorisation_id: one for one in found}
 
 
 def clean_text(text: str) -> str:

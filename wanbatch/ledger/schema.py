@@ -14,6 +14,7 @@ two ledgers apart, whatever their folders are called.
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
@@ -124,7 +125,70 @@ def _version_1(connection: Connection) -> None:
     )
 
 
-MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_version_1,)
+def _version_2(connection: Connection) -> None:
+    """``expires_at`` had two meanings; each gets a field. What gateways say is kept."""
+    connection.execute("ALTER TABLE attempts RENAME COLUMN expires_at TO available_until")
+    for column in (
+        "give_up_at REAL NOT NULL DEFAULT 0.0",
+        "intent_offset_s REAL",
+        "outcome_offset_s REAL",
+        "authorisation_id INTEGER NOT NULL DEFAULT 0",
+        "failed_at REAL NOT NULL DEFAULT 0.0",
+        "confirmed_at REAL NOT NULL DEFAULT 0.0",
+        "status_word TEXT NOT NULL DEFAULT ''",
+        "download_error TEXT NOT NULL DEFAULT ''",
+        "evidence TEXT NOT NULL DEFAULT ''",
+        "refusals INTEGER NOT NULL DEFAULT 0",
+    ):
+        connection.execute(f"ALTER TABLE attempts ADD COLUMN {column}")
+    _split_expires_at(connection)
+    connection.execute(
+        """
+        CREATE TABLE authorisations (
+            authorisation_id INTEGER PRIMARY KEY,
+            fingerprint      TEXT NOT NULL,
+            realm            TEXT NOT NULL,
+            manifest         TEXT NOT NULL,
+            job              TEXT NOT NULL,
+            kind             TEXT NOT NULL,
+            run_id           TEXT NOT NULL,
+            at               REAL NOT NULL
+        )
+        """
+    )
+
+
+_RESULT_KEPT_S, _GIVEN_UP_AFTER_S = 86_400.0, 90_000.0
+"""What version 1 took for granted; a migration states it for good."""
+
+
+def _split_expires_at(connection: Connection) -> None:
+    """Facts first, in order of their events, then each row from what its events say."""
+    until: dict[SqlValue, tuple[float, float]] = {}
+    events = connection.execute(
+        "SELECT event_id, attempt_id, kind, facts FROM events"
+        " WHERE kind IN ('accepted', 'adopted', 'remote_ok') ORDER BY event_id"
+    )
+    for event_id, attempt_id, kind, text in list(events):
+        facts = json.loads(str(text))
+        told = facts.pop("expires_at", None)
+        give_up_at, available_until = until.get(attempt_id, (0.0, 0.0))
+        if kind == "remote_ok":
+            available_until = facts["available_until"] = told or available_until
+        elif "accepted_at" in facts:
+            give_up_at = facts["give_up_at"] = told or facts["accepted_at"] + _GIVEN_UP_AFTER_S
+            available_until = facts["available_until"] = facts["accepted_at"] + _RESULT_KEPT_S
+        until[attempt_id] = give_up_at, available_until
+        changed = json.dumps(facts, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        connection.execute("UPDATE events SET facts = ? WHERE event_id = ?", (changed, event_id))
+    for key, (give_up_at, available_until) in until.items():
+        connection.execute(
+            "UPDATE attempts SET give_up_at = ?, available_until = ? WHERE attempt_id = ?",
+            (give_up_at, available_until, key),
+        )
+
+
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_version_1, _version_2)
 
 VERSION = len(MIGRATIONS)
 

@@ -27,7 +27,7 @@ from urllib.parse import quote
 
 from wanbatch.errors import ExitCode, Refusal
 from wanbatch.ledger import rows, schema
-from wanbatch.lifecycle import Attempt, Placement, RunRecord
+from wanbatch.lifecycle import Attempt, Authorisation, Placement, RunRecord
 
 T = TypeVar("T")
 
@@ -49,6 +49,7 @@ class Contents:
     last: dict[int, int] = field(default_factory=dict)
     placements: dict[tuple[str, str, int], Placement] = field(default_factory=dict)
     runs: dict[tuple[str, str], RunRecord] = field(default_factory=dict)
+    authorisations: dict[int, Authorisation] = field(default_factory=dict)
 
 
 class Busy(Exception):
@@ -253,13 +254,14 @@ def _load(path: Path, connection: schema.Connection) -> Contents:
             attempts, last = rows.read_attempts(connection.execute(rows.SELECT_ATTEMPTS))
             placements = rows.read_placements(connection.execute(rows.SELECT_PLACEMENTS))
             runs = rows.read_runs(connection.execute(rows.SELECT_RUNS))
+            allowed = rows.read_authorisations(connection.execute(rows.SELECT_AUTHORISATIONS))
         ledger_id = schema.read_meta(connection, "ledger_id")
     except (KeyError, InvalidOperation, TypeError, ValueError) as error:
         raise _refusal(path, f"holds a row that makes no sense ({error})", *_DAMAGED) from error
     finally:
         with contextlib.suppress(sqlite3.Error):  # after some errors nothing is left to end
             connection.execute("COMMIT")
-    return Contents(ledger_id, attempts, last, placements, runs)
+    return Contents(ledger_id, attempts, last, placements, runs, allowed)
 
 
 @contextlib.contextmanager

@@ -25,7 +25,15 @@ from wanbatch.ledger.rows import Entry, Happened, Opened, clean_event, clean_ope
 from wanbatch.ledger.schema import read_meta
 from wanbatch.ledger.sqlite import Contents, is_missing, open_store, read_contents, read_with
 from wanbatch.ledger.writer import InlineWriter, Store, ThreadWriter, Ticket
-from wanbatch.lifecycle import Attempt, Event, Opening, Placement, RunRecord, Snapshot
+from wanbatch.lifecycle import (
+    Attempt,
+    Authorisation,
+    Event,
+    Opening,
+    Placement,
+    RunRecord,
+    Snapshot,
+)
 
 __all__ = ["Ledger", "LedgerFailed", "read_ledger_id", "read_snapshot"]
 
@@ -45,6 +53,7 @@ class Ledger:
         self._last = contents.last
         self._placements = contents.placements
         self._runs = contents.runs
+        self._authorisations = contents.authorisations
         self._heads: dict[int, Attempt] = {}
         self._numbers: dict[int, int] = {}
         self._next_id = max(self._attempts, default=0) + 1
@@ -83,7 +92,9 @@ class Ledger:
     def snapshot(self) -> Snapshot:
         """All rows as they are on disk."""
         if self._snapshot is None:
-            self._snapshot = _snapshot_of(self._attempts, self._placements, self._runs)
+            self._snapshot = _snapshot_of(
+                self._attempts, self._placements, self._runs, self._authorisations
+            )
         return self._snapshot
 
     def attempt(self, attempt_id: int) -> Attempt:
@@ -133,6 +144,23 @@ class Ledger:
         """Records where a copy of an attempt's video lies; the same manifest, job and attempt have one place. Raises ``LedgerFailed``."""
         await self._write(placement)
 
+    async def authorise(
+        self,
+        *,
+        fingerprint: str,
+        realm: str,
+        manifest: str,
+        job: str,
+        kind: str,
+        run_id: str,
+        at: float,
+    ) -> Authorisation:
+        """Records a person's word that one job may be bought once more. Raises ``LedgerFailed``."""
+        number = max(self._authorisations, default=0) + 1
+        entry = Authorisation(number, fingerprint, realm, manifest, job, kind, run_id, at)
+        await self._write(entry)
+        return entry
+
     async def begin_run(self, run: RunRecord) -> None:
         """Records that a run began. Raises ``LedgerFailed``."""
         await self._write(run)
@@ -173,6 +201,8 @@ class Ledger:
                     del self._heads[row.attempt_id], self._numbers[row.attempt_id]
             case Placement():
                 self._placements[key_of(entry)] = entry
+            case Authorisation():
+                self._authorisations[entry.authorisation_id] = entry
             case _:
                 self._runs[entry.run_id, entry.manifest] = entry
 
@@ -193,8 +223,14 @@ def _snapshot_of(
     attempts: dict[int, Attempt],
     placements: dict[tuple[str, str, int], Placement],
     runs: dict[tuple[str, str], RunRecord],
+    authorisations: dict[int, Authorisation],
 ) -> Snapshot:
-    return Snapshot(tuple(attempts.values()), tuple(placements.values()), tuple(runs.values()))
+    return Snapshot(
+        tuple(attempts.values()),
+        tuple(placements.values()),
+        tuple(runs.values()),
+        tuple(authorisations.values()),
+    )
 
 
 def read_snapshot(path: Path) -> Snapshot:
@@ -204,7 +240,9 @@ def read_snapshot(path: Path) -> Snapshot:
     Raises ``Refusal`` (ENVIRONMENT) for a file that is damaged, of a newer version, no ledger, or not readable.
     """
     contents = read_contents(path)
-    return _snapshot_of(contents.attempts, contents.placements, contents.runs)
+    return _snapshot_of(
+        contents.attempts, contents.placements, contents.runs, contents.authorisations
+    )
 
 
 def read_ledger_id(path: Path) -> str:

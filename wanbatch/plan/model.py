@@ -29,16 +29,22 @@ class Action(StrEnum):
 
 
 class JobState(StrEnum):
-    """How a job stands, in the words of ``report.json`` and ``status``."""
+    """How a job stands, in the words of ``report.json`` and ``status``.
+
+    ``FINISHED`` is made and paid for, and not yet on disk; ``ELSEWHERE`` bought by a ledger
+    that is not this one.
+    """
 
     PLANNED = "planned"
     RUNNING = "running"
+    FINISHED = "finished"
     DONE = "done"
     FAILED = "failed"
     BLOCKED = "blocked"
     UNCERTAIN = "uncertain"
     EXPIRED = "expired"
     SKIPPED = "skipped"
+    ELSEWHERE = "elsewhere"
 
 
 @dataclass(frozen=True, slots=True)

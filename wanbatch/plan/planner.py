@@ -191,7 +191,7 @@ class _Planner:
             return Standing(
                 JobState.DONE, Action.REUSE, f"made as {attempt.job}; its video is copied", attempt
             )
-        if self._is_here(attempt) and self.now < attempt.expires_at:
+        if self._is_here(attempt) and self.now < attempt.available_until:
             return Standing(JobState.RUNNING, Action.RESUME, _DOWNLOADABLE, attempt)
         reason = "its video file is missing or altered and can no longer be downloaded: restore the file, or run with --regenerate to buy it again"
         return Standing(JobState.EXPIRED, Action.ASK, reason, attempt)

@@ -13,21 +13,21 @@ import shlex
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 
+from wanbatch.lifecycle import SHOWN_MARGIN_S
 from wanbatch.plan.model import JobState
 from wanbatch.report.model import Report, ReportJob
 
 PRESSING = (
     JobState.UNCERTAIN,
     JobState.EXPIRED,
+    JobState.FINISHED,
+    JobState.ELSEWHERE,
     JobState.FAILED,
     JobState.BLOCKED,
     JobState.RUNNING,
     JobState.PLANNED,
 )
 """In the order in which they are shown; ``done`` and ``skipped`` need nothing."""
-
-KEPT_S = 24 * 3600
-"""How long the provider keeps a result."""
 
 _TITLES = {
     JobState.UNCERTAIN: (
@@ -137,9 +137,8 @@ def _deadline(job: ReportJob) -> float | None:
     """When the provider forgets a running job's result."""
     if job.state is not JobState.RUNNING:
         return None
-    accepted = job.timings.accepted_at
-    kept = next((a.expires_at for a in reversed(job.attempts) if a.expires_at), None)
-    return kept or (accepted + KEPT_S if accepted else None)
+    until = next((a.available_until for a in reversed(job.attempts) if a.available_until), None)
+    return until and until - SHOWN_MARGIN_S
 
 
 def _command(report: Report, verb: str, *rest: str) -> str:

@@ -258,7 +258,8 @@ def show_attempt(
         backend=attempt.backend,
         task_id=attempt.task_id or None,
         timings=time_attempt(attempt, before, run_started_at),
-        expires_at=attempt.expires_at or None,
+        give_up_at=attempt.give_up_at or None,
+        available_until=attempt.available_until or None,
         polls=attempt.polls,
         cost=Cost(
             _sum([attempt], SPENT, attempt.currency, free),

@@ -61,6 +61,8 @@ class Totals:
     running: int = 0
     planned: int = 0
     skipped: int = 0
+    finished: int = 0
+    elsewhere: int = 0
     cost: Cost = field(default_factory=Cost)
     http_requests: int = 0
 
@@ -75,6 +77,8 @@ class Totals:
             JobState.RUNNING: self.running,
             JobState.PLANNED: self.planned,
             JobState.SKIPPED: self.skipped,
+            JobState.FINISHED: self.finished,
+            JobState.ELSEWHERE: self.elsewhere,
         }
         return counts[state]
 
@@ -143,7 +147,8 @@ class ReportAttempt:
     backend: str
     task_id: str | None
     timings: Timings
-    expires_at: float | None
+    give_up_at: float | None
+    available_until: float | None
     polls: int
     cost: Cost
     reason: str | None
