@@ -140,6 +140,8 @@ def test_the_table_is_the_one_of_the_contract() -> None:
         accepted remote_ok remote_ok / accepted remote_failed remote_failed / accepted expired expired
         remote_ok staged staged / remote_ok expired expired / staged remote_ok remote_ok / staged stored stored / stored restored stored
         expired adopted accepted / expired resubmit planned / expired abandoned abandoned
+        planned reopened intent / accepted observed accepted / remote_ok observed remote_ok / accepted adopted accepted
+        remote_ok abandoned abandoned / remote_failed remote_ok remote_ok / expired remote_ok remote_ok / expired staged staged
     """
     arrows = {
         tuple(arrow.split()) for line in drawn.strip().splitlines() for arrow in line.split("/")
@@ -178,21 +180,27 @@ def test_uncertain_goes_back_to_planned_only_by_proof_or_by_a_person() -> None:
 
 def test_a_terminal_state_is_left_only_by_a_persons_command() -> None:
     left_by = {before: {k for b, k in TRANSITIONS if b is before} for before in TERMINAL}
-    assert left_by[State.EXPIRED] == {EventKind.ADOPTED, *BY_A_PERSON}
+    assert left_by[State.EXPIRED] == {
+        EventKind.ADOPTED,
+        EventKind.STAGED,
+        EventKind.REMOTE_OK,
+        *BY_A_PERSON,
+    }
+    assert left_by[State.PLANNED] == {EventKind.REOPENED}
+    assert left_by[State.REMOTE_FAILED] == {EventKind.REMOTE_OK}
     assert left_by[State.STORED] == {EventKind.RESTORED}
-    assert all(
-        not kinds for state, kinds in left_by.items() if state not in (State.EXPIRED, State.STORED)
-    )
+    assert all(not left_by[state] for state in (State.REJECTED, State.ABANDONED))
 
 
 @given(lives())
 def test_money_that_was_given_back_is_never_taken_again(events: list[Event]) -> None:
-    """A row that counts for nothing never counts again, so spent + reserved grows by a new intent alone."""
+    """A row that counts for nothing counts again by a new POST of its own, or by the
+    provider's own later "finished"."""
     attempt, counts = open_attempt(1, OPENING), True
     for event in events:
         attempt = apply(attempt, event)
         now = attempt.state in SPENT | RESERVED
-        assert counts or not now
+        assert counts or not now or event.kind in (EventKind.REOPENED, EventKind.REMOTE_OK)
         counts = now
 
 

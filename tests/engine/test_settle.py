@@ -44,11 +44,10 @@ def test_each_verdict_of_a_post_closes_the_intent(outcome, kind, state):
 
 
 def test_an_accepted_task_is_watched_for_25_hours():
-    assert (ACCEPTED.task_id, ACCEPTED.accepted_at, ACCEPTED.available_until) == (
-        "t-1",
-        1001.0,
-        1001.0 + 25 * HOUR,
-    )
+    assert (ACCEPTED.task_id, ACCEPTED.accepted_at) == ("t-1", 1001.0)
+    assert ACCEPTED.give_up_at == 1001.0 + 25 * HOUR
+    assert ACCEPTED.available_until == 1001.0 + 24 * HOUR
+    assert ACCEPTED.shown_deadline == 1001.0 + 24 * HOUR - 600
 
 
 def test_a_refusal_keeps_the_reason_and_the_time():

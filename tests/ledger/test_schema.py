@@ -52,10 +52,9 @@ def test_the_columns_are_the_fields(tmp_path: Path) -> None:
     def columns(connection: sqlite3.Connection, table: str) -> list[str]:
         return [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
 
-    assert read_with(tmp_path / "ledger.db", lambda c: columns(c, "attempts")) == [
-        *ATTEMPT_FIELDS,
-        "last_seq",
-    ]
+    assert sorted(read_with(tmp_path / "ledger.db", lambda c: columns(c, "attempts"))) == sorted(
+        (*ATTEMPT_FIELDS, "last_seq")
+    )
     assert read_with(tmp_path / "ledger.db", lambda c: columns(c, "placements")) == list(
         PLACEMENT_FIELDS
     )
@@ -74,7 +73,7 @@ def test_a_step_that_fails_changes_nothing(tmp_path: Path, monkeypatch: pytest.M
     with sqlite3.connect(path, isolation_level=None) as connection:
         with pytest.raises(sqlite3.OperationalError, match="no"):
             schema.migrate(connection)
-        assert read_integer(connection, "user_version") == 1
+        assert read_integer(connection, "user_version") == schema.VERSION
         assert connection.execute(
             "SELECT count(*) FROM sqlite_master WHERE name = 'half'"
         ).fetchall() == [(0,)]
@@ -93,3 +92,15 @@ def test_what_is_not_there_reads_as_nothing(tmp_path: Path) -> None:
     Ledger.open(tmp_path / "ledger.db").close()
     assert read_with(tmp_path / "ledger.db", lambda c: read_meta(c, "nothing")) == ""
     assert read_with(tmp_path / "ledger.db", lambda c: read_integer(c, "no_such_pragma")) == 0
+
+
+def test_version_2_splits_one_deadline_into_ours_and_the_providers(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    path.write_bytes((GOLDEN / "v1.db").read_bytes())
+    Ledger.open(path).close()
+    stored, *_, accepted = read_snapshot(path).attempts
+    assert stored.give_up_at == 1_700_090_000.0
+    assert stored.available_until > stored.finished_at
+    assert accepted.give_up_at == accepted.accepted_at + 25 * 3600.0
+    assert accepted.available_until == accepted.accepted_at + 24 * 3600.0
+    assert verify_ledger(path) == []

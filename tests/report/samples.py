@@ -28,6 +28,8 @@ ACTIONS = {
     JobState.SKIPPED: Action.SKIP,
     JobState.UNCERTAIN: Action.ASK,
     JobState.EXPIRED: Action.ASK,
+    JobState.ELSEWHERE: Action.ASK,
+    JobState.FINISHED: Action.RESUME,
 }
 
 
@@ -115,7 +117,8 @@ def make_attempt(
         task_id=f"video_{sha(job)[:16]}_{attempt_id}" if accepted else "",
         accepted_at=at + 0.5 if accepted else 0.0,
         finished_at=at + 47.5 if finished else 0.0,
-        available_until=at + 86_400 if finished else 0.0,
+        give_up_at=at + 90_000 if accepted else 0.0,
+        available_until=at + 86_400 if accepted else 0.0,
         polls=4 if accepted else 0,
     )
     if state is State.STORED:

@@ -26,9 +26,11 @@ def test_every_job_is_a_case_and_its_state_a_result(samples):
         ["error"],
         ["error"],
         ["skipped"],
+        ["error"],
+        ["error"],
     ]
     assert {key: suite.get(key) for key in ("name", "tests", "failures", "errors", "skipped", "time")} == {
-        "name": "harbor", "tests": "8", "failures": "1", "errors": "2", "skipped": "4", "time": "120.000",
+        "name": "harbor", "tests": "10", "failures": "1", "errors": "4", "skipped": "4", "time": "120.000",
     }  # fmt: skip
     done = suite.findall("testcase")[2]
     assert (done.get("classname"), done.get("time")) == ("harbor.opening", "50.000")

@@ -91,16 +91,16 @@ def test_other_cells_stay_as_they_are(value):
 
 def test_markdown_shows_totals_steps_and_links(report):
     text = render_markdown(report, "harbor/")
-    states = "1 planned, 1 running, 1 failed, 1 blocked, 1 uncertain, 1 expired, 1 skipped"
+    states = "1 planned, 1 running, 1 failed, 1 blocked, 1 uncertain, 1 expired, 1 skipped, 1 finished, 1 elsewhere"
     assert text.startswith(
-        f"# harbor\n\n1 of 8 jobs done, {states}, $2.00 spent, 2 min in this run.\n"
+        f"# harbor\n\n1 of 10 jobs done, {states}, $2.00 spent, 2 min in this run.\n"
     )
     assert (
         "wanbatch resolve specs/harbor.wanbatch.yaml 'opening[hour=dawn,seed=105]' --adopt TASK_ID"
         in text
     )
     assert "[5.0 s, 1280 × 720](harbor/videos/opening.hour-dawn.seed-102.1f3a9c2e.mp4)" in text
-    assert text.count("\n| opening") == 8
+    assert text.count("\n| opening") == 10
 
 
 @pytest.mark.parametrize(

@@ -93,6 +93,14 @@ class Budget:
         self._take(price or ZERO)
         self._spent += price or ZERO
 
+    def charge(self, price: Decimal | None) -> None:
+        """Counts what was given back and is charged after all: a failure that turned.
+
+        The provider does this, not we: it may pass the limit, and then nothing more is
+        reserved.
+        """
+        self._spent += price or ZERO
+
     def _take(self, price: Decimal) -> None:
         if price > self._reserved:
             raise ValueError(f"{price} is to be settled, and only {self._reserved} is reserved")

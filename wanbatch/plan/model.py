@@ -37,13 +37,13 @@ class JobState(StrEnum):
 
     PLANNED = "planned"
     RUNNING = "running"
-    FINISHED = "finished"
     DONE = "done"
     FAILED = "failed"
     BLOCKED = "blocked"
     UNCERTAIN = "uncertain"
     EXPIRED = "expired"
     SKIPPED = "skipped"
+    FINISHED = "finished"
     ELSEWHERE = "elsewhere"
 
 

@@ -38,6 +38,14 @@ _TITLES = {
         "was paid for, but its result is out of reach",
         "were paid for, but their results are out of reach",
     ),
+    JobState.FINISHED: (
+        "is made and paid for, and its video is not here yet",
+        "are made and paid for, and their videos are not here yet",
+    ),
+    JobState.ELSEWHERE: (
+        "was bought before, and this ledger does not know it",
+        "were bought before, and this ledger does not know them",
+    ),
     JobState.FAILED: ("failed", "failed"),
     JobState.BLOCKED: ("is blocked", "are blocked"),
     JobState.RUNNING: ("is still being made", "are still being made"),
@@ -71,7 +79,7 @@ def advise(report: Report) -> tuple[Advice, ...]:
     former = [
         job
         for job in report.former
-        if job.state in (JobState.UNCERTAIN, JobState.EXPIRED, JobState.RUNNING)
+        if job.state in (JobState.UNCERTAIN, JobState.EXPIRED, JobState.FINISHED, JobState.RUNNING)
     ]
     groups: dict[tuple[JobState, str], list[ReportJob]] = defaultdict(list)
     for job in (*report.jobs, *former):
@@ -126,6 +134,16 @@ def _steps(report: Report, state: JobState, code: str, jobs: list[ReportJob]) ->
         return (Step("Mend the manifest, or try again", _command(report, "run", "--retry-failed")),)
     if state is JobState.BLOCKED:
         return (Step("Settle that job, then", _command(report, "run")),)
+    if state is JobState.ELSEWHERE:
+        return (
+            Step("Bring back the ledger that knows it, then", _command(report, "run")),
+            Step("Buy it again", _command(report, "run", "--select", name, "--regenerate")),
+        )
+    if state is JobState.FINISHED:
+        return (
+            Step("Fetch it, buy nothing", _command(report, "fetch")),
+            Step("Give it up, price counted", _command(report, "resolve", name, "--abandon")),
+        )
     if state is JobState.RUNNING:
         return (Step("Fetch it, buy nothing", _command(report, "fetch")),)
     if state is JobState.PLANNED:
@@ -134,8 +152,8 @@ def _steps(report: Report, state: JobState, code: str, jobs: list[ReportJob]) ->
 
 
 def _deadline(job: ReportJob) -> float | None:
-    """When the provider forgets a running job's result."""
-    if job.state is not JobState.RUNNING:
+    """By when a result that was paid for must be fetched, the margin taken off."""
+    if job.state not in (JobState.RUNNING, JobState.FINISHED):
         return None
     until = next((a.available_until for a in reversed(job.attempts) if a.available_until), None)
     return until and until - SHOWN_MARGIN_S

@@ -3,7 +3,8 @@
 What it may not do: I/O, or know any particular class.
 
 How it works: the names in ``model`` say what a number is, so one rule per type is enough. An amount becomes a string with a decimal number, a float
-whose name ends in ``_at`` an ISO 8601 instant in UTC with milliseconds, any other float is rounded to thousandths, pairs become an object,
+whose name ends in ``_at`` or ``_until`` an ISO 8601 instant in UTC with
+milliseconds, any other float is rounded to thousandths, pairs become an object,
 ``None`` becomes ``null``. The converters of a class are built once and kept, for a report may hold ten thousand jobs.
 """
 
@@ -75,7 +76,10 @@ def _codecs(kind: type) -> tuple[tuple[str, _Codec], ...]:
             raise TypeError(f"{kind.__name__} is no dataclass")
         hints = get_type_hints(kind)
         known = tuple(
-            (field.name, _codec(hints[field.name], is_instant=field.name.endswith("_at")))
+            (
+                field.name,
+                _codec(hints[field.name], is_instant=field.name.endswith(("_at", "_until"))),
+            )
             for field in fields(kind)
         )
         _KNOWN[kind] = known

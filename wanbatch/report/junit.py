@@ -18,10 +18,14 @@ from wanbatch.report.model import Report, ReportJob
 _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
+ERRORS = (JobState.UNCERTAIN, JobState.EXPIRED, JobState.FINISHED, JobState.ELSEWHERE)
+"""Jobs that may have cost money and have no video here."""
+
+
 def render_junit(report: Report) -> str:
     """The XML text, with its declaration."""
     totals = report.totals
-    errors = totals.uncertain + totals.expired
+    errors = sum(totals.of(state) for state in ERRORS)
     counts = {
         "tests": str(totals.jobs),
         "failures": str(totals.failed),
@@ -56,7 +60,7 @@ def _add_case(suite: Element, report: Report, job: ReportJob) -> None:
     kind = _legal(job.error.code if job.error else job.state.value)
     if job.state is JobState.FAILED:
         SubElement(case, "failure", {"message": message, "type": kind})
-    elif job.state in (JobState.UNCERTAIN, JobState.EXPIRED):
+    elif job.state in ERRORS:
         SubElement(case, "error", {"message": message, "type": kind})
     elif job.state is not JobState.DONE:
         SubElement(

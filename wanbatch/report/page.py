@@ -39,11 +39,13 @@ LISTED = 300
 
 SHOWN = (
     JobState.DONE,
+    JobState.FINISHED,
     JobState.RUNNING,
     JobState.FAILED,
     JobState.BLOCKED,
     JobState.UNCERTAIN,
     JobState.EXPIRED,
+    JobState.ELSEWHERE,
     JobState.PLANNED,
     JobState.SKIPPED,
 )

@@ -113,7 +113,7 @@
     stage.addEventListener("blur", () => rest(stage));
     return card;
   }
-  const STATE_WORDS = { failed: "Failed", blocked: "Blocked", uncertain: "Uncertain", expired: "Expired", running: "Being made", planned: "Not started", skipped: "Given up", done: "Done" };
+  const STATE_WORDS = { failed: "Failed", blocked: "Blocked", uncertain: "Uncertain", expired: "Expired", finished: "Made, not here yet", elsewhere: "Bought elsewhere", running: "Being made", planned: "Not started", skipped: "Given up", done: "Done" };
 
   function missing(stage) {
     find("img", stage)?.remove();
