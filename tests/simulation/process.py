@@ -20,7 +20,7 @@ from simulation.gateway import BASE_URL, KEY, Wire
 
 from wanbatch.engine.budget import Budget
 from wanbatch.engine.clock import ServerClock
-from wanbatch.engine.conductor import Conductor, Limits, build_works
+from wanbatch.engine.conductor import Conductor, build_works
 from wanbatch.engine.outcomes import ProbeFailed
 from wanbatch.engine.outputs import intact_paths
 from wanbatch.engine.pacing import SubmitPacer
@@ -29,6 +29,7 @@ from wanbatch.engine.reconcile import reconcile
 from wanbatch.engine.recovery import InFlight, find_in_flight, place_reused, settle_leftovers
 from wanbatch.engine.runner import Home, Notice, RunContext, Runner
 from wanbatch.engine.settle import acceptance_facts
+from wanbatch.engine.work_items import Limits
 from wanbatch.errors import ExitCode, Refusal
 from wanbatch.ledger.lock import RunLock
 from wanbatch.ledger.store import Ledger

@@ -26,6 +26,16 @@ def part_path(output: Path, attempt: Attempt) -> Path:
     return output / attempt.manifest / "videos" / PART_FOLDER / f"{attempt.attempt_id}.part"
 
 
+def rejected_path(output: Path, attempt: Attempt) -> Path:
+    """Where bytes are kept that came whole and are no video as they should be."""
+    return part_path(output, attempt).with_suffix(".rejected")
+
+
+def early_path(output: Path, attempt: Attempt) -> Path:
+    """Where a video is kept that came before the API called its task finished."""
+    return part_path(output, attempt).with_suffix(".early")
+
+
 def publish(output: Path, part: Path, wanted: str, sha256: str) -> str:
     """Gives the synced file ``part`` the name ``wanted`` (relative to ``output``) without replacing anything; returns the name it got.
 

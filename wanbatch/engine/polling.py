@@ -97,6 +97,10 @@ class PollSchedule:
         if found.asked_at is not None:
             self._gate.replied(found.asked_at)
 
+    def knows(self, task: int) -> bool:
+        """Whether a task is watched."""
+        return task in self._tasks
+
     def __len__(self) -> int:
         return len(self._tasks)
 

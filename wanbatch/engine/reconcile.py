@@ -18,14 +18,12 @@ from typing import Protocol
 
 from wanbatch.engine.outcomes import ListedTask, TaskListing
 from wanbatch.engine.settle import acceptance_facts
-from wanbatch.lifecycle import Attempt, Event, EventKind, Snapshot, State
+from wanbatch.lifecycle import DAY_LONG, Attempt, Event, EventKind, Snapshot, State
 
 CLOCK_SLACK_S = 120.0
 """By how much the server's idea of when a task began may lie outside of ours of when it was sent."""
 SECONDS_TOLD_S = 2.0
 """How far apart two clocks may show the same event where each tells whole seconds and ours was corrected by the server's."""
-LISTED_FOR_S = 23 * 3600.0
-"""A listing tells of the last 24 hours; near its edge it proves nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +163,7 @@ def _judge_one(
         return Undecided(
             attempt, "the listing began too soon after the submit to prove that it was not taken"
         )
-    if listing.started_at > attempt.intent_at + LISTED_FOR_S:
+    if listing.started_at > attempt.intent_at + DAY_LONG.listed_for_s:
         return Undecided(attempt, "the submit is older than what the listing shows")
     return Absent(attempt)
 

@@ -62,6 +62,22 @@ class Standing:
     action: Action
     reason: str
     attempt: Attempt | None = None
+    authorised_by: str = ""
+
+
+def _anew(reason: str, attempt: Attempt, authorised_by: str) -> Standing:
+    """A purchase that a person asks for beside what there is."""
+    return Standing(JobState.PLANNED, Action.GENERATE, reason, attempt, authorised_by)
+
+
+def how_it_runs(attempt: Attempt) -> str:
+    """What is known of a paid task that is not on disk yet."""
+    if attempt.state is not State.ACCEPTED:
+        met = f"; the last download met: {attempt.download_error}" if attempt.download_error else ""
+        return f"task {attempt.task_id} is finished and paid for{met}"
+    word = attempt.status_word
+    unknown = f"; the provider says {word!r}, a word that is not known" if word else ""
+    return f"task {attempt.task_id} was accepted{unknown}"
 
 
 def make_plan(
@@ -104,6 +120,11 @@ class _Planner:
                 if attempt.state in UNSETTLED:
                     self.unsettled_of_name[attempt.manifest, attempt.job] = attempt
         self.snapshot = snapshot
+        self.allowed = {
+            (a.fingerprint, a.kind): a
+            for a in snapshot.open_authorisations()
+            if a.realm == target.realm
+        }
         self.standings: dict[JobKey, Standing] = {}
         self.first_of: dict[str, JobKey] = {}
         self.taken: set[str] = set()
@@ -147,12 +168,11 @@ class _Planner:
         if attempt is None:
             return Standing(JobState.PLANNED, Action.GENERATE, self._why_new(key, entry))
         if attempt.state is State.STORED:
-            return self._stand_stored(key, attempt)
+            return self._stand_stored(key, entry, attempt)
         if attempt.state in IN_FLIGHT:
             if self._is_here(attempt):
-                return Standing(
-                    JobState.RUNNING, Action.RESUME, f"task {attempt.task_id} was accepted", attempt
-                )
+                state = JobState.RUNNING if attempt.state is State.ACCEPTED else JobState.FINISHED
+                return Standing(state, Action.RESUME, how_it_runs(attempt), attempt)
             reason = f"it is running on backend {attempt.backend}: run with --backend {attempt.backend} to fetch it"
             return Standing(JobState.RUNNING, Action.ASK, reason, attempt)
         if attempt.state in (State.INTENT, State.UNCERTAIN):
@@ -170,16 +190,22 @@ class _Planner:
                 attempt,
             )
         if attempt.state is State.ABANDONED:
-            if self.options.regenerate:
-                return Standing(
-                    JobState.PLANNED, Action.GENERATE, "abandoned before; --regenerate", attempt
-                )
+            kind = self._person_asks(entry, "regenerate")
+            if kind:
+                return _anew("abandoned before; --regenerate", attempt, kind)
             return Standing(JobState.SKIPPED, Action.SKIP, "abandoned by a person", attempt)
-        return self._stand_failed(key, attempt, attempts)
+        return self._stand_failed(key, entry, attempt, attempts)
 
-    def _stand_stored(self, key: JobKey, attempt: Attempt) -> Standing:
-        if self.options.regenerate:
-            return Standing(JobState.PLANNED, Action.GENERATE, "--regenerate", attempt)
+    def _person_asks(self, entry: Identified, *kinds: str) -> str:
+        """By which of ``kinds`` a person asks for one more purchase, now or in an earlier run."""
+        wanted = {"regenerate": self.options.regenerate, "retry_failed": self.options.retry_failed}
+        asked = (k for k in kinds if wanted[k] or (entry.fingerprint, k) in self.allowed)
+        return next(asked, "")
+
+    def _stand_stored(self, key: JobKey, entry: Identified, attempt: Attempt) -> Standing:
+        kind = self._person_asks(entry, "regenerate")
+        if kind:
+            return _anew("--regenerate", attempt, kind)
         placement = self.placed.get(key)
         if (
             placement is not None
@@ -192,7 +218,7 @@ class _Planner:
                 JobState.DONE, Action.REUSE, f"made as {attempt.job}; its video is copied", attempt
             )
         if self._is_here(attempt) and self.now < attempt.available_until:
-            return Standing(JobState.RUNNING, Action.RESUME, _DOWNLOADABLE, attempt)
+            return Standing(JobState.FINISHED, Action.RESUME, _DOWNLOADABLE, attempt)
         reason = "its video file is missing or altered and can no longer be downloaded: restore the file, or run with --regenerate to buy it again"
         return Standing(JobState.EXPIRED, Action.ASK, reason, attempt)
 
@@ -204,12 +230,15 @@ class _Planner:
             else attempt.backend == self.target.backend
         )
 
-    def _stand_failed(self, key: JobKey, attempt: Attempt, attempts: Sequence[Attempt]) -> Standing:
+    def _stand_failed(
+        self, key: JobKey, entry: Identified, attempt: Attempt, attempts: Sequence[Attempt]
+    ) -> Standing:
         what = f"failed before: {attempt.error_code or 'error'}: {attempt.error_message}".rstrip(
             ": "
         )
-        if self.options.retry_failed or self.options.regenerate:
-            return Standing(JobState.PLANNED, Action.GENERATE, what, attempt)
+        kind = self._person_asks(entry, "retry_failed", "regenerate")
+        if kind:
+            return _anew(what, attempt, kind)
         if may_retry(attempt, attempts, self.retries.get(key[0], 0)):
             return Standing(
                 JobState.PLANNED, Action.GENERATE, f"{what}; tried again by policy", attempt
@@ -275,12 +304,8 @@ class _Planner:
         if standing.action is not Action.GENERATE:
             return
         earlier = self.unsettled_of_name.get(key)
-        if (
-            earlier is not None
-            and earlier.state not in IN_FLIGHT
-            and earlier.fingerprint != self.identified[key].fingerprint
-        ):
-            reason = f"an earlier attempt of this name is {earlier.state.value}: settle it first with wanbatch resolve"
+        if earlier is not None and earlier.fingerprint != self.identified[key].fingerprint:
+            reason = _why_it_waits(earlier)
             self.standings[key] = replace(
                 standing, action=Action.ASK, state=JobState.BLOCKED, reason=reason
             )
@@ -328,7 +353,13 @@ class _Planner:
             attempts=attempts,
             upstream=tuple(name for _, name in entry.upstream),
             path=self._path(key, entry, standing),
+            authorised_by=standing.authorised_by,
+            authorisation_id=self._authorisation(entry, standing),
         )
+
+    def _authorisation(self, entry: Identified, standing: Standing) -> int:
+        known = self.allowed.get((entry.fingerprint, standing.authorised_by))
+        return known.authorisation_id if known else 0
 
     def _path(self, key: JobKey, entry: Identified, standing: Standing) -> str:
         placement = self.placed.get(key)
@@ -362,6 +393,16 @@ class _Planner:
             and a.state in UNSETTLED
             and a.attempt_id not in known
         )
+
+
+def _why_it_waits(earlier: Attempt) -> str:
+    """Why a job that was edited is not bought while its old request is unsettled."""
+    if earlier.state in IN_FLIGHT:
+        return (
+            f"its old request is still running (task {earlier.task_id}):"
+            " this run or wanbatch fetch brings it home, then run again"
+        )
+    return f"its old request is {earlier.state.value}: settle it first with wanbatch resolve"
 
 
 def may_retry(attempt: Attempt, attempts: Iterable[Attempt], retries: int) -> bool:

@@ -23,6 +23,7 @@ from wanbatch.engine.outcomes import (
     SubmitOutcome,
     Succeeded,
 )
+from wanbatch.lifecycle import DAY_LONG
 from wanbatch.manifest.model import MediaType
 from wanbatch.plan.model import Request
 from wanbatch.providers.gateway import encode, media_list
@@ -47,7 +48,6 @@ SUBMIT = "/api/v1/services/aigc/video-generation/video-synthesis"
 TASKS = "/api/v1/tasks"
 IMPOSSIBLE_ID = "00000000-0000-0000-0000-000000000000"
 PAGE_SIZE = 50
-KEPT_S = 24 * 3600.0
 PROMPT_LIMIT = 5000
 NEGATIVE_PROMPT_LIMIT = 500
 _CHINA = timezone(timedelta(hours=8))
@@ -57,6 +57,7 @@ class DashScope:
     """``/api/v1``: asynchronous video synthesis."""
 
     kind = "dashscope"
+    retention = DAY_LONG
 
     def submit(self, request: Request, urls: Mapping[MediaType, str]) -> WireRequest:
         given: dict[str, object] = {"media": media_list(request, urls)}
@@ -127,7 +128,7 @@ class DashScope:
         )
 
     def list_tasks(self, since: float, until: float, page: int) -> WireRequest:
-        start = max(since, until - KEPT_S)
+        start = max(since, until - DAY_LONG.list_s)
         query = {
             "start_time": _stamp(start),
             "end_time": _stamp(until),
@@ -218,7 +219,7 @@ def _result(output: Mapping[str, object]) -> Succeeded:
     urls = collect_urls(output.get("video_url"), as_object(output.get("results")).get("video_url"))
     done = china_instant(output.get("end_time"))
     ends = [moment for moment in map(url_expiry, urls) if moment is not None]
-    expires = min(ends) if ends else None if done is None else done + KEPT_S
+    expires = min(ends) if ends else None if done is None else done + DAY_LONG.result_s
     return Succeeded(urls, china_instant(output.get("submit_time")), done, expires)
 
 

@@ -17,6 +17,7 @@ from typing import Protocol, runtime_checkable
 
 from wanbatch.engine.outcomes import PollOutcome, ProbeOutcome, SubmitOutcome
 from wanbatch.errors import ExitCode, Refusal
+from wanbatch.lifecycle import DAY_LONG, Retention
 from wanbatch.manifest.model import MediaType
 from wanbatch.plan.model import Request
 from wanbatch.providers.model import ListedTask, Seen, TaskPage, WireRequest
@@ -36,6 +37,7 @@ class Dialect(Protocol):
     """A wire format. Every ``read_*`` takes whatever the network gave and raises nothing; every other method is strict in what it sends."""
 
     kind: str
+    # ``retention: Retention`` may be declared beside it, where it is not a day for all.
 
     def submit(self, request: Request, urls: Mapping[MediaType, str]) -> WireRequest:
         """The one POST that buys. ``urls`` holds the URL of each of the request's media."""
@@ -128,6 +130,12 @@ def dialect_for(kind: str) -> Dialect:
             "see docs/backends.md",
         )
     return made
+
+
+def retention_of(kind: str) -> Retention:
+    """How long this dialect's provider keeps results, tasks and lists."""
+    declared = getattr(dialect_for(kind), "retention", DAY_LONG)
+    return declared if isinstance(declared, Retention) else DAY_LONG
 
 
 def can_list(kind: str) -> bool:

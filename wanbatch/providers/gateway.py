@@ -21,6 +21,7 @@ from wanbatch.engine.outcomes import (
     SubmitOutcome,
     Succeeded,
 )
+from wanbatch.lifecycle import DAY_LONG
 from wanbatch.manifest.model import MediaType
 from wanbatch.plan.model import Request
 from wanbatch.providers.model import NoReply, Reply, Seen, WireRequest
@@ -47,6 +48,7 @@ class Gateway:
     """OpenAI-style videos with Wan's media list."""
 
     kind = "gateway"
+    retention = DAY_LONG
 
     def submit(self, request: Request, urls: Mapping[MediaType, str]) -> WireRequest:
         return WireRequest("POST", "/v1/videos", _JSON, encode(self.fields(request, urls)))
