@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from wanbatch.engine.clock import TOLERANCE_S, ServerClock, boot_seconds
+from wanbatch.engine.clock import TOLERANCE_S, ServerClock, Sleepless, choose_ticks
 
 DAY = 86_400.0
 
@@ -95,6 +95,18 @@ def test_what_is_believed_counts_and_what_disagrees_does_not(machine, clock):
     assert clock.age_s(machine.wall - 7200, 0.5) == pytest.approx(7200)
 
 
-def test_the_clock_that_nobody_sets_goes_on():
-    before = boot_seconds()
-    assert boot_seconds() >= before
+def test_the_clock_that_runs_during_sleep_goes_on():
+    ticks = choose_ticks()
+    before = ticks()
+    assert ticks() >= before
+
+
+def test_without_such_a_clock_the_larger_advance_of_two_counts(machine):
+    ticks = Sleepless(lambda: machine.wall, lambda: machine.ticks)
+    machine.pass_s(10)
+    assert ticks() == 10
+    machine.wall += 7200  # the machine slept
+    assert ticks() == 7210
+    machine.wall -= 9000  # somebody set the clock back
+    machine.ticks += 5
+    assert ticks() == 7215

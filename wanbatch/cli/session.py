@@ -33,7 +33,7 @@ from wanbatch.cli.plan import show_plan
 from wanbatch.cli.progress import Counts, choose_display, spent_line, where_time_went
 from wanbatch.cli.wording import plan_line, state_counts
 from wanbatch.engine.budget import Budget
-from wanbatch.engine.clock import ServerClock, boot_seconds
+from wanbatch.engine.clock import ServerClock, choose_ticks
 from wanbatch.engine.conductor import Conductor, build_works
 from wanbatch.engine.listing import ListPolls
 from wanbatch.engine.outcomes import ProbeFailed
@@ -152,7 +152,7 @@ class _Session:
             + secrets.token_hex(3)
         )
         currency = profile.prices.currency if profile.prices else ""
-        self.clock = ServerClock(time.time, boot_seconds)
+        self.clock = ServerClock(time.time, choose_ticks())
         self.context = RunContext(
             run_id,
             profile.name,

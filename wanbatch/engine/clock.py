@@ -34,13 +34,32 @@ KEPT_DATES = 8
 """So many of the last ``Date``s count while none is believed."""
 
 
-def boot_seconds() -> float:
-    """Seconds of a clock that runs during sleep and cannot be set.
+class Sleepless:
+    """Seconds of a clock that runs during sleep, made of one that may not and of the wall's.
 
-    Where the system has no ``CLOCK_BOOTTIME`` it is the monotonic one.
+    Each step is the larger advance of the two, so that neither a sleep nor a wall clock that
+    is set back loses time. A wall clock that is set ahead looks like a sleep.
     """
+
+    def __init__(self, wall: Callable[[], float], monotonic: Callable[[], float]) -> None:
+        self._wall, self._monotonic = wall, monotonic
+        self._seen = wall(), monotonic()
+        self._seconds = 0.0
+
+    def __call__(self) -> float:
+        seen = self._wall(), self._monotonic()
+        steps = (now - before for now, before in zip(seen, self._seen, strict=True))
+        self._seconds += max(0.0, *steps)
+        self._seen = seen
+        return self._seconds
+
+
+def choose_ticks() -> Callable[[], float]:
+    """A clock that runs during sleep: ``CLOCK_BOOTTIME`` where the system has it."""
     number = getattr(time, "CLOCK_BOOTTIME", None)
-    return time.monotonic() if number is None else time.clock_gettime(number)
+    if number is None:
+        return Sleepless(time.time, time.monotonic)
+    return lambda: time.clock_gettime(number)
 
 
 class ServerClock:

@@ -314,15 +314,24 @@ class Conductor:
         task = self._watch(attempt, work, now, now)
         task.failed, task.last_look, task.holds_slot = True, last_look, False
         self.polls.add(attempt.attempt_id, now, now, (attempt.length_s, attempt.size))
-        heapq.heappush(self._refetch, (ask_at, attempt.attempt_id))
+        self._ask_at(attempt.attempt_id, ask_at)
 
-    def _asked_again(self, task: Tracked, outcome: PollOutcome) -> None:
+    def _ask_at(self, attempt_id: int, at: float) -> None:
+        """Asks a task at this instant, also while the others are watched through a list."""
+        self.polls.pause(attempt_id)
+        heapq.heappush(self._refetch, (at, attempt_id))
+
+    def _asked_again(self, task: Tracked, outcome: PollOutcome, now: float) -> None:
         """A failed task was asked again and has not turned."""
         answered = isinstance(outcome, Failed) or (
             isinstance(outcome, Unreadable) and outcome.denied
         )
         if not answered and not task.last_look:
-            return  # no answer, or one that is no end: it is asked again, and nothing is bought
+            # No answer, or one that is no end: it is asked again, and nothing is bought.
+            task.doubts += 1
+            gap_s = min(FETCH_RETRY_CAP_S, self._doubt_s * 2.0 ** min(task.doubts, 30))
+            self._ask_at(task.attempt.attempt_id, now + gap_s)
+            return
         attempt_id, work = task.attempt.attempt_id, task.work
         self._drop(attempt_id)
         self._asked.add(attempt_id)
@@ -335,8 +344,13 @@ class Conductor:
 
     def _drop(self, attempt_id: int) -> None:
         del self.tasks[attempt_id]
-        self.polls.remove(attempt_id)
         self._recovering.discard(attempt_id)
+        self._unqueue(attempt_id)
+
+    def _unqueue(self, attempt_id: int) -> None:
+        """Takes a task out of all that would ask it."""
+        self.polls.remove(attempt_id)
+        self._first_polls = [i for i in self._first_polls if i != attempt_id]
         self._refetch = [(instant, i) for instant, i in self._refetch if i != attempt_id]
         heapq.heapify(self._refetch)
 
@@ -470,7 +484,7 @@ class Conductor:
             self._free_slot(task, now)
         self.polls.polled(attempt.attempt_id, now, outcome)
         if task.failed and attempt.state is not State.REMOTE_OK:
-            self._asked_again(task, outcome)
+            self._asked_again(task, outcome, now)
             return
         if task.failed:
             self._turned(task)
@@ -501,6 +515,7 @@ class Conductor:
 
     def _unsaid(self, task: Tracked, outcome: PollOutcome, now: float) -> None:
         """A task once seen finished is called something else, or nothing: ask for the bytes."""
+        self.polls.pause(task.attempt.attempt_id)
         if isinstance(outcome, Unreadable) and not outcome.denied:
             self._fetch_later(task, now)
         else:
@@ -517,7 +532,7 @@ class Conductor:
                 if task.doubts > 1 or late or overdue:
                     self._fetch_early(task, Fetch(task, Succeeded(), failed=outcome))
                 else:
-                    heapq.heappush(self._refetch, (now + self._doubt_s, attempt.attempt_id))
+                    self._ask_at(attempt.attempt_id, now + self._doubt_s)
             case Running():
                 task.doubts = 0
                 if overdue or (not task.early and self._should_have_ended(task, outcome, age_s)):
@@ -538,7 +553,7 @@ class Conductor:
     def _fetch_early(self, task: Tracked, fetch: Fetch) -> None:
         """Tries the content route of a task that has not ended; meanwhile it is not polled."""
         task.busy = True
-        self.polls.remove(task.attempt.attempt_id)
+        self._unqueue(task.attempt.attempt_id)
         self._results[task.attempt.attempt_id] = fetch
 
     def clock_was_set(self, now: float) -> None:
@@ -703,10 +718,7 @@ class Conductor:
         """Watches a task no more in this run; the ledger keeps it for the next."""
         self.tasks[attempt_id].watched = False
         self._recovering.discard(attempt_id)
-        self.polls.remove(attempt_id)
-        self._first_polls = [i for i in self._first_polls if i != attempt_id]
-        self._refetch = [(instant, i) for instant, i in self._refetch if i != attempt_id]
-        heapq.heapify(self._refetch)
+        self._unqueue(attempt_id)
 
 
 def build_works(plan: Plan, retries: Mapping[str, int]) -> list[Work]:

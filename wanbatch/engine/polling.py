@@ -101,6 +101,10 @@ class PollSchedule:
         """Whether a task is watched."""
         return task in self._tasks
 
+    def pause(self, task: int) -> None:
+        """A watched task that is not due by itself; ``take`` asks it."""
+        self._tasks[task].ticket = 0
+
     def __len__(self) -> int:
         return len(self._tasks)
 

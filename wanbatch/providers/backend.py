@@ -210,7 +210,8 @@ class Backend:
         gone = bool(failures) and all(
             self._says_gone(url, failure.status, result) for url, failure in failures
         )
-        return self._without_key(DownloadFailed(reasons, gone))
+        denied = bool(failures) and all(failure.status for _, failure in failures)
+        return self._without_key(DownloadFailed(reasons, gone, denied=denied))
 
     def _says_gone(self, url: str, status: int, result: Succeeded) -> bool:
         """Whether a source's last word means that it has the file no more: a store says 403 to an expired signature, and to much else."""

@@ -378,7 +378,10 @@ def unreadable(seen: Seen) -> Unreadable:
         return Unreadable(clean(seen.reason))
     error = read_error(read_json(seen.body))
     return Unreadable(
-        f"HTTP {seen.status}{_told(error)}", retry_after(seen.headers), throttled=seen.status == 429
+        f"HTTP {seen.status}{_told(error)}",
+        retry_after(seen.headers),
+        throttled=seen.status == 429,
+        denied=seen.status in (400, 404, 410) and error.enveloped,
     )
 
 
