@@ -238,7 +238,8 @@ class _Planner:
         )
         kind = self._person_asks(entry, "retry_failed", "regenerate")
         if kind:
-            return _anew(what, attempt, kind)
+            # Whichever flag it was: what turns out to be done is not to be bought again.
+            return _anew(what, attempt, "retry_failed")
         if may_retry(attempt, attempts, self.retries.get(key[0], 0)):
             return Standing(
                 JobState.PLANNED, Action.GENERATE, f"{what}; tried again by policy", attempt
