@@ -112,6 +112,7 @@ class ListingBackend(Backend):
             started_at,
             whole,
             "" if whole else "a page was not answered",
+            world.clock.true() - started_at,
         )
 
     async def look_at(self, task_id: str) -> ListedTask | None:

@@ -222,7 +222,12 @@ class _Session:
         if not client.lists_tasks or isinstance(await client.probe(), ProbeFailed):
             return
         for verdict in await reconcile(
-            ledger, client, self.profile.origin, self.profile.quiet_period_s, self.clock.now
+            ledger,
+            client,
+            self.profile.origin,
+            self.profile.quiet_period_s,
+            self.clock.now,
+            shared=self.profile.shared_account,
         ):
             match verdict:
                 case Adopt(attempt, task):

@@ -246,6 +246,7 @@ class Backend:
                 started_at,
                 not reason,
                 self._scrub(reason),
+                skew,
             )
 
         for page in range(1, LIST_PAGES + 1):

@@ -31,6 +31,7 @@ from wanbatch.providers.model import ListedTask, NoReply, Seen, TaskPage, WireRe
 from wanbatch.providers.reading import (
     ApiError,
     as_instant,
+    as_number,
     as_object,
     as_text,
     clean,
@@ -157,7 +158,7 @@ class DashScope:
         task_id = valid_task_id(output.get("task_id"))
         if task_id is None:
             return None
-        prompt = output.get("orig_prompt")
+        prompt, usage = output.get("orig_prompt"), _usage(seen)
         return ListedTask(
             task_id,
             as_text(output.get("task_status"), 60),
@@ -165,6 +166,8 @@ class DashScope:
             prompt if isinstance(prompt, str) else None,
             china_instant(output.get("submit_time")),
             china_instant(output.get("end_time")),
+            as_number(usage.get("output_video_duration")) or as_number(usage.get("duration")),
+            _tier(usage.get("SR")),
         )
 
     def cancel(self, task_id: str) -> WireRequest:
@@ -213,6 +216,18 @@ def _output(seen: Seen) -> Mapping[str, object]:
     if isinstance(seen, NoReply) or seen.status != 200:
         return {}
     return as_object(as_object(read_json(seen.body)).get("output"))
+
+
+def _usage(seen: Seen) -> Mapping[str, object]:
+    """What a finished task was billed for."""
+    body = as_object(read_json(seen.body)) if not isinstance(seen, NoReply) else {}
+    return as_object(body.get("usage"))
+
+
+def _tier(told: object) -> str:
+    """``720P`` for 720, ``"720"`` or ``"720p"``; empty where nothing is told."""
+    text = str(told).upper().removesuffix("P") if isinstance(told, (int, str)) else ""
+    return f"{text}P" if text.isdecimal() else ""
 
 
 def _result(output: Mapping[str, object]) -> Succeeded:

@@ -79,6 +79,8 @@ class Profile:
     proxy: str = field(default="", repr=False)  # may hold a password
     download_hosts: tuple[str, ...] = ()
     workspace: str = ""
+    shared_account: bool = False
+    """Others submit in this account too, so that a person decides whose a found task is."""
     ca_file: str = ""
     """A file of certificate authorities to trust beside the usual ones, for companies whose proxy opens TLS."""
 
