@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from wanbatch.manifest.data_files import read_table
 from wanbatch.manifest.rows import name_rows
-from wanbatch.manifest.tables import RowsProblem, read_table
+from wanbatch.manifest.tables import RowsProblem
 
 
 def read(

@@ -16,6 +16,7 @@ from pathlib import Path
 from wanbatch.diagnostics import Severity
 from wanbatch.manifest import expand_codes as codes
 from wanbatch.manifest.constants import ConstantReader
+from wanbatch.manifest.data_files import read_table
 from wanbatch.manifest.document import Value
 from wanbatch.manifest.entry import Entry
 from wanbatch.manifest.headings import TAKEN, WORDS, odd_headings, safe_name
@@ -26,7 +27,7 @@ from wanbatch.manifest.rows import Rows, name_rows
 from wanbatch.manifest.scalars import scalar_text
 from wanbatch.manifest.seeds import count_seeds, draw_seeds
 from wanbatch.manifest.shown import closest, listed, shown
-from wanbatch.manifest.tables import Row, RowsProblem, Table, inline_table, read_table
+from wanbatch.manifest.tables import Row, RowsProblem, Table, inline_table
 from wanbatch.manifest.templates import Templates
 
 

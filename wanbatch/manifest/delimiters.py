@@ -33,7 +33,9 @@ class Delimiter:
 
 
 def find_other_delimiter(text: str) -> Delimiter | None:
-    """The separator that the first line uses in the place of the comma, or says that it uses; ``None`` where it is the comma."""
+    """The separator that the first line uses in the place of the comma, or says that it
+    uses; ``None`` where it is the comma.
+    """
     said = _SEPARATOR_LINE.match(text)
     if said is not None and (sign := said.group("sign")) != ",":
         return Delimiter(_called(sign), said.start("sign"))

@@ -1,11 +1,13 @@
-"""Escapes that mean nothing: a backslash in double quotes before something that YAML does not know, and half characters.
+"""Escapes that mean nothing: a backslash in double quotes before something that YAML
+does not know, and half characters.
 
 What it may not do: parse YAML; it looks at the text where the parser gave up.
 
-How it works: in double quotes a backslash begins an escape, which people who write a pattern, a Windows path or LaTeX
-do not mean. The parser's complaint leads to the backslash; the finding stands there and shows the same text in the
-three forms in which it can be read. Half a character is one of the two halves (surrogates) that JSON and YAML
-write an emoji in: alone it is no text, and no file, ledger or request can hold it.
+How it works: in double quotes a backslash begins an escape, which people who write a
+pattern, a Windows path or LaTeX do not mean. The parser's complaint leads to the
+backslash; the finding stands there and shows the same text in the three forms in which
+it can be read. Half a character is one of the two halves (surrogates) that JSON and
+YAML write an emoji in: alone it is no text, and no file, ledger or request can hold it.
 """
 
 from __future__ import annotations
@@ -31,7 +33,9 @@ _DOUBLE_QUOTED = re.compile(r'"(?:[^"\\\n]|\\.)*"?')
 _KEY = re.compile(r"\s*(?:-\s+)*([\w$.-]+):\s+$")
 _DRIVE_OR_FOLDER = re.compile(r'"(?:[A-Za-z]:)?[\w .~-]*\\[\w .\\~-]*\.\w{2,4}"')
 _MEANT = re.compile(r"\\[0abtnvfreN_LP]")
-"""Escapes that YAML knows: of a text that has them too, nobody can tell which backslashes are meant as such."""
+"""Escapes that YAML knows: of a text that has them too, nobody can tell which
+backslashes are meant as such.
+"""
 _LONGEST_SHOWN = 80
 _MOST = 20
 
@@ -56,7 +60,9 @@ def half_finding(
 
 
 def written_halves(text: str) -> Iterator[tuple[int, str]]:
-    """Where half characters are written as escapes in a JSON text that can be read: (offset, hex digits)."""
+    """Where half characters are written as escapes in a JSON text that can be read:
+    (offset, hex digits).
+    """
     if "\\u" not in text:
         return
     found = 0
@@ -71,7 +77,9 @@ def written_halves(text: str) -> Iterator[tuple[int, str]]:
 def explain_escape(
     document: Document, problem: str, opened: int, at: int, route: Route
 ) -> Diagnostic | None:
-    """The finding about the escape near ``at`` in the double-quoted text that begins at ``opened``, if that is what is wrong."""
+    """The finding about the escape near ``at`` in the double-quoted text that begins at
+    ``opened``, if that is what is wrong.
+    """
     text = document.text
     if not any(word in problem for word in ("escape", "hexdec", "hexadec")):
         return None
@@ -122,7 +130,9 @@ def _half(document: Document, backslash: int, given: str, route: Route) -> Diagn
 
 
 def _ways_out(document: Document, opened: int) -> tuple[str, ...]:
-    """The same text in single quotes, with the backslashes doubled, and as a block; of a long one the forms alone."""
+    """The same text in single quotes, with the backslashes doubled, and as a block; of
+    a long one the forms alone.
+    """
     place = document.place_at(opened, 1)
     line = document.source(place.line)
     found = _DOUBLE_QUOTED.match(line, place.column - 1)
@@ -151,13 +161,17 @@ def _ways_out(document: Document, opened: int) -> tuple[str, ...]:
 
 
 def _double(found: re.Match[str]) -> str:
-    """A backslash twice, but for the pairs that mean what they say already; a single quote needs none."""
+    """A backslash twice, but for the pairs that mean what they say already; a single
+    quote needs none.
+    """
     after = found.group(1)
     return "'" if after == "'" else found.group() if after else "\\\\"
 
 
 def open_quote_hints(document: Document, opened: int) -> tuple[str, ...]:
-    r"""What to do about a double quote that is never closed because ``\"`` stands where it should close."""
+    r"""What to do about a double quote that is never closed because ``\"`` stands where
+    it should close.
+    """
     place = document.place_at(opened, 1)
     rest = document.source(place.line)[place.column - 1 :].rstrip(" ,]}")
     if document.text[opened : opened + 1] == '"' and rest.endswith('\\"'):

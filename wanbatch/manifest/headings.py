@@ -1,10 +1,13 @@
-"""Columns whose heading is no name that a template can use: ``shot-id``, ``Shot Name``, ``2nd``.
+"""Columns whose heading is no name that a template can use: ``shot-id``, ``Shot Name``,
+``2nd``.
 
-What it may not do: refuse such a column: as the key of the rows, or unused, it does no harm.
+What it may not do: refuse such a column: as the key of the rows, or unused, it does no
+harm.
 
-How it works: a template that means such a column either cannot be read or reads something else, ``shot`` minus ``id``. So
-where a template has a problem, its blocks are searched for the headings; the finding then stands at the heading, with a
-name that works.
+How it works: a template that means such a column either cannot be read or reads
+something else, ``shot`` minus ``id``. So where a template has a problem, its blocks are
+searched for the headings; the finding then stands at the heading, with a name that
+works.
 """
 
 from __future__ import annotations
@@ -68,7 +71,9 @@ def meant_headings(text: str, odd: Sequence[str]) -> list[str]:
 
 
 def misread_headings(text: str, odd: Sequence[str]) -> list[str]:
-    """Those that the template can be read with, as something else: ``{{ a-b }}`` where there are columns a, b and a-b."""
+    """Those that the template can be read with, as something else: ``{{ a-b }}`` where
+    there are columns a, b and a-b.
+    """
     return meant_headings(text, [name for name in odd if _SEVERAL_NAMES.match(name)])
 
 
@@ -81,7 +86,9 @@ def rename_hint(heading: str, columns: Collection[str]) -> str:
 def heading_findings(
     table: Table, odd: Sequence[str], meant: Collection[str], key: str | None
 ) -> Iterator[Diagnostic]:
-    """A finding at each odd heading: an error where a template means it, else a warning; none for the column that only names the rows."""
+    """A finding at each odd heading: an error where a template means it, else a
+    warning; none for the column that only names the rows.
+    """
     columns = table.columns()
     for heading in odd:
         if heading == key and heading not in meant:

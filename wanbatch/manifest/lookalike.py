@@ -1,10 +1,12 @@
-"""Names that look alike and are not the same: composed and decomposed letters, look-alikes of other scripts, odd blanks.
+"""Names that look alike and are not the same: composed and decomposed letters,
+look-alikes of other scripts, odd blanks.
 
 What it may not do: open a file, or look outside of the folder that it is given.
 
-How it works: ``é`` is one code point or two, depending on the system that a file came from. A name that differs in
-nothing else is the same name (``same_name``). What only looks alike, two names with one ``skeleton``, is never taken for
-the other: ``difference`` says in which code point they differ.
+How it works: ``é`` is one code point or two, depending on the system that a file came
+from. A name that differs in nothing else is the same name (``same_name``). What only
+looks alike, two names with one ``skeleton``, is never taken for the other:
+``difference`` says in which code point they differ.
 """
 
 from __future__ import annotations
@@ -26,7 +28,9 @@ _LATIN = str.maketrans(
 
 
 def composed(name: str) -> str:
-    """The form in which equal names are equal: every letter with its marks in one code point where there is one."""
+    """The form in which equal names are equal: every letter with its marks in one code
+    point where there is one.
+    """
     return name if name.isascii() else unicodedata.normalize("NFC", name)
 
 
@@ -46,7 +50,9 @@ def skeleton(name: str) -> str:
 
 
 def difference(here: str, there: str) -> str | None:
-    """How two names differ that look alike, by code points; ``None`` where an eye sees it."""
+    """How two names differ that look alike, by code points; ``None`` where an eye sees
+    it.
+    """
     if here == there or skeleton(here) != skeleton(there) or here.casefold() == there.casefold():
         return None
     for one, other in zip_longest(here, there, fillvalue=""):
@@ -75,9 +81,11 @@ class Folders:
     _known: dict[str, dict[str, list[str]]] = field(default_factory=dict)
 
     def find(self, folder: Path, source: str) -> Path:
-        """The file that ``source`` names under ``folder``: as it is written, else the only one whose name is equal but for its form."""
+        """The file that ``source`` names under ``folder``: as it is written, else the
+        only one whose name is equal but for its form.
+        """
         path = folder / source
-        if source.isascii() or os.path.lexists(path):
+        if os.path.lexists(path):
             return path
         present = folder
         for part in PurePosixPath(source).parts:

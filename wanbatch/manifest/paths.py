@@ -1,10 +1,13 @@
-"""Paths as a manifest writes them: relative to it, with ``/``, and nothing that a shell or another system would read.
+"""Paths as a manifest writes them: relative to it, with ``/``, and nothing that a shell
+or another system would read.
 
-What it may not do: open a file, or decide whether a path stays inside the tree (``tree`` does).
+What it may not do: open a file, or decide whether a path stays inside the tree
+(``tree`` does).
 
-How it works: the text alone is judged, before anything on disk is asked: an absolute path, ``~``, a backslash, an
-address, a variable of the environment. Each is refused with what to write instead; for a path that leads into the tree
-that is the path itself, relative to the manifest.
+How it works: the text alone is judged, before anything on disk is asked: an absolute
+path, ``~``, a backslash, an address, a variable of the environment. Each is refused
+with what to write instead; for a path that leads into the tree that is the path itself,
+relative to the manifest.
 """
 
 from __future__ import annotations
@@ -24,17 +27,22 @@ _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 _DRIVE = re.compile(r"[A-Za-z]:[\\/](?!/)")
 _HOME = re.compile(r"~(?:[A-Za-z_][\w.-]*)?(?:/|$)")
 _VARIABLE = re.compile(
-    r"\$\{(?P<braces>[A-Za-z_]\w*)\}|(?:^|(?<=[\\/]))(?:\$(?P<bare>[A-Za-z_]\w*)|%(?P<percent>[A-Za-z_]\w*)%)"
+    r"\$\{(?P<braces>[A-Za-z_]\w*)\}"
+    r"|(?:^|(?<=[\\/]))(?:\$(?P<bare>[A-Za-z_]\w*)|%(?P<percent>[A-Za-z_]\w*)%)"
 )
 _ESCAPES = {"\t": "\\t", "\n": "\\n", "\r": "\\r", "\b": "\\b", "\f": "\\f", "\v": "\\v"}
 _ESCAPES |= {"\a": "\\a", "\x1b": "\\e", "\0": "\\0", "\x85": "\\N"}
-"""Control characters by the escapes that put them into a path, as in ``"media\new.png"``."""
+"""Control characters by the escapes that put them into a path, as in
+``"media\new.png"``.
+"""
 _OUTSIDE = "copy the file into the manifest's folder tree, or use --media-root"
 
 
 @dataclass(frozen=True, slots=True)
 class PathProblem:
-    """Why a text cannot be used as a path: a code, what is wrong, why, and what to write."""
+    """Why a text cannot be used as a path: a code, what is wrong, why, and what to
+    write.
+    """
 
     code: str
     message: str
@@ -45,12 +53,18 @@ class PathProblem:
 def check_path(
     text: str, folder: Path, tree: Tree, variables: Container[str] = ()
 ) -> PathProblem | None:
-    """What is wrong with ``text`` as a path of a manifest in ``folder``; ``variables`` are the names that its templates know."""
+    """What is wrong with ``text`` as a path of a manifest in ``folder``; ``variables``
+    are the names that its templates know.
+    """
     if text.startswith("/") and not tree.holds(Path(text)):
         return _outside(text)
     if form := _form(text, folder, tree):
         return PathProblem(codes.PATH_FORM, *form)
-    if (named := _environment(text, variables)) and not os.path.lexists(folder / text):
+    if (
+        ("$" in text or "%" in text)
+        and (named := _environment(text, variables))
+        and not os.path.lexists(folder / text)
+    ):
         return PathProblem(
             codes.PATH_FORM,
             f"{shown(text)} names a variable of the environment",
@@ -96,7 +110,7 @@ def _form(text: str, folder: Path, tree: Tree) -> tuple[str, str, tuple[str, ...
         return (
             f"{shown(text)} has a backslash",
             "folders are separated by /, on every system",
-            (f"write {escape_unsafe(text.replace(chr(92), '/'))}",),
+            (_OUTSIDE if text.startswith("\\") else f"write {_shown(text.replace(chr(92), '/'))}",),
         )
     if escape := _control(text):
         return (f"{shown(text)} has a control character", escape, ("write paths with /",))
@@ -132,7 +146,9 @@ def _address(
 
 
 def address_hints(text: str) -> tuple[str, ...] | None:
-    """What to write for a medium that the schema takes for an address that cannot be sent; ``None`` where it is one."""
+    """What to write for a medium that the schema takes for an address that cannot be
+    sent; ``None`` where it is one.
+    """
     scheme = _SCHEME.match(text)
     if escape := _control(text):
         return (f"{escape}: write paths with /",)
@@ -151,7 +167,7 @@ def address_hints(text: str) -> tuple[str, ...] | None:
         path = unquote(re.sub(r"^//(?:localhost)?(?=/)", "", rest))
         if path.startswith("/"):
             return (
-                "write the path relative to the manifest; copy the file into its folder tree if it is outside",
+                "write the path relative to the manifest; copy the file into its tree first",
                 *_guess(path),
             )
         return (f"write {_shown(path)}",)
@@ -161,7 +177,9 @@ def address_hints(text: str) -> tuple[str, ...] | None:
 
 
 def _relative(path: str, folder: Path, tree: Tree) -> str:
-    """The path as it must be written, if it leads into the tree; else what to do with the file."""
+    """The path as it must be written, if it leads into the tree; else what to do with
+    the file.
+    """
     if path.startswith("~") or not tree.holds(Path(path)):
         return _OUTSIDE
     base, real = os.path.realpath(folder), Path(os.path.realpath(Path(path).parent))

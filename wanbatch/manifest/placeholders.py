@@ -1,20 +1,22 @@
-"""Placeholders as other tools write them, for variables that the job has: ``${hour}``, ``{hour}``, ``%hour%``, ``<hour>``.
+"""Placeholders as other tools write them, for variables that the job has: ``${hour}``,
+``{hour}``, ``%hour%``, ``<hour>``.
 
 What it may not do: replace anything; a text that is no template is sent as it stands.
 
-How it works: the text outside of Jinja's blocks is searched for the forms of shells, Python, Windows, make, Mustache and
-others. Only a name that is a variable of the job counts, so that a text which merely has brackets is left alone.
+How it works: the text outside of Jinja's blocks is searched for the forms of shells,
+Python, Windows, make, Mustache and others. Only a name that is a variable of the job
+counts, so that a text which merely has brackets is left alone.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 _BLOCK = re.compile(
     r"\{%-?\s*raw\s*-?%\}.*?(?:\{%-?\s*endraw\s*-?%\}|\Z)"
-    r"|\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}",
+    r"|\{\{.*?(?:\}\}|\Z)|\{%.*?(?:%\}|\Z)|\{#.*?(?:#\}|\Z)",
     re.DOTALL,
 )
 _NAME = r"(?:[A-Za-z_]\w*\.)?(?P<{}>[^\W\d]\w*(?:-\w+)*)"
@@ -50,17 +52,25 @@ class Placeholder:
     name: str
 
 
-def find_placeholders(
-    text: str, names: Iterable[str], value_of: Callable[[str], object] = lambda name: ""
-) -> Iterator[Placeholder]:
-    """Each placeholder of another tool in ``text`` that means one of ``names``, once.
+def by_any_case(names: Iterable[str]) -> dict[str, str]:
+    """The variables by their names, and by those in lower case: other tools write many
+    in capitals.
+    """
+    known = {name.casefold(): name for name in names}
+    return known | {name: name for name in names}
 
-    ``value_of`` tells a value of a variable: before ``{{ price }}`` that is a number, a dollar sign is meant as such.
+
+def find_placeholders(
+    text: str, known: Mapping[str, str], value_of: Callable[[str], object] = lambda name: ""
+) -> Iterator[Placeholder]:
+    """Each placeholder of another tool in ``text`` that means one of ``known`` (of
+    ``by_any_case``), once.
+
+    ``value_of`` tells a value of a variable: before ``{{ price }}`` that is a number, a
+    dollar sign is meant as such.
     """
     if not _SIGNS.search(text):
         return
-    known = {name.casefold(): name for name in names}
-    known |= {name: name for name in names}
     blank = _BLOCK.sub(_hide, text)
     seen: set[str] = set()
     for match in _FOREIGN.finditer(blank):
@@ -79,13 +89,17 @@ def find_placeholders(
 
 
 def whole_placeholder(text: str) -> str:
-    """The name in a text that is nothing but a placeholder of another tool; nothing where it is something else."""
+    """The name in a text that is nothing but a placeholder of another tool; nothing
+    where it is something else.
+    """
     found = _FOREIGN.fullmatch(text.strip())
     return found.group(found.lastgroup or "") if found else ""
 
 
 def _hide(block: re.Match[str]) -> str:
-    """Blanks in the place of a block; one after a dollar sign may be another tool's, and stays."""
+    """Blanks in the place of a block; one after a dollar sign may be another tool's,
+    and stays.
+    """
     before = block.string[block.start() - 1 : block.start()] if block.start() else ""
     return (
         block.group()

@@ -22,7 +22,7 @@ from wanbatch.manifest.entry import Entry
 from wanbatch.manifest.headings import misread_headings
 from wanbatch.manifest.model import MEDIA_TYPES
 from wanbatch.manifest.paths import check_path
-from wanbatch.manifest.placeholders import find_placeholders
+from wanbatch.manifest.placeholders import by_any_case, find_placeholders
 from wanbatch.manifest.schema import gate
 from wanbatch.manifest.shape import Fault, explain
 from wanbatch.manifest.shown import escape_unsafe, shown
@@ -164,7 +164,9 @@ class Renderer:
     ) -> None:
         """A warning at each placeholder that another tool would replace; ``document`` is the prompt file that holds the text."""
         entry = self.entry
-        for found in find_placeholders(text, self.names, lambda name: self.values.get(name, "")):
+        for found in find_placeholders(
+            text, by_any_case(self.names), lambda name: self.values.get(name, "")
+        ):
             own = entry.setting.document
             width = len(found.text)
             route = entry.route(*path)

@@ -1,9 +1,9 @@
 """Rows: every row of a table gets the value of its axis.
 
-What it may not do: read files (``tables`` does), render templates.
+What it may not do: read files (``data_files`` does), render templates.
 
-How it works: a row is named by the key column, else by a unique ``id`` or ``name``, else by 8 digits of the hash of its content, so that inserting a
-row renames no other.
+How it works: a row is named by the key column, else by a unique ``id`` or ``name``,
+else by 8 digits of the hash of its content, so that inserting a row renames no other.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ from wanbatch.manifest.tables import Row, RowsProblem
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """The rows and, beside each, the value of the axis ``row``; ``column`` is the one that names them, if any."""
+    """The rows and, beside each, the value of the axis ``row``; ``column`` is the one
+    that names them, if any.
+    """
 
     rows: tuple[Row, ...]
     keys: tuple[Scalar, ...]

@@ -39,6 +39,8 @@ class Tree:
     def find(self, folder: Path, source: str) -> Path:
         """The file that ``source`` names under ``folder``, which the tree is known to hold; its letters may be composed otherwise on disk."""
         path = folder / source
+        if source.isascii():
+            return path
         found = self._names.find(folder, source)
         return found if found == path or self.holds(found) else path
 

@@ -1,9 +1,12 @@
-"""What a job has and does not use: axes and columns without effect, headings, placeholders in data, white space in cells.
+"""What a job has and does not use: axes and columns without effect, headings,
+placeholders in data, white space in cells.
 
-What it may not do: refuse a manifest for it (but for a heading that a template means); all of this may be on purpose.
+What it may not do: refuse a manifest for it (but for a heading that a template means);
+all of this may be on purpose.
 
-How it works: once all jobs are made, it is known which names the templates read and on which axes references are matched.
-What is left over makes jobs that differ in their names alone. A data file is judged by all jobs that read it.
+How it works: once all jobs are made, it is known which names the templates read and on
+which axes references are matched. What is left over makes jobs that differ in their
+names alone. A data file is judged by all jobs that read it.
 """
 
 from __future__ import annotations
@@ -17,14 +20,16 @@ from wanbatch.manifest import template_codes
 from wanbatch.manifest.axes import Sweep, matrix_axes
 from wanbatch.manifest.blanks import blank_edge
 from wanbatch.manifest.headings import heading_findings
-from wanbatch.manifest.placeholders import find_placeholders
+from wanbatch.manifest.placeholders import by_any_case, find_placeholders
 from wanbatch.manifest.references import Pending
 from wanbatch.manifest.shown import listed, shown
 from wanbatch.manifest.tables import Table
 
 
 def report_usage(sweeps: Sequence[Sweep], pending: Iterable[Pending]) -> None:
-    """Note in the entries what their sweeps have without effect, and what their tables hold that is not meant."""
+    """Note in the entries what their sweeps have without effect, and what their tables
+    hold that is not meant.
+    """
     pending = list(pending)
     matched = _matched_axes(sweeps, pending)
     doubtful = {p.target for p in pending if has_errors(p.entry.findings)}
@@ -84,8 +89,8 @@ def _report_table(sweeps: list[Sweep], matched: dict[str, set[str]]) -> None:
     key = first.rows.column if first.rows else None
     found += heading_findings(table, first.entry.odd, meant, key)
     reads = {name for sweep in sweeps for name in sweep.reads}
-    names = {name for sweep in sweeps for name in sweep.names()}
-    found += _placeholders(table, reads, names)
+    names = dict.fromkeys(name for sweep in sweeps for name in sweep.names())
+    found += _placeholders(table, reads, by_any_case(names))
     first.entry.findings += found
     if any(has_errors(sweep.entry.findings) or not sweep.is_expanded for sweep in sweeps):
         return
@@ -107,15 +112,14 @@ def _report_table(sweeps: list[Sweep], matched: dict[str, set[str]]) -> None:
 
 def _report_columns(sweep: Sweep, idle: list[str]) -> None:
     one = len(idle) == 1
+    column, has, it = ("column", "has", "it") if one else ("columns", "have", "them")
     sweep.entry.report(
         codes.UNUSED_AXIS,
-        f"the column{'' if one else 's'} {listed(map(shown, idle), 'and')} {'has' if one else 'have'} no effect",
+        f"the {column} {listed(map(shown, idle), 'and')} {has} no effect",
         *sweep.source,
         severity=Severity.WARNING,
-        label=f"no template and no field uses {'it' if one else 'them'}",
-        hints=(
-            f"use {{{{ {idle[0]} }}}}, or leave {'it' if one else 'them'} if only people read {'it' if one else 'them'}",
-        ),
+        label=f"no template and no field uses {it}",
+        hints=(f"use {{{{ {idle[0]} }}}}, or leave {it} if only people read {it}",),
     )
 
 
@@ -132,7 +136,9 @@ def _report_rows(sweep: Sweep) -> None:
 
 
 def _blank_edges(table: Table) -> Iterator[Diagnostic]:
-    """A finding for each column that has cells with white space at an edge, at the first of them."""
+    """A finding for each column that has cells with white space at an edge, at the
+    first of them.
+    """
     first: dict[str, tuple[int, str]] = {}
     count: dict[str, int] = defaultdict(int)
     in_yaml = table.document.path.endswith((".yaml", ".yml"))
@@ -159,8 +165,10 @@ def _blank_edges(table: Table) -> Iterator[Diagnostic]:
         )
 
 
-def _placeholders(table: Table, reads: set[str], names: set[str]) -> Iterator[Diagnostic]:
-    """Cells that templates put into a text, and that hold a placeholder of another tool."""
+def _placeholders(table: Table, reads: set[str], known: dict[str, str]) -> Iterator[Diagnostic]:
+    """Cells that templates put into a text, and that hold a placeholder of another
+    tool.
+    """
     for column in table.columns():
         if column not in reads:
             continue
@@ -168,7 +176,7 @@ def _placeholders(table: Table, reads: set[str], names: set[str]) -> Iterator[Di
             (number, found)
             for number, row in enumerate(table.rows)
             if isinstance(value := row.get(column), str)
-            for found in find_placeholders(value, names)
+            for found in find_placeholders(value, known)
         )
         if (hit := next(hits, None)) is None:
             continue
