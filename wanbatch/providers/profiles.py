@@ -9,6 +9,7 @@ checks them before anything can be sent. Offline, for ``validate`` and ``plan``,
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -182,6 +183,22 @@ def _refuse_missing_address(declared: Declared) -> None:
     )
 
 
+_QUOTES = "\"'`“”‘’«»„‚"
+
+
+def _misshapen(key: str) -> str:
+    """What stands around a key that was pasted with more than itself; empty where nothing."""
+    if key[0] in _QUOTES or key[-1] in _QUOTES:
+        return "stands in quotes, which are not part of it"
+    if re.match(r"(?i)bearer[\s:=]", key):
+        return "begins with 'Bearer', which is not part of it"
+    if re.match(r"(?i)(authorization|[a-z_]{0,60}key)\s*[:=]", key):
+        return "begins with a name, which is not part of it"
+    if key[0] in "<{[" and key[-1] in ">}]":
+        return "is a placeholder in brackets"
+    return ""
+
+
 def check_key(key: str, variable: str, name: str) -> None:
     """Raises ``Refusal`` (4) for a key that is missing or could not stand in a header. The key itself is never part of the text."""
     if not key:
@@ -189,6 +206,13 @@ def check_key(key: str, variable: str, name: str) -> None:
             ExitCode.ENVIRONMENT,
             f"backend {name!r} needs a key, and {variable} is not set",
             f"export {variable}=…    # your key for this backend",
+        )
+    shape = _misshapen(key)
+    if shape:
+        raise Refusal(
+            ExitCode.ENVIRONMENT,
+            f"the key in {variable} {shape}",
+            f"set {variable} again to the key alone",
         )
     if not key.isascii() or not key.isprintable() or any(c.isspace() for c in key):
         raise Refusal(
