@@ -225,6 +225,33 @@ def build_plan(
     return plan
 
 
+@dataclass(frozen=True, slots=True)
+class Unpriced:
+    """Why a plan's total is not known, and how the user states the missing price."""
+
+    missing: str
+    advice: str
+
+
+def find_unpriced(plan: Plan, profile: Profile) -> Unpriced | None:
+    """``None`` where every job that would be bought has a price."""
+    from wanbatch.providers.price_advice import missing_price, state_price
+    from wanbatch.providers.profiles import find_configuration
+
+    sizes = {
+        entry.request.size
+        for entry in plan.selected()
+        if entry.action is Action.GENERATE and entry.price is None
+    }
+    if not sizes:
+        return None
+    name, prices = profile.name, profile.prices
+    advice = state_price(name, prices, find_configuration(os.environ))
+    if name == "dashscope" and prices is None:
+        advice = f"export DASHSCOPE_REGION=intl, or cn, for its published price; or {advice}"
+    return Unpriced(missing_price(name, prices, sizes), advice)
+
+
 def look_and_plan(settings: Settings, checked: Checked, profile: Profile) -> tuple[Plan, Snapshot]:
     """A plan by what stands in the ledger and on disk now, for commands that only look."""
     from wanbatch.engine.outputs import intact_paths
