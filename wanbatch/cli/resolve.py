@@ -35,6 +35,7 @@ TASK_ID = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
 @click.option("--adopt", metavar="TASK_ID", help="The API did take it: this is its task id.")
 @click.option("--resubmit", is_flag=True, help="Allow it to be bought again.")
 @click.option("--abandon", is_flag=True, help="Give it up; its price stays counted as spent.")
+@click.option("--backend", metavar="NAME", help="Of whose attempts: the emulator's or paid ones.")
 @click.option(
     "--output",
     type=click.Path(path_type=Path, file_okay=False),
@@ -48,6 +49,7 @@ def command(
     adopt: str | None,
     resubmit: bool,
     abandon: bool,
+    backend: str | None,
     output: Path,
     lock_timeout: float,
 ) -> None:
@@ -65,7 +67,8 @@ def command(
             ExitCode.INVALID, f"there is no ledger in {output}", "name the folder with --output"
         )
     with RunLock(output, timeout_s=lock_timeout):
-        anyio.run(_resolve, file, job, output, _decision(adopt, resubmit=resubmit, abandon=abandon))
+        decision = _decision(adopt, resubmit=resubmit, abandon=abandon)
+        anyio.run(_resolve, file, job, output, decision, backend)
 
 
 def _decision(
@@ -85,11 +88,15 @@ def _decision(
 
 
 async def _resolve(
-    file: Path, job: str, output: Path, decision: tuple[EventKind, Facts] | None
+    file: Path,
+    job: str,
+    output: Path,
+    decision: tuple[EventKind, Facts] | None,
+    backend: str | None,
 ) -> None:
     async with Ledger.open(output / "ledger.db") as ledger:
         await settle_leftovers(RunContext("resolve", "", "", "", "", output, time.time), ledger)
-        attempt = find_undecided(ledger.snapshot, stages.manifest_name(file), job)
+        attempt = find_undecided(ledger.snapshot, stages.manifest_name(file), job, backend)
         elsewhere = [] if output == DEFAULT_OUTPUT else ["--output", str(output)]
         if decision is None:
             _show(attempt, file, elsewhere)
@@ -119,12 +126,18 @@ def _refuse_taken(snapshot: Snapshot, attempt: Attempt, task_id: str) -> None:
         )
 
 
-def find_undecided(snapshot: Snapshot, manifest: str, job: str) -> Attempt:
-    """The one attempt of that job which waits for a person. Raises ``Refusal`` (2) where there is none, naming those that do."""
+def find_undecided(
+    snapshot: Snapshot, manifest: str, job: str, backend: str | None = None
+) -> Attempt:
+    """The one attempt of that job which waits for a person, in the realm of ``backend``.
+    Raises ``Refusal`` (2) where there is none, naming those that do."""
+    realm = "emulator" if backend == "emulator" else "paid"
     waiting = [
         a
         for a in snapshot.attempts
-        if a.manifest == manifest and a.state in (State.UNCERTAIN, State.EXPIRED)
+        if a.manifest == manifest
+        and a.state in (State.UNCERTAIN, State.EXPIRED)
+        and (backend is None or a.realm == realm)
     ]
     found = [a for a in waiting if a.job == job]
     if not found:
