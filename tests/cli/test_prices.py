@@ -264,3 +264,40 @@ def test_the_doctor_says_the_same(desk, tmp_path):
         assert told(first.stderr) == told(desk.call("plan", FILE, "--backend", "gateway").stderr)
         desk.paste(first.stderr)
         assert "prices in USD" in desk.call("doctor", "--backend", "gateway").stderr
+
+
+# -- a project's file ------------------------------------------------------------------------
+
+
+def test_a_projects_limits_hold_from_wherever_a_run_is_started(desk):
+    """The file lies beside the manifest, and the command runs in the folder above."""
+    (desk.folder / "wanbatch.toml").write_text(
+        'max_cost = 0.71\nprice = { "720P" = 0.12, currency = "USD" }\n'
+    )
+    desk.environ |= {"WANBATCH_BASE_URL": "http://127.0.0.1:9", "WANBATCH_API_KEY": "sk-prices"}
+    desk.folder = desk.folder.parent
+    words = (f"project/{FILE}", "--backend", "gateway")
+    assert "3 to generate ($0.72)" in desk.call("plan", *words).stderr
+    done = desk.call("run", *words, "--yes")
+    assert done.returncode == 3
+    assert "project/wanbatch.toml: max_cost" in done.stderr
+
+
+def test_of_several_projects_each_counts(desk):
+    """The lower limit, the higher price; two backends are a question."""
+    for name, text in (
+        ("one", 'backend = "gateway"\nprice = { "720P" = 0.10, currency = "USD" }\n'),
+        ("two", 'backend = "gateway"\nprice = { "720P" = 0.30, currency = "USD" }\n'),
+    ):
+        folder = desk.folder / name
+        folder.mkdir()
+        (folder / "wanbatch.toml").write_text(text)
+        (folder / "picture.png").write_bytes((desk.folder / "picture.png").read_bytes())
+        (folder / FILE).write_text(MANIFEST.replace("desk", name).replace("harbour", name))
+    words = ("plan", f"one/{FILE}", f"two/{FILE}")
+    assert "6 to generate ($3.60)" in desk.call(*words).stderr
+    (desk.folder / "two/wanbatch.toml").write_text('backend = "gateway-metadata"\n')
+    asked = desk.call(*words)
+    assert asked.returncode == 2
+    assert "the projects name different backends" in asked.stderr
+    assert desk.call(*words, "--backend", "gateway").returncode == 0

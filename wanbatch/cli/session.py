@@ -82,7 +82,7 @@ def start(settings: Settings, order: Order) -> int:
     stages.refuse_shared_folders(settings, checked.manifests)
     chosen = stages.choose_backend(settings, checked.manifests, offline=False)
     profile = _ordered(chosen.profile, order)
-    limit, source = stages.spending_limit(order.max_cost, checked.manifests, chosen.project)
+    limit, source = stages.spending_limit(order.max_cost, checked.manifests, chosen.projects)
     _make_folder(settings.output)
     with RunLock(settings.output, timeout_s=order.lock_timeout_s):
         return anyio.run(_Session(settings, order, checked, profile, limit, source).run)

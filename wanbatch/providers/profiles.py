@@ -19,7 +19,12 @@ from wanbatch.errors import ExitCode, Refusal
 from wanbatch.plan.price import PriceList
 from wanbatch.providers.declared import Declared, built_in_backends, clean_base_url, read_backend
 from wanbatch.providers.model import MediaDelivery, Profile, Secret
-from wanbatch.providers.project import ProjectSettings, load_project, lower_limits
+from wanbatch.providers.project import (
+    ProjectSettings,
+    load_project,
+    load_projects,
+    lower_limits,
+)
 from wanbatch.providers.regions import DASHSCOPE_PRICES, dashscope_base_url, dashscope_region
 from wanbatch.providers.settings import read_table
 
@@ -29,6 +34,7 @@ __all__ = [
     "find_configuration",
     "load_profiles",
     "load_project",
+    "load_projects",
     "lower_limits",
     "resolve_profile",
 ]
