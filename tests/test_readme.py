@@ -1,10 +1,11 @@
-"""README is true: its commands are run as they are written, in its order, by a new user.
+"""README is true: its commands are run as they are written, in its order, by a new
+user.
 
 How it works: a copy of what a checkout has, an empty home, a shell whose variables and
 folder last from line to line, and a terminal on which a question is answered. The files
 that README shows are written under the names in their first lines. The one address in
-README is replaced by that of an API on loopback; no other network is there. A block or a
-command that this file does not know how to run fails the test.
+README is replaced by that of an API on loopback; no other network is there. A block or
+a command that this file does not know how to run fails the test.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ CHECKOUT = (
 )
 BUILDERS = ("hatchling", "packaging", "pathspec", "pluggy", "trove_classifiers")
 PACE = "[backends.gateway]\npoll_interval = 0.2\nrate = 50\n"
-"""Nobody waits a quarter of a minute for an API on loopback; all else is as it comes."""
+"""Nobody waits a quarter of a minute for an API on loopback; all else stays."""
 LOST = "faults: [{route: submit, call: 1, moment: after, do: close}]\n"
 
 
@@ -190,7 +191,7 @@ def _follow(reader, line):
 
 
 def _rehearse(reader, target):
-    """What make would do; of `demo` also what it ends with, the installation being there."""
+    """What make would do; of `demo` also what it ends with: all is installed."""
     plan = reader.type(f"make -n {target}")
     if target == "demo":
         last = plan.stdout.strip().splitlines()[-1]
@@ -201,7 +202,7 @@ def _rehearse(reader, target):
 
 
 def _install(reader, line):
-    """As written, but from what is here: the builder is lent, and then the dependencies."""
+    """As written, but from what is here: builder and dependencies are lent."""
     assert line.endswith("install .")
     purelib = Path(sysconfig.get_path("purelib"))
     (place,) = (reader.home / "wanbatch/lib").glob("python*/site-packages")
