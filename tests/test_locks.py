@@ -1,12 +1,13 @@
 """The lock files install anywhere: whole, with their extras, by hash alone.
 
-Python's own pip (23.2 for 3.11) refuses a lock that pins `coverage` while another package
-asks for `coverage[toml]`: it takes that for a second, unpinned requirement. `make locks`
-installs both files in new environments; here they are read, without a network.
+Python's own pip (23.2 for 3.11) refuses a lock that pins `coverage` while another
+package asks for `coverage[toml]`: it takes that for a second, unpinned requirement.
+`make locks` installs both files in new environments; here they are read, without a
+network.
 
-How it works: what is installed tells what each package asks for. From pyproject.toml on,
-that gives the set of packages and extras that an installation needs here; a lock must pin
-just that set. What it pins for other systems is only held to be well-formed.
+How it works: what is installed tells what each package asks for. From pyproject.toml
+on, that gives the packages and extras that an installation needs here; a lock must pin
+just those. What it pins for other systems is only held to be well-formed.
 """
 
 from __future__ import annotations
@@ -126,7 +127,7 @@ def test_both_locks_agree():
 
 
 def test_ci_proves_both_and_runs_everything():
-    """`.ci/run` calls the three targets, and `make locks` asks pip for hashes in both."""
+    """`.ci/run` calls three targets, and `make locks` asks pip for hashes in both."""
     lines = [shlex.split(line) for line in (ROOT / ".ci/run").read_text().splitlines()]
     assert [words for words in lines if words[:1] == ["make"]] == [
         ["make", "locks"],

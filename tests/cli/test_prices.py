@@ -1,8 +1,8 @@
-"""A backend without a price: every command that misses it says how to state it, and what it
-says can be pasted as it stands.
+"""A backend without a price: every command that misses it says how to state it, and
+what it says can be pasted as it stands.
 
-How it works: the real command, whose own words are pasted into the file that it names; then
-the same command knows the price. What is bought is bought from an API on loopback.
+How it works: the real command, whose own words are pasted into the file that it names;
+then the same command knows the price. What is bought is bought from an API on loopback.
 """
 
 from __future__ import annotations
@@ -236,7 +236,7 @@ def test_a_limit_of_the_manifest_is_not_kept_in_silence_either(desk, tmp_path):
 
 
 def test_a_price_leaves_key_and_address_where_they_were(desk, tmp_path):
-    """A table with a price alone: the built-in's variables still count, and no others."""
+    """A table with a price alone: the built-in's variables count, and no others."""
     desk.paste(desk.call("plan", FILE, "--backend", "gateway").stderr)
     for missing in ("WANBATCH_BASE_URL", "WANBATCH_API_KEY"):
         desk.environ |= {"WANBATCH_BASE_URL": "http://127.0.0.1:9", "WANBATCH_API_KEY": "sk-one"}
