@@ -63,6 +63,7 @@ def command(
             click.echo(to_bytes(text), nl=False)
     if not as_json:
         show_plan(settings, plan, stages.estimate_s(plan, chosen.profile, snapshot))
+        _say_missing_price(settings, stages.find_unpriced(plan, chosen.profile))
     work = any(entry.action in (Action.GENERATE, Action.RESUME) for entry in plan.selected())
     return ExitCode.WORK_TO_DO if detailed_exitcode and work else ExitCode.DONE
 
@@ -82,3 +83,8 @@ def show_plan(settings: Settings, plan: Plan, estimate_s: float | None) -> None:
     say(wording.plan_line(plan))
     if estimate_s:
         say(f"About {duration(estimate_s)} on backend {plan.backend}.")
+
+
+def _say_missing_price(settings: Settings, unpriced: stages.Unpriced | None) -> None:
+    if unpriced is not None and not settings.quiet:
+        say(f"No limit can be kept: {unpriced.missing}.\n  help: {unpriced.advice}")

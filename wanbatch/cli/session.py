@@ -93,7 +93,7 @@ def start(settings: Settings, order: Order) -> int:
     stages.refuse_shared_folders(settings, checked.manifests)
     chosen = stages.choose_backend(settings, checked.manifests, offline=False)
     profile = _ordered(chosen.profile, order)
-    limit, source = stages.spending_limit(order.max_cost, checked.manifests, chosen.project)
+    limit, source = stages.spending_limit(order.max_cost, checked.manifests, chosen.projects)
     _make_folder(settings.output)
     with RunLock(settings.output, timeout_s=order.lock_timeout_s):
         return anyio.run(_Session(settings, order, checked, profile, limit, source).run)
@@ -182,7 +182,7 @@ class _Session:
             self._show(plan, in_flight)
             if self.order.buys:
                 self._keep_budget(plan)
-                approve(plan, self.order, self.limit)
+                approve(plan, self.order, stages.find_unpriced(plan, self.profile))
             async with anyio.create_task_group() as tasks:
                 with anyio.CancelScope() as self.work_scope:
                     await tasks.start(self._watch_signals)
@@ -275,13 +275,14 @@ class _Session:
     def _keep_budget(self, plan: Plan) -> None:
         if self.limit is None or not plan.count()[Action.GENERATE]:
             return
-        if plan.total is None:
+        unpriced = stages.find_unpriced(plan, self.profile)
+        if unpriced is not None:
             raise Refusal(
                 ExitCode.REFUSED,
-                f"{self.limit_source} cannot be kept: backend {plan.backend} has no price; nothing was sent",
-                f'state one in your configuration: [backends.{plan.backend}] price = {{ 720P = …, 1080P = …, currency = "USD" }}',
+                f"{self.limit_source} cannot be kept: {unpriced.missing}; nothing was sent",
+                unpriced.advice,
             )
-        if plan.total > self.limit:
+        if plan.total is not None and plan.total > self.limit:
             total, limit = money(plan.total, plan.currency), money(self.limit, plan.currency)
             raise Refusal(
                 ExitCode.REFUSED,
@@ -471,7 +472,7 @@ class _Session:
             )
 
 
-def approve(plan: Plan, order: Order, limit: Decimal | None) -> None:
+def approve(plan: Plan, order: Order, unpriced: stages.Unpriced | None) -> None:
     """Nothing that costs money goes out without a person's or a script's consent. Raises ``Refusal`` (3)."""
     wanted = plan.count()[Action.GENERATE]
     if plan.realm == "emulator" or not wanted or order.yes or order.max_cost is not None:
@@ -481,12 +482,21 @@ def approve(plan: Plan, order: Order, limit: Decimal | None) -> None:
         raise Refusal(
             ExitCode.REFUSED,
             f"{plural(wanted, 'video')} would be bought ({price}) and nobody approved it; nothing was sent",
-            "add --yes, or --max-cost AMOUNT",
+            *_ways_to_approve(unpriced),
         )
     if not click.confirm(
         f"Buy {plural(wanted, 'video')} on {plan.backend} ({price})?", default=False, err=True
     ):
         raise Refusal(ExitCode.REFUSED, "not approved; nothing was sent")
+
+
+def _ways_to_approve(unpriced: stages.Unpriced | None) -> tuple[str, ...]:
+    if unpriced is None:
+        return ("add --yes, or --max-cost AMOUNT",)
+    return (
+        f"add --yes; --max-cost AMOUNT cannot be kept, for {unpriced.missing}",
+        unpriced.advice,
+    )
 
 
 @asynccontextmanager

@@ -54,10 +54,10 @@ class Checked:
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """The backend of a command, and what the project says of it."""
+    """The backend of a command, and what the projects of its manifests say of it."""
 
     profile: Profile
-    project: ProjectSettings
+    projects: tuple[ProjectSettings, ...]
 
 
 def read_and_check(
@@ -150,14 +150,20 @@ def choose_backend(settings: Settings, manifests: Sequence[Manifest], *, offline
     """
     from wanbatch.providers.profiles import (
         load_profiles,
-        load_project,
+        load_projects,
         lower_limits,
         resolve_profile,
     )
 
     profiles = load_profiles(os.environ)
-    project = load_project(Path.cwd())
-    named = settings.backend or _backend_of(manifests) or project.backend or profiles.default
+    # Beside the manifests: from wherever a run is started, the same limits hold.
+    projects = load_projects([*(Path(m.path).parent for m in manifests), Path.cwd()])
+    named = (
+        settings.backend
+        or _one_backend({m.path: m.run.backend for m in manifests}, "manifests")
+        or _one_backend({str(p.path): p.backend for p in projects}, "projects")
+        or profiles.default
+    )
     if not named:
         raise Refusal(
             ExitCode.INVALID,
@@ -165,23 +171,25 @@ def choose_backend(settings: Settings, manifests: Sequence[Manifest], *, offline
             f"add --backend NAME, or 'run: {{backend: NAME}}' to the manifest; there are: {', '.join(profiles.names())}",
         )
     profile = resolve_profile(profiles, named, os.environ, offline=offline)
-    profile = lower_limits(
-        profile, max_in_flight=project.max_in_flight, rate=project.rate, prices=project.prices
-    )
+    for project in projects:
+        profile = lower_limits(
+            profile, max_in_flight=project.max_in_flight, rate=project.rate, prices=project.prices
+        )
     for manifest in manifests:
         profile = lower_limits(
             profile, max_in_flight=manifest.run.max_in_flight, rate=manifest.run.rate
         )
-    return Chosen(profile, project)
+    return Chosen(profile, projects)
 
 
-def _backend_of(manifests: Sequence[Manifest]) -> str | None:
-    named = {m.run.backend: m for m in manifests if m.run.backend}
+def _one_backend(said: Mapping[str, str | None], whose: str) -> str | None:
+    """The backend that these files name. Raises ``Refusal`` where they name several."""
+    named = {backend: path for path, backend in said.items() if backend}
     if len(named) > 1:
-        said = ", ".join(f"{m.path} says {name}" for name, m in named.items())
+        each = ", ".join(f"{path} says {backend}" for backend, path in named.items())
         raise Refusal(
             ExitCode.INVALID,
-            f"the manifests name different backends: {said}",
+            f"the {whose} name different backends: {each}",
             "choose one with --backend",
         )
     return next(iter(named), None)
@@ -237,6 +245,33 @@ def build_plan(
             "see the names with: wanbatch plan FILE",
         )
     return plan
+
+
+@dataclass(frozen=True, slots=True)
+class Unpriced:
+    """Why a plan's total is not known, and how the user states the missing price."""
+
+    missing: str
+    advice: str
+
+
+def find_unpriced(plan: Plan, profile: Profile) -> Unpriced | None:
+    """``None`` where every job that would be bought has a price."""
+    from wanbatch.providers.price_advice import missing_price, state_price
+    from wanbatch.providers.profiles import find_configuration
+
+    sizes = {
+        entry.request.size
+        for entry in plan.selected()
+        if entry.action is Action.GENERATE and entry.price is None
+    }
+    if not sizes:
+        return None
+    name, prices = profile.name, profile.prices
+    advice = state_price(name, prices, find_configuration(os.environ))
+    if name == "dashscope" and prices is None:
+        advice = f"export DASHSCOPE_REGION=intl, or cn, for its published price; or {advice}"
+    return Unpriced(missing_price(name, prices, sizes), advice)
 
 
 def look_and_plan(settings: Settings, checked: Checked, profile: Profile) -> tuple[Plan, Snapshot]:
@@ -339,15 +374,13 @@ def repeated_options(settings: Settings, checked: Checked) -> tuple[str, ...]:
 
 
 def spending_limit(
-    max_cost: Decimal | None, manifests: Sequence[Manifest], project: ProjectSettings
+    max_cost: Decimal | None,
+    manifests: Sequence[Manifest],
+    projects: Sequence[ProjectSettings],
 ) -> tuple[Decimal | None, str]:
     """The lowest limit given, and who gave it."""
-    limits = [
-        (m.run.max_cost, f"{m.path}: run.max_cost") for m in manifests if m.run.max_cost is not None
-    ]
-    if max_cost is not None:
-        limits.append((max_cost, "--max-cost"))
-    if project.max_cost is not None:
-        limits.append((project.max_cost, "wanbatch.toml: max_cost"))
+    limits = [(m.run.max_cost, f"{m.path}: run.max_cost") for m in manifests]
+    limits += [(p.max_cost, f"{p.path}: max_cost") for p in projects]
+    limits.append((max_cost, "--max-cost"))
     known = [(amount, source) for amount, source in limits if amount is not None]
     return min(known, default=(None, ""))

@@ -243,7 +243,7 @@ def _check_kind(path: Path, connection: schema.Connection) -> None:
         raise _refusal(
             path,
             f"was written by a newer wanbatch (file version {version}; this one reads up to {schema.VERSION})",
-            "install the newer wanbatch: pip install --upgrade wanbatch",
+            "install the newer wanbatch from its checkout: pip install .",
         )
 
 
