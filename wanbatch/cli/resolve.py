@@ -17,6 +17,7 @@ import click
 from wanbatch.cli import stages
 from wanbatch.cli.console import money, quoted, say
 from wanbatch.cli.options import Amount
+from wanbatch.engine.folders import refuse_odd_places
 from wanbatch.engine.recovery import settle_leftovers
 from wanbatch.engine.runner import RunContext
 from wanbatch.engine.settle import acceptance_facts
@@ -64,6 +65,7 @@ def command(
         raise Refusal(
             ExitCode.INVALID, f"there is no ledger in {output}", "name the folder with --output"
         )
+    refuse_odd_places(output, ())
     with RunLock(output, timeout_s=lock_timeout):
         anyio.run(_resolve, file, job, output, _decision(adopt, resubmit=resubmit, abandon=abandon))
 

@@ -2,21 +2,23 @@
 
 What it may not do: delete or overwrite a video; talk to the ledger (the runner records what is done here).
 
-How it works: a final name is given by a hard link, which fails where the name exists, so that it is absent or complete at every instant; the folder
-and those above it are synced before the step counts as done. A name that other bytes have gets a number. (That names differ when case is folded is
+How it works: a final name is given by a hard link (or ``disk``'s next best), which fails where
+the name exists, so that it is absent or complete at every instant; the folder and those above
+it are synced before the step counts as done.
+A name that other bytes have gets a number. (That names differ when case is folded is
 the planner's work.)
 """
 
 from __future__ import annotations
 
 import errno
-import os
-import shutil
+import stat
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
 from wanbatch.lifecycle import Attempt, Placement, Snapshot, State
-from wanbatch.media.files import hash_file
+from wanbatch.media.disk import give_name, sync_folder
+from wanbatch.media.files import hash_file, kind_of
 
 PART_FOLDER = ".part"
 
@@ -31,7 +33,7 @@ def publish(output: Path, part: Path, wanted: str, sha256: str) -> str:
 
     Raises ``OSError`` as the file system does. Runs again safely after a crash at any point.
     """
-    final = _link(part, output / wanted, sha256)
+    final = _link(part, _inside(output, wanted), sha256)
     _sync_folders(output, final.parent)
     if part != final:
         part.unlink(missing_ok=True)
@@ -40,50 +42,29 @@ def publish(output: Path, part: Path, wanted: str, sha256: str) -> str:
 
 def copy_video(output: Path, source: str, wanted: str, sha256: str) -> str:
     """A copy of a stored video under another name: a hard link where possible. Returns the name it got."""
-    final = _link(output / source, output / wanted, sha256)
+    final = _link(_inside(output, source), _inside(output, wanted), sha256)
     _sync_folders(output, final.parent)
     return final.relative_to(output).as_posix()
+
+
+def _inside(output: Path, path: str) -> Path:
+    """A ledger may have come with a repository: no row of it names a place elsewhere."""
+    if not _is_inside(path):
+        raise OSError(errno.EEXIST, f"the ledger names {path!r}, which is outside the folder")
+    return output / path
 
 
 def _link(source: Path, wanted: Path, sha256: str) -> Path:
     wanted.parent.mkdir(parents=True, exist_ok=True)
     for target in _numbered(wanted):
         try:
-            _link_or_copy(source, target)
+            give_name(source, target)
         except FileExistsError:
-            if target.is_file() and hash_file(target) == sha256:
+            if _is_plain(target) and hash_file(target) == sha256:
                 return target
             continue
         return target
     raise AssertionError("unreachable: the numbers do not end")
-
-
-def _link_or_copy(source: Path, target: Path) -> None:
-    try:
-        os.link(source, target)
-    except OSError as error:
-        if error.errno not in (
-            errno.EXDEV,
-            errno.EPERM,
-            errno.EOPNOTSUPP,
-            errno.EMLINK,
-            errno.ENOSYS,
-        ):
-            raise
-        _copy(source, target)
-
-
-def _copy(source: Path, target: Path) -> None:
-    """For file systems without hard links: a synced copy beside the target, then a rename into a name that was seen to be free."""
-    beside = target.with_name(f".{target.name}.copy")
-    with source.open("rb") as reader, beside.open("wb") as writer:
-        shutil.copyfileobj(reader, writer, 1 << 20)
-        writer.flush()
-        os.fsync(writer.fileno())
-    if target.exists():
-        beside.unlink()
-        raise FileExistsError(target)
-    beside.rename(target)
 
 
 def _numbered(wanted: Path) -> Iterable[Path]:
@@ -96,18 +77,10 @@ def _numbered(wanted: Path) -> Iterable[Path]:
 
 def _sync_folders(output: Path, folder: Path) -> None:
     """Syncs ``folder`` and those it lies in, up to ``output``: a new folder's own name is an entry of the one above, and lost with it."""
-    _sync_folder(folder)
+    sync_folder(folder)
     while folder != output and folder.parent != folder:
         folder = folder.parent
-        _sync_folder(folder)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        sync_folder(folder)
 
 
 def intact_paths(output: Path, snapshot: Snapshot) -> frozenset[str]:
@@ -131,14 +104,56 @@ def is_intact(output: Path, placement: Placement, attempt: Attempt) -> bool:
         status = path.lstat()
     except OSError:
         return False
-    if status.st_size != attempt.bytes or not path.is_file():
+    if status.st_size != attempt.bytes or not stat.S_ISREG(status.st_mode):
         return False
     return status.st_mtime_ns == placement.mtime_ns or hash_file(path) == attempt.sha256
+
+
+def _is_plain(path: Path) -> bool:
+    """A regular file by itself, not at the end of a link."""
+    return stat.S_ISREG(path.lstat().st_mode)
 
 
 def _is_inside(path: str) -> bool:
     pure = PurePosixPath(path)
     return not pure.is_absolute() and ".." not in pure.parts
+
+
+def find_faults(output: Path, snapshot: Snapshot) -> list[str]:
+    """What is wrong with the stored videos, as sentences; every one is hashed, none trusted.
+
+    A video with several names is gone only where all of them are: each fault names one.
+    """
+    stored = {a.attempt_id: a for a in snapshot.attempts if a.state is State.STORED}
+    places = {(p.path, p.attempt_id): p.job for p in snapshot.placements}
+    placed = {attempt_id for _, attempt_id in places}
+    for attempt in stored.values():
+        if attempt.attempt_id not in placed:
+            places[attempt.path, attempt.attempt_id] = attempt.job
+    found = []
+    for (path, attempt_id), job in places.items():
+        fault = _fault_of(output, path, stored[attempt_id]) if attempt_id in stored else ""
+        if fault:
+            found.append(f"{job}: {path} {fault}")
+    return found
+
+
+def _fault_of(output: Path, path: str, attempt: Attempt) -> str:
+    if not _is_inside(path):
+        return "lies outside the output folder"
+    try:
+        facts = (output / path).lstat()
+        if not stat.S_ISREG(facts.st_mode):
+            return f"is {kind_of(output / path)}, not a file"
+        if facts.st_size != attempt.bytes:
+            return f"has {facts.st_size} bytes instead of {attempt.bytes}"
+        if hash_file(output / path) != attempt.sha256:
+            return "was changed: its SHA-256 is another"
+    except FileNotFoundError:
+        return "is missing"
+    except OSError as error:
+        return f"cannot be read: {error.strerror or error}"
+    return ""
 
 
 def modified_at_ns(output: Path, path: str) -> int:

@@ -12,9 +12,13 @@ from collections import Counter
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from wanbatch.lifecycle import Attempt
 from wanbatch.manifest.model import Frame, Job, MediaType, Size
+
+if TYPE_CHECKING:
+    from wanbatch.plan.elsewhere import Trace
 
 
 class Action(StrEnum):
@@ -103,6 +107,7 @@ class PlannedJob:
 
     ``attempt`` is the one that decides how the job stands, ``attempts`` are all that share its identity, oldest first. ``upstream`` names the jobs
     that it takes media from. ``path`` is where its video stands or will stand, relative to the output folder.
+    ``trace`` is what was found of a purchase that this ledger does not know.
     """
 
     job: Job
@@ -117,6 +122,7 @@ class PlannedJob:
     attempts: tuple[Attempt, ...] = ()
     upstream: tuple[str, ...] = ()
     path: str = ""
+    trace: Trace | None = None
 
     @property
     def name(self) -> str:

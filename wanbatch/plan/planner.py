@@ -26,6 +26,7 @@ from wanbatch.lifecycle import (
 )
 from wanbatch.manifest.model import Manifest
 from wanbatch.media.model import FileDigest
+from wanbatch.plan.elsewhere import NOTHING, Elsewhere, Trace
 from wanbatch.plan.identity import Identified, JobKey, identify, known_fingerprints, video_name
 from wanbatch.plan.model import Action, JobState, Plan, PlannedJob
 from wanbatch.plan.price import PriceList, price_of
@@ -62,6 +63,7 @@ class Standing:
     action: Action
     reason: str
     attempt: Attempt | None = None
+    trace: Trace | None = None
 
 
 def make_plan(
@@ -72,9 +74,13 @@ def make_plan(
     target: Target,
     options: PlanOptions,
     now: float,
+    elsewhere: Elsewhere = NOTHING,
 ) -> Plan:
-    """The plan of all jobs of ``manifests``. ``intact`` are the paths of stored videos that are whole; ``now`` is a Unix second."""
-    return _Planner(manifests, digests, snapshot, intact, target, options, now).plan()
+    """The plan of all jobs of ``manifests``. ``intact`` are the paths of stored videos that are whole; ``now`` is a Unix second.
+
+    ``elsewhere`` is what was found of purchases that this ledger does not know.
+    """
+    return _Planner(manifests, digests, snapshot, intact, target, options, now, elsewhere).plan()
 
 
 class _Planner:
@@ -89,7 +95,14 @@ class _Planner:
         target: Target,
         options: PlanOptions,
         now: float,
+        elsewhere: Elsewhere,
     ) -> None:
+        self.elsewhere = elsewhere if target.realm == "paid" else NOTHING
+        self.allowed = {
+            (a.fingerprint, a.realm)
+            for a in snapshot.open_authorisations()
+            if a.kind == "regenerate"
+        }
         self.identified = identify(manifests, digests)
         self.retries = {m.name: m.run.retries for m in manifests}
         self.target, self.options, self.intact, self.now = target, options, intact, now
@@ -111,7 +124,8 @@ class _Planner:
     def plan(self) -> Plan:
         attempts = {key: self._attempts(entry) for key, entry in self.identified.items()}
         alone = {
-            key: self._stand(key, entry, attempts[key]) for key, entry in self.identified.items()
+            key: self._guard(entry, self._stand(key, entry, attempts[key]))
+            for key, entry in self.identified.items()
         }
         self._settle(alone, frozenset(self.identified))
         selected = self._select()
@@ -176,6 +190,21 @@ class _Planner:
                 )
             return Standing(JobState.SKIPPED, Action.SKIP, "abandoned by a person", attempt)
         return self._stand_failed(key, attempt, attempts)
+
+    def _guard(self, entry: Identified, standing: Standing) -> Standing:
+        """A job that would be bought, and was bought before where this ledger does not see it."""
+        if (
+            standing.action is not Action.GENERATE
+            or not self.elsewhere
+            or self.options.regenerate
+            or (entry.fingerprint, self.target.realm) in self.allowed
+        ):
+            return standing
+        known = known_fingerprints(entry.fingerprint, entry.request, entry.job.take)
+        trace = self.elsewhere.find(known, heard=standing.attempt is not None)
+        if trace is None:
+            return standing
+        return Standing(JobState.ELSEWHERE, Action.ASK, trace.describe(), standing.attempt, trace)
 
     def _stand_stored(self, key: JobKey, attempt: Attempt) -> Standing:
         if self.options.regenerate:
@@ -328,6 +357,7 @@ class _Planner:
             attempts=attempts,
             upstream=tuple(name for _, name in entry.upstream),
             path=self._path(key, entry, standing),
+            trace=standing.trace,
         )
 
     def _path(self, key: JobKey, entry: Identified, standing: Standing) -> str:
