@@ -58,13 +58,18 @@ def _link(source: Path, wanted: Path, sha256: str) -> Path:
     wanted.parent.mkdir(parents=True, exist_ok=True)
     for target in _numbered(wanted):
         try:
-            give_name(source, target)
+            _link_or_copy(source, target)
         except FileExistsError:
             if _is_plain(target) and hash_file(target) == sha256:
                 return target
             continue
         return target
     raise AssertionError("unreachable: the numbers do not end")
+
+
+def _link_or_copy(source: Path, target: Path) -> None:
+    """Raises ``FileExistsError`` where something has the name."""
+    give_name(source, target)
 
 
 def _numbered(wanted: Path) -> Iterable[Path]:
@@ -77,10 +82,14 @@ def _numbered(wanted: Path) -> Iterable[Path]:
 
 def _sync_folders(output: Path, folder: Path) -> None:
     """Syncs ``folder`` and those it lies in, up to ``output``: a new folder's own name is an entry of the one above, and lost with it."""
-    sync_folder(folder)
+    _sync_folder(folder)
     while folder != output and folder.parent != folder:
         folder = folder.parent
-        sync_folder(folder)
+        _sync_folder(folder)
+
+
+def _sync_folder(folder: Path) -> None:
+    sync_folder(folder)
 
 
 def intact_paths(output: Path, snapshot: Snapshot) -> frozenset[str]:

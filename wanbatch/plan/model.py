@@ -56,7 +56,8 @@ class MediaRef:
     """A media input by content.
 
     Exactly one of ``sha256`` (a local file), ``url`` (public, whole: redact it before it is shown) and ``upstream`` (the fingerprint of the job whose
-    video, or with ``frame`` a still of it, is taken) is set. ``source`` is how people read it: a path, a URL without signature, a job's name.
+    video, or with ``frame`` a still of it, is taken) is set; as an upstream's file is sent, its
+    ``sha256`` is set too. ``source`` is how people read it: a path, a URL without signature, a job's name.
     """
 
     type: MediaType
