@@ -201,9 +201,7 @@ def test_a_job_that_nobody_bought_is_no_evidence(scene):
 
 
 @pytest.mark.parametrize("way", ["working folder", "--output", "below", "its name"])
-def test_another_output_folder_asks_the_ledgers_beside_and_above_the_manifest(
-    scene, tmp_path, way
-):
+def test_another_output_folder_asks_the_ledgers_beside_and_above_the_manifest(scene, tmp_path, way):
     words, given = ["--output", str(tmp_path / "other")], {}
     file = scene.folder / FILE
     if way == "below":

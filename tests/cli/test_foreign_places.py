@@ -91,7 +91,9 @@ def test_no_folder_is_entered_through_a_link(scene, outside, name):
     assert scene.charges() == 0
 
 
-@pytest.mark.parametrize("name", ["ledger.lock", "ledger.db", ".emulator", ".emulator/emulator.log"])
+@pytest.mark.parametrize(
+    "name", ["ledger.lock", "ledger.db", ".emulator", ".emulator/emulator.log"]
+)
 def test_a_rehearsal_and_a_decision_are_as_careful(scene, outside, name):
     target = outside if name == ".emulator" else outside / "precious"
     place(scene, name).symlink_to(target)
@@ -244,4 +246,3 @@ def test_a_folder_that_may_not_be_written_is_said(scene, tmp_path):
     assert done.returncode == 4
     assert "Permission denied" in done.stderr
     assert scene.charges() == 0
-
