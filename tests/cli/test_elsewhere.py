@@ -179,6 +179,17 @@ def test_a_report_made_anew_and_a_rehearsal_leave_the_evidence(scene, backend):
         refused(scene)
 
 
+def test_bytes_that_gathered_under_a_lost_ledger_are_not_begun_anew(scene):
+    lose_ledger(scene)
+    more_jobs(scene)
+    part = scene.reports / "scene/videos/.part/1.part"
+    part.write_bytes(b"a video that was paid for")
+    assert scene.run().returncode == 1
+    assert scene.charges() == JOBS + 1
+    assert part.with_name("lost-1.part").read_bytes() == b"a video that was paid for"
+    assert scene.run().returncode == 3
+
+
 def test_regenerate_buys_again(scene):
     lose_ledger(scene)
     done = scene.run("--regenerate", "--select", "seed=0")

@@ -36,7 +36,7 @@ from wanbatch.engine.clock import ServerClock
 from wanbatch.engine.conductor import Conductor, Limits, build_works
 from wanbatch.engine.listing import ListPolls
 from wanbatch.engine.outcomes import ProbeFailed
-from wanbatch.engine.outputs import intact_paths
+from wanbatch.engine.outputs import intact_paths, set_aside_strangers
 from wanbatch.engine.pacing import SubmitPacer
 from wanbatch.engine.polling import LatencyModel, PollSchedule
 from wanbatch.engine.reconcile import Absent, Adopt, Undecided, reconcile
@@ -239,6 +239,9 @@ class _Session:
         if self.order.buys:
             guard.refuse_older_ledger(self.settings, around)
         self.elsewhere = around.elsewhere
+        set_aside_strangers(
+            self.settings.output, [m.name for m in self.checked.manifests], snapshot
+        )
 
     def _intact(self, snapshot: Snapshot) -> frozenset[str]:
         return intact_paths(self.settings.output, snapshot)

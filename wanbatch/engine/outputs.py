@@ -12,12 +12,13 @@ the planner's work.)
 from __future__ import annotations
 
 import errno
+import os
 import stat
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
 from wanbatch.lifecycle import Attempt, Placement, Snapshot, State
-from wanbatch.media.disk import give_name, sync_folder
+from wanbatch.media.disk import give_name, rename_new, sync_folder
 from wanbatch.media.files import hash_file, kind_of
 
 PART_FOLDER = ".part"
@@ -26,6 +27,25 @@ PART_FOLDER = ".part"
 def part_path(output: Path, attempt: Attempt) -> Path:
     """Where the bytes of an attempt gather until they are checked: in the folder they will stay in, so that the rename stays on one disk."""
     return output / attempt.manifest / "videos" / PART_FOLDER / f"{attempt.attempt_id}.part"
+
+
+def set_aside_strangers(output: Path, manifests: Iterable[str], snapshot: Snapshot) -> None:
+    """Bytes that gathered under another ledger's attempts, which was lost, keep a name of their
+    own: an attempt of this ledger with the same number would begin them anew.
+
+    Raises ``OSError`` as the file system does.
+    """
+    known = {str(a.attempt_id) for a in snapshot.attempts}
+    for manifest in manifests:
+        folder = output / manifest / "videos" / PART_FOLDER
+        for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+            number = path.name.partition(".")[0]
+            if number.isdecimal() and number not in known and path.lstat().st_size:
+                rename_new(path, _free_name(folder / f"lost-{path.name}"))
+
+
+def _free_name(wanted: Path) -> Path:
+    return next(path for path in _numbered(wanted) if not os.path.lexists(path))
 
 
 def publish(output: Path, part: Path, wanted: str, sha256: str) -> str:
