@@ -63,6 +63,7 @@ FACTS = st.fixed_dictionaries(
             ("bytes", int), ("seconds", float), ("width", int), ("height", int), ("fps", float), ("has_audio", bool), ("polls", int),
             ("polled_at", float), ("failed_at", float), ("confirmed_at", float), ("status_word", str),
             ("download_error", str), ("evidence", str), ("refusals", int), ("outcome_offset_s", float),
+            ("refused_sha256", str), ("refused_times", int),
         )
     },
 )  # fmt: skip

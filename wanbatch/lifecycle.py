@@ -175,6 +175,8 @@ class Facts(TypedDict, total=False):
     evidence: str
     refusals: int
     outcome_offset_s: float
+    refused_sha256: str
+    refused_times: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,6 +263,8 @@ class Attempt:
     ``confirmed_at`` when a poll first knew the task, ``status_word`` a word of the provider
     that we do not know, ``download_error`` what the last download met, ``evidence`` a
     redacted piece of an answer, ``refusals`` how often it was proven not accepted.
+    ``refused_sha256`` names bytes that came whole and are no video as they should be,
+    ``refused_times`` how often those very bytes came.
     """
 
     attempt_id: int
@@ -311,6 +315,8 @@ class Attempt:
     download_error: str = ""
     evidence: str = ""
     refusals: int = 0
+    refused_sha256: str = ""
+    refused_times: int = 0
 
     @property
     def shown_deadline(self) -> float | None:
@@ -452,14 +458,28 @@ class Snapshot:
         return dict(found)
 
 
+def _first_home(rows: Sequence[Attempt]) -> Attempt:
+    """The first of the stored attempts at the end of ``rows`` whose failure turned."""
+    found = rows[-1]
+    for before in reversed(rows[:-1]):
+        if found.state is not State.STORED or before.state is not State.STORED:
+            break
+        if not before.failed_at or found.authority is Authority.REGENERATE:
+            break
+        found = before
+    return found
+
+
 def deciding_attempt(attempts: Iterable[Attempt]) -> Attempt | None:
     """The one attempt that says how its job stands, of the attempts that share an identity, oldest first.
 
-    A new attempt is only opened once the one before is settled or a person allowed it, so the youngest that is stored or unsettled decides;
-    without one, the youngest that got a verdict. Attempts that bought nothing decide nothing.
+    A new attempt is only opened once the one before is settled or a person allowed it, so
+    the youngest that is stored or unsettled decides; without one, the youngest that got a
+    verdict. Attempts that bought nothing decide nothing. Where a task that was called failed
+    turned out to be paid for, and its retry came home too, the first is the job's.
     """
     rows = [a for a in attempts if a.state is not State.PLANNED]
-    for attempt in reversed(rows):
-        if attempt.state is State.STORED or attempt.state in UNSETTLED:
-            return attempt
+    for number in range(len(rows) - 1, -1, -1):
+        if rows[number].state is State.STORED or rows[number].state in UNSETTLED:
+            return _first_home(rows[: number + 1])
     return rows[-1] if rows else None

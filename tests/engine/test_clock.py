@@ -1,10 +1,13 @@
-"""The server's clock: heard, kept by monotonic seconds, never moved by a jump of ours."""
+"""The clock of deadlines: one server's word moves nothing, nor does a jump of ours."""
 
 from __future__ import annotations
 
 import pytest
 
-from wanbatch.engine.clock import TOLERANCE_S, ServerClock
+from wanbatch.cli.ticks import choose_ticks
+from wanbatch.engine.clock import TOLERANCE_S, ServerClock, Sleepless
+
+DAY = 86_400.0
 
 
 class Machine:
@@ -17,10 +20,6 @@ class Machine:
         self.wall += seconds
         self.ticks += seconds
 
-    def sleep_s(self, seconds):
-        """A laptop that sleeps: the wall clock goes on, the monotonic one stands still."""
-        self.wall += seconds
-
 
 @pytest.fixture
 def machine():
@@ -32,37 +31,83 @@ def clock(machine):
     return ServerClock(lambda: machine.wall, lambda: machine.ticks)
 
 
-def test_before_a_server_was_heard_our_own_clock_counts(machine, clock):
-    assert clock.now() == machine.wall
-    machine.sleep_s(100)
-    assert clock.now() == machine.wall
-    assert clock.ahead_s == 0.0
+def hear(machine, clock, *offsets, apart_s=5.0):
+    for offset in offsets:
+        clock.hear(machine.wall + offset)
+        machine.pass_s(apart_s)
 
 
-def test_a_date_that_agrees_within_its_rounding_changes_nothing(machine, clock):
-    before = machine.wall
-    clock.hear(before - TOLERANCE_S)
-    assert clock.now() == before
-
-
-def test_a_wrong_clock_here_is_corrected(machine, clock):
-    machine.wall += 90_000
-    clock.hear(1_000_000.0)
-    assert clock.now() == pytest.approx(1_000_000.5)
-    assert clock.ahead_s == pytest.approx(90_000, abs=1)
-
-
-def test_once_a_server_was_heard_a_jump_here_moves_nothing(machine, clock):
-    clock.hear(1_000_000.0)
+def test_a_jump_of_the_wall_clock_moves_nothing_and_is_noticed_once(machine, clock):
     machine.wall += 400_000
-    assert clock.now() == pytest.approx(1_000_000.0)
+    assert clock.now() == 1_000_000.0
+    assert clock.age_s(1_000_000.0) == 0.0
+    assert clock.was_set()
+    assert not clock.was_set()
     machine.pass_s(10)
-    assert clock.now() == pytest.approx(1_000_010.0)
+    assert clock.now() == 1_000_010.0
+    machine.wall += 59
+    assert not clock.was_set()
 
 
-def test_after_sleep_it_is_late_until_the_server_speaks_and_right_then(machine, clock):
-    clock.hear(1_000_000.0)
-    machine.sleep_s(7200)
-    assert clock.now() == pytest.approx(1_000_000.0)
-    clock.hear(1_007_200.0)
-    assert clock.now() == pytest.approx(1_007_200.5)
+@pytest.mark.parametrize("wrong", [26 * 3600.0, -56 * 365 * DAY, -600.0])
+def test_one_wrong_date_is_not_believed(machine, clock, wrong):
+    hear(machine, clock, 0, wrong, 0)
+    assert clock.believed_offset_s is None
+    hear(machine, clock, 0)
+    assert clock.believed_offset_s == pytest.approx(0.5)
+    hear(machine, clock, wrong)
+    assert clock.believed_offset_s == pytest.approx(0.5)
+    assert clock.offset_s == pytest.approx(wrong + 0.5)
+
+
+def test_two_answers_of_one_moment_are_one_word(machine, clock):
+    hear(machine, clock, 7200, 7200, apart_s=0.1)
+    assert clock.believed_offset_s is None
+    machine.pass_s(5)
+    hear(machine, clock, 7200 + TOLERANCE_S)
+    assert clock.believed_offset_s == pytest.approx(7200.5)
+    assert clock.ahead_s == pytest.approx(-7200.5)
+    assert clock.from_server(1_007_200.5) == pytest.approx(1_000_000.0)
+
+
+@pytest.mark.parametrize(
+    ("then", "heard", "ours", "least"),
+    [
+        (0.0, [0.0], DAY + 7200, DAY + 7200),  # both clocks are right
+        (0.0, [0.0], -10.0, -10.0),
+        (0.0, [-DAY], DAY + 7200, 7200),  # ours ran ahead since: the server knows better
+        (-DAY, [-DAY], DAY + 7200, DAY + 7200),  # ours is always wrong by a day
+        (-56 * 365 * DAY, [0.0], 60.0, 60.0),  # the POST's answer came from 1970
+        (0.0, [26 * 3600.0], 60.0, 60.0),  # a node that is a day ahead
+        (0.0, [0.0, 26 * 3600.0], 60.0, 60.0),
+        (None, [-DAY], 7200, 7200),  # no word of the server then: ours alone
+        (0.0, [], 7200, 7200),
+    ],
+)
+def test_a_task_is_as_old_as_the_younger_of_the_clocks_says(
+    machine, clock, then, heard, ours, least
+):
+    hear(machine, clock, *heard, apart_s=0.0)
+    assert clock.age_s(machine.wall - ours, then) == pytest.approx(least, abs=1.0)
+
+
+def test_what_is_believed_counts_and_what_disagrees_does_not(machine, clock):
+    hear(machine, clock, 0, 0, -DAY)
+    assert clock.age_s(machine.wall - 7200, 0.5) == pytest.approx(7200)
+
+
+def test_the_clock_that_runs_during_sleep_goes_on():
+    ticks = choose_ticks()
+    before = ticks()
+    assert ticks() >= before
+
+
+def test_without_such_a_clock_the_larger_advance_of_two_counts(machine):
+    ticks = Sleepless(lambda: machine.wall, lambda: machine.ticks)
+    machine.pass_s(10)
+    assert ticks() == 10
+    machine.wall += 7200  # the machine slept
+    assert ticks() == 7210
+    machine.wall -= 9000  # somebody set the clock back
+    machine.ticks += 5
+    assert ticks() == 7215

@@ -4,24 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
+from itertools import pairwise
 
 import pytest
 from builders import DIGESTS, attempt, follow, job, manifest
 
 from wanbatch.engine.budget import Budget
-from wanbatch.engine.conductor import (
-    BLIND_POLLS_AFTER_HALT,
-    Conductor,
-    Fetch,
-    Finish,
-    Limits,
-    Phase,
-    Poll,
-    Prepare,
-    Submit,
-    Wait,
-    build_works,
-)
+from wanbatch.engine.conductor import BLIND_POLLS_AFTER_HALT, Conductor, build_works
 from wanbatch.engine.outcomes import (
     Accepted,
     DownloadFailed,
@@ -36,7 +25,17 @@ from wanbatch.engine.outcomes import (
 )
 from wanbatch.engine.pacing import SubmitPacer
 from wanbatch.engine.polling import PollSchedule
-from wanbatch.engine.settle import poll_event, submit_event
+from wanbatch.engine.settle import failure_event, poll_event, submit_event
+from wanbatch.engine.work_items import (
+    Fetch,
+    Finish,
+    Limits,
+    Phase,
+    Poll,
+    Prepare,
+    Submit,
+    Wait,
+)
 from wanbatch.lifecycle import Authority, Event, EventKind, Snapshot, State, apply, open_attempt
 from wanbatch.plan.planner import PlanOptions, Target, make_plan
 from wanbatch.plan.price import PriceList
@@ -109,6 +108,9 @@ class Play:
         work = self.wait_for(Submit).work
         number = len(self.rows) + 1
         row = open_attempt(number, _opening(work, AT + self.now))
+        if work.reopens is not None:
+            number = work.reopens.attempt_id
+            row = apply(work.reopens, Event(number, EventKind.REOPENED, AT + self.now))
         self.conductor.opened(work, row)
         self.rows[number] = apply(row, submit_event(row, outcome, AT + self.now))
         self.conductor.submitted(work, self.rows[number], outcome, self.now)
@@ -224,14 +226,27 @@ def test_a_chain_whose_link_fails_goes_no_further():
     assert play.conductor.budget.spent == 0
 
 
-def test_what_was_proven_not_accepted_goes_out_again_as_a_new_attempt():
+def test_what_was_proven_not_accepted_goes_out_again_as_the_same_attempt():
     play = Play(job())
     play.prepare()
     play.submit(NotAccepted("busy", None, 30.0))
     work = play.submit(Accepted("t1"))
     assert play.now >= 30.0
-    assert [a.state for a in work.attempts] == [State.PLANNED, State.ACCEPTED]
-    assert work.authority is Authority.NOT_ACCEPTED
+    assert [(a.state, a.refusals) for a in work.attempts] == [(State.ACCEPTED, 1)]
+
+
+def test_a_run_that_is_only_refused_backs_off_to_minutes_and_ends():
+    play = Play(job(), wait_s=3600.0)
+    play.prepare()
+    instants = []
+    while not play.conductor.stop_reason:
+        play.submit(NotAccepted("HTTP 429"))
+        instants.append(play.now)
+    play.next(Finish)
+    assert len(play.rows) == 1
+    assert play.rows[1].refusals == len(instants) < 40
+    assert max(b - a for a, b in pairwise(instants)) > 100.0
+    assert "refused every submit" in play.conductor.stop_reason
 
 
 def test_an_uncertain_submit_is_never_repeated_and_counts_as_spent():
@@ -274,14 +289,190 @@ def test_remote_failures_are_retried_by_policy_within_the_budget():
     play = Play(job(), retries=1)
     play.prepare()
     play.submit(Accepted("t1"))
-    play.poll(Failed("InternalError", "x", retryable=True))
+    failed = Failed("InternalError", "x", retryable=True)
+    play.poll(failed)
+    play.poll(failed)  # asked once more before it is bought again
     work = play.prepare()
     assert work.authority is Authority.RETRY_POLICY
     play.submit(Accepted("t2"))
-    play.poll(Failed("InternalError", "x", retryable=True))
+    play.poll(failed)
+    assert {play.poll(failed).task_id, play.poll(failed).task_id} == {"t1", "t2"}  # at the end
     play.next(Finish)
     assert work.phase is Phase.STUCK
     assert play.conductor.budget.spent == 0
+
+
+FAILED = Failed("InternalError", "x", retryable=True)
+
+
+def test_a_failure_that_turns_before_its_retry_is_not_bought_again():
+    play = Play(job(), retries=1, limit=Decimal("0.50"))
+    play.prepare()
+    work = play.submit(Accepted("t1"))
+    play.poll(FAILED)
+    assert play.conductor.budget.spent == 0
+    assert play.poll(Succeeded()).state is State.REMOTE_OK
+    play.store()
+    play.wait_for(Finish)
+    assert work.phase is Phase.DONE
+    assert len(play.rows) == 1
+    assert play.conductor.budget.spent == Decimal("0.50")
+
+
+def test_nothing_is_bought_while_the_failed_task_tells_nothing():
+    play = Play(job(), retries=1, wait_s=600.0)
+    play.prepare()
+    work = play.submit(Accepted("t1"))
+    play.poll(FAILED)
+    while isinstance(action := play.wait_for((Finish, Poll)), Poll):
+        task = action.task
+        play.conductor.polled(task, task.attempt, Unreadable("HTTP 502"), play.now, AT + play.now)
+    assert play.now >= 600.0
+    assert len(play.rows) == 1
+    assert (work.phase, work.reason) == (
+        Phase.STUCK,
+        "its failed task could not be asked again",
+    )
+
+
+def test_an_api_that_no_longer_knows_a_failed_task_lets_its_retry_go():
+    play = Play(job(), retries=1)
+    play.prepare()
+    play.submit(Accepted("t1"))
+    play.poll(FAILED)
+    play.poll(Unreadable("HTTP 404", denied=True))
+    assert play.submit(Accepted("t2")).authority is Authority.RETRY_POLICY
+
+
+def test_a_failure_that_turns_at_the_end_of_the_run_comes_home():
+    play = Play(job("a", seed=1), job("b", seed=2))
+    play.submit(Accepted("t1"))
+    play.submit(Accepted("t2"))
+    for _ in range(2):
+        play.poll(Failed("DataInspectionFailed", "no"))
+    turned = play.poll(Succeeded())
+    play.store()
+    play.poll(Failed("DataInspectionFailed", "no"))
+    play.next(Finish)
+    assert play.conductor.budget.spent == Decimal("0.50")
+    done = [w for w in play.conductor.works if w.phase is Phase.DONE]
+    assert [w.attempts[-1].task_id for w in done] == [turned.task_id]
+
+
+def test_a_failed_task_of_an_earlier_run_is_asked_at_the_end_and_an_old_one_is_not():
+    young, old = (
+        attempt(number=n, state=State.REMOTE_FAILED, task_id=f"t{n}", accepted_at=at)
+        for n, at in ((1, AT - 3600), (2, AT - 25 * 3600))
+    )
+    play = Play()
+    play.conductor.resume((), 0.0, AT, (young, old))
+    play.rows = {1: young}
+    assert play.poll(Succeeded()).task_id == "t1"
+    play.store()
+    play.next(Finish)
+
+
+def test_a_failure_in_another_word_is_believed_after_a_second_poll_and_the_content_route():
+    play = Play(job())
+    play.prepare()
+    work = play.submit(Accepted("t1"))
+    doubtful = Failed("", "cancelled", certain=False)
+    assert play.poll(doubtful).state is State.ACCEPTED
+    before = play.now
+    assert play.poll(doubtful).state is State.ACCEPTED
+    assert play.now - before >= 5.0
+    fetch = play.next(Fetch)
+    assert fetch.failed == doubtful
+    row = apply(
+        fetch.task.attempt, failure_event(fetch.task.attempt, doubtful, AT + play.now, 2, 0.0)
+    )
+    play.conductor.fetched(fetch.task, row, play.now)
+    assert work.phase is Phase.STUCK
+
+
+def test_a_doubtful_failure_that_is_taken_back_is_no_end():
+    play = Play(job())
+    play.prepare()
+    play.submit(Accepted("t1"))
+    play.poll(Failed("", "expired", certain=False))
+    play.poll(Running("processing"))
+    play.poll(Failed("", "expired", certain=False))
+    assert isinstance(play.conductor.next_action(play.now), Wait)
+
+
+@pytest.mark.parametrize(
+    ("answer", "asked"),
+    [
+        (Running("dreaming", known=False), True),
+        (Running("dreaming", 100.0, known=False), True),
+        (Running("processing", 100.0), True),
+        (Running("processing"), False),
+    ],
+)
+def test_a_task_that_should_have_ended_is_looked_for_by_the_content_route_once(answer, asked):
+    play = Play(job())
+    play.prepare()
+    play.submit(Accepted("t1"))
+    fetched = 0
+    while play.now < 1500.0:
+        action = play.wait_for((Poll, Fetch))
+        if isinstance(action, Fetch):
+            fetched += 1
+            failure = DownloadFailed("HTTP 400", denied=True)
+            play.conductor.unfetched(action.task, action.task.attempt, failure, play.now)
+            continue
+        task = action.task
+        play.conductor.polled(task, task.attempt, answer, play.now, AT + play.now)
+    assert fetched == asked
+
+
+@pytest.mark.parametrize("answer", [FAILED, Running("queued"), Unreadable("HTTP 404", denied=True)])
+def test_a_task_once_seen_finished_is_never_given_up_for_another_word(answer):
+    play = Play(job())
+    play.prepare()
+    play.submit(Accepted("t1"))
+    play.poll(Succeeded(("https://cdn.test/1.mp4",)))
+    action = play.next(Fetch)
+    play.conductor.unfetched(action.task, action.task.attempt, DownloadFailed("cut"), play.now)
+    assert play.poll(answer).state is State.REMOTE_OK
+    assert play.next(Fetch).result == Succeeded()
+
+
+def test_bytes_that_were_refused_twice_are_not_fetched_a_third_time():
+    play = Play(job())
+    play.prepare()
+    work = play.submit(Accepted("t1"))
+    play.poll(Succeeded())
+    action = play.next(Fetch)
+    refused = replace(action.task.attempt, refused_sha256="ab", refused_times=2)
+    failure = DownloadFailed("no video", refused="ab")
+    play.conductor.unfetched(action.task, refused, failure, play.now)
+    play.next(Finish)
+    assert (work.phase, work.reason) == (Phase.STUCK, "no video")
+
+
+def test_a_clock_that_was_set_has_all_asked_again_before_anything_is_bought():
+    play = Play(job("a", seed=1), job("b", seed=2))
+    play.submit(Accepted("t1"))
+    play.conductor.clock_was_set(play.now)
+    play.poll(Running("queued"))
+    play.submit(Accepted("t2"))
+
+
+def test_a_disk_without_room_ends_buying_before_anything_is_sent():
+    play = Play(job("a", seed=1), job("b", seed=2), limit=Decimal("0.50"))
+    work = play.wait_for(Submit).work
+    play.conductor.no_room(work, "no room")
+    play.next(Finish)
+    assert (play.conductor.trouble, play.conductor.budget.reserved) == ("no room", 0)
+
+
+def test_a_refusal_inside_a_doubtful_answer_stops_buying_at_once():
+    play = Play(job("a", seed=1), job("b", seed=2))
+    play.submit(Uncertain("HTTP 503", halt=Halted("model_not_found", "no channel")))
+    play.next(Finish)
+    assert play.conductor.trouble == "no channel"
+    assert len(play.rows) == 1
 
 
 def test_a_budget_that_is_used_up_leaves_jobs_unsent():

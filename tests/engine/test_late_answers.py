@@ -10,11 +10,12 @@ from builders import attempt
 
 from wanbatch.engine import outputs
 from wanbatch.engine.budget import Budget
-from wanbatch.engine.conductor import Conductor, Fetch, Limits, Poll, Wait
+from wanbatch.engine.conductor import Conductor
 from wanbatch.engine.outcomes import DownloadFailed, Failed, Succeeded, Unreadable
 from wanbatch.engine.pacing import SubmitPacer
 from wanbatch.engine.polling import PollSchedule
-from wanbatch.engine.settle import poll_event
+from wanbatch.engine.settle import failure_event, is_late, poll_event
+from wanbatch.engine.work_items import Fetch, Limits, Poll, Wait
 from wanbatch.lifecycle import EventKind, State
 
 HOUR = 3600.0
@@ -25,7 +26,8 @@ ENDED = attempt(
     finished_at=1100.0,
     available_until=1100.0 + 24 * HOUR,
 )
-NO_SUCH_TASK = Unreadable("HTTP 400 (task_not_exist)")
+NO_SUCH_TASK = Unreadable("HTTP 400 (task_not_exist)", denied=True)
+NO_ANSWER = Unreadable("HTTP 502")
 
 
 def watching(*rows, queries_per_second=None):
@@ -52,7 +54,7 @@ def test_an_answer_that_tells_nothing_of_an_ended_task_gives_its_place_in_the_qu
     )
     conductor = watching(ENDED, other, queries_per_second=0.5)
     task = poll(conductor, 0.0)
-    conductor.polled(task, task.attempt, NO_SUCH_TASK, 0.3, 2000.0)
+    conductor.polled(task, task.attempt, NO_ANSWER, 0.3, 2000.0)
     action = conductor.next_action(0.3)
     assert isinstance(action, Wait)
     assert action.until is not None
@@ -83,9 +85,10 @@ def test_a_result_that_cannot_be_had_for_a_whole_day_is_still_asked_for():
 
 def test_a_failure_of_an_adopted_task_long_after_its_submit_proves_nothing():
     adopted = attempt(state=State.ACCEPTED, task_id="t1", accepted_at=1000.0 + 40 * HOUR)
-    event = poll_event(adopted, Failed("", "task expired"), 1010.0 + 40 * HOUR, 1, 0.0)
-    assert event is not None
-    assert event.kind is EventKind.EXPIRED
+    failed, at = Failed("", "task expired"), 1010.0 + 40 * HOUR
+    assert poll_event(adopted, failed, at, 1, 0.0) is None
+    assert is_late(adopted, at, 10.0)
+    assert failure_event(adopted, failed, at, 1, 0.0, late=True).kind is EventKind.EXPIRED
 
 
 def test_a_name_counts_once_its_folder_and_those_above_it_are_synced(tmp_path, monkeypatch):

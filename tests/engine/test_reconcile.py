@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -13,18 +14,23 @@ from wanbatch.ledger.store import Ledger
 from wanbatch.lifecycle import Authority, Event, EventKind, Opening, State
 
 HOUR = 3600.0
-UNCERTAIN = attempt(state=State.UNCERTAIN, updated_at=1010.0)
+CLOCKS = {"intent_offset_s": 0.5, "outcome_offset_s": 0.5}
+UNCERTAIN = attempt(state=State.UNCERTAIN, updated_at=1010.0, **CLOCKS)
 OTHER = replace(attempt(job("two", seed=8), 2, state=State.UNCERTAIN, updated_at=1010.0))
 TASK = ListedTask("t-1", "RUNNING", "wan2.7-i2v", None, 1001.0)
 FITS = {"t-1": "a harbour"}
 
 
-def listing(*tasks, started_at=2000.0, complete=True):
-    return TaskListing(tasks, started_at, complete)
+def listing(*tasks, started_at=2000.0, complete=True, offset_s=0.0):
+    return TaskListing(tasks, started_at, complete, offset_s=offset_s)
 
 
 def verdict(found, prompts=FITS, uncertain=(UNCERTAIN,), known=None, quiet_s=120.0):
-    return judge(uncertain, found, known or {}, prompts, quiet_s)[0]
+    shown = {
+        task_id: told if isinstance(told, ListedTask) else ListedTask(task_id, prompt=told)
+        for task_id, told in prompts.items()
+    }
+    return judge(uncertain, found, known or {}, shown, quiet_s)[0]
 
 
 def test_one_task_that_fits_in_prompt_model_and_time_is_adopted():
@@ -50,7 +56,7 @@ def test_doubt_is_left_to_a_person(found):
 
 
 def test_a_start_up_whose_clock_was_behind_does_not_make_the_quiet_time_shorter():
-    behind = attempt(state=State.UNCERTAIN, updated_at=1000.0 - 7200.0)
+    behind = attempt(state=State.UNCERTAIN, updated_at=1000.0 - 7200.0, intent_offset_s=0.5)
     assert isinstance(verdict(listing(started_at=1010.0), uncertain=(behind,)), Undecided)
     assert isinstance(verdict(listing(started_at=1121.0), uncertain=(behind,)), Absent)
     assert verdict(listing(TASK), uncertain=(behind,)) == Adopt(behind, TASK)
@@ -60,24 +66,81 @@ def test_two_intents_that_fit_one_task_are_left_to_a_person():
     assert isinstance(verdict(listing(TASK), uncertain=(UNCERTAIN, OTHER)), Undecided)
 
 
+@pytest.mark.parametrize("created_at", [1010.0 + 121, 1000.0 - 121], ids=["later", "earlier"])
+def test_what_was_made_at_another_time_is_nobodys(created_at):
+    assert verdict(listing(replace(TASK, created_at=created_at))) == Absent(UNCERTAIN)
+
+
 @pytest.mark.parametrize(
-    "task",
+    ("model", "prompt", "absent"),
     [
-        replace(TASK, created_at=1010.0 + 121),
-        replace(TASK, created_at=1000.0 - 121),
-        replace(TASK, model="wan2.6-i2v"),
+        ("wan2.6-t2v", "another", True),
+        ("qwen-image", "another", True),
+        ("wan2.6-t2v", "a harbour", False),
+        ("wan2.7-i2v", "another", False),
+        ("WAN2.7-I2V", "another", False),
+        ("wan2.7-i2v-2026-04-25", "another", False),
+        ("", "another", False),
+        ("wan2.6-t2v", "A  Harbour\u200b\n", False),
     ],
-    ids=["later", "earlier", "another model"],
 )
-def test_what_does_not_fit_is_nobodys(task):
-    assert verdict(listing(task)) == Absent(UNCERTAIN)
+def test_a_task_of_that_time_proves_no_absence_unless_prompt_and_model_are_others(
+    model, prompt, absent
+):
+    found = verdict(listing(replace(TASK, model=model)), {"t-1": prompt})
+    assert isinstance(found, Absent if absent else Undecided)
+
+
+@pytest.mark.parametrize(
+    ("asked", "told", "adopted"),
+    [
+        ("a harbour\n", "a harbour", True),
+        ("  a\r\nharbour ", "a\nharbour", True),
+        ("caf\u00e9", "cafe\u0301", True),
+        ("a harbour", "a  harbour", False),
+        ("a harbour", "A harbour", False),
+        ("a harbour", "a\u200bharbour", False),
+    ],
+)
+def test_services_trim_prompts_and_nothing_else_is_adopted(asked, told, adopted):
+    row = replace(UNCERTAIN, request=json.dumps({"model": "wan2.7-i2v", "prompt": asked}))
+    found = verdict(listing(replace(TASK, model="WAN2.7-i2v")), {"t-1": told}, uncertain=(row,))
+    assert isinstance(found, Adopt if adopted else Undecided), found
+
+
+@pytest.mark.parametrize(
+    "told",
+    [{"seconds": 10.0}, {"size": "1080P"}, {"seconds": 5.04, "size": "1080P"}],
+)
+def test_a_colleagues_task_of_another_length_or_size_is_not_adopted(told):
+    colleagues = ListedTask("t-1", prompt="a harbour", **told)
+    assert isinstance(verdict(listing(TASK), {"t-1": colleagues}), Undecided)
+    ours = ListedTask("t-1", prompt="a harbour", seconds=5.04, size="720P")
+    assert verdict(listing(TASK), {"t-1": ours}) == Adopt(UNCERTAIN, TASK)
+
+
+@pytest.mark.parametrize(
+    ("intent", "outcome", "now", "absent"),
+    [
+        (0.5, 0.5, 0.0, True),
+        (0.5, None, 0.0, True),
+        (-600.0, -600.0, 0.0, False),
+        (0.0, -600.0, 0.0, False),
+        (0.0, 0.0, 30.0, False),
+        (None, None, 0.0, False),
+        (0.0, 0.0, None, False),
+    ],
+)
+def test_absence_needs_clocks_that_agreed_all_along(intent, outcome, now, absent):
+    row = replace(UNCERTAIN, intent_offset_s=intent, outcome_offset_s=outcome)
+    found = verdict(listing(offset_s=now), {}, uncertain=(row,))
+    assert isinstance(found, Absent if absent else Undecided)
 
 
 def test_a_task_that_another_attempt_has_is_not_adopted():
     assert verdict(
         listing(TASK), known={"t-1": replace(OTHER, request=UNCERTAIN.request)}
     ) == Absent(UNCERTAIN)
-    assert verdict(listing(TASK), {"t-1": "another prompt"}) == Absent(UNCERTAIN)
 
 
 def test_a_task_made_during_the_submit_that_shows_another_prompt_than_its_holders_leaves_its_owner_in_doubt():
@@ -151,6 +214,7 @@ async def test_what_is_decided_is_recorded(tmp_path, found, state, event):
             row.price,
             "USD",
             1000.0,
+            intent_offset_s=0.0,
         )
         opened = await ledger.open_attempt(opening)
         await ledger.append(

@@ -14,13 +14,14 @@ from PIL import Image
 
 from wanbatch.emulator.process import start_emulator
 from wanbatch.engine.budget import Budget
-from wanbatch.engine.conductor import Conductor, Limits, build_works
+from wanbatch.engine.conductor import Conductor, build_works
 from wanbatch.engine.outcomes import Accepted, Rejected, Uncertain
 from wanbatch.engine.outputs import intact_paths
 from wanbatch.engine.pacing import SubmitPacer
 from wanbatch.engine.polling import PollSchedule
 from wanbatch.engine.recovery import find_in_flight, place_reused, settle_leftovers
 from wanbatch.engine.runner import RunContext, Runner
+from wanbatch.engine.work_items import Limits
 from wanbatch.ledger.store import Ledger
 from wanbatch.ledger.verify import verify_ledger
 from wanbatch.lifecycle import EventKind, Opening, State

@@ -19,8 +19,15 @@ from wanbatch.engine.outcomes import (
     Uncertain,
     Unreadable,
 )
-from wanbatch.engine.settle import expiry_event, gone_event, poll_event, submit_event
-from wanbatch.lifecycle import EventKind, State, apply
+from wanbatch.engine.settle import (
+    expiry_event,
+    failure_event,
+    gone_event,
+    is_overdue,
+    poll_event,
+    submit_event,
+)
+from wanbatch.lifecycle import Event, EventKind, State, apply
 
 HOUR = 3600.0
 INTENT = attempt()
@@ -80,41 +87,121 @@ def test_the_signed_url_is_never_in_the_event():
 
 
 def test_a_failure_is_final_within_23_hours_and_proves_nothing_after():
-    soon = poll_event(
-        ACCEPTED, Failed("InternalError", "x", retryable=True), 1001.0 + 22 * HOUR, 9, 0.0
-    )
+    failed = Failed("InternalError", "x", retryable=True)
+    soon = poll_event(ACCEPTED, failed, 1001.0 + 22 * HOUR, 9, 0.0)
     assert (soon.kind, soon.facts["error_code"], soon.facts["retryable"]) == (
         EventKind.REMOTE_FAILED,
         "InternalError",
         True,
     )
-    late = poll_event(ACCEPTED, Failed("InternalError", "x"), 1002.0 + 23 * HOUR, 9, 0.0)
-    assert late.kind is EventKind.EXPIRED
+    assert soon.facts["failed_at"] == 1001.0 + 22 * HOUR
+    late = 1002.0 + 23 * HOUR
+    assert poll_event(ACCEPTED, failed, late, 9, 0.0) is None
+    assert failure_event(ACCEPTED, failed, late, 9, 0.0, late=True).kind is EventKind.EXPIRED
+    assert poll_event(ACCEPTED, failed, late, 9, 0.0, age_s=60.0) is not None, "by both clocks"
+
+
+def test_a_failure_in_another_word_is_not_believed_at_once():
+    assert poll_event(ACCEPTED, Failed("", "cancelled", certain=False), 1100.0, 1, 0.0) is None
 
 
 @pytest.mark.parametrize(
-    "outcome", [Running("queued"), Running("never heard of it"), Unreadable("HTTP 502")]
+    "outcome", [Running("queued"), Unreadable("HTTP 502"), Unreadable("HTTP 404", denied=True)]
 )
-def test_no_final_word_is_no_event_until_25_hours_have_passed(outcome):
-    assert poll_event(ACCEPTED, outcome, 1001.0 + 24.9 * HOUR, 9, 0.0) is None
-    assert poll_event(ACCEPTED, outcome, 1002.0 + 25 * HOUR, 9, 0.0).kind is EventKind.EXPIRED
+def test_no_final_word_is_no_event_of_a_poll_alone(outcome):
+    assert poll_event(ACCEPTED, outcome, 1002.0 + 25 * HOUR, 9, 0.0) is None
+
+
+def test_a_task_without_a_final_word_expires_once_every_source_has_answered():
+    assert not is_overdue(ACCEPTED, 24.9 * HOUR)
+    assert is_overdue(ACCEPTED, 25.1 * HOUR)
+    at = 1002.0 + 25 * HOUR
+    answered = DownloadFailed("HTTP 404", gone=True)
+    assert expiry_event(ACCEPTED, answered, at).kind is EventKind.EXPIRED
+    assert expiry_event(ACCEPTED, DownloadFailed("HTTP 400", denied=True), at) is not None
+    for failure in (DownloadFailed("the network is down"), replace(answered, disk=True)):
+        assert expiry_event(ACCEPTED, failure, at) is None
+
+
+def test_a_word_that_nobody_knows_is_kept_once_and_taken_back():
+    event = poll_event(ACCEPTED, Running("dreaming", known=False), 1100.0, 1, 0.0)
+    assert (event.kind, event.facts) == (EventKind.OBSERVED, {"status_word": "dreaming"})
+    told = apply(ACCEPTED, event)
+    assert poll_event(told, Running("dreaming", known=False), 1200.0, 2, 0.0) is None
+    assert poll_event(told, Running("running"), 1300.0, 3, 0.0).facts == {"status_word": ""}
+
+
+def test_an_adopted_id_is_confirmed_by_the_first_answer_that_knows_it():
+    adopted = replace(ACCEPTED, last_event=EventKind.ADOPTED)
+    assert poll_event(adopted, Unreadable("HTTP 404", denied=True), 1100.0, 1, 0.0) is None
+    confirmed = apply(adopted, poll_event(adopted, Running("queued"), 1100.0, 1, 0.0))
+    assert confirmed.confirmed_at == 1100.0
+    assert poll_event(confirmed, Running("queued"), 1200.0, 2, 0.0) is None
 
 
 def test_what_is_known_to_be_done_is_not_told_twice():
     done = replace(ACCEPTED, state=State.REMOTE_OK)
     for outcome in (Succeeded(), Failed("x", "y"), Running()):
         assert poll_event(done, outcome, 2000.0, 1, 0.0) is None
-    assert expiry_event(done, 1e9) is None
 
 
-def test_a_result_that_cannot_be_had_expires_only_once_its_time_is_over():
+def test_the_latest_expiry_counts_and_a_useless_one_does_not():
+    done = apply(ACCEPTED, poll_event(ACCEPTED, Succeeded(completed_at=1100.0), 1105.0, 1, 0.0))
+    assert done.available_until == 1100.0 + 24 * HOUR
+    for useless in (1104.0, 1105.0 + 60, 1105.0 + 2 * HOUR):
+        first = poll_event(ACCEPTED, Succeeded((), None, 1100.0, useless), 1105.0, 1, 0.0)
+        assert first.facts["available_until"] == done.available_until
+        assert poll_event(done, Succeeded(expires_at=useless), 1105.0, 2, 0.0) is None
+    later = poll_event(done, Succeeded(expires_at=1000.0 + 48 * HOUR), 1105.0, 2, 0.0)
+    assert later.facts == {"available_until": 1000.0 + 48 * HOUR}
+
+
+def test_where_the_end_is_not_told_the_deadline_counts_from_the_last_look_before_it():
+    found = poll_event(ACCEPTED, Succeeded(), 1001.0 + 20 * HOUR, 1, 0.0)
+    assert found.facts["available_until"] == 1001.0 + 24 * HOUR
+    seen = poll_event(ACCEPTED, Succeeded(), 1001.0 + 20 * HOUR, 1, 1001.0 + 19 * HOUR)
+    assert seen.facts["available_until"] == 1001.0 + 43 * HOUR
+
+
+def test_a_failed_task_that_turns_is_finished():
+    failed = replace(ACCEPTED, state=State.REMOTE_FAILED, failed_at=1050.0)
+    assert poll_event(failed, Succeeded(), 1100.0, 1, 0.0).kind is EventKind.REMOTE_OK
+    assert poll_event(failed, Failed("x", "y"), 1100.0, 1, 0.0) is None
+
+
+def gone(attempt, failure, past_s, *, readable=True):
+    return gone_event(attempt, failure, 5000.0, readable=readable, past_s=past_s)
+
+
+def test_a_result_expires_only_past_its_time_and_after_an_answer_of_the_same_round():
     done = replace(ACCEPTED, state=State.REMOTE_OK, available_until=5000.0)
-    gone = DownloadFailed("HTTP 404", gone=True)
-    assert gone_event(done, gone, 4999.0) is None
-    assert gone_event(done, gone, 5001.0).kind is EventKind.EXPIRED
+    denied = DownloadFailed("HTTP 404", gone=True)
+    assert gone(done, denied, -1.0).kind is EventKind.OBSERVED
+    assert gone(done, denied, 1.0).kind is EventKind.EXPIRED
+    assert gone(done, DownloadFailed("HTTP 502", denied=True), 1.0).kind is EventKind.EXPIRED
+    assert gone(done, denied, 1.0, readable=False).kind is EventKind.OBSERVED
     for failure in (
         DownloadFailed("the network is down"),
         DownloadFailed("no space left", disk=True),
-        replace(gone, disk=True),
+        replace(denied, disk=True),
     ):
-        assert gone_event(done, failure, 5001.0) is None
+        assert gone(done, failure, 1.0).kind is EventKind.OBSERVED
+
+
+def test_what_the_last_download_met_is_kept_once_and_refused_bytes_are_counted():
+    done = replace(ACCEPTED, state=State.REMOTE_OK, available_until=5000.0)
+    failure = DownloadFailed("no video", refused="ab" * 32)
+    for times in (1, 2):
+        done = apply(done, gone(done, failure, -1.0))
+        assert (done.download_error, done.refused_times) == ("no video", times)
+    done = apply(done, gone(done, replace(failure, refused="cd" * 32), -1.0))
+    assert done.refused_times == 1
+    assert gone(done, DownloadFailed("no video"), -1.0) is None
+
+
+def test_refusals_of_one_attempt_are_counted():
+    row = INTENT
+    for times in (1, 2, 3):
+        row = apply(row, submit_event(row, NotAccepted("busy"), 1001.0))
+        assert (row.state, row.refusals) == (State.PLANNED, times)
+        row = apply(row, Event(row.attempt_id, EventKind.REOPENED, 1002.0))

@@ -6,9 +6,9 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
-from builders import DIGESTS, attempt, follow, job, manifest
+from builders import DIGESTS, attempt, fingerprint_of, follow, job, manifest
 
-from wanbatch.lifecycle import Authority, EventKind, Placement, Snapshot, State
+from wanbatch.lifecycle import Authorisation, Authority, EventKind, Placement, Snapshot, State
 from wanbatch.plan.model import Action, JobState
 from wanbatch.plan.planner import PlanOptions, Target, changed_fields, make_plan, may_retry
 from wanbatch.plan.price import PriceList
@@ -19,8 +19,17 @@ TARGET = Target("gateway", "paid", "https://api.test", PRICES)
 NOW = 2000.0
 
 
-def plan(*jobs, attempts=(), placements=(), intact=(), target=TARGET, run=None, **options):
-    snapshot = Snapshot(tuple(attempts), tuple(placements))
+def plan(
+    *jobs,
+    attempts=(),
+    placements=(),
+    intact=(),
+    target=TARGET,
+    run=None,
+    authorisations=(),
+    **options,
+):
+    snapshot = Snapshot(tuple(attempts), tuple(placements), authorisations=tuple(authorisations))
     return make_plan(
         [manifest(*jobs, **(run or {}))],
         DIGESTS,
@@ -71,8 +80,8 @@ def test_a_changed_job_says_what_changed():
     ("state", "action", "shown"),
     [
         (State.ACCEPTED, Action.RESUME, JobState.RUNNING),
-        (State.REMOTE_OK, Action.RESUME, JobState.RUNNING),
-        (State.STAGED, Action.RESUME, JobState.RUNNING),
+        (State.REMOTE_OK, Action.RESUME, JobState.FINISHED),
+        (State.STAGED, Action.RESUME, JobState.FINISHED),
         (State.INTENT, Action.ASK, JobState.UNCERTAIN),
         (State.UNCERTAIN, Action.ASK, JobState.UNCERTAIN),
         (State.EXPIRED, Action.ASK, JobState.EXPIRED),
@@ -227,7 +236,42 @@ def test_an_unsettled_attempt_of_the_same_name_must_be_settled_first():
     assert "uncertain" in result.jobs[0].reason
     assert result.strangers == (old,)
     running = attempt(job(prompt="old"), state=State.ACCEPTED, task_id="t")
-    assert plan(job(), attempts=[running]).jobs[0].action is Action.GENERATE
+    waits = plan(job(), attempts=[running]).jobs[0]
+    assert (waits.action, waits.state) == (Action.ASK, JobState.BLOCKED)
+    assert "its old request is still running (task t)" in waits.reason
+
+
+def authorised(kind, **changes):
+    return Authorisation(
+        1, **{"fingerprint": fingerprint_of(job()), "realm": "paid", "manifest": "m", "job": "one",
+              "kind": kind, "run_id": "r", "at": NOW, **changes}
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("state", "kind", "action"),
+    [
+        (State.STORED, "regenerate", Action.GENERATE),
+        (State.ABANDONED, "regenerate", Action.GENERATE),
+        (State.REMOTE_FAILED, "retry_failed", Action.GENERATE),
+        (State.STORED, "retry_failed", Action.ASK),
+        (State.ACCEPTED, "regenerate", Action.RESUME),
+        (State.REMOTE_OK, "regenerate", Action.RESUME),
+        (State.UNCERTAIN, "regenerate", Action.ASK),
+        (State.EXPIRED, "regenerate", Action.ASK),
+    ],
+)
+def test_what_a_person_asked_for_stands_until_it_is_bought(state, kind, action):
+    rows = [attempt(state=state, task_id="t1")]
+    found = one(attempts=rows, authorisations=[authorised(kind)])
+    assert found.action is action
+    assert found.authorisation_id == (1 if action is Action.GENERATE else 0)
+    used = replace(attempt(number=2, state=State.REJECTED), authorisation_id=1)
+    again = one(attempts=[*rows, used], authorisations=[authorised(kind)])
+    assert again.action is not Action.GENERATE
+    assert one(attempts=rows, authorisations=[authorised(kind, realm="emulator")]).action is not (
+        Action.GENERATE
+    )
 
 
 def test_an_uncertain_attempt_that_was_allowed_again_is_planned():

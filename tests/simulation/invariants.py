@@ -15,7 +15,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from simulation.books import DAY_S
+from simulation.books import DAY_S, Post
 from simulation.gateway import KEY, text_of
 
 from wanbatch.ledger.rows import Entry
@@ -54,18 +54,23 @@ def name_of(row: Attempt) -> str:
     return f"attempt {row.attempt_id} ({row.job}, {row.state.value})"
 
 
+ALLOWS = (Authority.PERSON, Authority.REGENERATE, Authority.ABSENT)
+
+
 def at_most_one_post_and_one_charge(world: World) -> Iterator[str]:
     """1."""
     at = world.clock.true()
-    posts: dict[int, int] = {}
+    posts: dict[int, list[Post]] = {}
     for post in world.books.posts:
-        posts[post.attempt_id] = posts.get(post.attempt_id, 0) + 1
-    yield from (
-        f"1: attempt {number} saw {count} POSTs" for number, count in posts.items() if count > 1
-    )
+        posts.setdefault(post.attempt_id, []).append(post)
+    for number, seen in posts.items():
+        if len(seen) > 1 + _reopened(world, number):
+            yield f"1: attempt {number} saw {len(seen)} POSTs"
+        if any(post.task_id for post in seen[:-1]):
+            yield f"1: attempt {number} was POSTed again after the gateway had taken it"
     for fingerprint in sorted({row.fingerprint for row in world.ledger.rows.values()}):
         rows = [row for row in world.ledger.rows.values() if row.fingerprint == fingerprint]
-        allowed = 1 + sum(row.authority in (Authority.PERSON, Authority.ABSENT) for row in rows)
+        allowed = 1 + sum(row.authority in ALLOWS for row in rows)
         charged = world.books.charges(fingerprint, at)
         if charged > allowed:
             yield f"1: {rows[0].job} was charged {charged} times, and {allowed} were allowed"
@@ -75,7 +80,7 @@ def at_most_one_post_and_one_charge(world: World) -> Iterator[str]:
 def _authorities(world: World, rows: Sequence[Attempt]) -> Iterator[str]:
     by_policy = 0
     for before, row in zip((None, *rows), rows, strict=False):
-        if row.authority is Authority.PERSON:
+        if row.authority in (Authority.PERSON, Authority.REGENERATE):
             by_policy = 0
         if row.authority is Authority.RETRY_POLICY and row.state is not State.PLANNED:
             by_policy += 1
@@ -104,8 +109,19 @@ def a_post_has_its_intent_on_disk(
     ]
     if not open_:
         yield f"2: process {process.number} sent a POST without an intent on disk"
-    elif all(any(post.attempt_id == row.attempt_id for post in world.books.posts) for row in open_):
+    elif all(is_used(world, row) for row in open_):
         yield f"1: process {process.number} sent a second POST for {name_of(open_[-1])}"
+
+
+def is_used(world: World, row: Attempt) -> bool:
+    """Whether every intent of ``row`` that is on disk has had its POST."""
+    posts = sum(post.attempt_id == row.attempt_id for post in world.books.posts)
+    return posts > _reopened(world, row.attempt_id)
+
+
+def _reopened(world: World, number: int) -> int:
+    """How often an attempt was proven not accepted and went out again, by the ledger on disk."""
+    return sum(e.kind is EventKind.REOPENED for e in world.ledger.events.get(number, ()))
 
 
 def doubt_is_left_only_by_proof_or_person(world: World) -> Iterator[str]:

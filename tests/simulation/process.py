@@ -20,15 +20,23 @@ from simulation.gateway import BASE_URL, KEY, Wire
 
 from wanbatch.engine.budget import Budget
 from wanbatch.engine.clock import ServerClock
-from wanbatch.engine.conductor import Conductor, Limits, build_works
+from wanbatch.engine.conductor import Conductor, build_works
 from wanbatch.engine.outcomes import ProbeFailed
 from wanbatch.engine.outputs import intact_paths
 from wanbatch.engine.pacing import SubmitPacer
 from wanbatch.engine.polling import LatencyModel, PollSchedule
 from wanbatch.engine.reconcile import reconcile
-from wanbatch.engine.recovery import InFlight, find_in_flight, place_reused, settle_leftovers
+from wanbatch.engine.recovery import (
+    InFlight,
+    find_failed,
+    find_in_flight,
+    place_reused,
+    record_authorisations,
+    settle_leftovers,
+)
 from wanbatch.engine.runner import Home, Notice, RunContext, Runner
 from wanbatch.engine.settle import acceptance_facts
+from wanbatch.engine.work_items import Limits
 from wanbatch.errors import ExitCode, Refusal
 from wanbatch.ledger.lock import RunLock
 from wanbatch.ledger.store import Ledger
@@ -104,6 +112,7 @@ class ListingBackend(Backend):
             started_at,
             whole,
             "" if whole else "a page was not answered",
+            world.clock.true() - started_at,
         )
 
     async def look_at(self, task_id: str) -> ListedTask | None:
@@ -185,9 +194,16 @@ class Process:
 
     async def _session(self, ledger: Ledger) -> None:
         world = self.world
-        self.clock = ServerClock(world.clock.wall, lambda: world.clock.now)
+        self.clock = ServerClock(world.clock.wall, world.clock.true)
         context = RunContext(
-            self.run_id, "gateway", "paid", ORIGIN, "USD", world.root, self.clock.now
+            self.run_id,
+            "gateway",
+            "paid",
+            ORIGIN,
+            "USD",
+            world.root,
+            self.clock.now,
+            self.clock,
         )
         await settle_leftovers(context, ledger)
         if any(row.state is State.UNCERTAIN for row in ledger.snapshot.attempts):
@@ -202,7 +218,8 @@ class Process:
             RunRecord(self.run_id, world.manifest.name, "gateway", "paid", world.clock.wall())
         )
         homes = await place_reused(context, ledger, plan, intact)
-        if in_flight.here or (self.buys and plan.count()[Action.GENERATE]):
+        failed = find_failed(context, ledger.snapshot)
+        if in_flight.here or failed or (self.buys and plan.count()[Action.GENERATE]):
             async with self._open_backend() as client:
                 await self._work(context, ledger, client, plan, in_flight, homes)
         await ledger.finish_run(
@@ -255,10 +272,13 @@ class Process:
                 ExitCode.ENVIRONMENT,
                 f"the backend did not answer as it should: {probe.reason}; nothing was spent",
             )
+        if self.buys:
+            plan = await record_authorisations(context, ledger, plan)
         conductor = self.conductor = self._make_conductor(plan, ledger.snapshot)
         if not self.buys:
             conductor.stop("fetch never submits")
-        conductor.resume(in_flight.here, anyio.current_time(), self.clock.now())
+        failed = find_failed(context, ledger.snapshot)
+        conductor.resume(in_flight.here, anyio.current_time(), self.clock.now(), failed)
         runner = Runner(context, conductor, ledger, client, self._observe, homes)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._disturb, runner)

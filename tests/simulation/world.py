@@ -225,11 +225,12 @@ class World:
     def post_seen(self, process: Process, body: dict[str, Any]) -> Post:
         fingerprint = self.prompts[body["prompt"]]
         self.hold(invariants.a_post_has_its_intent_on_disk(self, process, fingerprint))
-        used = {post.attempt_id for post in self.books.posts}
         row = next(
             r
             for r in self.ledger.rows.values()
-            if r.fingerprint == fingerprint and r.state is State.INTENT and r.attempt_id not in used
+            if r.fingerprint == fingerprint
+            and r.state is State.INTENT
+            and not invariants.is_used(self, r)
         )
         self.hold(invariants.a_stopped_run_buys_nothing(self, process, row.attempt_id))
         post = Post(self.clock.true(), process.number, fingerprint, row.attempt_id)

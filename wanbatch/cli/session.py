@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import random
 import secrets
+import shutil
 import signal
 import sys
 import time
@@ -30,18 +31,27 @@ from wanbatch.cli.console import duration, money, plural, quoted, say, tell, wan
 from wanbatch.cli.options import Settings
 from wanbatch.cli.plan import show_plan
 from wanbatch.cli.progress import Counts, choose_display, spent_line, where_time_went
+from wanbatch.cli.ticks import choose_ticks
 from wanbatch.cli.wording import plan_line, state_counts
 from wanbatch.engine.budget import Budget
 from wanbatch.engine.clock import ServerClock
-from wanbatch.engine.conductor import Conductor, Limits, build_works
+from wanbatch.engine.conductor import Conductor, build_works
 from wanbatch.engine.listing import ListPolls
 from wanbatch.engine.outcomes import ProbeFailed
 from wanbatch.engine.outputs import intact_paths, set_aside_strangers
 from wanbatch.engine.pacing import SubmitPacer
 from wanbatch.engine.polling import LatencyModel, PollSchedule
 from wanbatch.engine.reconcile import Absent, Adopt, Undecided, reconcile
-from wanbatch.engine.recovery import InFlight, find_in_flight, place_reused, settle_leftovers
+from wanbatch.engine.recovery import (
+    InFlight,
+    find_failed,
+    find_in_flight,
+    place_reused,
+    record_authorisations,
+    settle_leftovers,
+)
 from wanbatch.engine.runner import Home, Notice, RunContext, Runner
+from wanbatch.engine.work_items import Limits
 from wanbatch.errors import ExitCode, Refusal
 from wanbatch.ledger.lock import RunLock
 from wanbatch.ledger.store import Ledger
@@ -49,6 +59,7 @@ from wanbatch.lifecycle import UNSETTLED, RunRecord, Snapshot, State
 from wanbatch.media.disk import oddities
 from wanbatch.plan.elsewhere import Elsewhere
 from wanbatch.plan.model import Action, JobState, Plan
+from wanbatch.providers.dialect import retention_of
 
 if TYPE_CHECKING:
     from anyio.abc import TaskStatus
@@ -146,7 +157,7 @@ class _Session:
             + secrets.token_hex(3)
         )
         currency = profile.prices.currency if profile.prices else ""
-        self.clock = ServerClock(time.time, time.monotonic)
+        self.clock = ServerClock(time.time, choose_ticks())
         self.context = RunContext(
             run_id,
             profile.name,
@@ -155,6 +166,9 @@ class _Session:
             currency,
             settings.output,
             self.clock.now,
+            self.clock,
+            retention_of(profile.kind),
+            lambda: shutil.disk_usage(settings.output).free,
         )
         self.ending = _Ending()
         self.runner: Runner | None = None
@@ -192,7 +206,8 @@ class _Session:
         for manifest in self.checked.manifests:
             await ledger.begin_run(self._record(manifest.name))
         homes = await place_reused(self.context, ledger, plan, self._intact(ledger.snapshot))
-        if in_flight.here or (self.order.buys and plan.count()[Action.GENERATE]):
+        failed = find_failed(self.context, ledger.snapshot)
+        if in_flight.here or failed or (self.order.buys and plan.count()[Action.GENERATE]):
             async with open_backend(self.profile, self.settings.output, self.clock) as client:
                 try:
                     await self._work(ledger, client, plan, in_flight, homes)
@@ -215,7 +230,12 @@ class _Session:
         if not client.lists_tasks or isinstance(await client.probe(), ProbeFailed):
             return
         for verdict in await reconcile(
-            ledger, client, self.profile.origin, self.profile.quiet_period_s, self.clock.now
+            ledger,
+            client,
+            self.profile.origin,
+            self.profile.quiet_period_s,
+            self.clock.now,
+            shared=self.profile.shared_account,
         ):
             match verdict:
                 case Adopt(attempt, task):
@@ -316,11 +336,14 @@ class _Session:
                 f"backend {self.profile.name} did not answer as it should: {probe.reason}; nothing was spent",
                 *filter(None, [probe.hint]),
             )
+        if self.order.buys:
+            plan = await record_authorisations(self.context, ledger, plan)
         conductor = self._conductor(plan, ledger.snapshot)
         if not self.order.buys:
             conductor.stop("fetch never submits")
         self._say_wrong_clock()
-        conductor.resume(in_flight.here, anyio.current_time(), self.clock.now())
+        failed = find_failed(self.context, ledger.snapshot)
+        conductor.resume(in_flight.here, anyio.current_time(), self.clock.now(), failed)
         jobs = {a.attempt_id for a in in_flight.here} | {
             w.fingerprint
             for w in conductor.works
@@ -368,6 +391,7 @@ class _Session:
             Limits(
                 self.order.wait_s,
                 frozenset(m.name for m in manifests if m.run.on_failure == "stop"),
+                self.context.retention,
             ),
             ListPolls(profile.poll_interval_s) if can_list(profile.kind) else None,
         )

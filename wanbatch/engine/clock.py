@@ -1,42 +1,116 @@
-"""What time it is for expiry: the server's clock as far as we have heard it, so that neither a wrong clock here nor a jump of it expires anything.
+"""What time it is for deadlines: our own clock since the process began, and what servers said.
 
-What it may not do: read a clock by itself (both are given), pace anything (that is monotonic everywhere).
+What it may not do: read a clock by itself (both are given), pace anything (that is
+monotonic everywhere), or take one server's word for the time.
 
-How it works: until a server has told its time, our own wall clock counts. From then on time goes by monotonic seconds from what the server said,
-and each further word of it sets the clock right where the two have drifted apart, as they do while a laptop sleeps: then too little time has gone by
-here until the server is heard again, which expires late and never early. A ``Date`` has whole seconds and some delay: small differences say nothing.
+How it works
+------------
+``now`` is the wall clock as it stood when this object was made, moved on by ``ticks``: a
+clock that runs during sleep and that nobody sets. So no jump of the wall clock changes how
+long anything took, and all instants that one process records fit together.
+
+A server tells its time in ``Date``. One answer proves nothing: a node may be wrong, a cache
+may be old. A ``Date`` is *believed* only when two answers some seconds apart agree.
+
+How old a task is (``age_s``) is the smaller of what our clock and what the server's clocks
+say. So a wrong clock on either side lets a task expire late, and never early.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 
 TOLERANCE_S = 3.0
-"""A smaller difference may be the rounding of ``Date`` and the way of the answer."""
+"""Two ``Date``s closer than this agree: whole seconds, and the way of the answer."""
+APART_S = 2.0
+"""Answers of one moment come from one node's one mistake; these two must lie further apart."""
 HALF_A_SECOND = 0.5
 """A ``Date`` is cut off to whole seconds: on average it is so much later."""
+JUMP_S = 60.0
+"""A wall clock that moves further than this against ``ticks`` was set (contract)."""
+KEPT_DATES = 8
+"""So many of the last ``Date``s count while none is believed."""
+
+
+class Sleepless:
+    """Seconds of a clock that runs during sleep, made of one that may not and of the wall's.
+
+    Each step is the larger advance of the two, so that neither a sleep nor a wall clock that
+    is set back loses time. A wall clock that is set ahead looks like a sleep.
+    """
+
+    def __init__(self, wall: Callable[[], float], monotonic: Callable[[], float]) -> None:
+        self._wall, self._monotonic = wall, monotonic
+        self._seen = wall(), monotonic()
+        self._seconds = 0.0
+
+    def __call__(self) -> float:
+        seen = self._wall(), self._monotonic()
+        steps = (now - before for now, before in zip(seen, self._seen, strict=True))
+        self._seconds += max(0.0, *steps)
+        self._seen = seen
+        return self._seconds
 
 
 class ServerClock:
-    """``wall`` gives Unix seconds by this machine, ``ticks`` monotonic seconds."""
+    """``wall`` gives Unix seconds by this machine, ``ticks`` seconds that nobody sets."""
 
     def __init__(self, wall: Callable[[], float], ticks: Callable[[], float]) -> None:
         self._wall, self._ticks = wall, ticks
-        self._offset: float | None = None
+        self._start = wall() - ticks()
+        self._jumped_to = self._start
+        self._heard: deque[float] = deque(maxlen=KEPT_DATES)
+        self._candidate: tuple[float, float] | None = None
+        self._believed: float | None = None
 
     def now(self) -> float:
-        """Unix seconds."""
-        return self._wall() if self._offset is None else self._ticks() + self._offset
+        """Unix seconds by our own clock, as it stood when the process began."""
+        return self._ticks() + self._start
 
     def hear(self, date: float) -> None:
-        """A server has just said that it is ``date``, in Unix seconds."""
-        told = date + HALF_A_SECOND
-        now = self.now()
-        if abs(told - now) <= TOLERANCE_S:
-            told = now
-        self._offset = told - self._ticks()
+        """One of the API's own answers has just said that it is ``date``, in Unix seconds."""
+        offset, ticks = date + HALF_A_SECOND - self.now(), self._ticks()
+        self._heard.append(offset)
+        if self._candidate is None or abs(offset - self._candidate[0]) > TOLERANCE_S:
+            self._candidate = offset, ticks
+        elif ticks - self._candidate[1] >= APART_S:
+            self._believed = self._candidate[0]
+
+    @property
+    def offset_s(self) -> float | None:
+        """The server's clock minus ours by its last word; ``None`` while it said nothing."""
+        return self._heard[-1] if self._heard else None
+
+    @property
+    def believed_offset_s(self) -> float | None:
+        """The server's clock minus ours, once two answers agreed."""
+        return self._believed
 
     @property
     def ahead_s(self) -> float:
-        """By how much this machine's clock is ahead of the server's; 0.0 while no server was heard."""
-        return self._wall() - self.now()
+        """By how much our clock is ahead of the server's; 0.0 while that is not believed."""
+        return 0.0 if self._believed is None else -self._believed
+
+    def from_server(self, at: float) -> float:
+        """An instant of the server's clock as ours would have shown it."""
+        return at - (self._believed or 0.0)
+
+    def age_s(self, at: float, offset_then_s: float | None = None) -> float:
+        """How long ago ``at`` is at least. ``offset_then_s`` is the server's offset then.
+
+        While no ``Date`` is believed, the earliest of those heard counts.
+        """
+        age = self.now() - at
+        if offset_then_s is None or not self._heard:
+            return age
+        offset = min(self._heard) if self._believed is None else self._believed
+        return min(age, age + offset - offset_then_s)
+
+    def was_set(self) -> bool:
+        """Whether the wall clock was set since the last call, by more than a minute."""
+        found = self._wall() - self._ticks()
+        if abs(found - self._jumped_to) <= JUMP_S:
+            return False
+        self._jumped_to = found
+        return True

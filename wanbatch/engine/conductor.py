@@ -11,6 +11,11 @@ that was in flight at the start has been asked for once (``_recovering``). A lan
 
 ``stop`` ends buying; polling goes on until what was paid for is home. ``drain`` ends everything but what is already being done.
 
+A failure is not the last word for a day: before a job is bought again, and once at the end of
+the run, its failed tasks are asked again (``_ask_failed``). Where the API's word is doubtful
+(a failure in another word than ``failed``, a word that nobody knows on a task that should have
+ended, a task once finished that is called something else), the content route is asked.
+
 Two clocks: ``now`` is monotonic seconds and paces; ``at`` is Unix seconds and expires.
 """
 
@@ -19,14 +24,13 @@ from __future__ import annotations
 import heapq
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from enum import StrEnum
 
 from wanbatch.engine.budget import Budget
 from wanbatch.engine.listing import ListPolls
 from wanbatch.engine.outcomes import (
     Accepted,
     DownloadFailed,
+    Failed,
     Halted,
     NotAccepted,
     PollOutcome,
@@ -39,120 +43,37 @@ from wanbatch.engine.outcomes import (
 )
 from wanbatch.engine.pacing import SubmitPacer
 from wanbatch.engine.polling import PollSchedule
-from wanbatch.lifecycle import IN_FLIGHT, Attempt, Authority, EventKind, State
-from wanbatch.manifest.model import MediaType
+from wanbatch.engine.settle import is_late, is_overdue
+from wanbatch.engine.work_items import (
+    Fetch,
+    Finish,
+    Limits,
+    ListTasks,
+    NextAction,
+    Phase,
+    Poll,
+    Prepare,
+    Submit,
+    Tracked,
+    Urls,
+    Wait,
+    Work,
+)
+from wanbatch.lifecycle import Attempt, Authority, EventKind, State
 from wanbatch.plan.model import Action, Plan, PlannedJob
 from wanbatch.plan.planner import may_retry
 
-Urls = Mapping[MediaType, str]
-
 POLL_LANE = 16
+DOUBT_S = 5.0
+"""A doubtful failure is asked for again after this: "some seconds later" (contract)."""
+USUAL_S = 300.0
+"""How long a task usually takes at most, while nothing was learnt (reference C.5)."""
+OVERLONG = 3.0
+"""A task that is so many usual latencies old should have ended (contract)."""
 FETCH_LANE = 6
 PREPARE_LANE = 3
 FETCH_RETRY_CAP_S = 60.0
 BLIND_POLLS_AFTER_HALT = 5
-
-
-class Phase(StrEnum):
-    """Where a work stands in this run."""
-
-    WAITING = "waiting"
-    READY = "ready"
-    PREPARING = "preparing"
-    PREPARED = "prepared"
-    SUBMITTING = "submitting"
-    RUNNING = "running"
-    DONE = "done"
-    STUCK = "stuck"
-
-
-@dataclass(slots=True)
-class Work:
-    """One identity and the jobs that share its video. ``attempts`` are all there ever were, oldest first."""
-
-    index: int
-    entries: list[PlannedJob]
-    upstream: frozenset[str]
-    phase: Phase
-    authority: Authority
-    retries: int
-    attempts: list[Attempt] = field(default_factory=list)
-    urls: Urls = field(default_factory=dict)
-    reason: str = ""
-
-    @property
-    def entry(self) -> PlannedJob:
-        return self.entries[0]
-
-    @property
-    def fingerprint(self) -> str:
-        return self.entries[0].fingerprint
-
-
-@dataclass(slots=True)
-class Tracked:
-    """A task that was paid for and is not yet on disk. ``since`` is when this run began to watch it, monotonic."""
-
-    attempt: Attempt
-    work: Work | None
-    since: float
-    polls: int = 0
-    not_done_at: float = 0.0
-    fetches: int = 0
-    busy: bool = False
-    holds_slot: bool = True
-    watched: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Prepare:
-    work: Work
-
-
-@dataclass(frozen=True, slots=True)
-class Submit:
-    work: Work
-
-
-@dataclass(frozen=True, slots=True)
-class Poll:
-    task: Tracked
-
-
-@dataclass(frozen=True, slots=True)
-class Fetch:
-    task: Tracked
-    result: Succeeded
-
-
-@dataclass(frozen=True, slots=True)
-class ListTasks:
-    """Ask for the account's tasks that were submitted from ``since`` on (Unix seconds)."""
-
-    since: float
-
-
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """Nothing to do before ``until`` (monotonic), or before something that is being done ends (``None``)."""
-
-    until: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Finish:
-    pass
-
-
-NextAction = Prepare | Submit | Poll | Fetch | ListTasks | Wait | Finish
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How long running tasks are waited for, and whether the first failure stops buying, by manifest name."""
-
-    wait_s: float = 7200.0
-    stop_on_failure: frozenset[str] = frozenset()
 
 
 class Conductor:
@@ -191,26 +112,41 @@ class Conductor:
         self._prepared: list[int] = []
         self._first_polls: list[int] = []
         self._recovering: set[int] = set()
-        self._results: dict[int, Succeeded] = {}
+        self._results: dict[int, Fetch] = {}
         self._refetch: list[tuple[float, int]] = []
         self._reserved: set[int] = set()
         self._deadlines: deque[tuple[float, int]] = deque()
+        self._wall_ahead = 0.0
+        self._failed_before: list[Attempt] = []
+        self._asked: set[int] = set()
+        self._asked_last: set[int] = set()
+        self._given_back: set[int] = set()
+        self._refused_since: float | None = None
         self._lanes = {"prepare": 0, "submit": 0, "poll": 0, "fetch": 0, "list": 0}
         self._blind_polls = 0
 
     # -- what is paid for already ------------------------------------------------------------------------------------------------------------
 
-    def resume(self, attempts: Iterable[Attempt], now: float, at: float) -> None:
-        """Watches tasks that were in flight when the run began. The one whose result vanishes first is asked for first."""
+    def resume(
+        self,
+        attempts: Iterable[Attempt],
+        now: float,
+        at: float,
+        failed: Iterable[Attempt] = (),
+    ) -> None:
+        """Watches tasks that were in flight when the run began.
+
+        The one whose result vanishes first is asked for first. ``failed`` are those that
+        the ledger calls failed and that may yet turn: they are asked at the end.
+        """
+        self._wall_ahead = at - now
+        self._failed_before = [*failed]
         found = sorted(attempts, key=lambda a: (a.available_until, a.attempt_id))
         for attempt in found:
-            self._watch(attempt, self.by_fingerprint.get(attempt.fingerprint), now)
-            self.polls.add(
-                attempt.attempt_id,
-                now - max(0.0, at - attempt.accepted_at),
-                now,
-                (attempt.length_s, attempt.size),
-            )
+            submitted_at = now - max(0.0, at - attempt.accepted_at)
+            work = self.by_fingerprint.get(attempt.fingerprint)
+            self._watch(attempt, work, now, submitted_at)
+            self.polls.add(attempt.attempt_id, submitted_at, now, (attempt.length_s, attempt.size))
             self.pacer.resumed()
         self._first_polls = [a.attempt_id for a in reversed(found)]
         self._recovering = {a.attempt_id for a in found}
@@ -222,21 +158,24 @@ class Conductor:
         if self.draining:
             return Wait(None) if any(self._lanes.values()) else Finish()
         self._give_up(now)
-        return (
+        action = (
             self._next_fetch(now)
             or self._next_poll(now)
             or self._next_list(now)
             or self._next_submit(now)
-            or self._next_prepare()
+            or self._next_prepare(now)
             or self._rest(now)
         )
+        if isinstance(action, Finish) and self._look_again(now):
+            return self.next_action(now)
+        return action
 
     def _next_fetch(self, now: float) -> Fetch | None:
         if self._lanes["fetch"] >= FETCH_LANE or not self._results:
             return None
         attempt_id = min(self._results, key=lambda i: (self.tasks[i].attempt.available_until, i))
         self._lanes["fetch"] += 1
-        return Fetch(self.tasks[attempt_id], self._results.pop(attempt_id))
+        return self._results.pop(attempt_id)
 
     def _next_poll(self, now: float) -> Poll | None:
         if self._lanes["poll"] >= POLL_LANE:
@@ -308,17 +247,114 @@ class Conductor:
         work.phase = Phase.SUBMITTING
         return Submit(work)
 
-    def _next_prepare(self) -> Prepare | None:
-        if (
-            not self._ready
-            or not self._may_buy()
-            or self._lanes["prepare"] + len(self._prepared) >= PREPARE_LANE
-        ):
-            return None
-        work = self.works[heapq.heappop(self._ready)]
-        self._lanes["prepare"] += 1
-        work.phase = Phase.PREPARING
-        return Prepare(work)
+    def _next_prepare(self, now: float) -> Prepare | None:
+        while self._ready and self._may_buy():
+            if self._lanes["prepare"] + len(self._prepared) >= PREPARE_LANE:
+                return None
+            work = self.works[heapq.heappop(self._ready)]
+            if self._ask_failed(work, now):
+                continue
+            self._lanes["prepare"] += 1
+            work.phase = Phase.PREPARING
+            return Prepare(work)
+        return None
+
+    # -- failures that may turn ------------------------------------------------------------------
+
+    def _may_turn(self, attempt: Attempt, now: float) -> bool:
+        """Whether the provider may yet say something else of a failed task."""
+        young = now + self._wall_ahead - attempt.accepted_at < self.limits.retention.query_s
+        return attempt.state is State.REMOTE_FAILED and bool(attempt.task_id) and young
+
+    def _ask_failed(self, work: Work, now: float) -> bool:
+        """Asks the failed tasks of a work before it is bought again; true while that goes on."""
+        due = [
+            attempt
+            for attempt in work.attempts
+            if attempt.attempt_id not in self._asked
+            and attempt.origin == work.origin
+            and self._may_turn(attempt, now)
+        ]
+        for attempt in due:
+            self._watch_failed(attempt, work, now, now + self._doubt_s)
+        if due:
+            work.phase = Phase.ASKING
+        return bool(due)
+
+    def _look_again(self, now: float) -> bool:
+        """At the end of the run: asks once for every failed task that may have turned."""
+        own = [(a, w) for w in self.works for a in w.attempts if a.origin == w.origin]
+        ids = {attempt.attempt_id for attempt, _ in own}
+        before = [(a, None) for a in self._failed_before if a.attempt_id not in ids]
+        due = [
+            (attempt, work)
+            for attempt, work in (*own, *before)
+            if attempt.attempt_id not in self._asked_last
+            and attempt.attempt_id not in self.tasks
+            and self._may_turn(attempt, now)
+        ]
+        for attempt, work in due:
+            self._asked_last.add(attempt.attempt_id)
+            self._watch_failed(attempt, work, now, now, last_look=True)
+        return bool(due)
+
+    @property
+    def _doubt_s(self) -> float:
+        return min(DOUBT_S, self.polls.poll_interval_s)
+
+    def _watch_failed(
+        self,
+        attempt: Attempt,
+        work: Work | None,
+        now: float,
+        ask_at: float,
+        *,
+        last_look: bool = False,
+    ) -> None:
+        task = self._watch(attempt, work, now, now)
+        task.failed, task.last_look, task.holds_slot = True, last_look, False
+        self.polls.add(attempt.attempt_id, now, now, (attempt.length_s, attempt.size))
+        self._ask_at(attempt.attempt_id, ask_at)
+
+    def _ask_at(self, attempt_id: int, at: float) -> None:
+        """Asks a task at this instant, also while the others are watched through a list."""
+        self.polls.pause(attempt_id)
+        heapq.heappush(self._refetch, (at, attempt_id))
+
+    def _asked_again(self, task: Tracked, outcome: PollOutcome, now: float) -> None:
+        """A failed task was asked again and has not turned."""
+        answered = isinstance(outcome, Failed) or (
+            isinstance(outcome, Unreadable) and outcome.denied
+        )
+        if not answered and not task.last_look:
+            # No answer, or one that is no end: it is asked again, and nothing is bought.
+            task.doubts += 1
+            gap_s = min(FETCH_RETRY_CAP_S, self._doubt_s * 2.0 ** min(task.doubts, 30))
+            self._ask_at(task.attempt.attempt_id, now + gap_s)
+            return
+        attempt_id, work = task.attempt.attempt_id, task.work
+        self._drop(attempt_id)
+        self._asked.add(attempt_id)
+        if work is not None and work.phase is Phase.ASKING and not self._is_asking(work):
+            work.phase = Phase.READY
+            heapq.heappush(self._ready, work.index)
+
+    def _is_asking(self, work: Work) -> bool:
+        return any(task.work is work and task.failed for task in self.tasks.values())
+
+    def _drop(self, attempt_id: int) -> None:
+        del self.tasks[attempt_id]
+        self._recovering.discard(attempt_id)
+        self._unqueue(attempt_id)
+
+    def _unqueue(self, attempt_id: int) -> None:
+        """Takes a task out of all that would ask it."""
+        self.polls.remove(attempt_id)
+        self._first_polls = [i for i in self._first_polls if i != attempt_id]
+        self._refetch = [(instant, i) for instant, i in self._refetch if i != attempt_id]
+        heapq.heapify(self._refetch)
+
+    # -- waiting ---------------------------------------------------------------------------------
 
     def _rest(self, now: float) -> Wait | Finish:
         wakes = [self._next_poll_at(now), self._next_submit_at(now), self._next_give_up_at()]
@@ -365,43 +401,78 @@ class Conductor:
         self._lanes["prepare"] -= 1
         self._stick(work, reason)
 
+    def _halt(self, why: Halted) -> None:
+        """The next job would fare alike: nothing more is bought, and the run ends with 4."""
+        self.halted, self.trouble = why, why.message
+        self.stop(why.message)
+
+    def _refused(self, reason: str, now: float) -> None:
+        """Refusals in a row count against the time that a run waits."""
+        self._refused_since = now if self._refused_since is None else self._refused_since
+        if now - self._refused_since >= self.limits.wait_s:
+            self.stop(f"the API refused every submit for as long as this run waits ({reason})")
+
+    def no_room(self, work: Work, reason: str) -> None:
+        """The disk has no room for one more video: nothing was sent, nothing more is bought."""
+        self._lanes["submit"] -= 1
+        self.pacer.unsent()
+        self.budget.release(work.entry.price)
+        self._stick(work, reason)
+        self.trouble = self.trouble or reason
+        self.stop(reason)
+
     def opened(self, work: Work, attempt: Attempt) -> None:
         """The intent is durable; the POST goes out now."""
-        work.attempts.append(attempt)
+        if work.reopens is None:
+            work.attempts.append(attempt)
+        else:
+            work.attempts[-1] = attempt
 
     def submitted(self, work: Work, attempt: Attempt, outcome: SubmitOutcome, now: float) -> None:
         """A POST was answered, and what that means is durable."""
         self._lanes["submit"] -= 1
         self.pacer.answered(now, outcome)
         work.attempts[-1] = attempt
+        work.reopens = None
+        if not isinstance(outcome, NotAccepted):
+            self._refused_since = None
         match outcome:
             case Accepted():
-                work.phase, work.urls = Phase.RUNNING, {}
+                work.phase, work.urls, work.authorisation_id = Phase.RUNNING, {}, 0
                 self._reserved.add(attempt.attempt_id)
-                self._watch(attempt, work, now)
+                self._watch(attempt, work, now, now)
                 self.polls.add(attempt.attempt_id, now, now, (attempt.length_s, attempt.size))
-            case NotAccepted():
+            case NotAccepted(reason):
                 self.budget.release(attempt.price)
                 work.phase, work.authority = Phase.PREPARED, Authority.NOT_ACCEPTED
+                work.reopens = attempt
                 heapq.heappush(self._prepared, work.index)
+                self._refused(reason, now)
             case Halted():
                 self.budget.release(attempt.price)
-                self.halted, self.trouble = outcome, outcome.message
                 self._stick(work, outcome.message)
-                self.stop(outcome.message)
+                self._halt(outcome)
             case Uncertain(reason):
                 self.budget.spend(attempt.price)
                 self._stick(work, reason)
-                if self.pacer.stopped:
+                if outcome.halt is not None:
+                    self._halt(outcome.halt)
+                elif self.pacer.stopped:
                     self.stop("three submits in five minutes ended uncertain")
             case _:
                 self.budget.release(attempt.price)
                 self._fail(work, attempt)
 
     def polled(
-        self, task: Tracked, attempt: Attempt, outcome: PollOutcome, now: float, at: float
+        self,
+        task: Tracked,
+        attempt: Attempt,
+        outcome: PollOutcome,
+        now: float,
+        at: float,
+        age_s: float | None = None,
     ) -> None:
-        """A poll was answered; ``attempt`` is the row after it."""
+        """A poll was answered; ``attempt`` is the row after it, ``age_s`` how old its task is."""
         self._lanes["poll"] -= 1
         task.attempt, task.busy = attempt, False
         self._blind_polls = self._blind_polls + 1 if isinstance(outcome, Unreadable) else 0
@@ -411,21 +482,88 @@ class Conductor:
             task.not_done_at = at
         if attempt.state is not State.ACCEPTED:
             self._free_slot(task, now)
-        if (
-            attempt.state is State.REMOTE_OK
-            and at > attempt.available_until
-            and not isinstance(outcome, Succeeded)
-        ):
-            outcome = Succeeded()  # forgotten by now: the content route has the last word
         self.polls.polled(attempt.attempt_id, now, outcome)
-        if attempt.state in (State.REMOTE_OK, State.STORED) and isinstance(outcome, Succeeded):
-            self._results[attempt.attempt_id] = outcome
+        if task.failed and attempt.state is not State.REMOTE_OK:
+            self._asked_again(task, outcome, now)
             return
-        self._recovering.discard(attempt.attempt_id)
-        if attempt.state not in IN_FLIGHT and not (
-            attempt.state is State.STORED and isinstance(outcome, (Running, Unreadable))
-        ):
-            self._close(task, now)
+        if task.failed:
+            self._turned(task)
+        if isinstance(outcome, Succeeded) and attempt.state in (State.REMOTE_OK, State.STORED):
+            self._results[attempt.attempt_id] = Fetch(task, outcome)
+            return
+        match attempt.state:
+            case State.ACCEPTED:
+                self._recovering.discard(attempt.attempt_id)
+                self._doubted(
+                    task, outcome, now, at - attempt.accepted_at if age_s is None else age_s
+                )
+            case State.REMOTE_OK:
+                self._unsaid(task, outcome, now)
+            case State.STORED if isinstance(outcome, (Running, Unreadable)):
+                self._recovering.discard(attempt.attempt_id)
+            case _:
+                self._close(task, now)
+
+    def _turned(self, task: Tracked) -> None:
+        """The provider takes its failure back: the task is paid for after all."""
+        task.failed = False
+        if task.attempt.attempt_id in self._given_back:
+            self._given_back.discard(task.attempt.attempt_id)
+            self.budget.charge(task.attempt.price)
+        if task.work is not None and task.work.phase is not Phase.DONE:
+            task.work.phase = Phase.RUNNING
+
+    def _unsaid(self, task: Tracked, outcome: PollOutcome, now: float) -> None:
+        """A task once seen finished is called something else, or nothing: ask for the bytes."""
+        self.polls.pause(task.attempt.attempt_id)
+        if isinstance(outcome, Unreadable) and not outcome.denied:
+            self._fetch_later(task, now)
+        else:
+            self._results[task.attempt.attempt_id] = Fetch(task, Succeeded())
+
+    def _doubted(self, task: Tracked, outcome: PollOutcome, now: float, age_s: float) -> None:
+        """Asks the content route where an accepted task's answer is no end, and should be one."""
+        attempt, retention = task.attempt, self.limits.retention
+        overdue = is_overdue(attempt, age_s, retention)
+        match outcome:
+            case Failed():
+                task.doubts += 1
+                late = is_late(attempt, 0.0, age_s, retention)
+                if task.doubts > 1 or late or overdue:
+                    self._fetch_early(task, Fetch(task, Succeeded(), failed=outcome))
+                else:
+                    self._ask_at(attempt.attempt_id, now + self._doubt_s)
+            case Running():
+                task.doubts = 0
+                if overdue or (not task.early and self._should_have_ended(task, outcome, age_s)):
+                    task.early = True
+                    self._fetch_early(task, Fetch(task, Succeeded()))
+            case Unreadable(denied=True) if overdue:
+                self._fetch_early(task, Fetch(task, Succeeded()))
+            case _:
+                pass
+
+    def _should_have_ended(self, task: Tracked, outcome: Running, age_s: float) -> bool:
+        if outcome.progress is not None and outcome.progress >= 100:
+            return True
+        learnt = self.polls.model.duration_of((task.attempt.length_s, task.attempt.size))
+        usual_s = USUAL_S if learnt is None else learnt.median_s
+        return not outcome.known and age_s >= OVERLONG * usual_s
+
+    def _fetch_early(self, task: Tracked, fetch: Fetch) -> None:
+        """Tries the content route of a task that has not ended; meanwhile it is not polled."""
+        task.busy = True
+        self._unqueue(task.attempt.attempt_id)
+        self._results[task.attempt.attempt_id] = fetch
+
+    def clock_was_set(self, now: float) -> None:
+        """Somebody set this machine's clock: all is asked again before anything is decided."""
+        found = [t for t in self.tasks.values() if t.watched and not t.busy and not t.failed]
+        waiting = {*self._first_polls, *(i for _, i in self._refetch), *self._results}
+        again = [t.attempt.attempt_id for t in found if t.attempt.attempt_id not in waiting]
+        again = [i for i in again if self.polls.knows(i)]
+        self._first_polls += again
+        self._recovering |= set(again)
 
     def listed(self, listing: TaskListing | None, now: float, at: float) -> None:
         """The account's list was answered (``None``: it was not); whoever it shows as ended, or does not show, is asked next."""
@@ -458,12 +596,24 @@ class Conductor:
     def unfetched(
         self, task: Tracked, attempt: Attempt, failure: DownloadFailed, now: float
     ) -> None:
-        """The download failed; the result is asked for again later, with a fresh URL. A disk that takes nothing ends the run: it can be resumed."""
+        """The download failed; the result is asked for again later, with a fresh URL.
+
+        A disk that takes nothing ends the run: it can be resumed. Bytes that were refused
+        twice are not fetched again: a person may take them.
+        """
         self._lanes["fetch"] -= 1
         task.attempt = attempt
         if failure.disk:
             self.trouble = self.trouble or failure.reason
             self.stop(failure.reason)
+            self._forget(attempt.attempt_id)
+        elif attempt.state is State.ACCEPTED:
+            task.busy = False
+            kind = (attempt.length_s, attempt.size)
+            self.polls.add(attempt.attempt_id, task.submitted_at, now, kind)
+        elif attempt.refused_times >= 2:
+            if task.work is not None:
+                self._stick(task.work, failure.reason)
             self._forget(attempt.attempt_id)
         else:
             self._fetch_later(task, now)
@@ -489,16 +639,17 @@ class Conductor:
 
     def _close(self, task: Tracked, now: float) -> None:
         attempt, work = task.attempt, task.work
-        self.tasks.pop(attempt.attempt_id)
+        self.tasks.pop(attempt.attempt_id, None)
         self._recovering.discard(attempt.attempt_id)
         self.polls.remove(attempt.attempt_id)
         self._free_slot(task, now)
         if attempt.attempt_id in self._reserved:
             self._reserved.discard(attempt.attempt_id)
-            settle = (
-                self.budget.release if attempt.state is State.REMOTE_FAILED else self.budget.spend
-            )
-            settle(attempt.price)
+            if attempt.state is State.REMOTE_FAILED:
+                self._given_back.add(attempt.attempt_id)
+                self.budget.release(attempt.price)
+            else:
+                self.budget.spend(attempt.price)
         if work is None or work.phase is Phase.DONE:
             return
         work.attempts = [
@@ -506,6 +657,8 @@ class Conductor:
         ]
         if attempt.state is State.STORED:
             self._finish(work)
+        elif any(other.work is work for other in self.tasks.values()):
+            return  # another attempt of it turned out to be paid for, and is on its way
         elif may_retry(attempt, work.attempts, work.retries):
             work.authority, work.phase = Authority.RETRY_POLICY, Phase.READY
             heapq.heappush(self._ready, work.index)
@@ -539,11 +692,13 @@ class Conductor:
         """No new request from now on; those that are out are waited for."""
         self.draining = True
 
-    def _watch(self, attempt: Attempt, work: Work | None, now: float) -> None:
-        self.tasks[attempt.attempt_id] = Tracked(
-            attempt, work, now, attempt.polls, attempt.polled_at
-        )
+    def _watch(
+        self, attempt: Attempt, work: Work | None, now: float, submitted_at: float
+    ) -> Tracked:
+        task = Tracked(attempt, work, now, submitted_at, attempt.polls, attempt.polled_at)
+        self.tasks[attempt.attempt_id] = task
         self._deadlines.append((now + self.limits.wait_s, attempt.attempt_id))
+        return task
 
     def _give_up(self, now: float) -> None:
         """Stops watching tasks that have run for longer than this run waits; they keep their task id for the next one."""
@@ -554,16 +709,16 @@ class Conductor:
             if self.tasks[attempt_id].busy:
                 self._deadlines.append((now + 1.0, attempt_id))
                 continue
+            task = self.tasks[attempt_id]
+            if task.failed and task.work is not None and task.work.phase is Phase.ASKING:
+                self._stick(task.work, "its failed task could not be asked again")
             self._forget(attempt_id)
 
     def _forget(self, attempt_id: int) -> None:
         """Watches a task no more in this run; the ledger keeps it for the next."""
         self.tasks[attempt_id].watched = False
         self._recovering.discard(attempt_id)
-        self.polls.remove(attempt_id)
-        self._first_polls = [i for i in self._first_polls if i != attempt_id]
-        self._refetch = [(instant, i) for instant, i in self._refetch if i != attempt_id]
-        heapq.heapify(self._refetch)
+        self._unqueue(attempt_id)
 
 
 def build_works(plan: Plan, retries: Mapping[str, int]) -> list[Work]:
@@ -588,6 +743,8 @@ def build_works(plan: Plan, retries: Mapping[str, int]) -> list[Work]:
             authority=authority_of(entry, retries.get(entry.job.manifest, 0)),
             retries=retries.get(entry.job.manifest, 0),
             attempts=list(entry.attempts),
+            origin=plan.origin,
+            authorisation_id=entry.authorisation_id,
         )
     return list(works.values())
 
@@ -607,6 +764,8 @@ def authority_of(entry: PlannedJob, retries: int) -> Authority:
     last = entry.attempts[-1]
     if last.state is State.PLANNED:
         return CLOSED_BY.get(last.last_event, Authority.NOT_ACCEPTED)
+    if last.state in (State.STORED, State.ABANDONED):
+        return Authority.REGENERATE
     return Authority.RETRY_POLICY if may_retry(last, entry.attempts, retries) else Authority.PERSON
 
 

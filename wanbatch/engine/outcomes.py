@@ -203,9 +203,14 @@ class ListedTask:
 
 @dataclass(frozen=True, slots=True)
 class TaskListing:
-    """The account's tasks of a span of time. Absence counts only where ``complete``; ``started_at`` is when the listing began, by our clock."""
+    """The account's tasks of a span of time.
+
+    Absence counts only where ``complete``; ``started_at`` is when the listing began, by our
+    clock, ``offset_s`` the server's clock minus ours by the listing's own ``Date``.
+    """
 
     tasks: tuple[ListedTask, ...]
     started_at: float
     complete: bool
     reason: str = ""
+    offset_s: float | None = None

@@ -29,6 +29,16 @@ def part_path(output: Path, attempt: Attempt) -> Path:
     return output / attempt.manifest / "videos" / PART_FOLDER / f"{attempt.attempt_id}.part"
 
 
+def rejected_path(output: Path, attempt: Attempt) -> Path:
+    """Where bytes are kept that came whole and are no video as they should be."""
+    return part_path(output, attempt).with_suffix(".rejected")
+
+
+def early_path(output: Path, attempt: Attempt) -> Path:
+    """Where a video is kept that came before the API called its task finished."""
+    return part_path(output, attempt).with_suffix(".early")
+
+
 def set_aside_strangers(output: Path, manifests: Iterable[str], snapshot: Snapshot) -> None:
     """Bytes that gathered under another ledger's attempts, which was lost, keep a name of their
     own: an attempt of this ledger with the same number would begin them anew.

@@ -30,6 +30,8 @@ from wanbatch.engine.rate import REPLY_HOLD_S, Probe, RateGate, back_off, clamp_
 
 UNCERTAIN_STOP = 3
 UNCERTAIN_WITHIN_S = 300.0
+LONGEST_BACK_OFF_S = 240.0
+"""Refusals in a row back off to minutes (contract): after eight of them to two to four."""
 UNLIMITED_AGAIN = 1_000.0
 """Submits per second from which on a backend without a declared rate counts as unlimited again."""
 
@@ -108,6 +110,11 @@ class SubmitPacer:
         self._sent.append(now)
         self._gate.sent(now)
 
+    def unsent(self) -> None:
+        """A POST that was about to go out did not."""
+        self._posts -= 1
+        self._gate.replied(self._sent.pop() if self._sent else 0.0)
+
     def answered(self, now: float, outcome: SubmitOutcome) -> None:
         """A POST was answered, or will never be. An accepted task keeps its slot until ``finished``; everything else gives it back."""
         self._posts -= 1
@@ -144,7 +151,9 @@ class SubmitPacer:
             limit is Limit.CONCURRENCY and self.in_flight >= self._limit and self._strikes == 1
         )
         if retry_after_s is None:
-            retry_after_s = 0.0 if waits_for_slot else back_off(self._strikes, self._chance())
+            longest_s = LONGEST_BACK_OFF_S
+            wait_s = back_off(self._strikes, self._chance(), longest_s)
+            retry_after_s = 0.0 if waits_for_slot else wait_s
         self._back_off(now, retry_after_s)
 
     def _sent_alone(self) -> bool:

@@ -97,6 +97,14 @@ class PollSchedule:
         if found.asked_at is not None:
             self._gate.replied(found.asked_at)
 
+    def knows(self, task: int) -> bool:
+        """Whether a task is watched."""
+        return task in self._tasks
+
+    def pause(self, task: int) -> None:
+        """A watched task that is not due by itself; ``take`` asks it."""
+        self._tasks[task].ticket = 0
+
     def __len__(self) -> int:
         return len(self._tasks)
 

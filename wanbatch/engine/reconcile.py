@@ -1,31 +1,39 @@
 """What became of uncertain submits, where an API can list the account's tasks.
 
-What it may not do: conclude anything from a listing that is not complete, or that began before the API had time to show what it took; adopt a
-task that might belong to another intent; buy.
+What it may not do: conclude anything from a listing that is not complete, or that began
+before the API had time to show what it took; adopt a task that might belong to another
+intent; buy.
 
-How it works: ``judge`` is pure. A task of the listing is a *candidate* for an attempt if no attempt is known to have it, and model and time fit.
-It is adopted where the prompt fits too and exactly one intent and one task fit each other. A task whose prompt the API does not show yet may be
-anybody's: while there is one among the candidates, nothing is concluded. Absence is concluded only where no candidate is left. Everything else
-waits for a person.
+How it works: ``judge`` is pure. A task of the listing whose owner no ledger knows, and that
+was made near the time of a submit, is a *candidate*. It is adopted where prompt, model, time,
+length and size are those of exactly one intent, and no other candidate is like it. Services
+trim and respell prompts and model names, so equality is judged after normalising: by white
+space at the ends and line ends for adopting, by any white space, Unicode form and case for
+ruling a task out.
+
+Absence is concluded only where no candidate is left but tasks of another model with another
+prompt, and where the clocks can be trusted: the server's offset to ours was the same at the
+intent, at the outcome and at the listing. Everything else waits for a person.
 """
 
 from __future__ import annotations
 
 import json
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from wanbatch.engine.outcomes import ListedTask, TaskListing
 from wanbatch.engine.settle import acceptance_facts
-from wanbatch.lifecycle import Attempt, Event, EventKind, Snapshot, State
+from wanbatch.lifecycle import DAY_LONG, Attempt, Event, EventKind, Snapshot, State
 
 CLOCK_SLACK_S = 120.0
 """By how much the server's idea of when a task began may lie outside of ours of when it was sent."""
+OFFSETS_AGREE_S = 5.0
+"""Offsets of one server differ by the rounding of ``Date`` and the way of its answers."""
 SECONDS_TOLD_S = 2.0
 """How far apart two clocks may show the same event where each tells whole seconds and ours was corrected by the server's."""
-LISTED_FOR_S = 23 * 3600.0
-"""A listing tells of the last 24 hours; near its edge it proves nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,32 +75,32 @@ async def reconcile(
     origin: str,
     quiet_s: float,
     wall: Callable[[], float],
+    *,
+    shared: bool = False,
 ) -> list[Verdict]:
-    """Settles what can be settled of this origin's uncertain attempts; records each decision. Returns all verdicts."""
-    uncertain = [
-        a for a in ledger.snapshot.attempts if a.state is State.UNCERTAIN and a.origin == origin
-    ]
+    """Settles what can be settled of this origin's uncertain attempts; records each decision.
+
+    ``shared`` is an account in which others submit too: then a person decides. Returns all
+    verdicts.
+    """
+    rows = ledger.snapshot.attempts
+    uncertain = [a for a in rows if a.state is State.UNCERTAIN and a.origin == origin]
     if not uncertain:
         return []
+    if shared:
+        return [Undecided(a, "others submit in this account too") for a in uncertain]
     listing = await client.list_tasks(min(a.intent_at for a in uncertain) - CLOCK_SLACK_S, wall())
     if listing is None:
         return []
-    known = {a.task_id: a for a in ledger.snapshot.attempts if a.task_id}
-    doubtful = [
+    known = {a.task_id: a for a in rows if a.task_id}
+    near = [
         t
         for t in listing.tasks
-        if any(
-            _was_made_for(a, t) if t.task_id in known else _fits_in_time(a, t) for a in uncertain
-        )
+        if any(_was_made_for(a, t) if t.task_id in known else _is_near(a, t) for a in uncertain)
     ]
-    seen = {t.task_id: await client.look_at(t.task_id) for t in doubtful}
-    verdicts = judge(
-        uncertain,
-        listing,
-        known,
-        {task_id: task.prompt for task_id, task in seen.items() if task is not None},
-        quiet_s,
-    )
+    seen = {t.task_id: await client.look_at(t.task_id) for t in near}
+    shown = {task_id: task for task_id, task in seen.items() if task is not None}
+    verdicts = judge(uncertain, listing, known, shown, quiet_s)
     for verdict in verdicts:
         event = _event(verdict, wall())
         if event is not None:
@@ -104,36 +112,27 @@ def judge(
     uncertain: Sequence[Attempt],
     listing: TaskListing,
     known: Mapping[str, Attempt],
-    prompts: Mapping[str, str | None],
+    shown: Mapping[str, ListedTask],
     quiet_s: float,
 ) -> list[Verdict]:
     """One verdict for each uncertain attempt.
 
-    ``known`` are the attempts that have a task id, by that id; ``prompts`` is what the API shows of the tasks that matter. An API that gives an id
-    twice leaves its owner in doubt: see ``_is_anothers``.
+    ``known`` are the attempts that have a task id, by that id; ``shown`` is what the API's
+    query tells of the tasks that matter. An API that gives an id twice leaves its owner in
+    doubt: see ``_is_anothers``.
     """
     free = [t for t in listing.tasks if t.task_id not in known]
     taken = [t for t in listing.tasks if t.task_id in known]
-    owners = {
-        a.attempt_id
-        for a in uncertain
-        if any(_is_anothers(t, known[t.task_id], a, prompts.get(t.task_id)) for t in taken)
-    }
-    candidates = {
-        a.attempt_id: [t for t in free if _fits_in_time(a, t) and _fits_model(a, t)]
+    candidates = {a.attempt_id: [t for t in free if _is_near(a, t)] for a in uncertain}
+    alike = {
+        a.attempt_id: [t for t in candidates[a.attempt_id] if _is_alike(a, t, shown.get(t.task_id))]
         for a in uncertain
     }
-    fitting = {
-        a.attempt_id: [t for t in candidates[a.attempt_id] if prompts.get(t.task_id) == _prompt(a)]
-        for a in uncertain
-    }
-    verdicts = [
-        _judge_one(a, listing, candidates[a.attempt_id], fitting, prompts, quiet_s)
-        for a in uncertain
-    ]
+    verdicts = [_judge_one(a, listing, candidates, alike, shown, quiet_s) for a in uncertain]
     return [
         Undecided(v.attempt, "another job has the id of a task that was made at that time")
-        if isinstance(v, Absent) and v.attempt.attempt_id in owners
+        if isinstance(v, Absent)
+        and any(_is_anothers(t, known[t.task_id], v.attempt, shown.get(t.task_id)) for t in taken)
         else v
         for v in verdicts
     ]
@@ -142,50 +141,87 @@ def judge(
 def _judge_one(
     attempt: Attempt,
     listing: TaskListing,
-    candidates: Sequence[ListedTask],
-    fitting: Mapping[int, Sequence[ListedTask]],
-    prompts: Mapping[str, str | None],
+    candidates: Mapping[int, Sequence[ListedTask]],
+    alike: Mapping[int, Sequence[ListedTask]],
+    shown: Mapping[str, ListedTask],
     quiet_s: float,
 ) -> Verdict:
-    if any(prompts.get(t.task_id) is None for t in candidates):
+    near, mine = candidates[attempt.attempt_id], alike[attempt.attempt_id]
+    if any(_prompt_of(shown.get(t.task_id)) is None for t in near):
         return Undecided(attempt, "a task of that time does not show its prompt yet")
-    mine = fitting[attempt.attempt_id]
     if len(mine) > 1:
         return Undecided(attempt, f"{len(mine)} tasks fit")
+    if mine and any(mine[0] in tasks for n, tasks in alike.items() if n != attempt.attempt_id):
+        return Undecided(attempt, "another uncertain job fits the same task")
     if mine:
-        rivals = [number for number, tasks in fitting.items() if mine[0] in tasks]
-        return (
-            Adopt(attempt, mine[0])
-            if len(rivals) == 1
-            else Undecided(attempt, "another uncertain job fits the same task")
-        )
+        hindrance = _hindrance(attempt, mine[0], shown.get(mine[0].task_id))
+        return Undecided(attempt, hindrance) if hindrance else Adopt(attempt, mine[0])
+    doubt = _doubt_of_absence(attempt, listing, near, shown, quiet_s)
+    return Undecided(attempt, doubt) if doubt else Absent(attempt)
+
+
+def _hindrance(attempt: Attempt, task: ListedTask, shown: ListedTask | None) -> str:
+    """Why a task that is like an intent is not taken for it all the same."""
+    if _trimmed(_prompt_of(shown) or "") != _trimmed(_prompt(attempt)):
+        return f"task {task.task_id} has nearly its prompt"
+    if not (task.model or (shown.model if shown else "")):
+        return f"task {task.task_id} does not name its model"
+    if task.created_at is None:
+        return f"task {task.task_id} does not tell when it was made"
+    return ""
+
+
+def _doubt_of_absence(
+    attempt: Attempt,
+    listing: TaskListing,
+    near: Sequence[ListedTask],
+    shown: Mapping[str, ListedTask],
+    quiet_s: float,
+) -> str:
+    """Why a listing without the task does not prove that there is none; empty where it does."""
+    for task in near:
+        if not _is_ruled_out(attempt, task, shown.get(task.task_id)):
+            return f"task {task.task_id} of that time belongs to nobody known"
     if not listing.complete:
-        return Undecided(attempt, listing.reason or "the listing is not complete")
+        return listing.reason or "the listing is not complete"
     if listing.started_at < _doubted_at(attempt) + quiet_s:
-        return Undecided(
-            attempt, "the listing began too soon after the submit to prove that it was not taken"
-        )
-    if listing.started_at > attempt.intent_at + LISTED_FOR_S:
-        return Undecided(attempt, "the submit is older than what the listing shows")
-    return Absent(attempt)
+        return "the listing began too soon after the submit to prove that it was not taken"
+    if listing.started_at > attempt.intent_at + DAY_LONG.listed_for_s:
+        return "the submit is older than what the listing shows"
+    return _doubt_of_clocks(attempt, listing)
 
 
-def _is_anothers(task: ListedTask, holder: Attempt, attempt: Attempt, prompt: str | None) -> bool:
-    """Whether a task whose id ``holder`` was given may have been made for ``attempt``: it is older than its holder's intent, or it was made while
-    ``attempt`` was being submitted and does not show the holder's prompt."""
-    if (
-        task.created_at is None
-        or not _fits_in_time(attempt, task)
-        or not _fits_model(attempt, task)
-    ):
+def _doubt_of_clocks(attempt: Attempt, listing: TaskListing) -> str:
+    """A process that died left no offset at its outcome: then two must agree."""
+    if attempt.intent_offset_s is None or listing.offset_s is None:
+        return "the server's clock at that time is not known"
+    offsets = [attempt.intent_offset_s, listing.offset_s]
+    if attempt.outcome_offset_s is not None:
+        offsets.append(attempt.outcome_offset_s)
+    if max(offsets) - min(offsets) > OFFSETS_AGREE_S:
+        return "the clocks have changed since: the server's offset to ours is another one now"
+    return ""
+
+
+def _is_anothers(
+    task: ListedTask, holder: Attempt, attempt: Attempt, shown: ListedTask | None
+) -> bool:
+    """Whether a task whose id ``holder`` was given may have been made for ``attempt``.
+
+    It may where it is older than its holder's intent, or where it was made while ``attempt``
+    was being submitted and does not show the holder's prompt.
+    """
+    if task.created_at is None or not _is_near(attempt, task):
         return False
     if task.created_at < holder.intent_at - CLOCK_SLACK_S:
         return True
-    return _was_made_for(attempt, task) and prompt != _prompt(holder)
+    prompt = _prompt_of(shown)
+    is_holders = prompt is not None and _trimmed(prompt) == _trimmed(_prompt(holder))
+    return _was_made_for(attempt, task) and not is_holders
 
 
 def _was_made_for(attempt: Attempt, task: ListedTask) -> bool:
-    """Whether a task was made while ``attempt`` was being submitted, as far as whole seconds tell."""
+    """Whether a task was made while ``attempt`` was being submitted, as far as seconds tell."""
     return (
         task.created_at is not None
         and attempt.intent_at - SECONDS_TOLD_S
@@ -194,7 +230,8 @@ def _was_made_for(attempt: Attempt, task: ListedTask) -> bool:
     )
 
 
-def _fits_in_time(attempt: Attempt, task: ListedTask) -> bool:
+def _is_near(attempt: Attempt, task: ListedTask) -> bool:
+    """Whether a task may have been made by this submit, as far as its time tells."""
     return (
         task.created_at is None
         or attempt.intent_at - CLOCK_SLACK_S
@@ -204,14 +241,62 @@ def _fits_in_time(attempt: Attempt, task: ListedTask) -> bool:
 
 
 def _doubted_at(attempt: Attempt) -> float:
-    """When the outcome became uncertain: a start-up records that by this machine's clock, uncorrected yet, but it was not before the intent."""
+    """When the outcome became uncertain; a clock that was set back cannot make that earlier."""
     return max(attempt.updated_at, attempt.intent_at)
 
 
-def _fits_model(attempt: Attempt, task: ListedTask) -> bool:
-    """A list may name a dated snapshot where the request named the alias, or name nothing."""
-    asked = str(_request(attempt).get("model", ""))
-    return not task.model or task.model == asked or task.model.startswith(f"{asked}-")
+def _is_alike(attempt: Attempt, task: ListedTask, shown: ListedTask | None) -> bool:
+    """Whether a task can be this intent's, by all that the API tells of it."""
+    prompt = _prompt_of(shown)
+    return (
+        prompt is not None
+        and _squeezed(prompt) == _squeezed(_prompt(attempt))
+        and not _is_other_model(attempt, task, shown)
+        and (shown is None or _fits_output(attempt, shown))
+    )
+
+
+def _fits_output(attempt: Attempt, shown: ListedTask) -> bool:
+    """A colleague's task may have our prompt, and another length or size."""
+    length = shown.seconds is None or abs(shown.seconds - attempt.length_s) < 1.0
+    return length and shown.size in ("", attempt.size)
+
+
+def _is_ruled_out(attempt: Attempt, task: ListedTask, shown: ListedTask | None) -> bool:
+    """Whether a task is surely not this intent's: another prompt *and* another model."""
+    prompt = _prompt_of(shown)
+    return (
+        prompt is not None
+        and _squeezed(prompt) != _squeezed(_prompt(attempt))
+        and _is_other_model(attempt, task, shown)
+    )
+
+
+def _is_other_model(attempt: Attempt, task: ListedTask, shown: ListedTask | None) -> bool:
+    """A list may name a dated snapshot where the request named the alias, in other letters."""
+    told = task.model or (shown.model if shown else "")
+    asked, named = _letters(str(_request(attempt).get("model", ""))), _letters(told)
+    return bool(named) and not (named.startswith(asked) or asked.startswith(named))
+
+
+def _letters(model: str) -> str:
+    return "".join(c for c in model.casefold() if c.isalnum())
+
+
+def _trimmed(prompt: str) -> str:
+    """A prompt as services keep it: without white space at its ends, with one line end."""
+    text = unicodedata.normalize("NFC", prompt).replace("\r\n", "\n").replace("\r", "\n")
+    return text.strip()
+
+
+def _squeezed(prompt: str) -> str:
+    """What is left of a prompt whatever a service did to its letters and spaces."""
+    text = unicodedata.normalize("NFKC", prompt).casefold()
+    return "".join(c for c in text if not c.isspace() and unicodedata.category(c) != "Cf")
+
+
+def _prompt_of(shown: ListedTask | None) -> str | None:
+    return None if shown is None else shown.prompt
 
 
 def _prompt(attempt: Attempt) -> str:

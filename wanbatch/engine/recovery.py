@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import anyio.to_thread
 
@@ -59,6 +59,45 @@ def find_in_flight(context: RunContext, snapshot: Snapshot, plan: Plan) -> InFli
     here = [a for a in watched if a.origin == context.origin and a.realm == context.realm]
     elsewhere = [a for a in watched if a.origin != context.origin or a.realm != context.realm]
     return InFlight((*here, *lost.values()), tuple(elsewhere))
+
+
+async def record_authorisations(context: RunContext, ledger: LedgerWriter, plan: Plan) -> Plan:
+    """Records what a person asked to buy once more; returns the plan with the records' ids.
+
+    So an interrupted run goes on where it stood, by the same command without its flags.
+    """
+    recorded: dict[str, int] = {}
+    for entry in plan.selected():
+        if entry.action is not Action.GENERATE or not entry.authorised_by or entry.authorisation_id:
+            continue
+        if entry.fingerprint not in recorded:
+            authorisation = await ledger.authorise(
+                fingerprint=entry.fingerprint,
+                realm=context.realm,
+                manifest=entry.job.manifest,
+                job=entry.name,
+                kind=entry.authorised_by,
+                run_id=context.run_id,
+                at=context.wall(),
+            )
+            recorded[entry.fingerprint] = authorisation.authorisation_id
+    jobs = tuple(
+        replace(entry, authorisation_id=recorded.get(entry.fingerprint, entry.authorisation_id))
+        for entry in plan.jobs
+    )
+    return replace(plan, jobs=jobs)
+
+
+def find_failed(context: RunContext, snapshot: Snapshot) -> tuple[Attempt, ...]:
+    """Failed tasks of this backend that the provider may yet call finished: under a day old."""
+    return tuple(
+        attempt
+        for attempt in snapshot.attempts
+        if attempt.state is State.REMOTE_FAILED
+        and attempt.task_id
+        and (attempt.origin, attempt.realm) == (context.origin, context.realm)
+        and context.age_s(attempt) < context.retention.query_s
+    )
 
 
 def _in_state(ledger: LedgerWriter, state: State) -> list[Attempt]:

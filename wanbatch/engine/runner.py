@@ -21,19 +21,8 @@ import anyio
 import anyio.to_thread
 
 from wanbatch.engine import outputs
-from wanbatch.engine.conductor import (
-    Conductor,
-    Fetch,
-    Finish,
-    ListTasks,
-    Poll,
-    Prepare,
-    Submit,
-    Tracked,
-    Urls,
-    Wait,
-    Work,
-)
+from wanbatch.engine.clock import ServerClock
+from wanbatch.engine.conductor import Conductor
 from wanbatch.engine.outcomes import (
     Accepted,
     Downloaded,
@@ -46,8 +35,40 @@ from wanbatch.engine.outcomes import (
     TaskListing,
     Uncertain,
 )
-from wanbatch.engine.settle import gone_event, poll_event, submit_event
-from wanbatch.lifecycle import Attempt, Event, EventKind, Facts, Opening, Placement, Snapshot, State
+from wanbatch.engine.settle import (
+    expiry_event,
+    failure_event,
+    gone_event,
+    is_late,
+    is_overdue,
+    poll_event,
+    submit_event,
+)
+from wanbatch.engine.work_items import (
+    Fetch,
+    Finish,
+    ListTasks,
+    Poll,
+    Prepare,
+    Submit,
+    Tracked,
+    Urls,
+    Wait,
+    Work,
+)
+from wanbatch.lifecycle import (
+    DAY_LONG,
+    Attempt,
+    Authorisation,
+    Event,
+    EventKind,
+    Facts,
+    Opening,
+    Placement,
+    Retention,
+    Snapshot,
+    State,
+)
 from wanbatch.manifest.model import FileMedia, Frame
 from wanbatch.media.files import hash_file
 from wanbatch.media.model import VideoFacts
@@ -57,6 +78,15 @@ from wanbatch.plan.model import MediaRef, PlannedJob, Request
 
 CLOCK_SLACK_S = 120.0
 """By how much the server's idea of when a task began may lie before ours of when it was sent."""
+
+SHORT_BY_S = 0.5
+"""A video is as long as asked within this: the last frames of a second may be missing."""
+TIERS_PART_AT = 1_400_000
+"""Pixels between 1280×720 and 1920×1080 in any aspect ratio (reference C.4)."""
+VIDEO_BYTES, SPARE_BYTES = 30_000_000, 500_000_000
+"""Room for a video of unknown size, and what is to be left on the disk (contract)."""
+LEARNT_FROM = 200
+"""So many of the last attempts tell how large a video is."""
 
 T = TypeVar("T")
 
@@ -70,6 +100,17 @@ class LedgerWriter(Protocol):
     async def open_attempt(self, opening: Opening) -> Attempt: ...
     async def append(self, event: Event) -> Attempt: ...
     async def place(self, placement: Placement) -> None: ...
+    async def authorise(
+        self,
+        *,
+        fingerprint: str,
+        realm: str,
+        manifest: str,
+        job: str,
+        kind: str,
+        run_id: str,
+        at: float,
+    ) -> Authorisation: ...
 
 
 class ApiClient(Protocol):
@@ -87,7 +128,11 @@ class ApiClient(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RunContext:
-    """What stays the same for a whole run. ``wall`` reads Unix seconds."""
+    """What stays the same for a whole run.
+
+    ``wall`` reads Unix seconds. ``clock`` knows what the servers said of the time; without
+    one only ``wall`` counts. ``free_bytes`` reads the room on the output folder's disk.
+    """
 
     run_id: str
     backend: str
@@ -96,6 +141,39 @@ class RunContext:
     currency: str
     output: Path
     wall: Callable[[], float]
+    clock: ServerClock | None = None
+    retention: Retention = DAY_LONG
+    free_bytes: Callable[[], int] | None = None
+
+    @property
+    def offset_s(self) -> float | None:
+        """The server's clock minus ours by its last word."""
+        return self.clock.offset_s if self.clock else None
+
+    def age_s(self, attempt: Attempt) -> float:
+        """How long ago the task was accepted, at least."""
+        if self.clock is None:
+            return self.wall() - attempt.accepted_at
+        return self.clock.age_s(attempt.accepted_at, attempt.outcome_offset_s)
+
+    def past_s(self, attempt: Attempt) -> float:
+        """By how much the result's deadline has surely passed; negative before it."""
+        kept_s = attempt.available_until - attempt.accepted_at
+        return self.age_s(attempt) - kept_s
+
+    def by_our_clock(self, outcome: PollOutcome) -> PollOutcome:
+        """``outcome`` with the server's instants as our own clock would have shown them."""
+        if self.clock is None or not isinstance(outcome, Succeeded):
+            return outcome
+        return replace(
+            outcome,
+            created_at=self._moved(outcome.created_at),
+            completed_at=self._moved(outcome.completed_at),
+            expires_at=self._moved(outcome.expires_at),
+        )
+
+    def _moved(self, at: float | None) -> float | None:
+        return at if at is None or self.clock is None else self.clock.from_server(at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,8 +270,8 @@ class Runner:
                 await self._submit(work)
             case Poll(task):
                 await self._poll(task)
-            case Fetch(task, result):
-                await self._fetch(task, result)
+            case Fetch():
+                await self._fetch(action)
             case ListTasks(since):
                 at = self.context.wall()
                 listing = await self.client.list_tasks(since - CLOCK_SLACK_S, at)
@@ -266,7 +344,12 @@ class Runner:
         return known
 
     async def _submit(self, work: Work) -> None:
-        attempt = await self.ledger.open_attempt(self._opening(work))
+        lack = await self._lack_of_room()
+        if lack:
+            self.conductor.no_room(work, lack)
+            self.observe(Notice("unprepared", work.entry.name, None, lack))
+            return
+        attempt = await self._record_intent(work)
         self.conductor.opened(work, attempt)
         # Trouble elsewhere must not cut a POST off: its answer may name a video that was bought. Only a second Ctrl-C does (``abort``).
         with anyio.CancelScope(shield=True) as post:
@@ -276,23 +359,44 @@ class Runner:
             finally:
                 self._posts.discard(post)
 
+    async def _record_intent(self, work: Work) -> Attempt:
+        """A new attempt, or the one that was proven not accepted, about to go out again."""
+        if work.reopens is None:
+            return await self.ledger.open_attempt(self._opening(work))
+        event = Event(work.reopens.attempt_id, EventKind.REOPENED, self.context.wall())
+        return await self.ledger.append(event)
+
+    async def _lack_of_room(self) -> str:
+        """Why the disk has no room for all that is in flight and one more; empty where it has."""
+        if self.context.free_bytes is None:
+            return ""
+        try:
+            free = await _in_thread(self.context.free_bytes)
+        except OSError:
+            return ""  # a system that does not tell; the download will
+        sizes = [a.bytes for a in self.ledger.snapshot.attempts[-LEARNT_FROM:] if a.bytes]
+        each = max(sizes, default=VIDEO_BYTES)
+        wanted = (len(self.conductor.tasks) + 1) * each + SPARE_BYTES
+        if free >= wanted:
+            return ""
+        return (
+            f"the disk of {self.context.output} has {free >> 20} MB left, and"
+            f" {wanted >> 20} MB may be needed for what is in flight: free some space"
+        )
+
     async def _post(self, work: Work, attempt: Attempt) -> None:
         outcome = self._doubt_known_id(await self.client.submit(work.entry.request, work.urls))
+        context = self.context
+        event = submit_event(attempt, outcome, context.wall(), context.retention, context.offset_s)
         try:
-            attempt = await self.ledger.append(submit_event(attempt, outcome, self.context.wall()))
+            attempt = await self.ledger.append(event)
         except BaseException:
             if isinstance(outcome, Accepted):
                 self.observe(Notice("unrecorded", work.entry.name, attempt, outcome.task_id))
             raise
         self.conductor.submitted(work, attempt, outcome, anyio.current_time())
-        self.observe(
-            Notice(
-                "submitted",
-                work.entry.name,
-                attempt,
-                getattr(outcome, "reason", "") or getattr(outcome, "message", ""),
-            )
-        )
+        text = getattr(outcome, "reason", "") or getattr(outcome, "message", "")
+        self.observe(Notice("submitted", work.entry.name, attempt, text))
 
     def _doubt_known_id(self, outcome: SubmitOutcome) -> SubmitOutcome:
         """An id that another attempt has is no answer: whose video it names, and whether this one was bought, nobody knows."""
@@ -320,50 +424,98 @@ class Runner:
             price=entry.price,
             currency=context.currency,
             at=context.wall(),
+            intent_offset_s=context.offset_s,
+            authorisation_id=work.authorisation_id,
         )
 
-    # -- poll --------------------------------------------------------------------------------------------------------------------------------
+    # -- poll ------------------------------------------------------------------------------------
 
     async def _poll(self, task: Tracked) -> None:
-        attempt = task.attempt
+        attempt, context = task.attempt, self.context
         outcome = await self.client.poll(attempt.task_id, attempt.accepted_at)
-        at = self.context.wall()
-        event = poll_event(attempt, outcome, at, task.polls, task.not_done_at)
+        outcome = context.by_our_clock(outcome)
+        at, age_s = context.wall(), context.age_s(attempt)
+        if context.clock is not None and context.clock.was_set():
+            self.conductor.clock_was_set(anyio.current_time())
+        event = poll_event(
+            attempt,
+            outcome,
+            at,
+            task.polls,
+            task.not_done_at,
+            age_s=age_s,
+            retention=context.retention,
+        )
         if event is not None:
             attempt = await self.ledger.append(event)
-        self.conductor.polled(task, attempt, outcome, anyio.current_time(), at)
+        self.conductor.polled(task, attempt, outcome, anyio.current_time(), at, age_s)
         if event is not None:
-            self.observe(Notice("polled", attempt.job, attempt, attempt.error_message))
+            text = attempt.error_message if attempt.state is State.REMOTE_FAILED else ""
+            self.observe(Notice("polled", attempt.job, attempt, text))
 
-    # -- fetch -------------------------------------------------------------------------------------------------------------------------------
+    # -- fetch -----------------------------------------------------------------------------------
 
-    async def _fetch(self, task: Tracked, result: Succeeded) -> None:
+    async def _fetch(self, fetch: Fetch) -> None:
+        task = fetch.task
         attempt = task.attempt
         part = outputs.part_path(self.context.output, attempt)
         try:
             await _in_thread(partial(part.parent.mkdir, parents=True, exist_ok=True))
         except OSError as error:
-            await self._fetch_failed(
-                task, DownloadFailed(f"{part.parent} cannot be made: {error.strerror}", disk=True)
-            )
+            reason = f"{part.parent} cannot be made: {error.strerror}"
+            await self._fetch_failed(fetch, DownloadFailed(reason, disk=True))
             return
-        outcome = await self.client.download(attempt.task_id, result, part)
+        outcome = await self._download(fetch, part)
         if isinstance(outcome, DownloadFailed):
-            await self._fetch_failed(task, outcome)
+            await self._fetch_failed(fetch, outcome)
             return
         try:
             attempt = await self._store(task, part, outcome)
         except OSError as error:
-            self._unnamed(
-                task,
-                DownloadFailed(
-                    f"{part.parent.parent} cannot be written: {error.strerror or 'input/output error'}",
-                    disk=True,
-                ),
-            )
+            folder, why = part.parent.parent, error.strerror or "input/output error"
+            self._unnamed(task, DownloadFailed(f"{folder} cannot be written: {why}", disk=True))
             return
         self.conductor.fetched(task, attempt, anyio.current_time())
-        self.observe(Notice("stored", attempt.job, attempt))
+        self.observe(Notice("stored", attempt.job, attempt, outcome.remark))
+
+    async def _download(self, fetch: Fetch, part: Path) -> DownloadOutcome:
+        """One download, and a second where the first may have been cut off.
+
+        A fragmented MP4 that was cut between two fragments looks whole; where no length was
+        declared and it is shorter than asked, only a second download can tell.
+        """
+        attempt = fetch.task.attempt
+        outcome = await self.client.download(attempt.task_id, fetch.result, part)
+        if isinstance(outcome, Downloaded) and not outcome.declared and _is_short(attempt, outcome):
+            outcome = await self.client.download(attempt.task_id, fetch.result, part)
+        if isinstance(outcome, Downloaded) and attempt.state is State.ACCEPTED:
+            return await self._take_early(attempt, part, outcome)
+        if isinstance(outcome, DownloadFailed) and outcome.refused:
+            await _in_thread(
+                partial(_keep, part, outputs.rejected_path(self.context.output, attempt))
+            )
+        return outcome
+
+    async def _take_early(
+        self, attempt: Attempt, part: Path, outcome: Downloaded
+    ) -> DownloadOutcome:
+        """A video of a task that was not called finished: an end, if it is what was asked for."""
+        if not _fits_request(attempt, outcome):
+            kept = outputs.early_path(self.context.output, attempt)
+            await _in_thread(partial(_keep, part, kept))
+            found = outcome.facts
+            return DownloadFailed(
+                f"the content route gave a video of {found.seconds:.1f} s and"
+                f" {found.width}×{found.height}, which is not what was asked for"
+            )
+        at = self.context.wall()
+        facts: Facts = {
+            "finished_at": at,
+            "confirmed_at": at,
+            "available_until": at + self.context.retention.result_s,
+        }
+        await self.ledger.append(Event(attempt.attempt_id, EventKind.REMOTE_OK, at, facts))
+        return outcome
 
     def _unnamed(self, task: Tracked, failure: DownloadFailed) -> None:
         """The bytes are staged, and the disk would not give them their name: the next run begins with that."""
@@ -371,15 +523,36 @@ class Runner:
         self.conductor.unfetched(task, attempt, failure, anyio.current_time())
         self.observe(Notice("unfetched", attempt.job, attempt, failure.reason))
 
-    async def _fetch_failed(self, task: Tracked, failure: DownloadFailed) -> None:
-        event = gone_event(task.attempt, failure, self.context.wall())
-        if event is None:
-            self.conductor.unfetched(task, task.attempt, failure, anyio.current_time())
-            self.observe(Notice("unfetched", task.attempt.job, task.attempt, failure.reason))
+    async def _fetch_failed(self, fetch: Fetch, failure: DownloadFailed) -> None:
+        task = fetch.task
+        attempt = self.ledger.attempt(task.attempt.attempt_id)
+        event = self._last_word(fetch, attempt, failure)
+        if event is not None:
+            attempt = await self.ledger.append(event)
+        now = anyio.current_time()
+        if event is None or event.kind is EventKind.OBSERVED:
+            self.conductor.unfetched(task, attempt, failure, now)
+            if attempt.state is not State.ACCEPTED:
+                self.observe(Notice("unfetched", attempt.job, attempt, failure.reason))
             return
-        attempt = await self.ledger.append(event)
-        self.conductor.fetched(task, attempt, anyio.current_time())
-        self.observe(Notice("expired", attempt.job, attempt, failure.reason))
+        self.conductor.fetched(task, attempt, now)
+        expired = attempt.state is State.EXPIRED
+        text = attempt.reason if expired else attempt.error_message
+        self.observe(Notice("expired" if expired else "polled", attempt.job, attempt, text))
+
+    def _last_word(self, fetch: Fetch, attempt: Attempt, failure: DownloadFailed) -> Event | None:
+        """What the ledger keeps of a download that gave nothing."""
+        context, task = self.context, fetch.task
+        at, age_s = context.wall(), context.age_s(attempt)
+        if attempt.state is not State.ACCEPTED:
+            past_s = context.past_s(attempt)
+            return gone_event(attempt, failure, at, readable=fetch.readable, past_s=past_s)
+        if fetch.failed is not None and not failure.disk:
+            late = is_late(attempt, at, age_s, context.retention)
+            return failure_event(attempt, fetch.failed, at, task.polls, task.not_done_at, late=late)
+        if is_overdue(attempt, age_s, context.retention):
+            return expiry_event(attempt, failure, at)
+        return None
 
     async def _store(self, task: Tracked, part: Path, outcome: Downloaded) -> Attempt:
         if task.attempt.state is State.STORED:
@@ -458,6 +631,23 @@ def stranger_path(attempt: Attempt) -> str:
     return (
         f"{attempt.manifest}/videos/{video_name(attempt.job, attempt.fingerprint, attempt.realm)}"
     )
+
+
+def _is_short(attempt: Attempt, outcome: Downloaded) -> bool:
+    return outcome.facts.seconds < attempt.length_s - SHORT_BY_S
+
+
+def _fits_request(attempt: Attempt, outcome: Downloaded) -> bool:
+    """Whether a video has the length and the tier that was asked for."""
+    found = outcome.facts
+    tier = "1080P" if found.width * found.height >= TIERS_PART_AT else "720P"
+    return tier == attempt.size and abs(found.seconds - attempt.length_s) <= SHORT_BY_S
+
+
+def _keep(part: Path, kept: Path) -> None:
+    """Moves refused bytes out of the way of the next download, as evidence."""
+    if part.exists():
+        part.replace(kept)
 
 
 def _facts(video: VideoFacts, path: str) -> Facts:

@@ -139,6 +139,8 @@ def _version_2(connection: Connection) -> None:
         "download_error TEXT NOT NULL DEFAULT ''",
         "evidence TEXT NOT NULL DEFAULT ''",
         "refusals INTEGER NOT NULL DEFAULT 0",
+        "refused_sha256 TEXT NOT NULL DEFAULT ''",
+        "refused_times INTEGER NOT NULL DEFAULT 0",
     ):
         connection.execute(f"ALTER TABLE attempts ADD COLUMN {column}")
     _split_expires_at(connection)

@@ -16,9 +16,22 @@ from typing import Any
 
 from wanbatch.ledger import rows, schema
 from wanbatch.ledger.sqlite import is_missing, read_with
-from wanbatch.lifecycle import ATTEMPT_FIELDS, Attempt, Event, EventKind, IllegalTransition, apply
+from wanbatch.lifecycle import (
+    ATTEMPT_FIELDS,
+    Attempt,
+    Event,
+    EventKind,
+    IllegalTransition,
+    Opening,
+    apply,
+)
 
-_BLANK: dict[str, Any] = {f.name: f.default for f in fields(Attempt) if f.default is not MISSING}
+_BORN_WITH = frozenset(f.name for f in fields(Opening))
+_BLANK: dict[str, Any] = {
+    f.name: f.default
+    for f in fields(Attempt)
+    if f.default is not MISSING and f.name not in _BORN_WITH
+}
 
 
 def verify_ledger(path: Path) -> list[str]:

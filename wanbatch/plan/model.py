@@ -107,7 +107,9 @@ class PlannedJob:
     """A job with its identity, its price (``None`` where the backend has none) and what a run would do with it.
 
     ``attempt`` is the one that decides how the job stands, ``attempts`` are all that share its identity, oldest first. ``upstream`` names the jobs
-    that it takes media from. ``path`` is where its video stands or will stand, relative to the output folder.
+    that it takes media from. ``authorised_by`` says how a person asked for this purchase
+    (``regenerate``, ``retry_failed``, or nothing), ``authorisation_id`` the record of it that
+    the purchase uses up, or 0. ``path`` is where its video stands or will stand, relative to the output folder.
     ``trace`` is what was found of a purchase that this ledger does not know.
     """
 
@@ -123,6 +125,8 @@ class PlannedJob:
     attempts: tuple[Attempt, ...] = ()
     upstream: tuple[str, ...] = ()
     path: str = ""
+    authorised_by: str = ""
+    authorisation_id: int = 0
     trace: Trace | None = None
 
     @property

@@ -63,7 +63,23 @@ class Standing:
     action: Action
     reason: str
     attempt: Attempt | None = None
+    authorised_by: str = ""
     trace: Trace | None = None
+
+
+def _anew(reason: str, attempt: Attempt, authorised_by: str) -> Standing:
+    """A purchase that a person asks for beside what there is."""
+    return Standing(JobState.PLANNED, Action.GENERATE, reason, attempt, authorised_by)
+
+
+def how_it_runs(attempt: Attempt) -> str:
+    """What is known of a paid task that is not on disk yet."""
+    if attempt.state is not State.ACCEPTED:
+        met = f"; the last download met: {attempt.download_error}" if attempt.download_error else ""
+        return f"task {attempt.task_id} is finished and paid for{met}"
+    word = attempt.status_word
+    unknown = f"; the provider says {word!r}, a word that is not known" if word else ""
+    return f"task {attempt.task_id} was accepted{unknown}"
 
 
 def make_plan(
@@ -98,11 +114,6 @@ class _Planner:
         elsewhere: Elsewhere,
     ) -> None:
         self.elsewhere = elsewhere if target.realm == "paid" else NOTHING
-        self.allowed = {
-            (a.fingerprint, a.realm)
-            for a in snapshot.open_authorisations()
-            if a.kind == "regenerate"
-        }
         self.identified = identify(manifests, digests)
         self.retries = {m.name: m.run.retries for m in manifests}
         self.target, self.options, self.intact, self.now = target, options, intact, now
@@ -117,6 +128,11 @@ class _Planner:
                 if attempt.state in UNSETTLED:
                     self.unsettled_of_name[attempt.manifest, attempt.job] = attempt
         self.snapshot = snapshot
+        self.allowed = {
+            (a.fingerprint, a.kind): a
+            for a in snapshot.open_authorisations()
+            if a.realm == target.realm
+        }
         self.standings: dict[JobKey, Standing] = {}
         self.first_of: dict[str, JobKey] = {}
         self.taken: set[str] = set()
@@ -161,12 +177,11 @@ class _Planner:
         if attempt is None:
             return Standing(JobState.PLANNED, Action.GENERATE, self._why_new(key, entry))
         if attempt.state is State.STORED:
-            return self._stand_stored(key, attempt)
+            return self._stand_stored(key, entry, attempt)
         if attempt.state in IN_FLIGHT:
             if self._is_here(attempt):
-                return Standing(
-                    JobState.RUNNING, Action.RESUME, f"task {attempt.task_id} was accepted", attempt
-                )
+                state = JobState.RUNNING if attempt.state is State.ACCEPTED else JobState.FINISHED
+                return Standing(state, Action.RESUME, how_it_runs(attempt), attempt)
             reason = f"it is running on backend {attempt.backend}: run with --backend {attempt.backend} to fetch it"
             return Standing(JobState.RUNNING, Action.ASK, reason, attempt)
         if attempt.state in (State.INTENT, State.UNCERTAIN):
@@ -184,31 +199,38 @@ class _Planner:
                 attempt,
             )
         if attempt.state is State.ABANDONED:
-            if self.options.regenerate:
-                return Standing(
-                    JobState.PLANNED, Action.GENERATE, "abandoned before; --regenerate", attempt
-                )
+            kind = self._person_asks(entry, "regenerate")
+            if kind:
+                return _anew("abandoned before; --regenerate", attempt, kind)
             return Standing(JobState.SKIPPED, Action.SKIP, "abandoned by a person", attempt)
-        return self._stand_failed(key, attempt, attempts)
+        return self._stand_failed(key, entry, attempt, attempts)
 
     def _guard(self, entry: Identified, standing: Standing) -> Standing:
         """A job that would be bought, and was bought before where this ledger does not see it."""
-        if (
-            standing.action is not Action.GENERATE
-            or not self.elsewhere
-            or self.options.regenerate
-            or (entry.fingerprint, self.target.realm) in self.allowed
-        ):
+        if standing.action is not Action.GENERATE or not self.elsewhere:
             return standing
         known = known_fingerprints(entry.fingerprint, entry.request, entry.job.take)
         trace = self.elsewhere.find(known, heard=standing.attempt is not None)
         if trace is None:
             return standing
-        return Standing(JobState.ELSEWHERE, Action.ASK, trace.describe(), standing.attempt, trace)
+        kind = self._person_asks(entry, "regenerate")
+        if kind:
+            reason = f"--regenerate; {trace.describe()}"
+            return replace(standing, reason=reason, authorised_by=kind)
+        return Standing(
+            JobState.ELSEWHERE, Action.ASK, trace.describe(), standing.attempt, trace=trace
+        )
 
-    def _stand_stored(self, key: JobKey, attempt: Attempt) -> Standing:
-        if self.options.regenerate:
-            return Standing(JobState.PLANNED, Action.GENERATE, "--regenerate", attempt)
+    def _person_asks(self, entry: Identified, *kinds: str) -> str:
+        """By which of ``kinds`` a person asks for one more purchase, now or in an earlier run."""
+        wanted = {"regenerate": self.options.regenerate, "retry_failed": self.options.retry_failed}
+        asked = (k for k in kinds if wanted[k] or (entry.fingerprint, k) in self.allowed)
+        return next(asked, "")
+
+    def _stand_stored(self, key: JobKey, entry: Identified, attempt: Attempt) -> Standing:
+        kind = self._person_asks(entry, "regenerate")
+        if kind:
+            return _anew("--regenerate", attempt, kind)
         placement = self.placed.get(key)
         if (
             placement is not None
@@ -221,7 +243,7 @@ class _Planner:
                 JobState.DONE, Action.REUSE, f"made as {attempt.job}; its video is copied", attempt
             )
         if self._is_here(attempt) and self.now < attempt.available_until:
-            return Standing(JobState.RUNNING, Action.RESUME, _DOWNLOADABLE, attempt)
+            return Standing(JobState.FINISHED, Action.RESUME, _DOWNLOADABLE, attempt)
         reason = "its video file is missing or altered and can no longer be downloaded: restore the file, or run with --regenerate to buy it again"
         return Standing(JobState.EXPIRED, Action.ASK, reason, attempt)
 
@@ -233,12 +255,16 @@ class _Planner:
             else attempt.backend == self.target.backend
         )
 
-    def _stand_failed(self, key: JobKey, attempt: Attempt, attempts: Sequence[Attempt]) -> Standing:
+    def _stand_failed(
+        self, key: JobKey, entry: Identified, attempt: Attempt, attempts: Sequence[Attempt]
+    ) -> Standing:
         what = f"failed before: {attempt.error_code or 'error'}: {attempt.error_message}".rstrip(
             ": "
         )
-        if self.options.retry_failed or self.options.regenerate:
-            return Standing(JobState.PLANNED, Action.GENERATE, what, attempt)
+        kind = self._person_asks(entry, "retry_failed", "regenerate")
+        if kind:
+            # Whichever flag it was: what turns out to be done is not to be bought again.
+            return _anew(what, attempt, "retry_failed")
         if may_retry(attempt, attempts, self.retries.get(key[0], 0)):
             return Standing(
                 JobState.PLANNED, Action.GENERATE, f"{what}; tried again by policy", attempt
@@ -304,12 +330,8 @@ class _Planner:
         if standing.action is not Action.GENERATE:
             return
         earlier = self.unsettled_of_name.get(key)
-        if (
-            earlier is not None
-            and earlier.state not in IN_FLIGHT
-            and earlier.fingerprint != self.identified[key].fingerprint
-        ):
-            reason = f"an earlier attempt of this name is {earlier.state.value}: settle it first with wanbatch resolve"
+        if earlier is not None and earlier.fingerprint != self.identified[key].fingerprint:
+            reason = _why_it_waits(earlier)
             self.standings[key] = replace(
                 standing, action=Action.ASK, state=JobState.BLOCKED, reason=reason
             )
@@ -357,8 +379,14 @@ class _Planner:
             attempts=attempts,
             upstream=tuple(name for _, name in entry.upstream),
             path=self._path(key, entry, standing),
+            authorised_by=standing.authorised_by,
+            authorisation_id=self._authorisation(entry, standing),
             trace=standing.trace,
         )
+
+    def _authorisation(self, entry: Identified, standing: Standing) -> int:
+        known = self.allowed.get((entry.fingerprint, standing.authorised_by))
+        return known.authorisation_id if known else 0
 
     def _path(self, key: JobKey, entry: Identified, standing: Standing) -> str:
         placement = self.placed.get(key)
@@ -392,6 +420,16 @@ class _Planner:
             and a.state in UNSETTLED
             and a.attempt_id not in known
         )
+
+
+def _why_it_waits(earlier: Attempt) -> str:
+    """Why a job that was edited is not bought while its old request is unsettled."""
+    if earlier.state in IN_FLIGHT:
+        return (
+            f"its old request is still running (task {earlier.task_id}):"
+            " this run or wanbatch fetch brings it home, then run again"
+        )
+    return f"its old request is {earlier.state.value}: settle it first with wanbatch resolve"
 
 
 def may_retry(attempt: Attempt, attempts: Iterable[Attempt], retries: int) -> bool:

@@ -22,32 +22,33 @@ from wanbatch.engine.outcomes import (
     ProbePassed,
     SubmitOutcome,
     Succeeded,
+    Unreadable,
 )
+from wanbatch.lifecycle import DAY_LONG
 from wanbatch.manifest.model import MediaType
 from wanbatch.plan.model import Request
 from wanbatch.providers.gateway import encode, media_list
 from wanbatch.providers.model import ListedTask, NoReply, Seen, TaskPage, WireRequest
 from wanbatch.providers.reading import (
-    ApiError,
     as_instant,
+    as_number,
     as_object,
     as_text,
     clean,
     collect_urls,
     judge_submit,
-    judge_word,
     read_error,
     read_json,
     unreadable,
     url_expiry,
     valid_task_id,
 )
+from wanbatch.providers.status_reply import read_task_reply
 
 SUBMIT = "/api/v1/services/aigc/video-generation/video-synthesis"
 TASKS = "/api/v1/tasks"
 IMPOSSIBLE_ID = "00000000-0000-0000-0000-000000000000"
 PAGE_SIZE = 50
-KEPT_S = 24 * 3600.0
 PROMPT_LIMIT = 5000
 NEGATIVE_PROMPT_LIMIT = 500
 _CHINA = timezone(timedelta(hours=8))
@@ -57,6 +58,7 @@ class DashScope:
     """``/api/v1``: asynchronous video synthesis."""
 
     kind = "dashscope"
+    retention = DAY_LONG
 
     def submit(self, request: Request, urls: Mapping[MediaType, str]) -> WireRequest:
         given: dict[str, object] = {"media": media_list(request, urls)}
@@ -88,13 +90,22 @@ class DashScope:
         return WireRequest("GET", f"{TASKS}/{quote(task_id, safe='')}")
 
     def read_status(self, seen: Seen, submitted_at: float, now: float) -> PollOutcome:
+        return self.read_task_status(seen, "", submitted_at, now)
+
+    def read_task_status(
+        self, seen: Seen, task_id: str, submitted_at: float, now: float
+    ) -> PollOutcome:
         output = _output(seen)
         word = output.get("task_status")
         if not isinstance(word, str):
             return unreadable(seen)
-        error = ApiError(as_text(output.get("code"), 120), as_text(output.get("message")))
-        verdict = judge_word(word, None, error)
-        return _result(output) if verdict is None else verdict
+        told = output.get("task_id")
+        if task_id and told and str(told) != task_id:
+            return Unreadable("the answer is about another task")
+        if word.strip().upper() == "UNKNOWN":
+            return Unreadable("the API does not know the task (UNKNOWN)", denied=True)
+        found = read_task_reply({**output, "task_id": task_id}, task_id)
+        return _result(output) if isinstance(found, Succeeded) else found or unreadable(seen)
 
     def content(self, task_id: str) -> WireRequest | None:
         return None
@@ -127,7 +138,7 @@ class DashScope:
         )
 
     def list_tasks(self, since: float, until: float, page: int) -> WireRequest:
-        start = max(since, until - KEPT_S)
+        start = max(since, until - DAY_LONG.list_s)
         query = {
             "start_time": _stamp(start),
             "end_time": _stamp(until),
@@ -156,7 +167,7 @@ class DashScope:
         task_id = valid_task_id(output.get("task_id"))
         if task_id is None:
             return None
-        prompt = output.get("orig_prompt")
+        prompt, usage = output.get("orig_prompt"), _usage(seen)
         return ListedTask(
             task_id,
             as_text(output.get("task_status"), 60),
@@ -164,6 +175,8 @@ class DashScope:
             prompt if isinstance(prompt, str) else None,
             china_instant(output.get("submit_time")),
             china_instant(output.get("end_time")),
+            as_number(usage.get("output_video_duration")) or as_number(usage.get("duration")),
+            _tier(usage.get("SR")),
         )
 
     def cancel(self, task_id: str) -> WireRequest:
@@ -214,11 +227,23 @@ def _output(seen: Seen) -> Mapping[str, object]:
     return as_object(as_object(read_json(seen.body)).get("output"))
 
 
+def _usage(seen: Seen) -> Mapping[str, object]:
+    """What a finished task was billed for."""
+    body = as_object(read_json(seen.body)) if not isinstance(seen, NoReply) else {}
+    return as_object(body.get("usage"))
+
+
+def _tier(told: object) -> str:
+    """``720P`` for 720, ``"720"`` or ``"720p"``; empty where nothing is told."""
+    text = str(told).upper().removesuffix("P") if isinstance(told, (int, str)) else ""
+    return f"{text}P" if text.isdecimal() else ""
+
+
 def _result(output: Mapping[str, object]) -> Succeeded:
     urls = collect_urls(output.get("video_url"), as_object(output.get("results")).get("video_url"))
     done = china_instant(output.get("end_time"))
     ends = [moment for moment in map(url_expiry, urls) if moment is not None]
-    expires = min(ends) if ends else None if done is None else done + KEPT_S
+    expires = max(ends) if ends else None if done is None else done + DAY_LONG.result_s
     return Succeeded(urls, china_instant(output.get("submit_time")), done, expires)
 
 

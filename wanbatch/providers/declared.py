@@ -175,6 +175,7 @@ def _adjust(declared: Declared, table: Table) -> Declared:
         or old.download_hosts,
         workspace=table.text("workspace") or old.workspace,
         ca_file=table.text("ca_file") or old.ca_file,
+        shared_account=table.flag("shared_account", default=old.shared_account),
     )
     declared = replace(
         declared,

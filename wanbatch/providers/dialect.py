@@ -17,6 +17,7 @@ from typing import Protocol, runtime_checkable
 
 from wanbatch.engine.outcomes import PollOutcome, ProbeOutcome, SubmitOutcome
 from wanbatch.errors import ExitCode, Refusal
+from wanbatch.lifecycle import DAY_LONG, Retention
 from wanbatch.manifest.model import MediaType
 from wanbatch.plan.model import Request
 from wanbatch.providers.model import ListedTask, Seen, TaskPage, WireRequest
@@ -36,6 +37,7 @@ class Dialect(Protocol):
     """A wire format. Every ``read_*`` takes whatever the network gave and raises nothing; every other method is strict in what it sends."""
 
     kind: str
+    # ``retention: Retention`` may be declared beside it, where it is not a day for all.
 
     def submit(self, request: Request, urls: Mapping[MediaType, str]) -> WireRequest:
         """The one POST that buys. ``urls`` holds the URL of each of the request's media."""
@@ -47,6 +49,9 @@ class Dialect(Protocol):
     def read_status(self, seen: Seen, submitted_at: float, now: float) -> PollOutcome:
         """Both instants are Unix seconds; a task that the API does not know yet right after its submit is no failure."""
 
+    # ``read_task_status(seen, task_id, submitted_at, now)`` may stand beside it: then it is
+    # called instead, and can tell another task's answer by its id.
+
     def content(self, task_id: str) -> WireRequest | None:
         """The route that gives the bytes with the key, or ``None`` where there is none."""
 
@@ -54,6 +59,15 @@ class Dialect(Protocol):
         """A GET of a task that cannot exist."""
 
     def read_probe(self, seen: Seen) -> ProbeOutcome: ...
+
+
+@runtime_checkable
+class Discerning(Protocol):
+    """A dialect that knows whose answer it reads."""
+
+    def read_task_status(
+        self, seen: Seen, task_id: str, submitted_at: float, now: float
+    ) -> PollOutcome: ...
 
 
 @runtime_checkable
@@ -128,6 +142,12 @@ def dialect_for(kind: str) -> Dialect:
             "see docs/backends.md",
         )
     return made
+
+
+def retention_of(kind: str) -> Retention:
+    """How long this dialect's provider keeps results, tasks and lists."""
+    declared = getattr(dialect_for(kind), "retention", DAY_LONG)
+    return declared if isinstance(declared, Retention) else DAY_LONG
 
 
 def can_list(kind: str) -> bool:

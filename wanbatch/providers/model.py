@@ -79,6 +79,8 @@ class Profile:
     proxy: str = field(default="", repr=False)  # may hold a password
     download_hosts: tuple[str, ...] = ()
     workspace: str = ""
+    shared_account: bool = False
+    """Others submit in this account too, so that a person decides whose a found task is."""
     ca_file: str = ""
     """A file of certificate authorities to trust beside the usual ones, for companies whose proxy opens TLS."""
 
@@ -99,11 +101,15 @@ class WireRequest:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A whole answer; header names in lower case. The body is capped at the edge."""
+    """A whole answer; header names in lower case. The body is capped at the edge.
+
+    ``elapsed_s`` is how long after the request was sent its head came.
+    """
 
     status: int
     headers: Mapping[str, str]
     body: bytes
+    elapsed_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ from wanbatch.lifecycle import (
 from wanbatch.manifest.model import Manifest
 from wanbatch.plan.elsewhere import Source
 from wanbatch.plan.model import JobState, Plan, PlannedJob
+from wanbatch.plan.planner import how_it_runs
 from wanbatch.report.checks import check_output
 from wanbatch.report.model import (
     Cost,
@@ -55,7 +56,8 @@ STATE_OF_ATTEMPT: Mapping[State, JobState] = {
     State.ABANDONED: JobState.SKIPPED,
     State.REJECTED: JobState.FAILED,
     State.REMOTE_FAILED: JobState.FAILED,
-    **dict.fromkeys(IN_FLIGHT, JobState.RUNNING),
+    **dict.fromkeys(IN_FLIGHT, JobState.FINISHED),
+    State.ACCEPTED: JobState.RUNNING,
 }
 """How a former job stands by its deciding attempt; one that bought nothing (``planned``) is not shown."""
 
@@ -279,6 +281,7 @@ def show_attempt(
             _sum([attempt], RESERVED, attempt.currency, free),
             attempt.currency,
         ),
+        status_word=attempt.status_word or None,
         reason=attempt.reason or None,
         error=Fault(attempt.error_code, attempt.error_message, attempt.retryable)
         if attempt.error_code or attempt.error_message
@@ -375,6 +378,11 @@ def _fault_of_attempt(attempt: Attempt, state: JobState) -> Fault | None:
         )
     if state is JobState.UNCERTAIN:
         return Fault("uncertain", attempt.reason or "the run ended while the request was under way")
+    if state is JobState.FINISHED:
+        met = attempt.download_error or "its video has not been downloaded yet"
+        return Fault("not_fetched", met, retryable=True)
+    if state is JobState.RUNNING and attempt.status_word:
+        return Fault("unknown_status", how_it_runs(attempt), retryable=True)
     if state is JobState.EXPIRED:
         return Fault(
             attempt.error_code or "expired",

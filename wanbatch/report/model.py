@@ -157,6 +157,7 @@ class ReportAttempt:
     timings: Timings
     give_up_at: float | None
     available_until: float | None
+    status_word: str | None
     polls: int
     cost: Cost
     reason: str | None
