@@ -25,6 +25,7 @@ from wanbatch.cli import stages
 from wanbatch.cli.console import money, plural, quoted, say
 from wanbatch.cli.options import Amount, Settings
 from wanbatch.engine import outputs
+from wanbatch.engine.folders import refuse_odd_places
 from wanbatch.engine.recovery import settle_leftovers
 from wanbatch.engine.runner import RunContext, stranger_path
 from wanbatch.engine.settle import acceptance_facts
@@ -108,6 +109,7 @@ def command(
         raise Refusal(
             ExitCode.INVALID, f"there is no ledger in {output}", "name the folder with --output"
         )
+    refuse_odd_places(output, ())
     request = Request(file, job, select, backend, output, kind, adopt or "")
     with RunLock(output, timeout_s=lock_timeout):
         anyio.run(_resolve, request)
@@ -317,7 +319,7 @@ def _take(attempt: Attempt, output: Path) -> Facts:
 
     Raises ``Refusal`` (2) where nothing was kept.
     """
-    from wanbatch.media.files import hash_file
+    from wanbatch.media.files import create_anew, hash_file, open_regular
     from wanbatch.media.probe import probe_video
 
     kept = next((p for p in _kept(attempt, output) if p.is_file()), None)
@@ -328,7 +330,7 @@ def _take(attempt: Attempt, output: Path) -> Facts:
             "decide with: " + ", ".join(FLAGS[one] for one in DECISIONS[attempt.state]),
         )
     part = outputs.part_path(output, attempt)
-    with kept.open("rb") as reader, part.open("wb") as writer:
+    with open_regular(kept) as reader, create_anew(part) as writer:
         shutil.copyfileobj(reader, writer, 1 << 20)
         writer.flush()
         os.fsync(writer.fileno())

@@ -26,7 +26,7 @@ import anyio
 import click
 
 from wanbatch import __version__
-from wanbatch.cli import stages
+from wanbatch.cli import guard, stages
 from wanbatch.cli.console import duration, money, plural, quoted, say, tell, wants_color
 from wanbatch.cli.options import Settings
 from wanbatch.cli.plan import show_plan
@@ -38,7 +38,7 @@ from wanbatch.engine.clock import ServerClock
 from wanbatch.engine.conductor import Conductor, build_works
 from wanbatch.engine.listing import ListPolls
 from wanbatch.engine.outcomes import ProbeFailed
-from wanbatch.engine.outputs import intact_paths
+from wanbatch.engine.outputs import intact_paths, set_aside_strangers
 from wanbatch.engine.pacing import SubmitPacer
 from wanbatch.engine.polling import LatencyModel, PollSchedule
 from wanbatch.engine.reconcile import Absent, Adopt, Undecided, reconcile
@@ -55,7 +55,9 @@ from wanbatch.engine.work_items import Limits
 from wanbatch.errors import ExitCode, Refusal
 from wanbatch.ledger.lock import RunLock
 from wanbatch.ledger.store import Ledger
-from wanbatch.lifecycle import RunRecord, Snapshot, State
+from wanbatch.lifecycle import UNSETTLED, RunRecord, Snapshot, State
+from wanbatch.media.disk import oddities
+from wanbatch.plan.elsewhere import Elsewhere
 from wanbatch.plan.model import Action, JobState, Plan
 from wanbatch.providers.dialect import retention_of
 
@@ -90,6 +92,7 @@ class Order:
 def start(settings: Settings, order: Order) -> int:
     """Checks, locks, and runs; returns the exit code."""
     checked = stages.read_and_check(settings, quiet_warnings=settings.quiet)
+    guard.refuse_odd_places(settings, [m.name for m in checked.manifests])
     stages.refuse_shared_folders(settings, checked.manifests)
     chosen = stages.choose_backend(settings, checked.manifests, offline=False)
     profile = _ordered(chosen.profile, order)
@@ -134,6 +137,7 @@ class _Session:
     """One call of ``run`` or ``fetch`` with the lock held."""
 
     work_scope: anyio.CancelScope
+    elsewhere: Elsewhere
 
     def __init__(
         self,
@@ -172,6 +176,7 @@ class _Session:
 
     async def run(self) -> int:
         async with Ledger.open(stages.ledger_path(self.settings)) as ledger:
+            self._look_around(ledger.snapshot)
             await settle_leftovers(self.context, ledger)
             if self._waiting_here(ledger.snapshot):
                 async with open_backend(self.profile, self.settings.output, self.clock) as client:
@@ -181,6 +186,8 @@ class _Session:
             in_flight = find_in_flight(self.context, ledger.snapshot, plan)
             self._show(plan, in_flight)
             if self.order.buys:
+                if not in_flight.here:
+                    guard.refuse_all_elsewhere(self.settings, plan)
                 self._keep_budget(plan)
                 approve(plan, self.order, stages.find_unpriced(plan, self.profile))
             async with anyio.create_task_group() as tasks:
@@ -244,6 +251,18 @@ class _Session:
 
     # -- before ------------------------------------------------------------------------------------------------------------------------------
 
+    def _look_around(self, snapshot: Snapshot) -> None:
+        """What this ledger says cannot be all, or may not be acted on. Raises ``Refusal``."""
+        unsettled = {a.manifest for a in snapshot.attempts if a.state in UNSETTLED}
+        guard.refuse_odd_places(self.settings, unsettled)
+        around = guard.look_around(self.settings, self.checked, self.profile, snapshot)
+        if self.order.buys:
+            guard.refuse_older_ledger(self.settings, around)
+        self.elsewhere = around.elsewhere
+        set_aside_strangers(
+            self.settings.output, [m.name for m in self.checked.manifests], snapshot
+        )
+
     def _intact(self, snapshot: Snapshot) -> frozenset[str]:
         return intact_paths(self.settings.output, snapshot)
 
@@ -254,6 +273,7 @@ class _Session:
             self.profile,
             snapshot,
             self._intact(snapshot),
+            elsewhere=self.elsewhere,
             retry_failed=fresh and self.order.retry_failed,
             regenerate=fresh and self.order.regenerate,
         )
@@ -452,6 +472,10 @@ class _Session:
                 say(
                     f"  {entry.state.value:9} {entry.name}  ({self.ending.reasons.get(entry.name) or entry.reason})"
                 )
+        for way in guard.ways_out_of_elsewhere(self.settings, plan):
+            say(f"  help: {way}")
+        for oddity in oddities():
+            say(f"note: {oddity}")
         if any(entry.action in (Action.RESUME, Action.GENERATE) for entry in plan.selected()):
             # What --regenerate asked for is under way: said again, it would be bought once more.
             say(

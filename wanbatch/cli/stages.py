@@ -8,7 +8,6 @@ code 2. ``validate``, ``plan``, ``run``, ``status``, ``fetch``, ``resolve`` and 
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Mapping, Sequence
@@ -26,6 +25,7 @@ from wanbatch.errors import ExitCode, Refusal
 from wanbatch.lifecycle import Snapshot
 from wanbatch.manifest.model import Manifest
 from wanbatch.media.model import FileDigest
+from wanbatch.plan.elsewhere import NOTHING, Elsewhere
 from wanbatch.plan.model import Action, Plan
 from wanbatch.plan.planner import PlanOptions, Target, make_plan
 from wanbatch.plan.selection import parse_selection, parse_shard
@@ -33,6 +33,7 @@ from wanbatch.plan.selection import parse_selection, parse_shard
 if TYPE_CHECKING:
     from wanbatch.providers.model import Profile
     from wanbatch.providers.profiles import ProjectSettings
+    from wanbatch.report.evidence import Surroundings
     from wanbatch.report.model import Report
 
 
@@ -117,9 +118,11 @@ def refuse_shared_folders(settings: Settings, manifests: Sequence[Manifest]) -> 
 
 
 def _reported_path(report: Path) -> Path | None:
+    from wanbatch.report.head import read_document
+
     try:
-        return Path(json.loads(report.read_bytes())["manifest"]["path"])
-    except (OSError, ValueError, LookupError, TypeError):
+        return Path((read_document(report) or {})["manifest"]["path"])  # type: ignore[index]
+    except (LookupError, TypeError):
         return None
 
 
@@ -212,6 +215,7 @@ def build_plan(
     snapshot: Snapshot,
     intact: frozenset[str],
     *,
+    elsewhere: Elsewhere = NOTHING,
     retry_failed: bool = False,
     regenerate: bool = False,
 ) -> Plan:
@@ -225,7 +229,14 @@ def build_plan(
     )
     target = Target(profile.name, profile.realm, profile.origin, profile.prices)
     plan = make_plan(
-        checked.manifests, checked.digests, snapshot, intact, target, options, time.time()
+        checked.manifests,
+        checked.digests,
+        snapshot,
+        intact,
+        target,
+        options,
+        time.time(),
+        elsewhere,
     )
     if settings.select and not plan.selected():
         whole = make_plan(
@@ -274,14 +285,34 @@ def find_unpriced(plan: Plan, profile: Profile) -> Unpriced | None:
     return Unpriced(missing_price(name, prices, sizes), advice)
 
 
-def look_and_plan(settings: Settings, checked: Checked, profile: Profile) -> tuple[Plan, Snapshot]:
+def look_and_plan(
+    settings: Settings,
+    checked: Checked,
+    profile: Profile,
+    *,
+    retry_failed: bool = False,
+    regenerate: bool = False,
+) -> tuple[Plan, Snapshot, Surroundings]:
     """A plan by what stands in the ledger and on disk now, for commands that only look."""
+    from wanbatch.cli import guard
     from wanbatch.engine.outputs import intact_paths
 
     snapshot = look_at_ledger(settings)
-    return build_plan(
-        settings, checked, profile, snapshot, intact_paths(settings.output, snapshot)
-    ), snapshot
+    around = guard.look_around(settings, checked, profile, snapshot)
+    if around.newer:  # or a run that is going on has just written its report
+        snapshot = look_at_ledger(settings)
+        around = guard.look_around(settings, checked, profile, snapshot)
+    plan = build_plan(
+        settings,
+        checked,
+        profile,
+        snapshot,
+        intact_paths(settings.output, snapshot),
+        elsewhere=around.elsewhere,
+        retry_failed=retry_failed,
+        regenerate=regenerate,
+    )
+    return plan, snapshot, around
 
 
 def refuse_undeliverable(settings: Settings, plan: Plan, profile: Profile) -> None:

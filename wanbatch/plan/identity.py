@@ -146,12 +146,17 @@ def _content(ref: MediaRef) -> Json:
 RULES: tuple[Callable[[Request, int], str], ...] = (_fingerprint_1,)
 
 
+def video_digits(fingerprint_text: str, realm: str) -> str:
+    """The eight hex digits in the name of a job's video."""
+    return hashlib.sha256(f"{fingerprint_text} {realm}".encode()).hexdigest()[:8]
+
+
 def video_name(job_name: str, fingerprint_text: str, realm: str) -> str:
     """The file name of a job's video, without a number: readable, at most 200 bytes, unique by the eight hex digits of identity and realm.
 
     ``opening[hour=dawn,seed=100]`` becomes ``opening.hour-dawn.seed-100.1f3a9c2e.mp4``.
     """
-    digits = hashlib.sha256(f"{fingerprint_text} {realm}".encode()).hexdigest()[:8]
+    digits = video_digits(fingerprint_text, realm)
     readable = (
         job_name.rstrip("]").replace("[", ".").replace(",", ".").replace("=", "-").replace("%", "_")
     )

@@ -12,9 +12,13 @@ from collections import Counter
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from wanbatch.lifecycle import Attempt
 from wanbatch.manifest.model import Frame, Job, MediaType, Size
+
+if TYPE_CHECKING:
+    from wanbatch.plan.elsewhere import Trace
 
 
 class Action(StrEnum):
@@ -52,7 +56,8 @@ class MediaRef:
     """A media input by content.
 
     Exactly one of ``sha256`` (a local file), ``url`` (public, whole: redact it before it is shown) and ``upstream`` (the fingerprint of the job whose
-    video, or with ``frame`` a still of it, is taken) is set. ``source`` is how people read it: a path, a URL without signature, a job's name.
+    video, or with ``frame`` a still of it, is taken) is set; as an upstream's file is sent, its
+    ``sha256`` is set too. ``source`` is how people read it: a path, a URL without signature, a job's name.
     """
 
     type: MediaType
@@ -105,6 +110,7 @@ class PlannedJob:
     that it takes media from. ``authorised_by`` says how a person asked for this purchase
     (``regenerate``, ``retry_failed``, or nothing), ``authorisation_id`` the record of it that
     the purchase uses up, or 0. ``path`` is where its video stands or will stand, relative to the output folder.
+    ``trace`` is what was found of a purchase that this ledger does not know.
     """
 
     job: Job
@@ -121,6 +127,7 @@ class PlannedJob:
     path: str = ""
     authorised_by: str = ""
     authorisation_id: int = 0
+    trace: Trace | None = None
 
     @property
     def name(self) -> str:

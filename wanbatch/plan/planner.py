@@ -26,6 +26,7 @@ from wanbatch.lifecycle import (
 )
 from wanbatch.manifest.model import Manifest
 from wanbatch.media.model import FileDigest
+from wanbatch.plan.elsewhere import NOTHING, Elsewhere, Trace
 from wanbatch.plan.identity import Identified, JobKey, identify, known_fingerprints, video_name
 from wanbatch.plan.model import Action, JobState, Plan, PlannedJob
 from wanbatch.plan.price import PriceList, price_of
@@ -63,6 +64,7 @@ class Standing:
     reason: str
     attempt: Attempt | None = None
     authorised_by: str = ""
+    trace: Trace | None = None
 
 
 def _anew(reason: str, attempt: Attempt, authorised_by: str) -> Standing:
@@ -88,9 +90,13 @@ def make_plan(
     target: Target,
     options: PlanOptions,
     now: float,
+    elsewhere: Elsewhere = NOTHING,
 ) -> Plan:
-    """The plan of all jobs of ``manifests``. ``intact`` are the paths of stored videos that are whole; ``now`` is a Unix second."""
-    return _Planner(manifests, digests, snapshot, intact, target, options, now).plan()
+    """The plan of all jobs of ``manifests``. ``intact`` are the paths of stored videos that are whole; ``now`` is a Unix second.
+
+    ``elsewhere`` is what was found of purchases that this ledger does not know.
+    """
+    return _Planner(manifests, digests, snapshot, intact, target, options, now, elsewhere).plan()
 
 
 class _Planner:
@@ -105,7 +111,9 @@ class _Planner:
         target: Target,
         options: PlanOptions,
         now: float,
+        elsewhere: Elsewhere,
     ) -> None:
+        self.elsewhere = elsewhere if target.realm == "paid" else NOTHING
         self.identified = identify(manifests, digests)
         self.retries = {m.name: m.run.retries for m in manifests}
         self.target, self.options, self.intact, self.now = target, options, intact, now
@@ -132,7 +140,8 @@ class _Planner:
     def plan(self) -> Plan:
         attempts = {key: self._attempts(entry) for key, entry in self.identified.items()}
         alone = {
-            key: self._stand(key, entry, attempts[key]) for key, entry in self.identified.items()
+            key: self._guard(entry, self._stand(key, entry, attempts[key]))
+            for key, entry in self.identified.items()
         }
         self._settle(alone, frozenset(self.identified))
         selected = self._select()
@@ -195,6 +204,22 @@ class _Planner:
                 return _anew("abandoned before; --regenerate", attempt, kind)
             return Standing(JobState.SKIPPED, Action.SKIP, "abandoned by a person", attempt)
         return self._stand_failed(key, entry, attempt, attempts)
+
+    def _guard(self, entry: Identified, standing: Standing) -> Standing:
+        """A job that would be bought, and was bought before where this ledger does not see it."""
+        if standing.action is not Action.GENERATE or not self.elsewhere:
+            return standing
+        known = known_fingerprints(entry.fingerprint, entry.request, entry.job.take)
+        trace = self.elsewhere.find(known, heard=standing.attempt is not None)
+        if trace is None:
+            return standing
+        kind = self._person_asks(entry, "regenerate")
+        if kind:
+            reason = f"--regenerate; {trace.describe()}"
+            return replace(standing, reason=reason, authorised_by=kind)
+        return Standing(
+            JobState.ELSEWHERE, Action.ASK, trace.describe(), standing.attempt, trace=trace
+        )
 
     def _person_asks(self, entry: Identified, *kinds: str) -> str:
         """By which of ``kinds`` a person asks for one more purchase, now or in an earlier run."""
@@ -356,6 +381,7 @@ class _Planner:
             path=self._path(key, entry, standing),
             authorised_by=standing.authorised_by,
             authorisation_id=self._authorisation(entry, standing),
+            trace=standing.trace,
         )
 
     def _authorisation(self, entry: Identified, standing: Standing) -> int:

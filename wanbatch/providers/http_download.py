@@ -32,6 +32,7 @@ import anyio
 import httpx
 from anyio import to_thread
 
+from wanbatch.media.files import create_anew
 from wanbatch.providers.http import USER_AGENT, Http, TooLarge, build, consume, explain, timeouts
 from wanbatch.providers.lanes import Refused, parse_url
 from wanbatch.providers.reading import read_error, read_json
@@ -147,7 +148,7 @@ async def fetch_file(http: Http, url: str, part: Path) -> Fetched | NotFetched:
     """Streams ``url`` to ``part``, which is begun anew. The file is neither checked for what it holds nor synced. Raises ``OSError`` of the disk."""
     verdict = NotFetched("no try was made")
     state = _State()
-    with part.open("wb") as file, anyio.move_on_after(DEADLINE_S) as scope:
+    with create_anew(part) as file, anyio.move_on_after(DEADLINE_S) as scope:
         for _ in range(TRIES):
             before = state.written
             outcome = await _one_try(http, url, file, state)
