@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from wanbatch.engine.clock import TOLERANCE_S, ServerClock, Sleepless, choose_ticks
+from wanbatch.cli.ticks import choose_ticks
+from wanbatch.engine.clock import TOLERANCE_S, ServerClock, Sleepless
 
 DAY = 86_400.0
 

@@ -31,9 +31,10 @@ from wanbatch.cli.console import duration, money, plural, quoted, say, tell, wan
 from wanbatch.cli.options import Settings
 from wanbatch.cli.plan import show_plan
 from wanbatch.cli.progress import Counts, choose_display, spent_line, where_time_went
+from wanbatch.cli.ticks import choose_ticks
 from wanbatch.cli.wording import plan_line, state_counts
 from wanbatch.engine.budget import Budget
-from wanbatch.engine.clock import ServerClock, choose_ticks
+from wanbatch.engine.clock import ServerClock
 from wanbatch.engine.conductor import Conductor, build_works
 from wanbatch.engine.listing import ListPolls
 from wanbatch.engine.outcomes import ProbeFailed

@@ -83,6 +83,20 @@ def read_and_check(
     return Checked(loaded.manifests, media.digests, tuple(diagnostics))
 
 
+def check_silently(settings: Settings) -> Checked | None:
+    """``read_and_check`` without a word: ``None`` where something is wrong with the input."""
+    from wanbatch.manifest.load import LoadOptions, load_manifests
+    from wanbatch.media.check import check_media
+
+    options = LoadOptions(settings.media_root, settings.max_jobs, settings.variables)
+    loaded = load_manifests(settings.files, options)
+    media = check_media((*loaded.manifests, *loaded.remains), time.time())
+    diagnostics = (*loaded.diagnostics, *media.diagnostics)
+    if has_errors(diagnostics):
+        return None
+    return Checked(loaded.manifests, media.digests, diagnostics)
+
+
 def refuse_shared_folders(settings: Settings, manifests: Sequence[Manifest]) -> None:
     """Two manifests of one name would write over each other's report, also when they are run one after the other. Raises ``Refusal`` (2).
 

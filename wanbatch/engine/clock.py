@@ -18,7 +18,6 @@ say. So a wrong clock on either side lets a task expire late, and never early.
 
 from __future__ import annotations
 
-import time
 from collections import deque
 from collections.abc import Callable
 
@@ -52,14 +51,6 @@ class Sleepless:
         self._seconds += max(0.0, *steps)
         self._seen = seen
         return self._seconds
-
-
-def choose_ticks() -> Callable[[], float]:
-    """A clock that runs during sleep: ``CLOCK_BOOTTIME`` where the system has it."""
-    number = getattr(time, "CLOCK_BOOTTIME", None)
-    if number is None:
-        return Sleepless(time.time, time.monotonic)
-    return lambda: time.clock_gettime(number)
 
 
 class ServerClock:
