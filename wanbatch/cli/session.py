@@ -56,6 +56,7 @@ from wanbatch.errors import ExitCode, Refusal
 from wanbatch.ledger.lock import RunLock
 from wanbatch.ledger.store import Ledger
 from wanbatch.lifecycle import RunRecord, Snapshot, State
+from wanbatch.plan.identity import JobKey
 from wanbatch.plan.model import Action, JobState, Plan
 from wanbatch.providers.dialect import retention_of
 
@@ -169,6 +170,7 @@ class _Session:
         self.ending = _Ending()
         self.runner: Runner | None = None
         self.requests = 0
+        self.chosen: frozenset[JobKey] = frozenset()
 
     async def run(self) -> int:
         async with Ledger.open(stages.ledger_path(self.settings)) as ledger:
@@ -177,6 +179,7 @@ class _Session:
                 async with open_backend(self.profile, self.settings.output, self.clock) as client:
                     await self._reconcile(ledger, client)
             plan = self._plan(ledger.snapshot)
+            self.chosen = frozenset((e.job.manifest, e.name) for e in plan.selected())
             stages.refuse_undeliverable(self.settings, plan, self.profile)
             in_flight = find_in_flight(self.context, ledger.snapshot, plan)
             self._show(plan, in_flight)
@@ -256,6 +259,7 @@ class _Session:
             self._intact(snapshot),
             retry_failed=fresh and self.order.retry_failed,
             regenerate=fresh and self.order.regenerate,
+            chosen=None if fresh else self.chosen,
         )
 
     def _show(self, plan: Plan, in_flight: InFlight) -> None:

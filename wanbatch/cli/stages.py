@@ -26,9 +26,11 @@ from wanbatch.errors import ExitCode, Refusal
 from wanbatch.lifecycle import Snapshot
 from wanbatch.manifest.model import Manifest
 from wanbatch.media.model import FileDigest
+from wanbatch.plan.identity import JobKey
 from wanbatch.plan.model import Action, Plan
 from wanbatch.plan.planner import PlanOptions, Target, make_plan
-from wanbatch.plan.selection import parse_selection, parse_shard
+from wanbatch.plan.selection import Doubt, parse_selection
+from wanbatch.plan.shards import parse_shard
 
 if TYPE_CHECKING:
     from wanbatch.providers.model import Profile
@@ -206,37 +208,39 @@ def build_plan(
     *,
     retry_failed: bool = False,
     regenerate: bool = False,
+    chosen: frozenset[JobKey] | None = None,
 ) -> Plan:
-    """The plan under the user's selection. Raises ``Refusal`` (2) where a selection selects nothing."""
+    """The plan under the user's selection, or of the jobs that were ``chosen`` before.
+
+    What a selection cannot have meant is said; raises ``Refusal`` (2) where it selects
+    nothing, or could select more than was meant.
+    """
     options = PlanOptions(
         selection=parse_selection(settings.select) if settings.select else None,
         shard=parse_shard(settings.shard) if settings.shard else None,
         with_upstream=settings.with_upstream,
         retry_failed=retry_failed,
         regenerate=regenerate,
+        chosen=chosen,
     )
     target = Target(profile.name, profile.realm, profile.origin, profile.prices)
     plan = make_plan(
         checked.manifests, checked.digests, snapshot, intact, target, options, time.time()
     )
-    if settings.select and not plan.selected():
-        whole = make_plan(
-            checked.manifests,
-            checked.digests,
-            snapshot,
-            intact,
-            target,
-            replace(options, shard=None),
-            time.time(),
-        )
-        if whole.selected():
-            return plan  # this part of the selection happens to be empty
-        raise Refusal(
-            ExitCode.INVALID,
-            "the selection selects no job",
-            "see the names with: wanbatch plan FILE",
-        )
+    _weigh(plan.doubts)
     return plan
+
+
+def _weigh(doubts: Sequence[Doubt]) -> None:
+    """Says what a selection cannot have meant, and refuses (2) what must not go on."""
+    if doubts and doubts[0].fatal:
+        first, *others = doubts
+        hints = (*first.hints, *(doubt.sum_up() for doubt in others))
+        raise Refusal(ExitCode.INVALID, first.describe(), *hints)
+    for doubt in doubts:
+        say(f"warning: {doubt.describe()}")
+        for hint in doubt.hints:
+            say(f"  help: {hint}")
 
 
 def look_and_plan(settings: Settings, checked: Checked, profile: Profile) -> tuple[Plan, Snapshot]:

@@ -12,9 +12,13 @@ from collections import Counter
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from wanbatch.lifecycle import Attempt
 from wanbatch.manifest.model import Frame, Job, MediaType, Size
+
+if TYPE_CHECKING:
+    from wanbatch.plan.selection import Doubt
 
 
 class Action(StrEnum):
@@ -139,6 +143,8 @@ class Plan:
     total: Decimal | None
     strangers: tuple[Attempt, ...] = field(default=())
     """Unsettled attempts whose job the manifests no longer have."""
+    doubts: tuple[Doubt, ...] = field(default=())
+    """What the user's selection cannot have meant."""
 
     def selected(self) -> tuple[PlannedJob, ...]:
         return tuple(entry for entry in self.jobs if entry.selected)

@@ -29,7 +29,8 @@ from wanbatch.media.model import FileDigest
 from wanbatch.plan.identity import Identified, JobKey, identify, known_fingerprints, video_name
 from wanbatch.plan.model import Action, JobState, Plan, PlannedJob
 from wanbatch.plan.price import PriceList, price_of
-from wanbatch.plan.selection import Predicate, Shard, in_shard
+from wanbatch.plan.selection import Doubt, Predicate, Selection
+from wanbatch.plan.shards import Shard, in_shard
 
 RETRYABLE_BY_POLICY = frozenset({State.REMOTE_FAILED})
 _DOWNLOADABLE = "its video file is missing or altered; it is downloaded again"
@@ -47,9 +48,14 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class PlanOptions:
-    """What the user asked for beside the manifests. ``retries`` is per manifest name: new attempts after a retryable remote failure."""
+    """What the user asked for beside the manifests.
+
+    ``chosen`` are the jobs that an earlier plan selected: they stay selected, whatever
+    became of them since, and nothing else is asked.
+    """
 
     selection: Predicate | None = None
+    chosen: frozenset[JobKey] | None = None
     shard: Shard | None = None
     with_upstream: bool = False
     retry_failed: bool = False
@@ -128,6 +134,7 @@ class _Planner:
         self.standings: dict[JobKey, Standing] = {}
         self.first_of: dict[str, JobKey] = {}
         self.taken: set[str] = set()
+        self.doubts: tuple[Doubt, ...] = ()
 
     def plan(self) -> Plan:
         attempts = {key: self._attempts(entry) for key, entry in self.identified.items()}
@@ -151,6 +158,7 @@ class _Planner:
             jobs=jobs,
             total=_total(jobs, known=prices is not None),
             strangers=self._strangers(attempts),
+            doubts=self.doubts,
         )
 
     def _attempts(self, entry: Identified) -> tuple[Attempt, ...]:
@@ -260,13 +268,15 @@ class _Planner:
     # -- what depends on other jobs ----------------------------------------------------------------------------------------------------------
 
     def _select(self) -> frozenset[JobKey]:
-        keys: Iterable[JobKey] = self.identified
+        if self.options.chosen is not None:
+            return self.options.chosen & self.identified.keys()
+        selected = set(self.identified)
         if self.options.selection is not None:
             wanted = self.options.selection
-            keys = [
-                key for key in keys if wanted(self.identified[key].job, self.standings[key].state)
-            ]
-        selected = set(keys)
+            jobs = [(e.job, self.standings[key].state) for key, e in self.identified.items()]
+            selected = {key for key, one in zip(self.identified, jobs, strict=True) if wanted(*one)}
+            if isinstance(wanted, Selection):
+                self.doubts = wanted.examine(jobs)
         if self.options.with_upstream:
             pending = list(selected)
             while pending:

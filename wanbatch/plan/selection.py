@@ -188,10 +188,10 @@ def _unknown_axis(test: AxisIs, jobs: Standings) -> Doubt:
     axes = list(dict.fromkeys(name for job, _ in jobs for name, _ in job.axes))
     near = closest(test.axis, axes)
     sign = "!=" if test.negated else "="
-    if near is not None:
-        hint = f"did you mean {near}{sign}{test.value}?"
-    elif test.axis in ("tag", "state"):
+    if test.axis in ("tag", "state"):
         hint = f"did you mean {test.axis}:{test.value}?"
+    elif near is not None:
+        hint = f"did you mean {near}{sign}{test.value}?"
     else:
         hint = f"axes: {listed(axes, 'and')}" if axes else "no job here has an axis"
     problem = f"no job has an axis {escape_unsafe(test.axis)}"
