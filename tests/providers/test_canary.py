@@ -18,7 +18,7 @@ import pytest
 
 from wanbatch.engine.outcomes import Downloaded, Succeeded
 from wanbatch.providers.backend import Backend
-from wanbatch.providers.http import key_spellings
+from wanbatch.providers.scrubbing import key_spellings
 
 pytestmark = pytest.mark.anyio
 

@@ -203,7 +203,8 @@ def _sync_folders(path: Path) -> None:
 
 
 def _connect(path: Path, mode: str, *, immutable: bool = False) -> sqlite3.Connection:
-    address = f"file:{quote(str(path.absolute()))}?mode={mode}&immutable={immutable:d}"
+    where = quote(os.fsencode(path.absolute()))  # a folder's name may hold bytes that are no UTF-8
+    address = f"file:{where}?mode={mode}&immutable={immutable:d}"
     return sqlite3.connect(
         address,
         uri=True,

@@ -47,7 +47,7 @@ from wanbatch.providers.delivery import (
     can_deliver,
     read_media,
 )
-from wanbatch.providers.dialect import Cancelling, Listing, dialect_for
+from wanbatch.providers.dialect import Cancelling, Discerning, Listing, dialect_for
 from wanbatch.providers.http import Http
 from wanbatch.providers.lanes import Transport
 from wanbatch.providers.model import (
@@ -68,6 +68,8 @@ from wanbatch.providers.reading import (
     url_expiry,
     valid_task_id,
 )
+from wanbatch.providers.scrubbing import scrub, without_queries
+from wanbatch.providers.status_reply import absolute_url
 from wanbatch.providers.upload_space import Undelivered
 
 SKEW_LIMIT_S = 900.0
@@ -133,11 +135,11 @@ class Backend:
         return ProbePassed(skew_s)
 
     def _listen(self, seen: Seen) -> None:
-        """The server's clock, from an answer that no cache kept."""
-        date = (
-            date_of(seen.headers) if isinstance(seen, Reply) and "age" not in seen.headers else None
-        )
-        if date is not None and self._hear is not None:
+        """The server's clock, from an answer that is the API's own and that no cache kept."""
+        if self._hear is None or not isinstance(seen, Reply) or _is_cached(seen):
+            return
+        date = date_of(seen.headers)
+        if date is not None and _is_own(seen):
             self._hear(date)
 
     async def deliver(
@@ -184,7 +186,19 @@ class Backend:
             and await http_download.peek(self._http, content)
         ):
             return Succeeded()
-        return self._without_key(self._dialect.read_status(seen, submitted_at, self._clock()))
+        return self._without_key(self._read(seen, task_id, submitted_at))
+
+    def _read(self, seen: Seen, task_id: str, submitted_at: float) -> PollOutcome:
+        now = self._clock()
+        if isinstance(self._dialect, Discerning):
+            outcome = self._dialect.read_task_status(seen, task_id, submitted_at, now)
+        else:
+            outcome = self._dialect.read_status(seen, submitted_at, now)
+        if isinstance(outcome, Succeeded):
+            base = self.profile.base_url
+            urls = (absolute_url(url, base) for url in outcome.urls)
+            return replace(outcome, urls=tuple(url for url in urls if url is not None))
+        return outcome
 
     async def download(self, task_id: str, result: Succeeded, part: Path) -> DownloadOutcome:
         """The result's bytes in ``part``, synced and checked, from the first source that has them; else no file is left there."""
@@ -365,14 +379,28 @@ class Backend:
         """``outcome`` with the key cut out of its texts: a server may echo it in a spelling that only JSON undoes."""
         changes = {
             name: self._scrub(text)
-            for name in ("reason", "code", "message", "hint", "word")
+            for name in ("reason", "code", "message", "hint", "word", "evidence")
             if isinstance(text := getattr(outcome, name, None), str)
         }
         return replace(outcome, **changes) if changes else outcome  # type: ignore[arg-type]  # the names are those of text fields
 
     def _scrub(self, text: str) -> str:
-        key = self.profile.api_key.reveal()
-        return text.replace(key, "…") if len(key) >= 6 else text
+        if self.profile.realm == "emulator":
+            return text
+        return scrub(without_queries(text), self.profile.api_key.reveal())
+
+
+def _is_cached(reply: Reply) -> bool:
+    told = reply.headers.get("x-cache", "") + reply.headers.get("cf-cache-status", "")
+    return "age" in reply.headers or "hit" in told.lower()
+
+
+def _is_own(reply: Reply) -> bool:
+    """Whether the API itself answered: JSON of its own shape, and no proxy's error page."""
+    value = read_json(reply.body)
+    if 200 <= reply.status < 300:
+        return isinstance(value, (dict, list))
+    return read_error(value).enveloped
 
 
 def _doubt(shown: int, total: int, skew: float | None) -> str:

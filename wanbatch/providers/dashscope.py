@@ -22,6 +22,7 @@ from wanbatch.engine.outcomes import (
     ProbePassed,
     SubmitOutcome,
     Succeeded,
+    Unreadable,
 )
 from wanbatch.lifecycle import DAY_LONG
 from wanbatch.manifest.model import MediaType
@@ -29,7 +30,6 @@ from wanbatch.plan.model import Request
 from wanbatch.providers.gateway import encode, media_list
 from wanbatch.providers.model import ListedTask, NoReply, Seen, TaskPage, WireRequest
 from wanbatch.providers.reading import (
-    ApiError,
     as_instant,
     as_number,
     as_object,
@@ -37,13 +37,13 @@ from wanbatch.providers.reading import (
     clean,
     collect_urls,
     judge_submit,
-    judge_word,
     read_error,
     read_json,
     unreadable,
     url_expiry,
     valid_task_id,
 )
+from wanbatch.providers.status_reply import read_task_reply
 
 SUBMIT = "/api/v1/services/aigc/video-generation/video-synthesis"
 TASKS = "/api/v1/tasks"
@@ -90,13 +90,22 @@ class DashScope:
         return WireRequest("GET", f"{TASKS}/{quote(task_id, safe='')}")
 
     def read_status(self, seen: Seen, submitted_at: float, now: float) -> PollOutcome:
+        return self.read_task_status(seen, "", submitted_at, now)
+
+    def read_task_status(
+        self, seen: Seen, task_id: str, submitted_at: float, now: float
+    ) -> PollOutcome:
         output = _output(seen)
         word = output.get("task_status")
         if not isinstance(word, str):
             return unreadable(seen)
-        error = ApiError(as_text(output.get("code"), 120), as_text(output.get("message")))
-        verdict = judge_word(word, None, error)
-        return _result(output) if verdict is None else verdict
+        told = output.get("task_id")
+        if task_id and told and str(told) != task_id:
+            return Unreadable("the answer is about another task")
+        if word.strip().upper() == "UNKNOWN":
+            return Unreadable("the API does not know the task (UNKNOWN)", denied=True)
+        found = read_task_reply({**output, "task_id": task_id}, task_id)
+        return _result(output) if isinstance(found, Succeeded) else found or unreadable(seen)
 
     def content(self, task_id: str) -> WireRequest | None:
         return None
@@ -234,7 +243,7 @@ def _result(output: Mapping[str, object]) -> Succeeded:
     urls = collect_urls(output.get("video_url"), as_object(output.get("results")).get("video_url"))
     done = china_instant(output.get("end_time"))
     ends = [moment for moment in map(url_expiry, urls) if moment is not None]
-    expires = min(ends) if ends else None if done is None else done + DAY_LONG.result_s
+    expires = max(ends) if ends else None if done is None else done + DAY_LONG.result_s
     return Succeeded(urls, china_instant(output.get("submit_time")), done, expires)
 
 

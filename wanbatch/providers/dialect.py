@@ -49,6 +49,9 @@ class Dialect(Protocol):
     def read_status(self, seen: Seen, submitted_at: float, now: float) -> PollOutcome:
         """Both instants are Unix seconds; a task that the API does not know yet right after its submit is no failure."""
 
+    # ``read_task_status(seen, task_id, submitted_at, now)`` may stand beside it: then it is
+    # called instead, and can tell another task's answer by its id.
+
     def content(self, task_id: str) -> WireRequest | None:
         """The route that gives the bytes with the key, or ``None`` where there is none."""
 
@@ -56,6 +59,15 @@ class Dialect(Protocol):
         """A GET of a task that cannot exist."""
 
     def read_probe(self, seen: Seen) -> ProbeOutcome: ...
+
+
+@runtime_checkable
+class Discerning(Protocol):
+    """A dialect that knows whose answer it reads."""
+
+    def read_task_status(
+        self, seen: Seen, task_id: str, submitted_at: float, now: float
+    ) -> PollOutcome: ...
 
 
 @runtime_checkable

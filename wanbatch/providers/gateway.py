@@ -19,7 +19,6 @@ from wanbatch.engine.outcomes import (
     ProbeOutcome,
     ProbePassed,
     SubmitOutcome,
-    Succeeded,
 )
 from wanbatch.lifecycle import DAY_LONG
 from wanbatch.manifest.model import MediaType
@@ -27,18 +26,14 @@ from wanbatch.plan.model import Request
 from wanbatch.providers.model import NoReply, Reply, Seen, WireRequest
 from wanbatch.providers.reading import (
     ApiError,
-    as_instant,
     as_object,
-    as_progress,
     clean,
-    collect_urls,
     judge_submit,
-    judge_word,
     read_error,
     read_json,
     unreadable,
-    url_expiry,
 )
+from wanbatch.providers.status_reply import read_task_reply
 
 IMPOSSIBLE_ID = "task_wanbatch_asks_whether_you_are_there"
 _JSON = {"content-type": "application/json"}
@@ -69,21 +64,20 @@ class Gateway:
         }
 
     def read_submit(self, seen: Seen) -> SubmitOutcome:
-        return judge_submit(seen, (("id",), ("task_id",)))
+        return judge_submit(seen)
 
     def status(self, task_id: str) -> WireRequest:
         return WireRequest("GET", f"/v1/videos/{quote(task_id, safe='')}")
 
     def read_status(self, seen: Seen, submitted_at: float, now: float) -> PollOutcome:
+        return self.read_task_status(seen, "", submitted_at, now)
+
+    def read_task_status(
+        self, seen: Seen, task_id: str, submitted_at: float, now: float
+    ) -> PollOutcome:
         if isinstance(seen, NoReply) or seen.status != 200:
             return unreadable(seen)
-        body = as_object(read_json(seen.body))
-        word = body.get("status")
-        if not isinstance(word, str):
-            return unreadable(seen)
-        error = read_error({"error": body["error"]}) if body.get("error") else ApiError()
-        verdict = judge_word(word, as_progress(body.get("progress")), error)
-        return read_result(body) if verdict is None else verdict
+        return read_task_reply(read_json(seen.body), task_id) or unreadable(seen)
 
     def content(self, task_id: str) -> WireRequest | None:
         return WireRequest("GET", f"/v1/videos/{quote(task_id, safe='')}/content")
@@ -114,26 +108,6 @@ def encode(fields: Mapping[str, object]) -> bytes:
 
 def media_list(request: Request, urls: Mapping[MediaType, str]) -> list[dict[str, str]]:
     return [{"type": ref.type, "url": urls[ref.type]} for ref in request.media]
-
-
-def read_result(body: Mapping[str, object]) -> Succeeded:
-    """A finished video, wherever this server's kin put its address."""
-    several = body.get("urls")
-    urls = collect_urls(
-        as_object(body.get("metadata")).get("url"),
-        body.get("url"),
-        *(several[:3] if isinstance(several, list) else ()),
-        body.get("video_url"),
-        as_object(body.get("content")).get("video_url"),
-        as_object(body.get("output")).get("video_url"),
-    )
-    ends = [moment for moment in map(url_expiry, urls) if moment is not None]
-    return Succeeded(
-        urls,
-        as_instant(body.get("created_at")),
-        as_instant(body.get("completed_at")),
-        as_instant(body.get("expires_at")) or (min(ends) if ends else None),
-    )
 
 
 def _judge_key(reply: Reply, error: ApiError) -> ProbeOutcome:

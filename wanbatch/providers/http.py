@@ -15,12 +15,10 @@ What comes back has lost every spelling of the key that we know, so that a serve
 
 from __future__ import annotations
 
-import base64
 import ssl
 import zlib
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
-from urllib.parse import quote
 
 import anyio
 import httpx
@@ -28,6 +26,7 @@ import httpx
 from wanbatch.errors import ExitCode, Refusal
 from wanbatch.providers.lanes import Lanes, Refused, Transport, parse_url
 from wanbatch.providers.model import NoReply, Profile, Reply, Seen, WireRequest
+from wanbatch.providers.scrubbing import scrub, scrub_body
 
 USER_AGENT = "wanbatch"
 REPLY_LIMIT_BYTES = 4 * 1024 * 1024
@@ -49,6 +48,11 @@ class Progress:
 
     def __init__(self) -> None:
         self.sent = False
+        self._sent_at: float | None = None
+
+    def elapsed_s(self) -> float:
+        """Seconds since the first byte was written; 0.0 where nobody told."""
+        return 0.0 if self._sent_at is None else anyio.current_time() - self._sent_at
 
     async def __call__(self, event: str, info: Mapping[str, Any]) -> None:
         if (
@@ -56,6 +60,7 @@ class Progress:
             and getattr(info.get("request"), "method", b"") != b"CONNECT"
         ):
             self.sent = True
+            self._sent_at = anyio.current_time()
 
 
 class Http:
@@ -175,7 +180,7 @@ class Http:
                 finally:
                     with anyio.move_on_after(2, shield=True):
                         await response.aclose()
-                return self._forget_key(response, body)
+                return self._forget_key(response, body, progress.elapsed_s())
             return NoReply(f"no whole answer within {deadline_s:.0f} s", self._maybe_sent(progress))
         except TooLarge:
             return NoReply(
@@ -196,16 +201,14 @@ class Http:
         """A given transport may not report its progress, so there silence proves nothing."""
         return progress.sent or self.lanes.simulated
 
-    def _forget_key(self, response: httpx.Response, body: bytes) -> Reply:
-        headers = {}
-        spellings = key_spellings(self.profile.api_key.reveal())
-        for name, value in list(response.headers.items())[:HEADER_LIMIT]:
-            for spelling in spellings:
-                value = value.replace(spelling, "…")  # noqa: PLW2901 - one text, several cuts
-            headers[name.lower()] = value
-        for spelling in spellings:
-            body = body.replace(spelling.encode(), b"...")
-        return Reply(response.status_code, headers, body)
+    def _forget_key(self, response: httpx.Response, body: bytes, elapsed_s: float) -> Reply:
+        """The reply as it leaves the edge: whatever echoes the key has lost it."""
+        key = "" if self.profile.realm == "emulator" else self.profile.api_key.reveal()
+        headers = {
+            name.lower(): scrub(value, key)
+            for name, value in list(response.headers.items())[:HEADER_LIMIT]
+        }
+        return Reply(response.status_code, headers, scrub_body(body, key), elapsed_s)
 
 
 class Body(httpx.AsyncByteStream):
@@ -242,21 +245,6 @@ class _Spoilt(Exception):
 
     def __init__(self, seen: NoReply) -> None:
         self.seen = seen
-
-
-def key_spellings(key: str) -> tuple[str, ...]:
-    """The ways in which a key may come back: plain, in base64 at each of its three alignments, URL-encoded."""
-    if len(key) < 6:
-        return ()
-    raw = key.encode("latin-1", "replace")
-    forms = [key, quote(key, safe="")]
-    for shift in range(3):
-        coded = base64.b64encode(b"\0" * shift + raw).decode()
-        inner = coded[
-            (shift * 8 + 5) // 6 : (shift + len(raw)) * 8 // 6
-        ]  # only the characters that depend on nothing but the key
-        forms += [inner, inner.replace("+", "-").replace("/", "_")]
-    return tuple(dict.fromkeys(sorted(forms, key=len, reverse=True)))
 
 
 def timeouts(patience_s: float) -> dict[str, float | None]:

@@ -101,11 +101,15 @@ class WireRequest:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A whole answer; header names in lower case. The body is capped at the edge."""
+    """A whole answer; header names in lower case. The body is capped at the edge.
+
+    ``elapsed_s`` is how long after the request was sent its head came.
+    """
 
     status: int
     headers: Mapping[str, str]
     body: bytes
+    elapsed_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,30 +20,26 @@ from urllib.parse import parse_qsl, urlsplit
 
 from wanbatch.engine.outcomes import (
     Accepted,
-    Failed,
     Halted,
     Limit,
     NotAccepted,
-    PollOutcome,
     Rejected,
-    Running,
     SubmitOutcome,
     Uncertain,
     Unreadable,
 )
 from wanbatch.providers.model import NoReply, Reply, Seen
+from wanbatch.providers.scrubbing import evidence_of
 
 RETRY_AFTER_LIMIT_S = 300.0
-_TASK_ID = re.compile(r"[A-Za-z0-9_.:-]{1,128}\Z")
+_TASK_ID = re.compile(r"[\x21-\x7e]{1,512}\Z")
+_NO_IDS = frozenset({".", "..", "0", "null", "none", "undefined"})
 _QUERY = re.compile(r"(://[^\s\"'<>?#]{1,2000})[?#][^\s\"'<>]*")
 _SIGNING = re.compile(
     r"(?i)((?:signature|security-token|accesskeyid|credential|\bsig|\btoken|\bapi[_-]?key)=)[^\s&\"'<>]+"
 )
 _USER = re.compile(r"://[^\s/@\"'<>]{1,500}@")
 _DATA_URL = re.compile(r"(?i)\bdata:[a-z0-9.+/-]{0,60}(;[a-z0-9=-]{0,40})*,[A-Za-z0-9+/=%_-]*")
-
-_SUCCEEDED = frozenset({"completed", "succeeded", "success"})
-_FAILED = frozenset({"failed", "failure", "cancelled", "canceled", "expired", "deleted"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +124,13 @@ def as_instant(value: object) -> float | None:
 
 
 def valid_task_id(value: object) -> str | None:
-    """``value`` where it may serve as a task id: ``[A-Za-z0-9_.:-]{1,128}``, and not only dots, which a path would swallow."""
-    if isinstance(value, str) and _TASK_ID.match(value) and value.strip("."):
+    """``value`` where it may serve as a task id: text or a whole number.
+
+    1 to 512 printable ASCII characters without white space; not what empty fields look like.
+    """
+    if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 10**18:
+        value = str(value)
+    if isinstance(value, str) and _TASK_ID.match(value) and value.lower() not in _NO_IDS:
         return value
     return None
 
@@ -300,104 +301,150 @@ def is_retryable_failure(code: str, message: str) -> bool:
 
 _HALT_HINTS = {
     401: "the key was refused: check that the environment variable holds the key of this very backend and region",
-    402: "the account has no credit left",
+    402: "the account has no credit left: top it up, then run the same command again",
     403: "the key may not do this: check its permissions, its models and the account's balance",
 }
+_EVERY_JOB = "this concerns every job: check key, model, region and the account's bill"
+_NO_CHANNEL = "the gateway may have tried elsewhere first: check its models, then wanbatch resolve"
 
 
-def judge_submit(seen: Seen, find_id: tuple[tuple[str, ...], ...]) -> SubmitOutcome:
-    """What one POST told. ``find_id`` lists the routes in the reply at which a task id may stand, best first."""
+Route = tuple[str | int, ...]
+"""Where a value stands in nested objects and lists."""
+ID_ROUTES: tuple[Route, ...] = (
+    ("task_id",),
+    ("data", "task_id"),
+    ("data", 0, "task_id"),
+    ("id",),
+    ("data", "id"),
+    ("data", 0, "id"),
+)
+"""Where gateways put the id of a new task; of several, ``task_id`` counts."""
+AT_ONCE_S = 10.0
+"""A limiter answers at once; a 429 of the API itself later than this proves nothing."""
+_REFUSAL_CODE = re.compile(
+    r"(?i)model_not_found|get_channel_failed|build_request_failed|no_available_channel"
+    r"|channel[:_]|model_price_error|bad_request_body|convert_request_failed|prompt_blocked"
+    r"|sensitive_words?_detected|insufficient_(user_)?quota|quota_failed|invalid_request"
+    r"|missing_model|access_denied|do_not_support|not_supported|unsupported"
+)
+_REFUSAL_TEXT = re.compile(r"(?i)no available channel|无可用渠道|model .{0,80} not found")
+
+
+def judge_submit(seen: Seen, routes: tuple[Route, ...] = ID_ROUTES) -> SubmitOutcome:
+    """What one POST told. ``routes`` are where a task id may stand, best first."""
     if isinstance(seen, NoReply):
-        return (
-            Uncertain(clean(seen.reason))
-            if seen.may_have_been_sent
-            else NotAccepted(clean(seen.reason))
-        )
+        reason = clean(seen.reason)
+        return Uncertain(reason) if seen.may_have_been_sent else NotAccepted(reason)
     value = read_json(seen.body)
     error = read_error(value)
+    if 200 <= seen.status < 300 or seen.status == 429:
+        accepted = _find_id(value, routes)
+        if accepted is not None:
+            return accepted
     if 200 <= seen.status < 300:
-        found = (valid_task_id(dig(value, route)) for route in find_id)
-        task_id = next((one for one in found if one is not None), None)
-        return (
-            Accepted(task_id)
-            if task_id is not None
-            else Uncertain(f"HTTP {seen.status} without a valid task id{_told(error)}")
-        )
+        reason = f"HTTP {seen.status} without a valid task id{_told(error)}"
+        return Uncertain(reason, evidence_of(seen.body))
     return _judge_refusal(seen, error)
+
+
+def _find_id(value: object, routes: tuple[Route, ...]) -> Accepted | None:
+    found = [one for one in (valid_task_id(dig(value, route)) for route in routes) if one]
+    if not found:
+        return None
+    others = [one for one in dict.fromkeys(found) if one != found[0]]
+    evidence = f"the answer also names {', '.join(others)}" if others else ""
+    return Accepted(found[0], evidence)
 
 
 def _judge_refusal(reply: Reply, error: ApiError) -> SubmitOutcome:
     status = reply.status
     if 300 <= status < 400:
-        return Halted(
-            f"http_{status}",
-            "the API answered with a redirect, which a POST that buys never follows",
-            "check the base URL",
-        )
+        return _judge_redirect(reply)
     if status in (401, 402, 403):
-        return Halted(
-            error.code or f"http_{status}", error.message or f"HTTP {status}", _HALT_HINTS[status]
-        )
-    if status == 429 and is_billing(error):
-        return Halted(
-            error.code or "http_429",
-            error.message or "the quota is used up",
-            "raise the quota or settle the bill, then run the same command again",
-        )
-    if status == 425 or (status == 429 and (error.enveloped or not reply.body.strip())):
-        return NotAccepted(
-            f"HTTP {status}{_told(error)}",
-            limit_of(error) if status == 429 else None,
-            retry_after(reply.headers),
-        )
+        code, message = error.code or f"http_{status}", error.message or f"HTTP {status}"
+        return Halted(code, message, _HALT_HINTS[status])
+    if status == 429:
+        return _judge_limit(reply, error)
+    if status == 425:
+        return NotAccepted(f"HTTP {status}{_told(error)}", None, retry_after(reply.headers))
     if status in (400, 404, 405, 413, 415, 422) and error.enveloped:
         if concerns_every_job(error):
-            return Halted(
-                error.code,
-                error.message,
-                "this concerns every job: check key, model, region and the account's bill",
-            )
+            return Halted(error.code, error.message, _EVERY_JOB)
         return Rejected(error.code or f"http_{status}", error.message or f"HTTP {status}")
-    return Uncertain(
-        f"HTTP {status}{_told(error)}"
-        if error.enveloped
-        else f"HTTP {status} in none of the API's own shapes"
-    )
+    return _judge_doubt(reply, error)
 
 
-def dig(value: object, route: tuple[str, ...]) -> object:
-    """What stands at ``route`` in nested objects, or ``None``."""
+def _judge_redirect(reply: Reply) -> SubmitOutcome:
+    """307 and 308 repeat the POST elsewhere; the others may come after the fact."""
+    status = reply.status
+    told = "the API answered with a redirect, which a POST that buys never follows"
+    halt = Halted(f"http_{status}", told, "check the base URL: it is the API's own root")
+    if status in (307, 308):
+        return halt
+    return Uncertain(f"HTTP {status}: {told}", evidence_of(reply.body), halt)
+
+
+def _judge_limit(reply: Reply, error: ApiError) -> SubmitOutcome:
+    halt = None
+    if is_billing(error):
+        hint = "raise the quota or settle the bill, then run the same command again"
+        halt = Halted(error.code or "http_429", error.message or "the quota is used up", hint)
+    if error.enveloped and reply.elapsed_s > AT_ONCE_S:
+        reason = f"HTTP 429 after {reply.elapsed_s:.0f} s{_told(error)}"
+        return Uncertain(reason, evidence_of(reply.body), halt)
+    if halt is not None:
+        return halt
+    limit = limit_of(error) if error.enveloped or not reply.body.strip() else Limit.UNKNOWN
+    return NotAccepted(f"HTTP 429{_told(error)}", limit, retry_after(reply.headers))
+
+
+def _judge_doubt(reply: Reply, error: ApiError) -> SubmitOutcome:
+    """Whatever proves nothing. A refusal inside a 5xx will meet the next job too."""
+    status, evidence = reply.status, evidence_of(reply.body)
+    if not error.enveloped:
+        return Uncertain(f"HTTP {status} in none of the API's own shapes", evidence)
+    refused = _REFUSAL_CODE.search(error.code) or _REFUSAL_TEXT.search(error.message)
+    halt = None
+    if status >= 500 and (refused or concerns_every_job(error)):
+        halt = Halted(
+            error.code or f"http_{status}", error.message or f"HTTP {status}", _NO_CHANNEL
+        )
+    return Uncertain(f"HTTP {status}{_told(error)}", evidence, halt)
+
+
+def dig(value: object, route: Route) -> object:
+    """What stands at ``route`` in nested objects and lists, or ``None``."""
     for step in route:
-        value = as_object(value).get(step)
+        if isinstance(step, str):
+            value = as_object(value).get(step)
+            continue
+        value = value[step] if isinstance(value, list) and len(value) > step else None
     return value
 
 
+_MISSING = re.compile(
+    r"(?i)not[_ ]?(exist|found)|no such|unknown (task|id)|record not found|不存在"
+)
+
+
 def unreadable(seen: Seen) -> Unreadable:
-    """A status query that told nothing, and why."""
+    """A status query that told nothing, and why.
+
+    ``denied`` where the API itself says that it does not know the task.
+    """
     if isinstance(seen, NoReply):
         return Unreadable(clean(seen.reason))
     error = read_error(read_json(seen.body))
+    denied = error.enveloped and (
+        seen.status in (400, 404, 410, 422)
+        or bool(_MISSING.search(f"{error.code} {error.message}") and seen.status != 429)
+    )
     return Unreadable(
         f"HTTP {seen.status}{_told(error)}",
         retry_after(seen.headers),
         throttled=seen.status == 429,
-        denied=seen.status in (400, 404, 410) and error.enveloped,
+        denied=denied,
     )
-
-
-def judge_word(word: str, progress: float | None, error: ApiError) -> PollOutcome | None:
-    """What a status word means, or ``None`` where it means that there is a result. Any other word, known or not, means "still running"."""
-    plain = word.strip().lower()
-    if plain in _SUCCEEDED:
-        return None
-    if plain in _FAILED:
-        code = error.code or ("" if plain in ("failed", "failure") else plain)
-        return Failed(
-            code,
-            error.message or f"the provider says {plain}",
-            is_retryable_failure(code, error.message),
-        )
-    return Running(clean(word, 60), progress)
 
 
 def _told(error: ApiError) -> str:
