@@ -58,6 +58,7 @@ from wanbatch.ledger.store import Ledger
 from wanbatch.lifecycle import RunRecord, Snapshot, State
 from wanbatch.plan.identity import JobKey
 from wanbatch.plan.model import Action, JobState, Plan
+from wanbatch.plan.origin import same_origin, say_home
 from wanbatch.providers.dialect import retention_of
 
 if TYPE_CHECKING:
@@ -214,7 +215,9 @@ class _Session:
 
     def _waiting_here(self, snapshot: Snapshot) -> bool:
         return any(
-            a.state is State.UNCERTAIN and a.origin == self.profile.origin and a.realm == "paid"
+            a.state is State.UNCERTAIN
+            and a.realm == "paid"
+            and same_origin(a.origin, self.profile.origin)
             for a in snapshot.attempts
         )
 
@@ -271,10 +274,9 @@ class _Session:
         others = [a for a in in_flight.here if a.attempt_id not in mine]
         if others:
             say(f"Also fetching {plural(len(others), 'video')} that the manifest no longer names.")
-        for backend in sorted({a.backend for a in in_flight.elsewhere}):
-            say(
-                f"Tasks of backend {backend} are still running there; fetch them with --backend {backend}."
-            )
+        for backend, origin in sorted({(a.backend, a.origin) for a in in_flight.elsewhere}):
+            home = say_home(backend, origin, self.profile.name, self.profile.origin)
+            say(f"A task {home}.")
 
     def _keep_budget(self, plan: Plan) -> None:
         if self.limit is None or not plan.count()[Action.GENERATE]:
@@ -359,7 +361,7 @@ class _Session:
 
         profile, manifests = self.profile, self.checked.manifests
         model = LatencyModel()
-        model.learn(a for a in snapshot.attempts if a.origin == profile.origin)
+        model.learn(a for a in snapshot.attempts if same_origin(a.origin, profile.origin))
         return Conductor(
             build_works(plan, {m.name: m.run.retries for m in manifests}),
             SubmitPacer(

@@ -28,6 +28,7 @@ from wanbatch.manifest.model import Manifest
 from wanbatch.media.model import FileDigest
 from wanbatch.plan.identity import JobKey
 from wanbatch.plan.model import Action, Plan
+from wanbatch.plan.origin import same_origin
 from wanbatch.plan.planner import PlanOptions, Target, make_plan
 from wanbatch.plan.selection import Doubt, parse_selection
 from wanbatch.plan.shards import parse_shard
@@ -269,7 +270,7 @@ def estimate_s(plan: Plan, profile: Profile, snapshot: Snapshot) -> float | None
     seen = sorted(
         a.finished_at - a.accepted_at
         for a in snapshot.attempts
-        if a.origin == profile.origin and a.finished_at and a.accepted_at
+        if same_origin(a.origin, profile.origin) and a.finished_at and a.accepted_at
     )
     work = sum(entry.action in (Action.GENERATE, Action.RESUME) for entry in plan.selected())
     if not seen or not work:

@@ -28,6 +28,7 @@ from wanbatch.manifest.model import Manifest
 from wanbatch.media.model import FileDigest
 from wanbatch.plan.identity import Identified, JobKey, identify, known_fingerprints, video_name
 from wanbatch.plan.model import Action, JobState, Plan, PlannedJob
+from wanbatch.plan.origin import same_origin, say_home
 from wanbatch.plan.price import PriceList, price_of
 from wanbatch.plan.selection import Doubt, Predicate, Selection
 from wanbatch.plan.shards import Shard, in_shard
@@ -181,7 +182,9 @@ class _Planner:
             if self._is_here(attempt):
                 state = JobState.RUNNING if attempt.state is State.ACCEPTED else JobState.FINISHED
                 return Standing(state, Action.RESUME, how_it_runs(attempt), attempt)
-            reason = f"it is running on backend {attempt.backend}: run with --backend {attempt.backend} to fetch it"
+            reason = "it " + say_home(
+                attempt.backend, attempt.origin, self.target.backend, self.target.origin
+            )
             return Standing(JobState.RUNNING, Action.ASK, reason, attempt)
         if attempt.state in (State.INTENT, State.UNCERTAIN):
             return Standing(
@@ -233,7 +236,7 @@ class _Planner:
     def _is_here(self, attempt: Attempt) -> bool:
         """Whether the attempt's task belongs to this backend. Offline its address may be unknown: then its name counts."""
         return (
-            attempt.origin == self.target.origin
+            same_origin(attempt.origin, self.target.origin)
             if self.target.origin
             else attempt.backend == self.target.backend
         )
