@@ -60,6 +60,7 @@ from wanbatch.plan.identity import JobKey
 from wanbatch.plan.model import Action, JobState, Plan
 from wanbatch.plan.origin import same_origin, say_home
 from wanbatch.providers.dialect import retention_of
+from wanbatch.providers.model import quiet_period_of
 
 if TYPE_CHECKING:
     from anyio.abc import TaskStatus
@@ -82,7 +83,7 @@ class Order:
     max_in_flight: int | None = None
     rate: float | None = None
     poll_interval_s: float | None = None
-    submit_timeout_s: float = 60.0
+    submit_timeout_s: float | None = None
     wait_s: float = 7200.0
     lock_timeout_s: float = 0.0
     retry_failed: bool = False
@@ -119,8 +120,16 @@ def _ordered(profile: Profile, order: Order) -> Profile:
         max_in_flight=order.max_in_flight or profile.max_in_flight,
         rate=order.rate or profile.rate,
         poll_interval_s=order.poll_interval_s or profile.poll_interval_s,
-        submit_timeout_s=order.submit_timeout_s,
+        submit_timeout_s=order.submit_timeout_s or profile.submit_timeout_s,
+        quiet_period_s=_quiet_period_s(profile, order.submit_timeout_s),
     )
+
+
+def _quiet_period_s(profile: Profile, timeout_s: float | None) -> float:
+    """A submit that may be answered later may be listed later: absence needs a longer wait."""
+    if timeout_s is None or profile.realm == "emulator":
+        return profile.quiet_period_s
+    return max(profile.quiet_period_s, quiet_period_of(timeout_s))
 
 
 @dataclass(slots=True)

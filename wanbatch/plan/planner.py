@@ -448,13 +448,9 @@ def _flatten(request: dict[str, object]) -> dict[str, object]:
 
 
 def _total(jobs: Iterable[PlannedJob], *, known: bool) -> Decimal | None:
-    if not known:
+    """What ``generate`` would cost. One job without a price, and the sum is not known: a
+    sum of the others would pass for the whole."""
+    bought = [entry.price for entry in jobs if entry.selected and entry.action is Action.GENERATE]
+    if not known or None in bought:
         return None
-    return sum(
-        (
-            entry.price or Decimal(0)
-            for entry in jobs
-            if entry.selected and entry.action is Action.GENERATE
-        ),
-        Decimal(0),
-    )
+    return sum((price for price in bought if price is not None), Decimal(0))
