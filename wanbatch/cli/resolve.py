@@ -34,6 +34,7 @@ from wanbatch.ledger.lock import RunLock
 from wanbatch.ledger.store import Ledger
 from wanbatch.lifecycle import Attempt, Event, EventKind, Facts, Snapshot
 from wanbatch.plan.model import Plan
+from wanbatch.plan.origin import same_origin
 from wanbatch.plan.undecided import DECISIONS, find_by_name, find_selected, is_undecided
 
 DEFAULT_OUTPUT = Path("reports")
@@ -302,7 +303,7 @@ def _refuse_taken(snapshot: Snapshot, attempt: Attempt, task_id: str) -> None:
         a
         for a in snapshot.attempts
         if a.task_id == task_id
-        and a.origin == attempt.origin
+        and same_origin(a.origin, attempt.origin)
         and a.attempt_id != attempt.attempt_id
     ]
     if others:

@@ -58,8 +58,11 @@ from wanbatch.ledger.store import Ledger
 from wanbatch.lifecycle import UNSETTLED, RunRecord, Snapshot, State
 from wanbatch.media.disk import oddities
 from wanbatch.plan.elsewhere import Elsewhere
+from wanbatch.plan.identity import JobKey
 from wanbatch.plan.model import Action, JobState, Plan
+from wanbatch.plan.origin import same_origin, say_home
 from wanbatch.providers.dialect import retention_of
+from wanbatch.providers.model import quiet_period_of
 
 if TYPE_CHECKING:
     from anyio.abc import TaskStatus
@@ -82,7 +85,7 @@ class Order:
     max_in_flight: int | None = None
     rate: float | None = None
     poll_interval_s: float | None = None
-    submit_timeout_s: float = 60.0
+    submit_timeout_s: float | None = None
     wait_s: float = 7200.0
     lock_timeout_s: float = 0.0
     retry_failed: bool = False
@@ -120,8 +123,16 @@ def _ordered(profile: Profile, order: Order) -> Profile:
         max_in_flight=order.max_in_flight or profile.max_in_flight,
         rate=order.rate or profile.rate,
         poll_interval_s=order.poll_interval_s or profile.poll_interval_s,
-        submit_timeout_s=order.submit_timeout_s,
+        submit_timeout_s=order.submit_timeout_s or profile.submit_timeout_s,
+        quiet_period_s=_quiet_period_s(profile, order.submit_timeout_s),
     )
+
+
+def _quiet_period_s(profile: Profile, timeout_s: float | None) -> float:
+    """A submit that may be answered later may be listed later: absence needs a longer wait."""
+    if timeout_s is None or profile.realm == "emulator":
+        return profile.quiet_period_s
+    return max(profile.quiet_period_s, quiet_period_of(timeout_s))
 
 
 @dataclass(slots=True)
@@ -173,6 +184,7 @@ class _Session:
         self.ending = _Ending()
         self.runner: Runner | None = None
         self.requests = 0
+        self.chosen: frozenset[JobKey] = frozenset()
 
     async def run(self) -> int:
         async with Ledger.open(stages.ledger_path(self.settings)) as ledger:
@@ -182,6 +194,7 @@ class _Session:
                 async with open_backend(self.profile, self.settings.output, self.clock) as client:
                     await self._reconcile(ledger, client)
             plan = self._plan(ledger.snapshot)
+            self.chosen = frozenset((e.job.manifest, e.name) for e in plan.selected())
             stages.refuse_undeliverable(self.settings, plan, self.profile)
             in_flight = find_in_flight(self.context, ledger.snapshot, plan)
             self._show(plan, in_flight)
@@ -218,7 +231,9 @@ class _Session:
 
     def _waiting_here(self, snapshot: Snapshot) -> bool:
         return any(
-            a.state is State.UNCERTAIN and a.origin == self.profile.origin and a.realm == "paid"
+            a.state is State.UNCERTAIN
+            and a.realm == "paid"
+            and same_origin(a.origin, self.profile.origin)
             for a in snapshot.attempts
         )
 
@@ -276,6 +291,7 @@ class _Session:
             elsewhere=self.elsewhere,
             retry_failed=fresh and self.order.retry_failed,
             regenerate=fresh and self.order.regenerate,
+            chosen=None if fresh else self.chosen,
         )
 
     def _show(self, plan: Plan, in_flight: InFlight) -> None:
@@ -287,10 +303,9 @@ class _Session:
         others = [a for a in in_flight.here if a.attempt_id not in mine]
         if others:
             say(f"Also fetching {plural(len(others), 'video')} that the manifest no longer names.")
-        for backend in sorted({a.backend for a in in_flight.elsewhere}):
-            say(
-                f"Tasks of backend {backend} are still running there; fetch them with --backend {backend}."
-            )
+        for backend, origin in sorted({(a.backend, a.origin) for a in in_flight.elsewhere}):
+            home = say_home(backend, origin, self.profile.name, self.profile.origin)
+            say(f"A task {home}.")
 
     def _keep_budget(self, plan: Plan) -> None:
         if self.limit is None or not plan.count()[Action.GENERATE]:
@@ -376,7 +391,7 @@ class _Session:
 
         profile, manifests = self.profile, self.checked.manifests
         model = LatencyModel()
-        model.learn(a for a in snapshot.attempts if a.origin == profile.origin)
+        model.learn(a for a in snapshot.attempts if same_origin(a.origin, profile.origin))
         return Conductor(
             build_works(plan, {m.name: m.run.retries for m in manifests}),
             SubmitPacer(

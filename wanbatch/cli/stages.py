@@ -26,9 +26,12 @@ from wanbatch.lifecycle import Snapshot
 from wanbatch.manifest.model import Manifest
 from wanbatch.media.model import FileDigest
 from wanbatch.plan.elsewhere import NOTHING, Elsewhere
+from wanbatch.plan.identity import JobKey
 from wanbatch.plan.model import Action, Plan
+from wanbatch.plan.origin import same_origin
 from wanbatch.plan.planner import PlanOptions, Target, make_plan
-from wanbatch.plan.selection import parse_selection, parse_shard
+from wanbatch.plan.selection import Doubt, parse_selection
+from wanbatch.plan.shards import parse_shard
 
 if TYPE_CHECKING:
     from wanbatch.providers.model import Profile
@@ -218,14 +221,20 @@ def build_plan(
     elsewhere: Elsewhere = NOTHING,
     retry_failed: bool = False,
     regenerate: bool = False,
+    chosen: frozenset[JobKey] | None = None,
 ) -> Plan:
-    """The plan under the user's selection. Raises ``Refusal`` (2) where a selection selects nothing."""
+    """The plan under the user's selection, or of the jobs that were ``chosen`` before.
+
+    What a selection cannot have meant is said; raises ``Refusal`` (2) where it selects
+    nothing, or could select more than was meant.
+    """
     options = PlanOptions(
         selection=parse_selection(settings.select) if settings.select else None,
         shard=parse_shard(settings.shard) if settings.shard else None,
         with_upstream=settings.with_upstream,
         retry_failed=retry_failed,
         regenerate=regenerate,
+        chosen=chosen,
     )
     target = Target(profile.name, profile.realm, profile.origin, profile.prices)
     plan = make_plan(
@@ -238,23 +247,7 @@ def build_plan(
         time.time(),
         elsewhere,
     )
-    if settings.select and not plan.selected():
-        whole = make_plan(
-            checked.manifests,
-            checked.digests,
-            snapshot,
-            intact,
-            target,
-            replace(options, shard=None),
-            time.time(),
-        )
-        if whole.selected():
-            return plan  # this part of the selection happens to be empty
-        raise Refusal(
-            ExitCode.INVALID,
-            "the selection selects no job",
-            "see the names with: wanbatch plan FILE",
-        )
+    _weigh(plan.doubts)
     return plan
 
 
@@ -283,6 +276,18 @@ def find_unpriced(plan: Plan, profile: Profile) -> Unpriced | None:
     if name == "dashscope" and prices is None:
         advice = f"export DASHSCOPE_REGION=intl, or cn, for its published price; or {advice}"
     return Unpriced(missing_price(name, prices, sizes), advice)
+
+
+def _weigh(doubts: Sequence[Doubt]) -> None:
+    """Says what a selection cannot have meant, and refuses (2) what must not go on."""
+    if doubts and doubts[0].fatal:
+        first, *others = doubts
+        hints = (*first.hints, *(doubt.sum_up() for doubt in others))
+        raise Refusal(ExitCode.INVALID, first.describe(), *hints)
+    for doubt in doubts:
+        say(f"warning: {doubt.describe()}")
+        for hint in doubt.hints:
+            say(f"  help: {hint}")
 
 
 def look_and_plan(
@@ -331,7 +336,7 @@ def estimate_s(plan: Plan, profile: Profile, snapshot: Snapshot) -> float | None
     seen = sorted(
         a.finished_at - a.accepted_at
         for a in snapshot.attempts
-        if a.origin == profile.origin and a.finished_at and a.accepted_at
+        if same_origin(a.origin, profile.origin) and a.finished_at and a.accepted_at
     )
     work = sum(entry.action in (Action.GENERATE, Action.RESUME) for entry in plan.selected())
     if not seen or not work:

@@ -61,6 +61,7 @@ from wanbatch.engine.work_items import (
 )
 from wanbatch.lifecycle import Attempt, Authority, EventKind, State
 from wanbatch.plan.model import Action, Plan, PlannedJob
+from wanbatch.plan.origin import same_origin
 from wanbatch.plan.planner import may_retry
 
 POLL_LANE = 16
@@ -272,7 +273,7 @@ class Conductor:
             attempt
             for attempt in work.attempts
             if attempt.attempt_id not in self._asked
-            and attempt.origin == work.origin
+            and same_origin(attempt.origin, work.origin)
             and self._may_turn(attempt, now)
         ]
         for attempt in due:
@@ -283,7 +284,7 @@ class Conductor:
 
     def _look_again(self, now: float) -> bool:
         """At the end of the run: asks once for every failed task that may have turned."""
-        own = [(a, w) for w in self.works for a in w.attempts if a.origin == w.origin]
+        own = [(a, w) for w in self.works for a in w.attempts if same_origin(a.origin, w.origin)]
         ids = {attempt.attempt_id for attempt, _ in own}
         before = [(a, None) for a in self._failed_before if a.attempt_id not in ids]
         due = [

@@ -21,6 +21,7 @@ from wanbatch.errors import ExitCode, Refusal
 from wanbatch.lifecycle import Attempt, Event, EventKind, Snapshot, State
 from wanbatch.media.files import hash_file
 from wanbatch.plan.model import Action, Plan
+from wanbatch.plan.origin import same_origin
 
 DIED_BEFORE_ANSWER = "the process ended after the intent was recorded and before the answer was"
 
@@ -56,9 +57,13 @@ def find_in_flight(context: RunContext, snapshot: Snapshot, plan: Plan) -> InFli
         for e in plan.selected()
         if e.action is Action.RESUME and e.attempt and e.attempt.state is State.STORED
     }
-    here = [a for a in watched if a.origin == context.origin and a.realm == context.realm]
-    elsewhere = [a for a in watched if a.origin != context.origin or a.realm != context.realm]
+    here = [a for a in watched if _is_here(context, a)]
+    elsewhere = [a for a in watched if not _is_here(context, a)]
     return InFlight((*here, *lost.values()), tuple(elsewhere))
+
+
+def _is_here(context: RunContext, attempt: Attempt) -> bool:
+    return attempt.realm == context.realm and same_origin(attempt.origin, context.origin)
 
 
 async def record_authorisations(context: RunContext, ledger: LedgerWriter, plan: Plan) -> Plan:
@@ -95,7 +100,7 @@ def find_failed(context: RunContext, snapshot: Snapshot) -> tuple[Attempt, ...]:
         for attempt in snapshot.attempts
         if attempt.state is State.REMOTE_FAILED
         and attempt.task_id
-        and (attempt.origin, attempt.realm) == (context.origin, context.realm)
+        and _is_here(context, attempt)
         and context.age_s(attempt) < context.retention.query_s
     )
 

@@ -75,6 +75,7 @@ from wanbatch.media.model import VideoFacts
 from wanbatch.media.stills import cut_still
 from wanbatch.plan.identity import video_name
 from wanbatch.plan.model import MediaRef, PlannedJob, Request
+from wanbatch.plan.origin import same_origin
 
 CLOCK_SLACK_S = 120.0
 """By how much the server's idea of when a task began may lie before ours of when it was sent."""
@@ -227,7 +228,9 @@ class Runner:
         self._posts: set[anyio.CancelScope] = set()
         self._stills: dict[Path, str] = {}
         self._task_ids = {
-            a.task_id for a in ledger.snapshot.attempts if a.task_id and a.origin == context.origin
+            a.task_id
+            for a in ledger.snapshot.attempts
+            if a.task_id and same_origin(a.origin, context.origin)
         }
 
     async def run(self) -> None:

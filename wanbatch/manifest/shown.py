@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from difflib import get_close_matches
+from unicodedata import combining, east_asian_width
 
 _MOST_COMPARED = 300
 UNSAFE = re.compile(
@@ -49,6 +50,13 @@ def _cut(text: str, longest: int) -> str:
         return text
     head = (longest - 1) * 2 // 3
     return f"{text[:head]}…{text[-(longest - 1 - head) :]}"
+
+
+def columns(text: str) -> int:
+    """How many columns of a terminal a text takes: two for East Asian wide characters, none for combining ones."""
+    if text.isascii():
+        return len(text)
+    return sum(0 if combining(c) else 2 if east_asian_width(c) in "WF" else 1 for c in text)
 
 
 def closest(word: str, known: Iterable[str]) -> str | None:

@@ -19,6 +19,7 @@ from wanbatch.manifest.model import Frame, Job, MediaType, Size
 
 if TYPE_CHECKING:
     from wanbatch.plan.elsewhere import Trace
+    from wanbatch.plan.selection import Doubt
 
 
 class Action(StrEnum):
@@ -146,6 +147,8 @@ class Plan:
     total: Decimal | None
     strangers: tuple[Attempt, ...] = field(default=())
     """Unsettled attempts whose job the manifests no longer have."""
+    doubts: tuple[Doubt, ...] = field(default=())
+    """What the user's selection cannot have meant."""
 
     def selected(self) -> tuple[PlannedJob, ...]:
         return tuple(entry for entry in self.jobs if entry.selected)

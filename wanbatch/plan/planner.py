@@ -29,8 +29,10 @@ from wanbatch.media.model import FileDigest
 from wanbatch.plan.elsewhere import NOTHING, Elsewhere, Trace
 from wanbatch.plan.identity import Identified, JobKey, identify, known_fingerprints, video_name
 from wanbatch.plan.model import Action, JobState, Plan, PlannedJob
+from wanbatch.plan.origin import same_origin, say_home
 from wanbatch.plan.price import PriceList, price_of
-from wanbatch.plan.selection import Predicate, Shard, in_shard
+from wanbatch.plan.selection import Doubt, Predicate, Selection
+from wanbatch.plan.shards import Shard, in_shard
 
 RETRYABLE_BY_POLICY = frozenset({State.REMOTE_FAILED})
 _DOWNLOADABLE = "its video file is missing or altered; it is downloaded again"
@@ -48,9 +50,14 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class PlanOptions:
-    """What the user asked for beside the manifests. ``retries`` is per manifest name: new attempts after a retryable remote failure."""
+    """What the user asked for beside the manifests.
+
+    ``chosen`` are the jobs that an earlier plan selected: they stay selected, whatever
+    became of them since, and nothing else is asked.
+    """
 
     selection: Predicate | None = None
+    chosen: frozenset[JobKey] | None = None
     shard: Shard | None = None
     with_upstream: bool = False
     retry_failed: bool = False
@@ -136,6 +143,7 @@ class _Planner:
         self.standings: dict[JobKey, Standing] = {}
         self.first_of: dict[str, JobKey] = {}
         self.taken: set[str] = set()
+        self.doubts: tuple[Doubt, ...] = ()
 
     def plan(self) -> Plan:
         attempts = {key: self._attempts(entry) for key, entry in self.identified.items()}
@@ -160,6 +168,7 @@ class _Planner:
             jobs=jobs,
             total=_total(jobs, known=prices is not None),
             strangers=self._strangers(attempts),
+            doubts=self.doubts,
         )
 
     def _attempts(self, entry: Identified) -> tuple[Attempt, ...]:
@@ -182,7 +191,9 @@ class _Planner:
             if self._is_here(attempt):
                 state = JobState.RUNNING if attempt.state is State.ACCEPTED else JobState.FINISHED
                 return Standing(state, Action.RESUME, how_it_runs(attempt), attempt)
-            reason = f"it is running on backend {attempt.backend}: run with --backend {attempt.backend} to fetch it"
+            reason = "it " + say_home(
+                attempt.backend, attempt.origin, self.target.backend, self.target.origin
+            )
             return Standing(JobState.RUNNING, Action.ASK, reason, attempt)
         if attempt.state in (State.INTENT, State.UNCERTAIN):
             return Standing(
@@ -250,7 +261,7 @@ class _Planner:
     def _is_here(self, attempt: Attempt) -> bool:
         """Whether the attempt's task belongs to this backend. Offline its address may be unknown: then its name counts."""
         return (
-            attempt.origin == self.target.origin
+            same_origin(attempt.origin, self.target.origin)
             if self.target.origin
             else attempt.backend == self.target.backend
         )
@@ -285,13 +296,15 @@ class _Planner:
     # -- what depends on other jobs ----------------------------------------------------------------------------------------------------------
 
     def _select(self) -> frozenset[JobKey]:
-        keys: Iterable[JobKey] = self.identified
+        if self.options.chosen is not None:
+            return self.options.chosen & self.identified.keys()
+        selected = set(self.identified)
         if self.options.selection is not None:
             wanted = self.options.selection
-            keys = [
-                key for key in keys if wanted(self.identified[key].job, self.standings[key].state)
-            ]
-        selected = set(keys)
+            jobs = [(e.job, self.standings[key].state) for key, e in self.identified.items()]
+            selected = {key for key, one in zip(self.identified, jobs, strict=True) if wanted(*one)}
+            if isinstance(wanted, Selection):
+                self.doubts = wanted.examine(jobs)
         if self.options.with_upstream:
             pending = list(selected)
             while pending:

@@ -18,7 +18,7 @@ from wanbatch.errors import ExitCode, Refusal
 from wanbatch.plan.price import PriceList
 from wanbatch.providers.addresses import is_loopback_host
 from wanbatch.providers.dialect import dialect_kinds, is_dialect_kind
-from wanbatch.providers.model import MediaDelivery, Profile
+from wanbatch.providers.model import MediaDelivery, Profile, quiet_period_of
 from wanbatch.providers.settings import Table
 
 _FREE = PriceList({"720P": Decimal(0), "1080P": Decimal(0)}, "USD")
@@ -174,7 +174,7 @@ def _adjust(declared: Declared, table: Table) -> Declared:
         submit_concurrency=table.whole("submit_concurrency", most=100) or old.submit_concurrency,
         submit_timeout_s=timeout or old.submit_timeout_s,
         quiet_period_s=quiet
-        or (max(120.0, 2 * timeout) if timeout and old.realm == "paid" else old.quiet_period_s),
+        or (quiet_period_of(timeout) if timeout and old.realm == "paid" else old.quiet_period_s),
         prices=prices or old.prices,
         proxy=_proxy(table) or old.proxy,
         download_hosts=tuple(host.lower() for host in table.texts("download_hosts"))

@@ -55,6 +55,11 @@ class MediaDelivery:
     session_token: Secret = field(default_factory=lambda: Secret(""), compare=False)
 
 
+def quiet_period_of(submit_timeout_s: float) -> float:
+    """So long after a submit's outcome a listing must begin before absence in it counts."""
+    return max(120.0, 2 * submit_timeout_s)
+
+
 @dataclass(frozen=True, slots=True)
 class Profile:
     """A backend, resolved: where it is, what it speaks, its key, its limits. Times in seconds, ``rate`` in submits per second.
