@@ -132,6 +132,12 @@ NOTHING_NEW = declare(
     "a continuation that adds nothing",
     "seconds counts the whole output, the given clip included. If it is no longer than the clip, nothing new is made, and all of it is billed.",
 )
+UNKNOWN_PARAMETER = declare(
+    "WB440",
+    "identity names a parameter that the URL does not have",
+    """identity lists the parameters of a URL that say which file it means; all others count for nothing. A name that the URL does not have would make
+    different files look the same. Names are compared with their case.""",
+)
 SAME_MANIFEST = declare(
     "WB430",
     "two manifests with one name",
