@@ -177,6 +177,8 @@ class Conductor:
             lists,
         )
         self.by_fingerprint = {work.fingerprint: work for work in works}
+        # An attempt may have been made under an earlier rule of identity: then its own fingerprint is not the work's.
+        self._work_of = {a.attempt_id: work for work in works for a in work.attempts}
         self.tasks: dict[int, Tracked] = {}
         self.stop_reason = ""
         self.halted: Halted | None = None
@@ -204,7 +206,7 @@ class Conductor:
         """Watches tasks that were in flight when the run began. The one whose result vanishes first is asked for first."""
         found = sorted(attempts, key=lambda a: (a.expires_at, a.attempt_id))
         for attempt in found:
-            self._watch(attempt, self.by_fingerprint.get(attempt.fingerprint), now)
+            self._watch(attempt, self._work_for(attempt), now)
             self.polls.add(
                 attempt.attempt_id,
                 now - max(0.0, at - attempt.accepted_at),
@@ -214,6 +216,9 @@ class Conductor:
             self.pacer.resumed()
         self._first_polls = [a.attempt_id for a in reversed(found)]
         self._recovering = {a.attempt_id for a in found}
+
+    def _work_for(self, attempt: Attempt) -> Work | None:
+        return self._work_of.get(attempt.attempt_id) or self.by_fingerprint.get(attempt.fingerprint)
 
     # -- the next action ---------------------------------------------------------------------------------------------------------------------
 
