@@ -9,16 +9,16 @@ from builders import DIGESTS, attempt, fingerprint_of, follow, job, manifest
 from plan.test_planner import NOW, TARGET
 
 from wanbatch.lifecycle import Authorisation, Snapshot, State
-from wanbatch.plan.elsewhere import Elsewhere, Source, Trace
+from wanbatch.plan.elsewhere import Elsewhere, Sighting, Source
 from wanbatch.plan.identity import video_digits
 from wanbatch.plan.model import Action, JobState
 from wanbatch.plan.planner import PlanOptions, make_plan
 
 ONE = fingerprint_of(job())
-REPORT = Trace(Source.REPORT, "reports/m/report.json", "done", "task-1", "gateway")
-VIDEO = Trace(Source.VIDEO, "reports/m/videos/one.mp4")
-LEDGER = Trace(Source.LEDGER, "other/ledger.db", "stored", "task-1", "gateway")
-BROKEN = Trace(Source.LEDGER, "other/ledger.db", trouble="is damaged")
+REPORT = Sighting(Source.REPORT, "reports/m/report.json", "done", "task-1", "gateway")
+VIDEO = Sighting(Source.VIDEO, "reports/m/videos/one.mp4")
+LEDGER = Sighting(Source.LEDGER, "other/ledger.db", "stored", "task-1", "gateway")
+BROKEN = Sighting(Source.LEDGER, "other/ledger.db", trouble="is damaged")
 FOUND = {
     "report": Elsewhere(reports={ONE: REPORT}),
     "video": Elsewhere(videos={video_digits(ONE, "paid"): VIDEO}),

@@ -130,23 +130,27 @@ def _reported_path(report: Path) -> Path | None:
 
 
 def print_findings(settings: Settings, diagnostics: Sequence[Diagnostic]) -> None:
-    """Text goes to stderr, machine formats to stdout. A line of YAML may hold a signed URL: its signature is shown to nobody."""
+    """Text goes to stderr, machine formats to stdout. A line of YAML may hold a URL: its query is shown to nobody."""
     from wanbatch.cli import findings
-    from wanbatch.media.redact import redact_urls
 
-    diagnostics = [
-        replace(
-            d,
-            source=redact_urls(d.source),
-            message=redact_urls(d.message),
-            label=redact_urls(d.label),
-        )
-        for d in diagnostics
-    ]
+    diagnostics = [hide_in_finding(d) for d in diagnostics]
     if settings.format != "text":
         click.echo(findings.render(diagnostics, settings.format))
     elif diagnostics:
         say(findings.render_text(diagnostics, color=wants_color(settings.color)))
+
+
+def hide_in_finding(d: Diagnostic) -> Diagnostic:
+    """The finding without the query of any URL."""
+    from wanbatch.manifest.hiding import hide_queries
+
+    return replace(
+        d,
+        source=hide_queries(d.source),
+        message=hide_queries(d.message),
+        label=hide_queries(d.label),
+        help=tuple(map(hide_queries, d.help)),
+    )
 
 
 def choose_backend(settings: Settings, manifests: Sequence[Manifest], *, offline: bool) -> Chosen:
@@ -353,7 +357,7 @@ def manifest_name(settings_file: Path) -> str:
 
     loaded = load_manifests([settings_file])
     if not loaded.manifests:
-        say(render_text(loaded.diagnostics))
+        say(render_text([hide_in_finding(d) for d in loaded.diagnostics]))
         raise InvalidInput
     return loaded.manifests[0].name
 

@@ -421,7 +421,7 @@ class Runner:
             job=entry.name,
             run_id=context.run_id,
             authority=work.authority,
-            request=entry.request.describe(),
+            request=entry.request.record(),
             length_s=entry.request.seconds,
             size=entry.request.size,
             price=entry.price,
@@ -567,7 +567,7 @@ class Runner:
         )
         attempt = await publish_staged(self.context, self.ledger, attempt, part)
         await place_copies(self.context, self.ledger, attempt, attempt.path, entries)
-        self.homes[attempt.fingerprint] = Home(attempt.path, attempt.sha256)
+        self.homes[_known_by(task)] = Home(attempt.path, attempt.sha256)
         return attempt
 
     async def _restore(self, task: Tracked, part: Path, outcome: Downloaded) -> Attempt:
@@ -592,8 +592,13 @@ class Runner:
         await place_copies(
             self.context, self.ledger, attempt, path, task.work.entries if task.work else []
         )
-        self.homes[attempt.fingerprint] = Home(path, attempt.sha256)
+        self.homes[_known_by(task)] = Home(path, attempt.sha256)
         return attempt
+
+
+def _known_by(task: Tracked) -> str:
+    """The fingerprint that other jobs name the task's video by: the work's, for the attempt may be of an earlier rule."""
+    return task.work.fingerprint if task.work else task.attempt.fingerprint
 
 
 async def publish_staged(

@@ -25,6 +25,7 @@ from pathlib import Path
 from types import TracebackType
 
 from wanbatch.errors import ExitCode, Refusal
+from wanbatch.manifest.hiding import hide_queries
 from wanbatch.media.files import open_own
 
 STEP_S = 0.1
@@ -67,7 +68,9 @@ class RunLock:
         self._timeout_s = timeout_s
         self._sleep = sleep
         self._command = (
-            shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]) if command is None else command
+            hide_queries(shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]))
+            if command is None
+            else command
         )
         self._handle = -1
 

@@ -3,7 +3,7 @@
 What it may not do: look for anything (``report.evidence`` does), or decide what a job becomes
 (``planner`` does).
 
-How it works: a ``Trace`` is one piece of evidence with its place. Traces are kept by
+How it works: a ``Sighting`` is one piece of evidence with its place. Sightings are kept by
 fingerprint, those of videos by the eight digits of their names. All of them are of the paid
 realm: the emulator is free and not guarded.
 """
@@ -26,7 +26,7 @@ class Source(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Trace:
+class Sighting:
     """``place`` is the file, as people find it; ``state`` the word that stands there for the job.
 
     ``trouble`` says why the file cannot be read: then it may know the job, and nobody can tell.
@@ -61,15 +61,15 @@ class Elsewhere:
     ``unreadable`` is a ledger that may know any job.
     """
 
-    reports: Mapping[str, Trace] = field(default_factory=dict)
-    videos: Mapping[str, Trace] = field(default_factory=dict)
-    ledgers: Mapping[str, Trace] = field(default_factory=dict)
-    unreadable: Trace | None = None
+    reports: Mapping[str, Sighting] = field(default_factory=dict)
+    videos: Mapping[str, Sighting] = field(default_factory=dict)
+    ledgers: Mapping[str, Sighting] = field(default_factory=dict)
+    unreadable: Sighting | None = None
 
     def __bool__(self) -> bool:
         return bool(self.reports or self.videos or self.ledgers or self.unreadable)
 
-    def find(self, fingerprints: Sequence[str], *, heard: bool) -> Trace | None:
+    def find(self, fingerprints: Sequence[str], *, heard: bool) -> Sighting | None:
         """The trace of a job by all fingerprints that it has had.
 
         Of a job that this ledger has ``heard`` of, its own reports and videos say nothing new.

@@ -28,6 +28,7 @@ from wanbatch.lifecycle import (
     State,
     deciding_attempt,
 )
+from wanbatch.manifest.hiding import hide_queries
 from wanbatch.manifest.model import Manifest
 from wanbatch.plan.elsewhere import Source
 from wanbatch.plan.model import JobState, Plan, PlannedJob
@@ -136,7 +137,7 @@ class _Collector:
             jobs=jobs,
             former=former,
             time=time_spent(self._of_run(run), run) if run else None,
-            description=self.manifest.description,
+            description=hide_queries(self.manifest.description),
             options=options,
             ledger=self.ledger,
         )
@@ -392,4 +393,7 @@ def _fault_of_attempt(attempt: Attempt, state: JobState) -> Fault | None:
 
 
 def _request(text: str) -> Mapping[str, Json]:
-    return cast("Mapping[str, Json]", json.loads(text))
+    """What the ledger keeps beside the API's fields is for look-ups alone."""
+    fields = cast("dict[str, Json]", json.loads(text))
+    fields.pop("trace", None)
+    return fields

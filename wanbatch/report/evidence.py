@@ -23,7 +23,7 @@ from wanbatch.errors import Refusal
 from wanbatch.ledger.purchases import claims_to_be_ledger, read_purchases
 from wanbatch.ledger.sqlite import Damaged, Foreign
 from wanbatch.lifecycle import Snapshot
-from wanbatch.plan.elsewhere import Elsewhere, Source, Trace
+from wanbatch.plan.elsewhere import Elsewhere, Sighting, Source
 from wanbatch.report.collect import OTHER_LEDGER
 from wanbatch.report.head import Head, read_document, read_head
 
@@ -56,8 +56,10 @@ def look_around(output: Path, snapshot: Snapshot, manifests: Iterable[Path]) -> 
 # -- reports -----------------------------------------------------------------------------------
 
 
-def _look_at_reports(output: Path, snapshot: Snapshot) -> tuple[dict[str, Trace], tuple[Path, ...]]:
-    found: dict[str, Trace] = {}
+def _look_at_reports(
+    output: Path, snapshot: Snapshot
+) -> tuple[dict[str, Sighting], tuple[Path, ...]]:
+    found: dict[str, Sighting] = {}
     newer: list[Path] = []
     knows_nothing = not snapshot.attempts and not snapshot.runs
     finished = {r.run_id for r in snapshot.runs if r.finished_at}
@@ -116,7 +118,7 @@ def _shares_an_attempt(path: Path, snapshot: Snapshot) -> bool:
 
 def _entries(
     path: Path, document: Mapping[str, object], *, carried_only: bool
-) -> Iterator[tuple[str, Trace]]:
+) -> Iterator[tuple[str, Sighting]]:
     for entry in _entries_of(document):
         state, task_id = str(entry.get("state")), entry.get("task_id")
         error = entry.get("error")
@@ -126,7 +128,7 @@ def _entries(
         if state in PAID_STATES or task_id:
             yield (
                 str(entry.get("fingerprint")),
-                Trace(
+                Sighting(
                     Source.REPORT,
                     str(path),
                     state,
@@ -147,9 +149,9 @@ def _objects(value: object) -> Iterator[Mapping[str, object]]:
             yield item
 
 
-def _damaged(path: Path) -> Iterator[tuple[str, Trace]]:
+def _damaged(path: Path) -> Iterator[tuple[str, Sighting]]:
     """Every job that a report names which is no JSON any more, unless it is the emulator's."""
-    trace = Trace(Source.REPORT, str(path), trouble="is damaged")
+    trace = Sighting(Source.REPORT, str(path), trouble="is damaged")
     try:
         content = path.read_bytes() if path.is_file() else b""
     except OSError:
@@ -158,9 +160,9 @@ def _damaged(path: Path) -> Iterator[tuple[str, Trace]]:
         yield from ((text.decode(), trace) for text in _FINGERPRINT.findall(content))
 
 
-def _add(found: dict[str, Trace], traces: Iterable[tuple[str, Trace]]) -> None:
+def _add(found: dict[str, Sighting], sightings: Iterable[tuple[str, Sighting]]) -> None:
     """What a report itself says of a job goes before what another repeats."""
-    for text, trace in traces:
+    for text, trace in sightings:
         known = found.get(text)
         if known is None or known.state == "elsewhere" or known.trouble:
             found[text] = trace
@@ -169,14 +171,14 @@ def _add(found: dict[str, Trace], traces: Iterable[tuple[str, Trace]]) -> None:
 # -- videos ------------------------------------------------------------------------------------
 
 
-def _look_at_videos(output: Path, snapshot: Snapshot) -> dict[str, Trace]:
+def _look_at_videos(output: Path, snapshot: Snapshot) -> dict[str, Sighting]:
     known = {p.path for p in snapshot.placements} | {a.path for a in snapshot.attempts}
-    found: dict[str, Trace] = {}
+    found: dict[str, Sighting] = {}
     for folder in _folders_in(output):
         for path in _names_in(folder / "videos"):
             match = _VIDEO.search(path.name)
             if match and f"{folder.name}/videos/{path.name}" not in known:
-                found.setdefault(match[1], Trace(Source.VIDEO, str(path)))
+                found.setdefault(match[1], Sighting(Source.VIDEO, str(path)))
     return found
 
 
@@ -200,20 +202,20 @@ def _names_in(folder: Path) -> list[Path]:
 
 def _look_at_ledgers(
     output: Path, manifests: Iterable[Path]
-) -> tuple[dict[str, Trace], Trace | None]:
-    found: dict[str, Trace] = {}
-    unreadable: Trace | None = None
+) -> tuple[dict[str, Sighting], Sighting | None]:
+    found: dict[str, Sighting] = {}
+    unreadable: Sighting | None = None
     for path in _ledgers_around(output, manifests):
         try:
             for one in read_purchases(path):
-                trace = Trace(Source.LEDGER, _shown(path), one.state, one.task_id, one.backend)
+                trace = Sighting(Source.LEDGER, _shown(path), one.state, one.task_id, one.backend)
                 found.setdefault(one.fingerprint, trace)
         except Foreign:
             continue
         except (Refusal, OSError) as trouble:
             if not isinstance(trouble, Damaged) or claims_to_be_ledger(path):
                 why = _why(path, trouble)
-                unreadable = unreadable or Trace(Source.LEDGER, _shown(path), trouble=why)
+                unreadable = unreadable or Sighting(Source.LEDGER, _shown(path), trouble=why)
     return found, unreadable
 
 
