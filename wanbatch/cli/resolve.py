@@ -10,6 +10,7 @@ under the run lock.
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import time
@@ -400,7 +401,7 @@ def _show(attempt: Attempt, request: Request) -> None:
         say(f"  evidence   {attempt.evidence}")
     if attempt.shown_deadline is not None:
         say(f"  available  until {_local_time(attempt.shown_deadline)}")
-    say(f"  request    {attempt.request}")
+    say(f"  request    {_request_of(attempt)}")
     say("Look for it in the provider's task list or bill, then decide:")
     kept = any(path.is_file() for path in _kept(attempt, request.output))
     for kind in DECISIONS[attempt.state]:
@@ -409,6 +410,13 @@ def _show(attempt: Attempt, request: Request) -> None:
         words = ["wanbatch", "resolve", str(request.file), attempt.job, *FLAGS[kind].split()]
         where = ["--backend", attempt.backend, *request.elsewhere]
         say(f"  {quoted([*words, *where])}   # {MEANING[kind]}")
+
+
+def _request_of(attempt: Attempt) -> str:
+    """The request as people may see it: what tells URLs apart is the ledger's alone."""
+    request = json.loads(attempt.request)
+    request.pop("trace", None)
+    return json.dumps(request, ensure_ascii=False, separators=(",", ":"))
 
 
 def _state(attempt: Attempt) -> str:
