@@ -190,3 +190,15 @@ def test_a_job_that_waits_for_a_person_comes_with_the_command(project, gateway):
     told = project.call(*shlex.split(help_.partition("wanbatch ")[2]))
     assert told.returncode == 0, told.stderr
     assert "is uncertain" in told.stderr
+    status = project.call("status", "scene.wanbatch.yaml", "--backend", "rough", "--output", "out")
+    assert help_ in status.stderr
+
+
+def test_status_says_how_to_fetch_what_is_under_way(project, gateway):
+    interrupt(project, gateway)
+    words = ("scene.wanbatch.yaml", "--backend", "rough")
+    told = "Fetch with: wanbatch fetch scene.wanbatch.yaml --backend rough\n"
+    assert told in project.call("status", *words).stderr
+    gateway.scripts["poll"] = lambda task, _: gateway.completed(task)
+    assert project.fetch().returncode == 0
+    assert "Fetch with" not in project.call("status", *words).stderr
