@@ -82,3 +82,9 @@ URL_EXPIRES = declare(
     """The API fetches a URL when it begins to work on the job, which can be long after the job was sent. Sign the URL anew with a longer
     life before you run. A new signature changes nothing about the job's identity.""",
 )
+ODD_FILE = declare(
+    "WB515",
+    "a media file that not every reader takes",
+    """The file is whole where it matters, but something in it is not as its format asks: bytes behind the video, a wrong checksum, a missing end
+    marker. Most programs read it; whether the API's does is not known. A failed job costs nothing, but time. Export the file anew to be safe.""",
+)
