@@ -107,7 +107,7 @@ def _clip_facts(
     width, height = stream.codec_context.width, stream.codec_context.height
     fps = float(stream.average_rate or 0)
     has_audio = bool(container.streams.audio)
-    seconds = played_seconds(container, stream, structure.end)
+    seconds = played_seconds(container, stream, structure.end, edited=not structure.fragmented)
     if seconds <= 0:
         return Unreadable("damaged", "its video track has no length")
     if width <= 0 or height <= 0:

@@ -74,8 +74,11 @@ def video_track(container: InputContainer) -> VideoStream | None:
     return None
 
 
-def played_seconds(container: InputContainer, stream: VideoStream, most_bytes: int) -> float:
-    """How long the packets of ``stream`` play; what an edit list leaves out does not count.
+def played_seconds(
+    container: InputContainer, stream: VideoStream, most_bytes: int, *, edited: bool
+) -> float:
+    """How long the packets of ``stream`` play. What an edit list leaves out does not count where the file is ``edited``;
+    FFmpeg marks packets of fragments as left out that are not.
 
     Raises ``Undecodable`` where they have more than ``most_bytes``: some lie upon each other, and
     reading them all might take for ever.
@@ -89,6 +92,6 @@ def played_seconds(container: InputContainer, stream: VideoStream, most_bytes: i
         held += packet.size
         if held > most_bytes:
             raise Undecodable("its packets have more bytes than the file")
-        if packet.duration and packet.time_base and not packet.is_discard:
+        if packet.duration and packet.time_base and not (edited and packet.is_discard):
             ticks += packet.duration * packet.time_base
     return float(ticks)

@@ -124,6 +124,8 @@ def sniff(head: bytes) -> Format:
         return BMP
     if len(head) > 2 * _TS_PACKET and {head[0], head[_TS_PACKET], head[2 * _TS_PACKET]} == {0x47}:
         return Format("an MPEG transport stream")
+    if head[:2] == b"\xff\xfe" and (text := _text(head)):
+        return text
     return _mpeg_audio(head) or _text(head) or UNKNOWN
 
 
@@ -162,7 +164,8 @@ def _mpeg_audio(head: bytes) -> Format | None:
 
 
 def _text(head: bytes) -> Format | None:
-    text = head.decode("utf-8", "ignore").lstrip("\ufeff").lstrip().lower()
+    coding = "utf-16" if head[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8"
+    text = head.decode(coding, "ignore").lstrip("\ufeff").lstrip().lower()
     if not text or len(text) < len(head) / 4 or any(c < " " and c not in "\t\r\n\f" for c in text):
         return None
     if text.startswith(("<!doctype html", "<html")):

@@ -21,7 +21,9 @@ from wanbatch.media.turning import read_orientation
 
 CUT = "it is truncated: it ends in the middle of the image"
 
-_MARKER = re.compile(rb"\xff+([^\x00\xff])")
+_MARKER = re.compile(rb"\xff([^\x00\xff])")
+"""The last of any fill bytes and the marker's own byte: found in one pass over whatever stands between."""
+
 _JPEG_WITHOUT_LENGTH = frozenset({0x01, *range(0xD0, 0xD9)})
 _JPEG_SIZES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _JPEG_COMMON = frozenset({0xC0, 0xC1, 0xC2})

@@ -16,7 +16,7 @@ from PIL import Image
 
 from wanbatch.media import decoders
 from wanbatch.media.files import file_length
-from wanbatch.media.formats import HEAD, JPEG, Format, sniff
+from wanbatch.media.formats import HEAD, JPEG, PNG, WEBP, Format, sniff
 from wanbatch.media.image_headers import CUT, Damaged, Header, read_header
 from wanbatch.media.leftovers import blanks_before, stand
 from wanbatch.media.limits import LIMITS, MEGABYTE
@@ -29,7 +29,7 @@ LONGEST = 64 * 2**20
 _MOST_BYTES = LIMITS["image"].megabytes * MEGABYTE
 """Of a file that decoders are asked about; a larger one is refused whatever they say."""
 
-_START_OF_JPEG = b"\xff\xd8\xff"
+_STARTS = ((b"\xff\xd8\xff", JPEG), (b"\x89PNG\r\n\x1a\n", PNG), (b"RIFF", WEBP))
 
 
 def read_image(file: BinaryIO) -> ImageFacts | Unreadable:
@@ -64,11 +64,14 @@ def decode_picture(file: BinaryIO, facts: ImageFacts) -> Image.Image:
 
 
 def _format(data: bytes) -> tuple[Format, int]:
-    """The format, and how many bytes stand before the picture; decoders look for a JPEG's beginning, for no other's."""
+    """The format, and how many blanks stand before the picture: what was pasted or served with a line end before it."""
     head = data[:HEAD]
     found = sniff(head)
-    before = 0 if found.mime else blanks_before(head, _START_OF_JPEG)
-    return (JPEG, before) if before else (found, 0)
+    if not found.mime:
+        for start, image_format in _STARTS:
+            if before := blanks_before(head, start):
+                return image_format, before
+    return found, 0
 
 
 def _remark(header: Header, data: bytes) -> str:

@@ -25,6 +25,7 @@ from av.packet import Packet
 from wanbatch.media.container import MOST_PACKETS, Undecodable, has_codec, opened
 from wanbatch.media.files import file_length
 from wanbatch.media.formats import HEAD, MP3, UNKNOWN, WAV, Format, sniff
+from wanbatch.media.leftovers import blanks_before, stand
 from wanbatch.media.model import AudioFacts, Unreadable
 from wanbatch.media.mp3 import find_frames
 from wanbatch.media.wav import PLAUSIBLE_S, REMARKED_S, WavLayout, read_layout
@@ -77,7 +78,10 @@ def has_sound_alone(file: BinaryIO) -> bool:
 def _find(file: BinaryIO) -> _Found | Unreadable:
     length = file_length(file)
     file.seek(0)
-    format_ = sniff(file.read(HEAD))
+    head = file.read(HEAD)
+    format_ = sniff(head)
+    if before := blanks_before(head, b"RIFF"):
+        return Unreadable("damaged", f"{stand(before, head[:before])} before its header")
     if format_ is WAV:
         return _find_wav(file, length)
     if format_ is MP3 or format_ is UNKNOWN or not format_.binary:

@@ -21,6 +21,9 @@ _LONGEST_FORMAT = 4096
 _IN_DS64 = 0xFFFFFFFF
 """The length in a chunk of an RF64 file that says: it stands in the chunk ``ds64``."""
 
+_SLOPPY = 64
+"""Bytes: some programs count the header as sound, or a byte of padding."""
+
 PLAUSIBLE_S = 60.0
 """A sound for the API lasts up to 30 s; twice that much may be meant for cutting."""
 
@@ -39,7 +42,8 @@ class WavLayout:
 
     @property
     def missing(self) -> int:
-        return max(0, self.stated - (self.end - self.start))
+        missing = self.stated - (self.end - self.start)
+        return missing if missing > _SLOPPY else 0
 
     @property
     def stated_s(self) -> float:
