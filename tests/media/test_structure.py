@@ -148,6 +148,14 @@ def test_samples_of_a_fragment_beyond_the_end_are_missed(clip):
     assert "it is truncated: a sample ends at byte" in probe_video(path)
 
 
+def test_a_track_of_an_absurd_number_is_refused(clip):
+    path = clip(frames=60, options={"movflags": FRAGMENTED})
+    content = bytearray(path.read_bytes())
+    content[content.index(b"tkhd") + 16] = 0xFF
+    path.write_bytes(content)
+    assert "a track has the number 4278190081" in probe_video(path)
+
+
 def test_fragments_that_claim_absurdly_many_samples_are_refused(clip):
     path = clip(frames=60, options={"movflags": FRAGMENTED})
     content = bytearray(path.read_bytes())

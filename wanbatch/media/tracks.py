@@ -16,6 +16,9 @@ from dataclasses import dataclass
 from wanbatch.media.boxes import Box, Broken, by_type, children
 from wanbatch.media.turning import IDENTITY, Matrix, orientation_of
 
+_HIGHEST_ID = 2**31 - 1
+"""FFmpeg reads a higher one as negative, and takes seconds to look for its fragments."""
+
 _TO_TABLES = ("mdia", "minf", "stbl")
 
 
@@ -77,6 +80,8 @@ def _track(data: bytes, track: Box, length: int, movie: Matrix) -> Track:
         boxes = by_type(data, start, end)
         if name == "mdia" and "tkhd" in boxes:
             number, turned = _track_header(data, boxes["tkhd"])
+            if number > _HIGHEST_ID:
+                raise Broken(f"a track has the number {number}")
             orientation = orientation_of(turned, movie)
         if name == "minf":
             handler = _handler(data, boxes.get("hdlr"))
