@@ -29,7 +29,7 @@ from wanbatch.engine.outcomes import (
     Unreadable,
 )
 from wanbatch.providers.model import NoReply, Reply, Seen
-from wanbatch.providers.scrubbing import evidence_of
+from wanbatch.providers.scrubbing import EVIDENCE_LIMIT, evidence_of, without_queries
 
 RETRY_AFTER_LIMIT_S = 300.0
 _TASK_ID = re.compile(r"[\x21-\x7e]{1,512}\Z")
@@ -353,7 +353,7 @@ def _find_id(value: object, routes: tuple[Route, ...]) -> Accepted | None:
         return None
     others = [one for one in dict.fromkeys(found) if one != found[0]]
     evidence = f"the answer also names {', '.join(others)}" if others else ""
-    return Accepted(found[0], evidence)
+    return Accepted(found[0], without_queries(evidence)[:EVIDENCE_LIMIT])
 
 
 def _judge_refusal(reply: Reply, error: ApiError) -> SubmitOutcome:

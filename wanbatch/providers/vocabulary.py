@@ -46,7 +46,7 @@ DOUBTFUL = _words(
     """
     cancelled canceled cancel cancelling canceling expired expire deleted error errored
     errors rejected reject aborted abort timeout timed_out time_out terminated killed
-    crashed stopped blocked moderated request_moderated content_moderated content_filtered
+    crashed interrupted stopped blocked moderated request_moderated content_moderated content_filtered
     filtered nsfw banned invalid revoked failed_moderation moderation_failed generate_failed
     generation_failed create_failed create_task_failed task_failed render_failed
     callback_exception exception sensitive_word_error partially_failed refunded
