@@ -32,7 +32,7 @@ from wanbatch.ledger.store import Ledger, LedgerFailed
 from wanbatch.lifecycle import Event, EventKind, Retention, State
 from wanbatch.plan import planner
 from wanbatch.plan.model import Action
-from wanbatch.providers import backend, gateway, http, reading
+from wanbatch.providers import backend, gateway, http, reading, scrubbing, status_reply
 from wanbatch.providers.model import Reply
 
 DAY = 24 * 3600.0
@@ -335,26 +335,32 @@ def task_is_polled_before_it_is_durable() -> Patches:
 
 @variant
 def missing_task_counts_as_failed() -> Patches:
-    real = gateway.Gateway.read_status
+    real = gateway.Gateway.read_task_status
 
-    def read_status(self: Any, seen: Any, submitted_at: float, now: float) -> Any:
+    def read(self: Any, seen: Any, task_id: str, submitted_at: float, now: float) -> Any:
         if isinstance(seen, Reply) and seen.status in (400, 404):
             return Failed("not_found", "no such task")
-        return real(self, seen, submitted_at, now)
+        return real(self, seen, task_id, submitted_at, now)
 
-    yield patch.object(gateway.Gateway, "read_status", read_status)
+    yield patch.object(gateway.Gateway, "read_task_status", read)
 
 
 @variant
 def error_beside_running_counts_as_failed() -> Patches:
-    real = gateway.judge_word
-    yield patch.object(
-        gateway,
-        "judge_word",
-        lambda word, progress, error: (
-            Failed(error.code, error.message) if error.enveloped else real(word, progress, error)
-        ),
-    )
+    real = status_reply.meaning_of
+    told: list[Any] = []
+
+    def error_of(found: Any) -> Any:
+        error = real_error(found)
+        told[:] = [error.enveloped]
+        return error
+
+    def meaning_of(word: str) -> Any:
+        return status_reply.Meaning.FAILED if told == [True] else real(word)
+
+    real_error = status_reply._error_of
+    yield patch.object(status_reply, "_error_of", error_of)
+    yield patch.object(status_reply, "meaning_of", meaning_of)
 
 
 @variant
@@ -488,10 +494,16 @@ def short_body_is_kept() -> Patches:
 
 @variant
 def echoed_key_is_kept() -> Patches:
-    yield patch.object(http, "key_spellings", lambda key: ())
+    yield patch.object(http, "scrub", lambda text, key: text)
+    yield patch.object(http, "scrub_body", lambda body, key: body)
+    yield patch.object(scrubbing, "scrub", lambda text, key: text)
     yield patch.object(backend.Backend, "_scrub", lambda self, text: text)
 
 
 @variant
 def signature_is_kept() -> Patches:
+    """In texts, in evidence, and on the way out."""
     yield patch.object(reading, "clean", lambda text, limit=500: text[:limit])
+    yield patch.object(status_reply, "clean", lambda text, limit=500: text[:limit])
+    yield patch.object(backend, "without_queries", lambda text: text)
+    yield patch.object(scrubbing, "without_queries", lambda text: text)
