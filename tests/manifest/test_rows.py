@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from wanbatch.manifest.rows import RowsProblem, name_rows, read_rows
+from wanbatch.manifest.data_files import read_table
+from wanbatch.manifest.rows import name_rows
+from wanbatch.manifest.tables import RowsProblem
 
 
 def read(
@@ -14,7 +16,7 @@ def read(
 ) -> list[dict[str, object]]:
     path = tmp_path / name
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return [dict(row) for row in read_rows(name, path, most)]
+    return [dict(row) for row in read_table(name, path, most).rows]
 
 
 @pytest.mark.parametrize(

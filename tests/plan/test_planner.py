@@ -12,7 +12,8 @@ from wanbatch.lifecycle import Authorisation, Authority, EventKind, Placement, S
 from wanbatch.plan.model import Action, JobState
 from wanbatch.plan.planner import PlanOptions, Target, changed_fields, make_plan, may_retry
 from wanbatch.plan.price import PriceList
-from wanbatch.plan.selection import parse_selection, parse_shard
+from wanbatch.plan.selection import parse_selection
+from wanbatch.plan.shards import parse_shard
 
 PRICES = PriceList({"720P": Decimal("0.10"), "1080P": Decimal("0.15")}, "USD")
 TARGET = Target("gateway", "paid", "https://api.test", PRICES)

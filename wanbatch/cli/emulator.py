@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from wanbatch.cli.options import Amount
+from wanbatch.cli.options import Amount, Count
 from wanbatch.errors import ExitCode, Refusal
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--port",
-    type=click.IntRange(0, 65535),
+    type=Count(0, 65535),
     default=0,
     show_default=True,
     help="Port; 0 takes a free one.",
@@ -64,7 +64,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="What a result holds; the others are for load tests.",
 )
-@click.option("--max-running", type=click.IntRange(1), metavar="N", help="Tasks worked on at once.")
+@click.option("--max-running", type=Count(1), metavar="N", help="Tasks worked on at once.")
 @click.option(
     "--over-limit",
     type=click.Choice(["queue", "refuse"]),

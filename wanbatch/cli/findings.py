@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from wanbatch.diagnostics import Diagnostic, Severity, format_route
-from wanbatch.manifest.shown import escape_unsafe
+from wanbatch.manifest.shown import columns, escape_unsafe
 
 _WIDEST = 160
 _RED, _YELLOW, _BLUE, _BOLD, _PLAIN = "\x1b[1;31m", "\x1b[1;33m", "\x1b[1;34m", "\x1b[1m", "\x1b[0m"
@@ -79,16 +79,7 @@ def _cut(d: Diagnostic) -> tuple[str, int, int]:
         marked, after = marked[:_WIDEST], "…"
     after = after if len(after) <= _WIDEST else after[:_WIDEST] + "…"
     shown = [escape_unsafe(part.replace("\t", " ")) for part in (before, marked, after)]
-    return "".join(shown), _columns(shown[0]), max(_columns(shown[1]), 1)
-
-
-def _columns(text: str) -> int:
-    """How many columns of a terminal a text takes: two for East Asian wide characters, none for combining ones."""
-    if text.isascii():
-        return len(text)
-    from unicodedata import combining, east_asian_width
-
-    return sum(0 if combining(c) else 2 if east_asian_width(c) in "WF" else 1 for c in text)
+    return "".join(shown), columns(shown[0]), max(columns(shown[1]), 1)
 
 
 def _count(diagnostics: Sequence[Diagnostic]) -> str:

@@ -7,6 +7,7 @@ How it works: ``planning_options`` adds the options and hands the command a ``Se
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
@@ -25,7 +26,8 @@ PROGRESS = ("auto", "rich", "plain", "json", "none")
 
 
 class Amount(click.FloatRange):
-    """A number within bounds: neither ``nan`` nor infinite, which Python's ``float`` reads too."""
+    """A number within bounds, in the digits 0 to 9: Python's ``float`` also reads ``nan``,
+    ``1_000``, and the digits of other scripts."""
 
     def convert(
         self,
@@ -33,10 +35,34 @@ class Amount(click.FloatRange):
         param: click.Parameter | None,
         ctx: click.Context | None,
     ) -> float:
+        if isinstance(value, str) and not _NUMBER.fullmatch(value):
+            self.fail(f"{value!r} is not a number such as 2.5.", param, ctx)
         number = float(super().convert(value, param, ctx))
-        if not isfinite(number):
-            self.fail(f"{value!r} is not a number that can be counted to.", param, ctx)
+        if not isfinite(number) or number > MOST:
+            self.fail(f"{value!r} is more than can be counted to.", param, ctx)
+        if 0 < number < LEAST:
+            self.fail(f"{value!r} is too close to nothing.", param, ctx)
         return number
+
+
+class Count(click.IntRange):
+    """A whole number within bounds, in the digits 0 to 9 and nothing else."""
+
+    def convert(
+        self,
+        value: Any,  # noqa: ANN401 - click's signature
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> int:
+        if isinstance(value, str) and not _WHOLE.fullmatch(value):
+            self.fail(f"{value!r} is not a whole number such as 5.", param, ctx)
+        return int(super().convert(value, param, ctx))
+
+
+_NUMBER = re.compile(r"-?(?:[0-9]{1,40}(?:\.[0-9]{0,40})?|\.[0-9]{1,40})(?:[eE][-+]?[0-9]{1,3})?")
+_WHOLE = re.compile(r"-?[0-9]{1,12}")
+MOST, LEAST = 1e9, 1e-6
+"""No setting is meant beyond these: thirty years, and a microsecond."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +123,7 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
     ),
     click.option(
         "--max-jobs",
-        type=click.IntRange(1),
+        type=Count(1),
         default=10_000,
         show_default=True,
         help="Refuse to expand to more jobs.",

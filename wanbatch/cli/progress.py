@@ -55,7 +55,7 @@ class Counts:
             self.running += attempt.state is State.ACCEPTED
             self.failed += attempt.state in (State.REJECTED, State.UNCERTAIN)
         elif notice.kind == "stored":
-            self.running, self.done = self.running - 1, self.done + 1
+            self.running, self.done = max(0, self.running - 1), self.done + 1
         elif notice.kind in ("polled", "expired") and attempt.state in (
             State.REMOTE_FAILED,
             State.EXPIRED,
@@ -68,6 +68,10 @@ def describe(notice: Notice) -> str:
     attempt = notice.attempt
     if attempt is None:
         return f"not sent   {notice.job}: {notice.text}"
+    return _describe_submit(notice, attempt) or _describe_task(notice, attempt)
+
+
+def _describe_submit(notice: Notice, attempt: Attempt) -> str:
     match notice.kind, attempt.state:
         case "submitted", State.ACCEPTED:
             return f"submitted  {attempt.job}  task {attempt.task_id}"
@@ -77,8 +81,18 @@ def describe(notice: Notice) -> str:
             return f"uncertain  {attempt.job}  {attempt.reason}; see 'wanbatch resolve'"
         case "submitted", _:
             return f"put back   {attempt.job}  {notice.text}"
+    return ""
+
+
+def _describe_task(notice: Notice, attempt: Attempt) -> str:
+    match notice.kind, attempt.state:
         case "polled", State.REMOTE_FAILED:
             return f"failed     {attempt.job}  {attempt.error_code}: {attempt.error_message}"
+        case "polled", State.ACCEPTED if attempt.status_word:
+            return (
+                f"running    {attempt.job}  the provider says {attempt.status_word!r},"
+                " a word that is not known; it is watched on"
+            )
         case "stored", _:
             return f"done       {attempt.job}  {attempt.seconds:g} s video after {duration(attempt.stored_at - attempt.intent_at)}"
         case (("polled" | "expired"), State.EXPIRED):

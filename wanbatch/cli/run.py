@@ -6,19 +6,17 @@ from decimal import Decimal
 
 import click
 
-from wanbatch.cli.options import Amount, Settings, planning_options
+from wanbatch.cli.options import Amount, Count, Settings, planning_options
 from wanbatch.cli.session import Order, start
+from wanbatch.plan.price import AMOUNT_FORM, read_amount
 
 
 def _amount(ctx: click.Context, param: click.Parameter, text: str | None) -> Decimal | None:
     if text is None:
         return None
-    try:
-        amount = Decimal(text)
-    except ArithmeticError:
-        raise click.BadParameter(f"{text!r} is not an amount of money, such as 5.00") from None
-    if not amount.is_finite() or amount < 0:
-        raise click.BadParameter(f"{text!r} is not an amount of money, such as 5.00")
+    amount = read_amount(text)
+    if amount is None:
+        raise click.BadParameter(f"{text!r} is not an amount of money: write {AMOUNT_FORM}")
     return amount
 
 
@@ -32,7 +30,7 @@ def _amount(ctx: click.Context, param: click.Parameter, text: str | None) -> Dec
     help="Approve spending up to this much, in the backend's currency.",
 )
 @click.option(
-    "--max-in-flight", type=click.IntRange(1), help="At most so many tasks at the provider at once."
+    "--max-in-flight", type=Count(1), help="At most so many tasks at the provider at once."
 )
 @click.option("--rate", type=Amount(0, min_open=True), help="At most so many submits per second.")
 @click.option(
@@ -42,7 +40,10 @@ def _amount(ctx: click.Context, param: click.Parameter, text: str | None) -> Dec
     help="Used until latencies have been learnt.",
 )
 @click.option(
-    "--submit-timeout", type=Amount(1), default=60.0, show_default=True, metavar="SECONDS"
+    "--submit-timeout",
+    type=Amount(1),
+    metavar="SECONDS",
+    help="How long to wait for a submit's answer.  [default: the backend's, 60.0]",
 )
 @click.option(
     "--wait",
@@ -70,7 +71,7 @@ def command(
     max_in_flight: int | None,
     rate: float | None,
     poll_interval: float | None,
-    submit_timeout: float,
+    submit_timeout: float | None,
     wait: float,
     lock_timeout: float,
     retry_failed: bool,

@@ -26,7 +26,7 @@ import anyio
 import click
 
 from wanbatch import __version__
-from wanbatch.cli import stages
+from wanbatch.cli import guard, stages
 from wanbatch.cli.console import duration, money, plural, quoted, say, tell, wants_color
 from wanbatch.cli.options import Settings
 from wanbatch.cli.plan import show_plan
@@ -38,7 +38,7 @@ from wanbatch.engine.clock import ServerClock
 from wanbatch.engine.conductor import Conductor, build_works
 from wanbatch.engine.listing import ListPolls
 from wanbatch.engine.outcomes import ProbeFailed
-from wanbatch.engine.outputs import intact_paths
+from wanbatch.engine.outputs import intact_paths, set_aside_strangers
 from wanbatch.engine.pacing import SubmitPacer
 from wanbatch.engine.polling import LatencyModel, PollSchedule
 from wanbatch.engine.reconcile import Absent, Adopt, Undecided, reconcile
@@ -55,9 +55,14 @@ from wanbatch.engine.work_items import Limits
 from wanbatch.errors import ExitCode, Refusal
 from wanbatch.ledger.lock import RunLock
 from wanbatch.ledger.store import Ledger
-from wanbatch.lifecycle import RunRecord, Snapshot, State
+from wanbatch.lifecycle import UNSETTLED, RunRecord, Snapshot, State
+from wanbatch.media.disk import oddities
+from wanbatch.plan.elsewhere import Elsewhere
+from wanbatch.plan.identity import JobKey
 from wanbatch.plan.model import Action, JobState, Plan
+from wanbatch.plan.origin import same_origin, say_home
 from wanbatch.providers.dialect import retention_of
+from wanbatch.providers.model import quiet_period_of
 
 if TYPE_CHECKING:
     from anyio.abc import TaskStatus
@@ -80,7 +85,7 @@ class Order:
     max_in_flight: int | None = None
     rate: float | None = None
     poll_interval_s: float | None = None
-    submit_timeout_s: float = 60.0
+    submit_timeout_s: float | None = None
     wait_s: float = 7200.0
     lock_timeout_s: float = 0.0
     retry_failed: bool = False
@@ -90,10 +95,11 @@ class Order:
 def start(settings: Settings, order: Order) -> int:
     """Checks, locks, and runs; returns the exit code."""
     checked = stages.read_and_check(settings, quiet_warnings=settings.quiet)
+    guard.refuse_odd_places(settings, [m.name for m in checked.manifests])
     stages.refuse_shared_folders(settings, checked.manifests)
     chosen = stages.choose_backend(settings, checked.manifests, offline=False)
     profile = _ordered(chosen.profile, order)
-    limit, source = stages.spending_limit(order.max_cost, checked.manifests, chosen.project)
+    limit, source = stages.spending_limit(order.max_cost, checked.manifests, chosen.projects)
     _make_folder(settings.output)
     with RunLock(settings.output, timeout_s=order.lock_timeout_s):
         return anyio.run(_Session(settings, order, checked, profile, limit, source).run)
@@ -117,8 +123,16 @@ def _ordered(profile: Profile, order: Order) -> Profile:
         max_in_flight=order.max_in_flight or profile.max_in_flight,
         rate=order.rate or profile.rate,
         poll_interval_s=order.poll_interval_s or profile.poll_interval_s,
-        submit_timeout_s=order.submit_timeout_s,
+        submit_timeout_s=order.submit_timeout_s or profile.submit_timeout_s,
+        quiet_period_s=_quiet_period_s(profile, order.submit_timeout_s),
     )
+
+
+def _quiet_period_s(profile: Profile, timeout_s: float | None) -> float:
+    """A submit that may be answered later may be listed later: absence needs a longer wait."""
+    if timeout_s is None or profile.realm == "emulator":
+        return profile.quiet_period_s
+    return max(profile.quiet_period_s, quiet_period_of(timeout_s))
 
 
 @dataclass(slots=True)
@@ -134,6 +148,7 @@ class _Session:
     """One call of ``run`` or ``fetch`` with the lock held."""
 
     work_scope: anyio.CancelScope
+    elsewhere: Elsewhere
 
     def __init__(
         self,
@@ -169,20 +184,25 @@ class _Session:
         self.ending = _Ending()
         self.runner: Runner | None = None
         self.requests = 0
+        self.chosen: frozenset[JobKey] = frozenset()
 
     async def run(self) -> int:
         async with Ledger.open(stages.ledger_path(self.settings)) as ledger:
+            self._look_around(ledger.snapshot)
             await settle_leftovers(self.context, ledger)
             if self._waiting_here(ledger.snapshot):
                 async with open_backend(self.profile, self.settings.output, self.clock) as client:
                     await self._reconcile(ledger, client)
             plan = self._plan(ledger.snapshot)
+            self.chosen = frozenset((e.job.manifest, e.name) for e in plan.selected())
             stages.refuse_undeliverable(self.settings, plan, self.profile)
             in_flight = find_in_flight(self.context, ledger.snapshot, plan)
             self._show(plan, in_flight)
             if self.order.buys:
+                if not in_flight.here:
+                    guard.refuse_all_elsewhere(self.settings, plan)
                 self._keep_budget(plan)
-                approve(plan, self.order, self.limit)
+                approve(plan, self.order, stages.find_unpriced(plan, self.profile))
             async with anyio.create_task_group() as tasks:
                 with anyio.CancelScope() as self.work_scope:
                     await tasks.start(self._watch_signals)
@@ -211,7 +231,9 @@ class _Session:
 
     def _waiting_here(self, snapshot: Snapshot) -> bool:
         return any(
-            a.state is State.UNCERTAIN and a.origin == self.profile.origin and a.realm == "paid"
+            a.state is State.UNCERTAIN
+            and a.realm == "paid"
+            and same_origin(a.origin, self.profile.origin)
             for a in snapshot.attempts
         )
 
@@ -244,6 +266,18 @@ class _Session:
 
     # -- before ------------------------------------------------------------------------------------------------------------------------------
 
+    def _look_around(self, snapshot: Snapshot) -> None:
+        """What this ledger says cannot be all, or may not be acted on. Raises ``Refusal``."""
+        unsettled = {a.manifest for a in snapshot.attempts if a.state in UNSETTLED}
+        guard.refuse_odd_places(self.settings, unsettled)
+        around = guard.look_around(self.settings, self.checked, self.profile, snapshot)
+        if self.order.buys:
+            guard.refuse_older_ledger(self.settings, around)
+        self.elsewhere = around.elsewhere
+        set_aside_strangers(
+            self.settings.output, [m.name for m in self.checked.manifests], snapshot
+        )
+
     def _intact(self, snapshot: Snapshot) -> frozenset[str]:
         return intact_paths(self.settings.output, snapshot)
 
@@ -254,8 +288,10 @@ class _Session:
             self.profile,
             snapshot,
             self._intact(snapshot),
+            elsewhere=self.elsewhere,
             retry_failed=fresh and self.order.retry_failed,
             regenerate=fresh and self.order.regenerate,
+            chosen=None if fresh else self.chosen,
         )
 
     def _show(self, plan: Plan, in_flight: InFlight) -> None:
@@ -267,21 +303,21 @@ class _Session:
         others = [a for a in in_flight.here if a.attempt_id not in mine]
         if others:
             say(f"Also fetching {plural(len(others), 'video')} that the manifest no longer names.")
-        for backend in sorted({a.backend for a in in_flight.elsewhere}):
-            say(
-                f"Tasks of backend {backend} are still running there; fetch them with --backend {backend}."
-            )
+        for backend, origin in sorted({(a.backend, a.origin) for a in in_flight.elsewhere}):
+            home = say_home(backend, origin, self.profile.name, self.profile.origin)
+            say(f"A task {home}.")
 
     def _keep_budget(self, plan: Plan) -> None:
         if self.limit is None or not plan.count()[Action.GENERATE]:
             return
-        if plan.total is None:
+        unpriced = stages.find_unpriced(plan, self.profile)
+        if unpriced is not None:
             raise Refusal(
                 ExitCode.REFUSED,
-                f"{self.limit_source} cannot be kept: backend {plan.backend} has no price; nothing was sent",
-                f'state one in your configuration: [backends.{plan.backend}] price = {{ 720P = …, 1080P = …, currency = "USD" }}',
+                f"{self.limit_source} cannot be kept: {unpriced.missing}; nothing was sent",
+                unpriced.advice,
             )
-        if plan.total > self.limit:
+        if plan.total is not None and plan.total > self.limit:
             total, limit = money(plan.total, plan.currency), money(self.limit, plan.currency)
             raise Refusal(
                 ExitCode.REFUSED,
@@ -355,7 +391,7 @@ class _Session:
 
         profile, manifests = self.profile, self.checked.manifests
         model = LatencyModel()
-        model.learn(a for a in snapshot.attempts if a.origin == profile.origin)
+        model.learn(a for a in snapshot.attempts if same_origin(a.origin, profile.origin))
         return Conductor(
             build_works(plan, {m.name: m.run.retries for m in manifests}),
             SubmitPacer(
@@ -451,6 +487,10 @@ class _Session:
                 say(
                     f"  {entry.state.value:9} {entry.name}  ({self.ending.reasons.get(entry.name) or entry.reason})"
                 )
+        for way in guard.ways_out_of_elsewhere(self.settings, plan):
+            say(f"  help: {way}")
+        for oddity in oddities():
+            say(f"note: {oddity}")
         if any(entry.action in (Action.RESUME, Action.GENERATE) for entry in plan.selected()):
             # What --regenerate asked for is under way: said again, it would be bought once more.
             say(
@@ -471,7 +511,7 @@ class _Session:
             )
 
 
-def approve(plan: Plan, order: Order, limit: Decimal | None) -> None:
+def approve(plan: Plan, order: Order, unpriced: stages.Unpriced | None) -> None:
     """Nothing that costs money goes out without a person's or a script's consent. Raises ``Refusal`` (3)."""
     wanted = plan.count()[Action.GENERATE]
     if plan.realm == "emulator" or not wanted or order.yes or order.max_cost is not None:
@@ -481,12 +521,21 @@ def approve(plan: Plan, order: Order, limit: Decimal | None) -> None:
         raise Refusal(
             ExitCode.REFUSED,
             f"{plural(wanted, 'video')} would be bought ({price}) and nobody approved it; nothing was sent",
-            "add --yes, or --max-cost AMOUNT",
+            *_ways_to_approve(unpriced),
         )
     if not click.confirm(
         f"Buy {plural(wanted, 'video')} on {plan.backend} ({price})?", default=False, err=True
     ):
         raise Refusal(ExitCode.REFUSED, "not approved; nothing was sent")
+
+
+def _ways_to_approve(unpriced: stages.Unpriced | None) -> tuple[str, ...]:
+    if unpriced is None:
+        return ("add --yes, or --max-cost AMOUNT",)
+    return (
+        f"add --yes; --max-cost AMOUNT cannot be kept, for {unpriced.missing}",
+        unpriced.advice,
+    )
 
 
 @asynccontextmanager

@@ -61,6 +61,7 @@ from wanbatch.engine.work_items import (
 )
 from wanbatch.lifecycle import Attempt, Authority, EventKind, State
 from wanbatch.plan.model import Action, Plan, PlannedJob
+from wanbatch.plan.origin import same_origin
 from wanbatch.plan.planner import may_retry
 
 POLL_LANE = 16
@@ -98,6 +99,8 @@ class Conductor:
             lists,
         )
         self.by_fingerprint = {work.fingerprint: work for work in works}
+        # An attempt may have been made under an earlier rule of identity: then its own fingerprint is not the work's.
+        self._work_of = {a.attempt_id: work for work in works for a in work.attempts}
         self.tasks: dict[int, Tracked] = {}
         self.stop_reason = ""
         self.halted: Halted | None = None
@@ -144,12 +147,15 @@ class Conductor:
         found = sorted(attempts, key=lambda a: (a.available_until, a.attempt_id))
         for attempt in found:
             submitted_at = now - max(0.0, at - attempt.accepted_at)
-            work = self.by_fingerprint.get(attempt.fingerprint)
+            work = self._work_for(attempt)
             self._watch(attempt, work, now, submitted_at)
             self.polls.add(attempt.attempt_id, submitted_at, now, (attempt.length_s, attempt.size))
             self.pacer.resumed()
         self._first_polls = [a.attempt_id for a in reversed(found)]
         self._recovering = {a.attempt_id for a in found}
+
+    def _work_for(self, attempt: Attempt) -> Work | None:
+        return self._work_of.get(attempt.attempt_id) or self.by_fingerprint.get(attempt.fingerprint)
 
     # -- the next action ---------------------------------------------------------------------------------------------------------------------
 
@@ -272,7 +278,7 @@ class Conductor:
             attempt
             for attempt in work.attempts
             if attempt.attempt_id not in self._asked
-            and attempt.origin == work.origin
+            and same_origin(attempt.origin, work.origin)
             and self._may_turn(attempt, now)
         ]
         for attempt in due:
@@ -283,7 +289,7 @@ class Conductor:
 
     def _look_again(self, now: float) -> bool:
         """At the end of the run: asks once for every failed task that may have turned."""
-        own = [(a, w) for w in self.works for a in w.attempts if a.origin == w.origin]
+        own = [(a, w) for w in self.works for a in w.attempts if same_origin(a.origin, w.origin)]
         ids = {attempt.attempt_id for attempt, _ in own}
         before = [(a, None) for a in self._failed_before if a.attempt_id not in ids]
         due = [

@@ -27,6 +27,7 @@ from typing import Protocol
 from wanbatch.engine.outcomes import ListedTask, TaskListing
 from wanbatch.engine.settle import acceptance_facts
 from wanbatch.lifecycle import DAY_LONG, Attempt, Event, EventKind, Snapshot, State
+from wanbatch.plan.origin import same_origin
 
 CLOCK_SLACK_S = 120.0
 """By how much the server's idea of when a task began may lie outside of ours of when it was sent."""
@@ -84,7 +85,7 @@ async def reconcile(
     verdicts.
     """
     rows = ledger.snapshot.attempts
-    uncertain = [a for a in rows if a.state is State.UNCERTAIN and a.origin == origin]
+    uncertain = [a for a in rows if a.state is State.UNCERTAIN and same_origin(a.origin, origin)]
     if not uncertain:
         return []
     if shared:

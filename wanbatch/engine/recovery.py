@@ -21,7 +21,9 @@ from wanbatch.errors import ExitCode, Refusal
 from wanbatch.lifecycle import Attempt, Event, EventKind, Snapshot, State
 from wanbatch.media.files import hash_file
 from wanbatch.plan.model import Action, Plan
+from wanbatch.plan.origin import same_origin
 
+REFUSED_FOR_GOOD = 2
 DIED_BEFORE_ANSWER = "the process ended after the intent was recorded and before the answer was"
 
 
@@ -50,15 +52,25 @@ class InFlight:
 
 def find_in_flight(context: RunContext, snapshot: Snapshot, plan: Plan) -> InFlight:
     """What was paid for and is not on disk, of the whole ledger; and stored videos of this plan whose file was lost."""
-    watched = [a for a in snapshot.attempts if a.state in (State.ACCEPTED, State.REMOTE_OK)]
+    watched = [
+        a
+        for a in snapshot.attempts
+        if a.state in (State.ACCEPTED, State.REMOTE_OK)
+        # The same bytes came twice and are no video: a person takes them, or gives them up.
+        and a.refused_times < REFUSED_FOR_GOOD
+    ]
     lost = {
         e.attempt.attempt_id: e.attempt
         for e in plan.selected()
         if e.action is Action.RESUME and e.attempt and e.attempt.state is State.STORED
     }
-    here = [a for a in watched if a.origin == context.origin and a.realm == context.realm]
-    elsewhere = [a for a in watched if a.origin != context.origin or a.realm != context.realm]
+    here = [a for a in watched if _is_here(context, a)]
+    elsewhere = [a for a in watched if not _is_here(context, a)]
     return InFlight((*here, *lost.values()), tuple(elsewhere))
+
+
+def _is_here(context: RunContext, attempt: Attempt) -> bool:
+    return attempt.realm == context.realm and same_origin(attempt.origin, context.origin)
 
 
 async def record_authorisations(context: RunContext, ledger: LedgerWriter, plan: Plan) -> Plan:
@@ -95,7 +107,7 @@ def find_failed(context: RunContext, snapshot: Snapshot) -> tuple[Attempt, ...]:
         for attempt in snapshot.attempts
         if attempt.state is State.REMOTE_FAILED
         and attempt.task_id
-        and (attempt.origin, attempt.realm) == (context.origin, context.realm)
+        and _is_here(context, attempt)
         and context.age_s(attempt) < context.retention.query_s
     )
 

@@ -15,43 +15,20 @@ from pathlib import Path
 
 from wanbatch.diagnostics import Severity
 from wanbatch.manifest import expand_codes as codes
-from wanbatch.manifest import template_codes
 from wanbatch.manifest.constants import ConstantReader
+from wanbatch.manifest.data_files import read_table
 from wanbatch.manifest.document import Value
 from wanbatch.manifest.entry import Entry
+from wanbatch.manifest.headings import TAKEN, WORDS, odd_headings, safe_name
 from wanbatch.manifest.matrix import Combination, MatrixTooLarge, expand_matrix
 from wanbatch.manifest.model import Scalar
-from wanbatch.manifest.rows import Row, Rows, RowsProblem, name_rows, read_rows, rows_of
+from wanbatch.manifest.paths import check_path
+from wanbatch.manifest.rows import Rows, name_rows
 from wanbatch.manifest.scalars import scalar_text
 from wanbatch.manifest.seeds import count_seeds, draw_seeds
 from wanbatch.manifest.shown import closest, listed, shown
+from wanbatch.manifest.tables import Row, RowsProblem, Table, inline_table
 from wanbatch.manifest.templates import Templates
-
-RESERVED = frozenset({"seed", "take", "row", "job"})
-_WORDS = frozenset(
-    [
-        "true",
-        "false",
-        "none",
-        "True",
-        "False",
-        "None",
-        "and",
-        "or",
-        "not",
-        "in",
-        "is",
-        "if",
-        "elif",
-        "else",
-        "endif",
-        "for",
-        "endfor",
-        "recursive",
-        "loop",
-        "self",
-    ]
-)
 
 
 @dataclass(slots=True)
@@ -68,6 +45,18 @@ class Sweep:
     wanted_draws: int = 0
     """How many seeds to draw once the key is known; 0 where they are given."""
     axes: frozenset[str] = field(default_factory=frozenset)
+    table: Table | None = None
+    """Where the rows stand."""
+    source: tuple[str, ...] = ("rows",)
+    """Which field names them."""
+    reads: set[str] = field(default_factory=set)
+    """The variables that its templates read, once it is expanded."""
+    is_expanded: bool = False
+
+    def names(self) -> list[str]:
+        """The variables that its templates know, but for ``job``."""
+        names = [*self.constants, *self.entry.columns, *self.axes, "row", "seed", "take"]
+        return [name for name in dict.fromkeys(names) if name.isidentifier()]
 
     @property
     def cells(self) -> int:
@@ -98,7 +87,7 @@ class Ceiling:
 
     jobs: int
     combinations: int = 0
-    files: dict[Path, list[Row]] = field(default_factory=dict)
+    files: dict[Path, Table] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.combinations = max(10 * self.jobs, 100_000)
@@ -120,7 +109,7 @@ def find_axes(entry: Entry, templates: Templates, ceiling: Ceiling) -> Sweep:
     before = len(entry.findings)
     reader = ConstantReader(entry, templates, constants)
     if "rows" in fields:
-        sweep.rows = _rows(entry, reader, ceiling)
+        sweep.rows = _rows(entry, reader, ceiling, sweep)
     if "matrix" in fields:
         sweep.matrix = _matrix(entry, reader, ceiling)
     if "seed_key" in fields:
@@ -134,17 +123,22 @@ def find_axes(entry: Entry, templates: Templates, ceiling: Ceiling) -> Sweep:
     return sweep
 
 
-def _rows(entry: Entry, reader: ConstantReader, ceiling: Ceiling) -> Rows | None:
+def _rows(entry: Entry, reader: ConstantReader, ceiling: Ceiling, sweep: Sweep) -> Rows | None:
     value = entry.fields["rows"]
     key: str | None = None
     path: tuple[str, ...] = ("rows",)
     if isinstance(value, dict):
         key = reader.text(value["key"], "rows", "key") if "key" in value else None
         value, path = value["from"], ("rows", "from")
+    sweep.source = path
     try:
         if isinstance(value, list):
-            return name_rows(_inline(value, reader, path), key)
-        return name_rows(_file(entry, reader.text(value, *path), ceiling), key)
+            sweep.table = _inline(entry, value, reader, path)
+        else:
+            sweep.table = _file(entry, reader.text(value, *path), ceiling)
+        entry.columns = tuple(sweep.table.columns())
+        entry.odd = odd_headings(entry.columns)
+        return name_rows(sweep.table.rows, key)
     except RowsProblem as problem:
         entry.findings.extend(problem.found)
         if not problem.found:
@@ -153,34 +147,35 @@ def _rows(entry: Entry, reader: ConstantReader, ceiling: Ceiling) -> Rows | None
                 if key is not None and problem.code in (codes.ROWS_KEY, codes.ROWS_SAME)
                 else path
             )
-            entry.report(problem.code, problem.message, *at, hints=problem.hints)
+            entry.report(
+                problem.code, problem.message, *at, label=problem.label, hints=problem.hints
+            )
         return None
 
 
-def _inline(value: list[Value], reader: ConstantReader, path: tuple[str, ...]) -> list[Row]:
-    rows = rows_of(value)
-    return [
+def _inline(
+    entry: Entry, value: list[Value], reader: ConstantReader, path: tuple[str, ...]
+) -> Table:
+    table = inline_table(entry.setting.document, value, entry.route(*path))
+    table.rows = [
         {name: reader.scalar(cell, *path, number, name) for name, cell in row.items()}
-        for number, row in enumerate(rows)
+        for number, row in zip(table.where, table.rows, strict=True)
     ]
+    return table
 
 
-def _file(entry: Entry, source: str, ceiling: Ceiling) -> list[Row]:
+def _file(entry: Entry, source: str, ceiling: Ceiling) -> Table:
+    setting = entry.setting
     if not source:
-        return []
-    where = entry.setting.folder / source
-    if (known := ceiling.files.get(where)) is not None:
-        return known
-    if not entry.setting.tree.holds(where):
-        raise RowsProblem(
-            template_codes.OUTSIDE,
-            f"{shown(source)} lies outside of the manifest's folder tree",
-            "copy it into the tree, or use --media-root",
-        )
-    rows = ceiling.files[where] = read_rows(
-        source if str(entry.setting.folder) == "." else str(where), where, ceiling.jobs
-    )
-    return rows
+        raise RowsProblem(codes.ROWS_EMPTY, "there are no rows", "name a data file, or remove rows")
+    known = {*setting.vars, *setting.given, "job"}
+    if problem := check_path(source, setting.folder, setting.tree, known):
+        raise RowsProblem(problem.code, problem.message, *problem.hints, label=problem.label)
+    where = setting.tree.find(setting.folder, source)
+    if (table := ceiling.files.get(where)) is None:
+        shown_path = source if str(setting.folder) == "." else str(setting.folder / source)
+        table = ceiling.files[where] = read_table(shown_path, where, ceiling.jobs)
+    return table
 
 
 def _matrix(entry: Entry, reader: ConstantReader, ceiling: Ceiling) -> list[Combination] | None:
@@ -320,20 +315,8 @@ def _check_names(entry: Entry, sweep: Sweep) -> None:
     sources: dict[str, str] = {}
     axes: set[str] = set()
     for name, source, path in _named(entry, sweep):
-        if name in RESERVED or name in _WORDS:
-            use = (
-                {"seed": "use seeds", "take": "use repeat"}.get(name, "choose another name")
-                if source == "an axis"
-                else "choose another name"
-            )
-            entry.report(
-                codes.RESERVED_NAME,
-                f"{shown(name)} cannot be the name of {source}",
-                *path,
-                key=True,
-                label="the name is taken",
-                hints=(use,),
-            )
+        if name in TAKEN or name in WORDS:
+            _report_taken(entry, sweep, name, source, path)
         elif sources.setdefault(name, source) != source:
             entry.report(codes.NAME_COLLISION, f"{shown(name)} is {sources[name]} and {source}", *path, key=True,
                          label="templates could not tell which is meant", hints=("rename one of them",))  # fmt: skip
@@ -342,21 +325,40 @@ def _check_names(entry: Entry, sweep: Sweep) -> None:
     sweep.axes = frozenset(axes | ({"row"} if sweep.rows else set()))
 
 
+def _report_taken(
+    entry: Entry, sweep: Sweep, name: str, source: str, path: tuple[str | int, ...]
+) -> None:
+    message, label = f"{shown(name)} cannot be the name of {source}", "the name is taken"
+    if source == "a column" and (table := sweep.table) is not None:
+        place = table.place(table.first(name), name, key=True)
+        hint = f"rename the column, to {safe_name(name, entry.columns)} for instance"
+        entry.findings.append(table.finding(codes.RESERVED_NAME, message, place, hint, label=label))
+        return
+    use = {"seed": "use seeds", "take": "use repeat"} if source == "an axis" else {}
+    hint = use.get(name, "choose another name")
+    entry.report(codes.RESERVED_NAME, message, *path, key=True, label=label, hints=(hint,))
+
+
 def _named(entry: Entry, sweep: Sweep) -> Iterator[tuple[str, str, tuple[str | int, ...]]]:
     for name in sweep.constants:
         yield name, "a variable", ("vars", name)
-    matrix = entry.fields.get("matrix")
-    if isinstance(matrix, dict):
-        for name in matrix:
-            if name not in ("include", "exclude"):
-                yield name, "an axis", ("matrix", name)
-        includes = matrix.get("include")
-        for number, item in enumerate(includes if isinstance(includes, list) else []):
-            for name in item if isinstance(item, dict) else ():
-                yield name, "an axis", ("matrix", "include", number, name)
-    if sweep.rows:
-        for name in dict.fromkeys(name for row in sweep.rows.rows for name in row):
-            yield name, "a column", ("rows",)
+    for name, path in matrix_axes(entry.fields.get("matrix")):
+        yield name, "an axis", path
+    for name in entry.columns if sweep.rows else ():
+        yield name, "a column", ("rows",)
+
+
+def matrix_axes(matrix: Value) -> Iterator[tuple[str, tuple[str | int, ...]]]:
+    """Every name that a matrix gives a value to, with where it stands; those that ``include`` adds too."""
+    if not isinstance(matrix, dict):
+        return
+    for name in matrix:
+        if name not in ("include", "exclude"):
+            yield name, ("matrix", name)
+    includes = matrix.get("include")
+    for number, item in enumerate(includes if isinstance(includes, list) else []):
+        for name in item if isinstance(item, dict) else ():
+            yield name, ("matrix", "include", number, name)
 
 
 def cells_of(sweep: Sweep) -> Iterator[tuple[tuple[tuple[str, Scalar], ...], dict[str, Scalar]]]:

@@ -28,6 +28,7 @@ from yaml.events import (
 from wanbatch.diagnostics import Diagnostic
 from wanbatch.manifest import yaml_codes as codes
 from wanbatch.manifest.document import Document, Marks, Value
+from wanbatch.manifest.escapes import half_finding, has_half
 from wanbatch.manifest.hints import explain_syntax_error, explain_template_key
 from wanbatch.manifest.scalars import BadNumber, resolve_plain
 from wanbatch.manifest.shown import shown
@@ -198,6 +199,13 @@ def _scalar(build: _Build, event: _Event) -> None:
         )
     if event.tag is not None:
         _refuse_tag(build, event.tag, offset)
+    if has_half(text):  # libyaml refuses the escape, PyYAML's own parser does not
+        half = next(c for c in text if "\ud800" <= c <= "\udfff")
+        build.findings.append(
+            half_finding(
+                build.document, build.document.place_at(offset), f"{ord(half):04x}", build.route()
+            )
+        )
     stack = build.stack
     frame = stack[-1] if stack else None
     if frame is not None and frame.key is None and frame.container.__class__ is dict:

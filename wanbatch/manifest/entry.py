@@ -9,11 +9,12 @@ the other way round. Every merged field still knows where it was written, so tha
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from wanbatch.diagnostics import Diagnostic, Place, Route, Severity
 from wanbatch.manifest.document import Document, Value
+from wanbatch.manifest.headings import meant_headings, rename_hint
 from wanbatch.manifest.model import Scalar
 from wanbatch.manifest.template_problem import TemplateProblem
 from wanbatch.manifest.tree import Tree
@@ -50,6 +51,11 @@ class Entry:
     findings: list[Diagnostic] = field(default_factory=list)
     broken: bool = False
     """No cells can be made of it."""
+    columns: tuple[str, ...] = ()
+    """The columns of its rows, and those among them that templates cannot name."""
+    odd: tuple[str, ...] = ()
+    meant: set[str] = field(default_factory=set)
+    """Those that a template means nevertheless."""
 
     def route(self, *path: str | int) -> Route:
         """Where the field at ``path`` is written: in the job, else in defaults, else the job itself."""
@@ -81,6 +87,7 @@ class Entry:
         self, problem: TemplateProblem, text: str, *path: str | int, cell: str = ""
     ) -> None:
         """A finding about a template, at the place in it that is wrong."""
+        problem = self.explain_heading(problem, text)
         place = self.setting.document.text_place(
             self.route(*path), text, problem.offset, problem.width
         )
@@ -93,6 +100,15 @@ class Entry:
             cell=cell,
             place=place,
         )
+
+    def explain_heading(self, problem: TemplateProblem, text: str) -> TemplateProblem:
+        """The problem, with what to do where the template means a column that no template can name."""
+        meant = meant_headings(text, self.odd)
+        if not meant:
+            return problem
+        self.meant.update(meant)
+        hints = tuple(rename_hint(heading, self.columns) for heading in meant)
+        return replace(problem, hints=hints)
 
 
 def _is_written(fields: Fields, path: Route) -> bool:

@@ -15,7 +15,7 @@ from typing import cast
 
 from wanbatch.diagnostics import Place, Severity
 from wanbatch.manifest import expand_codes as codes
-from wanbatch.manifest import template_codes
+from wanbatch.manifest import shape_codes
 from wanbatch.manifest.axes import Sweep, cells_of
 from wanbatch.manifest.document import Value
 from wanbatch.manifest.entry import Entry, gather
@@ -32,12 +32,14 @@ from wanbatch.manifest.model import (
     UrlMedia,
 )
 from wanbatch.manifest.names import encode_value
+from wanbatch.manifest.paths import PathProblem, check_path
 from wanbatch.manifest.references import Pending
 from wanbatch.manifest.render import Path_, PromptFiles, Rendered, Renderer
 from wanbatch.manifest.scalars import scalar_text
 from wanbatch.manifest.seeds import draw_seed
 from wanbatch.manifest.shown import shown
 from wanbatch.manifest.templates import Templates
+from wanbatch.manifest.urls import has_user, missing_parameters, show_scalar
 
 Axes = tuple[tuple[str, Scalar], ...]
 _MOST_FINDINGS = 1_000
@@ -60,12 +62,15 @@ class Expansion:
     templates: Templates
     files: PromptFiles = field(default_factory=PromptFiles)
     paths: dict[tuple[Path, str], FileMedia] = field(default_factory=dict)
-    outside: set[Path] = field(default_factory=set)
+    refused: dict[tuple[Path, str], PathProblem | None] = field(default_factory=dict)
 
     def expand(self, sweep: Sweep, seed_key: str, into: Yield) -> None:
         """Add the jobs of a sweep, in order; what is wrong is noted in its entry."""
         entry = sweep.entry
-        renderer = Renderer(entry, self.templates, self.files)
+        first = next(cells_of(sweep), ((), {}))[1]
+        renderer = Renderer(
+            entry, self.templates, self.files, names=sweep.names(), values=first, reads=sweep.reads
+        )
         if entry.broken:
             return
         before = len(entry.findings)
@@ -77,7 +82,8 @@ class Expansion:
             else 0
         )
         warned = False
-        for axes, variables in cells_of(sweep):
+        for raw_axes, variables in cells_of(sweep):
+            axes = tuple((name, show_scalar(value)) for name, value in raw_axes)
             known: dict[str, Scalar | Mapping[str, str]] = {**variables, "job": {"id": entry.id}}
             cell = _Cell(self, renderer, axes, known, _prefix(entry.id, axes), place)
             made = cell.jobs(sweep.seeds, first_seed, sweep.repeat, into)
@@ -85,6 +91,7 @@ class Expansion:
                 warned = _warn_rewritten(entry, sweep, cell.name)
             if len(entry.findings) - before > _MOST_FINDINGS:
                 break
+        sweep.is_expanded = True
         if len(entry.findings) > before:
             entry.findings[before:] = gather(entry.findings[before:], sweep.cells)
 
@@ -179,37 +186,70 @@ class _Cell:
         for kind, value in media.items():
             name = cast(MediaType, kind)
             source: MediaSource
-            if isinstance(value, dict):
+            if isinstance(value, dict) and "url" in value:
+                named = cast(list[str], value.get("identity"))
+                source = self._url(
+                    str(value["url"]),
+                    None if named is None else tuple(dict.fromkeys(named)),
+                    kind,
+                    "url",
+                )
+            elif isinstance(value, dict):
                 source = JobMedia("", cast(Frame | None, value.get("frame")))
                 references.append(
                     (name, str(value["job"]), cast(Mapping[str, Scalar], value.get("where", {})))
                 )
             else:
-                source = self._source(kind, str(value))
+                found = self._source(kind, str(value))
+                if found is None:
+                    continue  # what is refused is not opened either, not even to say more about it
+                source = found
             inputs.append(MediaInput(name, source, self._media_place(kind)))
         self.media, self.references = tuple(inputs), tuple(references)
 
-    def _source(self, kind: str, text: str) -> MediaSource:
+    def _source(self, kind: str, text: str) -> MediaSource | None:
         if text.startswith("https://"):
-            return UrlMedia(text)
+            return self._url(text, None, kind)
         entry = self.renderer.entry
-        folder = entry.setting.folder
-        known = self.expansion.paths.get((folder, text))
-        if known is None:
-            known = self.expansion.paths[folder, text] = FileMedia(text, folder / text)
-            if not entry.setting.tree.holds(known.path):
-                self.expansion.outside.add(known.path)
-        if known.path in self.expansion.outside:
-            message = f"{shown(text)} lies outside of the manifest's folder tree"
-            entry.report(
-                template_codes.OUTSIDE,
-                message,
+        setting = entry.setting
+        key = (setting.folder, text)
+        if key not in self.expansion.refused:
+            problem = check_path(text, setting.folder, setting.tree, self.variables)
+            self.expansion.refused[key] = problem
+            if problem is None:
+                self.expansion.paths[key] = FileMedia(text, setting.tree.find(*key))
+        if problem := self.expansion.refused[key]:
+            entry.report(problem.code, problem.message, "media", kind, cell=self.name,
+                         label=problem.label, hints=problem.hints)  # fmt: skip
+            return None
+        return self.expansion.paths[key]
+
+    def _url(self, text: str, identity: tuple[str, ...] | None, *path: str) -> UrlMedia:
+        """A URL that can be sent; what is wrong with it is noted."""
+        if "@" in text and has_user(text):
+            self.renderer.entry.report(
+                shape_codes.BAD_ADDRESS,
+                f"{shown(text)} has a user or a password in it",
                 "media",
-                kind,
+                *path,
                 cell=self.name,
-                hints=("copy it into the tree, or use --media-root",),
+                label="it would stand in the repository",
+                hints=(
+                    "sign the URL instead, or download the file beside the manifest and name its path",
+                ),
             )
-        return known
+        for name in missing_parameters(text, identity) if identity else ():
+            self.renderer.entry.report(
+                codes.UNKNOWN_PARAMETER,
+                f"the URL has no parameter {shown(name)}",
+                "media",
+                path[0],
+                "identity",
+                cell=self.name,
+                label="it is to say which file the URL means",
+                hints=("write its name as it stands in the URL, or remove it from identity",),
+            )
+        return UrlMedia(text.partition("#")[0], identity)
 
     def _media_place(self, kind: str) -> Place:
         entry = self.renderer.entry

@@ -96,6 +96,19 @@ REWRITTEN_SWEEP = declare(
     """With prompt_extend: true, which is the default, the provider rewrites the prompt, differently each time, so that the videos differ by more than
     their seed. Set prompt_extend: false for comparisons.""",
 )
+UNUSED_AXIS = declare(
+    "WB418",
+    "an axis or a column without effect",
+    """No template and no field of the job uses it, no other job is matched by it, so that the jobs it makes differ in their
+    names alone. Usually its placeholder is misspelt, or written as another tool would. Use it as {{ name }}, or remove
+    it; for several videos of one request use repeat.""",
+)
+BLANK_EDGE = declare(
+    "WB419",
+    "white space at the edge of a cell",
+    """A value of a data file begins or ends with white space. It is kept as it stands: inside a prompt, a path or a name it
+    counts. Usually it comes from a blank after a comma, or from copying. Remove it in the data file.""",
+)
 UNKNOWN_JOB = declare(
     "WB420",
     "a reference to a job that does not exist",
@@ -131,6 +144,24 @@ NOTHING_NEW = declare(
     "WB426",
     "a continuation that adds nothing",
     "seconds counts the whole output, the given clip included. If it is no longer than the clip, nothing new is made, and all of it is billed.",
+)
+HEADING = declare(
+    "WB427",
+    "a column that templates cannot name",
+    """Columns are variables, and are named like them: letters, digits and _, not beginning with a digit. {{ shot-id }} would be
+    shot minus id. Rename the column in the data file. As the key of the rows such a column can be used.""",
+)
+DELIMITER = declare(
+    "WB428",
+    "a data file with another separator than the comma",
+    """CSV files are read with commas between values. Spreadsheets write semicolons or tabs in some languages. Save the file
+    as CSV with commas, and put values that have a comma of their own into double quotes.""",
+)
+UNKNOWN_PARAMETER = declare(
+    "WB440",
+    "identity names a parameter that the URL does not have",
+    """identity lists the parameters of a URL that say which file it means; all others count for nothing. A name that the URL does not have would make
+    different files look the same. Names are compared with their case.""",
 )
 SAME_MANIFEST = declare(
     "WB430",

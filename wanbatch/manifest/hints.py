@@ -3,7 +3,8 @@
 What it may not do: parse; it looks at the line where the parser gave up.
 
 How it works: the parser's complaint and the text at its place are compared with the mistakes that people make most: a template without quotes, a
-colon in a text, a reserved first character, a tab, a quote or bracket left open. Everything else keeps the parser's own words.
+colon in a text, a reserved first character, a tab, a quote or bracket left open; bad escapes are explained by ``escapes``. Everything else keeps
+the parser's own words.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import yaml
 from wanbatch.diagnostics import Diagnostic, Route
 from wanbatch.manifest import yaml_codes as codes
 from wanbatch.manifest.document import Document
+from wanbatch.manifest.escapes import explain_escape, open_quote_hints
 from wanbatch.manifest.shown import escape_unsafe, shown
 
 _BARE_TEMPLATE = re.compile(r"(?:^|[:\-,\[])\s+(\{[{%#])|^(\{[{%#])")
@@ -32,6 +34,11 @@ def explain_syntax_error(
     line = document.line_of(offset)
     source = document.source(line)
     start = offset - (document.place_at(offset).column - 1)
+    opened = error.context_mark
+    if opened is not None and "quoted scalar" in (error.context or ""):
+        escape = explain_escape(document, error.problem or "", opened.index, offset, route)
+        if escape is not None:
+            return escape
     if (found := _bare_template(source)) is not None:
         return _template(document, start + found, route)
     if "cannot start any token" in problem:
@@ -49,7 +56,6 @@ def explain_syntax_error(
             place=document.place_at(start + entry.start("value"), len(value)), label="YAML reads ': ' as the end of a key",
             hints=(f"write {entry.group(1).strip()}: '{_single_quoted(value)}'",),
         )  # fmt: skip
-    opened = error.context_mark
     begin = document.place_at(min(opened.index if opened else 0, last), 1)
     if opened is not None and "quoted scalar" in (error.context or ""):
         return document.finding(
@@ -58,7 +64,8 @@ def explain_syntax_error(
             route,
             place=begin,
             label="opened here",
-            hints=("close it with the same quote; inside single quotes write '' for one",),
+            hints=open_quote_hints(document, opened.index)
+            or ("close it with the same quote; inside single quotes write '' for one",),
         )
     if opened is not None and "flow" in (error.context or ""):
         return document.finding(codes.SYNTAX, "a bracket is opened and not closed as it should be", route, place=begin,

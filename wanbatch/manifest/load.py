@@ -23,10 +23,11 @@ from typing import Literal, cast
 from wanbatch.diagnostics import Diagnostic, Place, Route, Severity, has_errors, order
 from wanbatch.manifest import expand_codes as codes
 from wanbatch.manifest import yaml_codes
-from wanbatch.manifest.axes import RESERVED, Ceiling, Sweep, find_axes
+from wanbatch.manifest.axes import Ceiling, Sweep, find_axes
 from wanbatch.manifest.document import Document, Value
 from wanbatch.manifest.entry import Entry, Fields, Setting, gather, merge_entry
 from wanbatch.manifest.expand import Expansion, Yield, pending_entries
+from wanbatch.manifest.headings import TAKEN
 from wanbatch.manifest.model import MEDIA_TYPES, Job, Manifest, RunSettings, Scalar
 from wanbatch.manifest.references import resolve_references
 from wanbatch.manifest.render import PLAIN
@@ -35,6 +36,7 @@ from wanbatch.manifest.shown import closest, shown
 from wanbatch.manifest.source import read_source
 from wanbatch.manifest.templates import Templates, is_template
 from wanbatch.manifest.tree import find_tree
+from wanbatch.manifest.usage import report_usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +152,7 @@ def _unused_variables(variables: Mapping[str, str], texts: Sequence[str]) -> Ite
 
 
 def _is_variable(name: str) -> bool:
-    return name.isidentifier() and name.isascii() and name not in RESERVED
+    return name.isidentifier() and name.isascii() and name not in TAKEN
 
 
 def _each_once(paths: Sequence[Path], findings: list[Diagnostic]) -> Iterator[Path]:
@@ -350,6 +352,7 @@ def _expand(draft: _Draft, templates: Templates) -> list[str]:
     for entry in entries:
         start = before[id(entry)]
         entry.findings[start:] = gather(entry.findings[start:], cells[id(entry)])
+    report_usage(draft.sweeps, draft.made.pending)
     return [file.text for file in expansion.files.known.values() if isinstance(file, Document)]
 
 
@@ -375,7 +378,7 @@ def _upstream(entry: Entry) -> str:
     media = entry.fields.get("media")
     for kind in ("first_clip", *MEDIA_TYPES):
         reference = media.get(kind) if isinstance(media, dict) else None
-        if isinstance(reference, dict):
+        if isinstance(reference, dict) and "url" not in reference:
             target = reference.get("job")
             return target if isinstance(target, str) and not is_template(target) else ""
     return ""

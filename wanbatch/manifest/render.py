@@ -9,15 +9,20 @@ that see seed or take; a cell renders the former once for all its seeds. Prompt 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from wanbatch.diagnostics import Severity
 from wanbatch.manifest import template_codes as codes
+from wanbatch.manifest.blanks import is_blank
 from wanbatch.manifest.document import Document, Marks, Value
 from wanbatch.manifest.entry import Entry
-from wanbatch.manifest.model import MEDIA_TYPES
+from wanbatch.manifest.headings import misread_headings
+from wanbatch.manifest.model import MEDIA_TYPES, trim_prompt
+from wanbatch.manifest.paths import check_path
+from wanbatch.manifest.placeholders import by_any_case, find_placeholders
 from wanbatch.manifest.schema import gate
 from wanbatch.manifest.shape import Fault, explain
 from wanbatch.manifest.shown import escape_unsafe, shown
@@ -93,8 +98,15 @@ class Renderer:
     _literal: dict[Path_, Value] = field(default_factory=dict)
     _early: dict[Path_, str] = field(default_factory=dict)
     _late: dict[Path_, str] = field(default_factory=dict)
+    _prompt_files: set[str] = field(default_factory=set)
     late_seed: bool = False
     """The seed itself is a template."""
+    names: Sequence[str] = ()
+    """The variables of the entry's cells."""
+    values: Mapping[str, Value] = field(default_factory=dict)
+    """Those of one cell."""
+    reads: set[str] = field(default_factory=set)
+    """The variables that its templates read, those of prompt files too."""
 
     def __post_init__(self) -> None:
         fields = self.entry.fields
@@ -104,6 +116,11 @@ class Renderer:
         media = fields.get("media")
         for name, value in media.items() if isinstance(media, dict) else ():
             self._sort(("media", name), value)
+        variables = fields.get("vars")
+        for value in variables.values() if isinstance(variables, dict) else ():
+            if isinstance(value, str) and is_template(value):
+                with suppress(TemplateProblem):  # no template, but what it names is not without use
+                    self.reads.update(self.templates.compile(value).names)
         tags = fields.get("tags")
         for number, tag in enumerate(tags if isinstance(tags, list) else ()):
             self._sort(("tags", number), tag)
@@ -118,12 +135,19 @@ class Renderer:
         if isinstance(value, dict):
             for name, item in value.items():
                 self._sort((*path, name), item)
+        elif isinstance(value, list):
+            self._literal[path] = []
+            for number, item in enumerate(value):
+                self._sort((*path, number), item)
         elif path == ("prompt", "file") and isinstance(value, str):
             self._sort_prompt_file(path, value)
         elif isinstance(value, str) and is_template(value):
+            self._warn_of_placeholders(path, value)
             self._sort_template(path, value)
         else:
             self._literal[path] = value
+            if isinstance(value, str):
+                self._warn_of_placeholders(path, value)
 
     def _sort_template(self, path: Path_, text: str) -> None:
         try:
@@ -132,10 +156,42 @@ class Renderer:
             self.entry.report_template(problem, text, *path)
             self.entry.broken |= path[0] not in _TEXTS
             return
+        self._note(names, text)
         (self._late if names & _LATE else self._early)[path] = text
+
+    def _note(self, names: Iterable[str], text: str) -> None:
+        self.reads.update(names)
+        self.entry.meant.update(misread_headings(text, self.entry.odd))
+
+    def _warn_of_placeholders(
+        self, path: Path_, text: str, document: Document | None = None
+    ) -> None:
+        """A warning at each placeholder that another tool would replace; ``document`` is the prompt file that holds the text."""
+        entry = self.entry
+        for found in find_placeholders(
+            text, by_any_case(self.names), lambda name: self.values.get(name, "")
+        ):
+            own = entry.setting.document
+            width = len(found.text)
+            route = entry.route(*path)
+            finding = (document or own).finding(
+                codes.FOREIGN,
+                f"{shown(found.text)} is a placeholder of another tool",
+                () if document else route,
+                place=document.place_at(found.offset, width)
+                if document
+                else own.text_place(route, text, found.offset, width),
+                label="it is sent as it stands",
+                hints=(f"write {{{{ {found.name} }}}}",),
+                severity=Severity.WARNING,
+            )
+            entry.findings.append(finding)
 
     def _sort_prompt_file(self, path: Path_, value: str) -> None:
         if is_template(value):
+            with suppress(TemplateProblem):  # rendering reports it, for the cell
+                self._note(self.templates.compile(value).names, value)
+            self._warn_of_placeholders(path, value)
             self._late[path] = value
             return
         document = self._open(value, "")
@@ -146,17 +202,19 @@ class Renderer:
         except TemplateProblem as problem:
             self._report_in_file(problem, document, "")
             return
+        self._note(names, document.text)
+        self._warn_of_placeholders(path, document.text, document)
         (self._late if names & _LATE else self._early)[path] = value
 
     def _open(self, source: str, cell: str) -> Document | None:
         setting = self.entry.setting
-        where = setting.folder / source
-        if not setting.tree.holds(where):
-            self.entry.report(codes.OUTSIDE, f"{shown(source)} lies outside of the manifest's folder tree", "prompt", "file", cell=cell,
-                              hints=("copy it into the tree, or use --media-root",))  # fmt: skip
+        if refused := check_path(source, setting.folder, setting.tree, self.names):
+            self.entry.report(refused.code, refused.message, "prompt", "file", cell=cell,
+                              label=refused.label, hints=refused.hints)  # fmt: skip
             return None
+        where = setting.tree.find(setting.folder, source)
         try:
-            return self.files.read(where, str(where))
+            return self.files.read(where, str(setting.folder / source))
         except Unusable as problem:
             self.entry.report(
                 codes.PROMPT_FILE,
@@ -169,6 +227,7 @@ class Renderer:
             return None
 
     def _report_in_file(self, problem: TemplateProblem, document: Document, cell: str) -> None:
+        problem = self.entry.explain_heading(problem, document.text)
         place = document.place_at(problem.offset or 0, problem.width)
         finding = document.finding(
             problem.code,
@@ -221,7 +280,12 @@ class Renderer:
         if document is None:
             return None
         try:
-            return self.templates.compile(document.text).render(variables)
+            template = self.templates.compile(document.text)
+            if source not in self._prompt_files:
+                self._prompt_files.add(source)
+                self._note(template.names, document.text)
+                self._warn_of_placeholders(("prompt", "file"), document.text, document)
+            return template.render(variables)
         except TemplateProblem as problem:
             self._report_in_file(problem, document, cell)
             return None
@@ -244,14 +308,21 @@ class Renderer:
                         continue
                     converted = DEFAULTS[name]
                 job[name] = converted
-        job["media"] = {kind: media[kind] for kind in (*MEDIA_TYPES, *media) if kind in media}
+        job["media"] = {
+            kind: media[kind]
+            for kind in (*MEDIA_TYPES, *media)
+            if kind in media and not _is_empty_url(media[kind])
+        }
         given = _convert("seed", values.get(("seed",)))
         job["seed"] = seed if given is None or given == "" else given
+        untrimmed = _trim_prompts(job)
         if not gate("job").is_valid(job):
             for fault in explain("job", job):
                 self._report_fault(fault, values, job, cell)
             return None
+        self._check_blank(values, cell)
         self._check_leftover(job, cell)
+        job |= untrimmed
         return Rendered(job, tuple(dict.fromkeys(tags)))
 
     def _report_fault(
@@ -279,6 +350,22 @@ class Renderer:
         self.entry.report(
             fault.code, fault.message, *path, key=fault.key, label=label, hints=hints, cell=cell
         )
+
+    def _check_blank(self, values: Mapping[Path_, Value], cell: str) -> None:
+        for name in ("prompt", "negative_prompt"):
+            text = values.get((name,))
+            if isinstance(text, str) and text and is_blank(text):
+                written = _written(self.entry, (name,))
+                path: Path_ = (name, "file") if isinstance(written, dict) else (name,)
+                self.entry.report(
+                    codes.BLANK_PROMPT,
+                    f"the {name} has nothing but white space",
+                    *path,
+                    cell=cell,
+                    severity=Severity.WARNING,
+                    label=f"this is {shown(text)}",
+                    hints=("write a text, or remove the field",),
+                )
 
     def _check_leftover(self, job: dict[str, Value], cell: str) -> None:
         for name in ("prompt", "negative_prompt"):
@@ -316,11 +403,32 @@ def _put_media(media: dict[str, Value], path: Path_, value: Value) -> None:
     reference = media.setdefault(kind, {})
     if isinstance(reference, dict):
         if len(path) == 3:
-            reference[str(path[2])] = value
+            reference[str(path[2])] = [] if isinstance(value, list) else value
+        elif path[2] == "identity":
+            named = reference.setdefault("identity", [])
+            if isinstance(named, list) and value != "":
+                named.append(value)
         else:
             where = reference.setdefault("where", {})
             if isinstance(where, dict):
                 where[str(path[3])] = value
+
+
+def _trim_prompts(job: dict[str, Value]) -> dict[str, Value]:
+    """Checked is what is sent: prompts without white space at their ends. Returned is what was written, which the job keeps."""
+    untrimmed: dict[str, Value] = {}
+    for name in ("prompt", "negative_prompt"):
+        text = job.get(name)
+        if isinstance(text, str) and (not text or text[0].isspace() or text[-1].isspace()):
+            untrimmed[name] = job.pop(name)
+            if sent := trim_prompt(text):
+                job[name] = sent
+    return untrimmed
+
+
+def _is_empty_url(value: Value) -> bool:
+    """A medium whose URL renders to nothing is absent, like any optional field."""
+    return isinstance(value, dict) and value.get("url", "-") in (None, "")
 
 
 def _convert(name: str, value: Value) -> Value:

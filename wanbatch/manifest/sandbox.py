@@ -20,6 +20,8 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.visitor import NodeTransformer
 
 from wanbatch.manifest import template_codes as codes
+from wanbatch.manifest import yaml_codes
+from wanbatch.manifest.escapes import has_half
 from wanbatch.manifest.filters import FILTERS, LONGEST_TEXT, TESTS, Excess
 from wanbatch.manifest.scalars import scalar_text
 from wanbatch.manifest.shown import closest, escape_unsafe, listed, shown
@@ -89,6 +91,17 @@ _NAMES = {
     nodes.With: "with",
 }
 _LOOP_ATTRIBUTES = frozenset({"index", "index0", "first", "last"})
+_ELSEWHERE = frozenset(
+    {"matrix", "axis", "axes", "row", "rows", "record", "item", "column", "columns", "data", "csv"}
+    | {"vars", "var", "env", "inputs", "params", "parameters", "values", "wildcards", "strategy"}
+)
+"""What other tools write before the name of a variable."""
+_HALF = re.compile(
+    r"\\u[dD][89a-fA-F][0-9a-fA-F]{2}|\\U0000[dD][89a-fA-F][0-9a-fA-F]{2}|[\ud800-\udfff]"
+)
+_THREE = re.compile(r"\{\{\{\s*([^\W\d]\w*)\s*\}\}\}")
+_SIGN = re.compile(r"\{\{-?\s*[$.@#&%]\s*(?:\w+\.)*([^\W\d]\w*)")
+_TAG = re.compile(r"\{%-?\s*([^\W\d]\w*)\s*-?%\}")
 _UNDEFINED = re.compile(r"'([^']+)' is undefined")
 
 
@@ -316,6 +329,8 @@ def _check(tree: nodes.Template, text: str) -> frozenset[str]:
             if node.name == "self":
                 raise undefined_problem(text, "self", ())
             (reads if node.ctx == "load" else targets).add(node.name)
+        elif isinstance(node, nodes.Const) and isinstance(node.value, str) and has_half(node.value):
+            raise _half(text)
         elif isinstance(node, nodes.Filter) and node.name not in FILTERS:
             raise _unknown("filter", node.name, FILTERS, text)
         elif isinstance(node, nodes.Test) and node.name not in TESTS:
@@ -330,9 +345,29 @@ def _check(tree: nodes.Template, text: str) -> frozenset[str]:
             )
         elif isinstance(node, nodes.Getattr) and not _is_known_attribute(node):
             raise TemplateProblem(codes.FORBIDDEN, f"attributes such as .{node.attr} are not allowed in templates", find_token(text, node.attr),
-                                  len(node.attr), hints=("the ones that exist are job.id, loop.index, loop.first and loop.last",))  # fmt: skip
+                                  len(node.attr), hints=_attribute_hints(node))  # fmt: skip
         pending.extend((child, depth + 1) for child in node.iter_child_nodes())
     return frozenset(reads - targets)
+
+
+def _half(text: str) -> TemplateProblem:
+    """A text constant in a template that holds half a character, as Python and JSON write it."""
+    found = _HALF.search(text)
+    return TemplateProblem(
+        yaml_codes.HALF_CHARACTER,
+        "half of a character is no text",
+        found.start() if found else None,
+        len(found.group()) if found else 1,
+        "templates do not put two halves together",
+        ("write the whole character as it is",),
+    )
+
+
+def _attribute_hints(node: nodes.Getattr) -> tuple[str, ...]:
+    known = "the ones that exist are job.id, loop.index, loop.first and loop.last"
+    if isinstance(node.node, nodes.Name) and node.node.name in _ELSEWHERE:
+        return (f"write {{{{ {node.attr} }}}}: axes, columns and vars are named alone", known)
+    return (known,)
 
 
 def _is_known_attribute(node: nodes.Getattr) -> bool:
@@ -395,8 +430,14 @@ def _unknown(kind: str, name: str, known: Mapping[str, object], text: str) -> Te
 
 
 def _syntax_hint(message: str, text: str) -> tuple[str, ...]:
+    if found := _THREE.search(text):
+        return (f"write {{{{ {found.group(1)} }}}}: two braces, not three",)
+    if found := _SIGN.search(text):
+        return (f"write {{{{ {found.group(1)} }}}}: a name alone prints a variable",)
     if "end of" in message or "unexpected '}'" in message or text.count("{{") > text.count("}}"):
         return ("close {{ with }}, {% with %}, and every if and for",)
     if "Encountered unknown tag" in message:
-        return ("the tags are if, elif, else, endif, for and endfor",)
+        alone = _TAG.search(text)
+        prints = (f"{{{{ {alone.group(1)} }}}} prints a variable",) if alone else ()
+        return ("the tags are if, elif, else, endif, for and endfor", *prints)
     return ("see https://jinja.palletsprojects.com/templates for how templates are written",)

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 from wanbatch.diagnostics import Diagnostic, Route
 from wanbatch.manifest import shape_codes as codes
 from wanbatch.manifest.document import Document, Value
+from wanbatch.manifest.paths import address_hints
+from wanbatch.manifest.placeholders import whole_placeholder
 from wanbatch.manifest.schema import gate, schema_errors
 from wanbatch.manifest.shown import closest, escape_unsafe, listed, shown
 
@@ -347,12 +349,20 @@ def _pattern(error: ValidationError, path: Route, says: str) -> Iterator[Fault]:
         )
     elif any(step in _MEDIA for step in path) and name != "job":
         scheme = text.split(":", 1)[0]
-        hint = (
+        hints = address_hints(text) or (
             "use https://"
             if scheme.lower() == "http"
-            else "download the file beside the manifest and name its path"
+            else "download the file beside the manifest and name its path",
         )
-        yield Fault(codes.BAD_ADDRESS, f"{shown(text)} cannot be sent", path, says, (hint,))
+        yield Fault(codes.BAD_ADDRESS, f"{shown(text)} cannot be sent", path, says, hints)
+    elif (placeholder := whole_placeholder(text)) and name not in ("id", "name", "backend"):
+        yield Fault(
+            codes.BAD_TEXT,
+            f"{shown(text)} is a placeholder of another tool",
+            path,
+            says,
+            (f'write "{{{{ {placeholder} }}}}"',),
+        )
     elif name == "size":
         near = closest(text, ("720P", "1080P"))
         yield Fault(

@@ -12,14 +12,16 @@ import hashlib
 import os
 import re
 import stat
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from wanbatch.diagnostics import Diagnostic, Place, Severity
 from wanbatch.manifest import yaml_codes as codes
 from wanbatch.manifest.builder import build_document
 from wanbatch.manifest.document import Document, Marks
-from wanbatch.manifest.shown import closest
+from wanbatch.manifest.lookalike import alike, difference
+from wanbatch.manifest.shown import closest, escape_unsafe
 
 LARGEST = 64 * 1024 * 1024
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x84\x86-\x9f\ufffe\uffff]")
@@ -79,6 +81,8 @@ def read_bytes(
 ) -> bytes:
     """A regular file's bytes. ``base`` says what its path is relative to. Raises ``Unusable``."""
     try:
+        # The look before the open spares pipes and devices that act when opened; the one after it counts.
+        _check_kind(path.stat(), largest)
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
         raise Unusable(codes.NOT_FOUND, "there is no such file", *_similar(path, base)) from None
@@ -174,8 +178,16 @@ def _similar(path: Path, base: str) -> tuple[str, ...]:
         return (
             (f"the folder {path.parent} does not exist either",) if not path.parent.is_dir() else ()
         )
-    near = closest(path.name, names)
-    return (f"did you mean {near}?",) if near else (f"paths are relative to {base}",)
+    return similar_names(path.name, names) or (f"paths are relative to {base}",)
+
+
+def similar_names(name: str, names: Sequence[str], folder: str = "") -> tuple[str, ...]:
+    """Which of the names beside it a missing file was probably meant to be, and how they differ where an eye cannot see it."""
+    near = alike(name, names) or closest(name, names) or closest(PurePath(name).stem, names)
+    if near is None:
+        return ()
+    differs = difference(name, near)
+    return (f"did you mean {folder}{escape_unsafe(near)}?", *((differs,) if differs else ()))
 
 
 def _reason(error: Exception) -> str:

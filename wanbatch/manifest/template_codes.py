@@ -64,3 +64,22 @@ NOT_CONSTANT = declare(
     """matrix, rows, seeds, seed_key and repeat decide which cells a job has, so they can use only vars and job.id, not axes, columns, seed or
     take.""",
 )
+FOREIGN = declare(
+    "WB311",
+    "a placeholder of another tool",
+    """The text names a variable of this job as another tool would: ${hour}, {hour}, %hour%, <hour>. Templates print variables
+    as {{ hour }}; everything else is a text like any other, and would be sent, and bought, as it stands.""",
+)
+PATH_FORM = declare(
+    "WB312",
+    "a path that a manifest cannot use",
+    """Paths are relative to the manifest and written with /, so that they lead to the same file on every machine. Absolute
+    paths, ~, backslashes, file: addresses and variables of the environment are refused, and nothing is opened. For files
+    that differ between machines use --media-root, or a template with --var.""",
+)
+BLANK_PROMPT = declare(
+    "WB313",
+    "a prompt of white space only",
+    """Nothing of it would be sent: prompts go out without white space at their ends. Usually a cell of a data file is empty.
+    Write the text, or remove the field.""",
+)

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from wanbatch.manifest import template_codes as codes
+from wanbatch.manifest.lookalike import alike, difference
 from wanbatch.manifest.model import Scalar
 from wanbatch.manifest.shown import closest, listed, shown
 
@@ -52,9 +53,11 @@ def undefined_problem(text: str, name: str, known: Iterable[str]) -> TemplatePro
         *(name for name in ("seed", "take", "job.id") if name not in visible),
     ]
     near = closest(name, names)
-    hints = (
-        (f"did you mean {near}?",) if near else (f"the variables here are {listed(names, 'and')}",)
-    )
+    near = near or alike(name, names)
+    hints: tuple[str, ...] = (f"the variables here are {listed(names, 'and')}",)
+    if near:
+        differs = difference(name, near)
+        hints = (f"did you mean {near}?", *((differs,) if differs else ()))
     return TemplateProblem(
         codes.UNDEFINED,
         f"{shown(name)} is not defined",

@@ -12,6 +12,8 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from wanbatch.manifest.lookalike import Folders
+
 
 @dataclass(slots=True)
 class Tree:
@@ -19,6 +21,7 @@ class Tree:
 
     root: Path
     _folders: dict[str, bool] = field(default_factory=dict)
+    _names: Folders = field(default_factory=Folders)
 
     def holds(self, path: Path) -> bool:
         """Whether ``path``, every link followed, lies in the tree. A path that leads nowhere is judged by where it would."""
@@ -32,6 +35,14 @@ class Tree:
         except (OSError, ValueError):
             return False
         return known
+
+    def find(self, folder: Path, source: str) -> Path:
+        """The file that ``source`` names under ``folder``, which the tree is known to hold; its letters may be composed otherwise on disk."""
+        path = folder / source
+        if source.isascii():
+            return path
+        found = self._names.find(folder, source)
+        return found if found == path or self.holds(found) else path
 
     def _is_inside(self, path: Path) -> bool:
         return Path(os.path.realpath(path)).is_relative_to(self.root)

@@ -132,3 +132,17 @@ TOO_LARGE = declare(
     "too many values",
     "A manifest may hold four million values. Split it, or use rows with data files.",
 )
+HALF_CHARACTER = declare(
+    "WB125",
+    "half of a character",
+    """JSON writes an emoji as two escapes, as in \\ud83d\\ude42. One of the two alone is no character: no file, ledger or
+    request can hold it. Usually a program has cut a text at a fixed length. Write the whole character, or delete the
+    half. YAML does not put two halves together: there it is written as it is, or as \\U0001f642.""",
+)
+BAD_ESCAPE = declare(
+    "WB126",
+    "a backslash that begins no escape",
+    """In double quotes a backslash begins an escape such as \\n or \\u00e9; before anything else it is an error. A pattern, a
+    Windows path or LaTeX is written in single quotes ('\\d'), with each backslash twice ("\\\\d"), or as a block below the
+    key (key: |-), where a backslash is a backslash.""",
+)

@@ -15,7 +15,8 @@ from itertools import islice
 from pathlib import Path
 
 from wanbatch.manifest.model import MediaType
-from wanbatch.manifest.shown import closest, escape_unsafe
+from wanbatch.manifest.shown import escape_unsafe
+from wanbatch.manifest.source import similar_names
 from wanbatch.media import codes
 from wanbatch.media.limits import (
     EXPIRES_SOON_S,
@@ -157,14 +158,8 @@ def _near(name: str, path: Path) -> tuple[str, ...]:
             names = [entry.name for entry in islice(entries, 2000)]
     except (OSError, ValueError):
         return (f"there is no folder {escape_unsafe(path.parent.name)} either",)
-    meant = closest(path.name, names) or closest(path.stem, names)
-    return (
-        (
-            f"did you mean {name[: -len(path.name)] if name.endswith(path.name) else ''}{escape_unsafe(meant)}?",
-        )
-        if meant
-        else ()
-    )
+    folder = name[: -len(path.name)] if name.endswith(path.name) else ""
+    return similar_names(path.name, names, folder)
 
 
 def _pixels(

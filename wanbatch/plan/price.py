@@ -8,6 +8,7 @@ failures are free). A continuation is billed for the whole output, the given cli
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -22,6 +23,20 @@ class PriceList:
     per_second: Mapping[Size, Decimal]
     currency: str
     as_of: str = ""
+
+
+_AMOUNT = re.compile(r"[0-9]{1,12}(?:\.[0-9]{0,6})?|\.[0-9]{1,6}")
+"""Below a billion of billions, to a millionth: what no price and no budget ever leaves."""
+AMOUNT_FORM = "digits with at most one point, such as 5.00"
+
+
+def read_amount(text: str) -> Decimal | None:
+    """The amount of money that ``text`` states, or ``None`` where it is none.
+
+    Signs, exponents, separators of thousands and the digits of other scripts are none: each
+    is read differently somewhere, and the amount is what a run may spend.
+    """
+    return Decimal(text) if _AMOUNT.fullmatch(text) else None
 
 
 def price_of(seconds: int, size: Size, prices: PriceList | None) -> Decimal | None:

@@ -55,6 +55,11 @@ class MediaDelivery:
     session_token: Secret = field(default_factory=lambda: Secret(""), compare=False)
 
 
+def quiet_period_of(submit_timeout_s: float) -> float:
+    """So long after a submit's outcome a listing must begin before absence in it counts."""
+    return max(120.0, 2 * submit_timeout_s)
+
+
 @dataclass(frozen=True, slots=True)
 class Profile:
     """A backend, resolved: where it is, what it speaks, its key, its limits. Times in seconds, ``rate`` in submits per second.
@@ -79,6 +84,8 @@ class Profile:
     proxy: str = field(default="", repr=False)  # may hold a password
     download_hosts: tuple[str, ...] = ()
     workspace: str = ""
+    probe: Literal["ask", "skip"] = "ask"
+    """``skip`` for a gateway that answers the question before a run oddly."""
     shared_account: bool = False
     """Others submit in this account too, so that a person decides whose a found task is."""
     ca_file: str = ""

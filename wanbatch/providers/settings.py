@@ -11,17 +11,18 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from difflib import get_close_matches
 from pathlib import Path
 from typing import NoReturn
 
 from wanbatch.errors import ExitCode, Refusal
 from wanbatch.manifest.model import Size
-from wanbatch.plan.price import PriceList
+from wanbatch.plan.price import AMOUNT_FORM, PriceList, read_amount
 
 SIZES: tuple[Size, ...] = ("720P", "1080P")
 FILE_LIMIT_BYTES = 1024 * 1024
+_MILLIONTH = Decimal("0.000001")
 
 
 class Table:
@@ -72,12 +73,13 @@ class Table:
             return None
         if isinstance(value, bool) or not isinstance(value, int | Decimal | str):
             self.refuse(name, 'must be an amount, such as 0.10 or "0.10"')
-        try:
-            amount = Decimal(value)
-        except InvalidOperation:
-            self.refuse(name, f"{value!r} is no amount")
-        if not amount.is_finite() or amount < 0 or amount >= 10**9:
-            self.refuse(name, "must be an amount of zero or more")
+        amount = read_amount(value) if isinstance(value, str) else Decimal(value)
+        if amount is None:
+            self.refuse(name, f"{value!r} is no amount", f"write {AMOUNT_FORM}")
+        if not amount.is_finite() or not 0 <= amount < 10**9:
+            self.refuse(name, "must be an amount of zero or more, below a thousand millions")
+        if amount != amount.quantize(_MILLIONTH):
+            self.refuse(name, "must be an amount, to a millionth at most")
         return amount
 
     def number(self, name: str, *, least: float = 0.0, most: float = 1e6) -> float | None:
@@ -88,7 +90,9 @@ class Table:
         if (
             isinstance(value, bool)
             or not isinstance(value, int | Decimal)
-            or not least < value <= most
+            or not Decimal(value).is_finite()
+            or not max(least, 1e-6) <= value <= most
+            or value == least
         ):
             self.refuse(name, f"must be a number greater than {least:g} and at most {most:g}")
         return float(value)

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import urljoin, urlsplit
@@ -160,12 +161,16 @@ _DEPTH, _NODES, _URLS = 8, 2000, 5
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """The object that speaks of the task: ``word`` is its status, ``named`` that it has its id."""
+    """The object that speaks of the task: ``word`` is its status, ``named`` that it has its id.
+
+    ``in_list`` is one of several things, which need not be the task.
+    """
 
     fields: Mapping[str, object]
     word: str
     above: tuple[Mapping[str, object], ...]
     named: bool = False
+    in_list: bool = False
 
 
 def read_task_reply(value: object, task_id: str, base_url: str = "") -> PollOutcome | None:
@@ -194,7 +199,7 @@ def read_task_reply(value: object, task_id: str, base_url: str = "") -> PollOutc
 
 
 def _failure(found: _Found, error: ApiError, *, certain: bool) -> PollOutcome:
-    if not found.named and _holds_a_task(found.fields):
+    if not found.named and (found.in_list or _holds_a_task(found.fields)):
         return Unreadable(f"the query said {clean(found.word, 60)!r}, and not of the task")
     plain = clean(found.word, 60)
     code = error.code or ("" if certain else plain)
@@ -280,17 +285,19 @@ def _without_word(walked: list[_Found], task_id: str) -> _Found | None:
 
 def _walk(value: object, above: tuple[Mapping[str, object], ...] = ()) -> Iterator[_Found]:
     """Every object of the reply, the outer before the inner, within bounds."""
-    pending: list[tuple[object, tuple[Mapping[str, object], ...]]] = [(value, above)]
+    pending: deque[tuple[object, tuple[Mapping[str, object], ...], bool]] = deque()
+    pending.append((value, above, False))
     seen = 0
     while pending and seen < _NODES:
-        one, over = pending.pop(0)
+        one, over, in_list = pending.popleft()
         seen += 1
         if isinstance(one, dict):
-            yield _Found(one, _word_of(one), over)
+            yield _Found(one, _word_of(one), over, in_list=in_list)
             if len(over) < _DEPTH:
-                pending.extend((inner, (*over, one)) for inner in one.values() if _is_nest(inner))
+                nests = (inner for inner in one.values() if _is_nest(inner))
+                pending.extend((inner, (*over, one), in_list) for inner in nests)
         elif isinstance(one, list) and len(over) < _DEPTH:
-            pending.extend((inner, over) for inner in one[:50] if _is_nest(inner))
+            pending.extend((inner, over, True) for inner in one[:50] if _is_nest(inner))
 
 
 def _is_nest(value: object) -> bool:
@@ -414,10 +421,10 @@ def absolute_url(text: str, base_url: str) -> str | None:
 
 def find_video_urls(value: object) -> Iterator[str]:
     """Any https address of a video in an answer, as a last resort."""
-    pending: list[tuple[str, object]] = [("", value)]
+    pending: deque[tuple[str, object]] = deque([("", value)])
     seen = 0
     while pending and seen < _NODES:
-        key, one = pending.pop(0)
+        key, one = pending.popleft()
         seen += 1
         if isinstance(one, dict):
             pending.extend((str(k), v) for k, v in one.items() if not _NO_VIDEO.search(str(k)))

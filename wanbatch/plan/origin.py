@@ -1,0 +1,68 @@
+"""What a task id belongs to: whether two addresses lead to the same API and account.
+
+What it may not do: resolve names or connect.
+
+How it works: an origin is a base URL, with ``#ACCOUNT`` where the profile names one; the
+ledger keeps it as it was written when the task was bought. Two spellings are compared by
+what they have in common: case of scheme and host, the default port, a final dot, slash or
+``/v1`` say nothing, and all names of this machine are one.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from functools import lru_cache
+from urllib.parse import urlsplit
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_THIS_MACHINE = "localhost"
+
+
+def same_origin(one: str, other: str) -> bool:
+    """Whether task ids of ``one`` are known at ``other``; an empty one is nowhere."""
+    return one == other or (bool(one) and bool(other) and _key(one) == _key(other))
+
+
+@lru_cache(maxsize=1024)
+def _key(origin: str) -> str:
+    """The same text for every spelling of an origin; another text for another origin."""
+    address, _, account = origin.partition("#")
+    try:
+        parts = urlsplit(address.strip())
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        return origin
+    if not host:
+        return origin
+    if port == _DEFAULT_PORTS.get(parts.scheme):
+        port = None
+    path = parts.path.rstrip("/").removesuffix("/v1").rstrip("/")
+    return f"{parts.scheme}://{_known_host(host)}:{port or ''}{path}#{account}"
+
+
+def _known_host(host: str) -> str:
+    host = host.rstrip(".")
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host
+    inner = getattr(address, "ipv4_mapped", None) or address
+    return _THIS_MACHINE if inner.is_loopback else str(inner)
+
+
+def say_home(backend: str, origin: str, here: str, here_origin: str) -> str:
+    """Where a task of ``backend`` at ``origin`` is, and how a run on backend ``here`` at
+    ``here_origin``, which is another place, comes to fetch it."""
+    if backend != here:
+        return f"is running on backend {backend}: run with --backend {backend} to fetch it"
+    address, _, account = origin.partition("#")
+    present, _, present_account = here_origin.partition("#")
+    if same_origin(address, present):
+        return (
+            f"is running under account {account or '(none)'} of {address}, and backend {backend}"
+            f" is account {present_account or '(none)'} now: set that account again to fetch it"
+        )
+    return (
+        f"is running at {address}, and backend {backend} is at {present} now:"
+        " set that address again to fetch it"
+    )
