@@ -35,25 +35,6 @@ from wanbatch.plan.model import Action
 from wanbatch.providers import backend, gateway, http, reading, scrubbing, status_reply
 from wanbatch.providers.model import Reply
 
-DAY = 24 * 3600.0
-
-
-class Forgetful(Retention):
-    """Believes a failure however late it is first seen."""
-
-    @property
-    def forgotten_after_s(self) -> float:
-        return 1e12
-
-
-class Hasty(Retention):
-    """Gives a task up after ten minutes."""
-
-    @property
-    def give_up_after_s(self) -> float:
-        return 600.0
-
-
 Patches = Iterator[Any]
 VARIANTS: dict[str, Callable[[], Patches]] = {}
 
@@ -365,12 +346,14 @@ def error_beside_running_counts_as_failed() -> Patches:
 
 @variant
 def forgotten_task_counts_as_failed() -> Patches:
-    yield patch.object(settle, "DAY_LONG", Forgetful(DAY, DAY, DAY))
+    """A failure is believed however late it is first seen."""
+    yield patch.object(Retention, "forgotten_after_s", 1e12)
 
 
 @variant
 def expires_too_early() -> Patches:
-    yield patch.object(settle, "DAY_LONG", Hasty(DAY, DAY, DAY))
+    """A task is given up after ten minutes."""
+    yield patch.object(Retention, "give_up_after_s", 600.0)
 
 
 @variant
@@ -403,10 +386,10 @@ def unreadable_poll_keeps_its_place() -> Patches:
     real = Conductor.polled
 
     def polled(
-        self: Conductor, task: Any, attempt: Any, outcome: Any, now: float, at: float
+        self: Conductor, task: Any, attempt: Any, outcome: Any, now: float, at: float, *age: float
     ) -> None:
         if attempt.state is not State.REMOTE_OK or isinstance(outcome, Succeeded):
-            real(self, task, attempt, outcome, now, at)
+            real(self, task, attempt, outcome, now, at, *age)
             return
         self._lanes["poll"] -= 1
         task.attempt, task.busy = attempt, False
