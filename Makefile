@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 WORKERS ?= 2
 
-.PHONY: demo test check lint types layering format lock simulate torture fuzz bench clean
+.PHONY: demo test check lint types layering format lock locks simulate torture fuzz bench clean
 
 ## Creates the environment, installs the locked dependencies, runs the quickstart on the embedded emulator.
 demo: $(VENV)/.demo
@@ -59,6 +59,19 @@ format: $(VENV)/.dev
 lock: $(VENV)/.dev
 	echo hatchling | $(BIN)/uv pip compile -q --universal --no-strip-extras --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links --python-version 3.11 --all-extras pyproject.toml - -o requirements.lock
 	echo hatchling | $(BIN)/uv pip compile -q --universal --no-strip-extras --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links --python-version 3.11 --all-extras --group dev pyproject.toml - -o requirements-dev.lock
+
+## Proves both lock files, each in a new environment, with the pip that venv brings.
+locks: prove-requirements.lock prove-requirements-dev.lock
+
+prove-%:
+	@set -eu; folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; \
+	$(PYTHON) -m venv "$$folder"; \
+	python="$$folder/bin/python"; \
+	"$$python" -c 'import ensurepip, pip, sys; print("$*: pip", pip.__version__); sys.exit(pip.__version__ != ensurepip.version())'; \
+	"$$python" -m pip install -q --disable-pip-version-check --no-compile --require-hashes -r $*; \
+	"$$python" -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .; \
+	"$$python" -m pip check; \
+	"$$folder/bin/wanbatch" --version
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "wanbatch needs Python 3.11 or newer: make PYTHON=python3.11 ...")'

@@ -429,12 +429,21 @@ class Authorisation:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """All that the ledger knows at one instant. ``attempts`` are in order of birth."""
+    """All that the ledger knows at one instant. ``attempts`` are in order of birth.
+
+    ``ledger_id`` tells the ledger from every other, ``events`` counts each attempt's events.
+    """
 
     attempts: tuple[Attempt, ...] = ()
     placements: tuple[Placement, ...] = ()
     runs: tuple[RunRecord, ...] = ()
     authorisations: tuple[Authorisation, ...] = ()
+    ledger_id: str = field(default="", compare=False)
+    events: Mapping[int, int] = field(default_factory=dict, compare=False)
+
+    def count_events(self, realm: str) -> int:
+        """How much has happened in ``realm``; it only ever grows, so a lower count is older."""
+        return sum(self.events.get(a.attempt_id, 0) for a in self.attempts if a.realm == realm)
 
     def open_authorisations(self) -> tuple[Authorisation, ...]:
         """Those that no purchase has used up, oldest first."""

@@ -43,7 +43,7 @@ ONLY_AFTER_MERGING = {
     "WB213_rendered_file",
     "WB210_negative_prompt",
 }
-ONLY_AFTER_MERGING |= {"WB218_control"}
+ONLY_AFTER_MERGING |= {"WB218_control", "WB213_user"}
 
 
 class Editor:
@@ -218,3 +218,23 @@ def test_hover_and_completion_are_documentation(editor: Editor) -> None:
     }
     assert {"prompt", "matrix", "seeds", "rows", "tags"} <= set(items)
     assert "GitHub" in json.dumps(items["matrix"])
+
+
+def test_the_url_form_is_completed_and_checked(editor: Editor) -> None:
+    uri = "file:///url.yaml"
+    head = "wanbatch: 1\njobs:\n  - id: a\n    media:\n      first_frame:\n        "
+    editor.diagnose(uri, head + "\n")
+    offered = editor.ask(
+        "textDocument/completion",
+        {"textDocument": {"uri": uri}, "position": {"line": 5, "character": 8}},
+    )
+    labels = {
+        item["label"] for item in (offered["items"] if isinstance(offered, dict) else offered)
+    }
+    assert {"url", "identity", "job", "frame"} <= labels
+    good = editor.diagnose(
+        "file:///url2.yaml", head + 'url: "https://e.com/a?v=1"\n        identity: [v]\n'
+    )
+    assert good == []
+    bad = editor.diagnose("file:///url3.yaml", head + "identity: [v]\n")
+    assert ["url" in d["message"] for d in bad] == [True]

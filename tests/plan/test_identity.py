@@ -11,11 +11,17 @@ from builders import DIGESTS, follow, job, manifest, media
 from wanbatch.canonical import canonical_json
 from wanbatch.manifest.model import FileMedia, JobMedia, UrlMedia
 from wanbatch.media.model import FileDigest
-from wanbatch.plan.identity import fingerprint, identify, known_fingerprints, video_name
+from wanbatch.plan.history import known_fingerprints
+from wanbatch.plan.identity import fingerprint, identify, video_name
 
 
 def identified(*jobs, digests=DIGESTS):
     return {key[1]: entry for key, entry in identify([manifest(*jobs)], digests).items()}
+
+
+def under_rule_1(*jobs):
+    known = known_fingerprints(identify([manifest(*jobs)], DIGESTS))
+    return {name: texts[1] for (_, name), texts in known.items()}
 
 
 def fp(**changes):
@@ -77,11 +83,12 @@ def test_a_file_counts_by_its_bytes_and_not_by_its_name():
 
 def test_a_url_counts_without_its_signature():
     one, two = (
-        fp(media=(media(source=UrlMedia(f"https://x.test/a.png?v=1&Signature={s}&Expires=9")),))
+        fp(media=(media(source=UrlMedia(f"https://x.test/a.png?Signature={s}&Expires=9")),))
         for s in ("aaa", "bbb")
     )
     assert one == two
-    assert fp(media=(media(source=UrlMedia("https://x.test/a.png?v=2&Signature=aaa")),)) != one
+    assert fp(media=(media(source=UrlMedia("https://x.test/b.png?Signature=aaa")),)) != one
+    assert fp(media=(media(source=UrlMedia("https://x.test/a.png?v=2")),)) != one
 
 
 def test_a_chained_job_is_known_by_its_upstream_whatever_order_they_stand_in():
@@ -109,20 +116,77 @@ def test_a_chain_of_ten_thousand_jobs_needs_no_deep_stack():
     assert len(identified(*reversed(jobs))) == 10_000
 
 
+CHAIN = (job(), job("two", media=follow("one"), prompt=None, negative_prompt="blur", take=3))
+WEB = "https://x.test/a.png?"
+
+
+def test_golden_fingerprints_of_rule_1():
+    plain, chained = under_rule_1(*CHAIN).values()
+    assert plain == "wb1:6b50b9f10853f91a7436cfaac2c4e6dfa20f290457e31e34c6ea438e947c92db"
+    assert chained == "wb1:d2aac266064fdfd2787fd876ac2538d4ba096196f987fb2f60858c33fb641528"
+
+
 def test_golden_fingerprints():
-    plain = identified(job())["one"]
-    chained = identified(
-        job(), job("two", media=follow("one"), prompt=None, negative_prompt="blur", take=3)
-    )["two"]
+    plain, chained = identified(*CHAIN).values()
     assert (
-        plain.fingerprint == "wb1:6b50b9f10853f91a7436cfaac2c4e6dfa20f290457e31e34c6ea438e947c92db"
+        plain.fingerprint == "wb2:6b50b9f10853f91a7436cfaac2c4e6dfa20f290457e31e34c6ea438e947c92db"
     )
     assert (
         chained.fingerprint
-        == "wb1:d2aac266064fdfd2787fd876ac2538d4ba096196f987fb2f60858c33fb641528"
+        == "wb2:eb1103ddf15d4d8395ccad43349dc79ca2a371b7cfb3668c3c65d734c5e9b03f"
     )
-    assert known_fingerprints(plain.fingerprint, plain.request, 1) == (plain.fingerprint,)
     assert fingerprint(plain.request, 1) == plain.fingerprint
+
+
+@pytest.mark.parametrize(
+    ("url", "identity", "golden"),
+    [
+        (
+            "https://x.test/a.png",
+            None,
+            "wb2:676f45ccf6ac7e8c28e527b9589efb5e48a1021397b852022f24168582c57e2c",
+        ),
+        (
+            WEB + "Expires=9&Signature=abc",
+            None,
+            "wb2:676f45ccf6ac7e8c28e527b9589efb5e48a1021397b852022f24168582c57e2c",
+        ),
+        (WEB + "v=1", None, "wb2:0843f112f182eded288c6345035f7f156d0e51c97caa51b67a0596843acc2c55"),
+        (
+            WEB + "k=9f86d081884c7d659a2feaa0c55ad015",
+            None,
+            "wb2:ae422e9ec97e22f2d7cd36bc224adf430c2beef5d12ed209d16bd67d7355a73c",
+        ),
+        (
+            WEB + "v=1&k=9f86d081884c7d659a2feaa0c55ad015",
+            ("v",),
+            "wb2:0b9e38de6cd89b3ca5c1612392e8504c1f9b87b0067f2ac4bf791a54a64389ad",
+        ),
+        (
+            WEB + "v=1&k=9f86d081884c7d659a2feaa0c55ad015",
+            (),
+            "wb2:676f45ccf6ac7e8c28e527b9589efb5e48a1021397b852022f24168582c57e2c",
+        ),
+    ],
+)
+def test_golden_fingerprints_of_urls(url, identity, golden):
+    assert fp(media=(media(source=UrlMedia(url, identity)),)) == golden
+
+
+def test_prompts_count_and_are_sent_without_white_space_at_their_ends():
+    for text in ("a harbour\n", "\r\n a harbour \t", "\u3000a harbour\u00a0", "\x0ca harbour\x85"):
+        one = identified(job(prompt=text, negative_prompt=text))["one"]
+        assert (one.request.prompt, one.request.negative_prompt) == ("a harbour", "a harbour")
+        assert one.fingerprint == fp(negative_prompt="a harbour")
+    assert fp(prompt="a  harbour") != fp()
+    assert fp(prompt=" \n\u2003") == fp(prompt=None)
+    assert identified(job(prompt=" \n"))["one"].request.prompt is None
+
+
+def test_under_rule_1_white_space_counts_and_a_chain_counts_its_upstreams_own():
+    texts = [under_rule_1(job(prompt=p), *CHAIN[1:]) for p in ("a harbour", "a harbour\n")]
+    assert texts[0]["one"] != texts[1]["one"]
+    assert texts[0]["two"] != texts[1]["two"]
 
 
 def test_the_description_of_a_request_holds_every_field_and_no_signature():
@@ -162,7 +226,7 @@ def test_the_fingerprint_is_the_hash_of_canonical_json():
 
     import rfc8785
 
-    texts = ["plain", None, '\u2028 \x07 "quoted" \\ é 🎬', ""]
+    texts = ["plain", None, '\u200b \x07 "quoted" \\ é 🎬']
     for text in texts:
         entry = identified(job(prompt=text, negative_prompt=text, watermark=True, take=2))["one"]
         request = entry.request
@@ -178,7 +242,7 @@ def test_the_fingerprint_is_the_hash_of_canonical_json():
             "take": 2,
             "media": {"first_frame": {"sha256": "ab" * 32}},
         }
-        assert entry.fingerprint == "wb1:" + hashlib.sha256(rfc8785.dumps(parts)).hexdigest()
+        assert entry.fingerprint == "wb2:" + hashlib.sha256(rfc8785.dumps(parts)).hexdigest()
 
 
 def test_video_names_are_readable_short_and_tell_realms_apart():

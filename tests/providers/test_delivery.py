@@ -319,7 +319,7 @@ def test_a_missing_package_is_named(monkeypatch):
     with pytest.raises(Refusal) as caught:
         open_store(MediaDelivery("s3", "b"))
     assert caught.value.exit_code is ExitCode.ENVIRONMENT
-    assert "wanbatch[s3]" in caught.value.hints[0]
+    assert "pip install 'obstore" in caught.value.hints[0]
 
 
 # --- DashScope's upload space

@@ -484,6 +484,9 @@ def test_what_the_documentation_shows_is_understood(configure, tmp_path):
         == "https://videos.studio.example#team-a"
     )
     assert resolve_profile(profiles, "beijing", {"BEIJING_KEY": "k"}).delivery.way == "upload"
+    gateway = resolve_profile(profiles, "gateway", GATEWAY)
+    assert gateway.base_url == "https://api.example.com"
+    assert gateway.prices.per_second == {"720P": Decimal("0.10"), "1080P": Decimal("0.15")}
     with_bucket = configure(own.partition("[backends.beijing]")[0] + bucket)
     environ = {"STUDIO_VIDEO_KEY": "k", "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}
     assert (

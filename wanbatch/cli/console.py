@@ -14,6 +14,8 @@ from decimal import Decimal
 
 import click
 
+from wanbatch.manifest.hiding import hide_queries
+
 SYMBOLS = {"USD": "$", "CNY": "¥", "EUR": "€", "GBP": "£", "JPY": "¥"}
 
 
@@ -72,8 +74,8 @@ def duration(seconds: float) -> str:
 
 
 def quoted(words: Sequence[str]) -> str:
-    """A command as the user can paste it."""
-    return shlex.join(words)
+    """A command as the user can paste it; the query of a URL in it (``--var``) is for the user to put back."""
+    return shlex.join(map(hide_queries, words))
 
 
 def plural(count: int, noun: str) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from wanbatch.cli import stages, wording
+from wanbatch.cli import guard, stages, wording
 from wanbatch.cli.console import duration, say, wants_color
 from wanbatch.cli.options import Settings, planning_options
 from wanbatch.errors import ExitCode
@@ -37,21 +37,12 @@ def command(
     regenerate: bool,
 ) -> int:
     """Show what a run would do with every job and why, and what it costs. Needs no key and sends nothing."""
-    from wanbatch.engine.outputs import intact_paths
-
     checked = stages.read_and_check(settings, quiet_warnings=settings.quiet)
     chosen = stages.choose_backend(settings, checked.manifests, offline=True)
-    snapshot = stages.look_at_ledger(settings)
-    intact = intact_paths(settings.output, snapshot)
-    plan = stages.build_plan(
-        settings,
-        checked,
-        chosen.profile,
-        snapshot,
-        intact,
-        retry_failed=retry_failed,
-        regenerate=regenerate,
+    plan, snapshot, around = stages.look_and_plan(
+        settings, checked, chosen.profile, retry_failed=retry_failed, regenerate=regenerate
     )
+    guard.refuse_older_ledger(settings, around)
     stages.refuse_undeliverable(settings, plan, chosen.profile)
     if as_json or saved:
         from wanbatch.report.json import document_text, plan_document, to_bytes
@@ -63,6 +54,7 @@ def command(
             click.echo(to_bytes(text), nl=False)
     if not as_json:
         show_plan(settings, plan, stages.estimate_s(plan, chosen.profile, snapshot))
+        _say_missing_price(settings, stages.find_unpriced(plan, chosen.profile))
     work = any(entry.action in (Action.GENERATE, Action.RESUME) for entry in plan.selected())
     return ExitCode.WORK_TO_DO if detailed_exitcode and work else ExitCode.DONE
 
@@ -80,5 +72,12 @@ def show_plan(settings: Settings, plan: Plan, estimate_s: float | None) -> None:
             f"  ! {attempt.job} is no longer in the manifest, and its attempt is {attempt.state.value}: a run settles what it can"
         )
     say(wording.plan_line(plan))
+    for way in guard.ways_out_of_elsewhere(settings, plan):
+        say(f"  help: {way}")
     if estimate_s:
         say(f"About {duration(estimate_s)} on backend {plan.backend}.")
+
+
+def _say_missing_price(settings: Settings, unpriced: stages.Unpriced | None) -> None:
+    if unpriced is not None and not settings.quiet:
+        say(f"No limit can be kept: {unpriced.missing}.\n  help: {unpriced.advice}")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from wanbatch.cli import stages
+from wanbatch.cli import guard, stages
 from wanbatch.cli.options import Settings, planning_options
 from wanbatch.errors import ExitCode, Refusal
 
@@ -31,7 +31,9 @@ def command(settings: Settings, targets: tuple[Path, ...]) -> None:
         raise Refusal(ExitCode.INVALID, "-o takes one manifest at a time")
     stages.refuse_shared_folders(settings, checked.manifests)
     chosen = stages.choose_backend(settings, checked.manifests, offline=True)
-    plan, snapshot = stages.look_and_plan(settings, checked, chosen.profile)
+    guard.refuse_odd_places(settings, [m.name for m in checked.manifests])
+    plan, snapshot, around = stages.look_and_plan(settings, checked, chosen.profile)
+    guard.refuse_older_ledger(settings, around)
     written = stages.write_reports(settings, checked, plan, snapshot)
     for path, _ in written:
         click.echo(path)

@@ -10,6 +10,7 @@ under the run lock.
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import time
@@ -25,6 +26,7 @@ from wanbatch.cli import stages
 from wanbatch.cli.console import money, plural, quoted, say
 from wanbatch.cli.options import Amount, Settings
 from wanbatch.engine import outputs
+from wanbatch.engine.folders import refuse_odd_places
 from wanbatch.engine.recovery import settle_leftovers
 from wanbatch.engine.runner import RunContext, stranger_path
 from wanbatch.engine.settle import acceptance_facts
@@ -109,6 +111,7 @@ def command(
         raise Refusal(
             ExitCode.INVALID, f"there is no ledger in {output}", "name the folder with --output"
         )
+    refuse_odd_places(output, ())
     request = Request(file, job, select, backend, output, kind, adopt or "")
     with RunLock(output, timeout_s=lock_timeout):
         anyio.run(_resolve, request)
@@ -318,7 +321,7 @@ def _take(attempt: Attempt, output: Path) -> Facts:
 
     Raises ``Refusal`` (2) where nothing was kept.
     """
-    from wanbatch.media.files import hash_file
+    from wanbatch.media.files import create_anew, hash_file, open_regular
     from wanbatch.media.probe import probe_video
 
     kept = next((p for p in _kept(attempt, output) if p.is_file()), None)
@@ -329,7 +332,7 @@ def _take(attempt: Attempt, output: Path) -> Facts:
             "decide with: " + ", ".join(FLAGS[one] for one in DECISIONS[attempt.state]),
         )
     part = outputs.part_path(output, attempt)
-    with kept.open("rb") as reader, part.open("wb") as writer:
+    with open_regular(kept) as reader, create_anew(part) as writer:
         shutil.copyfileobj(reader, writer, 1 << 20)
         writer.flush()
         os.fsync(writer.fileno())
@@ -398,7 +401,7 @@ def _show(attempt: Attempt, request: Request) -> None:
         say(f"  evidence   {attempt.evidence}")
     if attempt.shown_deadline is not None:
         say(f"  available  until {_local_time(attempt.shown_deadline)}")
-    say(f"  request    {attempt.request}")
+    say(f"  request    {_request_of(attempt)}")
     say("Look for it in the provider's task list or bill, then decide:")
     kept = any(path.is_file() for path in _kept(attempt, request.output))
     for kind in DECISIONS[attempt.state]:
@@ -407,6 +410,13 @@ def _show(attempt: Attempt, request: Request) -> None:
         words = ["wanbatch", "resolve", str(request.file), attempt.job, *FLAGS[kind].split()]
         where = ["--backend", attempt.backend, *request.elsewhere]
         say(f"  {quoted([*words, *where])}   # {MEANING[kind]}")
+
+
+def _request_of(attempt: Attempt) -> str:
+    """The request as people may see it: what tells URLs apart is the ledger's alone."""
+    request = json.loads(attempt.request)
+    request.pop("trace", None)
+    return json.dumps(request, ensure_ascii=False, separators=(",", ":"))
 
 
 def _state(attempt: Attempt) -> str:

@@ -26,7 +26,7 @@ import anyio
 import click
 
 from wanbatch import __version__
-from wanbatch.cli import stages
+from wanbatch.cli import guard, stages
 from wanbatch.cli.console import duration, money, plural, say, tell, wants_color
 from wanbatch.cli.ending import (
     command_that_buys,
@@ -46,7 +46,7 @@ from wanbatch.engine.clock import ServerClock
 from wanbatch.engine.conductor import Conductor, build_works
 from wanbatch.engine.listing import ListPolls
 from wanbatch.engine.outcomes import ProbeFailed
-from wanbatch.engine.outputs import intact_paths
+from wanbatch.engine.outputs import intact_paths, set_aside_strangers
 from wanbatch.engine.pacing import SubmitPacer
 from wanbatch.engine.polling import LatencyModel, PollSchedule
 from wanbatch.engine.reconcile import Absent, Adopt, Undecided, reconcile
@@ -63,7 +63,9 @@ from wanbatch.engine.work_items import Limits
 from wanbatch.errors import ExitCode, Refusal
 from wanbatch.ledger.lock import RunLock
 from wanbatch.ledger.store import Ledger
-from wanbatch.lifecycle import IN_FLIGHT, Attempt, RunRecord, Snapshot, State
+from wanbatch.lifecycle import IN_FLIGHT, UNSETTLED, Attempt, RunRecord, Snapshot, State
+from wanbatch.media.disk import oddities
+from wanbatch.plan.elsewhere import Elsewhere
 from wanbatch.plan.identity import JobKey
 from wanbatch.plan.model import Action, JobState, Plan
 from wanbatch.plan.origin import same_origin, say_home
@@ -101,10 +103,11 @@ class Order:
 def start(settings: Settings, order: Order) -> int:
     """Checks, locks, and runs; returns the exit code."""
     checked = stages.read_and_check(settings, quiet_warnings=settings.quiet)
+    guard.refuse_odd_places(settings, [m.name for m in checked.manifests])
     stages.refuse_shared_folders(settings, checked.manifests)
     chosen = stages.choose_backend(settings, checked.manifests, offline=False)
     profile = _ordered(chosen.profile, order)
-    limit, source = stages.spending_limit(order.max_cost, checked.manifests, chosen.project)
+    limit, source = stages.spending_limit(order.max_cost, checked.manifests, chosen.projects)
     _make_folder(settings.output)
     with RunLock(settings.output, timeout_s=order.lock_timeout_s):
         return anyio.run(_Session(settings, order, checked, profile, limit, source).run)
@@ -155,6 +158,7 @@ class _Session:
     """One call of ``run`` or ``fetch`` with the lock held."""
 
     work_scope: anyio.CancelScope
+    elsewhere: Elsewhere
 
     def __init__(
         self,
@@ -195,6 +199,7 @@ class _Session:
 
     async def run(self) -> int:
         async with Ledger.open(stages.ledger_path(self.settings)) as ledger:
+            self._look_around(ledger.snapshot)
             self.taken_up = self._unfinished(ledger.snapshot)
             await settle_leftovers(self.context, ledger)
             if self._waiting_here(ledger.snapshot):
@@ -206,8 +211,10 @@ class _Session:
             in_flight = find_in_flight(self.context, ledger.snapshot, plan)
             self._show(plan, in_flight)
             if self.order.buys:
+                if not in_flight.here:
+                    guard.refuse_all_elsewhere(self.settings, plan)
                 self._keep_budget(plan)
-                approve(plan, self.order, self.limit)
+                approve(plan, self.order, stages.find_unpriced(plan, self.profile))
             async with anyio.create_task_group() as tasks:
                 with anyio.CancelScope() as self.work_scope:
                     await tasks.start(self._watch_signals)
@@ -283,6 +290,18 @@ class _Session:
         profile = self.profile
         return attempt.realm == profile.realm and same_origin(attempt.origin, profile.origin)
 
+    def _look_around(self, snapshot: Snapshot) -> None:
+        """What this ledger says cannot be all, or may not be acted on. Raises ``Refusal``."""
+        unsettled = {a.manifest for a in snapshot.attempts if a.state in UNSETTLED}
+        guard.refuse_odd_places(self.settings, unsettled)
+        around = guard.look_around(self.settings, self.checked, self.profile, snapshot)
+        if self.order.buys:
+            guard.refuse_older_ledger(self.settings, around)
+        self.elsewhere = around.elsewhere
+        set_aside_strangers(
+            self.settings.output, [m.name for m in self.checked.manifests], snapshot
+        )
+
     def _intact(self, snapshot: Snapshot) -> frozenset[str]:
         return intact_paths(self.settings.output, snapshot)
 
@@ -293,6 +312,7 @@ class _Session:
             self.profile,
             snapshot,
             self._intact(snapshot),
+            elsewhere=self.elsewhere,
             retry_failed=fresh and self.order.retry_failed,
             regenerate=fresh and self.order.regenerate,
             chosen=None if fresh else self.chosen,
@@ -323,13 +343,14 @@ class _Session:
     def _keep_budget(self, plan: Plan) -> None:
         if self.limit is None or not plan.count()[Action.GENERATE]:
             return
-        if plan.total is None:
+        unpriced = stages.find_unpriced(plan, self.profile)
+        if unpriced is not None:
             raise Refusal(
                 ExitCode.REFUSED,
-                f"{self.limit_source} cannot be kept: backend {plan.backend} has no price; nothing was sent",
-                f'state one in your configuration: [backends.{plan.backend}] price = {{ 720P = …, 1080P = …, currency = "USD" }}',
+                f"{self.limit_source} cannot be kept: {unpriced.missing}; nothing was sent",
+                unpriced.advice,
             )
-        if plan.total > self.limit:
+        if plan.total is not None and plan.total > self.limit:
             total, limit = money(plan.total, plan.currency), money(self.limit, plan.currency)
             raise Refusal(
                 ExitCode.REFUSED,
@@ -521,6 +542,10 @@ class _Session:
         options = stages.repeated_options(self.settings, self.checked)
         for command in commands_that_decide(plan, files, options):
             say(f"  help: {command}")
+        for way in guard.ways_out_of_elsewhere(self.settings, plan):
+            say(f"  help: {way}")
+        for oddity in oddities():
+            say(f"note: {oddity}")
 
     def _say_continuation(self, plan: Plan, snapshot: Snapshot) -> None:
         count, words = plan.count(), sys.argv[1:]
@@ -551,7 +576,7 @@ class _Session:
             )
 
 
-def approve(plan: Plan, order: Order, limit: Decimal | None) -> None:
+def approve(plan: Plan, order: Order, unpriced: stages.Unpriced | None) -> None:
     """Nothing that costs money goes out without a person's or a script's consent. Raises ``Refusal`` (3)."""
     wanted = plan.count()[Action.GENERATE]
     if plan.realm == "emulator" or not wanted or order.yes or order.max_cost is not None:
@@ -561,12 +586,21 @@ def approve(plan: Plan, order: Order, limit: Decimal | None) -> None:
         raise Refusal(
             ExitCode.REFUSED,
             f"{plural(wanted, 'video')} would be bought ({price}) and nobody approved it; nothing was sent",
-            "add --yes, or --max-cost AMOUNT",
+            *_ways_to_approve(unpriced),
         )
     if not click.confirm(
         f"Buy {plural(wanted, 'video')} on {plan.backend} ({price})?", default=False, err=True
     ):
         raise Refusal(ExitCode.REFUSED, "not approved; nothing was sent")
+
+
+def _ways_to_approve(unpriced: stages.Unpriced | None) -> tuple[str, ...]:
+    if unpriced is None:
+        return ("add --yes, or --max-cost AMOUNT",)
+    return (
+        f"add --yes; --max-cost AMOUNT cannot be kept, for {unpriced.missing}",
+        unpriced.advice,
+    )
 
 
 @asynccontextmanager

@@ -8,7 +8,6 @@ code 2. ``validate``, ``plan``, ``run``, ``status``, ``fetch``, ``resolve`` and 
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Mapping, Sequence
@@ -26,6 +25,7 @@ from wanbatch.errors import ExitCode, Refusal
 from wanbatch.lifecycle import Snapshot
 from wanbatch.manifest.model import Manifest
 from wanbatch.media.model import FileDigest
+from wanbatch.plan.elsewhere import NOTHING, Elsewhere
 from wanbatch.plan.identity import JobKey
 from wanbatch.plan.model import Action, Plan
 from wanbatch.plan.origin import same_origin
@@ -36,6 +36,7 @@ from wanbatch.plan.shards import parse_shard
 if TYPE_CHECKING:
     from wanbatch.providers.model import Profile
     from wanbatch.providers.profiles import ProjectSettings
+    from wanbatch.report.evidence import Surroundings
     from wanbatch.report.model import Report
 
 
@@ -57,10 +58,10 @@ class Checked:
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """The backend of a command, and what the project says of it."""
+    """The backend of a command, and what the projects of its manifests say of it."""
 
     profile: Profile
-    project: ProjectSettings
+    projects: tuple[ProjectSettings, ...]
 
 
 def read_and_check(
@@ -120,30 +121,36 @@ def refuse_shared_folders(settings: Settings, manifests: Sequence[Manifest]) -> 
 
 
 def _reported_path(report: Path) -> Path | None:
+    from wanbatch.report.head import read_document
+
     try:
-        return Path(json.loads(report.read_bytes())["manifest"]["path"])
-    except (OSError, ValueError, LookupError, TypeError):
+        return Path((read_document(report) or {})["manifest"]["path"])  # type: ignore[index]
+    except (LookupError, TypeError):
         return None
 
 
 def print_findings(settings: Settings, diagnostics: Sequence[Diagnostic]) -> None:
-    """Text goes to stderr, machine formats to stdout. A line of YAML may hold a signed URL: its signature is shown to nobody."""
+    """Text goes to stderr, machine formats to stdout. A line of YAML may hold a URL: its query is shown to nobody."""
     from wanbatch.cli import findings
-    from wanbatch.media.redact import redact_urls
 
-    diagnostics = [
-        replace(
-            d,
-            source=redact_urls(d.source),
-            message=redact_urls(d.message),
-            label=redact_urls(d.label),
-        )
-        for d in diagnostics
-    ]
+    diagnostics = [hide_in_finding(d) for d in diagnostics]
     if settings.format != "text":
         click.echo(findings.render(diagnostics, settings.format))
     elif diagnostics:
         say(findings.render_text(diagnostics, color=wants_color(settings.color)))
+
+
+def hide_in_finding(d: Diagnostic) -> Diagnostic:
+    """The finding without the query of any URL."""
+    from wanbatch.manifest.hiding import hide_queries
+
+    return replace(
+        d,
+        source=hide_queries(d.source),
+        message=hide_queries(d.message),
+        label=hide_queries(d.label),
+        help=tuple(map(hide_queries, d.help)),
+    )
 
 
 def choose_backend(settings: Settings, manifests: Sequence[Manifest], *, offline: bool) -> Chosen:
@@ -153,14 +160,20 @@ def choose_backend(settings: Settings, manifests: Sequence[Manifest], *, offline
     """
     from wanbatch.providers.profiles import (
         load_profiles,
-        load_project,
+        load_projects,
         lower_limits,
         resolve_profile,
     )
 
     profiles = load_profiles(os.environ)
-    project = load_project(Path.cwd())
-    named = settings.backend or _backend_of(manifests) or project.backend or profiles.default
+    # Beside the manifests: from wherever a run is started, the same limits hold.
+    projects = load_projects([*(Path(m.path).parent for m in manifests), Path.cwd()])
+    named = (
+        settings.backend
+        or _one_backend({m.path: m.run.backend for m in manifests}, "manifests")
+        or _one_backend({str(p.path): p.backend for p in projects}, "projects")
+        or profiles.default
+    )
     if not named:
         raise Refusal(
             ExitCode.INVALID,
@@ -168,23 +181,25 @@ def choose_backend(settings: Settings, manifests: Sequence[Manifest], *, offline
             f"add --backend NAME, or 'run: {{backend: NAME}}' to the manifest; there are: {', '.join(profiles.names())}",
         )
     profile = resolve_profile(profiles, named, os.environ, offline=offline)
-    profile = lower_limits(
-        profile, max_in_flight=project.max_in_flight, rate=project.rate, prices=project.prices
-    )
+    for project in projects:
+        profile = lower_limits(
+            profile, max_in_flight=project.max_in_flight, rate=project.rate, prices=project.prices
+        )
     for manifest in manifests:
         profile = lower_limits(
             profile, max_in_flight=manifest.run.max_in_flight, rate=manifest.run.rate
         )
-    return Chosen(profile, project)
+    return Chosen(profile, projects)
 
 
-def _backend_of(manifests: Sequence[Manifest]) -> str | None:
-    named = {m.run.backend: m for m in manifests if m.run.backend}
+def _one_backend(said: Mapping[str, str | None], whose: str) -> str | None:
+    """The backend that these files name. Raises ``Refusal`` where they name several."""
+    named = {backend: path for path, backend in said.items() if backend}
     if len(named) > 1:
-        said = ", ".join(f"{m.path} says {name}" for name, m in named.items())
+        each = ", ".join(f"{path} says {backend}" for backend, path in named.items())
         raise Refusal(
             ExitCode.INVALID,
-            f"the manifests name different backends: {said}",
+            f"the {whose} name different backends: {each}",
             "choose one with --backend",
         )
     return next(iter(named), None)
@@ -207,6 +222,7 @@ def build_plan(
     snapshot: Snapshot,
     intact: frozenset[str],
     *,
+    elsewhere: Elsewhere = NOTHING,
     retry_failed: bool = False,
     regenerate: bool = False,
     chosen: frozenset[JobKey] | None = None,
@@ -226,10 +242,44 @@ def build_plan(
     )
     target = Target(profile.name, profile.realm, profile.origin, profile.prices)
     plan = make_plan(
-        checked.manifests, checked.digests, snapshot, intact, target, options, time.time()
+        checked.manifests,
+        checked.digests,
+        snapshot,
+        intact,
+        target,
+        options,
+        time.time(),
+        elsewhere,
     )
     _weigh(plan.doubts)
     return plan
+
+
+@dataclass(frozen=True, slots=True)
+class Unpriced:
+    """Why a plan's total is not known, and how the user states the missing price."""
+
+    missing: str
+    advice: str
+
+
+def find_unpriced(plan: Plan, profile: Profile) -> Unpriced | None:
+    """``None`` where every job that would be bought has a price."""
+    from wanbatch.providers.price_advice import missing_price, state_price
+    from wanbatch.providers.profiles import find_configuration
+
+    sizes = {
+        entry.request.size
+        for entry in plan.selected()
+        if entry.action is Action.GENERATE and entry.price is None
+    }
+    if not sizes:
+        return None
+    name, prices = profile.name, profile.prices
+    advice = state_price(name, prices, find_configuration(os.environ))
+    if name == "dashscope" and prices is None:
+        advice = f"export DASHSCOPE_REGION=intl, or cn, for its published price; or {advice}"
+    return Unpriced(missing_price(name, prices, sizes), advice)
 
 
 def _weigh(doubts: Sequence[Doubt]) -> None:
@@ -244,14 +294,34 @@ def _weigh(doubts: Sequence[Doubt]) -> None:
             say(f"  help: {hint}")
 
 
-def look_and_plan(settings: Settings, checked: Checked, profile: Profile) -> tuple[Plan, Snapshot]:
+def look_and_plan(
+    settings: Settings,
+    checked: Checked,
+    profile: Profile,
+    *,
+    retry_failed: bool = False,
+    regenerate: bool = False,
+) -> tuple[Plan, Snapshot, Surroundings]:
     """A plan by what stands in the ledger and on disk now, for commands that only look."""
+    from wanbatch.cli import guard
     from wanbatch.engine.outputs import intact_paths
 
     snapshot = look_at_ledger(settings)
-    return build_plan(
-        settings, checked, profile, snapshot, intact_paths(settings.output, snapshot)
-    ), snapshot
+    around = guard.look_around(settings, checked, profile, snapshot)
+    if around.newer:  # or a run that is going on has just written its report
+        snapshot = look_at_ledger(settings)
+        around = guard.look_around(settings, checked, profile, snapshot)
+    plan = build_plan(
+        settings,
+        checked,
+        profile,
+        snapshot,
+        intact_paths(settings.output, snapshot),
+        elsewhere=around.elsewhere,
+        retry_failed=retry_failed,
+        regenerate=regenerate,
+    )
+    return plan, snapshot, around
 
 
 def refuse_undeliverable(settings: Settings, plan: Plan, profile: Profile) -> None:
@@ -287,7 +357,7 @@ def manifest_name(settings_file: Path) -> str:
 
     loaded = load_manifests([settings_file])
     if not loaded.manifests:
-        say(render_text(loaded.diagnostics))
+        say(render_text([hide_in_finding(d) for d in loaded.diagnostics]))
         raise InvalidInput
     return loaded.manifests[0].name
 
@@ -344,15 +414,13 @@ def repeated_options(settings: Settings, checked: Checked) -> tuple[str, ...]:
 
 
 def spending_limit(
-    max_cost: Decimal | None, manifests: Sequence[Manifest], project: ProjectSettings
+    max_cost: Decimal | None,
+    manifests: Sequence[Manifest],
+    projects: Sequence[ProjectSettings],
 ) -> tuple[Decimal | None, str]:
     """The lowest limit given, and who gave it."""
-    limits = [
-        (m.run.max_cost, f"{m.path}: run.max_cost") for m in manifests if m.run.max_cost is not None
-    ]
-    if max_cost is not None:
-        limits.append((max_cost, "--max-cost"))
-    if project.max_cost is not None:
-        limits.append((project.max_cost, "wanbatch.toml: max_cost"))
+    limits = [(m.run.max_cost, f"{m.path}: run.max_cost") for m in manifests]
+    limits += [(p.max_cost, f"{p.path}: max_cost") for p in projects]
+    limits.append((max_cost, "--max-cost"))
     known = [(amount, source) for amount, source in limits if amount is not None]
     return min(known, default=(None, ""))

@@ -6,7 +6,7 @@ import time
 
 import click
 
-from wanbatch.cli import stages
+from wanbatch.cli import guard, stages
 from wanbatch.cli.console import duration, quoted, say
 from wanbatch.cli.ending import commands_that_decide
 from wanbatch.cli.options import Settings, planning_options
@@ -24,7 +24,9 @@ def command(settings: Settings, as_json: bool) -> None:
     """Show how every job stands by the ledger. Needs no key and sends nothing."""
     checked = stages.read_and_check(settings, quiet_warnings=True)
     chosen = stages.choose_backend(settings, checked.manifests, offline=True)
-    plan, _ = stages.look_and_plan(settings, checked, chosen.profile)
+    plan, _, around = stages.look_and_plan(settings, checked, chosen.profile)
+    for line in guard.older_ledger(settings, around) if around.newer else ():
+        say(f"warning: {line}")
     if as_json:
         from wanbatch.report.json import document_text, plan_document
 
@@ -41,6 +43,8 @@ def command(settings: Settings, as_json: bool) -> None:
     if not settings.quiet:
         _say_commands(settings, checked, plan)
     say(state_counts(plan.selected()))
+    for way in guard.ways_out_of_elsewhere(settings, plan):
+        say(f"  help: {way}")
 
 
 def _say_commands(settings: Settings, checked: stages.Checked, plan: Plan) -> None:

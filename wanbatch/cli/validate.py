@@ -13,6 +13,8 @@ from wanbatch.cli.options import Settings, planning_options
 @planning_options
 def command(settings: Settings) -> None:
     """Check manifests: YAML, schema, templates, expansion and local media. Needs no network, no key and no ledger."""
+    from wanbatch.media.urls import describe_urls, url_uses
+
     checked = stages.read_and_check(settings, always=True)
     if settings.quiet:
         return
@@ -23,3 +25,6 @@ def command(settings: Settings) -> None:
         say(
             f"{manifest.path}: valid, {plural(len(manifest.jobs), 'job')}, {plural(len(files), 'media file')}"
         )
+        if settings.verbose:
+            for line in describe_urls(url_uses([manifest])):
+                say(f"  {line}")

@@ -9,6 +9,7 @@ Media and videos are files named by a hash, written beside and renamed. One proc
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import json
@@ -21,6 +22,8 @@ from typing import IO, Self
 
 from wanbatch.emulator.task import Task, accepted_record, apply_end, ended_record, task_from_record
 from wanbatch.errors import ExitCode, Refusal
+from wanbatch.media.disk import sync_folder
+from wanbatch.media.files import create_anew, open_own
 
 LOCK_WAIT_S = 2.0
 """How long a new emulator waits for one whose parent was killed a moment ago."""
@@ -38,7 +41,7 @@ class Books:
         self._lock = lock
         self._log = folder / "tasks.jsonl"
         self._uploads: dict[str, tuple[str, float]] = {}
-        self._fd = os.open(self._log, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+        self._fd = open_own(self._log, os.O_RDWR | os.O_CREAT | os.O_APPEND)
 
     def __enter__(self) -> Self:
         return self
@@ -99,8 +102,8 @@ class Books:
         path = self.folder / "secret"
         if not path.exists():
             part = self.part_path()
-            part.write_bytes(secrets.token_bytes(32))
-            part.chmod(0o600)
+            with create_anew(part, 0o600) as file:
+                file.write(secrets.token_bytes(32))
             self.publish(part, path)
         return path.read_bytes()
 
@@ -128,7 +131,8 @@ class Books:
         path = self.media_path(sha256)
         if not _used(path):
             part = self.part_path()
-            part.write_bytes(data)
+            with create_anew(part) as file:
+                file.write(data)
             self.publish(part, path)
         return sha256
 
@@ -141,11 +145,7 @@ class Books:
         with part.open("rb") as file:
             os.fsync(file.fileno())
         part.replace(path)
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        sync_folder(path.parent)
 
 
 def open_books(folder: Path, wait_s: float = LOCK_WAIT_S) -> Books:
@@ -153,7 +153,9 @@ def open_books(folder: Path, wait_s: float = LOCK_WAIT_S) -> Books:
     try:
         for room in ("media", "videos", "parts"):
             (folder / room).mkdir(parents=True, exist_ok=True)
-        lock = (folder / "lock").open("ab")
+            if (folder / room).is_symlink():  # its files would be deleted as leftovers
+                raise OSError(errno.ELOOP, f"{room} is a symbolic link")
+        lock = os.fdopen(open_own(folder / "lock", os.O_WRONLY | os.O_CREAT | os.O_APPEND), "ab")
     except OSError as error:
         raise Refusal(
             ExitCode.ENVIRONMENT,
@@ -168,7 +170,14 @@ def open_books(folder: Path, wait_s: float = LOCK_WAIT_S) -> Books:
         )
     for left in (folder / "parts").iterdir():
         left.unlink()
-    return Books(folder, lock)
+    try:
+        return Books(folder, lock)
+    except OSError as error:
+        lock.close()
+        raise Refusal(
+            ExitCode.ENVIRONMENT,
+            f"the emulator's store {folder} cannot be written: {error.strerror or error}",
+        ) from error
 
 
 def _used(path: Path) -> bool:

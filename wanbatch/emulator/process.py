@@ -21,6 +21,7 @@ from types import TracebackType
 from typing import IO, Self
 
 from wanbatch.errors import ExitCode, Refusal
+from wanbatch.media.files import open_own
 
 READY_WITHIN_S = 30.0
 STOP_WITHIN_S = 5.0
@@ -87,7 +88,7 @@ def start_emulator(store: Path, *options: str) -> EmulatorProcess:
         "--exit-on-stdin-eof",
         *options,
     ]
-    with log.open("ab") as errors:
+    with os.fdopen(open_own(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND), "ab") as errors:
         begin = log.stat().st_size
         process = subprocess.Popen(  # noqa: S603 - ourselves
             command,

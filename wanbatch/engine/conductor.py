@@ -99,6 +99,8 @@ class Conductor:
             lists,
         )
         self.by_fingerprint = {work.fingerprint: work for work in works}
+        # An attempt may have been made under an earlier rule of identity: then its own fingerprint is not the work's.
+        self._work_of = {a.attempt_id: work for work in works for a in work.attempts}
         self.tasks: dict[int, Tracked] = {}
         self.stop_reason = ""
         self.halted: Halted | None = None
@@ -145,12 +147,15 @@ class Conductor:
         found = sorted(attempts, key=lambda a: (a.available_until, a.attempt_id))
         for attempt in found:
             submitted_at = now - max(0.0, at - attempt.accepted_at)
-            work = self.by_fingerprint.get(attempt.fingerprint)
+            work = self._work_for(attempt)
             self._watch(attempt, work, now, submitted_at)
             self.polls.add(attempt.attempt_id, submitted_at, now, (attempt.length_s, attempt.size))
             self.pacer.resumed()
         self._first_polls = [a.attempt_id for a in reversed(found)]
         self._recovering = {a.attempt_id for a in found}
+
+    def _work_for(self, attempt: Attempt) -> Work | None:
+        return self._work_of.get(attempt.attempt_id) or self.by_fingerprint.get(attempt.fingerprint)
 
     # -- the next action ---------------------------------------------------------------------------------------------------------------------
 

@@ -2,8 +2,10 @@
 
 What it may not do: delete or overwrite a video; talk to the ledger (the runner records what is done here).
 
-How it works: a final name is given by a hard link, which fails where the name exists, so that it is absent or complete at every instant; the folder
-and those above it are synced before the step counts as done. A name that other bytes have gets a number. (That names differ when case is folded is
+How it works: a final name is given by a hard link (or ``disk``'s next best), which fails where
+the name exists, so that it is absent or complete at every instant; the folder and those above
+it are synced before the step counts as done.
+A name that other bytes have gets a number. (That names differ when case is folded is
 the planner's work.)
 """
 
@@ -11,12 +13,13 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
+import stat
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
 from wanbatch.lifecycle import Attempt, Placement, Snapshot, State
-from wanbatch.media.files import hash_file
+from wanbatch.media.disk import give_name, rename_new, sync_folder
+from wanbatch.media.files import hash_file, kind_of
 
 PART_FOLDER = ".part"
 
@@ -36,12 +39,31 @@ def early_path(output: Path, attempt: Attempt) -> Path:
     return part_path(output, attempt).with_suffix(".early")
 
 
+def set_aside_strangers(output: Path, manifests: Iterable[str], snapshot: Snapshot) -> None:
+    """Bytes that gathered under another ledger's attempts, which was lost, keep a name of their
+    own: an attempt of this ledger with the same number would begin them anew.
+
+    Raises ``OSError`` as the file system does.
+    """
+    known = {str(a.attempt_id) for a in snapshot.attempts}
+    for manifest in manifests:
+        folder = output / manifest / "videos" / PART_FOLDER
+        for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+            number = path.name.partition(".")[0]
+            if number.isdecimal() and number not in known and path.lstat().st_size:
+                rename_new(path, _free_name(folder / f"lost-{path.name}"))
+
+
+def _free_name(wanted: Path) -> Path:
+    return next(path for path in _numbered(wanted) if not os.path.lexists(path))
+
+
 def publish(output: Path, part: Path, wanted: str, sha256: str) -> str:
     """Gives the synced file ``part`` the name ``wanted`` (relative to ``output``) without replacing anything; returns the name it got.
 
     Raises ``OSError`` as the file system does. Runs again safely after a crash at any point.
     """
-    final = _link(part, output / wanted, sha256)
+    final = _link(part, _inside(output, wanted), sha256)
     _sync_folders(output, final.parent)
     if part != final:
         part.unlink(missing_ok=True)
@@ -50,9 +72,16 @@ def publish(output: Path, part: Path, wanted: str, sha256: str) -> str:
 
 def copy_video(output: Path, source: str, wanted: str, sha256: str) -> str:
     """A copy of a stored video under another name: a hard link where possible. Returns the name it got."""
-    final = _link(output / source, output / wanted, sha256)
+    final = _link(_inside(output, source), _inside(output, wanted), sha256)
     _sync_folders(output, final.parent)
     return final.relative_to(output).as_posix()
+
+
+def _inside(output: Path, path: str) -> Path:
+    """A ledger may have come with a repository: no row of it names a place elsewhere."""
+    if not _is_inside(path):
+        raise OSError(errno.EEXIST, f"the ledger names {path!r}, which is outside the folder")
+    return output / path
 
 
 def _link(source: Path, wanted: Path, sha256: str) -> Path:
@@ -61,7 +90,7 @@ def _link(source: Path, wanted: Path, sha256: str) -> Path:
         try:
             _link_or_copy(source, target)
         except FileExistsError:
-            if target.is_file() and hash_file(target) == sha256:
+            if _is_plain(target) and hash_file(target) == sha256:
                 return target
             continue
         return target
@@ -69,31 +98,8 @@ def _link(source: Path, wanted: Path, sha256: str) -> Path:
 
 
 def _link_or_copy(source: Path, target: Path) -> None:
-    try:
-        os.link(source, target)
-    except OSError as error:
-        if error.errno not in (
-            errno.EXDEV,
-            errno.EPERM,
-            errno.EOPNOTSUPP,
-            errno.EMLINK,
-            errno.ENOSYS,
-        ):
-            raise
-        _copy(source, target)
-
-
-def _copy(source: Path, target: Path) -> None:
-    """For file systems without hard links: a synced copy beside the target, then a rename into a name that was seen to be free."""
-    beside = target.with_name(f".{target.name}.copy")
-    with source.open("rb") as reader, beside.open("wb") as writer:
-        shutil.copyfileobj(reader, writer, 1 << 20)
-        writer.flush()
-        os.fsync(writer.fileno())
-    if target.exists():
-        beside.unlink()
-        raise FileExistsError(target)
-    beside.rename(target)
+    """Raises ``FileExistsError`` where something has the name."""
+    give_name(source, target)
 
 
 def _numbered(wanted: Path) -> Iterable[Path]:
@@ -113,11 +119,7 @@ def _sync_folders(output: Path, folder: Path) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync_folder(folder)
 
 
 def intact_paths(output: Path, snapshot: Snapshot) -> frozenset[str]:
@@ -141,14 +143,56 @@ def is_intact(output: Path, placement: Placement, attempt: Attempt) -> bool:
         status = path.lstat()
     except OSError:
         return False
-    if status.st_size != attempt.bytes or not path.is_file():
+    if status.st_size != attempt.bytes or not stat.S_ISREG(status.st_mode):
         return False
     return status.st_mtime_ns == placement.mtime_ns or hash_file(path) == attempt.sha256
+
+
+def _is_plain(path: Path) -> bool:
+    """A regular file by itself, not at the end of a link."""
+    return stat.S_ISREG(path.lstat().st_mode)
 
 
 def _is_inside(path: str) -> bool:
     pure = PurePosixPath(path)
     return not pure.is_absolute() and ".." not in pure.parts
+
+
+def find_faults(output: Path, snapshot: Snapshot) -> list[str]:
+    """What is wrong with the stored videos, as sentences; every one is hashed, none trusted.
+
+    A video with several names is gone only where all of them are: each fault names one.
+    """
+    stored = {a.attempt_id: a for a in snapshot.attempts if a.state is State.STORED}
+    places = {(p.path, p.attempt_id): p.job for p in snapshot.placements}
+    placed = {attempt_id for _, attempt_id in places}
+    for attempt in stored.values():
+        if attempt.attempt_id not in placed:
+            places[attempt.path, attempt.attempt_id] = attempt.job
+    found = []
+    for (path, attempt_id), job in places.items():
+        fault = _fault_of(output, path, stored[attempt_id]) if attempt_id in stored else ""
+        if fault:
+            found.append(f"{job}: {path} {fault}")
+    return found
+
+
+def _fault_of(output: Path, path: str, attempt: Attempt) -> str:
+    if not _is_inside(path):
+        return "lies outside the output folder"
+    try:
+        facts = (output / path).lstat()
+        if not stat.S_ISREG(facts.st_mode):
+            return f"is {kind_of(output / path)}, not a file"
+        if facts.st_size != attempt.bytes:
+            return f"has {facts.st_size} bytes instead of {attempt.bytes}"
+        if hash_file(output / path) != attempt.sha256:
+            return "was changed: its SHA-256 is another"
+    except FileNotFoundError:
+        return "is missing"
+    except OSError as error:
+        return f"cannot be read: {error.strerror or error}"
+    return ""
 
 
 def modified_at_ns(output: Path, path: str) -> int:

@@ -69,7 +69,8 @@ from wanbatch.lifecycle import (
     Snapshot,
     State,
 )
-from wanbatch.manifest.model import FileMedia
+from wanbatch.manifest.model import FileMedia, Frame
+from wanbatch.media.files import hash_file
 from wanbatch.media.model import VideoFacts
 from wanbatch.media.stills import cut_still
 from wanbatch.plan.identity import video_name
@@ -194,6 +195,10 @@ class Notice:
     text: str = ""
 
 
+class Altered(Exception):
+    """A video that a purchase depends on was changed since it was made."""
+
+
 Observer = Callable[[Notice], None]
 
 
@@ -221,6 +226,7 @@ class Runner:
         self.homes = dict(homes or {})
         self.scope = anyio.CancelScope()
         self._posts: set[anyio.CancelScope] = set()
+        self._stills: dict[Path, str] = {}
         self._task_ids = {
             a.task_id
             for a in ledger.snapshot.attempts
@@ -279,9 +285,10 @@ class Runner:
 
     async def _prepare(self, work: Work) -> None:
         try:
-            media = [
-                (ref, await self._local_file(work.entry, ref)) for ref in work.entry.request.media
-            ]
+            media = [await self._local_file(work.entry, ref) for ref in work.entry.request.media]
+        except Altered as error:
+            self._unprepared(work, str(error))
+            return
         except (OSError, ValueError) as error:
             self._unprepared(work, f"its media could not be read: {error}")
             return
@@ -295,29 +302,49 @@ class Runner:
         self.conductor.unprepared(work, reason)
         self.observe(Notice("unprepared", work.entry.name, None, reason))
 
-    async def _local_file(self, entry: PlannedJob, ref: MediaRef) -> Path | None:
-        """The file behind a media input: the user's own, an upstream's video, or a still cut from it. ``None`` for a public URL."""
+    async def _local_file(self, entry: PlannedJob, ref: MediaRef) -> tuple[MediaRef, Path | None]:
+        """The file behind a media input: the user's own, an upstream's video, or a still cut from it. ``None`` for a public URL.
+
+        The reference then holds the hash by which the file is checked once more as it is
+        sent. Raises ``Altered`` for a video that is not the one that was made.
+        """
         if ref.url:
-            return None
+            return ref, None
         if not ref.upstream:
-            return next(
-                m.source.path
-                for m in entry.job.media
-                if m.type == ref.type and isinstance(m.source, FileMedia)
-            )
+            own = (m.source for m in entry.job.media if m.type == ref.type)
+            return ref, next(source.path for source in own if isinstance(source, FileMedia))
         home = self.homes[ref.upstream]
         video = self.context.output / home.path
+        await self._verify(ref, home, video)
         if ref.frame is None:
-            return video
-        still = (
-            self.context.output
-            / entry.job.manifest
-            / "stills"
-            / f"{home.sha256[:16]}.{ref.frame}.png"
+            return replace(ref, sha256=home.sha256), video
+        name = f"{home.sha256[:16]}.{ref.frame}.png"
+        still = self.context.output / entry.job.manifest / "stills" / name
+        return replace(ref, sha256=await self._cut(video, ref.frame, still)), still
+
+    async def _verify(self, ref: MediaRef, home: Home, video: Path) -> None:
+        """What a purchase depends on is hashed just before it; size and time can be kept."""
+        try:
+            found = await _in_thread(partial(hash_file, video))
+        except FileNotFoundError:
+            found = ""
+        if found == home.sha256:
+            return
+        for placement in self.ledger.snapshot.placements:
+            if placement.path == home.path:  # its time proves nothing: from now on it is hashed
+                await self.ledger.place(replace(placement, mtime_ns=0))
+        raise Altered(
+            f"{ref.source}: {home.path} is not the video that was made any more;"
+            " put it back, or run again: it is downloaded once more while the provider has it"
         )
-        if not still.exists():
-            await _in_thread(partial(cut_still, video, ref.frame, still))
-        return still
+
+    async def _cut(self, video: Path, frame: Frame, still: Path) -> str:
+        """The hash of the still: cut in this run, and cut again where it was changed since."""
+        known = self._stills.get(still)
+        if known is None or await _in_thread(partial(_hash_or_none, still)) != known:
+            await _in_thread(partial(cut_still, video, frame, still))
+            known = self._stills[still] = await _in_thread(partial(hash_file, still))
+        return known
 
     async def _submit(self, work: Work) -> None:
         lack = await self._lack_of_room()
@@ -394,7 +421,7 @@ class Runner:
             job=entry.name,
             run_id=context.run_id,
             authority=work.authority,
-            request=entry.request.describe(),
+            request=entry.request.record(),
             length_s=entry.request.seconds,
             size=entry.request.size,
             price=entry.price,
@@ -540,7 +567,7 @@ class Runner:
         )
         attempt = await publish_staged(self.context, self.ledger, attempt, part)
         await place_copies(self.context, self.ledger, attempt, attempt.path, entries)
-        self.homes[attempt.fingerprint] = Home(attempt.path, attempt.sha256)
+        self.homes[_known_by(task)] = Home(attempt.path, attempt.sha256)
         return attempt
 
     async def _restore(self, task: Tracked, part: Path, outcome: Downloaded) -> Attempt:
@@ -565,8 +592,13 @@ class Runner:
         await place_copies(
             self.context, self.ledger, attempt, path, task.work.entries if task.work else []
         )
-        self.homes[attempt.fingerprint] = Home(path, attempt.sha256)
+        self.homes[_known_by(task)] = Home(path, attempt.sha256)
         return attempt
+
+
+def _known_by(task: Tracked) -> str:
+    """The fingerprint that other jobs name the task's video by: the work's, for the attempt may be of an earlier rule."""
+    return task.work.fingerprint if task.work else task.attempt.fingerprint
 
 
 async def publish_staged(
@@ -637,6 +669,13 @@ def _facts(video: VideoFacts, path: str) -> Facts:
         "fps": video.fps,
         "has_audio": video.has_audio,
     }
+
+
+def _hash_or_none(path: Path) -> str | None:
+    try:
+        return hash_file(path)
+    except OSError:
+        return None
 
 
 async def _in_thread(work: Callable[[], T]) -> T:

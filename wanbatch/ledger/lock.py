@@ -3,13 +3,16 @@
 What it may not do: trust a process id, delete the lock's file, be inherited by a child.
 
 How it works: a kernel lock (``flock``) on ``ledger.lock`` beside the ledger. The kernel gives it back when the process ends, however it ends, so
-nothing ever has to be unlocked by hand; the file itself stays. Who holds it is written inside, for people to read and for nothing else. Waiting
+nothing ever has to be unlocked by hand; the file itself stays. It is never opened through a
+symbolic link, and not written before what stands in it is known to be ours.
+Who holds it is written inside, for people to read and for nothing else. Waiting
 is counted in steps of ``sleep`` and so needs no clock.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import json
 import os
@@ -22,8 +25,26 @@ from pathlib import Path
 from types import TracebackType
 
 from wanbatch.errors import ExitCode, Refusal
+from wanbatch.manifest.hiding import hide_queries
+from wanbatch.media.files import open_own
 
 STEP_S = 0.1
+
+_SIGNATURE = b'{"pid": '
+"""How what stands in the file begins, since the first version."""
+
+_ELSEWHERE = "choose another output folder with --output, or mend its permissions"
+_NO_LOCKS = (
+    "this disk keeps no locks (flock), so two runs could buy the same videos at once",
+    "choose an output folder on a local disk with --output, and copy the videos over later",
+)
+_IN_THE_WAY = ("remove it (rm), or choose another output folder with --output",)
+_WAYS_OUT = {
+    **dict.fromkeys((errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EINVAL), _NO_LOCKS),
+    errno.ENOSYS: _NO_LOCKS,
+    errno.ELOOP: _IN_THE_WAY,
+    errno.EEXIST: _IN_THE_WAY,
+}
 
 _held: weakref.WeakSet[RunLock] = weakref.WeakSet()
 
@@ -47,7 +68,9 @@ class RunLock:
         self._timeout_s = timeout_s
         self._sleep = sleep
         self._command = (
-            shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]) if command is None else command
+            hide_queries(shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]))
+            if command is None
+            else command
         )
         self._handle = -1
 
@@ -55,6 +78,7 @@ class RunLock:
         self._handle = self._open()
         try:
             self._take()
+            self._refuse_foreign()
             with contextlib.suppress(
                 OSError
             ):  # for people only: a full disk is the ledger's to tell
@@ -83,7 +107,7 @@ class RunLock:
     def _open(self) -> int:
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            return os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            return open_own(self.path, os.O_RDWR | os.O_CREAT)
         except OSError as error:
             raise self._refusal(error) from error
 
@@ -109,6 +133,17 @@ class RunLock:
             raise self._refusal(error) from error
         return True
 
+    def _refuse_foreign(self) -> None:
+        """Nothing is truncated before it is known to be ours. Raises ``Refusal`` (ENVIRONMENT)."""
+        held = os.pread(self._handle, 65_536, 0)
+        # A power cut can leave a signature without its end, or with zeros for its bytes.
+        if held.strip(b"\0") and not held.startswith(_SIGNATURE):
+            raise Refusal(
+                ExitCode.ENVIRONMENT,
+                f"{self.path} holds something that wanbatch did not write",
+                "look at it and move it away, or choose another output folder with --output",
+            )
+
     def _sign(self, text: str) -> None:
         os.ftruncate(self._handle, 0)
         os.pwrite(self._handle, text.encode("utf-8", "replace"), 0)
@@ -124,7 +159,7 @@ class RunLock:
         return Refusal(
             ExitCode.ENVIRONMENT,
             f"the lock {self.path} cannot be taken: {error.strerror}",
-            "choose another output folder with --output, or mend its permissions",
+            *_WAYS_OUT.get(error.errno or 0, (_ELSEWHERE,)),
         )
 
     def _drop_in_child(self) -> None:

@@ -28,12 +28,17 @@ from urllib.parse import quote
 from wanbatch.errors import ExitCode, Refusal
 from wanbatch.ledger import rows, schema
 from wanbatch.lifecycle import Attempt, Authorisation, Placement, RunRecord
+from wanbatch.media.disk import sync_folder
+from wanbatch.media.files import kind_of
 
 T = TypeVar("T")
 
 BUSY_STEP_S = 0.25
 PATIENCE_STEPS = 240
 """How often opening or reading waits for a locked ledger: a minute in all. A write that is under way waits without end."""
+
+_COMPANIONS = ("-wal", "-shm", "-journal")
+"""What SQLite keeps beside a database, by the ends of their names."""
 
 CHECKPOINT_AFTER = 10_000
 CHECKPOINT_AT_LAST = 40_000
@@ -56,18 +61,28 @@ class Busy(Exception):
     """Somebody else holds a lock on the file; nothing was written."""
 
 
+class Damaged(Refusal):
+    """The file is a ledger that cannot be read any more, or cannot be told from one."""
+
+
+class Foreign(Refusal):
+    """The file is some other program's database."""
+
+
 class SqliteStore:
     """The one connection that writes. May be made in one thread and used in another, but never by two at once."""
 
     def __init__(self, path: Path, connection: schema.Connection) -> None:
         self.path = path
         self._connection = connection
-        self._unchecked = 0
+        self._unchecked = 1  # an earlier process may have left a log
+        self._rested = False
 
     def commit(self, batch: Sequence[rows.Entry]) -> None:
         """Writes all of ``batch`` in one transaction, durable when it returns. Raises ``Busy`` or ``Refusal``, and then nothing of it was
         acknowledged.
         """
+        self._rested = False
         with translated(self.path):
             self._connection.execute("BEGIN IMMEDIATE")
             try:
@@ -87,12 +102,23 @@ class SqliteStore:
             self._connection.execute("ROLLBACK")
 
     def rest(self, *, idle: bool = True) -> None:
-        """Copies the log into the file once it is long, and later where others wait. A failure costs nothing: the log still holds all."""
-        if self._unchecked < (CHECKPOINT_AFTER if idle else CHECKPOINT_AT_LAST):
-            return
+        """Copies the log into the file once it is long, later where others wait, and however
+        short it is where ``rest`` is called again without a commit in between.
+
+        A failure costs nothing: the log still holds all.
+        """
+        long_ago, self._rested = self._rested and idle, True
+        if (long_ago and self._unchecked) or self._unchecked >= (
+            CHECKPOINT_AFTER if idle else CHECKPOINT_AT_LAST
+        ):
+            self._checkpoint()
+
+    def _checkpoint(self) -> None:
+        """Not all may be copied while somebody reads an older state: then it is tried again."""
         self._unchecked = 0
         with contextlib.suppress(sqlite3.Error):
-            self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+            row = next(iter(self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)")), (0, 0, 0))
+            self._unchecked = int(row[1] != row[2])
 
     def close(self) -> None:
         """Closes the file; the log is folded into it, so that one file can be copied."""
@@ -107,7 +133,10 @@ def open_store(path: Path) -> tuple[SqliteStore, Contents]:
 
     Raises ``Refusal`` (ENVIRONMENT) for a folder or disk that does not allow it, and for a file that is damaged, of a newer version, or no ledger.
     """
+    with contextlib.suppress(OSError):  # what cannot be seen cannot be made either
+        _refuse_odd(path)
     created = _make_file(path)
+    _refuse_second_name(path)
     with translated(path):
         connection = _connect(path, "rw")
     try:
@@ -124,11 +153,37 @@ def open_store(path: Path) -> tuple[SqliteStore, Contents]:
 def is_missing(path: Path) -> bool:
     """True where there is no ledger yet. Raises ``Refusal`` (ENVIRONMENT) where that cannot be seen."""
     try:
+        _refuse_odd(path)
         return path.stat().st_size == 0
     except FileNotFoundError:
         return True
     except OSError as error:
         raise _refusal(path, f"cannot be read: {error.strerror}", _ELSEWHERE) from error
+
+
+def _refuse_odd(path: Path) -> None:
+    """SQLite follows links, and waits for pipes: the ledger and the files beside it must be plain.
+
+    Raises ``Refusal`` (ENVIRONMENT), ``OSError`` where that cannot be seen.
+    """
+    for place in (path, *(path.with_name(path.name + end) for end in _COMPANIONS)):
+        kind = kind_of(place)
+        if kind:
+            raise _refusal(
+                place,
+                f"is not a file, but {kind}",
+                "point --output at the folder where the ledger really is, or remove this one",
+            )
+
+
+def _refuse_second_name(path: Path) -> None:
+    """Two names of one file have two logs, and the second writer breaks what the first wrote."""
+    if path.stat().st_nlink > 1:
+        raise _refusal(
+            path,
+            "has a second name (a hard link): two folders would write into one file",
+            f"give this folder a copy of its own: cp {path} {path}.copy && mv {path}.copy {path}",
+        )
 
 
 def read_contents(path: Path) -> Contents:
@@ -195,11 +250,7 @@ def _make_file(path: Path) -> bool:
 
 def _sync_folders(path: Path) -> None:
     for folder in (path.parent, path.parent.parent):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+        sync_folder(folder)
 
 
 def _connect(path: Path, mode: str, *, immutable: bool = False) -> sqlite3.Connection:
@@ -238,12 +289,14 @@ def _check_kind(path: Path, connection: schema.Connection) -> None:
     else:
         foreign = schema.read_integer(connection, "application_id") != schema.APPLICATION_ID
     if foreign:
-        raise _refusal(path, "is an SQLite database, but no ledger of wanbatch", _ELSEWHERE)
+        raise _refusal(
+            path, "is an SQLite database, but no ledger of wanbatch", _ELSEWHERE, kind=Foreign
+        )
     if version > schema.VERSION:
         raise _refusal(
             path,
             f"was written by a newer wanbatch (file version {version}; this one reads up to {schema.VERSION})",
-            "install the newer wanbatch: pip install --upgrade wanbatch",
+            "install the newer wanbatch from its checkout: pip install .",
         )
 
 
@@ -258,7 +311,9 @@ def _load(path: Path, connection: schema.Connection) -> Contents:
             allowed = rows.read_authorisations(connection.execute(rows.SELECT_AUTHORISATIONS))
         ledger_id = schema.read_meta(connection, "ledger_id")
     except (KeyError, InvalidOperation, TypeError, ValueError) as error:
-        raise _refusal(path, f"holds a row that makes no sense ({error})", *_DAMAGED) from error
+        raise _refusal(
+            path, f"holds a row that makes no sense ({error})", *_DAMAGED, kind=Damaged
+        ) from error
     finally:
         with contextlib.suppress(sqlite3.Error):  # after some errors nothing is left to end
             connection.execute("COMMIT")
@@ -335,8 +390,9 @@ def translated(path: Path) -> Iterator[None]:
         if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
             raise Busy from error
         what, hints = _CAUSES.get(code, (f"cannot be used: {error}", ()))
-        raise _refusal(path, what, *hints) from error
+        broken = code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+        raise _refusal(path, what, *hints, kind=Damaged if broken else Refusal) from error
 
 
-def _refusal(path: Path, what: str, *hints: str) -> Refusal:
-    return Refusal(ExitCode.ENVIRONMENT, f"the ledger {path} {what}", *hints)
+def _refusal(path: Path, what: str, *hints: str, kind: type[Refusal] = Refusal) -> Refusal:
+    return kind(ExitCode.ENVIRONMENT, f"the ledger {path} {what}", *hints)

@@ -93,7 +93,14 @@ class Ledger:
         """All rows as they are on disk."""
         if self._snapshot is None:
             self._snapshot = _snapshot_of(
-                self._attempts, self._placements, self._runs, self._authorisations
+                Contents(
+                    self.ledger_id,
+                    self._attempts,
+                    self._last,
+                    self._placements,
+                    self._runs,
+                    self._authorisations,
+                )
             )
         return self._snapshot
 
@@ -219,17 +226,14 @@ def _failed(cause: Exception) -> LedgerFailed:
     return LedgerFailed(ExitCode.ENVIRONMENT, f"{cause}; nothing more is submitted", *hints)
 
 
-def _snapshot_of(
-    attempts: dict[int, Attempt],
-    placements: dict[tuple[str, str, int], Placement],
-    runs: dict[tuple[str, str], RunRecord],
-    authorisations: dict[int, Authorisation],
-) -> Snapshot:
+def _snapshot_of(contents: Contents) -> Snapshot:
     return Snapshot(
-        tuple(attempts.values()),
-        tuple(placements.values()),
-        tuple(runs.values()),
-        tuple(authorisations.values()),
+        tuple(contents.attempts.values()),
+        tuple(contents.placements.values()),
+        tuple(contents.runs.values()),
+        tuple(contents.authorisations.values()),
+        contents.ledger_id,
+        dict(contents.last),
     )
 
 
@@ -239,10 +243,7 @@ def read_snapshot(path: Path) -> Snapshot:
 
     Raises ``Refusal`` (ENVIRONMENT) for a file that is damaged, of a newer version, no ledger, or not readable.
     """
-    contents = read_contents(path)
-    return _snapshot_of(
-        contents.attempts, contents.placements, contents.runs, contents.authorisations
-    )
+    return _snapshot_of(read_contents(path))
 
 
 def read_ledger_id(path: Path) -> str:

@@ -10,6 +10,9 @@ somebody else is waited for, without end while the run goes on and for ``CLOSING
 those who wait and remembered: from then on no new attempt is opened (no POST may follow a failed commit), but the thread goes on, for the id of a
 task that was already paid for may still find its way to the disk.
 
+When nothing has come for ``IDLE_S`` the store may rest again and fold its log, so that a copy of the file
+alone, made while a run waits for its videos, knows what was bought.
+
 An event whose predecessor in the same attempt is missing is not written either: ``_missing`` knows the first number that failed.
 """
 
@@ -29,6 +32,9 @@ from wanbatch.ledger.rows import Entry, Happened, Opened
 from wanbatch.ledger.sqlite import Busy
 
 LARGEST_GROUP = 500
+IDLE_S = 2.0
+"""After so long without a write the log is folded into the file: long enough not to sync in the
+middle of a burst, short enough that a copy of the file alone is seldom behind."""
 CLOSING_STEPS = 20
 
 
@@ -164,7 +170,7 @@ class ThreadWriter(Writer):
 
     def _next_group(self) -> tuple[list[Ticket], bool]:
         group: list[Ticket] = []
-        ticket = self._queue.get()
+        ticket = self._wait()
         while ticket is not None:
             group.append(ticket)
             if len(group) == LARGEST_GROUP:
@@ -174,6 +180,13 @@ class ThreadWriter(Writer):
             except Empty:
                 return group, True
         return group, False
+
+    def _wait(self) -> Ticket | None:
+        while True:
+            try:
+                return self._queue.get(timeout=IDLE_S)
+            except Empty:
+                self.store.rest()
 
     def _tell(self, callback: Callable[..., object], *args: object) -> None:
         with contextlib.suppress(

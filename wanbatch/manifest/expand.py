@@ -15,6 +15,7 @@ from typing import cast
 
 from wanbatch.diagnostics import Place, Severity
 from wanbatch.manifest import expand_codes as codes
+from wanbatch.manifest import shape_codes
 from wanbatch.manifest.axes import Sweep, cells_of
 from wanbatch.manifest.document import Value
 from wanbatch.manifest.entry import Entry, gather
@@ -38,6 +39,7 @@ from wanbatch.manifest.scalars import scalar_text
 from wanbatch.manifest.seeds import draw_seed
 from wanbatch.manifest.shown import shown
 from wanbatch.manifest.templates import Templates
+from wanbatch.manifest.urls import has_user, missing_parameters, show_scalar
 
 Axes = tuple[tuple[str, Scalar], ...]
 _MOST_FINDINGS = 1_000
@@ -80,7 +82,8 @@ class Expansion:
             else 0
         )
         warned = False
-        for axes, variables in cells_of(sweep):
+        for raw_axes, variables in cells_of(sweep):
+            axes = tuple((name, show_scalar(value)) for name, value in raw_axes)
             known: dict[str, Scalar | Mapping[str, str]] = {**variables, "job": {"id": entry.id}}
             cell = _Cell(self, renderer, axes, known, _prefix(entry.id, axes), place)
             made = cell.jobs(sweep.seeds, first_seed, sweep.repeat, into)
@@ -183,7 +186,15 @@ class _Cell:
         for kind, value in media.items():
             name = cast(MediaType, kind)
             source: MediaSource
-            if isinstance(value, dict):
+            if isinstance(value, dict) and "url" in value:
+                named = cast(list[str], value.get("identity"))
+                source = self._url(
+                    str(value["url"]),
+                    None if named is None else tuple(dict.fromkeys(named)),
+                    kind,
+                    "url",
+                )
+            elif isinstance(value, dict):
                 source = JobMedia("", cast(Frame | None, value.get("frame")))
                 references.append(
                     (name, str(value["job"]), cast(Mapping[str, Scalar], value.get("where", {})))
@@ -198,7 +209,7 @@ class _Cell:
 
     def _source(self, kind: str, text: str) -> MediaSource | None:
         if text.startswith("https://"):
-            return UrlMedia(text)
+            return self._url(text, None, kind)
         entry = self.renderer.entry
         setting = entry.setting
         key = (setting.folder, text)
@@ -212,6 +223,33 @@ class _Cell:
                          label=problem.label, hints=problem.hints)  # fmt: skip
             return None
         return self.expansion.paths[key]
+
+    def _url(self, text: str, identity: tuple[str, ...] | None, *path: str) -> UrlMedia:
+        """A URL that can be sent; what is wrong with it is noted."""
+        if "@" in text and has_user(text):
+            self.renderer.entry.report(
+                shape_codes.BAD_ADDRESS,
+                f"{shown(text)} has a user or a password in it",
+                "media",
+                *path,
+                cell=self.name,
+                label="it would stand in the repository",
+                hints=(
+                    "sign the URL instead, or download the file beside the manifest and name its path",
+                ),
+            )
+        for name in missing_parameters(text, identity) if identity else ():
+            self.renderer.entry.report(
+                codes.UNKNOWN_PARAMETER,
+                f"the URL has no parameter {shown(name)}",
+                "media",
+                path[0],
+                "identity",
+                cell=self.name,
+                label="it is to say which file the URL means",
+                hints=("write its name as it stands in the URL, or remove it from identity",),
+            )
+        return UrlMedia(text.partition("#")[0], identity)
 
     def _media_place(self, kind: str) -> Place:
         entry = self.renderer.entry

@@ -157,6 +157,12 @@ DELIMITER = declare(
     """CSV files are read with commas between values. Spreadsheets write semicolons or tabs in some languages. Save the file
     as CSV with commas, and put values that have a comma of their own into double quotes.""",
 )
+UNKNOWN_PARAMETER = declare(
+    "WB440",
+    "identity names a parameter that the URL does not have",
+    """identity lists the parameters of a URL that say which file it means; all others count for nothing. A name that the URL does not have would make
+    different files look the same. Names are compared with their case.""",
+)
 SAME_MANIFEST = declare(
     "WB430",
     "two manifests with one name",

@@ -378,7 +378,7 @@ def _upstream(entry: Entry) -> str:
     media = entry.fields.get("media")
     for kind in ("first_clip", *MEDIA_TYPES):
         reference = media.get(kind) if isinstance(media, dict) else None
-        if isinstance(reference, dict):
+        if isinstance(reference, dict) and "url" not in reference:
             target = reference.get("job")
             return target if isinstance(target, str) and not is_template(target) else ""
     return ""

@@ -48,9 +48,13 @@ class FileMedia:
 
 @dataclass(frozen=True, slots=True)
 class UrlMedia:
-    """A public ``https`` URL, whole. It goes on the wire as it is and is printed without its signature."""
+    """A public ``https`` URL without its fragment. It goes on the wire as it is; its query is written nowhere else.
 
-    url: str
+    ``identity`` names the parameters that say which object it is, ``None`` where the manifest does not say.
+    """
+
+    url: str = field(repr=False)
+    identity: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +75,17 @@ class MediaInput:
     place: Place
 
 
+def trim_prompt(text: str | None) -> str | None:
+    """A prompt as it is sent and identified: without white space (Unicode's, line ends too) at its ends; ``None`` where nothing is left."""
+    return (text.strip() or None) if text else None
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One video to make. ``axes`` are (name, value) in axis order, ``seed`` and ``take`` among them where the manifest sweeps them."""
+    """One video to make. ``axes`` are (name, value) in axis order, ``seed`` and ``take`` among them where the manifest sweeps them.
+
+    Prompts stand as they were written; ``trim_prompt`` makes of them what is sent.
+    """
 
     name: str
     id: str

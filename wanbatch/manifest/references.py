@@ -19,6 +19,7 @@ from wanbatch.manifest.entry import Entry
 from wanbatch.manifest.model import Job, JobMedia, MediaInput, MediaType, Scalar
 from wanbatch.manifest.scalars import scalar_text
 from wanbatch.manifest.shown import closest, listed, shown
+from wanbatch.manifest.urls import show_scalar
 
 _MOST_FAILED = 200
 """References without a match that are reported; suggestions for more would take long and help nobody."""
@@ -163,7 +164,7 @@ def _match(reference: Pending, job: Job, targets: _Targets | None, known: set[st
                 cell=cell,
             )
             return None
-    fixed = {name: scalar_text(value) for name, value in reference.where.items()}
+    fixed = {name: scalar_text(show_scalar(value)) for name, value in reference.where.items()}
     shared = {name: scalar_text(value) for name, value in job.axes if name not in fixed}
     found = targets.find(fixed, shared)
     if len(found) == 1:

@@ -20,7 +20,7 @@ from wanbatch.manifest.blanks import is_blank
 from wanbatch.manifest.document import Document, Marks, Value
 from wanbatch.manifest.entry import Entry
 from wanbatch.manifest.headings import misread_headings
-from wanbatch.manifest.model import MEDIA_TYPES
+from wanbatch.manifest.model import MEDIA_TYPES, trim_prompt
 from wanbatch.manifest.paths import check_path
 from wanbatch.manifest.placeholders import by_any_case, find_placeholders
 from wanbatch.manifest.schema import gate
@@ -135,6 +135,10 @@ class Renderer:
         if isinstance(value, dict):
             for name, item in value.items():
                 self._sort((*path, name), item)
+        elif isinstance(value, list):
+            self._literal[path] = []
+            for number, item in enumerate(value):
+                self._sort((*path, number), item)
         elif path == ("prompt", "file") and isinstance(value, str):
             self._sort_prompt_file(path, value)
         elif isinstance(value, str) and is_template(value):
@@ -304,15 +308,21 @@ class Renderer:
                         continue
                     converted = DEFAULTS[name]
                 job[name] = converted
-        job["media"] = {kind: media[kind] for kind in (*MEDIA_TYPES, *media) if kind in media}
+        job["media"] = {
+            kind: media[kind]
+            for kind in (*MEDIA_TYPES, *media)
+            if kind in media and not _is_empty_url(media[kind])
+        }
         given = _convert("seed", values.get(("seed",)))
         job["seed"] = seed if given is None or given == "" else given
+        untrimmed = _trim_prompts(job)
         if not gate("job").is_valid(job):
             for fault in explain("job", job):
                 self._report_fault(fault, values, job, cell)
             return None
         self._check_blank(values, cell)
         self._check_leftover(job, cell)
+        job |= untrimmed
         return Rendered(job, tuple(dict.fromkeys(tags)))
 
     def _report_fault(
@@ -393,11 +403,32 @@ def _put_media(media: dict[str, Value], path: Path_, value: Value) -> None:
     reference = media.setdefault(kind, {})
     if isinstance(reference, dict):
         if len(path) == 3:
-            reference[str(path[2])] = value
+            reference[str(path[2])] = [] if isinstance(value, list) else value
+        elif path[2] == "identity":
+            named = reference.setdefault("identity", [])
+            if isinstance(named, list) and value != "":
+                named.append(value)
         else:
             where = reference.setdefault("where", {})
             if isinstance(where, dict):
                 where[str(path[3])] = value
+
+
+def _trim_prompts(job: dict[str, Value]) -> dict[str, Value]:
+    """Checked is what is sent: prompts without white space at their ends. Returned is what was written, which the job keeps."""
+    untrimmed: dict[str, Value] = {}
+    for name in ("prompt", "negative_prompt"):
+        text = job.get(name)
+        if isinstance(text, str) and (not text or text[0].isspace() or text[-1].isspace()):
+            untrimmed[name] = job.pop(name)
+            if sent := trim_prompt(text):
+                job[name] = sent
+    return untrimmed
+
+
+def _is_empty_url(value: Value) -> bool:
+    """A medium whose URL renders to nothing is absent, like any optional field."""
+    return isinstance(value, dict) and value.get("url", "-") in (None, "")
 
 
 def _convert(name: str, value: Value) -> Value:

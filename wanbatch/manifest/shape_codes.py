@@ -77,8 +77,8 @@ SEED_AND_SEEDS = declare(
 BAD_ADDRESS = declare(
     "WB213",
     "an address that cannot be sent",
-    """Media are paths relative to the manifest, or public https:// URLs. http://, data:, file: and oss: are refused: download the file beside the
-    manifest and name its path.""",
+    """Media are paths relative to the manifest, or public https:// URLs. http://, data:, file: and oss: are refused, and
+    so is a user or a password before the host: download the file beside the manifest and name its path.""",
 )
 INCOMPLETE_REFERENCE = declare(
     "WB214",

@@ -3,7 +3,8 @@
 What it may not do: change what is sent; this is for messages only.
 
 How it works: control characters, line ends and the marks that reverse the direction of text are written as escapes, so that no message can move
-a cursor or show something else than it says. ``closest`` finds what someone probably meant.
+a cursor or show something else than it says. The query of a URL is hidden, and that before the text is cut: of a cut URL nobody could tell where
+its query begins. ``closest`` finds what someone probably meant.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 from unicodedata import combining, east_asian_width
+
+from wanbatch.manifest.hiding import hide_in_value
 
 _MOST_COMPARED = 300
 UNSAFE = re.compile(
@@ -41,7 +44,7 @@ def shown(value: object, longest: int = 60) -> str:
     if isinstance(value, (int, float)):
         return str(value)
     if isinstance(value, str):
-        return f'"{escape_unsafe(_cut(value, longest))}"'
+        return f'"{escape_unsafe(_cut(hide_in_value(value), longest))}"'
     return "a list" if isinstance(value, list) else "a mapping"
 
 

@@ -16,6 +16,7 @@ from io import BufferedReader
 from pathlib import Path
 
 from wanbatch.diagnostics import Diagnostic, Place, Severity
+from wanbatch.manifest.hiding import hide_queries
 from wanbatch.manifest.model import FileMedia, Job, Manifest, MediaInput, UrlMedia
 from wanbatch.media import judge
 from wanbatch.media.expiry import expires_at
@@ -25,7 +26,7 @@ from wanbatch.media.judge import Examined, Objection
 from wanbatch.media.limits import KINDS, LIMITS, MEGABYTE, Kind
 from wanbatch.media.model import FileDigest, Unreadable
 from wanbatch.media.probe import READERS, probe
-from wanbatch.media.redact import redact_urls
+from wanbatch.media.urls import doubtful_uses, url_uses
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,8 @@ def check_media(manifests: Sequence[Manifest], now: float) -> MediaFindings:
     for url, users in uses.urls.items():
         if (end := expires_at(url)) is not None and (objection := judge.expiry(end, now)):
             found.append(_diagnostic(objection, users, uses, Severity.WARNING))
+    for use, doubt in doubtful_uses(url_uses(manifests)):
+        found.append(_diagnostic(doubt, [_Use(use.job, use.input)], uses, Severity.ERROR))
     return MediaFindings(digests, tuple(with_sources(found)))
 
 
@@ -140,7 +143,7 @@ def _diagnostic(
 
 
 def with_sources(found: Sequence[Diagnostic]) -> Iterator[Diagnostic]:
-    """The findings with the lines of the manifests that they point at, signatures hidden; empty where a manifest cannot be read again."""
+    """The findings with the lines of the manifests that they point at, queries hidden; empty where a manifest cannot be read again."""
     lines: dict[str, list[str]] = {}
     for finding in found:
         place = finding.place
@@ -150,7 +153,7 @@ def with_sources(found: Sequence[Diagnostic]) -> Iterator[Diagnostic]:
         if not here:
             yield finding
             continue
-        source = redact_urls(here[0])
+        source = hide_queries(here[0])
         shorter = (
             place
             if source == here[0]

@@ -82,3 +82,10 @@ URL_EXPIRES = declare(
     """The API fetches a URL when it begins to work on the job, which can be long after the job was sent. Sign the URL anew with a longer
     life before you run. A new signature changes nothing about the job's identity.""",
 )
+URL_DOUBTFUL = declare(
+    "WB520",
+    "URLs that differ in what may be a signature",
+    """Two jobs name one URL with different queries, in which something looks like a signature. Taken for one file, a job could get another's video;
+    taken for two, the same would be bought twice. So the manifest says it: first_frame: {url: …, identity: [id]} lets the named parameters count and
+    no other, identity: [] none.""",
+)

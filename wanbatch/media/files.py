@@ -5,6 +5,10 @@ What it may not do: look at what the bytes mean (``probe`` does), block, or leav
 How it works: a file is opened first and judged by its descriptor, so that what was judged is what is read. Pipes, devices and folders
 are refused without waiting for them: the open does not block, and what is not a regular file is closed unread. New files are written
 beside their target and renamed.
+
+What stands in an output folder may have come with a cloned repository. So nothing is written
+through a symbolic link: a new file is created exclusively, and a file that stays (a lock, a
+log) is opened without following one.
 """
 
 from __future__ import annotations
@@ -58,6 +62,48 @@ def _refuse_special(mode: int) -> None:
         raise NotRegular(next((kind for test, kind in _KINDS if test(mode)), "something special"))
 
 
+def open_own(path: Path, flags: int, mode: int = 0o600) -> int:
+    """The descriptor of a file of ours that stays: a lock, a log. ``flags`` say how it is opened.
+
+    Raises ``OSError`` for a symbolic link, which is not followed, and for anything but a
+    regular file, which is not waited for.
+    """
+    careful = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+    try:
+        descriptor = os.open(path, flags | careful, mode)
+    except OSError as error:
+        if path.is_symlink():
+            raise OSError(errno.ELOOP, "it is a symbolic link", str(path)) from error
+        raise
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return descriptor
+    os.close(descriptor)
+    raise OSError(errno.EEXIST, f"it is {kind_of(path)}, not a file", str(path))
+
+
+def kind_of(path: Path) -> str:
+    """What stands at ``path`` itself, in words; empty for a regular file, and for nothing."""
+    try:
+        mode = path.lstat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return ""
+    if stat.S_ISREG(mode):
+        return ""
+    if stat.S_ISLNK(mode):
+        return "a symbolic link"
+    return next((kind for test, kind in _KINDS if test(mode)), "something special")
+
+
+def create_anew(path: Path, mode: int = 0o666) -> BufferedWriter:
+    """An empty file at ``path``, open for writing.
+
+    What had the name before loses it and is left as it was: a link's end is never written to.
+    """
+    path.unlink(missing_ok=True)
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    return os.fdopen(os.open(path, flags, mode), "wb")
+
+
 def file_length(file: BufferedReader) -> int:
     """Bytes of an open file, by its descriptor."""
     return os.fstat(file.fileno()).st_size
@@ -87,7 +133,7 @@ def written_atomically(target: Path) -> Iterator[BufferedWriter]:
     target.parent.mkdir(parents=True, exist_ok=True)
     making = target.with_name(f".{target.name}.{os.getpid()}-{threading.get_ident()}.part")
     try:
-        with making.open("wb") as file:
+        with create_anew(making) as file:
             yield file
             file.flush()
             os.fsync(file.fileno())

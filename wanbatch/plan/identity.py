@@ -4,22 +4,34 @@ What it may not do: read files (their digests are passed in), or let anything in
 tags, names, places.
 
 How it works: ``identify`` walks the jobs upstream first, turns each into a ``Request`` and hashes it. The fingerprint is a version tag and the
-SHA-256 of canonical JSON. Golden values are pinned by a test and never edited; a change of the rule is a new tag in front of ``RULES``, and
-look-ups try the older ones too, so that an upgrade buys nothing again.
+SHA-256 of canonical JSON. Here prompts lose the white space at their ends, so that what is sent, hashed, kept and shown is one text. Golden values
+are pinned by a test and never edited; a change of the rule is a new tag, and ``history`` looks for the older ones too, so that an upgrade
+buys nothing again.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from wanbatch.canonical import Json, canonical_json, quote
-from wanbatch.manifest.model import FileMedia, Job, JobMedia, Manifest, MediaInput, UrlMedia
+from wanbatch.manifest.model import (
+    FileMedia,
+    Job,
+    JobMedia,
+    Manifest,
+    MediaInput,
+    MediaType,
+    UrlMedia,
+    trim_prompt,
+)
+from wanbatch.manifest.urls import Address, QueryKind, read_address
 from wanbatch.media.model import FileDigest
-from wanbatch.media.redact import redact_url
-from wanbatch.plan.model import MediaRef, Request
+from wanbatch.plan.model import MediaRef, Request, Trace
+
+TAG = "wb2:"
 
 JobKey = tuple[str, str]
 """(manifest name, job name): names are unique within a manifest."""
@@ -32,6 +44,17 @@ class Identified:
     job: Job
     request: Request
     fingerprint: str
+    upstream: tuple[JobKey, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Media:
+    """What jobs with the same media share. ``family`` is the JSON in which no query counts, empty where no URL has one."""
+
+    refs: tuple[MediaRef, ...]
+    content: str
+    family: str
+    addresses: tuple[tuple[MediaType, Address], ...]
     upstream: tuple[JobKey, ...]
 
 
@@ -50,7 +73,7 @@ class _Identifier:
     def __init__(self, jobs: Mapping[JobKey, Job], digests: Mapping[Path, FileDigest]) -> None:
         self.jobs, self.digests = jobs, digests
         self.done: dict[JobKey, Identified] = {}
-        self.shared: dict[int, tuple[tuple[MediaRef, ...], str, tuple[JobKey, ...]]] = {}
+        self.shared: dict[int, _Media] = {}
 
     def identify(self, start: JobKey) -> Identified:
         # A chain may be longer than Python's stack: a work list instead of recursion.
@@ -67,25 +90,38 @@ class _Identifier:
         return self.done[start]
 
     def _identify(self, job: Job) -> Identified:
-        media, content, upstream = self._media_of(job)
-        request = Request(
-            job.model, job.prompt, job.negative_prompt, media, job.seconds, job.size, job.seed, job.prompt_extend, job.watermark
+        media = self._media_of(job)
+        fields = (
+            job.model, trim_prompt(job.prompt), trim_prompt(job.negative_prompt), media.refs, job.seconds, job.size, job.seed,
+            job.prompt_extend, job.watermark,
         )  # fmt: skip
-        return Identified(job, request, _fingerprint_1(request, job.take, content), upstream)
+        request = Request(*fields)
+        if media.family:
+            family = _fingerprint_2(request, job.take, media.family)
+            request = Request(*fields, Trace(family, media.addresses))
+        return Identified(
+            job, request, _fingerprint_2(request, job.take, media.content), media.upstream
+        )
 
-    def _media_of(self, job: Job) -> tuple[tuple[MediaRef, ...], str, tuple[JobKey, ...]]:
+    def _media_of(self, job: Job) -> _Media:
         known = self.shared.get(id(job.media))
         if known is None:
             refs = tuple(self._refer(job.manifest, item) for item in job.media)
-            known = self.shared[id(job.media)] = (refs, _media_json(refs), upstream_of(job))
+            addresses = tuple((ref.type, ref.address) for ref in refs if ref.address is not None)
+            asked = any(address.marks for _, address in addresses)
+            family = _media_json(refs, family=True) if asked else ""
+            known = self.shared[id(job.media)] = _Media(
+                refs, _media_json(refs), family, addresses, upstream_of(job)
+            )
         return known
 
     def _refer(self, manifest: str, item: MediaInput) -> MediaRef:
         match item.source:
             case FileMedia(source, path):
                 return MediaRef(item.type, source, sha256=self.digests[path].sha256)
-            case UrlMedia(url):
-                return MediaRef(item.type, redact_url(url), url=url)
+            case UrlMedia(url, identity):
+                address = read_address(url, identity)
+                return MediaRef(item.type, address.shown, url=url, address=address)
             case JobMedia(job, frame):
                 shown = f"job:{job}" if frame is None else f"job:{job} ({frame} frame)"
                 return MediaRef(
@@ -101,24 +137,34 @@ def upstream_of(job: Job) -> tuple[JobKey, ...]:
     return tuple(dict.fromkeys(found)) if found else ()
 
 
+def upstream_first(identified: Mapping[JobKey, Identified]) -> list[JobKey]:
+    """All jobs, each behind those whose video it takes."""
+    ordered: dict[JobKey, None] = {}
+    for start in identified:
+        pending = [start]
+        while pending:
+            key = pending[-1]
+            missing = [up for up in identified[key].upstream if up not in ordered]
+            if missing and key not in ordered:
+                pending.extend(missing)
+            else:
+                ordered.setdefault(pending.pop())
+    return list(ordered)
+
+
 def fingerprint(request: Request, take: int) -> str:
-    """The identity under the present rule: ``wb1:`` and 64 hex digits."""
-    return RULES[0](request, take)
+    """The identity under the present rule: ``wb2:`` and 64 hex digits."""
+    return _fingerprint_2(request, take, _media_json(request.media))
 
 
-def known_fingerprints(present: str, request: Request, take: int) -> tuple[str, ...]:
-    """The identity under every rule there ever was; ``present`` is that of the present one, and comes first."""
-    return (present, *(rule(request, take) for rule in RULES[1:]))
-
-
-def _fingerprint_1(request: Request, take: int, media: str | None = None) -> str:
+def _fingerprint_2(request: Request, take: int, media: str) -> str:
     """Canonical JSON by hand, keys in order: a third of the time of the general encoder, and a test holds it against that."""
     text = (
-        f'{{"media":{_media_json(request.media) if media is None else media},"model":{quote(request.model)}'
+        f'{{"media":{media},"model":{quote(request.model)}'
         f',"negative_prompt":{_text(request.negative_prompt)},"prompt":{_text(request.prompt)},"prompt_extend":{_flag(request.prompt_extend)}'
         f',"seconds":{request.seconds:d},"seed":{request.seed:d},"size":{quote(request.size)},"take":{take:d},"watermark":{_flag(request.watermark)}}}'
     )
-    return f"wb1:{hashlib.sha256(text.encode()).hexdigest()}"
+    return f"{TAG}{hashlib.sha256(text.encode()).hexdigest()}"
 
 
 def _text(value: str | None) -> str:
@@ -129,21 +175,35 @@ def _flag(value: bool) -> str:
     return "true" if value else "false"
 
 
-def _media_json(refs: tuple[MediaRef, ...]) -> str:
-    return canonical_json({ref.type: _content(ref) for ref in refs}).decode()
+def _media_json(refs: tuple[MediaRef, ...], *, family: bool = False) -> str:
+    return canonical_json({ref.type: _content(ref, family) for ref in refs}).decode()
 
 
-def _content(ref: MediaRef) -> Json:
+def _content(ref: MediaRef, family: bool) -> Json:
     if ref.sha256:
         return {"sha256": ref.sha256}
-    if ref.url:
-        return {"url": ref.source}
+    if ref.address is not None:
+        return {"url": ref.address.base} if family else _url_content(ref.address)
     if ref.frame is None:
         return {"job": ref.upstream}
     return {"job": ref.upstream, "frame": ref.frame}
 
 
-RULES: tuple[Callable[[Request, int], str], ...] = (_fingerprint_1,)
+def _url_content(address: Address) -> Json:
+    match address.kind:
+        case QueryKind.WHOLE:
+            return {"url": f"{address.base}?{address.query[0]}"}
+        case QueryKind.DOUBTFUL:
+            return {"url": address.base, "query": address.query[0]}
+        case QueryKind.NAMED if address.query:
+            return {"url": address.base, "named": list(address.query)}
+        case _:
+            return {"url": address.base}
+
+
+def video_digits(fingerprint_text: str, realm: str) -> str:
+    """The eight hex digits in the name of a job's video."""
+    return hashlib.sha256(f"{fingerprint_text} {realm}".encode()).hexdigest()[:8]
 
 
 def video_name(job_name: str, fingerprint_text: str, realm: str) -> str:
@@ -151,7 +211,7 @@ def video_name(job_name: str, fingerprint_text: str, realm: str) -> str:
 
     ``opening[hour=dawn,seed=100]`` becomes ``opening.hour-dawn.seed-100.1f3a9c2e.mp4``.
     """
-    digits = hashlib.sha256(f"{fingerprint_text} {realm}".encode()).hexdigest()[:8]
+    digits = video_digits(fingerprint_text, realm)
     readable = (
         job_name.rstrip("]").replace("[", ".").replace(",", ".").replace("=", "-").replace("%", "_")
     )

@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING
 
 from wanbatch.lifecycle import Attempt
 from wanbatch.manifest.model import Frame, Job, MediaType, Size
+from wanbatch.manifest.urls import Address
 
 if TYPE_CHECKING:
+    from wanbatch.plan.elsewhere import Sighting
     from wanbatch.plan.selection import Doubt
 
 
@@ -55,21 +57,33 @@ class JobState(StrEnum):
 class MediaRef:
     """A media input by content.
 
-    Exactly one of ``sha256`` (a local file), ``url`` (public, whole: redact it before it is shown) and ``upstream`` (the fingerprint of the job whose
-    video, or with ``frame`` a still of it, is taken) is set. ``source`` is how people read it: a path, a URL without signature, a job's name.
+    Exactly one of ``sha256`` (a local file), ``url`` (public, whole: it is for the wire alone) and ``upstream`` (the fingerprint of the job whose
+    video, or with ``frame`` a still of it, is taken) is set; as an upstream's file is sent, its
+    ``sha256`` is set too. ``source`` is how people read it: a path, a URL without its query, a job's name.
+    ``address`` is what a URL is known by.
     """
 
     type: MediaType
     source: str
     sha256: str = ""
-    url: str = ""
+    url: str = field(default="", repr=False)
     upstream: str = ""
     frame: Frame | None = None
+    address: Address | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """By what a request is found again whose URLs have queries: ``family`` is its fingerprint as if none of them counted, ``addresses`` are the
+    URLs by media type."""
+
+    family: str
+    addresses: tuple[tuple[MediaType, Address], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """The API's fields, every one explicit."""
+    """The API's fields, every one explicit, as they are sent. ``trace`` is what the ledger keeps beside them where a URL has a query."""
 
     model: str
     prompt: str | None
@@ -80,9 +94,26 @@ class Request:
     seed: int
     prompt_extend: bool
     watermark: bool
+    trace: Trace | None = None
 
     def describe(self) -> str:
-        """JSON text for the ledger and the report: no signature, no inline media. Absent optional fields stay absent."""
+        """JSON text for the report: no query of a URL, no inline media. Absent optional fields stay absent."""
+        return _as_json(self._shown())
+
+    def record(self) -> str:
+        """JSON text for the ledger: the description, and the trace."""
+        shown = self._shown()
+        if self.trace is not None:
+            shown["trace"] = {
+                "family": self.trace.family,
+                "urls": {
+                    kind: {"kind": address.kind.value, "marks": sorted(address.marks)}
+                    for kind, address in self.trace.addresses
+                },
+            }
+        return _as_json(shown)
+
+    def _shown(self) -> dict[str, object]:
         shown: dict[str, object] = {"model": self.model}
         if self.prompt is not None:
             shown["prompt"] = self.prompt
@@ -98,7 +129,11 @@ class Request:
             "prompt_extend": self.prompt_extend,
             "watermark": self.watermark,
         }
-        return json.dumps(shown, ensure_ascii=False, separators=(",", ":"))
+        return shown
+
+
+def _as_json(shown: dict[str, object]) -> str:
+    return json.dumps(shown, ensure_ascii=False, separators=(",", ":"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +144,7 @@ class PlannedJob:
     that it takes media from. ``authorised_by`` says how a person asked for this purchase
     (``regenerate``, ``retry_failed``, or nothing), ``authorisation_id`` the record of it that
     the purchase uses up, or 0. ``path`` is where its video stands or will stand, relative to the output folder.
+    ``trace`` is what was found of a purchase that this ledger does not know.
     """
 
     job: Job
@@ -125,6 +161,7 @@ class PlannedJob:
     path: str = ""
     authorised_by: str = ""
     authorisation_id: int = 0
+    trace: Sighting | None = None
 
     @property
     def name(self) -> str:

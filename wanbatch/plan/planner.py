@@ -24,9 +24,12 @@ from wanbatch.lifecycle import (
     State,
     deciding_attempt,
 )
+from wanbatch.manifest.hiding import hide_in_value
 from wanbatch.manifest.model import Manifest
 from wanbatch.media.model import FileDigest
-from wanbatch.plan.identity import Identified, JobKey, identify, known_fingerprints, video_name
+from wanbatch.plan.elsewhere import NOTHING, Elsewhere, Sighting
+from wanbatch.plan.history import BOUGHT, History, known_fingerprints
+from wanbatch.plan.identity import Identified, JobKey, identify, upstream_first, video_name
 from wanbatch.plan.model import Action, JobState, Plan, PlannedJob
 from wanbatch.plan.origin import same_origin, say_home
 from wanbatch.plan.price import PriceList, price_of
@@ -70,6 +73,7 @@ class Standing:
     reason: str
     attempt: Attempt | None = None
     authorised_by: str = ""
+    trace: Sighting | None = None
 
 
 def _anew(reason: str, attempt: Attempt, authorised_by: str) -> Standing:
@@ -95,9 +99,13 @@ def make_plan(
     target: Target,
     options: PlanOptions,
     now: float,
+    elsewhere: Elsewhere = NOTHING,
 ) -> Plan:
-    """The plan of all jobs of ``manifests``. ``intact`` are the paths of stored videos that are whole; ``now`` is a Unix second."""
-    return _Planner(manifests, digests, snapshot, intact, target, options, now).plan()
+    """The plan of all jobs of ``manifests``. ``intact`` are the paths of stored videos that are whole; ``now`` is a Unix second.
+
+    ``elsewhere`` is what was found of purchases that this ledger does not know.
+    """
+    return _Planner(manifests, digests, snapshot, intact, target, options, now, elsewhere).plan()
 
 
 class _Planner:
@@ -112,11 +120,15 @@ class _Planner:
         target: Target,
         options: PlanOptions,
         now: float,
+        elsewhere: Elsewhere,
     ) -> None:
+        self.elsewhere = elsewhere if target.realm == "paid" else NOTHING
         self.identified = identify(manifests, digests)
         self.retries = {m.name: m.run.retries for m in manifests}
         self.target, self.options, self.intact, self.now = target, options, intact, now
-        self.by_identity = snapshot.by_identity()
+        self.history = History(snapshot.attempts, target.realm, self.identified)
+        self.attempts: dict[JobKey, tuple[Attempt, ...]] = {}
+        self.known: Mapping[JobKey, tuple[str, ...]] | None = None
         self.placed = {(p.manifest, p.job): p for p in snapshot.placements}
         self.whole = frozenset(p.attempt_id for p in snapshot.placements if p.path in intact)
         self.youngest_of_name: dict[JobKey, Attempt] = {}
@@ -138,9 +150,10 @@ class _Planner:
         self.doubts: tuple[Doubt, ...] = ()
 
     def plan(self) -> Plan:
-        attempts = {key: self._attempts(entry) for key, entry in self.identified.items()}
+        attempts = self.attempts = {key: self.history.attempts_of(key) for key in self.identified}
         alone = {
-            key: self._stand(key, entry, attempts[key]) for key, entry in self.identified.items()
+            key: self._guard(key, entry, self._stand(key, entry, attempts[key]))
+            for key, entry in self.identified.items()
         }
         self._settle(alone, frozenset(self.identified))
         selected = self._select()
@@ -162,18 +175,17 @@ class _Planner:
             doubts=self.doubts,
         )
 
-    def _attempts(self, entry: Identified) -> tuple[Attempt, ...]:
-        if not self.by_identity:
-            return ()
-        found: list[Attempt] = []
-        for text in known_fingerprints(entry.fingerprint, entry.request, entry.job.take):
-            found.extend(self.by_identity.get((text, self.target.realm), ()))
-        return tuple(found)
-
     # -- how a job stands by what was bought of its identity -------------------------------------------------------------------------------
 
     def _stand(self, key: JobKey, entry: Identified, attempts: Sequence[Attempt]) -> Standing:
         attempt = deciding_attempt(attempts)
+        if attempt is None or attempt.state not in BOUGHT:
+            doubt = self.history.doubt_of(key)
+            if doubt is not None:
+                kind = self._person_asks(entry, "regenerate")
+                if not kind:
+                    return Standing(JobState.BLOCKED, Action.ASK, _doubt(doubt))
+                return Standing(JobState.PLANNED, Action.GENERATE, "--regenerate", None, kind)
         if attempt is None:
             return Standing(JobState.PLANNED, Action.GENERATE, self._why_new(key, entry))
         if attempt.state is State.STORED:
@@ -206,6 +218,24 @@ class _Planner:
                 return _anew("abandoned before; --regenerate", attempt, kind)
             return Standing(JobState.SKIPPED, Action.SKIP, "abandoned by a person", attempt)
         return self._stand_failed(key, entry, attempt, attempts)
+
+    def _guard(self, key: JobKey, entry: Identified, standing: Standing) -> Standing:
+        """A job that would be bought, and was bought before where this ledger does not see it."""
+        if standing.action is not Action.GENERATE or not self.elsewhere:
+            return standing
+        if self.known is None:
+            self.known = known_fingerprints(self.identified)
+        known = self.known[key]
+        trace = self.elsewhere.find(known, heard=standing.attempt is not None)
+        if trace is None:
+            return standing
+        kind = self._person_asks(entry, "regenerate")
+        if kind:
+            reason = f"--regenerate; {trace.describe()}"
+            return replace(standing, reason=reason, authorised_by=kind)
+        return Standing(
+            JobState.ELSEWHERE, Action.ASK, trace.describe(), standing.attempt, trace=trace
+        )
 
     def _person_asks(self, entry: Identified, *kinds: str) -> str:
         """By which of ``kinds`` a person asks for one more purchase, now or in an earlier run."""
@@ -261,9 +291,7 @@ class _Planner:
 
     def _why_new(self, key: JobKey, entry: Identified) -> str:
         before = self.youngest_of_name.get(key)
-        if before is None or before.fingerprint in known_fingerprints(
-            entry.fingerprint, entry.request, entry.job.take
-        ):
+        if before is None or before in self.attempts[key]:
             return "new"
         changed = changed_fields(before.request, entry.request.describe())
         return "changed: " + ", ".join(changed) if changed else "changed: its upstream or take"
@@ -297,28 +325,15 @@ class _Planner:
         are selected."""
         self.standings = dict(alone)
         everything = frozenset(self.identified)
-        for key in self._upstream_first():
+        for key in upstream_first(self.identified):
             self._settle_upstream(key, selected if key in selected else everything)
-
-    def _upstream_first(self) -> list[JobKey]:
-        ordered: dict[JobKey, None] = {}
-        for start in self.identified:
-            pending = [start]
-            while pending:
-                key = pending[-1]
-                missing = [up for up in self.identified[key].upstream if up not in ordered]
-                if missing and key not in ordered:
-                    pending.extend(missing)
-                else:
-                    ordered.setdefault(pending.pop())
-        return list(ordered)
 
     def _settle_upstream(self, key: JobKey, selected: frozenset[JobKey]) -> None:
         standing = self.standings[key]
         if standing.action is not Action.GENERATE:
             return
         earlier = self.unsettled_of_name.get(key)
-        if earlier is not None and earlier.fingerprint != self.identified[key].fingerprint:
+        if earlier is not None and earlier not in self.attempts[key]:
             reason = _why_it_waits(earlier)
             self.standings[key] = replace(
                 standing, action=Action.ASK, state=JobState.BLOCKED, reason=reason
@@ -369,6 +384,7 @@ class _Planner:
             path=self._path(key, entry, standing),
             authorised_by=standing.authorised_by,
             authorisation_id=self._authorisation(entry, standing),
+            trace=standing.trace,
         )
 
     def _authorisation(self, entry: Identified, standing: Standing) -> int:
@@ -434,17 +450,32 @@ def may_retry(attempt: Attempt, attempts: Iterable[Attempt], retries: int) -> bo
 
 
 def changed_fields(before: str, after: str) -> list[str]:
-    """Names of the request's fields that differ between two ``Request.describe()`` texts, media as ``media.TYPE``."""
+    """Names of the request's fields that differ between two texts of it (``describe``, ``record``), media as ``media.TYPE``.
+
+    Of URLs whose queries are not written down it is said that they differ where nothing else does.
+    """
     old, new = (_flatten(json.loads(text)) for text in (before, after))
-    return [name for name in {**old, **new} if old.get(name) != new.get(name)]
+    names = [name for name in {**old, **new} if old.get(name) != new.get(name)]
+    return names or [n for n in new if n.startswith("media.") and str(new[n]).endswith("?…")]
 
 
 def _flatten(request: dict[str, object]) -> dict[str, object]:
-    flat = {name: value for name, value in request.items() if name != "media"}
+    flat = {
+        name: value.strip() if isinstance(value, str) else value
+        for name, value in request.items()
+        if name not in ("media", "trace")
+    }
     media = request.get("media")
     for item in media if isinstance(media, list) else ():
-        flat[f"media.{item['type']}"] = item.get("sha256") or item["source"]
+        flat[f"media.{item['type']}"] = item.get("sha256") or hide_in_value(item["source"])
     return flat
+
+
+def _doubt(bought: Attempt) -> str:
+    return (
+        f"the query of its URL is another than that of {bought.job}, which was bought: if it is the same file, write identity: [] beside url; "
+        "if not, name the parameters that choose it, as in identity: [id], and run with --regenerate"
+    )
 
 
 def _total(jobs: Iterable[PlannedJob], *, known: bool) -> Decimal | None:

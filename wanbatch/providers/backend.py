@@ -9,6 +9,7 @@ keeps what one process has already delivered. Every text that leaves here is fre
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -19,6 +20,7 @@ from types import TracebackType
 from typing import Self, TypeVar
 from urllib.parse import urlsplit
 
+import anyio
 from anyio import to_thread
 
 from wanbatch.engine.outcomes import (
@@ -37,6 +39,7 @@ from wanbatch.engine.outcomes import (
 )
 from wanbatch.errors import ExitCode, Refusal
 from wanbatch.manifest.model import MediaType
+from wanbatch.media.files import hash_file
 from wanbatch.plan.model import MediaRef, Request
 from wanbatch.providers import http_download, upload_space
 from wanbatch.providers.bucket import PRESIGNED_S, Bucket
@@ -62,6 +65,7 @@ from wanbatch.providers.model import (
 from wanbatch.providers.reading import (
     as_object,
     as_url,
+    collect_urls,
     date_of,
     read_error,
     read_json,
@@ -69,10 +73,12 @@ from wanbatch.providers.reading import (
     valid_task_id,
 )
 from wanbatch.providers.scrubbing import scrub, without_queries
-from wanbatch.providers.status_reply import absolute_url
+from wanbatch.providers.status_reply import absolute_url, find_video_urls
 from wanbatch.providers.upload_space import Undelivered
 
 SKEW_LIMIT_S = 900.0
+PROBE_AGAIN_S = 1.0
+"""A gateway that restarts is back after a second more often than not."""
 LIST_PAGES = 50
 """A listing that needs more pages than this is not complete."""
 
@@ -124,11 +130,24 @@ class Backend:
         await self._http.aclose()
 
     async def probe(self) -> ProbeOutcome:
-        """Whether the API answers a question about an impossible task in its own shape; costs nothing."""
+        """Whether the API answers a question about an impossible task in its own shape.
+
+        Costs nothing. Asked twice before it counts as failed; where the profile says
+        ``probe = "skip"`` it is not asked at all.
+        """
+        if self.profile.probe == "skip":
+            return ProbePassed()
+        outcome = await self._probe_once()
+        if isinstance(outcome, ProbeFailed):
+            await anyio.sleep(PROBE_AGAIN_S)
+            outcome = await self._probe_once()
+        return self._without_key(outcome)
+
+    async def _probe_once(self) -> ProbeOutcome:
         seen = await self._http.read(self._dialect.probe())
         outcome = self._dialect.read_probe(seen)
         if isinstance(outcome, ProbeFailed):
-            return self._without_key(outcome)
+            return outcome
         date = date_of(seen.headers) if isinstance(seen, Reply) else None
         skew_s = None if date is None else date - self._clock()
         self._listen(seen)
@@ -201,41 +220,76 @@ class Backend:
         return outcome
 
     async def download(self, task_id: str, result: Succeeded, part: Path) -> DownloadOutcome:
-        """The result's bytes in ``part``, synced and checked, from the first source that has them; else no file is left there."""
+        """The result's bytes in ``part``, synced and checked, from the first source with them.
+
+        Else no file is left there, but for bytes that came whole, begin as a video and are
+        none: those stay, and the outcome names their SHA-256 (``refused``).
+        """
         content = self._content_url(task_id)
+        sources = [*dict.fromkeys((*result.urls, *((content,) if content else ())))]
         failures: list[tuple[str, http_download.NotFetched]] = []
+        kept = part.with_suffix(".kept")
         try:
-            for url in dict.fromkeys((*result.urls, *((content,) if content else ()))):
+            while sources:
+                url = sources.pop(0)
                 outcome = await self._download_from(url, part)
                 if isinstance(outcome, Downloaded):
+                    await to_thread.run_sync(partial(_drop, kept))
                     return outcome
                 failures.append((url, outcome))
+                if outcome.refused:
+                    await to_thread.run_sync(partial(os.replace, part, kept))
+                elif url == content:
+                    known = {one for one, _ in failures}
+                    named = await to_thread.run_sync(partial(_addresses_in, part))
+                    sources = [one for one in named if one not in known]
         except OSError as error:
             await to_thread.run_sync(partial(_drop, part))
-            return DownloadFailed(
-                f"{part.name} cannot be written: {error.strerror or 'input/output error'}",
-                disk=True,
-            )
-        await to_thread.run_sync(partial(_drop, part))
-        reasons = (
-            "; ".join(dict.fromkeys(failure.reason for _, failure in failures))
-            or "the reply named no address, and there is no content route"
-        )
-        gone = bool(failures) and all(
-            self._says_gone(url, failure.status, result) for url, failure in failures
-        )
-        denied = bool(failures) and all(failure.status for _, failure in failures)
-        return self._without_key(DownloadFailed(reasons, gone, denied=denied))
+            await to_thread.run_sync(partial(_drop, kept))
+            reason = f"{part.name} cannot be written: {error.strerror or 'input/output error'}"
+            return DownloadFailed(reason, disk=True)
+        return await self._undownloaded(failures, result, part, kept)
 
-    def _says_gone(self, url: str, status: int, result: Succeeded) -> bool:
-        """Whether a source's last word means that it has the file no more: a store says 403 to an expired signature, and to much else."""
-        ends = url_expiry(url) or result.expires_at
-        return status in (404, 410) or (
-            status == 403
-            and not self._http.is_home(url)
-            and ends is not None
-            and self._clock() > ends
+    async def _undownloaded(
+        self,
+        failures: list[tuple[str, http_download.NotFetched]],
+        result: Succeeded,
+        part: Path,
+        kept: Path,
+    ) -> DownloadFailed:
+        refused = next((failure.refused for _, failure in failures if failure.refused), "")
+        if refused:
+            await to_thread.run_sync(partial(os.replace, kept, part))
+        else:
+            await to_thread.run_sync(partial(_drop, part))
+        reasons = "; ".join(dict.fromkeys(failure.reason for _, failure in failures))
+        gone = bool(failures) and all(
+            self._says_gone(url, failure, result) for url, failure in failures
         )
+        # Where there is no source at all, none can be in trouble.
+        denied = all(failure.status for _, failure in failures)
+        return self._without_key(
+            DownloadFailed(
+                reasons or "the reply named no address, and there is no content route",
+                gone,
+                refused=refused,
+                denied=denied,
+            )
+        )
+
+    def _says_gone(self, url: str, failure: http_download.NotFetched, result: Succeeded) -> bool:
+        """Whether a source's last word means that it has the file no more.
+
+        A store says 403 to an expired signature, and to much else; a gateway in front of it
+        answers 502 and says what its store said.
+        """
+        status = failure.status
+        if status in (404, 410):
+            return True
+        if self._http.is_home(url):
+            return bool(_STORE_SAID_GONE.search(failure.reason))
+        ends = url_expiry(url) or result.expires_at
+        return status == 403 and ends is not None and self._clock() > ends
 
     @property
     def lists_tasks(self) -> bool:
@@ -364,16 +418,16 @@ class Backend:
         from wanbatch.media.probe import probe_video  # PyAV is heavy, and only a download needs it
 
         fetched = await http_download.fetch_file(self._http, url, part)
+        where = urlsplit(url).hostname or "its address"
         if isinstance(fetched, http_download.NotFetched):
-            where = urlsplit(url).hostname or "its address"
             return replace(fetched, reason=f"{where}: {fetched.reason}")
         await to_thread.run_sync(partial(_sync, part))
         facts = await to_thread.run_sync(partial(probe_video, part))
-        return (
-            http_download.NotFetched(f"what came is no whole video: {facts}")
-            if isinstance(facts, str)
-            else Downloaded(facts)
-        )
+        if not isinstance(facts, str):
+            return Downloaded(facts, fetched.declared, getattr(facts, "remark", ""))
+        refused = await to_thread.run_sync(partial(_refused_hash, part))
+        reason = f"{where}: what came is no whole video: {facts}"
+        return http_download.NotFetched(reason, status=200, refused=refused)
 
     def _without_key(self, outcome: _Outcome) -> _Outcome:
         """``outcome`` with the key cut out of its texts: a server may echo it in a spelling that only JSON undoes."""
@@ -388,6 +442,35 @@ class Backend:
         if self.profile.realm == "emulator":
             return text
         return scrub(without_queries(text), self.profile.api_key.reveal())
+
+
+_STORE_SAID_GONE = re.compile(
+    r"(?i)upstream (service )?returned status (403|404|410)|current status: (failure|failed)"
+)
+"""Stock new-api's words where its store has the video no more (reference A.6, A.7)."""
+_NAMED_IN = 256 * 1024
+"""A content route that answers with an address does so in less than this."""
+
+
+def _refused_hash(part: Path) -> str:
+    """The SHA-256 of bytes that begin as a video; empty for a page that says something else."""
+    with part.open("rb") as file:
+        head = file.read(64)
+    return hash_file(part) if http_download.begins_as_video(head) else ""
+
+
+def _addresses_in(part: Path) -> list[str]:
+    """The addresses of videos in a JSON answer that came in place of one."""
+    try:
+        if part.stat().st_size > _NAMED_IN:
+            return []
+        body = part.read_bytes()
+    except OSError:
+        return []
+    value = read_json(body)
+    told = as_object(value)
+    first = [told.get(key) for key in ("url", "video_url", "download_url")]
+    return [*dict.fromkeys((*collect_urls(*first), *find_video_urls(value)))][:3]
 
 
 def _is_cached(reply: Reply) -> bool:

@@ -96,7 +96,7 @@ def open_store(delivery: MediaDelivery) -> S3Store:
         from obstore.store import S3Store
     except ImportError:
         raise Refusal(
-            ExitCode.ENVIRONMENT, "a bucket needs the package obstore", "pip install 'wanbatch[s3]'"
+            ExitCode.ENVIRONMENT, "a bucket needs the package obstore", "pip install 'obstore>=0.8'"
         ) from None
     config: S3Config = {
         "access_key_id": delivery.access_key.reveal(),

@@ -8,8 +8,10 @@ backend adjusts its limits, price and media; where its key goes stays as it is. 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from typing import Literal
 from urllib.parse import urlsplit
 
 from wanbatch.errors import ExitCode, Refusal
@@ -140,8 +142,12 @@ def _own_backend(name: str, table: Table) -> Declared:
             "is missing: it names the environment variable that holds the key",
             f'api_key_env = "{name.upper().replace("-", "_")}_API_KEY"',
         )
-    if not key.replace("_", "").isalnum() or not key.isascii():
-        table.refuse("api_key_env", "is the name of an environment variable, never the key itself")
+    if not re.fullmatch(r"[A-Z][A-Z0-9_]*", key):
+        table.refuse(
+            "api_key_env",
+            "is the name of an environment variable in capitals, never the key itself",
+            f'api_key_env = "{name.upper().replace("-", "_")}_API_KEY"',
+        )
     if base_url:
         base_url = clean_base_url(base_url, kind, name)
     queries = 20.0 if kind == "dashscope" else None
@@ -175,6 +181,7 @@ def _adjust(declared: Declared, table: Table) -> Declared:
         or old.download_hosts,
         workspace=table.text("workspace") or old.workspace,
         ca_file=table.text("ca_file") or old.ca_file,
+        probe=_probe(table) or old.probe,
         shared_account=table.flag("shared_account", default=old.shared_account),
     )
     declared = replace(
@@ -185,6 +192,13 @@ def _adjust(declared: Declared, table: Table) -> Declared:
         own_prices=prices is not None,
     )
     return _with_media(declared, table)
+
+
+def _probe(table: Table) -> Literal["ask", "skip"] | None:
+    word = table.text("probe")
+    if word not in ("", "ask", "skip"):
+        table.refuse("probe", 'must be "ask" or "skip"')
+    return "skip" if word == "skip" else "ask" if word else None
 
 
 def _proxy(table: Table) -> str:

@@ -20,6 +20,7 @@ from wanbatch.errors import Refusal
 from wanbatch.providers.backend import Backend
 from wanbatch.providers.lanes import Transport
 from wanbatch.providers.model import Profile
+from wanbatch.providers.price_advice import state_price
 from wanbatch.providers.profiles import Profiles, resolve_profile
 
 SKEW_LIMIT_S = 60.0
@@ -58,7 +59,7 @@ async def examine(
         profile = resolve_profile(profiles, name, environ)
     except Refusal as refusal:
         return (*findings, Finding("backend", Health.BAD, refusal.message, refusal.hints))
-    findings.append(_describe(profile))
+    findings.append(_describe(profile, profiles.path))
     if profile.kind == "emulator":
         return (
             *findings,
@@ -119,7 +120,7 @@ def examine_disk(output: Path) -> Finding:
     return Finding("disk", Health.GOOD, f"{free / 1024**3:.0f} GiB are free at {place}")
 
 
-def _describe(profile: Profile) -> Finding:
+def _describe(profile: Profile, configuration: Path | None) -> Finding:
     price = (
         "no price is stated, so no budget can be kept"
         if profile.prices is None
@@ -128,7 +129,7 @@ def _describe(profile: Profile) -> Finding:
     where = f"at {profile.base_url}" if profile.base_url else "on loopback"
     seen = f"{profile.name} speaks {profile.kind} {where}, {profile.max_in_flight} in flight; {price}; local media go {profile.delivery.way}"
     if profile.prices is None:
-        hint = f'state it in your configuration: [backends.{profile.name}] price = {{ "720P" = …, "1080P" = …, currency = "USD" }}'
+        hint = state_price(profile.name, None, configuration)
         return Finding("backend", Health.WARNING, seen, (hint,))
     return Finding("backend", Health.GOOD, seen)
 

@@ -28,6 +28,7 @@ from wanbatch.providers.reading import (
     ApiError,
     as_object,
     clean,
+    is_missing,
     judge_submit,
     read_error,
     read_json,
@@ -35,6 +36,7 @@ from wanbatch.providers.reading import (
 )
 from wanbatch.providers.status_reply import read_task_reply
 
+SKIP_PROBE = 'if its other answers are right, write probe = "skip" into its profile'
 IMPOSSIBLE_ID = "task_wanbatch_asks_whether_you_are_there"
 _JSON = {"content-type": "application/json"}
 
@@ -152,17 +154,21 @@ def _is_video(reply: Reply, body: object) -> bool:
 
 
 def _not_the_api(reply: Reply, error: ApiError) -> ProbeFailed:
+    said = ": ".join(part for part in (error.code, error.message) if part)
+    told = f"HTTP {reply.status}: {said}" if said else f"HTTP {reply.status}"
+    if is_missing(error):
+        return ProbeFailed(f"it says of a task that cannot exist: {told}", SKIP_PROBE)
     if reply.status == 429 or reply.status >= 500:
         return ProbeFailed(
-            f"the backend is not available now (HTTP {reply.status})", "try again in a minute"
+            f"the backend is not available now ({told})",
+            "try again in a minute; where it always says so, " + SKIP_PROBE,
         )
     if 300 <= reply.status < 400:
         return ProbeFailed(
             f"the base URL redirects (HTTP {reply.status})",
             "set the base URL to the API's own root, with https://",
         )
-    told = f": {error.message}" if error.message else ""
     return ProbeFailed(
-        f"what answers there does not speak this protocol (HTTP {reply.status}{told})",
+        f"what answers there does not speak this protocol ({told})",
         "check the base URL: it is the API's root, such as https://api.example.com",
     )

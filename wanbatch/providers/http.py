@@ -15,6 +15,7 @@ What comes back has lost every spelling of the key that we know, so that a serve
 
 from __future__ import annotations
 
+import os
 import ssl
 import zlib
 from collections.abc import Awaitable, Callable, Mapping
@@ -260,7 +261,7 @@ def timeouts(patience_s: float) -> dict[str, float | None]:
 def explain(error: Exception) -> str:
     """A network failure in words of our own: httpx's may quote headers and addresses."""
     words: tuple[tuple[type[Exception], str], ...] = (
-        (httpx.ConnectTimeout, "the connection was not made in time"),
+        (httpx.ConnectTimeout, f"the connection was not made in time{_proxy_hint()}"),
         (httpx.ReadTimeout, "no answer came in time"),
         (httpx.WriteTimeout, "the request could not be written in time"),
         (httpx.PoolTimeout, "no connection was free in time"),
@@ -283,14 +284,18 @@ def _explain_connect(error: Exception) -> str:
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, ssl.SSLCertVerificationError):
-            return f"the server's certificate is not trusted: {cause.verify_message}"
+            return (
+                f"the server's certificate is not trusted: {cause.verify_message};"
+                f" {_unused('SSL_CERT_FILE', 'SSL_CERT_DIR', 'REQUESTS_CA_BUNDLE')}"
+                "name the authorities to trust with ca_file in the profile"
+            )
         if isinstance(cause, ssl.SSLError):
             return (
                 "no secure connection could be made: "
                 + (cause.reason or "TLS failed").replace("_", " ").lower()
             )
         if isinstance(cause, ConnectionRefusedError):
-            return "the connection was refused"
+            return f"the connection was refused{_proxy_hint()}"
         cause = (
             cause.exceptions[0]
             if isinstance(cause, BaseExceptionGroup)
@@ -304,8 +309,20 @@ def _explain_connect(error: Exception) -> str:
         or "nodename" in text
         or "No address" in text
     ):
-        return "the host's name was not found"
-    return "no connection could be made"
+        return f"the host's name was not found{_proxy_hint()}"
+    return f"no connection could be made{_proxy_hint()}"
+
+
+def _unused(*names: str) -> str:
+    """Says which of these variables is set: we use none of them, for whoever set it may not
+    be who owns the key."""
+    found = next((name for name in names if os.environ.get(name)), None)
+    return f"{found} is not used; " if found else ""
+
+
+def _proxy_hint() -> str:
+    told = _unused("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "HTTP_PROXY")
+    return f"; {told}name a proxy with proxy in the profile" if told else ""
 
 
 async def consume(response: httpx.Response, take: Callable[[bytes], Awaitable[None]]) -> None:

@@ -4,6 +4,10 @@ What it may not do: judge the bytes (``wanbatch.media.probe`` does), keep a body
 
 How it works
 ------------
+Identity is asked for. Where a server codes the body all the same, gzip and deflate are undone
+within the cap on a file; bytes that begin as an MP4 are taken for what they are, whatever the
+header says.
+
 Each hop is secured and aimed by ``lanes`` anew: https, and an address that was judged.
 
 The key goes along only while every hop so far was on the API's origin. A plain ``http:`` address of a public host is asked over ``https:``
@@ -16,7 +20,8 @@ stopped and names the same total is appended; anything else begins anew.
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
+import zlib
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -27,8 +32,10 @@ import anyio
 import httpx
 from anyio import to_thread
 
+from wanbatch.media.files import create_anew
 from wanbatch.providers.http import USER_AGENT, Http, TooLarge, build, consume, explain, timeouts
 from wanbatch.providers.lanes import Refused, parse_url
+from wanbatch.providers.reading import read_error, read_json
 
 HOPS = 5
 TRIES = 4
@@ -38,23 +45,85 @@ STALL_S = 60.0
 STALL_BYTES = 16 * 1024
 """A transfer that brings less than this in ``STALL_S`` seconds has stalled, however steadily it trickles."""
 DEADLINE_S = 3600.0
+WORDS_BYTES, WORDS_WITHIN_S = 16 * 1024, 5.0
+"""How much of an error's body is read for its words, and for how long."""
 _CONTENT_RANGE = re.compile(r"bytes (\d{1,15})-(\d{1,15})/(\d{1,15})\Z")
 
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """All bytes are in the file."""
+    """All bytes are in the file; ``declared`` is whether the server had said how many."""
 
     bytes: int
+    declared: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class NotFetched:
-    """They are not. ``status`` is the server's last word, 0 without one; ``again`` tells that another try may go better."""
+    """They are not. ``status`` is the server's last word, 0 without one; ``again`` tells that
+    another try may go better, ``refused`` is the SHA-256 of bytes that came whole and begin as
+    a video, and are none.
+    """
 
     reason: str
     status: int = 0
     again: bool = False
+    refused: str = ""
+
+
+class Decoder:
+    """Undoes a content coding, or nothing where the bytes are a video as they are.
+
+    Feed it the body in order; the first ``HEAD`` bytes decide. Raises ``TooLarge`` where the
+    output passes the cap, ``ValueError`` for what it cannot undo.
+    """
+
+    HEAD = 12
+
+    def __init__(self, coding: str) -> None:
+        self._coding = coding
+        self._head = b""
+        self._undo: Callable[[bytes], bytes] | None = None
+        self._produced = 0
+
+    def feed(self, chunk: bytes) -> bytes:
+        if self._undo is None:
+            self._head += chunk
+            if len(self._head) < self.HEAD:
+                return b""
+            chunk, self._undo = self._head, self._choose(self._head)
+        return self._count(self._undo(chunk))
+
+    def finish(self) -> bytes:
+        """What is left of a body that ended within its first bytes."""
+        return self._head if self._undo is None else b""
+
+    def _choose(self, head: bytes) -> Callable[[bytes], bytes]:
+        if begins_as_video(head):
+            return lambda chunk: chunk
+        if self._coding not in ("gzip", "x-gzip", "deflate"):
+            raise ValueError(f"the server coded the file as {self._coding!r}, unasked")
+        engine = zlib.decompressobj(wbits=47 if head[:1] in (b"\x1f", b"\x78") else -15)
+
+        def inflate(chunk: bytes) -> bytes:
+            room = FILE_LIMIT_BYTES - self._produced + 1
+            try:
+                return engine.decompress(chunk, room)
+            except zlib.error:
+                raise ValueError("the coded file is damaged") from None
+
+        return inflate
+
+    def _count(self, chunk: bytes) -> bytes:
+        self._produced += len(chunk)
+        if self._produced > FILE_LIMIT_BYTES:
+            raise TooLarge
+        return chunk
+
+
+def begins_as_video(head: bytes) -> bool:
+    """Whether bytes begin as an MP4 or a QuickTime file does."""
+    return head[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")
 
 
 @dataclass(slots=True)
@@ -64,18 +133,22 @@ class _State:
     written: int = 0
     total: int | None = None
     tag: str = ""
+    coding: str = ""
+    received: int = 0
+    decoder: Decoder | None = None
 
     def restart(self, file: IO[bytes]) -> None:
         file.seek(0)
         file.truncate()
         self.written, self.total, self.tag = 0, None, ""
+        self.coding, self.received, self.decoder = "", 0, None
 
 
 async def fetch_file(http: Http, url: str, part: Path) -> Fetched | NotFetched:
     """Streams ``url`` to ``part``, which is begun anew. The file is neither checked for what it holds nor synced. Raises ``OSError`` of the disk."""
     verdict = NotFetched("no try was made")
     state = _State()
-    with part.open("wb") as file, anyio.move_on_after(DEADLINE_S) as scope:
+    with create_anew(part) as file, anyio.move_on_after(DEADLINE_S) as scope:
         for _ in range(TRIES):
             before = state.written
             outcome = await _one_try(http, url, file, state)
@@ -95,9 +168,10 @@ async def peek(http: Http, url: str) -> bool:
     """Whether ``url`` answers with a video's first bytes; nothing is kept."""
     try:
         async with _open(http, url, {"range": "bytes=0-1023"}) as response:
-            return response.status_code in (200, 206) and response.headers.get(
-                "content-type", ""
-            ).startswith("video/")
+            kind = response.headers.get("content-type", "")
+            return response.status_code in (200, 206) and kind.startswith(
+                ("video/", "application/octet-stream", "binary/octet-stream")
+            )
     except (Refused, httpx.HTTPError, OSError):
         return False
 
@@ -108,11 +182,13 @@ async def _one_try(http: Http, url: str, file: IO[bytes], state: _State) -> Fetc
         headers = {"range": f"bytes={state.written}-", "if-range": state.tag}
     else:
         state.restart(file)
+    state.received = state.written
     try:
         async with _open(http, url, headers) as response:
             problem = _judge_head(response, file, state)
             if problem is not None:
-                return problem
+                told = await _words_of(response) if problem.status >= 400 else ""
+                return replace(problem, reason=f"{problem.reason}{told}")
             await _pour(response, file, state)
     except Refused as refused:
         return NotFetched(str(refused))
@@ -122,13 +198,33 @@ async def _one_try(http: Http, url: str, file: IO[bytes], state: _State) -> Fetc
         return NotFetched(
             f"less than {STALL_BYTES // 1024} KiB came within {STALL_S:.0f} s", again=True
         )
+    except ValueError as error:
+        return NotFetched(str(error), 200)
     except (httpx.HTTPError, httpx.StreamError) as error:
         return NotFetched(explain(error), again=True)
-    if state.total is not None and state.written != state.total:
+    if state.total is not None and state.received != state.total:
         return NotFetched(
-            f"{state.written} bytes came instead of the declared {state.total}", again=True
+            f"{state.received} bytes came instead of the declared {state.total}", again=True
         )
-    return Fetched(state.written)
+    return Fetched(state.written, declared=state.total is not None)
+
+
+async def _words_of(response: httpx.Response) -> str:
+    """What an error's body says, in brackets; empty for a page or for nothing."""
+    body = bytearray()
+
+    async def take(chunk: bytes) -> None:
+        body.extend(chunk)
+        if len(body) > WORDS_BYTES:
+            raise TooLarge
+
+    try:
+        with anyio.move_on_after(WORDS_WITHIN_S):
+            await consume(response, take)
+    except (TooLarge, httpx.HTTPError, httpx.StreamError, OSError):
+        return ""
+    error = read_error(read_json(bytes(body)))
+    return f" ({error.message or error.code})" if error.message or error.code else ""
 
 
 def _judge_head(response: httpx.Response, file: IO[bytes], state: _State) -> NotFetched | None:
@@ -136,11 +232,12 @@ def _judge_head(response: httpx.Response, file: IO[bytes], state: _State) -> Not
     status = response.status_code
     if status not in (200, 206):
         return NotFetched(f"HTTP {status}", status, again=status in (408, 429) or status >= 500)
-    if response.headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
-        return NotFetched("the server compressed the file, though asked not to", status)
     if status == 206:
         return _judge_range(response, file, state)
     state.restart(file)
+    coding = response.headers.get("content-encoding", "identity").strip().lower()
+    if coding not in ("", "identity"):
+        state.coding, state.decoder = coding, Decoder(coding)
     length = response.headers.get("content-length", "")
     state.total = (
         int(length) if length.isascii() and length.isdigit() and len(length) < 16 else None
@@ -149,6 +246,7 @@ def _judge_head(response: httpx.Response, file: IO[bytes], state: _State) -> Not
     state.tag = (
         tag
         if state.total is not None
+        and not state.coding
         and tag.startswith('"')
         and response.headers.get("accept-ranges") == "bytes"
         else ""
@@ -181,9 +279,10 @@ async def _pour(response: httpx.Response, file: IO[bytes], state: _State) -> Non
     pace = _Pace(anyio.current_time())
 
     async def take(chunk: bytes) -> None:
-        if state.written + len(buffer) + len(chunk) > limit:
+        if state.received + len(chunk) > limit:
             raise TooLarge
-        buffer.extend(chunk)
+        state.received += len(chunk)
+        buffer.extend(chunk if state.decoder is None else state.decoder.feed(chunk))
         pace.check(len(chunk), anyio.current_time())
         if len(buffer) >= WRITE_BYTES:
             await _write(file, buffer, state)
@@ -193,6 +292,8 @@ async def _pour(response: httpx.Response, file: IO[bytes], state: _State) -> Non
     except (httpx.HTTPError, httpx.StreamError):
         await _write(file, buffer, state)
         raise
+    if state.decoder is not None:
+        buffer.extend(state.decoder.finish())
     await _write(file, buffer, state)
 
 
@@ -230,7 +331,7 @@ async def _open(http: Http, url: str, headers: dict[str, str]) -> AsyncIterator[
     target, at_home = parse_url(url), True
     for _ in range(HOPS + 1):
         target = http.lanes.secured(target)
-        at_home = at_home and http.lanes.is_home(target)
+        at_home = at_home and http.lanes.may_carry_key(target)
         sent = {
             "user-agent": USER_AGENT,
             "accept": "*/*",

@@ -24,6 +24,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import lru_cache
 from socket import SOCK_STREAM
+from urllib.parse import unquote
 
 import anyio
 import certifi
@@ -71,6 +72,16 @@ class Lanes:
     def is_home(self, target: httpx.URL) -> bool:
         """Whether ``target`` is on the API's own origin, the only place for the key."""
         return same_origin(target, self._home)
+
+    def may_carry_key(self, target: httpx.URL) -> bool:
+        """Whether the key may go along: on the API's own origin, and below its base path.
+
+        A path that climbs is below nothing, however its dots are written.
+        """
+        path, below = target.raw_path.decode("ascii", "replace"), self._home.path.rstrip("/")
+        plain = unquote(path.partition("?")[0])
+        climbs = any(part in (".", "..") for part in plain.replace("\\", "/").split("/"))
+        return self.is_home(target) and not climbs and plain.startswith(f"{below}/")
 
     def secured(self, target: httpx.URL) -> httpx.URL:
         """``target`` over https, unless it is a loopback backend itself or a host that the profile allows. Raises ``Refused``."""
@@ -182,8 +193,14 @@ class Lanes:
 
 @lru_cache(maxsize=8)
 def make_context(ca_file: str) -> ssl.SSLContext:
-    """Certificates are checked against certifi's authorities, and those of ``ca_file`` where there is one. Raises ``OSError`` for a bad file."""
-    context = ssl.create_default_context(cafile=certifi.where())
+    """Certificates are checked against certifi's authorities, and those of ``ca_file``.
+
+    Made by hand, for ``ssl.create_default_context`` writes session keys to where the
+    environment says (``SSLKEYLOGFILE``). Raises ``OSError`` for a bad file.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_verify_locations(cafile=certifi.where())
     if ca_file:
         context.load_verify_locations(cafile=ca_file)
     return context

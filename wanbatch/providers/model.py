@@ -84,6 +84,8 @@ class Profile:
     proxy: str = field(default="", repr=False)  # may hold a password
     download_hosts: tuple[str, ...] = ()
     workspace: str = ""
+    probe: Literal["ask", "skip"] = "ask"
+    """``skip`` for a gateway that answers the question before a run oddly."""
     shared_account: bool = False
     """Others submit in this account too, so that a person decides whose a found task is."""
     ca_file: str = ""

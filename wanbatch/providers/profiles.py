@@ -9,6 +9,7 @@ checks them before anything can be sent. Offline, for ``validate`` and ``plan``,
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -19,15 +20,22 @@ from wanbatch.errors import ExitCode, Refusal
 from wanbatch.plan.price import PriceList
 from wanbatch.providers.declared import Declared, built_in_backends, clean_base_url, read_backend
 from wanbatch.providers.model import MediaDelivery, Profile, Secret
-from wanbatch.providers.project import ProjectSettings, load_project, lower_limits
+from wanbatch.providers.project import (
+    ProjectSettings,
+    load_project,
+    load_projects,
+    lower_limits,
+)
 from wanbatch.providers.regions import DASHSCOPE_PRICES, dashscope_base_url, dashscope_region
 from wanbatch.providers.settings import read_table
 
 __all__ = [
     "Profiles",
     "ProjectSettings",
+    "find_configuration",
     "load_profiles",
     "load_project",
+    "load_projects",
     "lower_limits",
     "resolve_profile",
 ]
@@ -46,18 +54,23 @@ class Profiles:
         return tuple(self.declared)
 
 
+def find_configuration(environ: Mapping[str, str]) -> Path:
+    """Where the user's configuration is, or would be: ``WANBATCH_CONFIG``, else the
+    platform's folder."""
+    if environ.get("WANBATCH_CONFIG"):
+        return Path(environ["WANBATCH_CONFIG"]).expanduser()
+    return Path(platformdirs.user_config_dir("wanbatch", appauthor=False)) / "config.toml"
+
+
 def load_profiles(environ: Mapping[str, str], config_path: Path | None = None) -> Profiles:
     """The built-in backends and those of the user's TOML: ``config_path``, else ``WANBATCH_CONFIG``, else the platform's folder.
 
     Raises ``Refusal``: the file is unreadable or wrong, or the one that was named does not exist.
     """
-    named = config_path or (
-        Path(environ["WANBATCH_CONFIG"]).expanduser() if environ.get("WANBATCH_CONFIG") else None
-    )
-    path = named or Path(platformdirs.user_config_dir("wanbatch", appauthor=False)) / "config.toml"
+    path = config_path or find_configuration(environ)
     root = read_table(path)
     if root is None:
-        if named is not None:
+        if config_path is not None or environ.get("WANBATCH_CONFIG"):
             raise Refusal(
                 ExitCode.ENVIRONMENT,
                 f"the configuration {path} does not exist",
@@ -158,7 +171,7 @@ def _address(declared: Declared, environ: Mapping[str, str]) -> tuple[str, str]:
             "export DASHSCOPE_REGION=intl",
         )
     address = address or dashscope_base_url(region, workspace)
-    return address, region or dashscope_region(address)
+    return address, dashscope_region(address) or region  # what is charged depends on the address
 
 
 def _prices(declared: Declared, region: str) -> PriceList | None:
@@ -182,6 +195,22 @@ def _refuse_missing_address(declared: Declared) -> None:
     )
 
 
+_QUOTES = "\"'`“”‘’«»„‚"
+
+
+def _misshapen(key: str) -> str:
+    """What stands around a key that was pasted with more than itself; empty where nothing."""
+    if key[0] in _QUOTES or key[-1] in _QUOTES:
+        return "stands in quotes, which are not part of it"
+    if re.match(r"(?i)bearer[\s:=]", key):
+        return "begins with 'Bearer', which is not part of it"
+    if re.match(r"(?i)(authorization|[a-z_]{0,60}key)\s*[:=]", key):
+        return "begins with a name, which is not part of it"
+    if key[0] in "<{[" and key[-1] in ">}]":
+        return "is a placeholder in brackets"
+    return ""
+
+
 def check_key(key: str, variable: str, name: str) -> None:
     """Raises ``Refusal`` (4) for a key that is missing or could not stand in a header. The key itself is never part of the text."""
     if not key:
@@ -189,6 +218,13 @@ def check_key(key: str, variable: str, name: str) -> None:
             ExitCode.ENVIRONMENT,
             f"backend {name!r} needs a key, and {variable} is not set",
             f"export {variable}=…    # your key for this backend",
+        )
+    shape = _misshapen(key)
+    if shape:
+        raise Refusal(
+            ExitCode.ENVIRONMENT,
+            f"the key in {variable} {shape}",
+            f"set {variable} again to the key alone",
         )
     if not key.isascii() or not key.isprintable() or any(c.isspace() for c in key):
         raise Refusal(

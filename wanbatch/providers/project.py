@@ -3,11 +3,13 @@
 What it may not do: decide where a key is sent, or raise a limit. Whoever can change a repo, by a pull request for one, can change this file; so it
 names a backend, lowers limits and states a price (of two prices the higher counts), and every other setting is refused with the reason.
 
-How it works: the file is looked for in the given folder and those above it, up to the repo's root.
+How it works: the file is looked for in the given folder and those above it, up to the
+repo's root. Where manifests of several projects are run together, each file counts.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
@@ -67,6 +69,17 @@ def load_project(folder: Path) -> ProjectSettings:
         table.finish(_FORBIDDEN)
         return settings
     return ProjectSettings()
+
+
+def load_projects(folders: Iterable[Path]) -> tuple[ProjectSettings, ...]:
+    """The settings of every project that one of ``folders`` belongs to, each once.
+    Raises ``Refusal`` as ``load_project`` does."""
+    found: dict[Path, ProjectSettings] = {}
+    for folder in folders:
+        project = load_project(folder)
+        if project.path is not None:
+            found.setdefault(project.path.resolve(), project)
+    return tuple(found.values())
 
 
 def lower_limits(

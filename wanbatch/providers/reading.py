@@ -427,6 +427,11 @@ _MISSING = re.compile(
 )
 
 
+def is_missing(error: ApiError) -> bool:
+    """Whether an error says that there is no such task."""
+    return error.enveloped and bool(_MISSING.search(f"{error.code} {error.message}"))
+
+
 def unreadable(seen: Seen) -> Unreadable:
     """A status query that told nothing, and why.
 
@@ -436,8 +441,7 @@ def unreadable(seen: Seen) -> Unreadable:
         return Unreadable(clean(seen.reason))
     error = read_error(read_json(seen.body))
     denied = error.enveloped and (
-        seen.status in (400, 404, 410, 422)
-        or bool(_MISSING.search(f"{error.code} {error.message}") and seen.status != 429)
+        seen.status in (400, 404, 410, 422) or (is_missing(error) and seen.status != 429)
     )
     return Unreadable(
         f"HTTP {seen.status}{_told(error)}",

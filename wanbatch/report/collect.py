@@ -28,13 +28,16 @@ from wanbatch.lifecycle import (
     State,
     deciding_attempt,
 )
+from wanbatch.manifest.hiding import hide_queries
 from wanbatch.manifest.model import Manifest
+from wanbatch.plan.elsewhere import Source
 from wanbatch.plan.model import JobState, Plan, PlannedJob
 from wanbatch.plan.planner import how_it_runs
 from wanbatch.report.checks import check_output
 from wanbatch.report.model import (
     Cost,
     Fault,
+    LedgerFacts,
     ManifestFacts,
     Output,
     Report,
@@ -81,6 +84,11 @@ def _default_options(manifest: Manifest, plan: Plan) -> tuple[str, ...]:
     return () if manifest.run.backend == plan.backend else ("--backend", plan.backend)
 
 
+OTHER_LEDGER = "other_ledger"
+"""The error code of a job that another ledger knows: that one is there to be asked again, so a
+report that repeats it proves nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Standing:
     """What a former job needs in place of a plan entry."""
@@ -108,6 +116,11 @@ class _Collector:
         }
         self.started = {r.run_id: r.started_at for r in snapshot.runs}
         self.payer = self._payers()
+        self.ledger = (
+            LedgerFacts(snapshot.ledger_id, snapshot.count_events(plan.realm))
+            if snapshot.ledger_id
+            else None
+        )
 
     def report(self, run: RunRecord | None, options: tuple[str, ...]) -> Report:
         jobs = tuple(self._job(entry) for entry in self.planned)
@@ -124,8 +137,9 @@ class _Collector:
             jobs=jobs,
             former=former,
             time=time_spent(self._of_run(run), run) if run else None,
-            description=self.manifest.description,
+            description=hide_queries(self.manifest.description),
             options=options,
+            ledger=self.ledger,
         )
 
     # -- money -------------------------------------------------------------------------------------------------------------------------------
@@ -175,8 +189,8 @@ class _Collector:
             tags=job.tags,
             fingerprint=entry.fingerprint,
             state=entry.state,
-            backend=attempt.backend if attempt else self.plan.backend,
-            task_id=(attempt.task_id or None) if attempt else None,
+            backend=_backend_of(entry) or self.plan.backend,
+            task_id=_task_of(entry),
             request=request,
             attempts=attempts,
             timings=_timings_of(attempt, entry.attempts, attempts),
@@ -329,7 +343,24 @@ def _timings_of(
     return Timings()
 
 
+def _backend_of(entry: PlannedJob) -> str:
+    if entry.trace is not None:
+        return entry.trace.backend
+    return entry.attempt.backend if entry.attempt else ""
+
+
+def _task_of(entry: PlannedJob) -> str | None:
+    """The deciding attempt's task; of a job bought elsewhere the one that was found, so that this
+    report knows it when the one that it takes the place of is gone."""
+    if entry.trace is not None:
+        return entry.trace.task_id or None
+    return (entry.attempt.task_id or None) if entry.attempt else None
+
+
 def _fault_of_job(entry: PlannedJob) -> Fault | None:
+    if entry.trace is not None:
+        other = entry.trace.source is Source.LEDGER
+        return Fault(OTHER_LEDGER if other else entry.state.value, entry.reason)
     if entry.state is JobState.BLOCKED:
         return Fault("blocked", entry.reason)
     if entry.attempt is None:
@@ -362,4 +393,7 @@ def _fault_of_attempt(attempt: Attempt, state: JobState) -> Fault | None:
 
 
 def _request(text: str) -> Mapping[str, Json]:
-    return cast("Mapping[str, Json]", json.loads(text))
+    """What the ledger keeps beside the API's fields is for look-ups alone."""
+    fields = cast("dict[str, Json]", json.loads(text))
+    fields.pop("trace", None)
+    return fields

@@ -18,7 +18,15 @@ from wanbatch.manifest.model import Manifest
 from wanbatch.plan.model import Action, Plan, PlannedJob
 from wanbatch.report.codec import amount, decode, encode, instant
 from wanbatch.report.collect import collect, show_attempt
-from wanbatch.report.model import ManifestFacts, Report, ReportJob, RunFacts, TimeSpent, Totals
+from wanbatch.report.model import (
+    LedgerFacts,
+    ManifestFacts,
+    Report,
+    ReportJob,
+    RunFacts,
+    TimeSpent,
+    Totals,
+)
 
 REPORT_SCHEMA = "wanbatch/report@1"
 PLAN_SCHEMA = "wanbatch/plan@1"
@@ -35,6 +43,7 @@ def report_document(report: Report) -> Document:
         "schema": REPORT_SCHEMA,
         "manifest": encode(report.manifest),
         "realm": report.realm,
+        "ledger": encode(report.ledger) if report.ledger else None,
         "run": encode(report.run) if report.run else None,
         "totals": encode(report.totals),
         "time": encode(report.time) if report.time else None,
@@ -45,7 +54,7 @@ def report_document(report: Report) -> Document:
 
 def parse_report(document: Mapping[str, Json]) -> Report:
     """The report of a document that its schema allows: the one that was written, but for ``description`` and ``options``."""
-    run, time = document["run"], document["time"]
+    run, time, ledger = document["run"], document["time"], document.get("ledger")
     return Report(
         manifest=decode(ManifestFacts, _object(document["manifest"])),
         realm=str(document["realm"]),
@@ -54,6 +63,7 @@ def parse_report(document: Mapping[str, Json]) -> Report:
         jobs=_parse_jobs(document["jobs"]),
         former=_parse_jobs(document["former"]),
         time=decode(TimeSpent, _object(time)) if time else None,
+        ledger=decode(LedgerFacts, _object(ledger)) if ledger else None,
     )
 
 

@@ -49,6 +49,14 @@ class RunFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class LedgerFacts:
+    """Which ledger the report was made from, and how many events of the realm it then had."""
+
+    id: str
+    events: int
+
+
+@dataclass(frozen=True, slots=True)
 class Totals:
     """Jobs by state, and what all attempts of this manifest cost, each counted once. ``http_requests`` are those of the run."""
 
@@ -214,6 +222,7 @@ class Report:
     time: TimeSpent | None = None
     description: str = ""
     options: tuple[str, ...] = ()
+    ledger: LedgerFacts | None = None
 
 
 def is_inside(path: str) -> bool:

@@ -14,13 +14,15 @@ import os
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from urllib.parse import quote
 
 from wanbatch.errors import ExitCode, Refusal
 from wanbatch.media.container import Undecodable
-from wanbatch.media.files import written_atomically
+from wanbatch.media.files import open_regular, written_atomically
 from wanbatch.media.stills import make_poster
+from wanbatch.report.head import Head, read_head
 from wanbatch.report.json import document_text, parse_report, report_document, to_bytes
 from wanbatch.report.model import Output, Report, ReportJob, is_inside
 from wanbatch.report.page import render_page
@@ -38,6 +40,7 @@ def write_report(report: Report, folder: Path) -> Report:
     report = add_posters(report, folder)
     document = report_document(report)
     content = to_bytes(document_text(document))
+    _keep_evidence(folder, report)
     _write(folder / "report.json", content)
     _write(folder / "report.html", to_bytes(render_page(report, document)))
     if report.run is not None and report.run.finished_at is not None:
@@ -46,6 +49,34 @@ def write_report(report: Report, folder: Path) -> Report:
             record.parent.mkdir(exist_ok=True)
             _write(record, content)
     return report
+
+
+def _keep_evidence(folder: Path, report: Report) -> None:
+    """What the present ``report.json`` alone may know of purchases goes to ``runs/`` before it is
+    replaced: one of another ledger, of a later state of this one, or of the paid realm."""
+    present = folder / "report.json"
+    head = read_head(present)
+    if (head is None and not present.is_file()) or (head and head.realm != "paid"):
+        return
+    run_id = quote(head.run_id, safe="") if head else ""
+    record = folder / "runs" / f"{run_id}.json"
+    if head and run_id and (_knows(report, head) or not head.ledger_id) and record.exists():
+        return
+    if head and report.realm == "paid" and _knows(report, head):
+        return
+    content = present.read_bytes()
+    if not run_id or (record.exists() and record.read_bytes() != content):
+        digits = sha256(content).hexdigest()[:8]
+        record = record.with_name(f"{run_id or 'unnamed'}.{digits}.json")
+    if not record.exists():
+        record.parent.mkdir(exist_ok=True)
+        _write(record, content)
+
+
+def _knows(report: Report, head: Head) -> bool:
+    """Whether the report's ledger is the one of ``head``, and no younger."""
+    ledger = report.ledger
+    return ledger is not None and ledger.id == head.ledger_id and ledger.events >= head.events
 
 
 def add_posters(report: Report, folder: Path) -> Report:
@@ -71,7 +102,8 @@ def add_posters(report: Report, folder: Path) -> Report:
 def read_report(path: Path) -> Report:
     """The report in a ``report.json`` or ``runs/RUN_ID.json``. Raises ``Refusal`` (2) where there is none that the schema allows."""
     try:
-        document = json.loads(path.read_bytes())
+        with open_regular(path) as file:
+            document = json.loads(file.read())
     except OSError as error:
         raise Refusal(
             ExitCode.INVALID,

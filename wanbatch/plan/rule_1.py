@@ -1,18 +1,22 @@
-"""URLs without what signs them: the form in which a URL is compared and shown.
+"""The identity under the rule ``wb1``, as version 0.1.0 took it: what was bought then is still found.
 
-What it may not do: be used for the wire (there the URL goes whole), or drop anything that could choose another object.
+What it may not do: change. Nothing here is used for what is sent or shown today, and no name that signs is ever added.
 
-How it works: by the text alone, so that no URL, however odd, raises, and what is kept is kept letter by letter. Parameters that sign
-a request are known by name; where a name could also mean something else (``Policy``, ``sp``), it counts only beside the parameter that
-gives the scheme away. All of them together become one ``…``, so the result is the same after every new signature, whatever the new
-one's parameters and their order.
+How it works: a prompt counted with the white space at its ends, a URL without the parameters that 0.1.0 knew to sign,
+and a job that takes another's video counted with that one's ``wb1``. The text of the hash is canonical JSON.
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
+from collections.abc import Iterable
+from typing import NamedTuple
 from urllib.parse import unquote_plus
 
+from wanbatch.canonical import Json, canonical_json, quote
+
+TAG = "wb1:"
 HIDDEN = "…"
 
 _SIGNING = re.compile(
@@ -26,11 +30,8 @@ _SIGNING = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
-
-_WEB_ADDRESS = re.compile(r"https?://[^\s\"'<>]+", re.IGNORECASE)
-
 _AZURE = frozenset(
-    {
+    [
         "sv",
         "ss",
         "srt",
@@ -50,22 +51,47 @@ _AZURE = frozenset(
         "saoid",
         "suoid",
         "scid",
-    },
+    ]
 )
-
 _SCHEMES: tuple[tuple[frozenset[str], frozenset[str]], ...] = (
-    (frozenset({"key-pair-id"}), frozenset({"policy", "hash-algorithm"})),  # CloudFront
-    (frozenset({"sig", "sv"}), _AZURE),  # a shared access signature
-    (frozenset({"ex", "is", "hm"}), frozenset({"ex", "is", "hm"})),  # Discord's attachments
+    (frozenset({"key-pair-id"}), frozenset({"policy", "hash-algorithm"})),
+    (frozenset({"sig", "sv"}), _AZURE),
+    (frozenset({"ex", "is", "hm"}), frozenset({"ex", "is", "hm"})),
 )
 """What gives a scheme away, and the further parameters that sign in it."""
 
 
-def redact_url(url: str) -> str:
-    """``url`` without user, password, fragment and signing parameters: ``https://host/a.png?Expires=1&v=2`` → ``https://host/a.png?v=2&…``.
+class Asked(NamedTuple):
+    """The fields of a request that 0.1.0 hashed, prompts as they were written."""
 
-    The same for every signature of the same object, so it serves as identity and as output.
-    """
+    model: str
+    prompt: str | None
+    negative_prompt: str | None
+    seconds: int
+    size: str
+    seed: int
+    prompt_extend: bool
+    watermark: bool
+    take: int
+
+
+def fingerprint_1(asked: Asked, media: str) -> str:
+    """``wb1:`` and 64 hex digits; ``media`` is what ``media_1`` gave."""
+    text = (
+        f'{{"media":{media},"model":{quote(asked.model)}'
+        f',"negative_prompt":{_text(asked.negative_prompt)},"prompt":{_text(asked.prompt)},"prompt_extend":{_flag(asked.prompt_extend)}'
+        f',"seconds":{asked.seconds:d},"seed":{asked.seed:d},"size":{quote(asked.size)},"take":{asked.take:d},"watermark":{_flag(asked.watermark)}}}'
+    )
+    return f"{TAG}{hashlib.sha256(text.encode()).hexdigest()}"
+
+
+def media_1(media: Iterable[tuple[str, Json]]) -> str:
+    """The canonical JSON of media by type."""
+    return canonical_json(dict(media)).decode()
+
+
+def redact_1(url: str) -> str:
+    """``url`` without user, password, fragment and the parameters that signed in 0.1.0, a single ``…`` in their place."""
     address, _, _ = url.partition("#")
     base, asked, query = address.partition("?")
     base = _without_user(base)
@@ -76,11 +102,6 @@ def redact_url(url: str) -> str:
     kept = [p for p in parameters if _name(p) not in signing]
     hidden = [HIDDEN] if len(kept) < len(parameters) else []
     return f"{base}?{'&'.join(kept + hidden)}"
-
-
-def redact_urls(text: str) -> str:
-    """``text`` (a line of a manifest) with every web address in it as ``redact_url`` shows it."""
-    return _WEB_ADDRESS.sub(lambda found: redact_url(found.group()), text)
 
 
 def _without_user(base: str) -> str:
@@ -103,3 +124,11 @@ def _signing_names(parameters: list[str]) -> set[str]:
         if given_away_by <= names:
             signing |= names & members
     return signing
+
+
+def _text(value: str | None) -> str:
+    return "null" if value is None else quote(value)
+
+
+def _flag(value: bool) -> str:
+    return "true" if value else "false"
