@@ -228,6 +228,8 @@ def read_error(value: object) -> ApiError:
     if isinstance(error, str) and error:
         return ApiError(as_text(body.get("code"), 120), clean(error), enveloped=True)
     code, message = as_text(body.get("code"), 120), as_text(body.get("message"))
+    if code and not message:
+        message = as_text(body.get("msg"))
     if code or message:
         return ApiError(code, message, enveloped=True)
     if "detail" in body:

@@ -177,7 +177,7 @@ def read_task_reply(value: object, task_id: str, base_url: str = "") -> PollOutc
     """What a reply says of the task, ``None`` where it holds no status at all.
 
     ``task_id`` may be empty where the caller does not know it; then no id is compared.
-    ``base_url`` is what relative addresses are below of.
+    ``base_url`` is what relative addresses are below of; without it they stay paths.
     """
     value = _squash(value)
     found = _find(value, task_id)
@@ -414,9 +414,11 @@ def _urls_of(value: object, base: str, depth: int) -> Iterator[str]:
 
 def absolute_url(text: str, base_url: str) -> str | None:
     """``text`` as an address; a path (``/v1/videos/1/content``) is below ``base_url``'s origin."""
-    if base_url and text.startswith("/") and not text.startswith("//") and len(text) > 1:
-        text = urljoin(base_url, text)
-    return as_url(text)
+    if not text.startswith("/") or text.startswith("//") or len(text) < 2:
+        return as_url(text)
+    if not base_url:
+        return text if as_url(f"https://host.invalid{text}") else None
+    return as_url(urljoin(base_url, text))
 
 
 def find_video_urls(value: object) -> Iterator[str]:

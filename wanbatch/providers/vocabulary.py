@@ -58,7 +58,7 @@ RUNNING = _words(
     not_started notstart created create starting started start waiting wait accepted
     received scheduled scheduling assigned initializing initialized init preparing prepare
     prepared in_progress inprogress processing process running run generating generate
-    working active executing busy unknown unspecified throttled throttling paused suspended
+    working executing busy finishing staged streaming unknown unspecified throttled throttling paused suspended
     retrying retry dreaming rendering encoding decoding uploading downloading transcoding
     postprocessing post_processing preprocessing pre_processing finalizing validating
     moderating reviewing on_hold hold delayed blocked_by_queue text_success first_success
