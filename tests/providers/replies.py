@@ -2,11 +2,11 @@
 
 What it may not do: send or judge anything; ``test_replies.py`` does.
 
-How it works: a row is (moment, status code, body, outcome) below the gateway that answers so and
-the public file or page where its shape can be looked up (``unchecked`` where nobody has, so that
-the row shows a shape that is read, and proves nothing of that gateway). Names of fields and words of
-statuses are the gateways', all values are ours. ``TASK`` is the id that was asked for, ``VIDEO`` stands for the bytes of a
-real MP4. Outcomes are plain words:
+How it works: a row is (moment, status code, body, outcome) below the gateway that answers so
+and the public file or page where its shape can be looked up (``unchecked`` where nobody has: the
+row then shows a shape that is read, and proves nothing of that gateway). Names of fields and
+words of statuses are the gateways', all values are ours. ``TASK`` is the id that was asked for,
+``VIDEO`` stands for the bytes of a real MP4. Outcomes are plain words:
 
     submit   accepted: ID | uncertain | uncertain, halted | not accepted | halted | rejected
     poll     running: WORD | running, unknown word: WORD | finished: ADDRESS | finished: content
