@@ -492,10 +492,9 @@ class _Session:
         for oddity in oddities():
             say(f"note: {oddity}")
         if any(entry.action in (Action.RESUME, Action.GENERATE) for entry in plan.selected()):
-            # What --regenerate asked for is under way: said again, it would be bought once more.
-            say(
-                f"Continue with: {quoted(['wanbatch', *(word for word in sys.argv[1:] if word != '--regenerate')])}"
-            )
+            # What these flags asked for stands in the ledger: said again, it would be bought once more.
+            words = [w for w in sys.argv[1:] if w not in ("--regenerate", "--retry-failed")]
+            say(f"Continue with: {quoted(['wanbatch', *words])}")
             self._say_deadline(plan)
 
     @staticmethod
