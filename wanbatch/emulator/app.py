@@ -27,7 +27,8 @@ from wanbatch.emulator.links import Links
 from wanbatch.emulator.media_routes import MediaRoutes
 from wanbatch.emulator.mischief import Mischief
 from wanbatch.emulator.studio import Studio
-from wanbatch.emulator.task import Phase, Task
+from wanbatch.emulator.task import Task
+from wanbatch.emulator.whereabouts import Whereabouts
 
 
 def build_app(studio: Studio, base_url: str) -> Gate:
@@ -40,19 +41,6 @@ def build_app(studio: Studio, base_url: str) -> Gate:
         )
         routes += personality(studio, links).routes()
 
-    def signed(path: str) -> str:
-        parts = path.split("/")
-        task = (
-            studio.tasks.get(parts[3])
-            if path.startswith("/v1/videos/") and len(parts) > 3
-            else None
-        )
-        return (
-            links.sign(f"/results/{task.id}.mp4", studio.expires_at(task))
-            if task is not None and task.phase is Phase.SUCCEEDED
-            else ""
-        )
-
     async def books(_request: Request) -> Response:
         return json_answer(truth(studio, gate))
 
@@ -61,7 +49,9 @@ def build_app(studio: Studio, base_url: str) -> Gate:
         exception_handlers={HTTPException: _answer_error, 500: _answer_bug},
     )
     inner.router.redirect_slashes = False
-    gate = Gate(inner, studio, Mischief(base_url, other_origin(base_url), signed))
+    whereabouts = Whereabouts(studio, links)
+    mischief = Mischief(base_url, other_origin(base_url), whereabouts)
+    gate = Gate(inner, studio, mischief, whereabouts)
     return gate
 
 

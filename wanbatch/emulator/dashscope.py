@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 
+from wanbatch.emulator.ids import told_id
 from wanbatch.emulator.task import Phase, Task
 
 CHINA = timezone(timedelta(hours=8))
@@ -24,7 +25,10 @@ def error(code: str, message: str, request_id: str) -> dict[str, object]:
 
 
 def submitted(task: Task) -> dict[str, object]:
-    return {"output": {"task_status": "PENDING", "task_id": task.id}, "request_id": task.request_id}
+    return {
+        "output": {"task_status": "PENDING", "task_id": told_id(task.id)},
+        "request_id": task.request_id,
+    }
 
 
 def unknown(task_id: str, request_id: str) -> dict[str, object]:
@@ -35,7 +39,7 @@ def unknown(task_id: str, request_id: str) -> dict[str, object]:
 def status(task: Task, link: str, request_id: str, clip_s: float) -> dict[str, object]:
     """The answer to a query; ``link`` is the signed address of the result, ``clip_s`` the length of the clip that it goes on from."""
     output: dict[str, object] = {
-        "task_id": task.id,
+        "task_id": told_id(task.id),
         "task_status": task.phase.name,
         "submit_time": stamp(task.accepted_at),
     }

@@ -22,6 +22,7 @@ from wanbatch.emulator import dashscope
 from wanbatch.emulator.doors import MB, MEDIA_LIMIT, SUBMIT_LIMIT, allowed, json_answer, read_body
 from wanbatch.emulator.drafting import Refused, is_model, parse_json
 from wanbatch.emulator.gateway_routes import destiny_for
+from wanbatch.emulator.ids import file_stem, id_of_segment
 from wanbatch.emulator.links import ACCESS_KEY_ID, Links
 from wanbatch.emulator.multipart import Form, read_form
 from wanbatch.emulator.studio import Studio
@@ -96,7 +97,7 @@ class DashScopeRoutes:
         refusal = self._refuse_key(request)
         if refusal is not None:
             return refusal
-        request_id, task_id = str(uuid.uuid4()), request.path_params["task_id"]
+        request_id, task_id = str(uuid.uuid4()), id_of_segment(request.path_params["task_id"])
         task = self._studio.find("dashscope", task_id)
         if task is None or (
             task.ended and time.time() >= task.ended_at + self._studio.settings.expire_after_s
@@ -107,7 +108,7 @@ class DashScopeRoutes:
         link, clip_s = "", 0.0
         if task.phase is Phase.SUCCEEDED:
             link = self._links.sign(
-                f"/results/{task_id}{_suffix(task)}", self._studio.expires_at(task)
+                f"/results/{file_stem(task_id)}{_suffix(task)}", self._studio.expires_at(task)
             )
             clip_s = await self._studio.clip_seconds(task)
         return json_answer(
@@ -128,7 +129,7 @@ class DashScopeRoutes:
         refusal = self._refuse_key(request)
         if refusal is not None:
             return refusal
-        task = self._studio.find("dashscope", request.path_params["task_id"])
+        task = self._studio.find("dashscope", id_of_segment(request.path_params["task_id"]))
         if task is None or not self._studio.cancel(task):
             return _error(
                 400,
@@ -226,9 +227,7 @@ class DashScopeRoutes:
             return _store_error(
                 403, "SignatureDoesNotMatch" if "signature" in wrong else "AccessDenied", wrong
             )
-        task = self._studio.tasks.get(
-            request.path_params["name"].removesuffix(".mp4").removesuffix("_watermark")
-        )
+        task = self._studio.find_result(request.path_params["name"])
         if task is None or not task.video:
             return _store_error(404, "NoSuchKey", "The specified key does not exist.")
         return FileResponse(self._studio.books.video_path(task.video), media_type="video/mp4")

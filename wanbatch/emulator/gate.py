@@ -14,17 +14,20 @@ import time
 import uuid
 from collections import Counter, deque
 from dataclasses import dataclass, field
+from email.utils import formatdate
 
 from starlette.requests import Request
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from wanbatch.emulator import dashscope, gateway
 from wanbatch.emulator.doors import json_answer
+from wanbatch.emulator.ids import MADE_FORMS, route_path
 from wanbatch.emulator.mischief import Mischief
-from wanbatch.emulator.script import FATES, Faults, Rule
+from wanbatch.emulator.script import DATES, FATES, Faults, Rule
 from wanbatch.emulator.settings import Settings
 from wanbatch.emulator.studio import Studio
 from wanbatch.emulator.task import Destiny, Fate
+from wanbatch.emulator.whereabouts import Whereabouts
 
 _ROUTES: tuple[tuple[str, str, re.Pattern[str]], ...] = (
     (
@@ -76,10 +79,13 @@ class Window:
 class Gate:
     """The ASGI application that the server calls."""
 
-    def __init__(self, inner: ASGIApp, studio: Studio, mischief: Mischief) -> None:
+    def __init__(
+        self, inner: ASGIApp, studio: Studio, mischief: Mischief, whereabouts: Whereabouts
+    ) -> None:
         self._inner = inner
         self._studio = studio
         self._mischief = mischief
+        self._whereabouts = whereabouts
         self._retry_after_s = studio.settings.retry_after_s
         self._windows = windows(studio.settings)
         self.faults = Faults(studio.settings.script)
@@ -88,20 +94,34 @@ class Gate:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
+        if scope.get("raw_path"):
+            scope["path"] = route_path(scope["raw_path"])
         route = route_of(scope["method"], scope["path"])
         self.calls[route] += 1
         refusal = self._limit(route)
         if refusal:
-            await self._refuse(refusal, scope, receive, send)
+            await self._refuse(refusal, scope, receive, dated(send))
             return
-        rule = self.faults.choose(route)
+        rule = None
+        if self.faults:
+            rule = self.faults.choose(route, self._whereabouts.call(route, scope["path"]))
+        await self._play(rule, scope, receive, send)
+
+    async def _play(self, rule: Rule | None, scope: Scope, receive: Receive, send: Send) -> None:
         if rule is None:
-            await self._inner(scope, receive, send)
-        elif rule.act in FATES:
-            scope["wanbatch.destiny"] = destiny_of(rule)
-            await self._inner(scope, receive, send)
+            await self._inner(scope, receive, dated(send))
+            return
+        if rule.act in DATES:
+            ahead_s = rule.number("seconds", 0.0) if rule.act == "wrong_date" else None
+            await self._inner(scope, receive, dated(send, ahead_s))
+            return
+        destiny = destiny_of(rule)
+        if destiny is not None:
+            scope["wanbatch.destiny"] = destiny
+        if rule.act in FATES or (destiny is not None and destiny.id_form):
+            await self._inner(scope, receive, dated(send))
         else:
-            await self._mischief.spoil(rule, self._inner, scope, receive, send)
+            await self._mischief.spoil(rule, self._inner, scope, receive, dated(send))
 
     def _limit(self, route: str) -> str:
         window = self._windows.get(route)
@@ -145,8 +165,27 @@ def too_many(path: str, why: str) -> dict[str, object]:
     )
 
 
-def destiny_of(rule: Rule) -> Destiny:
-    """What a rule makes of the task that this submit creates."""
+def dated(send: Send, ahead_s: float | None = 0.0) -> Send:
+    """Sends answers with a ``Date`` that is so many seconds ahead, or with none."""
+    if ahead_s is None:
+        return send
+    date = formatdate(time.time() + ahead_s, usegmt=True).encode("ascii")
+
+    async def send_dated(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message = {**message, "headers": [(b"date", date), *message.get("headers", [])]}
+        await send(message)
+
+    return send_dated
+
+
+def destiny_of(rule: Rule) -> Destiny | None:
+    """What a rule makes of the task that this submit creates; ``None`` where it spoils an answer."""
+    if rule.act == "strange_id":
+        form = rule.text("form", "base64")
+        return Destiny(id_form=form) if form in MADE_FORMS else None
+    if rule.act not in FATES:
+        return None
     if rule.act == "fail":
         code = rule.text("code", "InternalError.Algo")
         return Destiny(Fate.FAILS, code, rule.text("message", f"the task ended with {code}"))

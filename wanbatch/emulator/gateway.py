@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from wanbatch.emulator.ids import segment_of, told_id
 from wanbatch.emulator.task import Phase, Task
 
 _STATUS: Mapping[Phase, str] = {
@@ -53,8 +54,8 @@ def content_error(message: str, kind: str = "invalid_request_error") -> dict[str
 def submitted(task: Task) -> dict[str, object]:
     """The answer to an accepted submit."""
     return {
-        "id": task.id,
-        "task_id": task.id,
+        "id": told_id(task.id),
+        "task_id": told_id(task.id),
         "object": "video",
         "model": task.request.model,
         "status": "queued",
@@ -66,7 +67,7 @@ def submitted(task: Task) -> dict[str, object]:
 def status(task: Task, now: float, base_url: str) -> dict[str, object]:
     """The seed document's answer to a poll at Unix second ``now``."""
     body: dict[str, object] = {
-        "id": task.id,
+        "id": told_id(task.id),
         "object": "video",
         "model": task.request.model,
         "status": _STATUS[task.phase],
@@ -76,7 +77,7 @@ def status(task: Task, now: float, base_url: str) -> dict[str, object]:
     if task.ended:
         body["completed_at"] = int(task.ended_at)
     if task.phase is Phase.SUCCEEDED:
-        body["metadata"] = {"url": f"{base_url}/v1/videos/{task.id}/content"}
+        body["metadata"] = {"url": f"{base_url}/v1/videos/{segment_of(task.id)}/content"}
     elif task.ended:
         body["error"] = {"code": task.code, "message": task.message}
     return body
@@ -96,7 +97,7 @@ def progress(task: Task, now: float) -> int:
 def stock_status(task: Task, link: str) -> dict[str, object]:
     """Stock new-api's answer to a poll; ``link`` is the signed address of the result, empty until there is one."""
     body: dict[str, object] = {
-        "id": task.id,
+        "id": told_id(task.id),
         "object": "video",
         "model": task.request.model,
         "status": _STATUS[task.phase],

@@ -21,6 +21,7 @@ from wanbatch.emulator import gateway
 from wanbatch.emulator.doors import SUBMIT_LIMIT, allowed, json_answer, new_request_id, read_body
 from wanbatch.emulator.drafting import Refused, parse_json, read_submit
 from wanbatch.emulator.examine import Fault
+from wanbatch.emulator.ids import file_stem, id_of_segment
 from wanbatch.emulator.links import Links
 from wanbatch.emulator.multipart import read_form
 from wanbatch.emulator.stock_drafting import read_stock_submit
@@ -114,7 +115,7 @@ class GatewayRoutes:
         return FileResponse(path, media_type="video/mp4", headers=_CACHED)
 
     def _find(self, request: Request) -> Task | None:
-        return self._studio.find("gateway", request.path_params["task_id"])
+        return self._studio.find("gateway", id_of_segment(request.path_params["task_id"]))
 
 
 class StockRoutes(GatewayRoutes):
@@ -153,7 +154,7 @@ class StockRoutes(GatewayRoutes):
                 gateway.auth_error("token 无模型权限（模型名为空）", new_request_id()), 403
             )
         link = (
-            self._links.sign(f"/results/{task.id}.mp4", self._studio.expires_at(task))
+            self._links.sign(f"/results/{file_stem(task.id)}.mp4", self._studio.expires_at(task))
             if task.phase is Phase.SUCCEEDED
             else ""
         )

@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gzip
 import json
 import socket
 import struct
 import uuid
-from collections.abc import Callable, Iterable
+import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
@@ -24,9 +26,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from wanbatch.emulator import dashscope, gateway
 from wanbatch.emulator.doors import new_request_id
+from wanbatch.emulator.ids import new_task_id
+from wanbatch.emulator.rewording import misplaced_id, put_at, readdressed, reworded
 from wanbatch.emulator.script import Rule
+from wanbatch.emulator.whereabouts import Whereabouts
 
 FOREVER_S = 86_400.0
+CHUNK_BYTES = 65_536
 _KNOWN = frozenset(status.value for status in HTTPStatus)
 _BAD_ID = "../../etc/passwd"
 _HTML = "<html>\r\n<head><title>{status} {phrase}</title></head>\r\n<body><center><h1>{status} {phrase}</h1></center><hr></body>\r\n</html>\r\n"
@@ -54,12 +60,12 @@ class Answer:
 
 
 class Mischief:
-    """Spoils the answers of one emulator. ``signed`` makes an address of a task's result that needs no token, for redirects to another origin."""
+    """Spoils the answers of one emulator."""
 
-    def __init__(self, base_url: str, other_origin: str, signed: Callable[[str], str]) -> None:
+    def __init__(self, base_url: str, other_origin: str, whereabouts: Whereabouts) -> None:
         self._base_url = base_url
         self._other_origin = other_origin
-        self._signed = signed
+        self._whereabouts = whereabouts
         self._last_id = ""
 
     async def spoil(
@@ -71,6 +77,8 @@ class Mischief:
             or rule.act in _OF_AN_ANSWER
             or (rule.act == "stall" and rule.route != "submit")
         )
+        if rule.act == "other_task":
+            scope["path"] = self._whereabouts.path_of_another(scope["path"]) or scope["path"]
         real = await answered(inner, scope, receive) if asked else await unanswered(scope, receive)
         if rule.act == "stall":
             await pause(rule.number("seconds", FOREVER_S), receive)
@@ -79,17 +87,24 @@ class Mischief:
             await hang_up(scope, receive, hard=rule.act == "reset")
         elif rule.act == "slow":
             await drip(real, send, rule.number("bytes_per_second", 1024.0))
-        elif rule.act in ("short_body", "no_length"):
+        elif rule.act in ("short_body", "no_length", "chunked"):
             await self._raw(rule, real, scope, receive)
         else:
+            if rule.act == "answer" and "seconds" in rule.details:
+                await pause(rule.number("seconds", 0.0), receive)
             await tell(self._changed(rule, real, scope["path"]), send)
 
     async def _raw(self, rule: Rule, real: Answer, scope: Scope, receive: Receive) -> None:
         """An answer that ends with the connection: too early, or without having said how long it is."""
         kept = real.without("content-length", "transfer-encoding", "connection")
-        share = rule.number("share", 0.5 if rule.act == "short_body" else 1.0)
-        length = [("content-length", str(len(real.body)))] if rule.act == "short_body" else []
+        share = rule.number("share", 1.0 if rule.act == "no_length" else 0.5)
+        length = {
+            "short_body": [("content-length", str(len(real.body)))],
+            "chunked": [("transfer-encoding", "chunked")],
+        }.get(rule.act, [])
         body = real.body[: int(len(real.body) * share)]
+        if rule.act == "chunked":
+            body = chunked(body, ended=rule.details.get("ended") is True)
         await hang_up(
             scope,
             receive,
@@ -107,32 +122,64 @@ class Mischief:
         if rule.act == "huge_body":
             pad = b" " * int(rule.number("megabytes", 64.0) * 1024 * 1024)
             return Answer(real.status, real.without("content-length"), real.body + pad)
-        return Answer(
-            real.status, real.without("content-length"), self._changed_json(rule, real.body)
-        )
+        if rule.act in ("coded", "append"):
+            return changed_file(rule, real)
+        if rule.act == "address" and rule.route == "content":
+            where = self._address(rule, path)
+            placed = json.dumps(put_at({}, rule.text("at", "url").split("."), where)).encode()
+            return Answer(200, [("content-type", "application/json")], placed)
+        body = self._changed_json(rule, real.body, path)
+        return Answer(real.status, real.without("content-length"), body)
 
     def _elsewhere(self, rule: Rule, path: str) -> str:
         to = rule.text("to", "other")
         if to not in ("self", "other"):
             return to
-        link = self._signed(path) or self._base_url + path
+        link = self._whereabouts.link(path) or self._base_url + path
         return link if to == "self" else link.replace(self._base_url, self._other_origin, 1)
 
-    def _changed_json(self, rule: Rule, body: bytes) -> bytes:
+    def _address(self, rule: Rule, path: str) -> str:
+        """The address that an ``address`` rule puts into an answer."""
+        to = rule.text("to", "link")
+        life_s = rule.number("seconds", 0.0) or None
+        content = self._whereabouts.content_path(path)
+        known = {"link": self._whereabouts.link(path, life_s), "relative": content}
+        return self._base_url + content if to == "content" else known.get(to, to)
+
+    def _changed_json(self, rule: Rule, body: bytes, path: str) -> bytes:
         try:
             value = json.loads(body)
         except ValueError:
             return body
         if rule.act == "wrong_types":
             return json.dumps(wrongly_typed(value)).encode()
+        if rule.act in _REWORDING:
+            return json.dumps(self._reworded(rule, value, path), ensure_ascii=False).encode()
         new_id = rule.text("id", _BAD_ID) if rule.act == "invalid_id" else self._last_id
         self._last_id = first_id(value) or self._last_id
         return json.dumps(with_id(value, new_id or first_id(value))).encode()
 
+    def _reworded(self, rule: Rule, value: object, path: str) -> object:
+        if not isinstance(value, dict):
+            return value
+        match rule.act:
+            case "say":
+                return reworded(rule, value)
+            case "address":
+                at = rule.text("at", "metadata.url")
+                return readdressed(value, at, self._address(rule, path))
+            case "strange_id":
+                return misplaced_id(rule.text("form"), value)
+        other = self._whereabouts.task_at(path)
+        is_other = other is not None and self._whereabouts.path_of_another(path)
+        return value if is_other else with_id(value, new_task_id())
 
-_OF_AN_ANSWER = frozenset(
-    {"slow", "short_body", "no_length", "huge_body", "wrong_types", "duplicate_id", "invalid_id"}
-)
+
+_REWORDING = frozenset({"say", "address", "strange_id", "other_task"})
+_OF_AN_ANSWER = _REWORDING | {
+    "slow", "short_body", "no_length", "huge_body", "wrong_types", "duplicate_id", "invalid_id",
+    "coded", "append", "chunked",
+}  # fmt: skip
 """Acts that spoil a real answer, so that the application must have answered."""
 
 
@@ -205,6 +252,27 @@ async def hang_up(scope: Scope, receive: Receive, said: bytes = b"", *, hard: bo
         transport.close()
     while (await receive())["type"] != "http.disconnect":
         pass
+
+
+def chunked(body: bytes, *, ended: bool) -> bytes:
+    """``body`` as chunks of HTTP, with or without the last one, which tells that it is whole."""
+    pieces = [body[i : i + CHUNK_BYTES] for i in range(0, len(body), CHUNK_BYTES)]
+    framed = b"".join(f"{len(piece):x}\r\n".encode() + piece + b"\r\n" for piece in pieces)
+    return framed + (b"0\r\n\r\n" if ended else b"")
+
+
+def changed_file(rule: Rule, real: Answer) -> Answer:
+    """A file with a content coding, or with more behind it. Anything but a file is left as it is."""
+    if real.status != 200:
+        return real
+    headers = real.without("content-length", "etag", "accept-ranges")
+    if rule.act == "append":
+        more = rule.text("text", "\r\n").encode("utf-8", "replace")
+        return Answer(200, headers, real.body + (b"\0" * int(rule.number("zeros", 0.0)) or more))
+    coding = rule.text("coding", "gzip")
+    body = {"gzip": gzip.compress, "deflate": zlib.compress}.get(coding, bytes)(real.body)
+    header = "deflate" if coding == "deflate" else "gzip"
+    return Answer(200, [*headers, ("content-encoding", header)], body)
 
 
 def head_of(status: int, headers: Iterable[tuple[str, str]]) -> bytes:

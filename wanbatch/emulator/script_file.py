@@ -21,9 +21,24 @@ from referencing import Registry
 import wanbatch
 from wanbatch.emulator.script import Act, Route, Rule, Script
 from wanbatch.errors import ExitCode, Refusal
+from wanbatch.manifest.shown import closest
 
 LIMIT_BYTES = 1_000_000
-_COMMON = frozenset({"route", "do", "call", "every", "probability", "times", "moment"})
+_COMMON = frozenset(
+    {
+        "route",
+        "do",
+        "call",
+        "every",
+        "probability",
+        "times",
+        "moment",
+        "while",
+        "by",
+        "task",
+        "per_task",
+    }
+)
 
 
 def read_script(path: Path) -> Script:
@@ -52,17 +67,30 @@ def make_script(data: Mapping[str, object]) -> Script:
 
 
 def _rule(fields: Mapping[str, object]) -> Rule:
-    call = fields.get("call", [])
     return Rule(
         route=cast("Route", fields["route"]),
         act=cast("Act", fields["do"]),
-        calls=frozenset(cast("list[int]", call if isinstance(call, list) else [call])),
+        calls=_numbers(fields.get("call", [])),
         every=cast("int", fields.get("every", 0)),
         probability=cast("float", fields.get("probability", 1.0)),
         times=cast("int | None", fields.get("times")),
         after=fields.get("moment") == "after",
+        during=_during(fields),
+        by=cast("str", fields.get("by", "")),
+        tasks=_numbers(fields.get("task", [])),
+        per_task=fields.get("per_task") is True,
         details={k: v for k, v in fields.items() if k not in _COMMON},
     )
+
+
+def _numbers(value: object) -> frozenset[int]:
+    return frozenset(cast("list[int]", value if isinstance(value, list) else [value]))
+
+
+def _during(fields: Mapping[str, object]) -> str:
+    """A result's address stands in no answer but a finished task's."""
+    of_a_result = fields["do"] == "address" and fields["route"] == "status"
+    return cast("str", fields.get("while", "finished" if of_a_result else ""))
 
 
 def _parsed(path: Path, text: bytes) -> tuple[yaml.Node, dict[str, object]]:
@@ -110,8 +138,18 @@ def _told(error: ValidationError) -> str:
     if error.validator == "additionalProperties" and isinstance(error.instance, dict):
         known = sorted(schema.get("properties", {}))
         extra = sorted(set(error.instance) - set(known), key=str)
-        message = f"unknown key {extra[0]!r}; known here: {', '.join(known)}"
+        message = (
+            f"unknown key {extra[0]!r}{_meant(extra[0], known)}; known here: {', '.join(known)}"
+        )
+    elif error.validator == "enum" and not message:
+        choices = [str(choice) for choice in error.validator_value]
+        message = f"{error.message}{_meant(error.instance, choices)}"
     return f"{where}: {message or error.message}" if where else str(message or error.message)
+
+
+def _meant(word: object, known: Iterable[str]) -> str:
+    near = closest(str(word), known)
+    return f" (did you mean {near}?)" if near else ""
 
 
 def _refusal(place: str, problem: str) -> Refusal:

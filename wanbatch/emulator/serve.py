@@ -71,6 +71,7 @@ async def _serve(
         access_log=False,
         lifespan="off",
         server_header=False,
+        date_header=False,  # the gate writes it, so that a script can have it wrong
         timeout_keep_alive=120,
         timeout_graceful_shutdown=1,
         backlog=1024,

@@ -14,7 +14,6 @@ import asyncio
 import os
 import random
 import secrets
-import string
 import time
 import uuid
 from collections import deque
@@ -25,6 +24,7 @@ from wanbatch.emulator.animatic import Stopped
 from wanbatch.emulator.books import UPLOAD_LIFE_S, Books
 from wanbatch.emulator.drafting import SEED_LIMIT
 from wanbatch.emulator.examine import Fault
+from wanbatch.emulator.ids import HASHED_STEM, file_stem, new_id
 from wanbatch.emulator.references import Found, read_url
 from wanbatch.emulator.rendering import Workshop
 from wanbatch.emulator.request import Draft, MediaReference, VideoRequest, render_key
@@ -32,7 +32,6 @@ from wanbatch.emulator.settings import Settings
 from wanbatch.emulator.task import Destiny, Fate, Phase, Task
 from wanbatch.manifest.model import MediaType
 
-_ALPHABET = string.ascii_letters + string.digits
 _PENDING_SHARE = 0.05
 """Of a simulated latency, how much is spent waiting before the work begins."""
 _VERDICT_S = 0.1
@@ -82,6 +81,14 @@ class Studio:
         task = self.tasks.get(task_id)
         return task if task is not None and task.dialect == dialect else None
 
+    def find_result(self, name: str) -> Task | None:
+        """The task whose result's file is called so in its address."""
+        stem = name.removesuffix(".mp4").removesuffix("_watermark")
+        task = self.tasks.get(stem)
+        if task is not None or len(stem) != HASHED_STEM:
+            return task
+        return next((one for one in self.tasks.values() if file_stem(one.id) == stem), None)
+
     def expires_at(self, task: Task) -> float:
         """Until when the result can be had, Unix seconds."""
         return task.ended_at + (0.0 if task.fate is Fate.LOST else self.settings.expire_after_s)
@@ -109,7 +116,7 @@ class Studio:
             watermark=draft.watermark,
         )
         task = Task(
-            id=str(uuid.uuid4()) if dialect == "dashscope" else new_task_id(),
+            id=new_id(dialect, destiny.id_form),
             dialect=dialect,
             request=request,
             body=_shortened(
@@ -235,11 +242,6 @@ class Studio:
             if not following.ended:
                 following.placed_at = time.time()
                 self._admit(following)
-
-
-def new_task_id() -> str:
-    """``task_`` and 32 random letters and digits, as the gateway makes them."""
-    return "task_" + "".join(secrets.choice(_ALPHABET) for _ in range(32))
 
 
 def _mark_running(task: Task) -> None:

@@ -36,12 +36,15 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Destiny:
-    """A fate with its particulars: the failure's ``code`` and ``message``, and how many seconds later than usual the end comes."""
+    """A fate with its particulars: the failure's ``code`` and ``message``, how many seconds later than usual the end comes, and the form of
+    the task's id (``ids``).
+    """
 
     fate: Fate = Fate.NORMAL
     code: str = ""
     message: str = ""
     late_s: float = 0.0
+    id_form: str = ""
 
 
 ENDED = frozenset({Phase.SUCCEEDED, Phase.FAILED, Phase.CANCELED})
