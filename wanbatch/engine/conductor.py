@@ -428,8 +428,12 @@ class Conductor:
         self.stop(reason)
 
     def opened(self, work: Work, attempt: Attempt) -> None:
-        """The intent is durable; the POST goes out now."""
+        """The intent is durable; the POST goes out now.
+
+        What failed before is asked once more before the purchase after this one.
+        """
         if work.reopens is None:
+            self._asked.difference_update(a.attempt_id for a in work.attempts)
             work.attempts.append(attempt)
         else:
             work.attempts[-1] = attempt

@@ -264,7 +264,7 @@ def _find(value: object, task_id: str) -> _Found | Unreadable | None:
     if task_id and _is_above_named(deepest, task_id):
         return replace(deepest, named=True)
     others = [one for one in found if len(one.above) == len(deepest.above)]
-    if task_id and any(_has_other_id(one.fields, task_id) for one in (deepest, *others)):
+    if task_id and any(_is_of_another(one, task_id) for one in others):
         return Unreadable("the answer is about another task")
     if len(others) > 1 and len({meaning_of(one.word) for one in others}) > 1:
         return Unreadable("the answer holds several statuses, and none names the task")
@@ -338,6 +338,11 @@ def _is_above_named(found: _Found, task_id: str) -> bool:
 def _has_other_id(fields: Mapping[str, object], task_id: str) -> bool:
     told = [str(fields[k]) for k in ("id", "taskid") if isinstance(fields.get(k), (str, int))]
     return any(told) and task_id not in told
+
+
+def _is_of_another(found: _Found, task_id: str) -> bool:
+    """Whether the status, or an object around it, has the id of another task."""
+    return any(_has_other_id(fields, task_id) for fields in (found.fields, *found.above))
 
 
 # -- what it says --------------------------------------------------------------------------------
