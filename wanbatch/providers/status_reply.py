@@ -108,6 +108,7 @@ _PLACES = (
     ("results",),
     ("data", "video_url"),
     ("data", "url"),
+    ("data",),
     ("task_result", "videos"),
     ("works",),
     ("creations",),
