@@ -1,3 +1,3 @@
 """wanbatch: the declarative batch runner for video generation with wan2.7-i2v."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

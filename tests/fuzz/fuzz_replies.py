@@ -38,6 +38,7 @@ from wanbatch.providers.reading import (
     url_expiry,
     valid_task_id,
 )
+from wanbatch.providers.scrubbing import EVIDENCE_LIMIT
 
 SIGNED = "https://store.example/a.mp4?Expires=1790086400&OSSAccessKeyId=x&Signature=canary"
 
@@ -365,7 +366,7 @@ def _check_submit(outcome: object, seen: Seen) -> None:
     match outcome:
         case Accepted(task_id):
             assert isinstance(seen, Reply)
-            assert 200 <= seen.status < 300
+            assert 200 <= seen.status < 300 or seen.status == 429
             assert valid_task_id(task_id)
         case NotAccepted(retry_after_s=wait):
             assert isinstance(seen, NoReply) or seen.status in (425, 429)
@@ -375,9 +376,10 @@ def _check_submit(outcome: object, seen: Seen) -> None:
             assert seen.status in (400, 404, 405, 413, 415, 422)
         case Halted():
             assert isinstance(seen, Reply)
-            assert 300 <= seen.status < 500
-        case Uncertain():
+            assert seen.status in (307, 308) or 400 <= seen.status < 500
+        case Uncertain(halt=halt):
             assert isinstance(seen, Reply) or seen.may_have_been_sent
+            sound_text(halt)
         case _:
             raise AssertionError(f"no verdict: {outcome!r}")
 
@@ -386,7 +388,7 @@ def _check_poll(outcome: object) -> None:
     match outcome:
         case Succeeded(urls, created, completed, expires):
             assert len(urls) <= 5
-            assert all(as_url(url) for url in urls)
+            assert all(as_url(url) or as_url(f"https://host.invalid{url}") for url in urls)
             assert all(
                 moment is None or 1e9 <= moment < 1e10 + 1e8
                 for moment in (created, completed, expires)
@@ -411,6 +413,11 @@ def sound_text(outcome: object) -> None:
             assert text.isprintable(), text
             assert "Signature=canary" not in text, text
             text.encode()
+    evidence = getattr(outcome, "evidence", "")
+    assert len(evidence) <= EVIDENCE_LIMIT, evidence
+    assert evidence.isprintable(), evidence
+    assert "Signature=canary" not in evidence, evidence
+    evidence.encode()
 
 
 def fuzz(count: int, seed: int, tell: Callable[[str], None] = lambda _: None) -> Counter[str]:

@@ -227,10 +227,13 @@ def test_a_truncated_video_is_found_when_its_last_box_goes_on_to_the_end(clip):
     assert "a sample ends at byte" in probe_video(path)
 
 
-def test_junk_after_the_video_is_found(clip):
+def test_junk_after_the_video_is_a_remark(clip):
     path = clip(frames=5)
+    length = path.stat().st_size
     path.write_bytes(path.read_bytes() + b"<html>error</html>")
-    assert isinstance(probe_video(path), str)
+    facts = probe_video(path)
+    assert facts.remark == f"18 bytes (text) stand behind its last box, from byte {length} on"
+    assert facts.bytes == length + 18
 
 
 def test_samples_that_are_not_there_are_refused_before_ffmpeg_makes_room_for_them(clip):

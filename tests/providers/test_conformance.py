@@ -126,7 +126,7 @@ GATEWAY_WORDS = (
     (task_error, auth_error, content_error, plain_error, fastapi_error, pydantic_error),
 )
 DASHSCOPE_WORDS = (
-    ("PENDING", "RUNNING", "SUSPENDED", "UNKNOWN", "NEVER_HEARD_OF"),
+    ("PENDING", "RUNNING", "SUSPENDED", "NEVER_HEARD_OF"),
     ("SUCCEEDED",),
     ("FAILED", "CANCELED"),
     (dashscope_error,),

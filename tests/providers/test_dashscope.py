@@ -2,7 +2,7 @@
 
 import pytest
 
-from wanbatch.engine.outcomes import Running, Succeeded
+from wanbatch.engine.outcomes import Succeeded, Unreadable
 from wanbatch.providers.backend import LIST_PAGES, Backend
 from wanbatch.providers.dashscope import china_instant
 from wanbatch.providers.model import ListedTask
@@ -138,8 +138,9 @@ async def test_a_task_tells_whose_it_is(serve, answer, backend_for):
         assert await backend.look_at("t1") == ListedTask(
             "t1", "SUCCEEDED", "", "a boat", 1777600800.123, None
         )
-        assert await backend.look_at("../x") is None
-    assert [r.path for r in server.received] == ["/api/v1/tasks/t1"]
+        assert await backend.look_at("a b") is None, "no id"
+        await backend.look_at("../x")
+    assert [r.path for r in server.received] == ["/api/v1/tasks/t1", "/api/v1/tasks/..%2Fx"]
 
 
 @pytest.mark.parametrize(
@@ -172,7 +173,9 @@ async def test_unknown_is_never_the_end(serve, answer, backend_for):
     async with backend_for(
         serve([answer(200, {"output": {"task_id": "t", "task_status": "UNKNOWN"}})])
     ) as backend:
-        assert await backend.poll("t", NOW - 80_000) == Running("UNKNOWN")
+        outcome = await backend.poll("t", NOW - 80_000)
+    assert isinstance(outcome, Unreadable)
+    assert outcome.denied, "the API's own word that it does not know the task"
 
 
 async def test_a_result_without_signature_lives_a_day(serve, answer, backend_for):

@@ -24,8 +24,8 @@ from wanbatch.engine.outcomes import (
     ProbeFailed,
     ProbePassed,
     Rejected,
-    Running,
     Succeeded,
+    Unreadable,
 )
 from wanbatch.plan.model import MediaRef
 from wanbatch.providers.backend import Backend
@@ -187,8 +187,8 @@ async def test_a_wrong_key_stops_the_run(backend_for, request_with):
 async def test_an_unknown_task_is_neither_done_nor_failed(backend_for, emulator, tmp_path):
     async with backend_for() as backend:
         outcome = await backend.poll("task_nobody_knows_this_one", time.time())
-        assert not isinstance(outcome, Succeeded | Failed)
-        assert isinstance(outcome, Running) is (emulator.dialect == "dashscope")
+        assert isinstance(outcome, Unreadable)
+        assert outcome.denied, "the API itself says that it does not know the task"
         assert isinstance(
             await backend.download("task_nobody_knows_this_one", Succeeded(), tmp_path / "x.part"),
             DownloadFailed,

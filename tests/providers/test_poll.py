@@ -247,11 +247,33 @@ async def test_a_broken_query_tells_nothing(serve, profile_for, step):
     assert isinstance(await poll(profile_for(serve([step]).url)), Unreadable)
 
 
-@pytest.mark.parametrize("task_id", ["..", "../keys", "a/b", "", "a b", "x" * 200])
+@pytest.mark.parametrize("task_id", ["..", ".", "", "a b", "a\nb", "null", "é", "x" * 513])
 async def test_a_malformed_id_is_never_asked_for(serve, answer, profile_for, task_id):
     server = serve([answer(200, {"status": "completed"})])
     assert isinstance(await poll(profile_for(server.url), task_id), Unreadable)
     assert server.received == []
+
+
+@pytest.mark.parametrize(
+    ("task_id", "path"),
+    [
+        ("../keys", "..%2Fkeys"),
+        ("a/b", "a%2Fb"),
+        ("a?b#c", "a%3Fb%23c"),
+        ("a%2Fb", "a%252Fb"),
+        ("x" * 512, "x" * 512),
+    ],
+)
+async def test_an_id_is_quoted_whole(serve, answer, profile_for, task_id, path):
+    server = serve([answer(200, {"id": task_id, "status": "completed"})])
+    assert isinstance(await poll(profile_for(server.url), task_id), Succeeded)
+    assert server.received[0].path == f"/v1/videos/{path}"
+
+
+async def test_another_tasks_answer_tells_nothing(serve, answer, profile_for):
+    for word in ("completed", "failed", "queued"):
+        body = {"id": "task_other", "status": word}
+        assert isinstance(await read(serve, answer, profile_for, body), Unreadable)
 
 
 async def test_a_403_is_cleared_up_by_the_content_route(serve, answer, video, profile_for):

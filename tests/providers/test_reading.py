@@ -155,14 +155,53 @@ def test_which_failures_may_be_tried_again(code, message, retryable):
     assert is_retryable_failure(code, message) is retryable
 
 
-@pytest.mark.parametrize("good", ["a", "task_1", "0385dc79-5ff8-4d82", "a.b:c_d", "x" * 128])
+@pytest.mark.parametrize(
+    "good",
+    [
+        "a",
+        "task_1",
+        "0385dc79-5ff8-4d82",
+        "a.b:c_d",
+        "x" * 512,
+        "a/b",
+        "../a",
+        "a%2F",
+        "...",
+        "\"a'",
+    ],
+)
 def test_good_ids(good):
     assert valid_task_id(good) == good
 
 
+def test_a_whole_number_is_an_id():
+    assert valid_task_id(7) == "7"
+    assert valid_task_id(10**17) == str(10**17)
+
+
 @pytest.mark.parametrize(
     "bad",
-    ["", ".", "..", "...", "a/b", "a b", "a\n", "x" * 129, "é", "a%2F", "../a", None, 7, ["a"]],
+    [
+        "",
+        ".",
+        "..",
+        "0",
+        "null",
+        "None",
+        "undefined",
+        "a b",
+        "a\n",
+        "a\x7f",
+        "x" * 513,
+        "é",
+        None,
+        True,
+        0,
+        -7,
+        7.5,
+        10**18,
+        ["a"],
+    ],
 )
 def test_bad_ids(bad):
     assert valid_task_id(bad) is None

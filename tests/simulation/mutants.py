@@ -32,27 +32,8 @@ from wanbatch.ledger.store import Ledger, LedgerFailed
 from wanbatch.lifecycle import Event, EventKind, Retention, State
 from wanbatch.plan import planner
 from wanbatch.plan.model import Action
-from wanbatch.providers import backend, gateway, http, reading
+from wanbatch.providers import backend, gateway, http, reading, scrubbing, status_reply
 from wanbatch.providers.model import Reply
-
-DAY = 24 * 3600.0
-
-
-class Forgetful(Retention):
-    """Believes a failure however late it is first seen."""
-
-    @property
-    def forgotten_after_s(self) -> float:
-        return 1e12
-
-
-class Hasty(Retention):
-    """Gives a task up after ten minutes."""
-
-    @property
-    def give_up_after_s(self) -> float:
-        return 600.0
-
 
 Patches = Iterator[Any]
 VARIANTS: dict[str, Callable[[], Patches]] = {}
@@ -335,36 +316,44 @@ def task_is_polled_before_it_is_durable() -> Patches:
 
 @variant
 def missing_task_counts_as_failed() -> Patches:
-    real = gateway.Gateway.read_status
+    real = gateway.Gateway.read_task_status
 
-    def read_status(self: Any, seen: Any, submitted_at: float, now: float) -> Any:
+    def read(self: Any, seen: Any, task_id: str, submitted_at: float, now: float) -> Any:
         if isinstance(seen, Reply) and seen.status in (400, 404):
             return Failed("not_found", "no such task")
-        return real(self, seen, submitted_at, now)
+        return real(self, seen, task_id, submitted_at, now)
 
-    yield patch.object(gateway.Gateway, "read_status", read_status)
+    yield patch.object(gateway.Gateway, "read_task_status", read)
 
 
 @variant
 def error_beside_running_counts_as_failed() -> Patches:
-    real = gateway.judge_word
-    yield patch.object(
-        gateway,
-        "judge_word",
-        lambda word, progress, error: (
-            Failed(error.code, error.message) if error.enveloped else real(word, progress, error)
-        ),
-    )
+    real = status_reply.meaning_of
+    told: list[Any] = []
+
+    def error_of(found: Any) -> Any:
+        error = real_error(found)
+        told[:] = [error.enveloped]
+        return error
+
+    def meaning_of(word: str) -> Any:
+        return status_reply.Meaning.FAILED if told == [True] else real(word)
+
+    real_error = status_reply._error_of
+    yield patch.object(status_reply, "_error_of", error_of)
+    yield patch.object(status_reply, "meaning_of", meaning_of)
 
 
 @variant
 def forgotten_task_counts_as_failed() -> Patches:
-    yield patch.object(settle, "DAY_LONG", Forgetful(DAY, DAY, DAY))
+    """A failure is believed however late it is first seen."""
+    yield patch.object(Retention, "forgotten_after_s", 1e12)
 
 
 @variant
 def expires_too_early() -> Patches:
-    yield patch.object(settle, "DAY_LONG", Hasty(DAY, DAY, DAY))
+    """A task is given up after ten minutes."""
+    yield patch.object(Retention, "give_up_after_s", 600.0)
 
 
 @variant
@@ -397,10 +386,10 @@ def unreadable_poll_keeps_its_place() -> Patches:
     real = Conductor.polled
 
     def polled(
-        self: Conductor, task: Any, attempt: Any, outcome: Any, now: float, at: float
+        self: Conductor, task: Any, attempt: Any, outcome: Any, now: float, at: float, *age: float
     ) -> None:
         if attempt.state is not State.REMOTE_OK or isinstance(outcome, Succeeded):
-            real(self, task, attempt, outcome, now, at)
+            real(self, task, attempt, outcome, now, at, *age)
             return
         self._lanes["poll"] -= 1
         task.attempt, task.busy = attempt, False
@@ -488,10 +477,16 @@ def short_body_is_kept() -> Patches:
 
 @variant
 def echoed_key_is_kept() -> Patches:
-    yield patch.object(http, "key_spellings", lambda key: ())
+    yield patch.object(http, "scrub", lambda text, key: text)
+    yield patch.object(http, "scrub_body", lambda body, key: body)
+    yield patch.object(scrubbing, "scrub", lambda text, key: text)
     yield patch.object(backend.Backend, "_scrub", lambda self, text: text)
 
 
 @variant
 def signature_is_kept() -> Patches:
+    """In texts, in evidence, and on the way out."""
     yield patch.object(reading, "clean", lambda text, limit=500: text[:limit])
+    yield patch.object(status_reply, "clean", lambda text, limit=500: text[:limit])
+    yield patch.object(backend, "without_queries", lambda text: text)
+    yield patch.object(scrubbing, "without_queries", lambda text: text)

@@ -11,13 +11,12 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Callable
-from decimal import Decimal
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol
 
-from wanbatch.cli.console import duration, money, plural, say, wants_animation
+from wanbatch.cli.console import duration, say, wants_animation
 from wanbatch.engine.runner import Notice
-from wanbatch.lifecycle import SPENT, Attempt, State
+from wanbatch.lifecycle import Attempt, State
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
@@ -55,7 +54,7 @@ class Counts:
             self.running += attempt.state is State.ACCEPTED
             self.failed += attempt.state in (State.REJECTED, State.UNCERTAIN)
         elif notice.kind == "stored":
-            self.running, self.done = self.running - 1, self.done + 1
+            self.running, self.done = max(0, self.running - 1), self.done + 1
         elif notice.kind in ("polled", "expired") and attempt.state in (
             State.REMOTE_FAILED,
             State.EXPIRED,
@@ -68,6 +67,10 @@ def describe(notice: Notice) -> str:
     attempt = notice.attempt
     if attempt is None:
         return f"not sent   {notice.job}: {notice.text}"
+    return _describe_submit(notice, attempt) or _describe_task(notice, attempt)
+
+
+def _describe_submit(notice: Notice, attempt: Attempt) -> str:
     match notice.kind, attempt.state:
         case "submitted", State.ACCEPTED:
             return f"submitted  {attempt.job}  task {attempt.task_id}"
@@ -77,8 +80,18 @@ def describe(notice: Notice) -> str:
             return f"uncertain  {attempt.job}  {attempt.reason}; see 'wanbatch resolve'"
         case "submitted", _:
             return f"put back   {attempt.job}  {notice.text}"
+    return ""
+
+
+def _describe_task(notice: Notice, attempt: Attempt) -> str:
+    match notice.kind, attempt.state:
         case "polled", State.REMOTE_FAILED:
             return f"failed     {attempt.job}  {attempt.error_code}: {attempt.error_message}"
+        case "polled", State.ACCEPTED if attempt.status_word:
+            return (
+                f"running    {attempt.job}  the provider says {attempt.status_word!r},"
+                " a word that is not known; it is watched on"
+            )
         case "stored", _:
             return f"done       {attempt.job}  {attempt.seconds:g} s video after {duration(attempt.stored_at - attempt.intent_at)}"
         case (("polled" | "expired"), State.EXPIRED):
@@ -214,25 +227,3 @@ def choose_display(choice: str, counts: Counts, *, quiet: bool, color: bool) -> 
         "none": SilentDisplay,
     }
     return displays[choice]()
-
-
-def where_time_went(attempts: list[Attempt], started_at: float, finished_at: float) -> str:
-    """A line that says what a run's time was spent on, summed over its videos."""
-    stored = [a for a in attempts if a.state is State.STORED and a.accepted_at]
-    if not stored:
-        return f"took {duration(finished_at - started_at)}"
-    submitting = sum(max(0.0, a.accepted_at - a.intent_at) for a in stored)
-    generating = sum(max(0.0, a.finished_at - a.accepted_at) for a in stored)
-    fetching = sum(max(0.0, a.stored_at - max(a.finished_at, a.accepted_at)) for a in stored)
-    return (
-        f"took {duration(finished_at - started_at)}; summed over {plural(len(stored), 'video')}: submitting {duration(submitting)}, "
-        f"generating {duration(generating)}, noticing and downloading {duration(fetching)}"
-    )
-
-
-def spent_line(attempts: list[Attempt], currency: str) -> str:
-    """What these attempts cost, uncertain ones counted as spent."""
-    prices = [a.price for a in attempts if a.state in SPENT]
-    if None in prices:
-        return f"{plural(len(prices), 'video')} at an unknown price"
-    return money(sum((p for p in prices if p is not None), Decimal(0)), currency)

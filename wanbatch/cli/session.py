@@ -15,7 +15,7 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -27,12 +27,20 @@ import click
 
 from wanbatch import __version__
 from wanbatch.cli import guard, stages
-from wanbatch.cli.console import duration, money, plural, quoted, say, tell, wants_color
+from wanbatch.cli.console import duration, money, plural, say, tell, wants_color
+from wanbatch.cli.ending import (
+    command_that_buys,
+    command_that_continues,
+    commands_that_decide,
+    sum_up_fetch,
+    sum_up_money,
+    sum_up_time,
+)
 from wanbatch.cli.options import Settings
 from wanbatch.cli.plan import show_plan
-from wanbatch.cli.progress import Counts, choose_display, spent_line, where_time_went
+from wanbatch.cli.progress import Counts, choose_display
 from wanbatch.cli.ticks import choose_ticks
-from wanbatch.cli.wording import plan_line, state_counts
+from wanbatch.cli.wording import fetch_line, job_line, plan_line, state_counts
 from wanbatch.engine.budget import Budget
 from wanbatch.engine.clock import ServerClock
 from wanbatch.engine.conductor import Conductor, build_works
@@ -55,7 +63,7 @@ from wanbatch.engine.work_items import Limits
 from wanbatch.errors import ExitCode, Refusal
 from wanbatch.ledger.lock import RunLock
 from wanbatch.ledger.store import Ledger
-from wanbatch.lifecycle import UNSETTLED, RunRecord, Snapshot, State
+from wanbatch.lifecycle import IN_FLIGHT, UNSETTLED, Attempt, RunRecord, Snapshot, State
 from wanbatch.media.disk import oddities
 from wanbatch.plan.elsewhere import Elsewhere
 from wanbatch.plan.identity import JobKey
@@ -141,6 +149,8 @@ class _Ending:
 
     signal: signal.Signals | None = None
     trouble: str = ""
+    hint: str = ""
+    fetched: int = 0
     reasons: dict[str, str] = field(default_factory=dict)
 
 
@@ -185,10 +195,12 @@ class _Session:
         self.runner: Runner | None = None
         self.requests = 0
         self.chosen: frozenset[JobKey] = frozenset()
+        self.taken_up: frozenset[int] = frozenset()
 
     async def run(self) -> int:
         async with Ledger.open(stages.ledger_path(self.settings)) as ledger:
             self._look_around(ledger.snapshot)
+            self.taken_up = self._unfinished(ledger.snapshot)
             await settle_leftovers(self.context, ledger)
             if self._waiting_here(ledger.snapshot):
                 async with open_backend(self.profile, self.settings.output, self.clock) as client:
@@ -278,6 +290,18 @@ class _Session:
             self.settings.output, [m.name for m in self.checked.manifests], snapshot
         )
 
+    def _unfinished(self, snapshot: Snapshot) -> frozenset[int]:
+        """What earlier runs bought here, or may have, and did not bring to its end."""
+        return frozenset(
+            a.attempt_id
+            for a in snapshot.attempts
+            if a.state in IN_FLIGHT | {State.INTENT} and self._is_here(a)
+        )
+
+    def _is_here(self, attempt: Attempt) -> bool:
+        profile = self.profile
+        return attempt.realm == profile.realm and same_origin(attempt.origin, profile.origin)
+
     def _intact(self, snapshot: Snapshot) -> frozenset[str]:
         return intact_paths(self.settings.output, snapshot)
 
@@ -295,7 +319,9 @@ class _Session:
         )
 
     def _show(self, plan: Plan, in_flight: InFlight) -> None:
-        if self.settings.verbose:
+        if not self.order.buys:
+            self._show_fetch(plan, len(in_flight.here))
+        elif self.settings.verbose:
             show_plan(self.settings, plan, None)
         elif not self.settings.quiet:
             say(plan_line(plan))
@@ -306,6 +332,13 @@ class _Session:
         for backend, origin in sorted({(a.backend, a.origin) for a in in_flight.elsewhere}):
             home = say_home(backend, origin, self.profile.name, self.profile.origin)
             say(f"A task {home}.")
+
+    def _show_fetch(self, plan: Plan, count: int) -> None:
+        for entry in plan.selected() if self.settings.verbose else ():
+            if entry.action in (Action.RESUME, Action.ASK):
+                say(job_line(entry, plan))
+        if not self.settings.quiet:
+            say(fetch_line(count, plan.backend))
 
     def _keep_budget(self, plan: Plan) -> None:
         if self.limit is None or not plan.count()[Action.GENERATE]:
@@ -373,6 +406,7 @@ class _Session:
 
             def observe(notice: Notice) -> None:
                 counts.take(notice)
+                self.ending.fetched += notice.kind == "stored"
                 if notice.kind == "unprepared":
                     self.ending.reasons[notice.job] = notice.text
                 display.show(notice, counts)
@@ -381,9 +415,11 @@ class _Session:
             await self.runner.run()
             self.runner = None
         self.ending.trouble = conductor.trouble
+        self.ending.hint = conductor.halted.hint if conductor.halted else ""
         if not self.ending.signal and self._waiting_here(ledger.snapshot):
             await self._reconcile(ledger, client)
-        if conductor.stop_reason and self.order.buys and not self.ending.signal:
+        told = self.ending.signal or self.ending.trouble
+        if conductor.stop_reason and self.order.buys and not told:
             say(f"No new jobs were submitted: {conductor.stop_reason}")
 
     def _conductor(self, plan: Plan, snapshot: Snapshot) -> Conductor:
@@ -472,31 +508,60 @@ class _Session:
         return ExitCode.DONE if done else ExitCode.UNFINISHED
 
     def _sum_up(self, plan: Plan, snapshot: Snapshot, finished_at: float) -> None:
-        if self.settings.quiet:
-            return
-        mine = [a for a in snapshot.attempts if a.run_id == self.context.run_id]
-        say(f"{plural(len(plan.selected()), 'job')}: {state_counts(plan.selected())}")
-        if mine:
-            say(
-                f"spent {spent_line(mine, plan.currency)}; {where_time_went(mine, self.started_at, finished_at)}"
-            )
+        if not self.settings.quiet:
+            say(f"{plural(len(plan.selected()), 'job')}: {state_counts(plan.selected())}")
+            self._say_money(plan, snapshot, finished_at)
         if self.ending.trouble:
             say(f"error: {self.ending.trouble}")
+        if self.ending.hint:
+            say(f"  help: {self.ending.hint}")
+        if not self.settings.quiet:
+            self._say_unfinished(plan)
+        if not self.settings.quiet or self.ending.signal:
+            self._say_continuation(plan, snapshot)
+
+    def _say_money(self, plan: Plan, snapshot: Snapshot, finished_at: float) -> None:
+        own = [a for a in snapshot.attempts if a.run_id == self.context.run_id]
+        earlier = [a for a in snapshot.attempts if a.attempt_id in self.taken_up]
+        if not self.order.buys:
+            if earlier or self.ending.fetched:
+                line = sum_up_fetch(self.ending.fetched, earlier, plan.currency)
+                say(f"{line}; {sum_up_time((), self.started_at, finished_at)}")
+        elif own or earlier:
+            line = sum_up_money(own, earlier, plan.currency)
+            say(f"{line}; {sum_up_time((*own, *earlier), self.started_at, finished_at)}")
+
+    def _say_unfinished(self, plan: Plan) -> None:
+        """Each job that is not done, and how a person decides on those that wait for one."""
         for entry in plan.selected():
-            if entry.state is not JobState.DONE:
-                say(
-                    f"  {entry.state.value:9} {entry.name}  ({self.ending.reasons.get(entry.name) or entry.reason})"
-                )
+            bought = entry.action not in (Action.GENERATE, Action.BLOCKED)
+            if entry.state is not JobState.DONE and (self.order.buys or bought):
+                reason = self.ending.reasons.get(entry.name) or entry.reason
+                say(f"  {entry.state.value:9} {entry.name}  ({reason})")
+        files = {m.name: m.path for m in self.checked.manifests}
+        options = stages.repeated_options(self.settings, self.checked)
+        for command in commands_that_decide(plan, files, options):
+            say(f"  help: {command}")
         for way in guard.ways_out_of_elsewhere(self.settings, plan):
             say(f"  help: {way}")
         for oddity in oddities():
             say(f"note: {oddity}")
-        if any(entry.action in (Action.RESUME, Action.GENERATE) for entry in plan.selected()):
-            # What --regenerate asked for is under way: said again, it would be bought once more.
-            say(
-                f"Continue with: {quoted(['wanbatch', *(word for word in sys.argv[1:] if word != '--regenerate')])}"
-            )
+
+    def _say_continuation(self, plan: Plan, snapshot: Snapshot) -> None:
+        count, words = plan.count(), sys.argv[1:]
+        buys = self.order.buys
+        going_on = count[Action.RESUME] + (count[Action.GENERATE] if buys else 0)
+        if going_on or (not buys and self._is_under_way(snapshot.attempts)):
+            # What a flag authorised is recorded: said again, it would be bought once more.
+            say(f"Continue with: {command_that_continues(words)}")
             self._say_deadline(plan)
+        elif not buys and count[Action.GENERATE] and "fetch" in words:
+            jobs = plural(count[Action.GENERATE], "job")
+            say(f"Never bought: {jobs}; a run buys: {command_that_buys(words)}")
+
+    def _is_under_way(self, attempts: Iterable[Attempt]) -> bool:
+        """Whether something of this backend is left to fetch, named by the manifest or not."""
+        return any(a.state in IN_FLIGHT and self._is_here(a) for a in attempts)
 
     @staticmethod
     def _say_deadline(plan: Plan) -> None:

@@ -7,10 +7,12 @@ import time
 import click
 
 from wanbatch.cli import guard, stages
-from wanbatch.cli.console import duration, say
+from wanbatch.cli.console import duration, quoted, say
+from wanbatch.cli.ending import commands_that_decide
 from wanbatch.cli.options import Settings, planning_options
 from wanbatch.cli.wording import state_counts
 from wanbatch.lifecycle import IN_FLIGHT, Attempt
+from wanbatch.plan.model import Action, Plan
 
 
 @click.command("status")
@@ -38,9 +40,22 @@ def command(settings: Settings, as_json: bool) -> None:
     for attempt in plan.strangers:
         task = f"task {attempt.task_id or 'unknown'}{deadline(attempt, time.time())}"
         say(f"  {attempt.state.value:9}  {attempt.job}  (no longer in the manifest; {task})")
+    if not settings.quiet:
+        _say_commands(settings, checked, plan)
     say(state_counts(plan.selected()))
     for way in guard.ways_out_of_elsewhere(settings, plan):
         say(f"  help: {way}")
+
+
+def _say_commands(settings: Settings, checked: stages.Checked, plan: Plan) -> None:
+    """What brings home what was paid for, and what a person decides with."""
+    options = stages.repeated_options(settings, checked)
+    ours = any(entry.action is Action.RESUME for entry in plan.selected())
+    if ours or any(attempt.state in IN_FLIGHT for attempt in plan.strangers):
+        say(f"Fetch with: {quoted(['wanbatch', 'fetch', *map(str, settings.files), *options])}")
+    files = {m.name: m.path for m in checked.manifests}
+    for command_ in commands_that_decide(plan, files, options):
+        say(f"  help: {command_}")
 
 
 def deadline(attempt: Attempt | None, now: float) -> str:

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable
 from decimal import Decimal
 
-from wanbatch.cli.console import money
+from wanbatch.cli.console import money, plural
 from wanbatch.plan.model import Action, JobState, Plan, PlannedJob
 
 SIGNS = {
@@ -51,6 +51,13 @@ def plan_line(plan: Plan) -> str:
         if count[action]:
             parts.append(f"{count[action]} {words}")
     return "Plan: " + ", ".join(parts) + "."
+
+
+def fetch_line(count: int, backend: str) -> str:
+    """What a fetch is about to do; it neither buys nor speaks of it."""
+    if not count:
+        return f"Nothing to fetch: all that backend {backend} made and was paid for is here."
+    return f"Fetch: {plural(count, 'video')} that {'was' if count == 1 else 'were'} paid for."
 
 
 def job_line(entry: PlannedJob, plan: Plan) -> str:

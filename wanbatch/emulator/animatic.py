@@ -22,11 +22,14 @@ from PIL import Image, ImageDraw, ImageFont
 
 from wanbatch.emulator import camera, geometry, soundtrack, still
 from wanbatch.manifest.model import Size
+from wanbatch.media.clips import Video, opened_video
+from wanbatch.media.images import decode_picture, read_image
+from wanbatch.media.model import Unreadable
+from wanbatch.media.turning import turned_size
 
 FPS = 24
 """The real rate is not published; nobody may rely on this one."""
 
-IMAGE_FORMATS = ("PNG", "JPEG", "BMP", "WEBP")
 _X264 = {"preset": "ultrafast", "crf": "26", "threads": "1", "sc_threshold": "0"}
 _DISSOLVE = (0.42, 0.80)
 _TINTED_BY = 0.25
@@ -58,9 +61,9 @@ def render(scene: Scene, path: Path, stopping: threading.Event | None = None) ->
     """Writes the video to ``path``. Raises ``Stopped`` once ``stopping`` is set, and what PyAV and Pillow raise on media that do not decode."""
     stopping = stopping or threading.Event()
     if scene.first_clip is not None:
-        with av.open(io.BytesIO(scene.first_clip), "r") as clip:
-            stream = clip.streams.video[0]
-            width, height = geometry.output_size(stream.width, stream.height, scene.size)
+        with opened_video(io.BytesIO(scene.first_clip)) as clip:
+            shown = turned_size(clip.stream.width, clip.stream.height, clip.orientation)
+            width, height = geometry.output_size(*shown, scene.size)
             _encode(
                 path,
                 width,
@@ -71,7 +74,7 @@ def render(scene: Scene, path: Path, stopping: threading.Event | None = None) ->
             )
         return
     first = _image(scene.first_frame)
-    width, height = geometry.output_size(*_turned(first), scene.size)
+    width, height = geometry.output_size(first.width, first.height, scene.size)
     opening = still.still_from_image(first, width, height)
     frames = _shot(scene, opening, width, height, FPS * scene.seconds)
     _encode(
@@ -95,12 +98,12 @@ def render_tiny(seconds: int, path: Path) -> None:
 
 
 def _image(data: bytes | None) -> Image.Image:
-    return Image.open(io.BytesIO(data or b""), formats=IMAGE_FORMATS)
-
-
-def _turned(image: Image.Image) -> tuple[int, int]:
-    sideways = image.getexif().get(0x0112, 1) in {5, 6, 7, 8}
-    return (image.height, image.width) if sideways else (image.width, image.height)
+    """The picture as it is shown. Raises ``ValueError`` where there is none."""
+    file = io.BytesIO(data or b"")
+    facts = read_image(file)
+    if isinstance(facts, Unreadable):
+        raise ValueError(facts.problem)
+    return decode_picture(file, facts)
 
 
 def _sound(scene: Scene, source: bytes | None) -> Iterator[av.AudioFrame]:
@@ -135,9 +138,7 @@ def _shot(
         )
 
 
-def _continued(
-    scene: Scene, clip: av.container.InputContainer, width: int, height: int
-) -> Iterator[still.Planes]:
+def _continued(scene: Scene, clip: Video, width: int, height: int) -> Iterator[still.Planes]:
     """The clip at our frame rate, then a shot that goes on from its last frame; the length includes the clip (docs)."""
     count = FPS * scene.seconds
     played, last = 0, None
@@ -145,18 +146,18 @@ def _continued(
         if played == count:
             return
         last = frame
-        yield still.planes_of(frame, width, height)
+        yield still.turned_planes(frame, width, height, clip.orientation)
         played += 1
     if last is None:
         raise ValueError("the clip holds no frame")
-    opening = still.still_from_frame(last, width, height)
+    opening = still.still_from_frame(last, width, height, clip.orientation)
     yield from _marked(scene, _shot(scene, opening, width, height, count - played), width, height)
 
 
-def _retimed(clip: av.container.InputContainer) -> Iterator[av.VideoFrame]:
+def _retimed(clip: Video) -> Iterator[av.VideoFrame]:
     """The clip's frames by time, each as often as it is on screen at our rate."""
     shown, current, begin = 0, None, None
-    for frame in clip.decode(video=0):
+    for frame in clip.container.decode(clip.stream):
         begin = frame.time if begin is None else begin
         while current is not None and shown / FPS < (frame.time or 0.0) - (begin or 0.0) - 1e-6:
             yield current

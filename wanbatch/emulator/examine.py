@@ -2,21 +2,19 @@
 
 What it may not do: fetch, read files, trust a name or a claimed type.
 
-How it works: pictures by Pillow's header reading, sound and clips by PyAV. A verdict is ``None`` or a ``Fault`` with an upstream code. This
-is the emulator's own reading of the limits, on purpose not the one that ``wanbatch.media`` applies before sending.
+How it works: what a file is says the same reading that the checks use before sending (``wanbatch.media``): one file has one length and
+one size in this project. The limits, their order and the codes are the emulator's own reading of the protocol, on purpose not the one
+that the checks apply. A verdict is ``None`` or a ``Fault`` with an upstream code.
 """
 
 from __future__ import annotations
 
 import io
-import warnings
 from dataclasses import dataclass
 
-import av
-from PIL import Image
-
-from wanbatch.emulator.animatic import IMAGE_FORMATS
 from wanbatch.manifest.model import MediaType
+from wanbatch.media.model import ClipFacts, Unreadable
+from wanbatch.media.probe import read_audio, read_clip, read_image
 
 MB = 1024 * 1024
 
@@ -41,23 +39,20 @@ def examine(media_type: MediaType, data: bytes, claimed: str = "") -> Fault | No
 def _examine_image(media_type: MediaType, data: bytes, claimed: str) -> Fault | None:
     if len(data) > 20 * MB:
         return Fault("InvalidFile.Size", f"{media_type} must not be larger than 20MB")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            image = Image.open(io.BytesIO(data), formats=IMAGE_FORMATS)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+    facts = read_image(io.BytesIO(data))
+    if isinstance(facts, Unreadable):
         return Fault(
             "InvalidImage.FileFormat",
-            f"{media_type} is not a readable JPEG, PNG, BMP or WEBP image",
+            f"{media_type} is not a readable JPEG, PNG, BMP or WEBP image: {_why(facts)}",
         )
-    real = Image.MIME.get(image.format or "", "")
-    if claimed and claimed.replace("/jpg", "/jpeg") != real:
+    if claimed and claimed.replace("/jpg", "/jpeg") != facts.mime:
         return Fault(
-            "InvalidParameter", f"{media_type}: the data URL says {claimed}, its content is {real}"
+            "InvalidParameter",
+            f"{media_type}: the data URL says {claimed}, its content is {facts.mime}",
         )
-    if image.format == "PNG" and ("A" in image.getbands() or "transparency" in image.info):
+    if facts.mime == "image/png" and facts.transparency:
         return Fault("InvalidImage.FileFormat", f"{media_type} has an alpha channel")
-    return _examine_sides(media_type, image.width, image.height, 8000)
+    return _examine_sides(media_type, facts.width, facts.height, 8000)
 
 
 def _examine_sides(media_type: MediaType, width: int, height: int, longest: int) -> Fault | None:
@@ -77,18 +72,15 @@ def _examine_sides(media_type: MediaType, width: int, height: int, longest: int)
 def _examine_audio(data: bytes) -> Fault | None:
     if len(data) > 15 * MB:
         return Fault("InvalidFile.Size", "driving_audio must not be larger than 15MB")
-    try:
-        with av.open(io.BytesIO(data), "r") as container:
-            known = container.format.name in ("wav", "mp3") and bool(container.streams.audio)
-            seconds = (container.duration or 0) / 1_000_000
-    except (av.error.FFmpegError, ValueError):
-        return Fault("InvalidFile.Format", "driving_audio cannot be opened")
-    if not known:
-        return Fault("InvalidFile.Format", "driving_audio must be wav or mp3")
-    if not 2 <= seconds <= 30:
+    facts = read_audio(io.BytesIO(data))
+    if isinstance(facts, Unreadable):
+        return Fault(
+            "InvalidFile.Format", f"driving_audio must be a readable wav or mp3: {_why(facts)}"
+        )
+    if not 2 <= facts.seconds <= 30:
         return Fault(
             "InvalidFile.Duration",
-            f"driving_audio must last 2 to 30 seconds, it lasts {seconds:.2f}",
+            f"driving_audio must last 2 to 30 seconds, it lasts {facts.seconds:.2f}",
         )
     return None
 
@@ -96,27 +88,26 @@ def _examine_audio(data: bytes) -> Fault | None:
 def _examine_clip(data: bytes) -> Fault | None:
     if len(data) > 100 * MB:
         return Fault("InvalidFile.Size", "first_clip must not be larger than 100MB")
-    try:
-        with av.open(io.BytesIO(data), "r") as container:
-            known = "mp4" in container.format.name and bool(container.streams.video)
-            seconds = (container.duration or 0) / 1_000_000
-            width, height = (
-                (container.streams.video[0].width, container.streams.video[0].height)
-                if known
-                else (0, 0)
-            )
-    except (av.error.FFmpegError, ValueError):
-        return Fault("InvalidFile.Openerror", "first_clip cannot be opened")
-    if not known:
-        return Fault("InvalidFile.Format", "first_clip must be mp4 or mov")
-    if not 2 <= seconds <= 10:
+    facts = read_clip(io.BytesIO(data))
+    if isinstance(facts, Unreadable):
+        if facts.kind == "format" and "a text file" in facts.problem:
+            return Fault("InvalidFile.Openerror", "first_clip cannot be opened")
         return Fault(
-            "InvalidFile.Duration", f"first_clip must last 2 to 10 seconds, it lasts {seconds:.2f}"
+            "InvalidFile.Format", f"first_clip must be a readable mp4 or mov: {_why(facts)}"
         )
-    return _examine_sides("first_clip", width, height, 4096)
+    if not 2 <= facts.seconds <= 10:
+        return Fault(
+            "InvalidFile.Duration",
+            f"first_clip must last 2 to 10 seconds, it lasts {facts.seconds:.2f}",
+        )
+    return _examine_sides("first_clip", facts.width, facts.height, 4096)
 
 
 def clip_length(data: bytes) -> float:
     """The length of a clip that has passed, in seconds to two decimals."""
-    with av.open(io.BytesIO(data), "r") as container:
-        return round((container.duration or 0) / 1_000_000, 2)
+    facts = read_clip(io.BytesIO(data))
+    return round(facts.seconds, 2) if isinstance(facts, ClipFacts) else 0.0
+
+
+def _why(facts: Unreadable) -> str:
+    return f"it is {facts.problem}" if facts.kind == "format" else facts.problem

@@ -14,7 +14,7 @@ from typing import Literal
 from wanbatch.canonical import content_hash
 from wanbatch.manifest.model import MediaType, Size
 
-RENDER_VERSION = 1
+RENDER_VERSION = 2
 """To be raised with every change of the pictures, so that a store never serves a video of the old kind for a new request."""
 
 Delivery = Literal["inline", "stored", "uploaded", "foreign"]

@@ -11,10 +11,15 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 
 import av
+from av.container import InputContainer
 from av.filter import Graph
 from av.filter.context import FilterContext
+
+from wanbatch.media.container import opened
+from wanbatch.media.sounds import has_sound_alone, opened_sound
 
 RATE = 48_000
 
@@ -22,11 +27,15 @@ RATE = 48_000
 def sound_frames(seconds: int, source: bytes | None, seed: int) -> Iterator[av.AudioFrame]:
     """Frames of ``seconds`` × 48,000 samples: of ``source`` (WAV, MP3, MP4 or MOV) where it has sound, else of a room tone chosen by ``seed``."""
     if source is not None:
-        with av.open(io.BytesIO(source), "r") as container:
+        with _opened(io.BytesIO(source)) as container:
             if container.streams.audio:
                 yield from _fitted(container, seconds)
                 return
     yield from _room_tone(seconds, seed)
+
+
+def _opened(source: io.BytesIO) -> AbstractContextManager[InputContainer]:
+    return opened_sound(source) if has_sound_alone(source) else opened(source, "mp4")
 
 
 def silent_frames(seconds: int) -> Iterator[av.AudioFrame]:

@@ -16,6 +16,7 @@ from av.video.reformatter import ColorRange, Colorspace, Interpolation
 from PIL import Image, ImageOps
 
 from wanbatch.emulator.camera import Box, Look
+from wanbatch.media.turning import turn, turned_size
 
 Planes = tuple[Image.Image, Image.Image, Image.Image]
 
@@ -37,18 +38,20 @@ class Still:
 
 
 def still_from_image(image: Image.Image, width: int, height: int) -> Still:
-    """``image`` scaled and cropped about its centre so that it fills ``width`` × ``height``; turned as its EXIF says."""
-    fitted = ImageOps.fit(
-        ImageOps.exif_transpose(image).convert("RGB"),
-        (width, height),
-        method=Image.Resampling.BICUBIC,
-    )
+    """``image`` scaled and cropped about its centre so that it fills ``width`` × ``height``. It is turned already."""
+    fitted = ImageOps.fit(image.convert("RGB"), (width, height), method=Image.Resampling.BICUBIC)
     return Still(planes_of(_frame_from(fitted), width, height), width, height)
 
 
-def still_from_frame(frame: av.VideoFrame, width: int, height: int) -> Still:
-    """A video's frame as a picture to go on from; it must have the output's aspect."""
-    return Still(planes_of(frame, width, height), width, height)
+def still_from_frame(frame: av.VideoFrame, width: int, height: int, orientation: int) -> Still:
+    """A video's frame as a picture to go on from; once turned, it must have the output's aspect."""
+    return Still(turned_planes(frame, width, height, orientation), width, height)
+
+
+def turned_planes(frame: av.VideoFrame, width: int, height: int, orientation: int) -> Planes:
+    """``planes_of`` a frame that is shown turned; ``width`` × ``height`` are those of the output."""
+    planes = planes_of(frame, *turned_size(width, height, orientation))
+    return tuple(turn(plane, orientation) for plane in planes)  # type: ignore[return-value]
 
 
 def planes_of(frame: av.VideoFrame, width: int, height: int) -> Planes:

@@ -23,6 +23,7 @@ from wanbatch.media.files import hash_file
 from wanbatch.plan.model import Action, Plan
 from wanbatch.plan.origin import same_origin
 
+REFUSED_FOR_GOOD = 2
 DIED_BEFORE_ANSWER = "the process ended after the intent was recorded and before the answer was"
 
 
@@ -51,7 +52,13 @@ class InFlight:
 
 def find_in_flight(context: RunContext, snapshot: Snapshot, plan: Plan) -> InFlight:
     """What was paid for and is not on disk, of the whole ledger; and stored videos of this plan whose file was lost."""
-    watched = [a for a in snapshot.attempts if a.state in (State.ACCEPTED, State.REMOTE_OK)]
+    watched = [
+        a
+        for a in snapshot.attempts
+        if a.state in (State.ACCEPTED, State.REMOTE_OK)
+        # The same bytes came twice and are no video: a person takes them, or gives them up.
+        and a.refused_times < REFUSED_FOR_GOOD
+    ]
     lost = {
         e.attempt.attempt_id: e.attempt
         for e in plan.selected()

@@ -67,6 +67,8 @@ def check_media(manifests: Sequence[Manifest], now: float) -> MediaFindings:
             _diagnostic(o, users, uses, Severity.ERROR)
             for o in judge.objections(name, path, users[0].input.type, examined)
         ]
+        if odd := judge.oddity(name, examined):
+            found.append(_diagnostic(odd, users, uses, Severity.WARNING))
         found += _warnings(name, examined, users, uses)
     for url, users in uses.urls.items():
         if (end := expires_at(url)) is not None and (objection := judge.expiry(end, now)):

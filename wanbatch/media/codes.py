@@ -89,3 +89,9 @@ URL_DOUBTFUL = declare(
     taken for two, the same would be bought twice. So the manifest says it: first_frame: {url: …, identity: [id]} lets the named parameters count and
     no other, identity: [] none.""",
 )
+ODD_FILE = declare(
+    "WB515",
+    "a media file that not every reader takes",
+    """The file is whole where it matters, but something in it is not as its format asks: bytes behind the video, a wrong checksum, a missing end
+    marker. Most programs read it; whether the API's does is not known. A failed job costs nothing, but time. Export the file anew to be safe.""",
+)

@@ -22,6 +22,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BufferedReader, BufferedWriter
 from pathlib import Path
+from typing import BinaryIO
 
 _KINDS = (
     (stat.S_ISDIR, "a folder"),
@@ -104,9 +105,12 @@ def create_anew(path: Path, mode: int = 0o666) -> BufferedWriter:
     return os.fdopen(os.open(path, flags, mode), "wb")
 
 
-def file_length(file: BufferedReader) -> int:
-    """Bytes of an open file, by its descriptor."""
-    return os.fstat(file.fileno()).st_size
+def file_length(file: BinaryIO) -> int:
+    """Bytes of an open file, on disk or in memory; leaves its position alone."""
+    here = file.tell()
+    length = file.seek(0, os.SEEK_END)
+    file.seek(here)
+    return length
 
 
 def hash_open_file(file: BufferedReader) -> str:

@@ -73,6 +73,19 @@ def objections(
         yield from _duration(name, facts.seconds, media_type, limits)
 
 
+def oddity(name: str, examined: Examined) -> Objection | None:
+    """What is odd about a file that can be read all the same."""
+    facts = examined.facts
+    if isinstance(facts, Unreadable) or not facts.remark:
+        return None
+    return Objection(
+        codes.ODD_FILE,
+        f"{escape_unsafe(name)}: {facts.remark}",
+        "most readers let this pass; whether the API does is not known",
+        ("export it anew to be safe",),
+    )
+
+
 def length_in_job(name: str, examined: Examined, seconds: int) -> Objection | None:
     """A clip that leaves nothing to make in a video of ``seconds``, or a sound that will be cut."""
     name, facts = escape_unsafe(name), examined.facts

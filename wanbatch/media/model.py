@@ -13,7 +13,12 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class VideoFacts:
-    """What the file on disk is. ``bytes`` long, ``seconds`` by its video track."""
+    """What the file on disk is. ``bytes`` long, ``seconds`` by the packets of its video track, pixels as shown.
+
+    ``remark`` is what players let pass (``2 bytes (line ends) stand behind its last box``), empty
+    for most. ``fragmented``: made of pieces (``moof``), so that a file cut between two of them
+    looks whole unless it says how much was to come.
+    """
 
     sha256: str
     bytes: int
@@ -22,6 +27,8 @@ class VideoFacts:
     height: int
     fps: float
     has_audio: bool
+    remark: str = ""
+    fragmented: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,25 +42,35 @@ class FileDigest:
 
 @dataclass(frozen=True, slots=True)
 class ImageFacts:
-    """An image by its header: pixels, and ``transparency`` as what gives it (``an alpha channel``), empty without any."""
+    """An image by its header: pixels as shown, that is after ``orientation`` (as in EXIF, 1 to 8).
+
+    ``transparency`` is what gives it (``an alpha channel``), empty without any; ``remark`` is a
+    clause about "it" that says why not every decoder takes the file, empty for most.
+    """
 
     mime: str
     width: int
     height: int
     transparency: str = ""
+    orientation: int = 1
+    remark: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class AudioFacts:
-    """A sound by its packets: ``seconds`` that will play."""
+    """A sound by its packets: ``seconds`` that will play. ``remark`` as in ``ImageFacts``."""
 
     mime: str
     seconds: float
+    remark: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class ClipFacts:
-    """A clip by its video track. ``fps`` is 0.0 where the file does not say."""
+    """A clip by its video track: ``seconds`` by packets, pixels as shown after ``orientation``.
+
+    ``fps`` is 0.0 where the file does not say; ``remark`` and ``fragmented`` as in ``VideoFacts``.
+    """
 
     mime: str
     seconds: float
@@ -61,6 +78,9 @@ class ClipFacts:
     height: int
     fps: float
     has_audio: bool
+    orientation: int = 1
+    remark: str = ""
+    fragmented: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """What a media file really is, by its content: facts, or why it is unreadable.
 
-What it may not do: judge facts against limits (``check`` does), trust a name, decode pictures or sound, raise for any content.
+What it may not do: judge facts against limits (``check`` does), trust a name, decode more than it must, raise for any content.
 
 How it works: a file is opened once; what was opened is what is judged, measured and hashed. Each kind of media has its own reader, imported when
 it is needed, because FFmpeg's bindings cost a tenth of a second.
@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from io import BufferedReader
 from pathlib import Path
-from typing import TypeVar
+from typing import BinaryIO, TypeVar
 
 from wanbatch.media.files import NotRegular, file_length, hash_open_file, open_regular
 from wanbatch.media.formats import HEAD, MOV, MP4, UNKNOWN, sniff
@@ -38,7 +38,9 @@ def probe_clip(path: Path) -> ClipFacts | Unreadable:
 def probe_video(path: Path, sha256: str | None = None) -> VideoFacts | str:
     """The facts of a downloaded video, or what is wrong with it.
 
-    All boxes must be whole and fill the file, all samples lie inside it, and FFmpeg must find a video track with a length and dimensions.
+    All boxes must be whole, all samples lie inside the file, and FFmpeg must find a video track with a length and dimensions. Bytes behind
+    the last box are a remark, bytes before the first are not: a video begins at byte 0. A fragmented video that was cut between two
+    fragments is found only where it says how much was to come (``fragmented`` tells).
     ``sha256`` is that of the file's bytes where it is known from writing them; else it is computed.
     """
 
@@ -55,7 +57,9 @@ def probe_video(path: Path, sha256: str | None = None) -> VideoFacts | str:
             facts.width,
             facts.height,
             facts.fps,
-            has_audio=facts.has_audio,
+            facts.has_audio,
+            facts.remark,
+            facts.fragmented,
         )
 
     found = probe(path, read)
@@ -86,27 +90,25 @@ def _named(file: BufferedReader, trouble: Unreadable) -> Unreadable:
     return trouble if found in (MP4, MOV, UNKNOWN) else Unreadable("format", found.name, found.help)
 
 
-def read_image(file: BufferedReader) -> ImageFacts | Unreadable:
+def read_image(file: BinaryIO) -> ImageFacts | Unreadable:
     from wanbatch.media import images
 
     return images.read_image(file)
 
 
-def read_audio(file: BufferedReader) -> AudioFacts | Unreadable:
+def read_audio(file: BinaryIO) -> AudioFacts | Unreadable:
     from wanbatch.media import sounds
 
     return sounds.read_audio(file)
 
 
-def read_clip(file: BufferedReader) -> ClipFacts | Unreadable:
+def read_clip(file: BinaryIO) -> ClipFacts | Unreadable:
     from wanbatch.media import clips
 
     return clips.read_clip(file)
 
 
-READERS: Mapping[
-    str, Callable[[BufferedReader], ImageFacts | AudioFacts | ClipFacts | Unreadable]
-] = {
+READERS: Mapping[str, Callable[[BinaryIO], ImageFacts | AudioFacts | ClipFacts | Unreadable]] = {
     "image": read_image,
     "audio": read_audio,
     "clip": read_clip,

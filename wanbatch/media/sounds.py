@@ -1,51 +1,136 @@
 """Sounds by their packets: how long they play.
 
-What it may not do: decode, or believe the length that a header states (a wrong Xing frame is common, and a false one easy).
+What it may not do: decode, or believe the length that a header states (a wrong Xing frame is common,
+and a false one easy).
 
-How it works: FFmpeg takes the file apart into packets; the length is the sum of theirs, less what the file marks as the encoder's
-padding. FFmpeg makes packets of anything, but gives a duration only to those that are frames of sound; that tells an MP3 from bytes that
-are only called one.
+How it works: ``wav`` and ``mp3`` say which bytes of the file are sound; FFmpeg takes those apart
+into packets; the length is the sum of theirs, less what the file marks as the encoder's padding.
+FFmpeg makes packets of anything, but gives a duration only to those that are frames of sound; that
+tells an MP3 from bytes that are only called one.
 """
 
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from fractions import Fraction
-from io import BufferedReader
+from typing import BinaryIO, Literal
 
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.packet import Packet
 
-from wanbatch.media.container import Undecodable, has_codec, opened
+from wanbatch.media.container import MOST_PACKETS, Undecodable, has_codec, opened
 from wanbatch.media.files import file_length
-from wanbatch.media.formats import HEAD, MP3, WAV, sniff
+from wanbatch.media.formats import HEAD, MP3, UNKNOWN, WAV, Format, sniff
+from wanbatch.media.leftovers import blanks_before, stand
 from wanbatch.media.model import AudioFacts, Unreadable
-
-MOST_PACKETS = 100_000
-"""Counting stops here, far beyond the limit of 30 seconds: 40 minutes of MP3, 400 MB of WAV."""
-
-_UNKNOWN_LENGTH = frozenset({0, 0xFFFFFFFF, 0xFFFFFFFF - 0x24, 0x7FFFFFFF})
-"""What programs that write a WAV into a pipe state as its length."""
+from wanbatch.media.mp3 import find_frames
+from wanbatch.media.wav import PLAUSIBLE_S, REMARKED_S, WavLayout, read_layout
+from wanbatch.media.window import Window
 
 
-def read_audio(file: BufferedReader) -> AudioFacts | Unreadable:
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """The part of a file that is sound."""
+
+    format: Literal["mp3", "wav"]
+    part: Window
+    remark: str = ""
+
+    @property
+    def mime(self) -> str:
+        return (MP3 if self.format == "mp3" else WAV).mime
+
+
+def read_audio(file: BinaryIO) -> AudioFacts | Unreadable:
     """The facts of an open file. Raises ``OSError`` where reading fails."""
-    file.seek(0)
-    found = sniff(file.read(HEAD))
-    if found not in (MP3, WAV):
-        return Unreadable("format", found.name, found.help)
-    if found is WAV and (missing := _missing_from_wav(file)):
-        return Unreadable("damaged", f"it is truncated: {missing} bytes of sound are missing")
-    file.seek(0)
+    found = _find(file)
+    if isinstance(found, Unreadable):
+        return found
     try:
-        with opened(file, "mp3" if found is MP3 else "wav") as container:
-            return _audio_facts(container, found.mime)
+        with opened(found.part, found.format) as container:
+            return _audio_facts(container, found.mime, found.remark)
     except Undecodable as error:
         return Unreadable("damaged", f"FFmpeg cannot read it: {error}")
 
 
-def _audio_facts(container: InputContainer, mime: str) -> AudioFacts | Unreadable:
+@contextmanager
+def opened_sound(file: BinaryIO) -> Iterator[InputContainer]:
+    """The container of what ``read_audio`` takes for sound in an open file, to decode it.
+
+    Raises ``Undecodable`` where there is none, ``OSError`` where reading fails.
+    """
+    found = _find(file)
+    if isinstance(found, Unreadable):
+        raise Undecodable(found.problem)
+    with opened(found.part, found.format) as container:
+        yield container
+
+
+def has_sound_alone(file: BinaryIO) -> bool:
+    """Whether an open file is a WAV or an MP3, and not a video with sound."""
+    return isinstance(_find(file), _Found)
+
+
+def _find(file: BinaryIO) -> _Found | Unreadable:
+    length = file_length(file)
+    file.seek(0)
+    head = file.read(HEAD)
+    format_ = sniff(head)
+    if before := blanks_before(head, b"RIFF"):
+        return Unreadable("damaged", f"{stand(before, head[:before])} before its header")
+    if format_ is WAV:
+        return _find_wav(file, length)
+    if format_ is MP3 or format_ is UNKNOWN or not format_.binary:
+        return _find_mp3(file, length, format_)
+    return Unreadable("format", format_.name, format_.help)
+
+
+def _find_wav(file: BinaryIO, length: int) -> _Found | Unreadable:
+    layout = read_layout(file, length)
+    if layout is None:
+        return Unreadable("damaged", "it holds no sound")
+    if layout.missing and layout.stated_s <= PLAUSIBLE_S:
+        return Unreadable(
+            "damaged", f"it is truncated: {layout.missing} bytes of sound are missing", _CUT
+        )
+    part = Window(file, layout.start, layout.end, layout.head)
+    return _Found("wav", part, _remark(file, layout))
+
+
+_CUT = (
+    "copy, download or export it again",
+    "if it is whole, save it anew: the length in it is wrong",
+)
+
+
+def _remark(file: BinaryIO, layout: WavLayout) -> str:
+    file.seek(0)
+    if file.read(4) != b"RIFF":
+        return "it is an RF64 file, a WAV for long recordings that not every reader takes"
+    if layout.missing and layout.stated_s <= REMARKED_S:
+        return f"its header says {layout.stated_s:.0f} s, and so much is not there"
+    return ""
+
+
+def _find_mp3(file: BinaryIO, length: int, format_: Format) -> _Found | Unreadable:
+    span = find_frames(file, length)
+    if span is None:
+        if format_ is MP3:
+            return Unreadable("damaged", "it holds no sound")
+        return Unreadable("format", format_.name, format_.help)
+    if span.free:
+        return Unreadable("format", "an MP3 sound of a free bit rate", _FREE)
+    return _Found("mp3", Window(file, span.start, span.end))
+
+
+_FREE = ("few decoders read it; encode it with a constant or a variable bit rate",)
+
+
+def _audio_facts(container: InputContainer, mime: str, remark: str) -> AudioFacts | Unreadable:
     if not container.streams.audio or not has_codec(container.streams.audio[0]):
         return Unreadable("damaged", "it holds no sound")
     stream = container.streams.audio[0]
@@ -61,7 +146,7 @@ def _audio_facts(container: InputContainer, mime: str) -> AudioFacts | Unreadabl
             break
     if ticks <= 0 or others > frames:
         return Unreadable("damaged", "it holds no sound")
-    return AudioFacts(mime, float(ticks * tick))
+    return AudioFacts(mime, float(ticks * tick), remark)
 
 
 def _padding(packet: Packet[AudioStream], rate: int, tick: Fraction) -> int:
@@ -70,15 +155,3 @@ def _padding(packet: Packet[AudioStream], rate: int, tick: Fraction) -> int:
         return 0
     first, last = struct.unpack_from("<II", bytes(packet.get_sidedata("skip_samples")))
     return int(Fraction(first + last, rate) / tick)
-
-
-def _missing_from_wav(file: BufferedReader) -> int:
-    """Bytes that the ``data`` chunk claims beyond the end of the file."""
-    length, offset = file_length(file), 12
-    while offset + 8 <= length:
-        file.seek(offset)
-        kind, size = struct.unpack("<4sI", file.read(8))
-        if kind == b"data":
-            return 0 if size in _UNKNOWN_LENGTH else max(0, offset + 8 + size - length)
-        offset += 8 + size + size % 2
-    return 0

@@ -4,14 +4,14 @@ What it may not do: choose where files go, or touch the video.
 
 How it works: FFmpeg decodes from the last keyframe before the wanted instant, so a long video costs no more than its last seconds. A packet that does
 not decode is skipped: "last" means the last frame that can be shown. Frames become RGB by the file's own colour tags, or, without any,
-by FFmpeg's default, which is also what untagged encoders have used; so a chain of clips keeps its colours.
+by FFmpeg's default, which is also what untagged encoders have used; so a chain of clips keeps its colours. What is cut is turned as the
+track's matrix says, as a player shows it.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -21,8 +21,10 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 from PIL import Image, ImageStat
 
-from wanbatch.media.container import Undecodable, has_codec, opened
+from wanbatch.media.clips import Video, opened_video
+from wanbatch.media.container import Undecodable
 from wanbatch.media.files import open_regular, written_atomically
+from wanbatch.media.turning import turn, turned_size
 
 POSTER_WIDTH = 480
 POSTER_HEIGHT = 854
@@ -38,7 +40,8 @@ def cut_still(video: Path, frame: Literal["first", "last"], target: Path) -> Non
 
     Raises ``Undecodable`` where there is no such frame, ``OSError`` where a file cannot be read or written.
     """
-    with _video_track(video) as (container, stream):
+    with open_regular(video) as source, opened_video(source) as opened:
+        container, stream = _threaded(opened)
         found = (
             next(_frames(container, stream), None)
             if frame == "first"
@@ -46,7 +49,7 @@ def cut_still(video: Path, frame: Literal["first", "last"], target: Path) -> Non
         )
         if found is None:
             raise Undecodable("no frame of it can be decoded")
-        picture = _picture(found)
+        picture = turn(_picture(found), opened.orientation)
     with written_atomically(target) as file:
         picture.save(file, "PNG", compress_level=6)
 
@@ -56,22 +59,19 @@ def make_poster(video: Path, target: Path) -> None:
 
     Raises ``Undecodable`` where no frame can be decoded, ``OSError`` where a file cannot be read or written.
     """
-    with _video_track(video) as (container, stream):
-        candidates = [_shrunk(frame) for frame in _candidates(container, stream)]
+    with open_regular(video) as source, opened_video(source) as opened:
+        frames = _candidates(*_threaded(opened))
+        candidates = [_shrunk(frame, opened.orientation) for frame in frames]
     if not candidates:
         raise Undecodable("no frame of it can be decoded")
     with written_atomically(target) as file:
         max(candidates, key=_telling).save(file, "WEBP", quality=76, method=4)
 
 
-@contextmanager
-def _video_track(video: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
-    with open_regular(video) as file, opened(file, "mp4") as container:
-        if not container.streams.video or not has_codec(container.streams.video[0]):
-            raise Undecodable("it has no video track")
-        stream = container.streams.video[0]
-        stream.thread_type = "AUTO"
-        yield container, stream
+def _threaded(video: Video) -> tuple[InputContainer, VideoStream]:
+    """The video's parts, set to decode on all cores."""
+    video.stream.thread_type = "AUTO"
+    return video.container, video.stream
 
 
 def _frames(container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
@@ -123,10 +123,12 @@ def _picture(frame: VideoFrame) -> Image.Image:
     )
 
 
-def _shrunk(frame: VideoFrame) -> Image.Image:
-    scale = min(POSTER_WIDTH / frame.width, POSTER_HEIGHT / frame.height, 1.0)
+def _shrunk(frame: VideoFrame, orientation: int) -> Image.Image:
+    width, height = turned_size(frame.width, frame.height, orientation)
+    scale = min(POSTER_WIDTH / width, POSTER_HEIGHT / height, 1.0)
     size = max(1, round(frame.width * scale)), max(1, round(frame.height * scale))
-    return _picture(frame).resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0)
+    small = _picture(frame).resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0)
+    return turn(small, orientation)
 
 
 def _telling(picture: Image.Image) -> int:

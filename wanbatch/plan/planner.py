@@ -85,6 +85,8 @@ def how_it_runs(attempt: Attempt) -> str:
     """What is known of a paid task that is not on disk yet."""
     if attempt.state is not State.ACCEPTED:
         met = f"; the last download met: {attempt.download_error}" if attempt.download_error else ""
+        if attempt.refused_times > 1:
+            met += " (the same bytes twice; they are kept: wanbatch resolve --take, or --abandon)"
         return f"task {attempt.task_id} is finished and paid for{met}"
     word = attempt.status_word
     unknown = f"; the provider says {word!r}, a word that is not known" if word else ""

@@ -38,6 +38,8 @@ from wanbatch.providers.status_reply import read_task_reply
 
 SKIP_PROBE = 'if its other answers are right, write probe = "skip" into its profile'
 IMPOSSIBLE_ID = "task_wanbatch_asks_whether_you_are_there"
+_TOLD = (200, 201, 202)
+"""Some gateways answer 202 as long as a task runs."""
 _JSON = {"content-type": "application/json"}
 
 
@@ -77,7 +79,7 @@ class Gateway:
     def read_task_status(
         self, seen: Seen, task_id: str, submitted_at: float, now: float
     ) -> PollOutcome:
-        if isinstance(seen, NoReply) or seen.status != 200:
+        if isinstance(seen, NoReply) or seen.status not in _TOLD:
             return unreadable(seen)
         return read_task_reply(read_json(seen.body), task_id) or unreadable(seen)
 

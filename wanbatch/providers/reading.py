@@ -29,15 +29,12 @@ from wanbatch.engine.outcomes import (
     Unreadable,
 )
 from wanbatch.providers.model import NoReply, Reply, Seen
-from wanbatch.providers.scrubbing import evidence_of
+from wanbatch.providers.scrubbing import EVIDENCE_LIMIT, SIGNING, evidence_of, without_queries
 
 RETRY_AFTER_LIMIT_S = 300.0
 _TASK_ID = re.compile(r"[\x21-\x7e]{1,512}\Z")
 _NO_IDS = frozenset({".", "..", "0", "null", "none", "undefined"})
 _QUERY = re.compile(r"(://[^\s\"'<>?#]{1,2000})[?#][^\s\"'<>]*")
-_SIGNING = re.compile(
-    r"(?i)((?:signature|security-token|accesskeyid|credential|\bsig|\btoken|\bapi[_-]?key)=)[^\s&\"'<>]+"
-)
 _USER = re.compile(r"://[^\s/@\"'<>]{1,500}@")
 _DATA_URL = re.compile(r"(?i)\bdata:[a-z0-9.+/-]{0,60}(;[a-z0-9=-]{0,40})*,[A-Za-z0-9+/=%_-]*")
 
@@ -61,7 +58,7 @@ def clean(text: str, limit: int = 500) -> str:
     text = _DATA_URL.sub("data:…", text)
     text = _USER.sub("://…@", text)
     text = _QUERY.sub(r"\1?…", text)
-    text = _SIGNING.sub(r"\1…", text)
+    text = SIGNING.sub(r"\1…", text)
     text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
@@ -231,6 +228,8 @@ def read_error(value: object) -> ApiError:
     if isinstance(error, str) and error:
         return ApiError(as_text(body.get("code"), 120), clean(error), enveloped=True)
     code, message = as_text(body.get("code"), 120), as_text(body.get("message"))
+    if code and not message:
+        message = as_text(body.get("msg"))
     if code or message:
         return ApiError(code, message, enveloped=True)
     if "detail" in body:
@@ -353,7 +352,7 @@ def _find_id(value: object, routes: tuple[Route, ...]) -> Accepted | None:
         return None
     others = [one for one in dict.fromkeys(found) if one != found[0]]
     evidence = f"the answer also names {', '.join(others)}" if others else ""
-    return Accepted(found[0], evidence)
+    return Accepted(found[0], without_queries(evidence)[:EVIDENCE_LIMIT])
 
 
 def _judge_refusal(reply: Reply, error: ApiError) -> SubmitOutcome:

@@ -27,6 +27,10 @@ _ANY_QUERY = re.compile(
     r"(?i)((?:https?|oss|wss?)?:?(?://|\\/\\/)[^\s\"'<>?#]{1,2000})[?#][^\s\"'<>]*"
 )
 _LONE_QUERY = re.compile(r"\?(?=[A-Za-z0-9_.%~-]{1,80}=)[^\s\"'<>]*")
+SIGNING = re.compile(
+    r"(?i)((?:signature|security-token|accesskeyid|credential|\bsig|\btoken|\bapi[_-]?key)=)[^\s&\"'<>]+"
+)
+"""What signs an address, also where no address stands before it."""
 _ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})|\\x([0-9a-fA-F]{2})")
 
 
@@ -119,8 +123,8 @@ def key_spellings(key: str) -> tuple[str, ...]:
 
 
 def without_queries(text: str) -> str:
-    """Every query of an address becomes ``?…``."""
-    return _LONE_QUERY.sub("?…", _ANY_QUERY.sub(r"\1?…", text))
+    """Every query of an address becomes ``?…``, and a signature that stands alone goes."""
+    return SIGNING.sub(r"\1…", _LONE_QUERY.sub("?…", _ANY_QUERY.sub(r"\1?…", text)))
 
 
 def evidence_of(body: bytes, key: str = "") -> str:

@@ -7,12 +7,17 @@ innermost one that has the task's id and a status, else the only status there is
 word beside an inner one is the query's word. An object with another id speaks of another
 task, and tells nothing. Where a result's address stands differs most: the known places come
 first, and as a last resort any https address of a video in the answer, never a thumbnail's
-and never one that was sent.
+and never one that was sent. Names are compared without case and separators, because the same
+field is ``task_status``, ``taskStatus`` and ``TaskStatus``; a result that is JSON in a string is
+opened. A status in numbers means something else at each gateway, so it is a word that nobody
+knows, and only in an object that names the task.
 """
 
 from __future__ import annotations
 
+import json
 import re
+from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import urljoin, urlsplit
@@ -30,58 +35,71 @@ from wanbatch.providers.reading import (
     read_error,
     url_expiry,
 )
-from wanbatch.providers.vocabulary import Meaning, meaning_of
+from wanbatch.providers.vocabulary import Meaning, meaning_of, plain_word
 
+# All names of fields below are as ``_squash`` leaves them.
 STATUS_KEYS = (
     "status",
-    "task_status",
-    "taskStatus",
+    "taskstatus",
     "state",
-    "task_state",
-    "taskState",
-    "job_status",
-    "video_status",
-    "generation_status",
+    "taskstate",
+    "jobstatus",
+    "videostatus",
+    "generationstatus",
 )
-ID_KEYS = ("task_id", "id", "taskId", "video_id", "generation_id", "job_id", "uuid", "name")
+ID_KEYS = (
+    "taskid",
+    "id",
+    "videoid",
+    "generationid",
+    "jobid",
+    "requestid",
+    "uuid",
+    "taskuuid",
+    "name",
+)
 _TASK_KEYS = frozenset(
-    {"progress", "created_at", "completed_at", "model", "seconds", "video_url", "output", "result"}
+    {"progress", "createdat", "completedat", "model", "seconds", "videourl", "output", "result"}
 )
+_FLAGS = {0: "running", 1: "completed", 2: "generate_failed", 3: "generate_failed"}
+"""``successFlag`` of kie.ai, the one status in numbers whose name tells whose it is."""
 _REASON_KEYS = (
-    "fail_reason",
-    "failure_reason",
-    "failReason",
-    "failureReason",
-    "fail_msg",
-    "failMsg",
-    "error_message",
-    "errorMessage",
-    "error_msg",
-    "err_msg",
-    "errMsg",
-    "task_status_msg",
-    "status_message",
-    "status_msg",
-    "statusMsg",
+    "failreason",
+    "failurereason",
+    "failmsg",
+    "failure",
+    "errormessage",
+    "errormsg",
+    "errmsg",
+    "taskstatusmsg",
+    "statusmessage",
+    "statusmsg",
     "reason",
     "message",
     "msg",
     "detail",
 )
-_CODE_KEYS = ("fail_code", "failCode", "error_code", "errorCode", "err_code", "code")
-_PROGRESS_KEYS = ("progress", "percent", "percentage", "progress_percent", "task_progress")
+_CODE_KEYS = ("failcode", "failurecode", "errorcode", "errcode", "code")
+_PROGRESS_KEYS = ("progress", "percent", "percentage", "progresspercent", "taskprogress")
 _URL_KEYS = (
+    "motionmp4url",
     "url",
-    "video_url",
-    "videoUrl",
-    "result_url",
-    "resultUrl",
-    "download_url",
-    "downloadUrl",
-    "file_url",
-    "output_url",
+    "urls",
+    "videourl",
+    "videourls",
+    "resultvideourl",
+    "resulturl",
+    "resulturls",
+    "downloadurl",
+    "fileurl",
+    "outputurl",
     "uri",
     "video",
+    "videos",
+    "works",
+    "generated",
+    "raw",
+    "sample",
     "output",
     "result",
     "resource",
@@ -92,41 +110,51 @@ _PLACES = (
     ("metadata", "url"),
     ("url",),
     ("urls",),
-    ("video_url",),
-    ("videoUrl",),
-    ("result_url",),
-    ("resultUrl",),
+    ("videourl",),
+    ("resultvideourl",),
+    ("resulturl",),
+    ("resulturls",),
     ("video", "url"),
-    ("content", "video_url"),
-    ("output", "video_url"),
+    ("content", "videourl"),
+    ("output", "videourl"),
     ("output", "url"),
     ("output",),
     ("outputs",),
-    ("result", "video_url"),
+    ("outputvideos",),
+    ("result", "videourl"),
     ("result", "url"),
     ("result",),
     ("results",),
-    ("data", "video_url"),
+    ("resultjson",),
+    ("data", "videourl"),
     ("data", "url"),
-    ("data",),
-    ("task_result", "videos"),
+("data",),
+    ("taskresult", "videos"),
     ("works",),
     ("creations",),
     ("videos",),
     ("generations",),
+    ("generated",),
+    ("generatedimages",),
     ("assets", "video"),
     ("artifacts",),
     ("files",),
-    ("file", "download_url"),
-    ("unsigned_urls",),
-    ("response", "resultUrls"),
-    ("resultUrls",),
-    ("download_url",),
+    ("file", "downloadurl"),
+    ("unsignedurls",),
+    ("response", "generatevideoresponse", "generatedsamples"),
+    ("response", "generatedsamples"),
+    ("response",),
+    ("downloadurl",),
 )
 _NO_VIDEO = re.compile(
     r"(?i)cover|poster|thumb|preview|image|frame|audio|avatar|logo|icon|webhook|callback|polling"
-    r"|cancel|input|prompt|source|origin|status_url|self|docs?\b|media|reference|watermark_logo"
+    r"|cancel|input|prompt|source|origin|status_?url|self|docs?\b|media|reference|watermark_?logo"
+    r"|param|request|argument|setting|config|clip"
 )
+_JSON_KEY = re.compile(r"(?:json|result|results|output|response|data|content)\Z")
+_JSON_LIMIT = 200_000
+_UNKNOWN_TASK = frozenset({"not_found", "not_exist", "task_not_found", "task_not_exist"})
+_SEPARATORS = re.compile(r"[_\-\s]+")
 _VIDEO_PATH = re.compile(r"(?i)\.(mp4|mov|m4v|webm)$|/content$")
 _DEPTH, _NODES, _URLS = 8, 2000, 5
 """Bounds on what a server's answer may cost to read, and how many addresses are tried."""
@@ -134,23 +162,30 @@ _DEPTH, _NODES, _URLS = 8, 2000, 5
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """The object that speaks of the task: ``word`` is its status, ``named`` that it has its id."""
+    """The object that speaks of the task: ``word`` is its status, ``named`` that it has its id.
+
+    ``in_list`` is one of several things, which need not be the task.
+    """
 
     fields: Mapping[str, object]
     word: str
     above: tuple[Mapping[str, object], ...]
     named: bool = False
+    in_list: bool = False
 
 
 def read_task_reply(value: object, task_id: str, base_url: str = "") -> PollOutcome | None:
     """What a reply says of the task, ``None`` where it holds no status at all.
 
     ``task_id`` may be empty where the caller does not know it; then no id is compared.
-    ``base_url`` is what relative addresses are below of.
+    ``base_url`` is what relative addresses are below of; without it they stay paths.
     """
+    value = _squash(value)
     found = _find(value, task_id)
     if found is None or isinstance(found, Unreadable):
         return found
+    if plain_word(found.word) in _UNKNOWN_TASK:
+        return Unreadable(f"the API says {clean(found.word, 60)}", denied=True)
     error = _error_of(found)
     match meaning_of(found.word):
         case Meaning.SUCCEEDED:
@@ -165,7 +200,7 @@ def read_task_reply(value: object, task_id: str, base_url: str = "") -> PollOutc
 
 
 def _failure(found: _Found, error: ApiError, *, certain: bool) -> PollOutcome:
-    if not found.named and _holds_a_task(found.fields):
+    if not found.named and (found.in_list or _holds_a_task(found.fields)):
         return Unreadable(f"the query said {clean(found.word, 60)!r}, and not of the task")
     plain = clean(found.word, 60)
     code = error.code or ("" if certain else plain)
@@ -182,13 +217,46 @@ def _holds_a_task(fields: Mapping[str, object]) -> bool:
     return False
 
 
+# -- one spelling of names -----------------------------------------------------------------------
+
+
+def _squash(value: object, depth: int = 0) -> object:
+    """``value`` with names in lower case without separators, and results that are JSON in a
+    string opened. Of two names that become one, the first with a value counts."""
+    if depth > _DEPTH + 4:
+        return None
+    if isinstance(value, list):
+        return [_squash(one, depth + 1) for one in value]
+    if not isinstance(value, dict):
+        return value
+    fields: dict[str, object] = {}
+    for name, inner in value.items():
+        plain = _SEPARATORS.sub("", str(name)).lower()
+        if fields.get(plain) in (None, ""):
+            fields[plain] = _squash(_opened(plain, inner), depth + 1)
+    return fields
+
+
+def _opened(name: str, value: object) -> object:
+    if not isinstance(value, str) or len(value) > _JSON_LIMIT or value[:1] not in ("{", "["):
+        return value
+    if not _JSON_KEY.search(name) or _NO_VIDEO.search(name):
+        return value
+    try:
+        inner: object = json.loads(value)
+    except (ValueError, RecursionError, MemoryError):
+        return value
+    return inner
+
+
 # -- the object that speaks of the task ----------------------------------------------------------
 
 
 def _find(value: object, task_id: str) -> _Found | Unreadable | None:
-    found = [one for one in _walk(value) if one.word]
+    walked = list(_walk(value))
+    found = [one for one in walked if one.word]
     if not found:
-        return None
+        return _without_word(walked, task_id)
     named = [one for one in found if one.named or _is_named(one.fields, task_id)]
     if named and task_id:
         deepest = max(named, key=lambda one: len(one.above))
@@ -204,19 +272,33 @@ def _find(value: object, task_id: str) -> _Found | Unreadable | None:
     return deepest
 
 
+def _without_word(walked: list[_Found], task_id: str) -> _Found | None:
+    """The object of the task whose status is a number, or stands there empty."""
+    for one in reversed(walked):
+        for key in STATUS_KEYS:
+            told = one.fields.get(key)
+            if not _is_named(one.fields, task_id) or isinstance(told, bool):
+                continue
+            if isinstance(told, int) or told == "":
+                return replace(one, word=as_text(told, 60), named=True)
+    return None
+
+
 def _walk(value: object, above: tuple[Mapping[str, object], ...] = ()) -> Iterator[_Found]:
     """Every object of the reply, the outer before the inner, within bounds."""
-    pending: list[tuple[object, tuple[Mapping[str, object], ...]]] = [(value, above)]
+    pending: deque[tuple[object, tuple[Mapping[str, object], ...], bool]] = deque()
+    pending.append((value, above, False))
     seen = 0
     while pending and seen < _NODES:
-        one, over = pending.pop(0)
+        one, over, in_list = pending.popleft()
         seen += 1
         if isinstance(one, dict):
-            yield _Found(one, _word_of(one), over)
+            yield _Found(one, _word_of(one), over, in_list=in_list)
             if len(over) < _DEPTH:
-                pending.extend((inner, (*over, one)) for inner in one.values() if _is_nest(inner))
+                nests = (inner for inner in one.values() if _is_nest(inner))
+                pending.extend((inner, (*over, one), in_list) for inner in nests)
         elif isinstance(one, list) and len(over) < _DEPTH:
-            pending.extend((inner, over) for inner in one[:50] if _is_nest(inner))
+            pending.extend((inner, over, True) for inner in one[:50] if _is_nest(inner))
 
 
 def _is_nest(value: object) -> bool:
@@ -233,7 +315,8 @@ def _word_of(fields: Mapping[str, object]) -> str:
         if not done:
             return "running"
         return "failed" if fields.get("error") else "completed"
-    return ""
+    flag = fields.get("successflag")
+    return _FLAGS.get(flag, "") if isinstance(flag, int) and not isinstance(flag, bool) else ""
 
 
 def _ids(fields: Mapping[str, object]) -> list[str]:
@@ -254,7 +337,7 @@ def _is_above_named(found: _Found, task_id: str) -> bool:
 
 
 def _has_other_id(fields: Mapping[str, object], task_id: str) -> bool:
-    told = [str(fields[k]) for k in ("id", "task_id") if isinstance(fields.get(k), (str, int))]
+    told = [str(fields[k]) for k in ("id", "taskid") if isinstance(fields.get(k), (str, int))]
     return any(told) and task_id not in told
 
 
@@ -272,7 +355,7 @@ def _error_of(found: _Found) -> ApiError:
         told = _reason_in(as_object(fields["error"]), told)
     if told.message and told.code:
         return told
-    for one in (fields, as_object(fields.get("base_resp")), as_object(fields.get("output"))):
+    for one in (fields, as_object(fields.get("baseresp")), as_object(fields.get("output"))):
         told = _reason_in(one, told)
     return told
 
@@ -290,12 +373,12 @@ def _reason_in(fields: Mapping[str, object], told: ApiError) -> ApiError:
 def _result(found: _Found, value: object, base_url: str) -> Succeeded:
     urls = tuple(dict.fromkeys(_addresses(found, value, base_url)))[:_URLS]
     ends = [moment for moment in map(url_expiry, urls) if moment is not None]
-    told = [as_instant(found.fields.get(key)) for key in ("expires_at", "expire_at")]
+    told = [as_instant(found.fields.get(key)) for key in ("expiresat", "expireat")]
     expiries = [moment for moment in (*told, *ends) if moment is not None]
     return Succeeded(
         urls,
-        as_instant(found.fields.get("created_at")),
-        as_instant(found.fields.get("completed_at") or found.fields.get("finished_at")),
+        as_instant(found.fields.get("createdat")),
+        as_instant(found.fields.get("completedat") or found.fields.get("finishedat")),
         max(expiries, default=None),
     )
 
@@ -332,17 +415,19 @@ def _urls_of(value: object, base: str, depth: int) -> Iterator[str]:
 
 def absolute_url(text: str, base_url: str) -> str | None:
     """``text`` as an address; a path (``/v1/videos/1/content``) is below ``base_url``'s origin."""
-    if base_url and text.startswith("/") and not text.startswith("//") and len(text) > 1:
-        text = urljoin(base_url, text)
-    return as_url(text)
+    if not text.startswith("/") or text.startswith("//") or len(text) < 2:
+        return as_url(text)
+    if not base_url:
+        return text if as_url(f"https://host.invalid{text}") else None
+    return as_url(urljoin(base_url, text))
 
 
 def find_video_urls(value: object) -> Iterator[str]:
     """Any https address of a video in an answer, as a last resort."""
-    pending: list[tuple[str, object]] = [("", value)]
+    pending: deque[tuple[str, object]] = deque([("", value)])
     seen = 0
     while pending and seen < _NODES:
-        key, one = pending.pop(0)
+        key, one = pending.popleft()
         seen += 1
         if isinstance(one, dict):
             pending.extend((str(k), v) for k, v in one.items() if not _NO_VIDEO.search(str(k)))

@@ -46,7 +46,7 @@ DOUBTFUL = _words(
     """
     cancelled canceled cancel cancelling canceling expired expire deleted error errored
     errors rejected reject aborted abort timeout timed_out time_out terminated killed
-    crashed stopped blocked moderated request_moderated content_moderated content_filtered
+    crashed interrupted stopped blocked moderated request_moderated content_moderated content_filtered
     filtered nsfw banned invalid revoked failed_moderation moderation_failed generate_failed
     generation_failed create_failed create_task_failed task_failed render_failed
     callback_exception exception sensitive_word_error partially_failed refunded
@@ -58,7 +58,7 @@ RUNNING = _words(
     not_started notstart created create starting started start waiting wait accepted
     received scheduled scheduling assigned initializing initialized init preparing prepare
     prepared in_progress inprogress processing process running run generating generate
-    working active executing busy unknown unspecified throttled throttling paused suspended
+    working executing busy finishing staged streaming unknown unspecified throttled throttling paused suspended
     retrying retry dreaming rendering encoding decoding uploading downloading transcoding
     postprocessing post_processing preprocessing pre_processing finalizing validating
     moderating reviewing on_hold hold delayed blocked_by_queue text_success first_success

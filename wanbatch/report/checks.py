@@ -56,3 +56,21 @@ def _sound(media: Json, output: Output) -> Check | None:
         output.has_audio,
         "driving audio given, " + ("sound track present" if output.has_audio else "no sound track"),
     )
+
+
+def check_own_bytes(outputs: Mapping[str, tuple[str, Output]]) -> dict[str, Check]:
+    """Warnings by job name where jobs of different identities got the same bytes.
+
+    ``outputs`` are fingerprint and output by job name. A cache in front of the API may have
+    answered about another task: then one of the videos was never fetched.
+    """
+    owners: dict[str, dict[str, str]] = {}
+    for name, (fingerprint, output) in outputs.items():
+        owners.setdefault(output.sha256, {}).setdefault(fingerprint, name)
+    found: dict[str, Check] = {}
+    for name, (fingerprint, output) in outputs.items():
+        others = [other for one, other in owners[output.sha256].items() if one != fingerprint]
+        if others:
+            text = f"the same bytes as {others[0]}, which is another request"
+            found[name] = Check("own_bytes", False, text)  # noqa: FBT003 - the shape of a check
+    return found

@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import cast
 
@@ -33,7 +33,7 @@ from wanbatch.manifest.model import Manifest
 from wanbatch.plan.elsewhere import Source
 from wanbatch.plan.model import JobState, Plan, PlannedJob
 from wanbatch.plan.planner import how_it_runs
-from wanbatch.report.checks import check_output
+from wanbatch.report.checks import check_output, check_own_bytes
 from wanbatch.report.model import (
     Cost,
     Fault,
@@ -123,7 +123,7 @@ class _Collector:
         )
 
     def report(self, run: RunRecord | None, options: tuple[str, ...]) -> Report:
-        jobs = tuple(self._job(entry) for entry in self.planned)
+        jobs = _with_own_bytes(tuple(self._job(entry) for entry in self.planned))
         shown = {a.attempt_id for entry in self.planned for a in entry.attempts}
         former = tuple(
             self._former_job(standing)
@@ -257,6 +257,15 @@ class _Collector:
             if a.run_id == run.run_id
             or (a.updated_at >= run.started_at and a.intent_at < run.started_at)
         ]
+
+
+def _with_own_bytes(jobs: tuple[ReportJob, ...]) -> tuple[ReportJob, ...]:
+    outputs = {job.name: (job.fingerprint, job.output) for job in jobs if job.output}
+    found = check_own_bytes(outputs)
+    return tuple(
+        replace(job, checks=(*job.checks, found[job.name])) if job.name in found else job
+        for job in jobs
+    )
 
 
 def show_attempt(
