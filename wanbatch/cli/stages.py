@@ -21,7 +21,7 @@ import click
 
 from wanbatch.cli.console import say, wants_color
 from wanbatch.cli.options import Settings
-from wanbatch.diagnostics import Diagnostic, Severity, has_errors, order
+from wanbatch.diagnostics import Diagnostic, Severity, change_texts, has_errors, order
 from wanbatch.errors import ExitCode, Refusal
 from wanbatch.lifecycle import Snapshot
 from wanbatch.manifest.model import Manifest
@@ -112,21 +112,19 @@ def _reported_path(report: Path) -> Path | None:
 def print_findings(settings: Settings, diagnostics: Sequence[Diagnostic]) -> None:
     """Text goes to stderr, machine formats to stdout. A line of YAML may hold a signed URL: its signature is shown to nobody."""
     from wanbatch.cli import findings
-    from wanbatch.media.redact import redact_urls
 
-    diagnostics = [
-        replace(
-            d,
-            source=redact_urls(d.source),
-            message=redact_urls(d.message),
-            label=redact_urls(d.label),
-        )
-        for d in diagnostics
-    ]
+    diagnostics = [hide_in_finding(d) for d in diagnostics]
     if settings.format != "text":
         click.echo(findings.render(diagnostics, settings.format))
     elif diagnostics:
         say(findings.render_text(diagnostics, color=wants_color(settings.color)))
+
+
+def hide_in_finding(d: Diagnostic) -> Diagnostic:
+    """The finding without the signature of any URL."""
+    from wanbatch.media.redact import redact_urls
+
+    return change_texts(d, redact_urls)
 
 
 def choose_backend(settings: Settings, manifests: Sequence[Manifest], *, offline: bool) -> Chosen:
@@ -268,7 +266,7 @@ def manifest_name(settings_file: Path) -> str:
 
     loaded = load_manifests([settings_file])
     if not loaded.manifests:
-        say(render_text(loaded.diagnostics))
+        say(render_text([hide_in_finding(d) for d in loaded.diagnostics]))
         raise InvalidInput
     return loaded.manifests[0].name
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 import gc
 import os
 import re
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -348,10 +347,9 @@ def _expand(draft: _Draft, templates: Templates) -> list[str]:
         ids[n] for n in draft.bad
     }
     draft.made.jobs = resolve_references(draft.made.jobs, draft.made.pending, ids, failed)
-    cells = Counter(id(p.entry) for p in draft.made.pending)
     for entry in entries:
         start = before[id(entry)]
-        entry.findings[start:] = gather(entry.findings[start:], cells[id(entry)])
+        entry.findings[start:] = gather(entry, entry.findings[start:])
     report_usage(draft.sweeps, draft.made.pending)
     return [file.text for file in expansion.files.known.values() if isinstance(file, Document)]
 

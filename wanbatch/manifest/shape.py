@@ -24,8 +24,10 @@ from wanbatch.manifest.shown import closest, escape_unsafe, listed, shown
 if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
 
-MOST_EXPLAINED = 100
-"""Jobs of one manifest whose errors are explained; the rest are counted."""
+MOST_EXPLAINED = 10_000
+"""Jobs of one manifest whose errors are explained, at about half a millisecond each: as many
+as there may be unless more are asked for. The rest are counted.
+"""
 
 _OTHER_NAMES = {
     "duration": "seconds",
