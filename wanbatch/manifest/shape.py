@@ -50,6 +50,7 @@ _OTHER_NAMES = {
     "label": "tags",
     "parameters": "vars",
 }
+_COMBINING = ("include", "exclude")
 _MEDIA = ("first_frame", "last_frame", "driving_audio", "first_clip")
 _KINDS = {
     "object": "a mapping",
@@ -120,12 +121,24 @@ def explain(schema: str, value: object) -> list[Fault]:
     """Every fault of ``value``, each once, in no particular order."""
     faults: dict[tuple[str, Route, str], Fault] = {}
     for error in schema_errors(schema, value):
-        for fault in _faults_of(error):
+        for fault in _misspelt(error, value) if error.schema is False else _faults_of(error):
             faults.setdefault(
                 (fault.code, fault.path, fault.message if fault.code == codes.UNKNOWN_KEY else ""),
                 fault,
             )
     return list(faults.values())
+
+
+def _misspelt(error: ValidationError, value: object) -> Iterator[Fault]:
+    """The key whose schema is ``false``: a slip of include or exclude. The error knows only
+    its value.
+    """
+    path: Route = tuple(error.absolute_path)
+    for step in path:
+        value = value[step]  # type: ignore[index]
+    for name, item in value.items() if isinstance(value, dict) else ():
+        if item is error.instance and name not in _COMBINING and closest(name, _COMBINING):
+            yield _unknown_key(name, list(_COMBINING), path)
 
 
 def _faults_of(error: ValidationError) -> Iterable[Fault]:
@@ -160,14 +173,13 @@ def _unknown_keys(error: ValidationError, path: Route, says: str) -> Iterator[Fa
     for name in _words(error.instance):
         if name in known or (not path and name.startswith("x-")):
             continue
-        yield Fault(
-            codes.UNKNOWN_KEY,
-            f"unknown key {shown(name)}",
-            (*path, name),
-            _where(path),
-            (_suggest(name, known, path),),
-            key=True,
-        )
+        yield _unknown_key(name, known, path)
+
+
+def _unknown_key(name: str, known: list[str], path: Route) -> Fault:
+    where, hint = _where(path), _suggest(name, known, path)
+    message = f"unknown key {shown(name)}"
+    return Fault(codes.UNKNOWN_KEY, message, (*path, name), where, (hint,), key=True)
 
 
 def _where(path: Route) -> str:
