@@ -37,8 +37,8 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A job, by its name, that has a finding: in the words that are its own, and with the
-    row of data that they come from.
+    """A job, by its name, that has a finding: in the words that are its own, with the row of
+    data that they come from, and where it stands if not at the finding's own place.
     """
 
     name: str
@@ -46,6 +46,7 @@ class Cell:
     label: str = ""
     help: tuple[str, ...] = ()
     row: Place | None = None
+    place: Place | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,6 +73,17 @@ def describe_rows(d: Diagnostic) -> str:
     return f"row{'s' * (len(places) > 1)}: {_few(places)}"
 
 
+def describe_places(d: Diagnostic) -> str:
+    """``also at: a.yaml:12``: the other places of a finding that is said at its first."""
+    places = [str(place) for place in other_places(d)]
+    return f"also at: {_few(places)}" if places else ""
+
+
+def other_places(d: Diagnostic) -> list[Place]:
+    """Where the finding stands too, each once."""
+    return list(dict.fromkeys(cell.place for cell in d.cells if cell.place is not None))
+
+
 def rows_of(d: Diagnostic) -> list[Place]:
     """The rows of data that the finding's cells are made with, each once."""
     rows = [cell.row for cell in d.cells] if d.cells else [d.row]
@@ -133,7 +144,7 @@ def _frame(d: Diagnostic, paint: _Paint) -> str:
         lines.append(f"{gutter} {paint('=', _BLUE)} note: {escape_unsafe(d.label)}")
     more = [cells] if len(d.cells) > 1 else []
     more += [f"also: {escape_unsafe(message)}" for message in other_messages(d)]
-    more += [rows] if (rows := describe_rows(d)) else []
+    more += [line for line in (describe_places(d), describe_rows(d)) if line]
     more += [f"help: {escape_unsafe(hint)}" for hint in d.help]
     return "\n".join([*lines, *(f"{gutter} {paint('=', _BLUE)} {line}" for line in more)])
 

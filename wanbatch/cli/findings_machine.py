@@ -22,8 +22,10 @@ import wanbatch.manifest.yaml_codes
 from wanbatch.cli.findings import (
     cut,
     describe_cells,
+    describe_places,
     describe_rows,
     other_messages,
+    other_places,
     rows_of,
 )
 from wanbatch.diagnostics import Cell, Diagnostic, Place, Severity, format_route
@@ -58,12 +60,17 @@ def _cell(cell: Cell) -> dict[str, object]:
         "message": cell.message,
         "label": cell.label,
         "help": list(cell.help),
-        "row": _row(cell.row),
+        "row": _place(cell.row),
+        "place": _place(cell.place),
     }
 
 
-def _row(row: Place | None) -> dict[str, object] | None:
-    return row and {"path": row.path, "line": row.line, "column": row.column}
+def _place(place: Place | None) -> dict[str, object] | None:
+    return (
+        {"path": place.path, "line": place.line, "column": place.column}
+        if place is not None
+        else None
+    )
 
 
 MOST_ANNOTATIONS = 10
@@ -103,7 +110,7 @@ def _sentence(d: Diagnostic) -> str:
     cells = describe_cells(d)
     first = d.message + (f": {d.label}" if d.label else "") + (f" ({cells})" if cells else "")
     more = [f"also: {message}" for message in other_messages(d)]
-    more += [rows] if (rows := describe_rows(d)) else []
+    more += [line for line in (describe_places(d), describe_rows(d)) if line]
     more += [f"help: {hint}" for hint in d.help]
     return "\n".join(escape_unsafe(line) for line in (first, *more))
 
@@ -148,15 +155,7 @@ def _rule(code: str) -> dict[str, object]:
 
 
 def _result(d: Diagnostic, number: int) -> dict[str, object]:
-    region = {
-        "startLine": d.place.line,
-        "startColumn": d.place.column,
-        "endLine": d.place.line,
-        "endColumn": max(d.place.end_column, d.place.column + 1),
-    }
-    location: dict[str, object] = {
-        "physicalLocation": {"artifactLocation": {"uri": _uri(d.place.path)}, "region": region}
-    }
+    location: dict[str, object] = {"physicalLocation": _physical(d.place)}
     if d.route:
         location["logicalLocations"] = [
             {"fullyQualifiedName": format_route(d.route), "kind": "member"}
@@ -168,25 +167,29 @@ def _result(d: Diagnostic, number: int) -> dict[str, object]:
         "message": {"text": _sentence(d)},
         "locations": [location],
     }
-    if rows := rows_of(d):
-        result["relatedLocations"] = [_related(n, row) for n, row in enumerate(rows, 1)]
+    related = [("also here", place) for place in other_places(d)]
+    related += [("the row of data", row) for row in rows_of(d)]
+    if related:
+        result["relatedLocations"] = [
+            _related(number, text, place) for number, (text, place) in enumerate(related, 1)
+        ]
     if d.cells:
         result["properties"] = {"cells": [_cell(c) for c in d.cells]}
     return result
 
 
-def _related(number: int, row: Place) -> dict[str, object]:
+def _related(number: int, text: str, place: Place) -> dict[str, object]:
+    return {"id": number, "message": {"text": text}, "physicalLocation": _physical(place)}
+
+
+def _physical(place: Place) -> dict[str, object]:
     region = {
-        "startLine": row.line,
-        "startColumn": row.column,
-        "endLine": row.line,
-        "endColumn": max(row.end_column, row.column + 1),
+        "startLine": place.line,
+        "startColumn": place.column,
+        "endLine": place.line,
+        "endColumn": max(place.end_column, place.column + 1),
     }
-    return {
-        "id": number,
-        "message": {"text": "the row of data"},
-        "physicalLocation": {"artifactLocation": {"uri": _uri(row.path)}, "region": region},
-    }
+    return {"artifactLocation": {"uri": _uri(place.path)}, "region": region}
 
 
 def _uri(path: str) -> str:

@@ -3,8 +3,8 @@
 What it may not do: fetch a URL, decode media, read a clock, or decide what a manifest may name (the manifest's room resolves and contains paths).
 
 How it works: job by job, in their order; a file is examined once, however many jobs use
-it, and what is wrong is said at every place that names it, with the jobs there. From the
-one open file come its facts, its size and its hash, so that what was judged is what was
+it, and what is wrong is said once, at its first use, with all these jobs. From the one
+open file come its facts, its size and its hash, so that what was judged is what was
 hashed. ``judge`` then holds the facts against the table, and against the jobs.
 """
 
@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from io import BufferedReader
 from pathlib import Path
 
-from wanbatch.diagnostics import Diagnostic, Severity, merge
+from wanbatch.diagnostics import Cell, Diagnostic, Severity, merge
 from wanbatch.manifest.model import FileMedia, Job, Manifest, MediaInput, MediaType, UrlMedia
 from wanbatch.media import judge
 from wanbatch.media.expiry import expires_at
@@ -59,6 +59,7 @@ class _Judge:
     now: float
     files: dict[tuple[Path, Kind], Examined] = field(default_factory=dict)
     judged: dict[tuple[FileMedia, MediaType], list[Objection]] = field(default_factory=dict)
+    first_uses: dict[object, MediaInput] = field(default_factory=dict)
     expiries: dict[str, Objection | None] = field(default_factory=dict)
 
     def file(self, source: FileMedia, media_type: MediaType) -> Examined:
@@ -87,16 +88,20 @@ class _Judge:
 
 
 def _findings(judge_once: _Judge, job: Job, item: MediaInput) -> Iterator[Diagnostic]:
-    """What is wrong with one of a job's media, and what it does to the job."""
+    """What is wrong with one of a job's media, said at its first use, and what it does to the
+    job, said where the job names it.
+    """
     source = item.source
     if isinstance(source, FileMedia):
+        first = judge_once.first_uses.setdefault((source.path, KINDS[item.type]), item)
         for objection in judge_once.objections(source, item.type):
-            yield _diagnostic(objection, job, item, Severity.ERROR)
+            yield _diagnostic(objection, job, item, first, Severity.ERROR)
         examined = judge_once.file(source, item.type)
         if warning := judge.length_in_job(source.source, examined, job.seconds):
-            yield _diagnostic(warning, job, item, Severity.WARNING)
+            yield _diagnostic(warning, job, item, item, Severity.WARNING)
     elif isinstance(source, UrlMedia) and (warning := judge_once.expiry(source.url)):
-        yield _diagnostic(warning, job, item, Severity.WARNING)
+        first = judge_once.first_uses.setdefault(source.url, item)
+        yield _diagnostic(warning, job, item, first, Severity.WARNING)
 
 
 def examine(path: Path, kind: Kind) -> Examined:
@@ -116,17 +121,23 @@ def examine(path: Path, kind: Kind) -> Examined:
     return Examined(examined) if isinstance(examined, Unreadable) else examined
 
 
-def _diagnostic(objection: Objection, job: Job, item: MediaInput, severity: Severity) -> Diagnostic:
+def _diagnostic(
+    objection: Objection, job: Job, item: MediaInput, first: MediaInput, severity: Severity
+) -> Diagnostic:
+    """A finding at the place of ``first``, about the job that has ``item``."""
+    row = item.row() if item.row else None
+    place = item.place if item.place != first.place else None
     return Diagnostic(
         objection.code,
         objection.message,
-        item.place,
-        item.route,
+        first.place,
+        first.route,
         objection.label,
         objection.help,
         cell=job.name,
         severity=severity,
-        row=item.row() if item.row else None,
+        row=row,
+        cells=(Cell(job.name, objection.message, objection.label, objection.help, row, place),),
     )
 
 
