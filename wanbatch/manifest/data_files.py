@@ -74,7 +74,7 @@ def _read_json(table: Table) -> Iterator[tuple[Row, int]]:
         raise fault(document, 1, "a JSON data file is a list of mappings", "write [{…}, {…}]")
     for number, item in enumerate(data):
         wrong = _row_problem(item) is not None
-        line = document.line_of(_item_offset(document.text, number)) if wrong else 1
+        line = document.line_of([*_item_offsets(document.text, number + 1)][-1]) if wrong else 1
         yield _row(document, item, line), number
 
 
@@ -83,21 +83,22 @@ def _refuse_halves(document: Document) -> None:
         raise RowsProblem(found[0].code, found[0].message, found=found)
 
 
-def _item_offset(text: str, number: int) -> int:
-    """Where an item of a JSON list begins that can be read."""
+def _item_offsets(text: str, count: int) -> Iterator[int]:
+    """Where the first ``count`` items of a JSON list begin that can be read."""
     decoder = json.JSONDecoder()
     offset = text.index("[") + 1
-    for _ in range(number + 1):
+    for _ in range(count):
         while text[offset] in " \t\r\n,":
             offset += 1
-        begin = offset
+        yield offset
         _, offset = decoder.raw_decode(text, offset)
-    return begin
 
 
 def _locate_json(table: Table, row: int, column: str, key: bool) -> Place:
     text = table.document.text
-    begin = _item_offset(text, table.where[row])
+    if not table.offsets:
+        table.offsets.extend(_item_offsets(text, table.where[-1] + 1))
+    begin = table.offsets[table.where[row]]
     return _key_place(table.document, begin, len(text), column)
 
 

@@ -51,6 +51,8 @@ class Table:
     locate: Callable[[Table, int, str, bool], Place]
     rows: list[Row] = field(default_factory=list)
     where: list[int] = field(default_factory=list)
+    offsets: list[int] = field(default_factory=list)
+    """Where the items of a JSON list begin, once somebody has asked."""
     header: int = 1
     """The first line of a CSV file's header."""
 
