@@ -94,7 +94,7 @@ def _item_offsets(text: str, count: int) -> Iterator[int]:
         _, offset = decoder.raw_decode(text, offset)
 
 
-def _locate_json(table: Table, row: int, column: str, key: bool) -> Place:
+def _locate_json(table: Table, row: int, column: str | None, key: bool) -> Place:
     text = table.document.text
     if not table.offsets:
         table.offsets.extend(_item_offsets(text, table.where[-1] + 1))
@@ -102,17 +102,18 @@ def _locate_json(table: Table, row: int, column: str, key: bool) -> Place:
     return _key_place(table.document, begin, len(text), column)
 
 
-def _locate_jsonl(table: Table, row: int, column: str, key: bool) -> Place:
+def _locate_jsonl(table: Table, row: int, column: str | None, key: bool) -> Place:
     begin = table.document.line_start(table.where[row])
     line = table.document.source(table.where[row])
     return _key_place(table.document, begin, begin + len(line), column)
 
 
-def _key_place(document: Document, begin: int, end: int, column: str) -> Place:
+def _key_place(document: Document, begin: int, end: int, column: str | None) -> Place:
     """Where the key ``column`` stands in the item that begins at ``begin``, else the
     item itself.
     """
-    for written in (json.dumps(column, ensure_ascii=False), json.dumps(column)):
+    forms = () if column is None else (json.dumps(column, ensure_ascii=False), json.dumps(column))
+    for written in forms:
         if found := re.compile(re.escape(written) + r"\s*:").search(document.text, begin, end):
             return document.place_at(found.start(), len(written))
     return document.place_at(begin, 1)
@@ -168,8 +169,9 @@ def _read_yaml(table: Table) -> Iterator[tuple[Row, int]]:
         yield _row(document, item, document.place((number,)).line), number
 
 
-def _locate_yaml(table: Table, row: int, column: str, key: bool) -> Place:
-    return table.document.place((table.where[row], column), key=key)
+def _locate_yaml(table: Table, row: int, column: str | None, key: bool) -> Place:
+    number = table.where[row]
+    return table.document.place((number,) if column is None else (number, column), key=key)
 
 
 def _row(document: Document, item: object, line: int) -> Row:
@@ -206,7 +208,7 @@ def _row_problem(item: object) -> tuple[str, str, str] | None:
 
 
 _Reader = Callable[[Table], Iterator[tuple[Row, int]]]
-_Locate = Callable[[Table, int, str, bool], Place]
+_Locate = Callable[[Table, int, str | None, bool], Place]
 _READERS: dict[str, tuple[_Reader, _Locate]] = {
     ".csv": (read_csv, locate_csv),
     ".jsonl": (_read_jsonl, _locate_jsonl),

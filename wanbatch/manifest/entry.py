@@ -96,7 +96,7 @@ class Entry:
         table, number = self.row
         columns = table.rows[number]
         column = next((name for name in columns if name in reads), next(iter(columns)))
-        return partial(table.place, number, column)
+        return partial(table.row_place, number, column)
 
     def report_template(
         self,
