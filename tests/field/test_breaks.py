@@ -102,3 +102,26 @@ def test_the_command_that_resumes_asks_for_no_purchase_again(tmp_path, flag):
         again = project.run(flag, wait=2)
         assert "Continue with: wanbatch run" in again.stderr
         assert flag not in again.stderr
+
+
+CLOCK = """
+import os, time
+real, ahead_s = time.time, float(os.environ["AHEAD_S"])
+time.time = lambda: real() + ahead_s
+"""
+
+
+def test_a_failed_task_is_asked_again_though_this_machines_clock_was_set_ahead(tmp_path):
+    """By the new clock the failure is two days old; the provider knows better."""
+    with ScriptedGateway() as gateway:
+        gateway.scripts["poll"] = lambda task, n: gateway.failed(task)
+        project = Project(tmp_path, gateway)
+        assert project.run().returncode == 1
+        gateway.scripts["poll"] = lambda task, n: gateway.completed(task)
+        (tmp_path / "clock").mkdir()
+        (tmp_path / "clock/sitecustomize.py").write_text(CLOCK)
+        words = ("--backend", "rough", "--yes", "--wait", "20", "--retry-failed")
+        clock = {"PYTHONPATH": str(tmp_path / "clock"), "AHEAD_S": "172800"}
+        again = project.call("run", project.manifest.name, *words, **clock)
+        assert again.returncode == 0, again.stderr
+        assert len(gateway.posts) == 1

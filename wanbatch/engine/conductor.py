@@ -280,16 +280,22 @@ class Conductor:
         return attempt.state is State.REMOTE_FAILED and bool(attempt.task_id) and young
 
     def _ask_failed(self, work: Work, now: float) -> bool:
-        """Asks the failed tasks of a work before it is bought again; true while that goes on."""
+        """Asks the failed tasks of a work before it is bought again; true while that goes on.
+
+        One that is older than a day by this machine's clock is asked too, but only once: the
+        clock may have been set since, and to ask costs nothing.
+        """
         due = [
             attempt
             for attempt in work.attempts
             if now - self._asked.get(attempt.attempt_id, -math.inf) > ASKED_LATELY_S
             and same_origin(attempt.origin, work.origin)
-            and self._may_turn(attempt, now)
+            and attempt.state is State.REMOTE_FAILED
+            and attempt.task_id
         ]
         for attempt in due:
-            self._watch_failed(attempt, work, now, now + self._doubt_s)
+            once = not self._may_turn(attempt, now)
+            self._watch_failed(attempt, work, now, now + self._doubt_s, last_look=once)
         if due:
             work.phase = Phase.ASKING
         return bool(due)
