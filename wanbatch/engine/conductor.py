@@ -22,6 +22,7 @@ Two clocks: ``now`` is monotonic seconds and paces; ``at`` is Unix seconds and e
 from __future__ import annotations
 
 import heapq
+import math
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -67,6 +68,8 @@ from wanbatch.plan.planner import may_retry
 POLL_LANE = 16
 DOUBT_S = 5.0
 """A doubtful failure is asked for again after this: "some seconds later" (contract)."""
+ASKED_LATELY_S = 10.0
+"""A failed task that was asked so lately is not asked again before the POST: twice ``DOUBT_S``."""
 USUAL_S = 300.0
 """How long a task usually takes at most, while nothing was learnt (reference C.5)."""
 OVERLONG = 3.0
@@ -121,7 +124,7 @@ class Conductor:
         self._deadlines: deque[tuple[float, int]] = deque()
         self._wall_ahead = 0.0
         self._failed_before: list[Attempt] = []
-        self._asked: set[int] = set()
+        self._asked: dict[int, float] = {}
         self._asked_last: set[int] = set()
         self._given_back: set[int] = set()
         self._refused_since: float | None = None
@@ -245,6 +248,10 @@ class Conductor:
         if ready_at is None or ready_at > now:
             return None
         work = self.works[heapq.heappop(self._prepared)]
+        if self._ask_failed(
+            work, now
+        ):  # it waited for its turn, and meanwhile they may have turned
+            return self._next_submit(now)
         if not self.budget.reserve(work.entry.price):
             self._stick(work, "the budget does not allow it")
             return self._next_submit(now)
@@ -273,16 +280,22 @@ class Conductor:
         return attempt.state is State.REMOTE_FAILED and bool(attempt.task_id) and young
 
     def _ask_failed(self, work: Work, now: float) -> bool:
-        """Asks the failed tasks of a work before it is bought again; true while that goes on."""
+        """Asks the failed tasks of a work before it is bought again; true while that goes on.
+
+        One that is older than a day by this machine's clock is asked too, but only once: the
+        clock may have been set since, and to ask costs nothing.
+        """
         due = [
             attempt
             for attempt in work.attempts
-            if attempt.attempt_id not in self._asked
+            if now - self._asked.get(attempt.attempt_id, -math.inf) > ASKED_LATELY_S
             and same_origin(attempt.origin, work.origin)
-            and self._may_turn(attempt, now)
+            and attempt.state is State.REMOTE_FAILED
+            and attempt.task_id
         ]
         for attempt in due:
-            self._watch_failed(attempt, work, now, now + self._doubt_s)
+            once = not self._may_turn(attempt, now)
+            self._watch_failed(attempt, work, now, now + self._doubt_s, last_look=once)
         if due:
             work.phase = Phase.ASKING
         return bool(due)
@@ -340,10 +353,10 @@ class Conductor:
             return
         attempt_id, work = task.attempt.attempt_id, task.work
         self._drop(attempt_id)
-        self._asked.add(attempt_id)
+        self._asked[attempt_id] = now
         if work is not None and work.phase is Phase.ASKING and not self._is_asking(work):
-            work.phase = Phase.READY
-            heapq.heappush(self._ready, work.index)
+            work.phase = Phase.PREPARED if work.urls else Phase.READY
+            heapq.heappush(self._prepared if work.urls else self._ready, work.index)
 
     def _is_asking(self, work: Work) -> bool:
         return any(task.work is work and task.failed for task in self.tasks.values())
@@ -433,7 +446,8 @@ class Conductor:
         What failed before is asked once more before the purchase after this one.
         """
         if work.reopens is None:
-            self._asked.difference_update(a.attempt_id for a in work.attempts)
+            for before in work.attempts:
+                self._asked.pop(before.attempt_id, None)
             work.attempts.append(attempt)
         else:
             work.attempts[-1] = attempt
