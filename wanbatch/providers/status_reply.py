@@ -128,7 +128,7 @@ _PLACES = (
     ("resultjson",),
     ("data", "videourl"),
     ("data", "url"),
-("data",),
+    ("data",),
     ("taskresult", "videos"),
     ("works",),
     ("creations",),
