@@ -1,8 +1,10 @@
 """Downloads over real sockets: whole files only, the key on its own origin only, public addresses only."""
 
+import gzip
 import hashlib
 import socket
 import time
+import zlib
 
 import anyio
 import httpx
