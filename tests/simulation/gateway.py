@@ -13,6 +13,7 @@ import ssl
 from collections.abc import AsyncIterator, Callable
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Any, NoReturn
+from urllib.parse import unquote
 
 import anyio
 import httpx
@@ -223,7 +224,7 @@ class Wire(httpx.AsyncBaseTransport):
     # -- queries -----------------------------------------------------------------------------------------------------------------------------
 
     async def _status(self, request: httpx.Request) -> httpx.Response:
-        task_id = request.url.path.rsplit("/", 1)[1]
+        task_id = _asked_for(request)
         fault = self.world.fault("poll")
         if fault == "connect":
             await self._no_connection("refused_connection", request)
@@ -350,7 +351,7 @@ class Wire(httpx.AsyncBaseTransport):
         return await self._send(request, task)
 
     async def _content(self, request: httpx.Request) -> httpx.Response:
-        task_id = request.url.path.split("/")[-2]
+        task_id = _asked_for(request)
         await self._delay()
         task, at = self.books.tasks.get(task_id), self.world.clock.true()
         if task is None or task.forgotten(at):
@@ -392,6 +393,12 @@ class Wire(httpx.AsyncBaseTransport):
             "server_error": lambda: self._error(503, "InternalError", "try again"),
         }
         return answers[fault]()
+
+
+def _asked_for(request: httpx.Request) -> str:
+    """The task's id, which may hold what a path is made of."""
+    quoted = request.url.raw_path.decode("ascii").partition("/v1/videos/")[2]
+    return unquote(quoted.removesuffix("/content"))
 
 
 def _flow(

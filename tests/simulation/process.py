@@ -95,6 +95,10 @@ class ListingBackend(Backend):
     async def list_tasks(self, since: float, until: float) -> TaskListing | None:
         world = self.wire.world
         started_at = self._clock()
+        ahead_s = (
+            world.clock.true() - started_at
+        )  # as the shipped client does, by the list's own Date
+        since, until = since + ahead_s, until + ahead_s
         seen_until = world.clock.true() - world.chance.uniform(0.0, 100.0)
         tasks = [
             t
@@ -104,7 +108,7 @@ class ListingBackend(Backend):
         await anyio.sleep(1.0)
         whole = world.fault("poll") is None
         listed = [
-            ListedTask(t.task_id, "running", "wan2.7-i2v", None, float(int(t.created_at)))
+            ListedTask(t.task_id, "running", "wan2.7-i2v", None, float(int(t.created_at)) - ahead_s)
             for t in tasks
         ]
         return TaskListing(
