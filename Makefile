@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 WORKERS ?= 2
+LANGUAGE_SERVER := tests/editor/node_modules/.package-lock.json
 
 .PHONY: demo test check lint types layering format lock locks simulate torture fuzz bench clean
 
@@ -11,7 +12,7 @@ demo: $(VENV)/.demo
 	$(BIN)/wanbatch run examples/specs/quickstart.wanbatch.yaml
 
 ## The whole test suite. What the money hangs on comes first, and every branch of it must be taken.
-test: $(VENV)/.dev
+test: $(VENV)/.dev $(LANGUAGE_SERVER)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(MONEY) $(COVERAGE)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile tests $(MONEY:%=--ignore=%)
 
@@ -87,5 +88,11 @@ $(VENV)/.dev: requirements-dev.lock pyproject.toml | $(VENV)/bin/python
 	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
 	touch $@
 
+# The language server of the editor tests; the lock names no registry, so that npm asks the one it is set to.
+$(LANGUAGE_SERVER): tests/editor/package.json tests/editor/package-lock.json
+	@command -v npm >/dev/null || { echo "the editor tests need Node 18 or newer, with npm: https://nodejs.org"; exit 1; }
+	cd tests/editor && npm ci --ignore-scripts --loglevel=error
+	touch $@
+
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist *.egg-info
+	rm -rf $(VENV) tests/editor/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist *.egg-info

@@ -19,12 +19,14 @@ from wanbatch.lifecycle import (
     TRANSITIONS,
     UNSETTLED,
     Attempt,
+    Authorisation,
     Authority,
     Event,
     EventKind,
     Facts,
     IllegalTransition,
     Opening,
+    Retention,
     Snapshot,
     State,
     apply,
@@ -282,3 +284,39 @@ def test_a_row_is_made_of_its_values_in_order(events: list[Event]) -> None:
 
 def test_the_fields_are_in_the_order_that_the_ledger_keeps() -> None:
     assert tuple(f.name for f in fields(Attempt)) == lifecycle.ATTEMPT_FIELDS
+
+
+def test_a_failure_that_turned_after_its_retry_came_home_is_the_jobs_video() -> None:
+    failed = row(State.STORED, 1, failed_at=5.0)
+    retry = row(State.STORED, 2, authority=Authority.RETRY_POLICY)
+    assert deciding_attempt([failed, retry]) == failed
+    anew = row(State.STORED, 3, authority=Authority.REGENERATE)
+    assert deciding_attempt([failed, retry, anew]) == anew
+    assert deciding_attempt([row(State.STORED, 1), retry]) == retry
+    assert deciding_attempt([row(State.ABANDONED, 1), retry]) == retry
+
+
+def test_an_authorisation_is_open_until_a_purchase_names_it() -> None:
+    allowed = Authorisation(1, "f", "paid", "m", "one", "regenerate", "r", 1.0)
+    assert Snapshot(authorisations=(allowed,)).open_authorisations() == (allowed,)
+    refused = row(State.PLANNED, authorisation_id=1)
+    assert Snapshot((refused,), authorisations=(allowed,)).open_authorisations() == (allowed,)
+    bought = row(State.ACCEPTED, authorisation_id=1)
+    assert Snapshot((bought,), authorisations=(allowed,)).open_authorisations() == ()
+
+
+def test_events_are_counted_by_realm() -> None:
+    rows = (row(State.STORED, 1), row(State.STORED, 2, realm="emulator"))
+    snapshot = Snapshot(rows, events={1: 5, 2: 7})
+    assert (snapshot.count_events("paid"), snapshot.count_events("emulator")) == (5, 7)
+    assert row(State.PLANNED).shown_deadline is None
+    assert row(State.ACCEPTED, available_until=1000.0).shown_deadline == 400.0
+
+
+def test_each_margin_is_an_hour() -> None:
+    kept = Retention(result_s=7200.0, query_s=10_000.0, list_s=20_000.0)
+    assert (kept.give_up_after_s, kept.forgotten_after_s, kept.listed_for_s) == (
+        13_600.0,
+        6_400.0,
+        16_400.0,
+    )

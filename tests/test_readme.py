@@ -73,6 +73,11 @@ class Reader:
                 shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
             else:
                 shutil.copy(source, target)
+        shutil.copytree(
+            ROOT / "tests/editor",
+            self.cwd / "tests/editor",
+            ignore=shutil.ignore_patterns("node_modules", "__pycache__"),
+        )
         (self.cwd / ".venv").symlink_to(sys.prefix)
         self.environ = {
             "PATH": os.environ["PATH"],

@@ -3,13 +3,14 @@
 What it may not do: print, read files, or know any particular rule. Rules live where they are checked; printing lives in ``cli``.
 
 How it works: a check returns ``Diagnostic`` values; a ``Place`` is mandatory, so that no finding can exist without one. ``order`` sorts the
-findings of all files by place. Lines and columns count from 1, columns in code points, as editors do.
+findings of all files by place, and makes one finding of those that the cells of a sweep share. Lines and columns count from 1, columns in
+code points, as editors do.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 Route = tuple[str | int, ...]
@@ -35,11 +36,29 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class Cell:
+    """A job, by its name, that has a finding: in the words that are its own, with the row of
+    data that they come from, and where it stands if not at the finding's own place.
+    """
+
+    name: str
+    message: str
+    label: str = ""
+    help: tuple[str, ...] = ()
+    row: Place | None = None
+    place: Place | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Diagnostic:
     """One finding.
 
-    ``message`` says what is wrong, ``label`` stands beside the caret and says why, ``help`` says what to do. ``source`` is the text of the
-    line at ``place`` (empty where the file has none). ``cell`` names the job of a sweep where only some of its cells are wrong.
+    ``message`` says what is wrong, ``label`` stands beside the caret and says why, ``help``
+    says what to do. ``source`` is the text of the line at ``place`` (empty where the file
+    has none). ``cell`` names the job that has it, ``row`` is where its data stand.
+
+    ``cells`` are all jobs that have the finding, once ``merge`` has made one of theirs; the
+    other texts are then those of the first.
     """
 
     code: str
@@ -51,6 +70,8 @@ class Diagnostic:
     source: str = ""
     cell: str = ""
     severity: Severity = Severity.ERROR
+    row: Place | None = None
+    cells: tuple[Cell, ...] = ()
 
 
 def format_route(route: Route) -> str:
@@ -65,10 +86,64 @@ def format_route(route: Route) -> str:
 
 
 def order(findings: Iterable[Diagnostic]) -> list[Diagnostic]:
-    """All findings sorted by file, line, column and code, equal ones once."""
+    """All findings sorted by file, line, column and code, each thing once."""
     return sorted(
-        dict.fromkeys(findings),
+        merge(findings),
         key=lambda d: (d.place.path, d.place.line, d.place.column, d.code, d.cell, d.message),
+    )
+
+
+def merge(findings: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
+    """Equal findings once, and one finding of each code and place for all cells that have it.
+
+    What a cell has twice at one place, in other words, stays two findings.
+    """
+    groups: dict[object, list[_Group]] = {}
+    for finding in findings:
+        if not finding.cell:
+            groups.setdefault(finding, [_Group(finding, {})])
+            continue
+        alike = groups.setdefault((finding.code, finding.place, finding.severity), [])
+        for cell in finding.cells or (_cell(finding),):
+            for group in alike:
+                if group.cells.setdefault(cell.name, cell).message == cell.message:
+                    break
+            else:
+                alike.append(_Group(finding, {cell.name: cell}))
+    for alike in groups.values():
+        for group in alike:
+            yield group.whole()
+
+
+@dataclass(slots=True)
+class _Group:
+    first: Diagnostic
+    cells: dict[str, Cell]
+
+    def whole(self) -> Diagnostic:
+        return replace(self.first, cells=tuple(self.cells.values()))
+
+
+def _cell(finding: Diagnostic) -> Cell:
+    return Cell(finding.cell, finding.message, finding.label, finding.help, finding.row)
+
+
+def change_texts(finding: Diagnostic, change: Callable[[str], str]) -> Diagnostic:
+    """The finding with ``change`` made to everything that may quote a user's file."""
+
+    def changed(part: Cell | Diagnostic) -> dict[str, object]:
+        return {
+            "message": change(part.message),
+            "label": change(part.label),
+            "help": tuple(map(change, part.help)),
+        }
+
+    cells = tuple(replace(cell, **changed(cell)) for cell in finding.cells)  # type: ignore[arg-type]
+    return replace(
+        finding,
+        source=change(finding.source),
+        cells=cells,
+        **changed(finding),  # type: ignore[arg-type]
     )
 
 

@@ -10,7 +10,9 @@ from wanbatch.ledger.verify import verify_ledger
 
 UNSURE = "job[seed=1]"
 NONSENSE = {
-    ("--adopt", "../../etc/passwd"): "not a task id",
+    ("--adopt", "a task"): "not a task id",
+    ("--adopt", ".."): "not a task id",
+    ("--adopt", "undefined"): "not a task id",
     ("--adopt", ""): "not a task id",
     ("--adopt", "task_1", "--abandon"): "one decision at a time",
     ("--resubmit", "--output", "elsewhere"): "there is no ledger in elsewhere",

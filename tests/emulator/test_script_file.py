@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft7Validator
 
-from wanbatch.emulator.script import Faults, Rule, Script
+from wanbatch.emulator.script import Call, Faults, Rule, Script
 from wanbatch.emulator.script_file import read_script
 from wanbatch.errors import ExitCode, Refusal
 
@@ -44,6 +44,31 @@ def read(tmp_path: Path, text: str) -> Script:
             "only a submit has a moment",
         ),
         ("faults:\n  - {route: submit, do: close, call: 0}\n", ":2:38", "minimum of 1"),
+        ("faults:\n  - {route: status, do: saay}\n", ":2:25", "did you mean say?"),
+        ("faults:\n  - {route: stauts, do: close}\n", ":2:13", "did you mean status?"),
+        ("faults:\n  - {route: status, do: say, wrod: x}\n", ":2:5", "did you mean word?"),
+        ("faults:\n  - {route: submit, do: say, word: x}\n", ":2:13", "belongs to route: status"),
+        ("faults:\n  - {route: status, do: say, word: no}\n", ":2:36", "not of type 'string'"),
+        ("faults:\n  - {route: status, do: coded}\n", ":2:13", "belongs to route: content"),
+        ("faults:\n  - {route: list, do: address}\n", ":2:13", "belongs to route: status or"),
+        ("faults:\n  - {route: status, do: strange_id}\n", ":2:13", "belongs to route: submit"),
+        (
+            "faults:\n  - {route: submit, do: strange_id, form: numbr}\n",
+            ":2:43",
+            "did you mean number?",
+        ),
+        (
+            "faults:\n  - {route: status, do: close, while: finishd}\n",
+            ":2:39",
+            "did you mean finished?",
+        ),
+        ("faults:\n  - {route: content, do: close, while: failed}\n", ":2:13", "has a while"),
+        ("faults:\n  - {route: status, do: close, by: link}\n", ":2:13", "by api or by link"),
+        ("faults:\n  - {route: list, do: close, task: 1}\n", ":2:13", "about one task"),
+        ("faults:\n  - {route: status, do: close, task: 0}\n", ":2:38", "minimum of 1"),
+        ("faults:\n  - {route: list, do: close, per_task: true}\n", ":2:13", "about one task"),
+        ("faults:\n  - {route: probe, do: wrong_date}\n", ":2:5", "'seconds' is a required"),
+        ("faults:\n  - {route: status, do: address, at: a..b}\n", ":2:38", "such as video.url"),
     ],
 )
 def test_a_wrong_script_names_the_place(tmp_path: Path, text: str, place: str, words: str) -> None:
@@ -111,3 +136,26 @@ def test_the_first_rule_that_fires_decides_and_all_count() -> None:
     assert [r.act if r else None for r in chosen] == ["reset", "close", None]
     assert faults.choose("content") is None
     assert faults.fired == [1, 1, 0]
+
+
+def test_rules_are_narrowed_to_tasks_phases_and_ways() -> None:
+    rules = (
+        Rule("status", "close", during="finished", tasks=frozenset({2})),
+        Rule("status", "reset", per_task=True, times=1),
+        Rule("content", "close", by="link"),
+        Rule("probe", "close", calls=frozenset({2})),
+    )
+    faults = Faults(Script(rules))
+    one, two = Call("a", 1, "finished"), Call("b", 2, "finished")
+    told = [faults.choose("status", call) for call in (one, two, one, two, Call("b", 2, "running"))]
+    assert [r.act if r else None for r in told] == ["reset", "close", None, "close", "reset"]
+    assert faults.choose("content", Call("a", 1, "finished", "api")) is None
+    assert faults.choose("content", Call("a", 1, "finished", "link")) is rules[2]
+    nobody = Call(is_probe=True)
+    assert [faults.choose("status", nobody) for _ in range(2)] == [None, rules[3]]
+    assert faults.fired == [2, 2, 1, 1]
+
+
+def test_a_rule_for_status_meets_probes_as_it_always_did() -> None:
+    rule = Rule("status", "close", times=1)
+    assert Faults(Script((rule,))).choose("status", Call(is_probe=True)) is rule

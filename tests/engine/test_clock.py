@@ -75,7 +75,7 @@ def test_two_answers_of_one_moment_are_one_word(machine, clock):
     [
         (0.0, [0.0], DAY + 7200, DAY + 7200),  # both clocks are right
         (0.0, [0.0], -10.0, -10.0),
-        (0.0, [-DAY], DAY + 7200, 7200),  # ours ran ahead since: the server knows better
+        (0.0, [-DAY], DAY + 7200, 7200),  # ours ran ahead since, or a node is wrong
         (-DAY, [-DAY], DAY + 7200, DAY + 7200),  # ours is always wrong by a day
         (-56 * 365 * DAY, [0.0], 60.0, 60.0),  # the POST's answer came from 1970
         (0.0, [26 * 3600.0], 60.0, 60.0),  # a node that is a day ahead
@@ -89,6 +89,14 @@ def test_a_task_is_as_old_as_the_younger_of_the_clocks_says(
 ):
     hear(machine, clock, *heard, apart_s=0.0)
     assert clock.age_s(machine.wall - ours, then) == pytest.approx(least, abs=1.0)
+
+
+@pytest.mark.parametrize("since", [26 * 3600.0, -DAY])
+def test_what_two_answers_say_of_a_task_of_an_earlier_process_counts(machine, clock, since):
+    hear(machine, clock, since, since)
+    assert clock.age_s(999_000.0, 0.0) == pytest.approx(1010.0 + since, abs=1.0)
+    machine.pass_s(60.0)
+    assert clock.age_s(1_000_010.0, 0.0) == pytest.approx(60.0), "accepted by this process"
 
 
 def test_what_is_believed_counts_and_what_disagrees_does_not(machine, clock):

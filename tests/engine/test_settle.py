@@ -199,6 +199,17 @@ def test_what_the_last_download_met_is_kept_once_and_refused_bytes_are_counted()
     assert gone(done, DownloadFailed("no video"), -1.0) is None
 
 
+def test_what_an_answer_says_beside_the_id_is_kept():
+    row = apply(INTENT, submit_event(INTENT, Accepted("t-1", "also names r-9"), 1001.0))
+    assert row.evidence == "also names r-9"
+
+
+def test_a_word_about_a_stored_video_and_a_failed_download_of_one_leave_nothing():
+    stored = replace(ACCEPTED, state=State.STORED)
+    assert poll_event(stored, Running("brewing", known=False), 1100.0, 1, 0.0) is None
+    assert gone(stored, DownloadFailed("HTTP 404", gone=True), 1.0) is None
+
+
 def test_refusals_of_one_attempt_are_counted():
     row = INTENT
     for times in (1, 2, 3):

@@ -333,3 +333,15 @@ anyio.run(main)
     assert told == list(range(1, 21))
     assert [a.attempt_id for a in read_snapshot(path).attempts] == told
     assert verify_ledger(path) == []
+
+
+@pytest.mark.anyio
+async def test_what_a_person_asked_for_is_kept_and_read_again(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    said = {"realm": "paid", "manifest": "m", "job": "one", "run_id": "r", "at": 5.0}
+    async with Ledger.open(path) as ledger:
+        one = await ledger.authorise(fingerprint="f1", kind="regenerate", **said)
+        two = await ledger.authorise(fingerprint="f2", kind="retry_failed", **said)
+        assert ledger.snapshot.authorisations == (one, two)
+    assert (one.authorisation_id, two.authorisation_id) == (1, 2)
+    assert read_snapshot(path).authorisations == (one, two)

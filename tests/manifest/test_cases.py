@@ -121,5 +121,6 @@ def test_every_code_of_the_manifest_has_a_case_and_an_explanation() -> None:
     codes = {c.code: c for c in all_codes() if c.code < "WB5"}
     shown = {p.name.split("_")[0] for p in INVALID}
     # Four million values take seconds and hundreds of megabytes: tests/manifest/test_source.py lowers the bound instead.
-    assert set(codes) - shown <= {"WB124"}
+    # More than ten thousand bad jobs are too much text for a case: test_load.py lowers that bound.
+    assert set(codes) - shown <= {"WB124", "WB219"}
     assert all(len(c.explanation) > 60 and len(c.title) > 5 for c in codes.values())

@@ -177,8 +177,9 @@ def test_errors_of_many_cells_are_gathered(tmp_path: Path) -> None:
         + JOB
         + "    seconds: '{{ n }}'\n    matrix: {n: [1, 2, 3, 16, 17, 18, 19, 20]}\n"
     )
-    diagnostics = load(tmp_path, text).diagnostics
-    assert {d.cell for d in diagnostics} == {"a[n=1]", "a[n=16]", "a[n=17] and 3 more cells"}
+    (found,) = load(tmp_path, text).diagnostics
+    assert [cell.name for cell in found.cells] == [f"a[n={n}]" for n in (1, 16, 17, 18, 19, 20)]
+    assert (found.message, found.cells[5].message) == ("1 is out of range", "20 is out of range")
 
 
 def test_media_and_prompts_of_other_folders(tmp_path: Path) -> None:
@@ -256,3 +257,14 @@ def test_ten_thousand_mistakes_do_not_take_ten_thousand_times_as_long(tmp_path: 
         assert time.process_time() - began < 6
     repeated = "wanbatch: 1\njobs:\n" + good * 5_000
     assert {d.code for d in load(tmp_path, repeated).diagnostics} == {"WB401"}
+
+
+def test_bad_jobs_beyond_the_bound_are_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wanbatch.manifest.shape.MOST_EXPLAINED", 3)
+    jobs = "".join(f"  - {{id: j{n}, media: {{first_frame: a.png}}, secs: 5}}\n" for n in range(5))
+    found = load(tmp_path, "wanbatch: 1\njobs:\n" + jobs).diagnostics
+    assert [d.code for d in found] == ["WB201"] * 3 + ["WB219"]
+    assert found[-1].message == "2 more jobs have errors"
+    assert found[-1].place.line == 6

@@ -77,21 +77,30 @@ def test_every_key_documents_itself_in_an_editor(name: str) -> None:
             continue  # conditions on keys that are documented elsewhere
         reference = value.get("$ref")
         shown = definitions[str(reference).rsplit("/", 1)[1]] if reference else value
-        parts = [
-            shown,
-            *(
-                definitions[str(p["$ref"]).rsplit("/", 1)[1]]
-                for p in shown.get("allOf", [])
-                if "$ref" in p
-            ),
-        ]
+        parts = list(parts_of(shown, definitions))
         assert "description" in shown, path
         if path.endswith("/where"):
             continue
         assert any("errorMessage" in part for part in parts), path
-        assert name == "job" or "examples" in shown, path
+        is_mapping = any(part.get("type") in ("object", ["object", "null"]) for part in parts)
+        assert name == "job" or is_mapping or "examples" in shown, path
+        for part in parts if name == "manifest" else ():
+            # An editor would show it for unknown keys, and null among the completions.
+            assert not ("errorMessage" in part and "additionalProperties" in part), path
+        assert name == "job" or "null" not in shown.get("type", ()), path
         seen += 1
     assert seen >= 9
+
+
+def parts_of(shown, definitions):
+    """A schema, and what applies with it: all of ``allOf``, ``then`` where it always holds."""
+    reference = shown.get("$ref")
+    shown = definitions[str(reference).rsplit("/", 1)[1]] if reference else shown
+    yield shown
+    for part in shown.get("allOf", []):
+        yield from parts_of(part, definitions)
+    if shown.get("if") is True:
+        yield from parts_of(shown["then"], definitions)
 
 
 def test_the_examples_in_the_schemas_are_valid() -> None:

@@ -46,7 +46,10 @@ def job(*media, name="job", seconds=5):
 
 def file_input(path, kind="first_frame", line=7):
     return MediaInput(
-        kind, FileMedia(f"media/{Path(path).name}", Path(path)), Place("m.yaml", line, 9, 20)
+        kind,
+        FileMedia(f"media/{Path(path).name}", Path(path)),
+        Place("m.yaml", line, 9, 20),
+        ("jobs", 0, "media", kind),
     )
 
 
@@ -258,7 +261,7 @@ def test_a_finding_says_what_was_found_what_is_allowed_and_what_to_do(tmp_path):
     assert finding.help == ("crop it to at most 4000 px in width",)
     assert (finding.place, finding.route, finding.severity) == (
         Place("m.yaml", 7, 9, 20),
-        ("media", "first_frame"),
+        ("jobs", 0, "media", "first_frame"),
         Severity.ERROR,
     )
 
@@ -319,7 +322,7 @@ def test_every_file_is_examined_once_and_reported_at_its_first_use(tmp_path, mon
     assert media.digests[paths[3]].sha256 == hash_file(paths[3])
 
 
-def test_a_cell_is_named_only_where_other_cells_of_the_place_are_fine(tmp_path):
+def test_the_cells_of_a_place_that_have_a_finding_are_named(tmp_path):
     good, bad = png(tmp_path / "good.png", 300, 300), png(tmp_path / "bad.png", 100, 100)
     (finding,) = check(
         job(file_input(good), name="a[x=1]"), job(file_input(bad), name="a[x=2]")
@@ -328,7 +331,16 @@ def test_a_cell_is_named_only_where_other_cells_of_the_place_are_fine(tmp_path):
     (finding,) = check(
         job(file_input(bad), name="a[x=1]"), job(file_input(bad), name="a[x=2]")
     ).diagnostics
-    assert finding.cell == ""
+    assert [cell.name for cell in finding.cells] == ["a[x=1]", "a[x=2]"]
+
+
+def test_a_file_is_reported_once_with_every_place_that_names_it(tmp_path):
+    bad = png(tmp_path / "bad.png", 100, 100)
+    (found,) = check(
+        job(file_input(bad, line=7), name="a"), job(file_input(bad, line=12), name="b")
+    ).diagnostics
+    assert found.place.line == 7
+    assert [(c.name, c.place and c.place.line) for c in found.cells] == [("a", None), ("b", 12)]
 
 
 @pytest.mark.parametrize(
@@ -355,7 +367,11 @@ def test_a_warning_comes_once_for_each_place_that_deserves_it(wav):
         job(file_input(path, "driving_audio", line), name=f"{line}.{s}", seconds=s)
         for line, s in ((1, 5), (1, 3), (1, 2), (2, 3), (3, 4))
     ]
-    assert [(d.place.line, d.cell) for d in check(*jobs).diagnostics] == [(1, "1.3"), (2, "")]
+    found = check(*jobs).diagnostics
+    assert [(d.place.line, [c.name for c in d.cells]) for d in found] == [
+        (1, ["1.3", "1.2"]),
+        (2, ["2.3"]),
+    ]
 
 
 def url_job(url):

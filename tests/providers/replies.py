@@ -2,10 +2,11 @@
 
 What it may not do: send or judge anything; ``test_replies.py`` does.
 
-How it works: a row is (moment, status code, body, outcome) below the gateway that answers so and
-the public file or page that shows it. Names of fields and words of statuses are the gateways',
-all values are ours. ``TASK`` is the id that was asked for, ``VIDEO`` stands for the bytes of a
-real MP4. Outcomes are plain words:
+How it works: a row is (moment, status code, body, outcome) below the gateway that answers so
+and the public file or page where its shape can be looked up (``unchecked`` where nobody has: the
+row then shows a shape that is read, and proves nothing of that gateway). Names of fields and
+words of statuses are the gateways', all values are ours. ``TASK`` is the id that was asked for,
+``VIDEO`` stands for the bytes of a real MP4. Outcomes are plain words:
 
     submit   accepted: ID | uncertain | uncertain, halted | not accepted | halted | rejected
     poll     running: WORD | running, unknown word: WORD | finished: ADDRESS | finished: content
@@ -525,7 +526,7 @@ GATEWAYS: list[tuple[str, str, list[Answer]]] = [
     ),
     (
         "aimlapi",
-        "docs.aimlapi.com/api-references/video-models; section E of the facts about the API",
+        "unchecked: docs.aimlapi.com/api-references/video-models; section E of the facts about the API",
         [
             ("submit", 201, {"id": TASK, "status": "queued"}, f"accepted: {TASK}"),
             ("poll", 200, {"id": TASK, "status": "queued"}, "running: queued"),
@@ -618,7 +619,7 @@ GATEWAYS: list[tuple[str, str, list[Answer]]] = [
     ),
     (
         "ModelScope",
-        "modelscope/modelscope docs (api-inference, asynchronous tasks)",
+        "unchecked: modelscope/modelscope docs (api-inference, asynchronous tasks)",
         [
             ("submit", 200, {"task_id": TASK, "task_status": "SUCCEED"}, f"accepted: {TASK}"),
             ("poll", 200, {"task_id": TASK, "task_status": "PENDING"}, "running: PENDING"),
@@ -689,7 +690,7 @@ GATEWAYS: list[tuple[str, str, list[Answer]]] = [
     ),
     (
         "Azure OpenAI",
-        "Azure/azure-rest-api-specs (AI foundry, video generation jobs)",
+        "unchecked: Azure/azure-rest-api-specs (AI foundry, video generation jobs)",
         [
             ("submit", 201, {"object": "video.generation.job", "id": TASK}, f"accepted: {TASK}"),
             ("poll", 200, {"id": TASK, "status": "preprocessing"}, "running: preprocessing"),
@@ -764,7 +765,7 @@ GATEWAYS: list[tuple[str, str, list[Answer]]] = [
     ),
     (
         "302.ai",
-        "302ai.apifox.cn (video, unified query)",
+        "unchecked: 302ai.apifox.cn (video, unified query)",
         [
             ("poll", 200, {"task_id": TASK, "status": "queueing"}, "running: queueing"),
             (
@@ -836,7 +837,7 @@ GATEWAYS: list[tuple[str, str, list[Answer]]] = [
     ),
     (
         "Leonardo",
-        "docs.leonardo.ai/reference/getgenerationbyid",
+        "unchecked: docs.leonardo.ai/reference/getgenerationbyid",
         [
             (
                 "poll",
@@ -892,7 +893,7 @@ GATEWAYS: list[tuple[str, str, list[Answer]]] = [
     ),
     (
         "Novita",
-        "novita.ai/docs/api-reference/model-apis-task-result",
+        "unchecked: novita.ai/docs/api-reference/model-apis-task-result",
         [
             ("submit", 200, {"task_id": TASK}, f"accepted: {TASK}"),
             (
@@ -964,7 +965,7 @@ GATEWAYS: list[tuple[str, str, list[Answer]]] = [
     ),
     (
         "Tencent",
-        "cloud.tencent.com/document/product/1616 (DescribeHunyuanToVideoJob)",
+        "unchecked: cloud.tencent.com/document/product/1616 (DescribeHunyuanToVideoJob)",
         [
             ("poll", 200, {"Response": {"JobId": TASK, "Status": "WAIT"}}, "running: WAIT"),
             ("poll", 200, {"Response": {"JobId": TASK, "Status": "RUN"}}, "running: RUN"),

@@ -1,8 +1,10 @@
 """Downloads over real sockets: whole files only, the key on its own origin only, public addresses only."""
 
+import gzip
 import hashlib
 import socket
 import time
+import zlib
 
 import anyio
 import httpx
@@ -95,7 +97,8 @@ async def test_a_body_without_length_is_judged_by_its_boxes(
     short = serve([answer(200, video[:-700], content_length="", connection="close")])
     outcome = await download(profile_for(short.url), part)
     assert isinstance(outcome, DownloadFailed)
-    assert not part.exists()
+    # It came whole, begins as a video and is none: kept as evidence, and named by its hash.
+    assert outcome.refused == hashlib.sha256(part.read_bytes()).hexdigest()
 
 
 # --- what is never kept
@@ -128,13 +131,39 @@ async def test_a_short_body_is_fetched_again_and_never_kept(
     assert len(server.received) > 1
 
 
-async def test_a_compressed_body_is_refused(serve, answer, video, profile_for, part):
-    import gzip
-
-    server = serve([answer(200, gzip.compress(video), content_encoding="gzip")])
+@pytest.mark.parametrize("coding", ["gzip", "x-gzip", "deflate"])
+async def test_a_coded_body_is_undone_though_identity_was_asked_for(
+    serve, answer, video, profile_for, part, coding
+):
+    packed = zlib.compress(video) if coding == "deflate" else gzip.compress(video)
+    server = serve([answer(200, packed, content_encoding=coding)])
     outcome = await download(profile_for(server.url), part)
-    assert isinstance(outcome, DownloadFailed)
+    assert is_video(outcome, part, video)
     assert server.received[0].headers["accept-encoding"] == "identity"
+
+
+@pytest.mark.parametrize("coding", ["br", "zstd", "gzip"])
+async def test_bytes_that_are_a_video_are_one_whatever_the_header_says(
+    serve, answer, video, profile_for, part, coding
+):
+    server = serve([answer(200, video, content_encoding=coding)])
+    assert is_video(await download(profile_for(server.url), part), part, video)
+
+
+async def test_a_coding_that_cannot_be_undone_or_grows_over_the_cap_is_refused(
+    serve, answer, video, profile_for, part, monkeypatch
+):
+    bomb = gzip.compress(b"\0\0\0\x18free" + b"\0" * 3_000_000)
+    monkeypatch.setattr(http_download, "FILE_LIMIT_BYTES", 1_000_000)
+    for body, coding in (
+        (b"not brotli at all", "br"),
+        (b"\x1f\x8bdamaged, and long", "gzip"),
+        (bomb, "gzip"),
+    ):
+        server = serve([answer(200, body, content_encoding=coding)])
+        outcome = await download(profile_for(server.url), part)
+        assert isinstance(outcome, DownloadFailed)
+        assert not part.exists()
 
 
 async def test_a_file_over_the_cap_is_refused(serve, answer, video, profile_for, part, monkeypatch):

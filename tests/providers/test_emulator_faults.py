@@ -182,7 +182,8 @@ async def test_a_spoiled_download_is_whole_or_not_there(rehearse, submit, tmp_pa
         outcome = await backend.download(task_id, result, part)
     if kept is not None:
         assert isinstance(outcome, Downloaded if kept else DownloadFailed), outcome
-    assert await anyio.Path(part).exists() is isinstance(outcome, Downloaded)
+    kept_as_evidence = isinstance(outcome, DownloadFailed) and bool(outcome.refused)
+    assert await anyio.Path(part).exists() is (isinstance(outcome, Downloaded) or kept_as_evidence)
     if isinstance(outcome, DownloadFailed):
         assert not outcome.gone
 

@@ -1,5 +1,6 @@
 """What one POST can tell: every row of the table, over real sockets."""
 
+import json
 import socket
 import time
 
@@ -9,6 +10,8 @@ import pytest
 from wanbatch.engine.outcomes import Accepted, Halted, Limit, NotAccepted, Rejected, Uncertain
 from wanbatch.errors import ExitCode, Refusal
 from wanbatch.providers.backend import Backend
+from wanbatch.providers.model import Reply
+from wanbatch.providers.reading import judge_submit
 
 pytestmark = pytest.mark.anyio
 
@@ -547,3 +550,15 @@ async def test_a_task_id_that_holds_the_key_is_not_kept(serve, answer, profile_f
     )
     assert isinstance(outcome, Uncertain)
     assert "sk-plain" not in repr(outcome)
+
+
+@pytest.mark.parametrize("elapsed_s", [0.2, 11.0])
+@pytest.mark.parametrize("code", ["rate_limit", "insufficient_user_quota"])
+def test_a_limiter_answers_at_once_and_later_its_answer_proves_nothing(elapsed_s, code):
+    body = json.dumps({"error": {"code": code, "message": "too many requests"}}).encode()
+    outcome = judge_submit(Reply(429, {}, body, elapsed_s))
+    if elapsed_s > 10:
+        assert isinstance(outcome, Uncertain)
+        assert (outcome.halt is not None) is (code != "rate_limit")
+    else:
+        assert isinstance(outcome, NotAccepted if code == "rate_limit" else Halted)

@@ -3,16 +3,21 @@
 What it may not do: decide what is an error, reorder, or pass on characters that a terminal would obey.
 
 How it works: ``findings_machine`` makes the other formats of the same values. In a frame, unsafe characters of the source line become escapes
-and tabs one blank, and the caret moves with them; very long lines are cut around the caret.
+and tabs one blank, and the caret moves with them; very long lines are cut around the caret. Of many findings the first errors are shown,
+then warnings; what is left out is counted.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from wanbatch.diagnostics import Diagnostic, Severity, format_route
-from wanbatch.manifest.shown import columns, escape_unsafe
+from wanbatch.diagnostics import Diagnostic, Place, Severity, format_route
+from wanbatch.manifest.shown import columns, escape_unsafe, listed
 
+MOST_IN_TEXT = 50
+"""Frames that are printed: some 300 lines, which a terminal can still scroll back."""
+MOST_NAMED = 3
+"""Cells, rows and messages of one finding that are named; the rest are counted."""
 _WIDEST = 160
 _RED, _YELLOW, _BLUE, _BOLD, _PLAIN = "\x1b[1;31m", "\x1b[1;33m", "\x1b[1;34m", "\x1b[1m", "\x1b[0m"
 
@@ -27,11 +32,82 @@ def render(diagnostics: Sequence[Diagnostic], format: str) -> str:  # noqa: A002
 
 
 def render_text(diagnostics: Sequence[Diagnostic], color: bool = False) -> str:
-    """The frames of all findings, a blank line between them, and a last line that counts them."""
+    """The frames of the findings, a blank line between them, and a last line that counts all."""
     if not diagnostics:
         return ""
-    frames = [_frame(d, _Paint(color)) for d in diagnostics]
-    return "\n\n".join([*frames, _count(diagnostics)])
+    first, rest = cut(diagnostics, MOST_IN_TEXT)
+    frames = [_frame(d, _Paint(color)) for d in first]
+    return "\n\n".join([*frames, *([rest] if rest else []), _count(diagnostics)])
+
+
+def cut(diagnostics: Sequence[Diagnostic], most: int) -> tuple[list[Diagnostic], str]:
+    """At most ``most`` findings in their order, no warning in the place of an error; and a
+    line that counts the others, empty where there are none.
+    """
+    if len(diagnostics) <= most:
+        return list(diagnostics), ""
+    by_weight = sorted(
+        range(len(diagnostics)), key=lambda n: diagnostics[n].severity is not Severity.ERROR
+    )
+    shown, left = sorted(by_weight[:most]), by_weight[most:]
+    counts = _counted([diagnostics[n] for n in left])
+    rest = f"and {len(left):,} more ({counts}): wanbatch validate --format json prints all"
+    return [diagnostics[n] for n in shown], rest
+
+
+def describe_cells(d: Diagnostic) -> str:
+    """``in NAME`` for one job, ``in 24 cells: `` with three of their names for more."""
+    names = [cell.name for cell in d.cells] or ([d.cell] if d.cell else [])
+    if len(names) < 2:
+        return f"in {escape_unsafe(names[0])}" if names else ""
+    noun = "cells" if any("[" in name for name in names) else "jobs"
+    return f"in {len(names):,} {noun}: {_few(names)}"
+
+
+def describe_rows(d: Diagnostic) -> str:
+    """``row: shots.csv:7``; of several the first three. Empty where no row of data is known."""
+    rows = rows_of(d)
+    if not rows:
+        return ""
+    places = list(dict.fromkeys(f"{row.path}:{row.line}" for row in rows))
+    return f"row{'s' * (len(places) > 1)}: {_few(places)}"
+
+
+def describe_places(d: Diagnostic) -> str:
+    """``also at: a.yaml:12``: the other places of a finding that is said at its first."""
+    places = [str(place) for place in other_places(d)]
+    return f"also at: {_few(places)}" if places else ""
+
+
+def other_places(d: Diagnostic) -> list[Place]:
+    """Where the finding stands too, each once."""
+    return list(dict.fromkeys(cell.place for cell in d.cells if cell.place is not None))
+
+
+def rows_of(d: Diagnostic) -> list[Place]:
+    """The rows of data that the finding's cells are made with, each once."""
+    rows = [cell.row for cell in d.cells] if d.cells else [d.row]
+    return list(dict.fromkeys(row for row in rows if row is not None))
+
+
+def _few(words: Sequence[str]) -> str:
+    shown = [escape_unsafe(word) for word in words[:MOST_NAMED]]
+    rest = f" and {len(words) - MOST_NAMED:,} more" if len(words) > MOST_NAMED else ""
+    return (", ".join(shown) + rest) if rest else listed(shown, "and")
+
+
+def other_messages(d: Diagnostic) -> list[str]:
+    """What the finding says in other cells, where the words differ: the first few, with
+    what to do where that differs too, and how many more there are.
+    """
+    others = [
+        f"{message} ({'; '.join(hints)})" if hints not in (d.help, ()) else message
+        for message, hints in dict.fromkeys((cell.message, cell.help) for cell in d.cells)
+        if message != d.message
+    ]
+    shown = others[: MOST_NAMED - 1]
+    more = len(others) - len(shown)
+    return [*shown, *([f"{more:,} more, in other cells"] if more else [])]
 
 
 class _Paint:
@@ -48,10 +124,11 @@ def _frame(d: Diagnostic, paint: _Paint) -> str:
     number = str(d.place.line)
     gutter = " " * len(number)
     route = format_route(tuple(escape_unsafe(s) if isinstance(s, str) else s for s in d.route))
+    cells = describe_cells(d)
     where = (
         escape_unsafe(str(d.place))
         + (f"   {route}" if route else "")
-        + (f"   in {escape_unsafe(d.cell)}" if d.cell else "")
+        + (f"   {cells}" if cells and len(d.cells) < 2 else "")
     )
     lines = [head, f"{gutter}{paint('-->', _BLUE)} {where}"]
     bar = paint("|", _BLUE)
@@ -65,8 +142,11 @@ def _frame(d: Diagnostic, paint: _Paint) -> str:
         ]
     elif d.label:
         lines.append(f"{gutter} {paint('=', _BLUE)} note: {escape_unsafe(d.label)}")
-    lines += [f"{gutter} {paint('=', _BLUE)} help: {escape_unsafe(hint)}" for hint in d.help]
-    return "\n".join(lines)
+    more = [cells] if len(d.cells) > 1 else []
+    more += [f"also: {escape_unsafe(message)}" for message in other_messages(d)]
+    more += [line for line in (describe_places(d), describe_rows(d)) if line]
+    more += [f"help: {escape_unsafe(hint)}" for hint in d.help]
+    return "\n".join([*lines, *(f"{gutter} {paint('=', _BLUE)} {line}" for line in more)])
 
 
 def _cut(d: Diagnostic) -> tuple[str, int, int]:
@@ -83,13 +163,13 @@ def _cut(d: Diagnostic) -> tuple[str, int, int]:
 
 
 def _count(diagnostics: Sequence[Diagnostic]) -> str:
+    return f"{_counted(diagnostics)} in {_files(diagnostics)}"
+
+
+def _counted(diagnostics: Sequence[Diagnostic]) -> str:
     errors = sum(d.severity is Severity.ERROR for d in diagnostics)
-    parts = [
-        f"{n} {word}{'s' * (n != 1)}"
-        for n, word in ((errors, "error"), (len(diagnostics) - errors, "warning"))
-        if n
-    ]
-    return f"{', '.join(parts)} in {_files(diagnostics)}"
+    counts = ((errors, "error"), (len(diagnostics) - errors, "warning"))
+    return ", ".join(f"{n} {word}{'s' * (n != 1)}" for n, word in counts if n)
 
 
 def _files(diagnostics: Sequence[Diagnostic]) -> str:

@@ -2,8 +2,8 @@
 
 What it may not do: say less, or other things, than the frames for people; write characters that the format forbids.
 
-How it works: each function turns the same ``Diagnostic`` values into one text. Without findings the text is a valid, empty document of its
-format (nothing for GitHub, whose annotations are lines).
+How it works: each function turns the same ``Diagnostic`` values into one text, and but for GitHub's it has all of them, with all their cells.
+Without findings the text is a valid, empty document of its format (nothing for GitHub, whose annotations are lines).
 """
 
 from __future__ import annotations
@@ -19,7 +19,16 @@ import wanbatch.manifest.expand_codes
 import wanbatch.manifest.shape_codes
 import wanbatch.manifest.template_codes
 import wanbatch.manifest.yaml_codes
-from wanbatch.diagnostics import Diagnostic, Severity, format_route
+from wanbatch.cli.findings import (
+    cut,
+    describe_cells,
+    describe_places,
+    describe_rows,
+    other_messages,
+    other_places,
+    rows_of,
+)
+from wanbatch.diagnostics import Cell, Diagnostic, Place, Severity, format_route
 from wanbatch.manifest.codes import find_code
 from wanbatch.manifest.shown import escape_unsafe
 
@@ -32,6 +41,7 @@ def render_json(diagnostics: Sequence[Diagnostic]) -> str:
             "severity": d.severity.value, "code": d.code, "title": _title(d.code), "message": d.message, "path": d.place.path, "line": d.place.line,
             "column": d.place.column, "end_column": d.place.end_column, "route": format_route(d.route), "label": d.label, "help": list(d.help),
             "source": d.source, "cell": d.cell,
+            **({"cells": [_cell(c) for c in d.cells]} if d.cells else {}),
         }
         for d in diagnostics
     ]  # fmt: skip
@@ -44,9 +54,35 @@ def render_json(diagnostics: Sequence[Diagnostic]) -> str:
     return json.dumps(whole, ensure_ascii=True, indent=2)
 
 
+def _cell(cell: Cell) -> dict[str, object]:
+    return {
+        "name": cell.name,
+        "message": cell.message,
+        "label": cell.label,
+        "help": list(cell.help),
+        "row": _place(cell.row),
+        "place": _place(cell.place),
+    }
+
+
+def _place(place: Place | None) -> dict[str, object] | None:
+    return (
+        {"path": place.path, "line": place.line, "column": place.column}
+        if place is not None
+        else None
+    )
+
+
+MOST_ANNOTATIONS = 10
+"""GitHub shows ten annotations of a kind and step, and drops the others without a word."""
+
+
 def render_github(diagnostics: Sequence[Diagnostic]) -> str:
-    """One workflow command a finding: GitHub shows it beside the line in a pull request."""
-    return "\n".join(_annotation(d) for d in diagnostics)
+    """One workflow command a finding: GitHub shows it beside the line in a pull request. What
+    is beyond ten stands in the log as a number.
+    """
+    first, rest = cut(diagnostics, MOST_ANNOTATIONS)
+    return "\n".join([*map(_annotation, first), *([rest] if rest else [])])
 
 
 def _annotation(d: Diagnostic) -> str:
@@ -70,9 +106,13 @@ def _property(text: str) -> str:
 
 
 def _sentence(d: Diagnostic) -> str:
-    """Message, label, cell and help in a few lines."""
-    first = d.message + (f": {d.label}" if d.label else "") + (f" (in {d.cell})" if d.cell else "")
-    return "\n".join(escape_unsafe(line) for line in (first, *(f"help: {hint}" for hint in d.help)))
+    """Message, label, cells, rows and help in a few lines."""
+    cells = describe_cells(d)
+    first = d.message + (f": {d.label}" if d.label else "") + (f" ({cells})" if cells else "")
+    more = [f"also: {message}" for message in other_messages(d)]
+    more += [line for line in (describe_places(d), describe_rows(d)) if line]
+    more += [f"help: {hint}" for hint in d.help]
+    return "\n".join(escape_unsafe(line) for line in (first, *more))
 
 
 def _title(code: str) -> str:
@@ -115,26 +155,41 @@ def _rule(code: str) -> dict[str, object]:
 
 
 def _result(d: Diagnostic, number: int) -> dict[str, object]:
-    region = {
-        "startLine": d.place.line,
-        "startColumn": d.place.column,
-        "endLine": d.place.line,
-        "endColumn": max(d.place.end_column, d.place.column + 1),
-    }
-    location: dict[str, object] = {
-        "physicalLocation": {"artifactLocation": {"uri": _uri(d.place.path)}, "region": region}
-    }
+    location: dict[str, object] = {"physicalLocation": _physical(d.place)}
     if d.route:
         location["logicalLocations"] = [
             {"fullyQualifiedName": format_route(d.route), "kind": "member"}
         ]
-    return {
+    result: dict[str, object] = {
         "ruleId": d.code,
         "ruleIndex": number,
         "level": d.severity.value,
         "message": {"text": _sentence(d)},
         "locations": [location],
     }
+    related = [("also here", place) for place in other_places(d)]
+    related += [("the row of data", row) for row in rows_of(d)]
+    if related:
+        result["relatedLocations"] = [
+            _related(number, text, place) for number, (text, place) in enumerate(related, 1)
+        ]
+    if d.cells:
+        result["properties"] = {"cells": [_cell(c) for c in d.cells]}
+    return result
+
+
+def _related(number: int, text: str, place: Place) -> dict[str, object]:
+    return {"id": number, "message": {"text": text}, "physicalLocation": _physical(place)}
+
+
+def _physical(place: Place) -> dict[str, object]:
+    region = {
+        "startLine": place.line,
+        "startColumn": place.column,
+        "endLine": place.line,
+        "endColumn": max(place.end_column, place.column + 1),
+    }
+    return {"artifactLocation": {"uri": _uri(place.path)}, "region": region}
 
 
 def _uri(path: str) -> str:

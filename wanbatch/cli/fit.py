@@ -50,7 +50,15 @@ def _check(entry: PlannedJob, profile: Profile) -> Iterator[Diagnostic]:
         objection = can_deliver(profile, ref)
         if objection is not None:
             message, _, way_out = objection.partition("; ")
-            yield Diagnostic(UNDELIVERABLE, message, item.place, help=(way_out,) if way_out else ())
+            yield Diagnostic(
+                UNDELIVERABLE,
+                message,
+                item.place,
+                item.route,
+                help=(way_out,) if way_out else (),
+                cell=entry.job.name,
+                row=item.row() if item.row else None,
+            )
     refusal = objection_for(profile.kind, entry.request)
     if refusal is not None:
         yield Diagnostic(
@@ -58,6 +66,9 @@ def _check(entry: PlannedJob, profile: Profile) -> Iterator[Diagnostic]:
             refusal,
             entry.job.place,
             help=("mend the job, or choose another backend with --backend",),
+            cell=entry.job.name,
         )
     for caution in cautions_for(profile.kind, entry.request):
-        yield Diagnostic(BENT, caution, entry.job.place, severity=Severity.WARNING)
+        yield Diagnostic(
+            BENT, caution, entry.job.place, cell=entry.job.name, severity=Severity.WARNING
+        )

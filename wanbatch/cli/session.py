@@ -449,10 +449,13 @@ class _Session:
         )
 
     def _say_wrong_clock(self) -> None:
-        ahead_s = self.clock.ahead_s
+        """One answer proves nothing, and is worth a word all the same."""
+        ahead_s = -(self.clock.offset_s or 0.0)
         if abs(ahead_s) > WRONG_CLOCK_S:
+            where = "ahead of" if ahead_s > 0 else "behind"
             say(
-                f"This machine's clock is {duration(abs(ahead_s))} {'ahead of' if ahead_s > 0 else 'behind'} the server's, which counts for expiry."
+                f"This machine's clock is {duration(abs(ahead_s))} {where} the server's:"
+                " nothing expires early for that."
             )
 
     async def _watch_signals(self, *, task_status: TaskStatus[None]) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +20,7 @@ import click
 
 from wanbatch.cli.console import say, wants_color
 from wanbatch.cli.options import Settings
-from wanbatch.diagnostics import Diagnostic, Severity, has_errors, order
+from wanbatch.diagnostics import Diagnostic, Severity, change_texts, has_errors, order
 from wanbatch.errors import ExitCode, Refusal
 from wanbatch.lifecycle import Snapshot
 from wanbatch.manifest.model import Manifest
@@ -144,13 +144,7 @@ def hide_in_finding(d: Diagnostic) -> Diagnostic:
     """The finding without the query of any URL."""
     from wanbatch.manifest.hiding import hide_queries
 
-    return replace(
-        d,
-        source=hide_queries(d.source),
-        message=hide_queries(d.message),
-        label=hide_queries(d.label),
-        help=tuple(map(hide_queries, d.help)),
-    )
+    return change_texts(d, hide_queries)
 
 
 def choose_backend(settings: Settings, manifests: Sequence[Manifest], *, offline: bool) -> Chosen:

@@ -270,8 +270,11 @@ def changed_file(rule: Rule, real: Answer) -> Answer:
         more = rule.text("text", "\r\n").encode("utf-8", "replace")
         return Answer(200, headers, real.body + (b"\0" * int(rule.number("zeros", 0.0)) or more))
     coding = rule.text("coding", "gzip")
-    body = {"gzip": gzip.compress, "deflate": zlib.compress}.get(coding, bytes)(real.body)
-    header = "deflate" if coding == "deflate" else "gzip"
+    body, header = real.body, "gzip"
+    if coding == "gzip":
+        body = gzip.compress(body)
+    elif coding == "deflate":
+        body, header = zlib.compress(body), "deflate"
     return Answer(200, [*headers, ("content-encoding", header)], body)
 
 

@@ -24,8 +24,8 @@ def reworded(rule: Rule, answer: Fields) -> dict[str, object]:
     """The answer as a ``say`` rule has it. An answer without a status is left as it is."""
     task = answer.get("output")
     if isinstance(task, dict) and "task_status" in task:
-        inner = answer | {"output": _said(rule, task, "task_status")}  # type: ignore[operator]
-        return _enveloped(rule, inner["output"], inner)
+        told = _said(rule, task, "task_status")
+        return _enveloped(rule, told, {**answer, "output": told})
     if "status" not in answer:
         return dict(answer)
     said = _said(rule, answer, "status")
@@ -57,11 +57,16 @@ def _failing(rule: Rule, task: Fields, word_key: str) -> dict[str, object]:
 
 
 def _enveloped(rule: Rule, task: object, whole: Fields) -> dict[str, object]:
-    wrapped: dict[str, object] = {
-        "data": {"code": "success", "message": "", "data": task},
-        "list": {"code": "success", "message": "", "data": [task]},
-        "output": {"output": task, "request_id": str(uuid.uuid4())},
-    }.get(rule.text("envelope"), dict(whole))
+    wrapped: dict[str, object]
+    match rule.text("envelope"):
+        case "data":
+            wrapped = {"code": "success", "message": "", "data": task}
+        case "list":
+            wrapped = {"code": "success", "message": "", "data": [task]}
+        case "output":
+            wrapped = {"output": task, "request_id": str(uuid.uuid4())}
+        case _:
+            wrapped = dict(whole)
     outer = rule.text("outer")
     return wrapped | {"status": outer} if outer else wrapped
 

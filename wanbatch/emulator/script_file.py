@@ -142,7 +142,7 @@ def _told(error: ValidationError) -> str:
             f"unknown key {extra[0]!r}{_meant(extra[0], known)}; known here: {', '.join(known)}"
         )
     elif error.validator == "enum" and not message:
-        choices = [str(choice) for choice in error.validator_value]
+        choices = [str(choice) for choice in cast("list[object]", error.validator_value)]
         message = f"{error.message}{_meant(error.instance, choices)}"
     return f"{where}: {message or error.message}" if where else str(message or error.message)
 

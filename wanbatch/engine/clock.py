@@ -12,8 +12,10 @@ long anything took, and all instants that one process records fit together.
 A server tells its time in ``Date``. One answer proves nothing: a node may be wrong, a cache
 may be old. A ``Date`` is *believed* only when two answers some seconds apart agree.
 
-How old a task is (``age_s``) is the smaller of what our clock and what the server's clocks
-say. So a wrong clock on either side lets a task expire late, and never early.
+How old a task is (``age_s``): one that was accepted by this very process is as old as
+``ticks`` says. For one of an earlier process the server's clock counts, then and now, once it
+is believed; until then the smaller of what our clock and the dates heard so far say. So a
+wrong clock lets a task expire late, and never early.
 """
 
 from __future__ import annotations
@@ -59,6 +61,7 @@ class ServerClock:
     def __init__(self, wall: Callable[[], float], ticks: Callable[[], float]) -> None:
         self._wall, self._ticks = wall, ticks
         self._start = wall() - ticks()
+        self._began_at = self.now()
         self._jumped_to = self._start
         self._heard: deque[float] = deque(maxlen=KEPT_DATES)
         self._candidate: tuple[float, float] | None = None
@@ -102,10 +105,11 @@ class ServerClock:
         While no ``Date`` is believed, the earliest of those heard counts.
         """
         age = self.now() - at
-        if offset_then_s is None or not self._heard:
+        if at >= self._began_at or offset_then_s is None or not self._heard:
             return age
-        offset = min(self._heard) if self._believed is None else self._believed
-        return min(age, age + offset - offset_then_s)
+        if self._believed is not None:
+            return age + self._believed - offset_then_s
+        return min(age, age + min(self._heard) - offset_then_s)
 
     def was_set(self) -> bool:
         """Whether the wall clock was set since the last call, by more than a minute."""

@@ -119,7 +119,7 @@ class RunLock:
                     ExitCode.ENVIRONMENT,
                     f"another run works in {self.path.parent}: {self._holder()}",
                     "wait for it to end, or let this one wait with --lock-timeout SECONDS",
-                    "or give this one a folder of its own with --output, and bring both together later with: wanbatch import",
+                    "or give this one a folder of its own with --output",
                 )
             self._sleep(STEP_S)
             waited_s += STEP_S

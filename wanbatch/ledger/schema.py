@@ -177,9 +177,10 @@ def _split_expires_at(connection: Connection) -> None:
         give_up_at, available_until = until.get(attempt_id, (0.0, 0.0))
         if kind == "remote_ok":
             available_until = facts["available_until"] = told or available_until
-        elif "accepted_at" in facts:
-            give_up_at = facts["give_up_at"] = told or facts["accepted_at"] + _GIVEN_UP_AFTER_S
-            available_until = facts["available_until"] = facts["accepted_at"] + _RESULT_KEPT_S
+        else:
+            accepted_at = facts.get("accepted_at", 0.0)
+            give_up_at = facts["give_up_at"] = told or accepted_at + _GIVEN_UP_AFTER_S
+            available_until = facts["available_until"] = accepted_at + _RESULT_KEPT_S
         until[attempt_id] = give_up_at, available_until
         changed = json.dumps(facts, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
         connection.execute("UPDATE events SET facts = ? WHERE event_id = ?", (changed, event_id))

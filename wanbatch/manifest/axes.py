@@ -53,6 +53,12 @@ class Sweep:
     """The variables that its templates read, once it is expanded."""
     is_expanded: bool = False
 
+    def row_of(self, cell: int) -> tuple[Table, int] | None:
+        """The row of a cell, by the cell's number among ``cells_of``."""
+        if self.table is None or self.rows is None:
+            return None
+        return self.table, cell // (len(self.matrix) if self.matrix is not None else 1)
+
     def names(self) -> list[str]:
         """The variables that its templates know, but for ``job``."""
         names = [*self.constants, *self.entry.columns, *self.axes, "row", "seed", "take"]

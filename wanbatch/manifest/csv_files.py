@@ -116,7 +116,7 @@ def _csv_cell(document: Document, line: int, number: int) -> Place:
     return document.place_at(min(offset, max(len(text) - 1, 0)), max(len(cell.split("\n")[0]), 1))
 
 
-def locate_csv(table: Table, row: int, column: str, key: bool) -> Place:
-    """The place of a cell, or with ``key`` of its heading."""
-    number = list(table.rows[row]).index(column)
+def locate_csv(table: Table, row: int, column: str | None, key: bool) -> Place:
+    """The place of a cell, or with ``key`` of its heading; without a column of the first."""
+    number = 0 if column is None else list(table.rows[row]).index(column)
     return _csv_cell(table.document, table.header if key else table.where[row], number)

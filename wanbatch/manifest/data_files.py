@@ -74,7 +74,7 @@ def _read_json(table: Table) -> Iterator[tuple[Row, int]]:
         raise fault(document, 1, "a JSON data file is a list of mappings", "write [{…}, {…}]")
     for number, item in enumerate(data):
         wrong = _row_problem(item) is not None
-        line = document.line_of(_item_offset(document.text, number)) if wrong else 1
+        line = document.line_of([*_item_offsets(document.text, number + 1)][-1]) if wrong else 1
         yield _row(document, item, line), number
 
 
@@ -83,35 +83,37 @@ def _refuse_halves(document: Document) -> None:
         raise RowsProblem(found[0].code, found[0].message, found=found)
 
 
-def _item_offset(text: str, number: int) -> int:
-    """Where an item of a JSON list begins that can be read."""
+def _item_offsets(text: str, count: int) -> Iterator[int]:
+    """Where the first ``count`` items of a JSON list begin that can be read."""
     decoder = json.JSONDecoder()
     offset = text.index("[") + 1
-    for _ in range(number + 1):
+    for _ in range(count):
         while text[offset] in " \t\r\n,":
             offset += 1
-        begin = offset
+        yield offset
         _, offset = decoder.raw_decode(text, offset)
-    return begin
 
 
-def _locate_json(table: Table, row: int, column: str, key: bool) -> Place:
+def _locate_json(table: Table, row: int, column: str | None, key: bool) -> Place:
     text = table.document.text
-    begin = _item_offset(text, table.where[row])
+    if not table.offsets:
+        table.offsets.extend(_item_offsets(text, table.where[-1] + 1))
+    begin = table.offsets[table.where[row]]
     return _key_place(table.document, begin, len(text), column)
 
 
-def _locate_jsonl(table: Table, row: int, column: str, key: bool) -> Place:
+def _locate_jsonl(table: Table, row: int, column: str | None, key: bool) -> Place:
     begin = table.document.line_start(table.where[row])
     line = table.document.source(table.where[row])
     return _key_place(table.document, begin, begin + len(line), column)
 
 
-def _key_place(document: Document, begin: int, end: int, column: str) -> Place:
+def _key_place(document: Document, begin: int, end: int, column: str | None) -> Place:
     """Where the key ``column`` stands in the item that begins at ``begin``, else the
     item itself.
     """
-    for written in (json.dumps(column, ensure_ascii=False), json.dumps(column)):
+    forms = () if column is None else (json.dumps(column, ensure_ascii=False), json.dumps(column))
+    for written in forms:
         if found := re.compile(re.escape(written) + r"\s*:").search(document.text, begin, end):
             return document.place_at(found.start(), len(written))
     return document.place_at(begin, 1)
@@ -167,8 +169,9 @@ def _read_yaml(table: Table) -> Iterator[tuple[Row, int]]:
         yield _row(document, item, document.place((number,)).line), number
 
 
-def _locate_yaml(table: Table, row: int, column: str, key: bool) -> Place:
-    return table.document.place((table.where[row], column), key=key)
+def _locate_yaml(table: Table, row: int, column: str | None, key: bool) -> Place:
+    number = table.where[row]
+    return table.document.place((number,) if column is None else (number, column), key=key)
 
 
 def _row(document: Document, item: object, line: int) -> Row:
@@ -205,7 +208,7 @@ def _row_problem(item: object) -> tuple[str, str, str] | None:
 
 
 _Reader = Callable[[Table], Iterator[tuple[Row, int]]]
-_Locate = Callable[[Table, int, str, bool], Place]
+_Locate = Callable[[Table, int, str | None, bool], Place]
 _READERS: dict[str, tuple[_Reader, _Locate]] = {
     ".csv": (read_csv, locate_csv),
     ".jsonl": (_read_jsonl, _locate_jsonl),

@@ -8,21 +8,21 @@ the other way round. Every merged field still knows where it was written, so tha
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
-from wanbatch.diagnostics import Diagnostic, Place, Route, Severity
+from wanbatch.diagnostics import Diagnostic, Place, Route, Severity, merge
 from wanbatch.manifest.document import Document, Value
 from wanbatch.manifest.headings import meant_headings, rename_hint
 from wanbatch.manifest.model import Scalar
+from wanbatch.manifest.tables import Table
 from wanbatch.manifest.template_problem import TemplateProblem
 from wanbatch.manifest.tree import Tree
 
 Fields = dict[str, Value]
 _MERGED = ("media", "vars")
-_MOST_SHOWN = 3
-"""Findings of one kind at one place that are shown cell by cell; the rest are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,8 @@ class Entry:
     odd: tuple[str, ...] = ()
     meant: set[str] = field(default_factory=set)
     """Those that a template means nevertheless."""
+    row: tuple[Table, int] | None = None
+    """The row that the cell in hand is made with."""
 
     def route(self, *path: str | int) -> Route:
         """Where the field at ``path`` is written: in the job, else in defaults, else the job itself."""
@@ -66,9 +68,9 @@ class Entry:
 
     def report(
         self, code: str, message: str, *path: str | int, key: bool = False, label: str = "", hints: tuple[str, ...] = (), cell: str = "",
-        severity: Severity = Severity.ERROR, place: Place | None = None,
+        severity: Severity = Severity.ERROR, place: Place | None = None, reads: Collection[str] = (),
     ) -> Diagnostic:  # fmt: skip
-        """A finding about the field at ``path``, kept."""
+        """A finding about the field at ``path``, kept. ``reads`` are the variables that its value was made of."""
         finding = self.setting.document.finding(
             code,
             message,
@@ -80,11 +82,29 @@ class Entry:
             severity=severity,
             place=place,
         )
+        if find_row := self.row_finder(reads):
+            finding = replace(finding, row=find_row())
         self.findings.append(finding)
         return finding
 
+    def row_finder(self, reads: Collection[str]) -> Callable[[], Place] | None:
+        """What finds the place in the row in hand of the first column among ``reads``;
+        ``None`` where there is none.
+        """
+        if self.row is None or not any(name in self.columns for name in reads):
+            return None
+        table, number = self.row
+        columns = table.rows[number]
+        column = next((name for name in columns if name in reads), next(iter(columns)))
+        return partial(table.row_place, number, column)
+
     def report_template(
-        self, problem: TemplateProblem, text: str, *path: str | int, cell: str = ""
+        self,
+        problem: TemplateProblem,
+        text: str,
+        *path: str | int,
+        cell: str = "",
+        reads: Collection[str] = (),
     ) -> None:
         """A finding about a template, at the place in it that is wrong."""
         problem = self.explain_heading(problem, text)
@@ -99,6 +119,7 @@ class Entry:
             hints=problem.hints,
             cell=cell,
             place=place,
+            reads=reads,
         )
 
     def explain_heading(self, problem: TemplateProblem, text: str) -> TemplateProblem:
@@ -140,32 +161,14 @@ def merge_entry(setting: Setting, number: int, own: Fields, defaults: Fields) ->
     return Entry(setting, number, str(own.get("id")), own, defaults, fields)
 
 
-def gather(findings: Iterable[Diagnostic], cells: int) -> list[Diagnostic]:
+def gather(entry: Entry, findings: Iterable[Diagnostic]) -> list[Diagnostic]:
     """Findings of all cells of an entry, each thing once.
 
-    What every cell has stands once without a cell; otherwise the first few cells are named, and the rest counted.
+    A job that is no sweep is named by its place, unless it stands in ``defaults``.
     """
-    groups: dict[tuple[str, Place], list[Diagnostic]] = {}
-    for finding in findings:
-        groups.setdefault((finding.code, finding.place), []).append(finding)
-    result: list[Diagnostic] = []
-    for group in groups.values():
-        alike = {f.message for f in group}
-        if len({f.cell for f in group}) >= cells and len(alike) == 1:
-            result.append(_with_cell(group[0], ""))
-        elif len(group) <= _MOST_SHOWN:
-            result.extend(group)
-        else:
-            result.extend(group[: _MOST_SHOWN - 1])
-            last = group[_MOST_SHOWN - 1]
-            result.append(
-                _with_cell(last, f"{last.cell} and {len(group) - _MOST_SHOWN} more cells")
-            )
-    return result
-
-
-def _with_cell(finding: Diagnostic, cell: str) -> Diagnostic:
-    f = finding
-    return Diagnostic(
-        f.code, f.message, f.place, f.route, f.label, f.help, f.source, cell, f.severity
+    return list(
+        merge(
+            replace(f, cell="") if f.cell == entry.id and f.route[:1] == ("jobs",) else f
+            for f in findings
+        )
     )

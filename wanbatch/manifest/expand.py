@@ -38,12 +38,15 @@ from wanbatch.manifest.render import Path_, PromptFiles, Rendered, Renderer
 from wanbatch.manifest.scalars import scalar_text
 from wanbatch.manifest.seeds import draw_seed
 from wanbatch.manifest.shown import shown
-from wanbatch.manifest.templates import Templates
+from wanbatch.manifest.templates import Templates, is_template
 from wanbatch.manifest.urls import has_user, missing_parameters, show_scalar
 
 Axes = tuple[tuple[str, Scalar], ...]
-_MOST_FINDINGS = 1_000
-"""Findings of one entry after which its other cells are not looked at."""
+_MOST_FINDINGS = 10_000
+"""Findings of one entry after which its other cells are not looked at: as many as there
+may be jobs unless more are asked for, so that what is counted is right, and a few seconds
+of work at most.
+"""
 
 
 @dataclass(slots=True)
@@ -82,7 +85,8 @@ class Expansion:
             else 0
         )
         warned = False
-        for raw_axes, variables in cells_of(sweep):
+        for number, (raw_axes, variables) in enumerate(cells_of(sweep)):
+            entry.row = sweep.row_of(number)
             axes = tuple((name, show_scalar(value)) for name, value in raw_axes)
             known: dict[str, Scalar | Mapping[str, str]] = {**variables, "job": {"id": entry.id}}
             cell = _Cell(self, renderer, axes, known, _prefix(entry.id, axes), place)
@@ -91,20 +95,23 @@ class Expansion:
                 warned = _warn_rewritten(entry, sweep, cell.name)
             if len(entry.findings) - before > _MOST_FINDINGS:
                 break
+        entry.row = None
         sweep.is_expanded = True
         if len(entry.findings) > before:
-            entry.findings[before:] = gather(entry.findings[before:], sweep.cells)
+            entry.findings[before:] = gather(entry, entry.findings[before:])
 
 
 def _warn_rewritten(entry: Entry, sweep: Sweep, cell: str) -> bool:
     if sweep.seeds is None or len(sweep.seeds) < 2:
         return True
+    switch = entry.fields.get("prompt_extend")
+    varies = isinstance(switch, str) and is_template(switch)
     entry.report(
         codes.REWRITTEN_SWEEP, "a seed sweep whose prompt is rewritten each time", "seeds", key=True, severity=Severity.WARNING,
         label="prompt_extend is true, which is the default" if "prompt_extend" not in entry.fields else "prompt_extend is true",
-        hints=("add prompt_extend: false, so that only the seed differs",), cell=cell,
+        hints=("add prompt_extend: false, so that only the seed differs",), cell=cell if varies else "",
     )  # fmt: skip
-    return True
+    return not varies
 
 
 def _prefix(job_id: str, axes: Axes) -> str:
@@ -204,7 +211,7 @@ class _Cell:
                 if found is None:
                     continue  # what is refused is not opened either, not even to say more about it
                 source = found
-            inputs.append(MediaInput(name, source, self._media_place(kind)))
+            inputs.append(self._input(name, source))
         self.media, self.references = tuple(inputs), tuple(references)
 
     def _source(self, kind: str, text: str) -> MediaSource | None:
@@ -219,13 +226,14 @@ class _Cell:
             if problem is None:
                 self.expansion.paths[key] = FileMedia(text, setting.tree.find(*key))
         if problem := self.expansion.refused[key]:
-            entry.report(problem.code, problem.message, "media", kind, cell=self.name,
-                         label=problem.label, hints=problem.hints)  # fmt: skip
+            entry.report(problem.code, problem.message, "media", kind, cell=self.name, label=problem.label,
+                         hints=problem.hints, reads=self.renderer.read_by("media", kind))  # fmt: skip
             return None
         return self.expansion.paths[key]
 
     def _url(self, text: str, identity: tuple[str, ...] | None, *path: str) -> UrlMedia:
         """A URL that can be sent; what is wrong with it is noted."""
+        reads = self.renderer.read_by("media", *path)
         if "@" in text and has_user(text):
             self.renderer.entry.report(
                 shape_codes.BAD_ADDRESS,
@@ -233,6 +241,7 @@ class _Cell:
                 "media",
                 *path,
                 cell=self.name,
+                reads=reads,
                 label="it would stand in the repository",
                 hints=(
                     "sign the URL instead, or download the file beside the manifest and name its path",
@@ -246,10 +255,21 @@ class _Cell:
                 path[0],
                 "identity",
                 cell=self.name,
+                reads=reads,
                 label="it is to say which file the URL means",
                 hints=("write its name as it stands in the URL, or remove it from identity",),
             )
         return UrlMedia(text.partition("#")[0], identity)
+
+    def _input(self, kind: MediaType, source: MediaSource) -> MediaInput:
+        entry, reads = self.renderer.entry, self.renderer.read_by("media", kind)
+        return MediaInput(
+            kind,
+            source,
+            self._media_place(kind),
+            entry.route("media", kind),
+            entry.row_finder(reads),
+        )
 
     def _media_place(self, kind: str) -> Place:
         entry = self.renderer.entry
@@ -271,6 +291,7 @@ class _Cell:
                 "id",
                 cell=name,
                 hints=("make the values of their axes differ",),
+                reads=entry.columns,
             )
             return
         number = into.names[name] = len(into.jobs)

@@ -12,7 +12,6 @@ from __future__ import annotations
 import gc
 import os
 import re
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -31,7 +30,7 @@ from wanbatch.manifest.headings import TAKEN
 from wanbatch.manifest.model import MEDIA_TYPES, Job, Manifest, RunSettings, Scalar
 from wanbatch.manifest.references import resolve_references
 from wanbatch.manifest.render import PLAIN
-from wanbatch.manifest.shape import check_shape
+from wanbatch.manifest.shape import check_shape, means_media
 from wanbatch.manifest.shown import closest, shown
 from wanbatch.manifest.source import read_source
 from wanbatch.manifest.templates import Templates, is_template
@@ -287,12 +286,14 @@ def _sound_defaults(draft: _Draft) -> Fields | None:
 
 def _without(fields: Fields, wrong: Sequence[Route]) -> Fields | None:
     """The fields without the wrong ones; ``None`` where the rest cannot be judged without them."""
-    if not all(
-        route and (route[0] in PLAIN or closest(str(route[0]), _SHAPING) is None) for route in wrong
-    ):
+    if not all(route and (route[0] in PLAIN or not _is_shaping(str(route[0]))) for route in wrong):
         return None
     names = {route[0] for route in wrong}
     return {name: value for name, value in fields.items() if name not in names}
+
+
+def _is_shaping(name: str) -> bool:
+    return closest(name, _SHAPING) is not None or means_media(name)
 
 
 def _check_names(drafts: list[_Draft]) -> None:
@@ -348,10 +349,9 @@ def _expand(draft: _Draft, templates: Templates) -> list[str]:
         ids[n] for n in draft.bad
     }
     draft.made.jobs = resolve_references(draft.made.jobs, draft.made.pending, ids, failed)
-    cells = Counter(id(p.entry) for p in draft.made.pending)
     for entry in entries:
         start = before[id(entry)]
-        entry.findings[start:] = gather(entry.findings[start:], cells[id(entry)])
+        entry.findings[start:] = gather(entry, entry.findings[start:])
     report_usage(draft.sweeps, draft.made.pending)
     return [file.text for file in expansion.files.known.values() if isinstance(file, Document)]
 

@@ -8,13 +8,13 @@ media, which are still named as the user named them (``media/`` reads and hashes
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Literal
 
-from wanbatch.diagnostics import Place
+from wanbatch.diagnostics import Place, Route
 
 MediaType = Literal["first_frame", "last_frame", "driving_audio", "first_clip"]
 MEDIA_TYPES: tuple[MediaType, ...] = ("first_frame", "last_frame", "driving_audio", "first_clip")
@@ -70,9 +70,15 @@ MediaSource = FileMedia | UrlMedia | JobMedia
 
 @dataclass(frozen=True, slots=True)
 class MediaInput:
+    """``place`` and ``route`` say where it is written; ``row`` where the row of data stands
+    that it was made with, worked out only when somebody asks.
+    """
+
     type: MediaType
     source: MediaSource
     place: Place
+    route: Route = ()
+    row: Callable[[], Place] | None = field(default=None, compare=False, repr=False)
 
 
 def trim_prompt(text: str | None) -> str | None:

@@ -10,19 +10,21 @@ is checked for circles, and clips for their length.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from wanbatch.diagnostics import Severity
 from wanbatch.manifest import expand_codes as codes
 from wanbatch.manifest.entry import Entry
-from wanbatch.manifest.model import Job, JobMedia, MediaInput, MediaType, Scalar
+from wanbatch.manifest.model import Job, JobMedia, MediaType, Scalar
 from wanbatch.manifest.scalars import scalar_text
 from wanbatch.manifest.shown import closest, listed, shown
 from wanbatch.manifest.urls import show_scalar
 
-_MOST_FAILED = 200
-"""References without a match that are reported; suggestions for more would take long and help nobody."""
+_MOST_SUGGESTED = 200
+"""Unknown ids for which a similar one is looked for: with thousands of jobs each look takes
+milliseconds.
+"""
 LONGEST_CLIP = 10
 """Seconds that a first_clip may last (docs: 2 to 10 s)."""
 
@@ -48,6 +50,13 @@ class _Targets:
     jobs: list[Job]
     axes: list[dict[str, str]]
     indexes: dict[tuple[str, ...], dict[tuple[str, ...], list[int]]] = field(default_factory=dict)
+    _names: frozenset[str] = frozenset()
+
+    def names(self) -> frozenset[str]:
+        """Every axis that some cell has."""
+        if not self._names:
+            self._names = frozenset(name for axes in self.axes for name in axes)
+        return self._names
 
     def find(self, fixed: Axes, shared: Axes) -> list[Job]:
         """Cells that have all of ``fixed`` and, of ``shared``, agree on the axes they have."""
@@ -102,48 +111,69 @@ def resolve_references(
             targets = by_id.setdefault(job.id, _Targets([], []))
             targets.jobs.append(job)
             targets.axes.append({name: scalar_text(value) for name, value in job.axes})
-    known, silent = set(known_ids), set(silent_ids)
+    known, silent = _Ids(frozenset(known_ids)), set(silent_ids)
     upstream: dict[str, list[tuple[str, Pending]]] = defaultdict(list)
-    failed = 0
     for reference in pending:
         if reference.target in silent and reference.target not in by_id:
             continue
+        before = len(reference.entry.findings)
         found = _match(reference, result[reference.job], by_id.get(reference.target), known)
-        failed += found is None
-        if failed > _MOST_FAILED:
-            break
         if found is not None:
             result[reference.job] = _with_reference(
                 result[reference.job], reference.type, found.name
             )
             upstream[result[reference.job].name].append((found.name, reference))
             _check_length(reference, result[reference.job], found)
+        _add_row(reference, result[reference.job], before)
     _check_circles(upstream)
     return result
 
 
-def _match(reference: Pending, job: Job, targets: _Targets | None, known: set[str]) -> Job | None:
+def _add_row(reference: Pending, job: Job, before: int) -> None:
+    """The findings since ``before`` say which row of data the reference was made with."""
+    findings = reference.entry.findings
+    find_row = next((m.row for m in job.media if m.type == reference.type), None)
+    if find_row is not None:
+        findings[before:] = [replace(f, row=find_row()) for f in findings[before:]]
+
+
+@dataclass(slots=True)
+class _Ids:
+    """The ids of all jobs, and what was worked out about others."""
+
+    known: frozenset[str]
+    near: dict[str, str | None] = field(default_factory=dict)
+    listed: str = ""
+
+    def hint(self, target: str, own: str) -> str:
+        """What ``own`` may have meant by ``target``."""
+        if target not in self.near and len(self.near) < _MOST_SUGGESTED:
+            self.near[target] = closest(target, self.known - {own})
+        near = self.near.get(target)
+        if near is not None and near != own:
+            return f"did you mean {near}?"
+        self.listed = self.listed or listed(sorted(self.known), "and")
+        return f"the jobs are {self.listed}"
+
+
+def _match(reference: Pending, job: Job, targets: _Targets | None, ids: _Ids) -> Job | None:
     entry, kind, target = reference.entry, reference.type, reference.target
     cell = job.name
     if targets is None:
-        if target not in known:
-            near = closest(target, known - {job.id})
-            hint = (
-                f"did you mean {near}?" if near else f"the jobs are {listed(sorted(known), 'and')}"
-            )
+        if target not in ids.known:
             entry.report(
                 codes.UNKNOWN_JOB,
                 f"there is no job {shown(target)}",
                 "media",
                 kind,
                 "job",
-                hints=(hint,),
+                hints=(ids.hint(target, job.id),),
                 cell=cell,
             )
         return None
-    all_axes = {name for axes in targets.axes[:1000] for name in axes}
+    all_axes = targets.names()
     for name in reference.where:
-        if name not in all_axes and not any(name in axes for axes in targets.axes):
+        if name not in all_axes:
             near = closest(name, all_axes)
             hint = (
                 f"did you mean {near}?"
@@ -205,7 +235,7 @@ def _where(reference: Pending, axis: str, example: str) -> str:
 
 
 def _report_none(
-    reference: Pending, fixed: Axes, shared: Axes, all_axes: set[str], cell: str
+    reference: Pending, fixed: Axes, shared: Axes, all_axes: Collection[str], cell: str
 ) -> None:
     asked = [
         f"{name}={text}"
@@ -227,7 +257,7 @@ def _report_none(
 
 def _with_reference(job: Job, kind: MediaType, name: str) -> Job:
     media = tuple(
-        MediaInput(m.type, JobMedia(name, m.source.frame), m.place)
+        replace(m, source=JobMedia(name, m.source.frame))
         if m.type == kind and isinstance(m.source, JobMedia)
         else m
         for m in job.media

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from wanbatch.diagnostics import Severity
@@ -99,6 +99,7 @@ class Renderer:
     _early: dict[Path_, str] = field(default_factory=dict)
     _late: dict[Path_, str] = field(default_factory=dict)
     _prompt_files: set[str] = field(default_factory=set)
+    _read_by: dict[Path_, frozenset[str]] = field(default_factory=dict)
     late_seed: bool = False
     """The seed itself is a template."""
     names: Sequence[str] = ()
@@ -159,6 +160,25 @@ class Renderer:
         self._note(names, text)
         (self._late if names & _LATE else self._early)[path] = text
 
+    def read_by(self, *path: str | int) -> frozenset[str]:
+        """The variables that the templates at and below ``path`` read."""
+        known = self._read_by.get(path)
+        if known is None:
+            known = self._read_by[path] = frozenset(
+                name
+                for parts in (self._early, self._late)
+                for at, text in parts.items()
+                if at[: len(path)] == path and is_template(text)
+                for name in self._names_in(text)
+            )
+        return known
+
+    def _names_in(self, text: str) -> frozenset[str]:
+        try:
+            return self.templates.compile(text).names
+        except TemplateProblem:
+            return frozenset()
+
     def _note(self, names: Iterable[str], text: str) -> None:
         self.reads.update(names)
         self.entry.meant.update(misread_headings(text, self.entry.odd))
@@ -209,8 +229,8 @@ class Renderer:
     def _open(self, source: str, cell: str) -> Document | None:
         setting = self.entry.setting
         if refused := check_path(source, setting.folder, setting.tree, self.names):
-            self.entry.report(refused.code, refused.message, "prompt", "file", cell=cell,
-                              label=refused.label, hints=refused.hints)  # fmt: skip
+            self.entry.report(refused.code, refused.message, "prompt", "file", cell=cell, label=refused.label,
+                              hints=refused.hints, reads=self.read_by("prompt", "file"))  # fmt: skip
             return None
         where = setting.tree.find(setting.folder, source)
         try:
@@ -223,6 +243,7 @@ class Renderer:
                 "file",
                 cell=cell,
                 hints=problem.hints,
+                reads=self.read_by("prompt", "file"),
             )
             return None
 
@@ -238,6 +259,8 @@ class Renderer:
             hints=problem.hints,
             cell=cell,
         )
+        if cell and (find_row := self.entry.row_finder(self._names_in(document.text))):
+            finding = replace(finding, row=find_row())
         self.entry.findings.append(finding)
 
     def render_cell(self, variables: Variables, cell: str) -> dict[Path_, Value] | None:
@@ -266,7 +289,9 @@ class Renderer:
                     self.templates.compile(text).render(variables) if is_template(text) else text
                 )
             except TemplateProblem as problem:
-                self.entry.report_template(problem, text, *path, cell=cell)
+                self.entry.report_template(
+                    problem, text, *path, cell=cell, reads=self.read_by(*path)
+                )
                 good = good and path[0] in _TEXTS
                 continue
             if path == ("prompt", "file"):
@@ -348,8 +373,13 @@ class Renderer:
                 *hints[1:],
             )
         self.entry.report(
-            fault.code, fault.message, *path, key=fault.key, label=label, hints=hints, cell=cell
-        )
+            fault.code, fault.message, *path, key=fault.key, label=label, hints=hints, cell=cell,
+            reads=self._made_of(path),
+        )  # fmt: skip
+
+    def _made_of(self, path: Path_) -> frozenset[str]:
+        """The variables that a field's value is made of; of a prompt file all that the entry reads."""
+        return frozenset(self.reads) if path == ("prompt", "file") else self.read_by(*path)
 
     def _check_blank(self, values: Mapping[Path_, Value], cell: str) -> None:
         for name in ("prompt", "negative_prompt"):
@@ -365,6 +395,7 @@ class Renderer:
                     severity=Severity.WARNING,
                     label=f"this is {shown(text)}",
                     hints=("write a text, or remove the field",),
+                    reads=self._made_of(path),
                 )
 
     def _check_leftover(self, job: dict[str, Value], cell: str) -> None:
@@ -379,6 +410,7 @@ class Renderer:
                     severity=Severity.WARNING,
                     label="values of variables are not rendered again",
                     hints=("write the whole text here, with all its variables",),
+                    reads=self.read_by(name),
                 )
 
 

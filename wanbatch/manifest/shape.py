@@ -9,7 +9,7 @@ editor.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -24,8 +24,10 @@ from wanbatch.manifest.shown import closest, escape_unsafe, listed, shown
 if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
 
-MOST_EXPLAINED = 100
-"""Jobs of one manifest whose errors are explained; the rest are counted."""
+MOST_EXPLAINED = 10_000
+"""Jobs of one manifest whose errors are explained, at about half a millisecond each: as many
+as there may be unless more are asked for. The rest are counted.
+"""
 
 _OTHER_NAMES = {
     "duration": "seconds",
@@ -47,7 +49,12 @@ _OTHER_NAMES = {
     "strategy": "matrix",
     "label": "tags",
     "parameters": "vars",
+    "path": "file",
+    "budget": "max_cost",
+    "concurrency": "max_in_flight",
+    "parallel": "max_in_flight",
 }
+_COMBINING = ("include", "exclude")
 _MEDIA = ("first_frame", "last_frame", "driving_audio", "first_clip")
 _KINDS = {
     "object": "a mapping",
@@ -69,6 +76,8 @@ class Fault:
     label: str = ""
     hints: tuple[str, ...] = ()
     key: bool = False
+    missing: tuple[str, ...] = ()
+    """The keys of which one would mend it."""
 
 
 def check_shape(document: Document) -> tuple[list[Diagnostic], frozenset[int]]:
@@ -118,12 +127,43 @@ def explain(schema: str, value: object) -> list[Fault]:
     """Every fault of ``value``, each once, in no particular order."""
     faults: dict[tuple[str, Route, str], Fault] = {}
     for error in schema_errors(schema, value):
-        for fault in _faults_of(error):
-            faults.setdefault(
-                (fault.code, fault.path, fault.message if fault.code == codes.UNKNOWN_KEY else ""),
-                fault,
-            )
-    return list(faults.values())
+        for fault in _misspelt(error, value) if error.schema is False else _faults_of(error):
+            told_apart = fault.code in (codes.UNKNOWN_KEY, codes.MISSING_KEY)
+            key = (fault.code, fault.path, fault.message if told_apart else "")
+            faults.setdefault(key, fault)
+    return list(_without_slips(faults.values()))
+
+
+def _without_slips(faults: Collection[Fault]) -> Iterator[Fault]:
+    """The faults but for missing keys that stand there under another name: that is said
+    already.
+    """
+    meant: dict[Route, list[str]] = {}
+    for fault in faults:
+        if fault.code == codes.UNKNOWN_KEY:
+            meant.setdefault(fault.path[:-1], []).append(fault.hints[0])
+    for fault in faults:
+        hints = meant.get(fault.path, ())
+        if not any(_means(hint, name) for hint in hints for name in fault.missing):
+            yield fault
+
+
+def _means(hint: str, name: str) -> bool:
+    return hint.startswith((f"did you mean {name}", f"{name} belongs under")) or (
+        name == "media" and hint.endswith("belongs under media")
+    )
+
+
+def _misspelt(error: ValidationError, value: object) -> Iterator[Fault]:
+    """The key whose schema is ``false``: a slip of include or exclude. The error knows only
+    its value.
+    """
+    path: Route = tuple(error.absolute_path)
+    for step in path:
+        value = value[step]  # type: ignore[index]
+    for name, item in value.items() if isinstance(value, dict) else ():
+        if item is error.instance and name not in _COMBINING and closest(name, _COMBINING):
+            yield _unknown_key(name, list(_COMBINING), path)
 
 
 def _faults_of(error: ValidationError) -> Iterable[Fault]:
@@ -158,14 +198,13 @@ def _unknown_keys(error: ValidationError, path: Route, says: str) -> Iterator[Fa
     for name in _words(error.instance):
         if name in known or (not path and name.startswith("x-")):
             continue
-        yield Fault(
-            codes.UNKNOWN_KEY,
-            f"unknown key {shown(name)}",
-            (*path, name),
-            _where(path),
-            (_suggest(name, known, path),),
-            key=True,
-        )
+        yield _unknown_key(name, known, path)
+
+
+def _unknown_key(name: str, known: list[str], path: Route) -> Fault:
+    where, hint = _where(path), _suggest(name, known, path)
+    message = f"unknown key {shown(name)}"
+    return Fault(codes.UNKNOWN_KEY, message, (*path, name), where, (hint,), key=True)
 
 
 def _where(path: Route) -> str:
@@ -191,7 +230,14 @@ def _suggest(name: str, known: list[str], path: Route) -> str:
         return "first_clip takes the whole video; frame is for first_frame and last_frame"
     if not path:
         return f"the keys here are {listed(known, 'and', 20)}; one that begins with x- is free"
+    if len(known) == 1:
+        return f"the only key here is {known[0]}"
     return f"the keys here are {listed(known, 'and', 20)}"
+
+
+def means_media(name: str) -> bool:
+    """Whether an unknown key of a job most likely names one of its media."""
+    return name in _MEDIA or _OTHER_NAMES.get(name.lower()) in _MEDIA
 
 
 def _missing(error: ValidationError, path: Route, says: str) -> Iterator[Fault]:
@@ -210,10 +256,11 @@ def _missing(error: ValidationError, path: Route, says: str) -> Iterator[Fault]:
                     else "add media: {first_frame: PATH}",
                 ),
                 key=True,
+                missing=("media", "first_frame", "first_clip"),
             )
         elif name == "frame":
             yield Fault(codes.INCOMPLETE_REFERENCE, "the reference does not say which still it takes", path, "",
-                        ("add frame: last, or frame: first",), key=True)  # fmt: skip
+                        ("add frame: last, or frame: first",), key=True, missing=("frame",))  # fmt: skip
         else:
             shape = {
                 "wanbatch": "wanbatch: 1",
@@ -227,6 +274,7 @@ def _missing(error: ValidationError, path: Route, says: str) -> Iterator[Fault]:
                 "",
                 (f"add {shape}",),
                 key=True,
+                missing=(name,),
             )
 
 
@@ -282,14 +330,24 @@ def _type_hint(found: object, wanted: list[str], path: Route) -> tuple[str, ...]
         and isinstance(found, (int, float))
         and not {"number", "integer", "boolean"} & set(wanted)
     ):
+        if key == "size" and (near := _size(str(found))):
+            return (f"did you mean {near}?",)
         return (f'put it in quotes if it is a text: "{shown(found)}"',)
     if wanted[0] == "array" and isinstance(found, (str, int, float, bool)):
         return (f"write a list: {key}: [{escape_unsafe(str(found))[:40]}]",)
-    if "boolean" in wanted and str(found).lower() in ("yes", "on", "no", "off", "1", "0"):
+    if "boolean" in wanted and isinstance(found, int) and found in (0, 1):
+        return (f"write {'true' if found else 'false'}",)
+    if "boolean" in wanted and str(found).lower() in ("yes", "on", "no", "off"):
         return ("write true or false: YAML 1.2 reads yes, no, on and off as texts",)
     if found is None:
         return (f"give {key} a value",)
     return (f"write {listed(_KINDS.get(w, w) for w in wanted if w != 'null')}",)
+
+
+def _size(text: str) -> str | None:
+    """The size that has the number in ``text``."""
+    number = "".join(c for c in text if c.isdigit())
+    return f"{number}P" if number in ("720", "1080") else None
 
 
 def _const(error: ValidationError, path: Route, says: str) -> Iterator[Fault]:
@@ -322,7 +380,8 @@ def _const(error: ValidationError, path: Route, says: str) -> Iterator[Fault]:
 
 def _enum(error: ValidationError, path: Route, says: str) -> Iterator[Fault]:
     choices = [c for c in _words(error.validator_value) if c != "None"]
-    near = closest(str(error.instance), choices)
+    is_size = path[-1:] == ("size",)
+    near = _size(str(error.instance)) if is_size else closest(str(error.instance), choices)
     hint = f"did you mean {near}?" if near else f"write {listed(choices)}"
     yield Fault(
         codes.NOT_A_CHOICE, f"{shown(error.instance)} is not allowed here", path, says, (hint,)
@@ -364,7 +423,7 @@ def _pattern(error: ValidationError, path: Route, says: str) -> Iterator[Fault]:
             (f'write "{{{{ {placeholder} }}}}"',),
         )
     elif name == "size":
-        near = closest(text, ("720P", "1080P"))
+        near = _size(text)
         yield Fault(
             codes.NOT_A_CHOICE,
             f"{shown(text)} is no size",
@@ -396,6 +455,10 @@ def _form_hint(name: str, text: str, says: str, path: Route) -> str:
             if text in ("yes", "no", "on", "off")
             else "write true or false"
         )
+    if name == "backend":
+        return "name a backend: emulator, gateway, or a profile of your configuration"
+    if name == "max_cost":
+        return "write a number such as 5.00, without a currency"
     if name == "model":
         return "write wan2.7-i2v, or leave model out"
     if "tags" in path and (word := "-".join(text.replace(",", " ").split())):
@@ -418,9 +481,8 @@ def _slug(text: str) -> str:
 
 def _too_few(error: ValidationError, path: Route, says: str) -> Iterator[Fault]:
     name = next((s for s in reversed(path) if isinstance(s, str)), "the manifest")
-    yield Fault(
-        codes.TOO_FEW, f"{name} may not be empty", path, says, ("fill it, or remove the key",)
-    )
+    hint = "add a job: - id: NAME" if path == ("jobs",) else "fill it, or remove the key"
+    yield Fault(codes.TOO_FEW, f"{name} may not be empty", path, says, (hint,))
 
 
 def _too_long(error: ValidationError, path: Route, says: str) -> Iterator[Fault]:

@@ -42,15 +42,17 @@ class RowsProblem(Exception):
 @dataclass(slots=True)
 class Table:
     """Rows, and where they stand in ``document``. ``locate(row, column, key)`` is the
-    place of a cell or, with ``key``, of its heading.
+    place of a cell or, with ``key``, of its heading; without a column of the whole row.
 
     ``where`` holds what the reader notes for each row: a line, or an item's number.
     """
 
     document: Document
-    locate: Callable[[Table, int, str, bool], Place]
+    locate: Callable[[Table, int, str | None, bool], Place]
     rows: list[Row] = field(default_factory=list)
     where: list[int] = field(default_factory=list)
+    offsets: list[int] = field(default_factory=list)
+    """Where the items of a JSON list begin, once somebody has asked."""
     header: int = 1
     """The first line of a CSV file's header."""
 
@@ -58,9 +60,14 @@ class Table:
         """Every column that some row has, in order."""
         return list(dict.fromkeys(name for row in self.rows for name in row))
 
-    def place(self, row: int, column: str, *, key: bool = False) -> Place:
-        """Where a cell stands, or the heading that it is under."""
+    def place(self, row: int, column: str | None, *, key: bool = False) -> Place:
+        """Where a cell stands, or the heading that it is under; without a column the row."""
         return self.locate(self, row, column, key)
+
+    def row_place(self, row: int, column: str) -> Place:
+        """Where a row begins; in its first line the cell of ``column``, if it stands there."""
+        begin, cell = self.place(row, None), self.place(row, column)
+        return cell if cell.line == begin.line else begin
 
     def first(self, column: str) -> int:
         """The first row that has the column."""
@@ -101,8 +108,9 @@ def inline_table(document: Document, values: list[Value], path: tuple[str | int,
             rows.append(row)
             where.append(number)
 
-    def locate(table: Table, row: int, column: str, key: bool) -> Place:
-        return document.place((*path, table.where[row], column), key=key)
+    def locate(table: Table, row: int, column: str | None, key: bool) -> Place:
+        at = (*path, table.where[row])
+        return document.place(at if column is None else (*at, column), key=key)
 
     return Table(document, locate, rows, where)
 

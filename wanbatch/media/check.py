@@ -2,22 +2,22 @@
 
 What it may not do: fetch a URL, decode media, read a clock, or decide what a manifest may name (the manifest's room resolves and contains paths).
 
-How it works: the jobs' media are gathered by file, so that a file is examined once, however many jobs use it, and reported at the place of the
-first. From the one open file come its facts, its size and its hash, so that what was judged is what was hashed. ``judge`` then holds the facts
-against the table, and against the jobs.
+How it works: job by job, in their order; a file is examined once, however many jobs use
+it, and what is wrong is said once, at its first use, with all these jobs. From the one
+open file come its facts, its size and its hash, so that what was judged is what was
+hashed. ``judge`` then holds the facts against the table, and against the jobs.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from io import BufferedReader
 from pathlib import Path
 
-from wanbatch.diagnostics import Diagnostic, Place, Severity
+from wanbatch.diagnostics import Cell, Diagnostic, Severity, merge
 from wanbatch.manifest.hiding import hide_queries
-from wanbatch.manifest.model import FileMedia, Job, Manifest, MediaInput, UrlMedia
+from wanbatch.manifest.model import FileMedia, Job, Manifest, MediaInput, MediaType, UrlMedia
 from wanbatch.media import judge
 from wanbatch.media.expiry import expires_at
 from wanbatch.media.files import file_length, hash_open_file, open_regular
@@ -37,45 +37,78 @@ class MediaFindings:
     diagnostics: tuple[Diagnostic, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Use:
-    job: Job
-    input: MediaInput
+def check_media(manifests: Sequence[Manifest], now: float) -> MediaFindings:
+    """Examines every local file once, and says what is wrong. ``now`` is Unix seconds. Never raises for what files are or say."""
+    judge_once = _Judge(now)
+    found = [
+        finding
+        for manifest in manifests
+        for job in manifest.jobs
+        for item in job.media
+        for finding in _findings(judge_once, job, item)
+    ]
+    found += [
+        _diagnostic(doubt, use.job, use.input, use.input, Severity.ERROR)
+        for use, doubt in doubtful_uses(url_uses(manifests))
+    ]
+    digests = {
+        path: examined.digest for (path, _), examined in judge_once.files.items() if examined.digest
+    }
+    return MediaFindings(digests, tuple(with_sources(list(merge(found)))))
 
 
 @dataclass(slots=True)
-class _Uses:
-    """Who uses what, in the order of the jobs. ``at_place`` counts the jobs that share a place in the manifest."""
+class _Judge:
+    """What was found out so far, so that nothing is opened or judged twice."""
 
-    files: dict[tuple[Path, Kind], list[_Use]] = field(default_factory=dict)
-    urls: dict[str, list[_Use]] = field(default_factory=dict)
-    at_place: Counter[Place] = field(default_factory=Counter)
+    now: float
+    files: dict[tuple[Path, Kind], Examined] = field(default_factory=dict)
+    judged: dict[tuple[FileMedia, MediaType], list[Objection]] = field(default_factory=dict)
+    first_uses: dict[object, MediaInput] = field(default_factory=dict)
+    expiries: dict[str, Objection | None] = field(default_factory=dict)
+
+    def file(self, source: FileMedia, media_type: MediaType) -> Examined:
+        """The file, opened once for each kind that it is used as."""
+        key = (source.path, KINDS[media_type])
+        if key not in self.files:
+            self.files[key] = examine(*key)
+        return self.files[key]
+
+    def objections(self, source: FileMedia, media_type: MediaType) -> list[Objection]:
+        """What is wrong with the file, whichever job uses it."""
+        key = (source, media_type)
+        if key not in self.judged:
+            examined = self.file(source, media_type)
+            self.judged[key] = list(
+                judge.objections(source.source, source.path, media_type, examined)
+            )
+        return self.judged[key]
+
+    def expiry(self, url: str) -> Objection | None:
+        """Whether the URL's signature is good for long enough."""
+        if url not in self.expiries:
+            end = expires_at(url)
+            self.expiries[url] = None if end is None else judge.expiry(end, self.now)
+        return self.expiries[url]
 
 
-def check_media(manifests: Sequence[Manifest], now: float) -> MediaFindings:
-    """Examines every local file once, and says what is wrong. ``now`` is Unix seconds. Never raises for what files are or say."""
-    uses = _gather(manifests)
-    digests: dict[Path, FileDigest] = {}
-    found: list[Diagnostic] = []
-    for (path, kind), users in uses.files.items():
-        examined = examine(path, kind)
-        if examined.digest:
-            digests[path] = examined.digest
-        source = users[0].input.source
-        name = source.source if isinstance(source, FileMedia) else str(path)
-        found += [
-            _diagnostic(o, users, uses, Severity.ERROR)
-            for o in judge.objections(name, path, users[0].input.type, examined)
-        ]
-        if odd := judge.oddity(name, examined):
-            found.append(_diagnostic(odd, users, uses, Severity.WARNING))
-        found += _warnings(name, examined, users, uses)
-    for url, users in uses.urls.items():
-        if (end := expires_at(url)) is not None and (objection := judge.expiry(end, now)):
-            found.append(_diagnostic(objection, users, uses, Severity.WARNING))
-    for use, doubt in doubtful_uses(url_uses(manifests)):
-        found.append(_diagnostic(doubt, [_Use(use.job, use.input)], uses, Severity.ERROR))
-    return MediaFindings(digests, tuple(with_sources(found)))
+def _findings(judge_once: _Judge, job: Job, item: MediaInput) -> Iterator[Diagnostic]:
+    """What is wrong with one of a job's media, said at its first use, and what it does to the
+    job, said where the job names it.
+    """
+    source = item.source
+    if isinstance(source, FileMedia):
+        first = judge_once.first_uses.setdefault((source.path, KINDS[item.type]), item)
+        for objection in judge_once.objections(source, item.type):
+            yield _diagnostic(objection, job, item, first, Severity.ERROR)
+        examined = judge_once.file(source, item.type)
+        if odd := judge.oddity(source.source, examined):
+            yield _diagnostic(odd, job, item, first, Severity.WARNING)
+        if warning := judge.length_in_job(source.source, examined, job.seconds):
+            yield _diagnostic(warning, job, item, item, Severity.WARNING)
+    elif isinstance(source, UrlMedia) and (warning := judge_once.expiry(source.url)):
+        first = judge_once.first_uses.setdefault(source.url, item)
+        yield _diagnostic(warning, job, item, first, Severity.WARNING)
 
 
 def examine(path: Path, kind: Kind) -> Examined:
@@ -95,52 +128,23 @@ def examine(path: Path, kind: Kind) -> Examined:
     return Examined(examined) if isinstance(examined, Unreadable) else examined
 
 
-def _gather(manifests: Sequence[Manifest]) -> _Uses:
-    uses = _Uses()
-    for manifest in manifests:
-        for job in manifest.jobs:
-            for item in job.media:
-                uses.at_place[item.place] += 1
-                if isinstance(item.source, FileMedia):
-                    uses.files.setdefault((item.source.path, KINDS[item.type]), []).append(
-                        _Use(job, item)
-                    )
-                elif isinstance(item.source, UrlMedia):
-                    uses.urls.setdefault(item.source.url, []).append(_Use(job, item))
-    return uses
-
-
-def _warnings(
-    name: str, examined: Examined, users: Sequence[_Use], uses: _Uses
-) -> Iterator[Diagnostic]:
-    """What the file does to the jobs that use it, once per place in the manifest."""
-    by_place: dict[Place, list[_Use]] = {}
-    objections: dict[Place, Objection] = {}
-    for use in users:
-        if objection := judge.length_in_job(name, examined, use.job.seconds):
-            by_place.setdefault(use.input.place, []).append(use)
-            objections.setdefault(use.input.place, objection)
-    for place, affected in by_place.items():
-        yield _diagnostic(objections[place], affected, uses, Severity.WARNING)
-
-
 def _diagnostic(
-    objection: Objection, affected: Sequence[_Use], uses: _Uses, severity: Severity
+    objection: Objection, job: Job, item: MediaInput, first: MediaInput, severity: Severity
 ) -> Diagnostic:
-    """The finding at the first use; it names the job where other jobs of the same place have nothing wrong."""
-    first = affected[0]
-    place = first.input.place
-    here = sum(use.input.place == place for use in affected)
-    cell = first.job.name if here < uses.at_place[place] else ""
+    """A finding at the place of ``first``, about the job that has ``item``."""
+    row = item.row() if item.row else None
+    place = item.place if item.place != first.place else None
     return Diagnostic(
         objection.code,
         objection.message,
-        place,
-        ("media", first.input.type),
+        first.place,
+        first.route,
         objection.label,
         objection.help,
-        cell=cell,
+        cell=job.name,
         severity=severity,
+        row=row,
+        cells=(Cell(job.name, objection.message, objection.label, objection.help, row, place),),
     )
 
 

@@ -141,7 +141,7 @@ def _unreadable(name: str, path: Path, media_type: MediaType, trouble: Unreadabl
             code,
             f"there is no file {name}",
             "paths are relative to the manifest",
-            _near(name, path),
+            _near(name, path) or ("put the file there, or correct the path",),
         )
     if trouble.kind == "format":
         formats = LIMITS[KINDS[media_type]].formats_shown

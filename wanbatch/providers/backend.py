@@ -424,7 +424,7 @@ class Backend:
         await to_thread.run_sync(partial(_sync, part))
         facts = await to_thread.run_sync(partial(probe_video, part))
         if not isinstance(facts, str):
-            return Downloaded(facts, fetched.declared, getattr(facts, "remark", ""))
+            return Downloaded(facts, fetched.declared, facts.remark)
         refused = await to_thread.run_sync(partial(_refused_hash, part))
         reason = f"{where}: what came is no whole video: {facts}"
         return http_download.NotFetched(reason, status=200, refused=refused)

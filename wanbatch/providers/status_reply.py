@@ -128,6 +128,7 @@ _PLACES = (
     ("resultjson",),
     ("data", "videourl"),
     ("data", "url"),
+    ("data",),
     ("taskresult", "videos"),
     ("works",),
     ("creations",),
