@@ -167,3 +167,18 @@ def test_one_wrong_date_of_the_probe_does_not_make_reconciling_blind(tmp_path, w
         project.run()
         assert len(studio.posts) == 1
         assert json.dumps(project.states()) in ('["done"]', '["uncertain"]')
+
+
+@pytest.mark.parametrize("wrong_s", [-600.0, 600.0])
+def test_a_date_that_is_always_wrong_does_not_make_reconciling_blind(tmp_path, wrong_s):
+    """A proxy's clock is wrong, the service's own times are right: the task is in the list."""
+    with ScriptedStudio() as studio:
+        for kind, script in list(studio.scripts.items()):
+            studio.scripts[kind] = lambda task, n, real=script: replace(
+                real(task, n), date_s=wrong_s
+            )
+        project = scene(tmp_path, studio)
+        project.run()
+        project.run()
+        project.run()
+        assert (len(studio.posts), project.states()) == (1, ["uncertain"])

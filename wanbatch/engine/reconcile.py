@@ -21,7 +21,7 @@ from __future__ import annotations
 import json
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from wanbatch.engine.outcomes import ListedTask, TaskListing
@@ -97,7 +97,10 @@ async def reconcile(
     near = [
         t
         for t in listing.tasks
-        if any(_was_made_for(a, t) if t.task_id in known else _is_near(a, t) for a in uncertain)
+        if any(
+            _was_made_for(a, t) if t.task_id in known else _may_be_near(a, t, listing)
+            for a in uncertain
+        )
     ]
     seen = {t.task_id: await client.look_at(t.task_id) for t in near}
     shown = {task_id: task for task_id, task in seen.items() if task is not None}
@@ -124,9 +127,13 @@ def judge(
     """
     free = [t for t in listing.tasks if t.task_id not in known]
     taken = [t for t in listing.tasks if t.task_id in known]
-    candidates = {a.attempt_id: [t for t in free if _is_near(a, t)] for a in uncertain}
+    candidates = {a.attempt_id: [t for t in free if _may_be_near(a, t, listing)] for a in uncertain}
     alike = {
-        a.attempt_id: [t for t in candidates[a.attempt_id] if _is_alike(a, t, shown.get(t.task_id))]
+        a.attempt_id: [
+            t
+            for t in candidates[a.attempt_id]
+            if _is_near(a, t) and _is_alike(a, t, shown.get(t.task_id))
+        ]
         for a in uncertain
     }
     verdicts = [_judge_one(a, listing, candidates, alike, shown, quiet_s) for a in uncertain]
@@ -239,6 +246,17 @@ def _is_near(attempt: Attempt, task: ListedTask) -> bool:
         <= task.created_at
         <= _doubted_at(attempt) + CLOCK_SLACK_S
     )
+
+
+def _may_be_near(attempt: Attempt, task: ListedTask, listing: TaskListing) -> bool:
+    """Whether a task hinders absence by its time: as moved by the server's ``Date``, or as told.
+
+    A ``Date`` that is always wrong, such as a proxy's, moves all tasks away from their submits.
+    """
+    if _is_near(attempt, task) or task.created_at is None:
+        return True
+    told = task.created_at + (listing.offset_s or 0.0)
+    return _is_near(attempt, replace(task, created_at=told))
 
 
 def _doubted_at(attempt: Attempt) -> float:
