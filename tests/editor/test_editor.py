@@ -8,8 +8,11 @@ point at. Hover and completion must show the schema's texts.
 
 from __future__ import annotations
 
+import contextlib
 import json
+import queue
 import subprocess
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -44,6 +47,10 @@ ONLY_AFTER_MERGING = {
 ONLY_AFTER_MERGING |= {"WB218_control", "WB213_user"}
 
 
+LONGEST_SILENCE_S = 120
+"""A server that says nothing for so long has hung: the test fails instead of waiting on."""
+
+
 class Editor:
     """A client of the language server, as small as one can be."""
 
@@ -52,6 +59,9 @@ class Editor:
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
         )
+        self.messages: queue.Queue[dict[str, Any] | None] = queue.Queue()
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
         self.number = 0
         settings = {
             "schemas": {schema_path("manifest").as_uri(): "*.yaml"},
@@ -112,16 +122,23 @@ class Editor:
         self.process.stdin.flush()
 
     def _receive(self) -> dict[str, Any]:
-        assert self.process.stdout is not None
-        length = 0
-        while (line := self.process.stdout.readline().strip()) or not length:
-            assert self.process.poll() is None, "the language server has ended"
-            if line.lower().startswith(b"content-length:"):
-                length = int(line.split(b":")[1])
-        message: dict[str, Any] = json.loads(self.process.stdout.read(length))
+        message = self.messages.get(timeout=LONGEST_SILENCE_S)
+        assert message is not None, "the language server has ended"
         if "id" in message and "method" in message:
             self._answer(message)
         return message
+
+    def _read(self) -> None:
+        """Passes on every message; ``None`` at the end."""
+        assert self.process.stdout is not None
+        length = 0
+        with contextlib.suppress(ValueError):  # the end may cut a message off
+            for line in self.process.stdout:
+                if line.lower().startswith(b"content-length:"):
+                    length = int(line.split(b":")[1])
+                elif not line.strip():
+                    self.messages.put(json.loads(self.process.stdout.read(length)))
+        self.messages.put(None)
 
     def _answer(self, message: dict[str, Any]) -> None:
         result: object = None
@@ -138,6 +155,7 @@ def editor() -> Iterator[Editor]:
     yield client
     client.process.kill()
     client.process.wait()
+    client.reader.join()
     for pipe in (client.process.stdin, client.process.stdout):
         assert pipe is not None
         pipe.close()
