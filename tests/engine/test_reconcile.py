@@ -224,3 +224,76 @@ async def test_what_is_decided_is_recorded(tmp_path, found, state, event):
         after = ledger.attempt(opened.attempt_id)
     assert (after.state, after.last_event) == (state, event)
     assert after.task_id == ("t-1" if state is State.ACCEPTED else "")
+
+
+HOURS = [-13.0, -8.0, 5.5, 8.0, 14.0]
+
+
+@pytest.mark.parametrize("hours", HOURS)
+@pytest.mark.parametrize("told", ["a harbour", "A  harbour\n", None])
+def test_a_task_of_this_prompt_whole_half_hours_away_may_be_it_in_another_zone(hours, told):
+    away = replace(TASK, created_at=1001.0 + hours * HOUR)
+    found = verdict(listing(away, started_at=2000.0), {"t-1": told})
+    assert isinstance(found, Undecided)
+
+
+@pytest.mark.parametrize(
+    ("away_s", "told"),
+    [(8 * HOUR, "another"), (8 * HOUR + 600.0, "a harbour"), (15 * HOUR, "a harbour")],
+)
+def test_what_no_zone_explains_is_another_task(away_s, told):
+    away = replace(TASK, created_at=1001.0 + away_s)
+    assert verdict(listing(away), {"t-1": told}) == Absent(UNCERTAIN)
+
+
+def own(task_id="t-9", accepted_at=1300.0, **changes):
+    """A task of the same account that was accepted after the uncertain submit."""
+    known = attempt(
+        job("two", seed=8),
+        9,
+        state=State.ACCEPTED,
+        intent_at=1290.0,
+        accepted_at=accepted_at,
+        task_id=task_id,
+        updated_at=1900.0,
+        intent_offset_s=0.5,
+    )
+    return {task_id: replace(known, **changes)}
+
+
+def test_a_list_that_lacks_what_the_account_accepted_since_proves_nothing():
+    assert isinstance(verdict(listing(), known=own()), Undecided)
+    shown = ListedTask("t-9", "RUNNING", "wan2.7-i2v", None, 1300.0)
+    assert verdict(listing(shown), known=own()) == Absent(UNCERTAIN)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"realm": "emulator"},
+        {"origin": "https://other.example"},
+        {"accepted_at": 1950.0},
+        {"intent_at": 900.0},
+    ],
+    ids=["another realm", "another API", "just now", "before it"],
+)
+def test_what_the_list_need_not_show_yet_is_no_doubt(changes):
+    assert verdict(listing(), known=own(**changes)) == Absent(UNCERTAIN)
+
+
+@pytest.mark.parametrize("away_s", [8 * HOUR, -8 * HOUR, 200.0])
+def test_a_list_that_tells_another_time_of_our_own_task_proves_nothing(away_s):
+    moved = ListedTask("t-9", "RUNNING", "wan2.7-i2v", None, 1300.0 + away_s)
+    assert isinstance(verdict(listing(moved), known=own()), Undecided)
+
+
+def test_the_time_of_our_own_task_is_compared_by_the_servers_clock():
+    """Our clock was set by an hour between the two: the task did not move."""
+    known = own(intent_offset_s=3600.5, intent_at=1290.0 - HOUR, accepted_at=1300.0 - HOUR)
+    shown = ListedTask("t-9", "RUNNING", "wan2.7-i2v", None, 1300.0)
+    assert verdict(listing(shown, offset_s=0.5), known=known) == Absent(UNCERTAIN)
+
+
+def test_an_old_intent_may_lie_before_what_a_list_in_another_zone_shows():
+    assert verdict(listing(started_at=1000.0 + 14.9 * HOUR)) == Absent(UNCERTAIN)
+    assert isinstance(verdict(listing(started_at=1000.0 + 15.1 * HOUR)), Undecided)

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from field.scripted import Answer, Project, ScriptedGateway
@@ -16,9 +17,9 @@ CHINA = timezone(timedelta(hours=8))
 class ScriptedStudio(ScriptedGateway):
     """DashScope's routes. ``lost`` POSTs are taken and never answered."""
 
-    def __init__(self, *, lost=1, **told):
+    def __init__(self, *, lost=1, zone_h=0.0, **told):
         super().__init__()
-        self.lost, self.told = lost, told
+        self.lost, self.told, self.zone_h = lost, told, zone_h
         self.tasks: dict[str, dict] = {}
         self.scripts |= {
             "post": self._take,
@@ -39,7 +40,8 @@ class ScriptedStudio(ScriptedGateway):
 
     def _take(self, task, n):
         asked = self.posts[-1]
-        now = datetime.now(CHINA).strftime("%Y-%m-%d %H:%M:%S.000")
+        at = datetime.now(CHINA) + timedelta(hours=self.zone_h)
+        now = at.strftime("%Y-%m-%d %H:%M:%S.000")
         self.tasks[task] = {
             "model": self.told.get("model", asked["model"]),
             "prompt": self.told.get("prompt", asked["input"]["prompt"].strip()),
@@ -182,3 +184,58 @@ def test_a_date_that_is_always_wrong_does_not_make_reconciling_blind(tmp_path, w
         project.run()
         project.run()
         assert (len(studio.posts), project.states()) == (1, ["uncertain"])
+
+
+@pytest.mark.parametrize("zone_h", [-8.0, 8.0, -13.0, 5.5])
+def test_a_list_that_tells_the_time_of_another_zone_proves_no_absence(tmp_path, zone_h):
+    """Its ``Date`` is right: nothing but the hours of its own tasks gives it away."""
+    with ScriptedStudio(zone_h=zone_h) as studio:
+        project = scene(tmp_path, studio)
+        project.run()
+        project.run()
+        project.run()
+        assert (len(studio.posts), project.states()) == (1, ["uncertain"])
+
+
+class StudioInUtc(ScriptedStudio):
+    """Reads the instants that it is asked for in UTC, not in China's time."""
+
+    def answer(self, method, path, body):
+        self.asked_for = parse_qs(urlsplit(path).query)
+        return super().answer(method, path, body)
+
+    def _list(self):
+        begun, ended = (
+            datetime.strptime(self.asked_for[name][0], "%Y%m%d%H%M%S").replace(tzinfo=UTC)
+            for name in ("start_time", "end_time")
+        )
+        whole = super()._list()
+        rows = [
+            r
+            for r in whole["data"]
+            if begun.timestamp() <= r["gmt_create"] / 1000 < ended.timestamp()
+        ]
+        return whole | {"data": rows, "total": len(rows)}
+
+
+def test_a_list_that_reads_our_hours_in_another_zone_is_asked_for_those_hours_too(tmp_path):
+    with StudioInUtc() as studio:
+        project = scene(tmp_path, studio)
+        project.run()
+        project.run()
+        assert (len(studio.posts), project.states()) == (1, ["done"])
+
+
+def test_a_list_that_lacks_what_was_accepted_since_proves_nothing(tmp_path):
+    """As the list of another workspace would: the key was changed between two runs."""
+    with ScriptedStudio(lost=1) as studio:
+        studio.scripts["list"] = lambda task, n: Answer(
+            200, {"total": 0, "total_page": 1, "page_no": 1, "page_size": 50, "data": []}
+        )
+        project = scene(tmp_path, studio)
+        project.write(jobs=2)
+        project.run()
+        project.run()
+        project.run()
+        assert sorted(project.states()) == ["done", "uncertain"]
+        assert len(studio.posts) == 2

@@ -151,6 +151,12 @@ def _read(stream) -> Received | None:
     return Received(method, path, headers, stream.read(int(headers.get("content-length", "0"))))
 
 
+@pytest.fixture(autouse=True)
+def _probes_again_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hundreds of answers here fail the probe; the second that it waits tests nothing."""
+    monkeypatch.setattr("wanbatch.providers.backend.PROBE_AGAIN_S", 0.01)
+
+
 @pytest.fixture(name="serve")
 def _serve() -> Iterator[Callable[..., Scripted]]:
     running: list[Scripted] = []

@@ -12,8 +12,11 @@ space at the ends and line ends for adopting, by any white space, Unicode form a
 ruling a task out.
 
 Absence is concluded only where no candidate is left but tasks of another model with another
-prompt, and where the clocks can be trusted: the server's offset to ours was the same at the
-intent, at the outcome and at the listing. Everything else waits for a person.
+prompt, and where times can be trusted. The server's offset to ours was the same at the
+intent, at the outcome and at the listing; the list shows our own tasks, at the times we know;
+and no task of this prompt stands whole half hours away, as it would where one side misreads
+the other's time zone. For the same reason half a day more is asked for than is needed.
+Everything else waits for a person.
 """
 
 from __future__ import annotations
@@ -35,6 +38,13 @@ OFFSETS_AGREE_S = 5.0
 """Offsets of one server differ by the rounding of ``Date`` and the way of its answers."""
 SECONDS_TOLD_S = 2.0
 """How far apart two clocks may show the same event where each tells whole seconds and ours was corrected by the server's."""
+
+ZONES_S = 8 * 3600.0
+"""How far a list that reads our instants in UTC instead of China's time would look ahead."""
+ZONE_STEP_S = 1800.0
+"""Time zones differ by whole half hours (three by a quarter, none of them a provider's)."""
+LONGEST_ZONE_S = 14 * 3600.0
+"""The widest difference of a zone to UTC."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +100,8 @@ async def reconcile(
         return []
     if shared:
         return [Undecided(a, "others submit in this account too") for a in uncertain]
-    listing = await client.list_tasks(min(a.intent_at for a in uncertain) - CLOCK_SLACK_S, wall())
+    since = min(a.intent_at for a in uncertain) - CLOCK_SLACK_S - ZONES_S
+    listing = await client.list_tasks(since, wall())
     if listing is None:
         return []
     known = {a.task_id: a for a in rows if a.task_id}
@@ -98,7 +109,9 @@ async def reconcile(
         t
         for t in listing.tasks
         if any(
-            _was_made_for(a, t) if t.task_id in known else _may_be_near(a, t, listing)
+            _was_made_for(a, t)
+            if t.task_id in known
+            else _may_be_near(a, t, listing) or _may_be_misread(a, t, listing)
             for a in uncertain
         )
     ]
@@ -138,12 +151,95 @@ def judge(
     }
     verdicts = [_judge_one(a, listing, candidates, alike, shown, quiet_s) for a in uncertain]
     return [
-        Undecided(v.attempt, "another job has the id of a task that was made at that time")
+        Undecided(v.attempt, doubt)
         if isinstance(v, Absent)
-        and any(_is_anothers(t, known[t.task_id], v.attempt, shown.get(t.task_id)) for t in taken)
+        and (
+            doubt := _doubt_by_others(v.attempt, taken, known, shown)
+            or _doubt_of_times(v.attempt, listing, known, quiet_s)
+            or _doubt_of_zones(v.attempt, listing, free, shown)
+        )
         else v
         for v in verdicts
     ]
+
+
+def _doubt_by_others(
+    attempt: Attempt,
+    taken: Sequence[ListedTask],
+    known: Mapping[str, Attempt],
+    shown: Mapping[str, ListedTask],
+) -> str:
+    if any(_is_anothers(t, known[t.task_id], attempt, shown.get(t.task_id)) for t in taken):
+        return "another job has the id of a task that was made at that time"
+    return ""
+
+
+def _doubt_of_times(
+    attempt: Attempt, listing: TaskListing, known: Mapping[str, Attempt], quiet_s: float
+) -> str:
+    """Why a list that should show our own tasks is not believed about a task it does not show.
+
+    What this account accepted at about the same time must be there, at the time we know: a
+    list that lacks it is another account's, or behind, or looks at other hours.
+    """
+    listed = {t.task_id: t for t in listing.tasks}
+    for task_id, holder in known.items():
+        if holder.realm != attempt.realm or not same_origin(holder.origin, attempt.origin):
+            continue
+        task = listed.get(task_id)
+        if (
+            task is not None
+            and task.created_at is not None
+            and _is_displaced(holder, task, listing)
+        ):
+            return f"the list shows task {task_id} at another time than it was submitted at"
+        expected = (
+            attempt.intent_at <= holder.accepted_at <= listing.started_at - quiet_s
+            and holder.intent_at >= attempt.intent_at
+        )
+        if task is None and expected:
+            return f"the list does not show task {task_id}, which was accepted later"
+    return ""
+
+
+def _is_displaced(holder: Attempt, task: ListedTask, listing: TaskListing) -> bool:
+    """Whether a task's time is not its holder's, told by the server's clock where it is known."""
+    created_at = task.created_at or 0.0
+    if holder.intent_offset_s is not None and listing.offset_s is not None:
+        created_at += listing.offset_s - holder.intent_offset_s
+    until = max(holder.accepted_at or holder.updated_at, holder.intent_at)
+    return not holder.intent_at - CLOCK_SLACK_S <= created_at <= until + CLOCK_SLACK_S
+
+
+def _doubt_of_zones(
+    attempt: Attempt,
+    listing: TaskListing,
+    free: Sequence[ListedTask],
+    shown: Mapping[str, ListedTask],
+) -> str:
+    """Why a task of this prompt that was made hours away may be this one all the same."""
+    for task in free:
+        prompt = _prompt_of(shown.get(task.task_id))
+        if _may_be_misread(attempt, task, listing) and (
+            prompt is None or _squeezed(prompt) == _squeezed(_prompt(attempt))
+        ):
+            return (
+                f"task {task.task_id} has its prompt, and stands whole half hours away from its"
+                " time: the list may tell the time of another zone"
+            )
+    return ""
+
+
+def _may_be_misread(attempt: Attempt, task: ListedTask, listing: TaskListing) -> bool:
+    """Whether a task would be near if one side misread the other's time zone."""
+    if task.created_at is None:
+        return False
+    away_s = task.created_at - attempt.intent_at
+    steps = round(away_s / ZONE_STEP_S)
+    if not steps or abs(away_s) > LONGEST_ZONE_S + CLOCK_SLACK_S:
+        return False
+    moved = replace(task, created_at=task.created_at - steps * ZONE_STEP_S)
+    return _may_be_near(attempt, moved, listing)
 
 
 def _judge_one(
@@ -194,7 +290,7 @@ def _doubt_of_absence(
         return listing.reason or "the listing is not complete"
     if listing.started_at < _doubted_at(attempt) + quiet_s:
         return "the listing began too soon after the submit to prove that it was not taken"
-    if listing.started_at > attempt.intent_at + DAY_LONG.listed_for_s:
+    if listing.started_at > attempt.intent_at + DAY_LONG.listed_for_s - ZONES_S:
         return "the submit is older than what the listing shows"
     return _doubt_of_clocks(attempt, listing)
 
