@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol
 
@@ -39,27 +39,52 @@ class Display(Protocol):
 
 
 class Counts:
-    """What has happened so far: ``total`` jobs to bring home, ``running`` tasks at the provider, ``spent`` in ``currency``."""
+    """What has happened so far to the jobs that are to come home.
 
-    def __init__(self, total: int, running: int, currency: str) -> None:
-        self.total, self.running, self.currency = total, running, currency
-        self.done = self.failed = 0
+    Jobs are told apart by their fingerprints: ``expected`` are all of them, ``running`` those
+    that run at the provider at the start. A failed task that is asked again and turns was
+    not expected: it makes the total larger.
+    """
+
+    def __init__(self, expected: Collection[str], running: Collection[str], currency: str) -> None:
+        self._total, self.currency = len(expected), currency
+        self._running, self._done, self._failed = set(running), set[str](), set[str]()
+        self._unprepared = 0
+
+    @property
+    def total(self) -> int:
+        return max(self._total, self.done + self.failed)
+
+    @property
+    def running(self) -> int:
+        return len(self._running)
+
+    @property
+    def done(self) -> int:
+        return len(self._done)
+
+    @property
+    def failed(self) -> int:
+        return len(self._failed) + self._unprepared
 
     def take(self, notice: Notice) -> None:
         attempt = notice.attempt
         if attempt is None:
-            self.failed += notice.kind == "unprepared"
+            self._unprepared += notice.kind == "unprepared"
             return
-        if notice.kind == "submitted":
-            self.running += attempt.state is State.ACCEPTED
-            self.failed += attempt.state in (State.REJECTED, State.UNCERTAIN)
+        one = attempt.fingerprint
+        if notice.kind == "submitted" and attempt.state is State.ACCEPTED:
+            self._running.add(one)
+            self._failed.discard(one)
+        elif notice.kind == "submitted" and attempt.state in (State.REJECTED, State.UNCERTAIN):
+            self._failed.add(one)
         elif notice.kind == "stored":
-            self.running, self.done = max(0, self.running - 1), self.done + 1
-        elif notice.kind in ("polled", "expired") and attempt.state in (
-            State.REMOTE_FAILED,
-            State.EXPIRED,
-        ):
-            self.running, self.failed = self.running - 1, self.failed + 1
+            self._done.add(one)
+            self._running.discard(one)
+            self._failed.discard(one)
+        elif one in self._running and attempt.state in (State.REMOTE_FAILED, State.EXPIRED):
+            self._running.discard(one)
+            self._failed.add(one)
 
 
 def describe(notice: Notice) -> str:
@@ -197,7 +222,9 @@ class LiveDisplay:
         with contextlib.suppress(*HUNG_UP):
             if line and not line.startswith("submitted"):
                 self.bar.console.print(line, markup=False, style=_style(line), soft_wrap=True)
-            self.bar.update(self.task, completed=counts.done, description=self._text(counts))
+            self.bar.update(
+                self.task, completed=counts.done, total=counts.total, description=self._text(counts)
+            )
 
     @staticmethod
     def _text(counts: Counts) -> str:

@@ -209,7 +209,7 @@ class _Session:
             self.chosen = frozenset((e.job.manifest, e.name) for e in plan.selected())
             stages.refuse_undeliverable(self.settings, plan, self.profile)
             in_flight = find_in_flight(self.context, ledger.snapshot, plan)
-            self._show(plan, in_flight)
+            self._show(plan, in_flight, len(find_failed(self.context, ledger.snapshot)))
             if self.order.buys:
                 if not in_flight.here:
                     guard.refuse_all_elsewhere(self.settings, plan)
@@ -318,9 +318,9 @@ class _Session:
             chosen=None if fresh else self.chosen,
         )
 
-    def _show(self, plan: Plan, in_flight: InFlight) -> None:
+    def _show(self, plan: Plan, in_flight: InFlight, failed: int) -> None:
         if not self.order.buys:
-            self._show_fetch(plan, len(in_flight.here))
+            self._show_fetch(plan, len(in_flight.here), failed)
         elif self.settings.verbose:
             show_plan(self.settings, plan, None)
         elif not self.settings.quiet:
@@ -333,12 +333,12 @@ class _Session:
             home = say_home(backend, origin, self.profile.name, self.profile.origin)
             say(f"A task {home}.")
 
-    def _show_fetch(self, plan: Plan, count: int) -> None:
+    def _show_fetch(self, plan: Plan, count: int, failed: int) -> None:
         for entry in plan.selected() if self.settings.verbose else ():
             if entry.action in (Action.RESUME, Action.ASK):
                 say(job_line(entry, plan))
         if not self.settings.quiet:
-            say(fetch_line(count, plan.backend))
+            say(fetch_line(count, failed, plan.backend))
 
     def _keep_budget(self, plan: Plan) -> None:
         if self.limit is None or not plan.count()[Action.GENERATE]:
@@ -393,12 +393,13 @@ class _Session:
         self._say_wrong_clock()
         failed = find_failed(self.context, ledger.snapshot)
         conductor.resume(in_flight.here, anyio.current_time(), self.clock.now(), failed)
-        jobs = {a.attempt_id for a in in_flight.here} | {
+        running = {a.fingerprint for a in in_flight.here}
+        expected = running | {
             w.fingerprint
             for w in conductor.works
             if w.entry.action is Action.GENERATE and self.order.buys
         }
-        counts = Counts(len(jobs), len(in_flight.here), plan.currency)
+        counts = Counts(expected, running, plan.currency)
         color = wants_color(self.settings.color)
         with choose_display(
             self.settings.progress, counts, quiet=self.settings.quiet, color=color

@@ -53,8 +53,13 @@ def plan_line(plan: Plan) -> str:
     return "Plan: " + ", ".join(parts) + "."
 
 
-def fetch_line(count: int, backend: str) -> str:
-    """What a fetch is about to do; it neither buys nor speaks of it."""
+def fetch_line(count: int, failed: int, backend: str) -> str:
+    """What a fetch is about to do; it neither buys nor speaks of it.
+
+    ``failed`` tasks are asked again for a day: some turn, and their videos are paid for.
+    """
+    if not count and failed:
+        return f"Nothing is under way: asking {plural(failed, 'failed task')} once more."
     if not count:
         return f"Nothing to fetch: all that backend {backend} made and was paid for is here."
     return f"Fetch: {plural(count, 'video')} that {'was' if count == 1 else 'were'} paid for."

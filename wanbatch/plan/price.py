@@ -27,7 +27,7 @@ class PriceList:
 
 _AMOUNT = re.compile(r"[0-9]{1,12}(?:\.[0-9]{0,6})?|\.[0-9]{1,6}")
 """Below a billion of billions, to a millionth: what no price and no budget ever leaves."""
-AMOUNT_FORM = "digits with at most one point, such as 5.00"
+AMOUNT_FORM = "digits with at most one point, such as 5.00 (12 digits before it, 6 behind it)"
 
 
 def read_amount(text: str) -> Decimal | None:

@@ -1,0 +1,56 @@
+"""What a run counts while it goes on: never more running than there are, never less than nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from builders import attempt, job
+
+from wanbatch.cli.progress import Counts
+from wanbatch.engine.runner import Notice
+from wanbatch.lifecycle import State
+
+ONE = attempt(job("one", seed=1), 1, fingerprint="f1")
+OTHER = attempt(job("two", seed=2), 2, fingerprint="f2")
+
+
+def notice(kind, row, state):
+    return Notice(kind, row.job, replace(row, state=state))
+
+
+def numbers(counts):
+    return counts.done, counts.failed, counts.running, counts.total
+
+
+def test_a_failed_task_that_turns_was_not_expected_and_is_done():
+    counts = Counts(set(), set(), "USD")
+    counts.take(notice("stored", ONE, State.STORED))
+    assert numbers(counts) == (1, 0, 0, 1)
+
+
+@pytest.mark.parametrize("kind", ["polled", "expired"])
+def test_a_failed_task_that_fails_again_changes_nothing(kind):
+    counts = Counts({"f2"}, {"f2"}, "USD")
+    counts.take(notice(kind, ONE, State.REMOTE_FAILED))
+    assert numbers(counts) == (0, 0, 1, 1)
+
+
+def test_a_retry_that_comes_home_is_one_job_done():
+    counts = Counts({"f1"}, set(), "USD")
+    counts.take(notice("submitted", ONE, State.ACCEPTED))
+    counts.take(notice("polled", ONE, State.REMOTE_FAILED))
+    assert numbers(counts) == (0, 1, 0, 1)
+    again = replace(ONE, attempt_id=9)
+    counts.take(notice("submitted", again, State.ACCEPTED))
+    assert numbers(counts) == (0, 0, 1, 1)
+    counts.take(notice("stored", again, State.STORED))
+    assert numbers(counts) == (1, 0, 0, 1)
+
+
+def test_what_is_refused_uncertain_or_not_sent_is_not_done():
+    counts = Counts({"f1", "f2", "f3"}, set(), "USD")
+    counts.take(notice("submitted", ONE, State.REJECTED))
+    counts.take(notice("submitted", OTHER, State.UNCERTAIN))
+    counts.take(Notice("unprepared", "three", None))
+    assert numbers(counts) == (0, 3, 0, 3)
