@@ -1,5 +1,7 @@
 # The two commands of a new user: `make demo` and `make test`. Everything else is for those who work on wanbatch.
 PYTHON ?= python3
+# A command that has to compile itself at each start takes twice as long; the tests start thousands.
+unexport PYTHONDONTWRITEBYTECODE
 VENV   := .venv
 BIN    := $(VENV)/bin
 WORKERS ?= 2

@@ -240,21 +240,25 @@ def test_twenty_thousand_jobs_take_little_time_and_more_take_proportionally_more
 
 
 def test_ten_thousand_mistakes_do_not_take_ten_thousand_times_as_long(tmp_path: Path) -> None:
+    """Ten times as many mistakes take about ten times as long, whatever the machine does besides."""
     good = "  - {id: j0, media: {first_frame: a.png}}\n"
     for mistake in (
         "media: {first_frame: {job: jj, frame: last}}",
         "media: {first_frame: a.png}, prompt: '{{ x }}'",
         "media: {first_frame: a.png}, secs: 5",
     ):
-        text = (
-            "wanbatch: 1\njobs:\n"
-            + good
-            + "".join(f"  - {{id: j{n}, {mistake}}}\n" for n in range(1, 10_000))
-        )
-        began = time.process_time()
-        loaded = load(tmp_path, text)
-        assert 100 <= len(loaded.diagnostics) <= 10_000
-        assert time.process_time() - began < 6
+        took = []
+        for count in (1_000, 10_000):
+            text = (
+                "wanbatch: 1\njobs:\n"
+                + good
+                + "".join(f"  - {{id: j{n}, {mistake}}}\n" for n in range(1, count))
+            )
+            began = time.process_time()
+            loaded = load(tmp_path, text)
+            took.append(time.process_time() - began)
+            assert 100 <= len(loaded.diagnostics) <= count
+        assert took[1] < 40 * took[0]
     repeated = "wanbatch: 1\njobs:\n" + good * 5_000
     assert {d.code for d in load(tmp_path, repeated).diagnostics} == {"WB401"}
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from wanbatch.providers import scrubbing
 from wanbatch.providers.reading import (
     ApiError,
     as_number,
@@ -212,3 +213,16 @@ def test_an_address_that_cannot_be_taken_apart_is_none(address):
     from wanbatch.providers.reading import as_url
 
     assert as_url(address) is None
+
+
+@pytest.mark.parametrize("spelling", ["plain", "hex"])
+def test_evidence_of_a_long_answer_holds_no_piece_of_a_key_that_the_cut_went_through(spelling):
+    """Where most of an answer is one long query, the end of what was read comes into view."""
+    key = "sk-canary-0123456789"
+    told = {"plain": key, "hex": key.encode().hex()}[spelling]
+    for shown in range(1, len(told)):
+        start = "word " * 60 + "see https://store.example/a.mp4?"
+        body = start + "q" * (scrubbing.SCANNED - len(start) - shown - 1) + " " + told + " later"
+        found = scrubbing.evidence_of(body.encode(), key)
+        assert found.startswith("word word")
+        assert not any(told[i : i + 8] in found for i in range(len(told) - 8)), found

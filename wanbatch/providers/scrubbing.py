@@ -21,6 +21,9 @@ from urllib.parse import quote, unquote
 PIECE = 8
 """So many characters of a key are a secret (contract); shorter ones are words."""
 EVIDENCE_LIMIT = 2048
+SCANNED = 16 * EVIDENCE_LIMIT
+"""So much of an answer is read for evidence: enough where most of it is queries, and a body of
+megabytes takes no seconds."""
 """So much of an uncertain answer is kept, in characters (contract: 2 KiB)."""
 _DEPTH = 64
 _ANY_QUERY = re.compile(
@@ -124,7 +127,9 @@ def key_spellings(key: str) -> tuple[str, ...]:
 
 def without_queries(text: str) -> str:
     """Every query of an address becomes ``?…``, and a signature that stands alone goes."""
-    return SIGNING.sub(r"\1…", _LONE_QUERY.sub("?…", _ANY_QUERY.sub(r"\1?…", text)))
+    if "?" in text or "#" in text:
+        text = _LONE_QUERY.sub("?…", _ANY_QUERY.sub(r"\1?…", text))
+    return SIGNING.sub(r"\1…", text) if "=" in text else text
 
 
 def evidence_of(body: bytes, key: str = "") -> str:
@@ -133,8 +138,10 @@ def evidence_of(body: bytes, key: str = "") -> str:
         text = json.dumps(json.loads(body), ensure_ascii=False)
     except (ValueError, RecursionError, MemoryError):
         text = body.decode("utf-8", "replace")
-    text = scrub(without_queries(text), key)
-    plain = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    clean = scrub(without_queries(text[:SCANNED]), key)
+    if len(text) > SCANNED:  # the cut may have gone through the key, in its longest spelling
+        clean = clean[: max(0, len(clean) - 6 * len(key))]
+    plain = " ".join("".join(c if c.isprintable() else " " for c in clean).split())
     if len(plain) <= EVIDENCE_LIMIT:
         return plain
     return plain[: EVIDENCE_LIMIT - 1] + "…"
