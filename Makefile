@@ -4,10 +4,10 @@ PYTHON ?= python3
 unexport PYTHONDONTWRITEBYTECODE
 VENV   := .venv
 BIN    := $(VENV)/bin
-WORKERS ?= 2
+WORKERS ?= 3
 LANGUAGE_SERVER := tests/editor/node_modules/.package-lock.json
 
-.PHONY: demo test check lint types layering format lock locks simulate torture fuzz bench clean
+.PHONY: demo test check lint types layering format lock locks cases simulate torture fuzz bench clean
 
 ## Creates the environment, installs the locked dependencies, runs the quickstart on the embedded emulator.
 demo: $(VENV)/.demo
@@ -16,7 +16,7 @@ demo: $(VENV)/.demo
 ## The whole test suite. What the money hangs on comes first, and every branch of it must be taken.
 test: $(VENV)/.dev $(LANGUAGE_SERVER)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(MONEY) $(COVERAGE)
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile tests $(MONEY:%=--ignore=%)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal tests $(MONEY:%=--ignore=%)
 
 MONEY    := tests/test_lifecycle.py tests/ledger tests/engine tests/providers
 COVERED  := lifecycle ledger engine.pacing engine.rate engine.polling engine.latency engine.inspection engine.budget engine.settle providers.reading
@@ -38,6 +38,10 @@ layering: $(VENV)/.dev
 ## A thousand seeds of the simulated engine; what breaks an invariant is printed with its seed.
 simulate: $(VENV)/.dev
 	PYTHONPATH=tests $(BIN)/python -m simulation --seeds 1000 --workers $(WORKERS)
+
+## Every case of the tables of which `make test` takes every third; the broken variants too.
+cases: $(VENV)/.dev $(LANGUAGE_SERVER)
+	WANBATCH_CASES=all $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal tests $(MONEY:%=--ignore=%)
 
 ## Two hundred SIGKILLs, and disks that fail, on real processes.
 torture: $(VENV)/.dev

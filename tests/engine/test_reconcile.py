@@ -273,7 +273,7 @@ def test_a_list_that_lacks_what_the_account_accepted_since_proves_nothing():
         {"realm": "emulator"},
         {"origin": "https://other.example"},
         {"accepted_at": 1950.0},
-        {"intent_at": 900.0},
+        {"accepted_at": 1000.0 - 8.1 * HOUR, "intent_at": 990.0 - 8.1 * HOUR},
     ],
     ids=["another realm", "another API", "just now", "before it"],
 )

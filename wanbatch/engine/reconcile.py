@@ -193,12 +193,9 @@ def _doubt_of_times(
             and _is_displaced(holder, task, listing)
         ):
             return f"the list shows task {task_id} at another time than it was submitted at"
-        expected = (
-            attempt.intent_at <= holder.accepted_at <= listing.started_at - quiet_s
-            and holder.intent_at >= attempt.intent_at
-        )
-        if task is None and expected:
-            return f"the list does not show task {task_id}, which was accepted later"
+        asked_from = attempt.intent_at - ZONES_S
+        if task is None and asked_from <= holder.accepted_at <= listing.started_at - quiet_s:
+            return f"the list does not show task {task_id}, which was accepted at that time"
     return ""
 
 
