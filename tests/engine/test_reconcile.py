@@ -237,6 +237,15 @@ def test_a_task_of_this_prompt_whole_half_hours_away_may_be_it_in_another_zone(h
     assert isinstance(found, Undecided)
 
 
+def test_a_submit_that_was_long_in_doubt_may_be_misread_at_any_of_its_minutes():
+    """The process died; the next one began 40 minutes later, and says so of the outcome."""
+    long = replace(UNCERTAIN, updated_at=1000.0 + 2400.0)
+    for minutes in (1, 12, 20, 29, 39):
+        away = replace(TASK, created_at=1000.0 + 60 * minutes + 8 * HOUR)
+        found = verdict(listing(away, started_at=4000.0), uncertain=(long,))
+        assert isinstance(found, Undecided), minutes
+
+
 @pytest.mark.parametrize(
     ("away_s", "told"),
     [(8 * HOUR, "another"), (8 * HOUR + 600.0, "a harbour"), (15 * HOUR, "a harbour")],

@@ -15,7 +15,7 @@ Absence is concluded only where no candidate is left but tasks of another model 
 prompt, and where times can be trusted. The server's offset to ours was the same at the
 intent, at the outcome and at the listing; the list shows our own tasks, at the times we know;
 and no task of this prompt stands whole half hours away, as it would where one side misreads
-the other's time zone. For the same reason half a day more is asked for than is needed.
+the other's time zone. For the same reason eight hours more are asked for than are needed.
 Everything else waits for a person.
 """
 
@@ -183,20 +183,22 @@ def _doubt_of_times(
     list that lacks it is another account's, or behind, or looks at other hours.
     """
     listed = {t.task_id: t for t in listing.tasks}
+    asked_from, shown_until = attempt.intent_at - ZONES_S, listing.started_at - quiet_s
     for task_id, holder in known.items():
-        if holder.realm != attempt.realm or not same_origin(holder.origin, attempt.origin):
-            continue
         task = listed.get(task_id)
-        if (
-            task is not None
-            and task.created_at is not None
-            and _is_displaced(holder, task, listing)
-        ):
-            return f"the list shows task {task_id} at another time than it was submitted at"
-        asked_from = attempt.intent_at - ZONES_S
-        if task is None and asked_from <= holder.accepted_at <= listing.started_at - quiet_s:
-            return f"the list does not show task {task_id}, which was accepted at that time"
+        if task is None:
+            doubt = "the list does not show task {}, which was accepted at that time"
+            is_odd = asked_from <= holder.accepted_at <= shown_until
+        else:
+            doubt = "the list shows task {} at another time than it was submitted at"
+            is_odd = task.created_at is not None and _is_displaced(holder, task, listing)
+        if is_odd and _is_of_account(holder, attempt):
+            return doubt.format(task_id)
     return ""
+
+
+def _is_of_account(holder: Attempt, attempt: Attempt) -> bool:
+    return holder.realm == attempt.realm and same_origin(holder.origin, attempt.origin)
 
 
 def _is_displaced(holder: Attempt, task: ListedTask, listing: TaskListing) -> bool:
@@ -231,12 +233,14 @@ def _may_be_misread(attempt: Attempt, task: ListedTask, listing: TaskListing) ->
     """Whether a task would be near if one side misread the other's time zone."""
     if task.created_at is None:
         return False
-    away_s = task.created_at - attempt.intent_at
-    steps = round(away_s / ZONE_STEP_S)
-    if not steps or abs(away_s) > LONGEST_ZONE_S + CLOCK_SLACK_S:
-        return False
-    moved = replace(task, created_at=task.created_at - steps * ZONE_STEP_S)
-    return _may_be_near(attempt, moved, listing)
+    most = round(LONGEST_ZONE_S / ZONE_STEP_S)
+    return any(
+        _may_be_near(
+            attempt, replace(task, created_at=task.created_at - steps * ZONE_STEP_S), listing
+        )
+        for steps in range(-most, most + 1)
+        if steps
+    )
 
 
 def _judge_one(

@@ -21,10 +21,10 @@ from urllib.parse import quote, unquote
 PIECE = 8
 """So many characters of a key are a secret (contract); shorter ones are words."""
 EVIDENCE_LIMIT = 2048
+"""So much of an uncertain answer is kept, in characters (contract: 2 KiB)."""
 SCANNED = 16 * EVIDENCE_LIMIT
 """So much of an answer is read for evidence: enough where most of it is queries, and a body of
 megabytes takes no seconds."""
-"""So much of an uncertain answer is kept, in characters (contract: 2 KiB)."""
 _DEPTH = 64
 _ANY_QUERY = re.compile(
     r"(?i)((?:https?|oss|wss?)?:?(?://|\\/\\/)[^\s\"'<>?#]{1,2000})[?#][^\s\"'<>]*"
