@@ -235,6 +235,7 @@ ECHOES = [
     quote(KEY, safe="").replace("-", "%2D"),
     base64.b64encode(KEY.encode()).decode(),
     "x" * 490 + KEY,
+    "x" * 480 + "".join(f"\\u{ord(c):04x}" for c in KEY),  # meets the cut at 500 characters
     KEY[3:14],
 ]
 
@@ -256,6 +257,21 @@ def test_no_echo_of_the_key_is_printed_or_kept(tmp_path, echo, status):
         pieces = {KEY.lower()[i : i + 8] for i in range(len(KEY) - 7)}
         for one in said:
             assert not any(piece in one.lower() for piece in pieces)
+
+
+def test_the_key_as_the_host_of_a_result_is_not_printed_or_kept(tmp_path):
+    with ScriptedGateway() as gateway:
+        link = f"https://{KEY}.invalid/a.mp4"
+        gateway.scripts["poll"] = lambda task, n: gateway.completed(task, url=link)
+        gateway.scripts["content"] = lambda task, n: Answer(404, {"error": "not here"})
+        project = Project(tmp_path, gateway)
+        done = project.run(wait=3)
+        said = [done.stdout, done.stderr, *map(str, project.rows())]
+        said += [p.read_text() for p in (tmp_path / "reports").rglob("*.json")]
+        said += [p.read_text() for p in (tmp_path / "reports").rglob("*.html")]
+    pieces = {KEY.lower()[i : i + 8] for i in range(len(KEY) - 7)}
+    assert not [one for one in said if any(piece in one.lower() for piece in pieces)]
+    assert len(gateway.posts) == 1
 
 
 def test_below_a_base_path_the_key_stays_below_it(tmp_path):

@@ -137,6 +137,18 @@ def test_a_complete_fetch_ends_with_0(project, gateway):
     assert "Nothing to fetch" in again.stderr
 
 
+def test_fetch_says_that_it_asks_failed_tasks_once_more(project, gateway):
+    gateway.scripts["poll"] = lambda task, _: gateway.failed(task)
+    project.run()
+    gateway.scripts["poll"] = lambda task, _: gateway.completed(task)
+    done = project.fetch()
+    assert done.returncode == 0, done.stderr
+    assert "Nothing is under way: asking 3 failed tasks once more." in done.stderr
+    assert "Nothing to fetch" not in done.stderr
+    assert "[3/3] done" in done.stderr
+    assert "/0]" not in done.stderr
+
+
 # -- hints -----------------------------------------------------------------------------------------
 
 
