@@ -104,7 +104,9 @@ def id3(length, *, stated=None, footer=False, filling=b"\0"):
         + synchsafe(length if stated is None else stated)
     )
     return (
-        head + (filling * length)[:length] + (b"3DI\4\0\x10" + synchsafe(length) if footer else b"")
+        head
+        + (filling * (length // len(filling) + 1))[:length]
+        + (b"3DI\4\0\x10" + synchsafe(length) if footer else b"")
     )
 
 
