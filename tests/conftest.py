@@ -1,7 +1,7 @@
 """For all tests: a machine that is busy is no failure, so nothing that hypothesis draws is timed.
 
-``make test`` takes every third case of the long tables whose cases start real processes, and
-six of the broken variants; ``make cases`` takes all of them.
+``make test`` takes one of several cases of the long tables whose cases start real processes,
+and six of the broken variants (``THINNED``); ``make cases``, and CI, take all of them.
 """
 
 from __future__ import annotations
@@ -18,14 +18,16 @@ settings.load_profile("house")
 
 TESTS = Path(__file__).parent
 THINNED = {
-    "cli": 3,
+    "cli": 6,
     "crash": 3,
     "examples": 3,
-    "field": 3,
+    "field": 6,
+    "media/test_field_inputs.py": 10,
+    "media/test_turning.py": 3,
     "torture": 3,
     "simulation/test_mutants.py": 6,
 }
-"""One case of so many is kept where a test of this folder or file has more than three cases."""
+"""One case of so many is kept where a test of this folder or file has more than two cases."""
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -38,7 +40,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     left_out = {
         item
         for (path, _), cases in tables.items()
-        if len(cases) > 3
+        if len(cases) > 2
         for number, item in enumerate(cases)
         if number % _one_of(path)
     }

@@ -281,13 +281,18 @@ def test_a_list_that_lacks_what_the_account_accepted_since_proves_nothing():
     [
         {"realm": "emulator"},
         {"origin": "https://other.example"},
-        {"accepted_at": 1950.0},
+        {"accepted_at": 2001.0},
         {"accepted_at": 1000.0 - 8.1 * HOUR, "intent_at": 990.0 - 8.1 * HOUR},
     ],
-    ids=["another realm", "another API", "just now", "before it"],
+    ids=["another realm", "another API", "after the list", "before it"],
 )
 def test_what_the_list_need_not_show_yet_is_no_doubt(changes):
     assert verdict(listing(), known=own(**changes)) == Absent(UNCERTAIN)
+
+
+def test_a_list_that_does_not_show_a_task_of_a_moment_ago_is_asked_again_later():
+    """It may be late, or another account's: which of the two, a later list tells."""
+    assert isinstance(verdict(listing(), known=own(accepted_at=1950.0)), Undecided)
 
 
 @pytest.mark.parametrize("away_s", [8 * HOUR, -8 * HOUR, 200.0])

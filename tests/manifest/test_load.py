@@ -239,7 +239,7 @@ def test_twenty_thousand_jobs_take_little_time_and_more_take_proportionally_more
     assert large < small * 5 * 1.8
 
 
-def test_ten_thousand_mistakes_do_not_take_ten_thousand_times_as_long(tmp_path: Path) -> None:
+def test_thousands_of_mistakes_do_not_take_thousands_of_times_as_long(tmp_path: Path) -> None:
     """Ten times as many mistakes take about ten times as long, whatever the machine does besides."""
     good = "  - {id: j0, media: {first_frame: a.png}}\n"
     for mistake in (
@@ -248,7 +248,7 @@ def test_ten_thousand_mistakes_do_not_take_ten_thousand_times_as_long(tmp_path: 
         "media: {first_frame: a.png}, secs: 5",
     ):
         took = []
-        for count in (1_000, 10_000):
+        for count in (400, 4_000):
             text = (
                 "wanbatch: 1\njobs:\n"
                 + good
@@ -259,7 +259,7 @@ def test_ten_thousand_mistakes_do_not_take_ten_thousand_times_as_long(tmp_path: 
             took.append(time.process_time() - began)
             assert 100 <= len(loaded.diagnostics) <= count
         assert took[1] < 40 * took[0]
-    repeated = "wanbatch: 1\njobs:\n" + good * 5_000
+    repeated = "wanbatch: 1\njobs:\n" + good * 2_000
     assert {d.code for d in load(tmp_path, repeated).diagnostics} == {"WB401"}
 
 

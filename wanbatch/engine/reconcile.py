@@ -155,7 +155,7 @@ def judge(
         if isinstance(v, Absent)
         and (
             doubt := _doubt_by_others(v.attempt, taken, known, shown)
-            or _doubt_of_times(v.attempt, listing, known, quiet_s)
+            or _doubt_of_times(v.attempt, listing, known)
             or _doubt_of_zones(v.attempt, listing, free, shown)
         )
         else v
@@ -174,21 +174,20 @@ def _doubt_by_others(
     return ""
 
 
-def _doubt_of_times(
-    attempt: Attempt, listing: TaskListing, known: Mapping[str, Attempt], quiet_s: float
-) -> str:
+def _doubt_of_times(attempt: Attempt, listing: TaskListing, known: Mapping[str, Attempt]) -> str:
     """Why a list that should show our own tasks is not believed about a task it does not show.
 
     What this account accepted at about the same time must be there, at the time we know: a
-    list that lacks it is another account's, or behind, or looks at other hours.
+    list that lacks it is another account's, or behind, or looks at other hours. One that was
+    accepted a moment ago may not be listed yet; then the list is asked again later.
     """
     listed = {t.task_id: t for t in listing.tasks}
-    asked_from, shown_until = attempt.intent_at - ZONES_S, listing.started_at - quiet_s
+    asked_from = attempt.intent_at - ZONES_S
     for task_id, holder in known.items():
         task = listed.get(task_id)
         if task is None:
             doubt = "the list does not show task {}, which was accepted at that time"
-            is_odd = asked_from <= holder.accepted_at <= shown_until
+            is_odd = asked_from <= holder.accepted_at <= listing.started_at
         else:
             doubt = "the list shows task {} at another time than it was submitted at"
             is_odd = task.created_at is not None and _is_displaced(holder, task, listing)
