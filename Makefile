@@ -39,7 +39,7 @@ layering: $(VENV)/.dev
 simulate: $(VENV)/.dev
 	PYTHONPATH=tests $(BIN)/python -m simulation --seeds 1000 --workers $(WORKERS)
 
-## Every case of the tables of which `make test` takes one of several; the broken variants too.
+## Every test and case, where `make test` takes a slice of those that start real processes.
 cases: $(VENV)/.dev $(LANGUAGE_SERVER)
 	WANBATCH_CASES=all $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal tests $(MONEY:%=--ignore=%)
 

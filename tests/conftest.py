@@ -1,7 +1,8 @@
 """For all tests: a machine that is busy is no failure, so nothing that hypothesis draws is timed.
 
-``make test`` takes one of several cases of the long tables whose cases start real processes,
-and six of the broken variants (``THINNED``); ``make cases``, and CI, take all of them.
+``make test`` takes a slice of what starts real processes: one of several cases of the long
+tables (``THINNED``), every second test of the longest files (``HALVED``). ``make cases``, and CI,
+take all of them.
 """
 
 from __future__ import annotations
@@ -28,27 +29,63 @@ THINNED = {
     "simulation/test_mutants.py": 6,
 }
 """One case of so many is kept where a test of this folder or file has more than two cases."""
+HALVED = (
+    "cli/test_elsewhere.py",
+    "cli/test_foreign_places.py",
+    "cli/test_resolve.py",
+    "crash",
+    "field/test_answers.py",
+    "field/test_breaks.py",
+    "field/test_deciding.py",
+    "field/test_endings.py",
+    "field/test_late_words.py",
+    "field/test_reconciling.py",
+    "field/test_rehearsals.py",
+)
+"""Each test of these files runs whole commands; together they take half of the suite's time."""
+
+# A user has no trio, which httpx would import at each start: neither have the commands of tests.
+os.environ["PYTHONPATH"] = os.pathsep.join(
+    filter(None, [str(TESTS / "without_trio"), os.environ.get("PYTHONPATH")])
+)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if os.environ.get("WANBATCH_CASES") == "all" or len({item.path for item in items}) < 20:
         return  # all was asked for, or a few files by name
-    tables: dict[tuple[Path, str], list[pytest.Item]] = defaultdict(list)
-    for item in items:
-        if isinstance(item, pytest.Function) and item.originalname != item.name:
-            tables[item.path, item.originalname].append(item)
-    left_out = {
-        item
-        for (path, _), cases in tables.items()
-        if len(cases) > 2
-        for number, item in enumerate(cases)
-        if number % _one_of(path)
-    }
+    left_out = {*_cases_left_out(items), *_tests_left_out(items)}
     if left_out:
         config.hook.pytest_deselected(items=[item for item in items if item in left_out])
         items[:] = [item for item in items if item not in left_out]
 
 
-def _one_of(path: Path) -> int:
-    name = path.relative_to(TESTS).as_posix()
-    return next((n for start, n in THINNED.items() if name.startswith(start)), 1)
+def _cases_left_out(items: list[pytest.Item]) -> set[pytest.Item]:
+    tables: dict[tuple[Path, str], list[pytest.Item]] = defaultdict(list)
+    for item in items:
+        if isinstance(item, pytest.Function) and item.originalname != item.name:
+            tables[item.path, item.originalname].append(item)
+    return {
+        item
+        for (path, _), cases in tables.items()
+        if len(cases) > 2
+        for number, item in enumerate(cases)
+        if number % next((n for start, n in THINNED.items() if _is_in(path, start)), 1)
+    }
+
+
+def _tests_left_out(items: list[pytest.Item]) -> set[pytest.Item]:
+    tests: dict[Path, dict[str, list[pytest.Item]]] = defaultdict(lambda: defaultdict(list))
+    for item in items:
+        if isinstance(item, pytest.Function) and any(_is_in(item.path, one) for one in HALVED):
+            tests[item.path][item.originalname].append(item)
+    return {
+        item
+        for in_file in tests.values()
+        for number, cases in enumerate(in_file.values())
+        if number % 2
+        for item in cases
+    }
+
+
+def _is_in(path: Path, start: str) -> bool:
+    return path.relative_to(TESTS).as_posix().startswith(start)

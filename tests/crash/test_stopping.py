@@ -315,7 +315,7 @@ def test_a_clock_that_was_wrong_all_along_is_named_and_expires_nothing(tmp_path,
 
 
 def test_the_servers_clock_expires_what_never_came_and_a_person_can_still_adopt_it(tmp_path):
-    with Scene(tmp_path, jobs=1, emulator="--latency 6 --render tiny") as scene:
+    with Scene(tmp_path, jobs=1, emulator="--latency 20 --render tiny") as scene:
         process = scene.start()
         wait_until(lambda: [row.state for row in scene.rows()] == ["accepted"], process)
         process.kill()
