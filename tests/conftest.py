@@ -1,7 +1,8 @@
 """For all tests: a machine that is busy is no failure, so nothing that hypothesis draws is timed.
 
 ``make test`` takes a slice of what starts real processes: one of several cases of the long
-tables (``THINNED``), every second test of the longest files (``HALVED``). ``make cases``, and CI,
+tables (``THINNED``), every second test of the folders that run whole
+commands (``HALVED``). ``make cases``, and CI,
 take all of them.
 """
 
@@ -29,20 +30,8 @@ THINNED = {
     "simulation/test_mutants.py": 6,
 }
 """One case of so many is kept where a test of this folder or file has more than two cases."""
-HALVED = (
-    "cli/test_elsewhere.py",
-    "cli/test_foreign_places.py",
-    "cli/test_resolve.py",
-    "crash",
-    "field/test_answers.py",
-    "field/test_breaks.py",
-    "field/test_deciding.py",
-    "field/test_endings.py",
-    "field/test_late_words.py",
-    "field/test_reconciling.py",
-    "field/test_rehearsals.py",
-)
-"""Each test of these files runs whole commands; together they take half of the suite's time."""
+HALVED = ("cli", "crash", "field")
+"""The tests of these folders run whole commands, and take two thirds of the suite's time."""
 
 # A user has no trio, which httpx would import at each start: neither have the commands of tests.
 os.environ["PYTHONPATH"] = os.pathsep.join(
