@@ -19,7 +19,7 @@ test: $(VENV)/.dev $(LANGUAGE_SERVER)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal tests $(MONEY:%=--ignore=%)
 
 MONEY    := tests/test_lifecycle.py tests/ledger tests/engine tests/providers
-COVERED  := lifecycle ledger engine.pacing engine.rate engine.polling engine.latency engine.inspection engine.budget engine.settle providers.reading
+COVERED  := model.lifecycle ledger engine.pacing engine.polling.schedule engine.polling.latency engine.polling.timing engine.interpret providers.dialects.reading
 COVERAGE := $(COVERED:%=--cov=wanbatch.%) --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100
 
 ## Formatting, lint, types, layering.

@@ -17,10 +17,10 @@ from pathlib import Path
 
 from ledger_throughput import OPENING, STEPS
 
-from wanbatch import lifecycle
 from wanbatch.ledger.rows import Entry, Happened, Opened
 from wanbatch.ledger.sqlite import open_store
-from wanbatch.lifecycle import Event
+from wanbatch.model import lifecycle
+from wanbatch.model.lifecycle import Event
 
 MEASURE = """
 import resource, sys, time

@@ -23,11 +23,11 @@ import anyio.from_thread
 import anyio.to_thread
 from anyio.lowlevel import current_token
 
-from wanbatch import lifecycle
 from wanbatch.ledger.rows import Entry, Happened, Opened, statements_of
 from wanbatch.ledger.sqlite import open_store
 from wanbatch.ledger.store import Ledger
-from wanbatch.lifecycle import Authority, Event, EventKind, Facts, Opening
+from wanbatch.model import lifecycle
+from wanbatch.model.lifecycle import Authority, Event, EventKind, Facts, Opening
 
 JOBS, WRITERS, ROUNDS = 8_000, 200, 3
 OPENING = Opening(

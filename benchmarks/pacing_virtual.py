@@ -19,11 +19,11 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from wanbatch.engine.inspection import Lognormal, survival
-from wanbatch.engine.latency import Kind, LatencyModel
-from wanbatch.engine.outcomes import Accepted, Limit, NotAccepted, Running, Succeeded
-from wanbatch.engine.pacing import SubmitPacer
-from wanbatch.engine.polling import PollSchedule
+from wanbatch.engine.pacing.submits import SubmitPacer
+from wanbatch.engine.polling.latency import Kind, LatencyModel
+from wanbatch.engine.polling.schedule import PollSchedule
+from wanbatch.engine.polling.timing import Lognormal, survival
+from wanbatch.model.outcomes import Accepted, Limit, NotAccepted, Running, Succeeded
 
 MEDIAN_S, SHAPE, JOBS = 90.0, 0.4, 1_000
 ROUND_TRIP_S = 0.02

@@ -57,11 +57,11 @@ def write_explicit(path: Path, jobs: int, *, bad: bool = False) -> None:
 
 def measure_plan(path: Path, jobs: int) -> dict[str, float]:
     """Plan a manifest in this process."""
-    from wanbatch.lifecycle import Snapshot
     from wanbatch.manifest.load import LoadOptions, load_manifests
     from wanbatch.media.check import check_media
+    from wanbatch.model.lifecycle import Snapshot
+    from wanbatch.model.price import PriceList
     from wanbatch.plan.planner import PlanOptions, Target, make_plan
-    from wanbatch.plan.price import PriceList
 
     began, cpu = time.perf_counter(), time.process_time()
     loaded = load_manifests([path], LoadOptions(max_jobs=jobs))
@@ -106,7 +106,7 @@ def measure_jsonschema(path: Path, jobs: int) -> dict[str, float]:
     """jsonschema alone on the jobs of the explicit manifest, one tenth of them, times ten."""
     from jsonschema import Draft7Validator
 
-    from wanbatch.manifest.schema import load_schema
+    from wanbatch.words.schemas import load_schema
 
     schema = load_schema("manifest")
     validator = Draft7Validator({"$ref": "#/definitions/job", "definitions": schema["definitions"]})

@@ -6,9 +6,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from wanbatch.diagnostics import Place
-from wanbatch.lifecycle import Attempt, Authority, Opening, open_attempt
-from wanbatch.manifest.model import (
+from wanbatch.model.job import (
     FileMedia,
     Job,
     JobMedia,
@@ -18,8 +16,10 @@ from wanbatch.manifest.model import (
     MediaType,
     RunSettings,
 )
-from wanbatch.media.model import FileDigest
+from wanbatch.model.lifecycle import Attempt, Authority, Opening, open_attempt
+from wanbatch.model.media import FileDigest
 from wanbatch.plan.identity import identify
+from wanbatch.words.diagnostics import Place
 
 PLACE = Place("m.wanbatch.yaml", 3, 5, 9)
 PICTURE = Path("/m/a.png")

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wanbatch import lifecycle
-from wanbatch.lifecycle import (
+from wanbatch.model import lifecycle
+from wanbatch.model.lifecycle import (
     ATTEMPT_FIELDS,
     IN_FLIGHT,
     RESERVED,

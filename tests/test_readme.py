@@ -26,7 +26,7 @@ from click.testing import CliRunner
 
 from wanbatch.cli.main import COMMANDS, cli
 from wanbatch.emulator.process import start_emulator
-from wanbatch.errors import ExitCode
+from wanbatch.words.errors import ExitCode
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from wanbatch.plan.model import JobState as J
+from wanbatch.model.plan import JobState as J
 from wanbatch.report.collect import collect
 from wanbatch.report.write import write_report
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from field.scripted import CONFIG, Answer, Project, ScriptedGateway
 
-from wanbatch.plan.price import read_amount
+from wanbatch.model.price import read_amount
 
 NO_AMOUNTS = (
     "1e400",
@@ -171,7 +171,7 @@ def test_a_profiles_submit_timeout_is_kept(tmp_path):
 
 def test_a_longer_submit_timeout_stretches_the_quiet_period():
     from wanbatch.cli.session import Order, _ordered
-    from wanbatch.providers.model import Profile
+    from wanbatch.model.wire import Profile
 
     built_in = Profile("p", "dashscope", "", "")
     assert _ordered(built_in, Order()).quiet_period_s == 120
@@ -198,7 +198,7 @@ def test_a_longer_submit_timeout_stretches_the_quiet_period():
 )
 def test_without_options_every_setting_of_a_profile_counts(tmp_path, setting, field, value):
     from wanbatch.cli.session import Order, _ordered
-    from wanbatch.providers.profiles import load_profiles, resolve_profile
+    from wanbatch.config.profiles import load_profiles, resolve_profile
 
     config = tmp_path / "config.toml"
     own = (

@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from wanbatch.cli.findings import render, render_text
-from wanbatch.diagnostics import Diagnostic, Place, Severity
+from wanbatch.words.diagnostics import Diagnostic, Place, Severity
 
 FRAME = """\
 error[WB204]: first_clip cannot be combined with driving_audio

@@ -9,7 +9,7 @@ from builders import attempt, job
 
 from wanbatch.cli.progress import Counts
 from wanbatch.engine.runner import Notice
-from wanbatch.lifecycle import State
+from wanbatch.model.lifecycle import State
 
 ONE = attempt(job("one", seed=1), 1, fingerprint="f1")
 OTHER = attempt(job("two", seed=2), 2, fingerprint="f2")

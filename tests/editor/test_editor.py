@@ -19,9 +19,9 @@ from typing import Any
 
 import pytest
 
-from wanbatch.manifest.schema import load_schema, schema_path
-from wanbatch.manifest.shape import check_shape
-from wanbatch.manifest.source import parse_source, read_source
+from wanbatch.manifest.shape.check import check_shape
+from wanbatch.manifest.yaml.source import parse_source, read_source
+from wanbatch.words.schemas import load_schema, schema_path
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent

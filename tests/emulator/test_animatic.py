@@ -8,8 +8,8 @@ import av
 import pytest
 from PIL import Image, ImageChops, ImageStat
 
-from wanbatch.emulator.animatic import FPS, Scene, render, render_tiny
-from wanbatch.emulator.geometry import output_size
+from wanbatch.emulator.video.animatic import FPS, Scene, render, render_tiny
+from wanbatch.emulator.video.geometry import output_size
 
 
 def frames_of(path: Path) -> list[av.VideoFrame]:

@@ -68,7 +68,7 @@ def test_a_finished_task_tells_times_usage_and_a_signed_address(
 def test_a_continuation_tells_the_length_of_its_clip(
     tiny: httpx.Client, scope_body: Body, tmp_path: Path
 ) -> None:
-    from wanbatch.emulator.animatic import Scene, render
+    from wanbatch.emulator.video.animatic import Scene, render
 
     image = tmp_path / "a.png"
     Image.new("RGB", (320, 320), (90, 30, 30)).save(image)

@@ -10,8 +10,8 @@ import av
 import pytest
 from PIL import Image
 
-from wanbatch.emulator.animatic import Scene, render
 from wanbatch.emulator.examine import MB, clip_length, examine
+from wanbatch.emulator.video.animatic import Scene, render
 
 
 def image(form: str, size: tuple[int, int] = (320, 240), mode: str = "RGB") -> bytes:
@@ -38,7 +38,7 @@ def sound(codec: str, form: str, seconds: float) -> bytes:
 def clip_of(tmp_path_factory: pytest.TempPathFactory, picture: bytes) -> Callable[[int], bytes]:
     def make(seconds: int) -> bytes:
         path: Path = tmp_path_factory.mktemp("clip") / "a.mp4"
-        from wanbatch.emulator.animatic import render_tiny
+        from wanbatch.emulator.video.animatic import render_tiny
 
         render_tiny(seconds, path)
         return path.read_bytes()

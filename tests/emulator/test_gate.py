@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from wanbatch.emulator.gate import Window, route_of
+from wanbatch.emulator.faults.middleware import Window, route_of
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,12 @@ import json
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wanbatch.emulator.dashscope import ListQuery, read_list_query
-from wanbatch.emulator.drafting import Refused, parse_json, read_submit
-from wanbatch.emulator.multipart import Form, read_form
-from wanbatch.emulator.references import Found, read_url
+from wanbatch.emulator.protocols.dashscope import ListQuery, read_list_query
+from wanbatch.emulator.protocols.multipart import Form, read_form
+from wanbatch.emulator.protocols.parse_dashscope import Reading, read_upstream
+from wanbatch.emulator.protocols.parse_gateway import Refused, parse_json, read_submit
+from wanbatch.emulator.protocols.parse_stock import read_stock_submit
+from wanbatch.emulator.protocols.references import Found, read_url
 from wanbatch.emulator.request import (
     Draft,
     MediaReference,
@@ -18,8 +20,6 @@ from wanbatch.emulator.request import (
     request_from_record,
     request_record,
 )
-from wanbatch.emulator.stock_drafting import read_stock_submit
-from wanbatch.emulator.upstream import Reading, read_upstream
 
 LEAVES = (
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8)

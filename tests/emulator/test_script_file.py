@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft7Validator
 
-from wanbatch.emulator.script import Call, Faults, Rule, Script
-from wanbatch.emulator.script_file import read_script
-from wanbatch.errors import ExitCode, Refusal
+from wanbatch.emulator.faults.script import Call, Faults, Rule, Script
+from wanbatch.emulator.faults.script_file import read_script
+from wanbatch.words.errors import ExitCode, Refusal
 
 
 def read(tmp_path: Path, text: str) -> Script:

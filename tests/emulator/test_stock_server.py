@@ -139,7 +139,7 @@ def test_the_rest_is_judged_upstream_and_later(stock: httpx.Client, stock_body: 
 def test_false_and_zero_are_lost(
     stock: httpx.Client, stock_body: Body, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    from wanbatch.emulator.stock_drafting import read_stock_submit
+    from wanbatch.emulator.protocols.parse_stock import read_stock_submit
 
     metadata = stock_body["metadata"]
     parameters = {"seed": 0, "prompt_extend": False, "watermark": False, "duration": 3}

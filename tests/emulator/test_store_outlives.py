@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from wanbatch.emulator.books import open_books
-from wanbatch.errors import Refusal
+from wanbatch.emulator.store import open_books
+from wanbatch.words.errors import Refusal
 
 
 def test_a_killed_emulator_goes_on_where_it_was(start, tmp_path: Path, body, emulator_kit) -> None:

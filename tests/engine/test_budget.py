@@ -10,8 +10,8 @@ from builders import attempt
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wanbatch.engine.budget import Budget, Shortfall
-from wanbatch.lifecycle import SPENT, TRANSITIONS, Attempt, Event, EventKind, State, apply
+from wanbatch.engine.pacing.budget import Budget, Shortfall
+from wanbatch.model.lifecycle import SPENT, TRANSITIONS, Attempt, Event, EventKind, State, apply
 
 HALF = Decimal("0.50")
 

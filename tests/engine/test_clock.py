@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from wanbatch.cli.ticks import choose_ticks
-from wanbatch.engine.clock import TOLERANCE_S, ServerClock, Sleepless
+from wanbatch.words.clock import TOLERANCE_S, ServerClock, Sleepless
 
 DAY = 86_400.0
 

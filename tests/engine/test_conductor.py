@@ -9,9 +9,31 @@ from itertools import pairwise
 import pytest
 from builders import DIGESTS, attempt, follow, job, manifest
 
-from wanbatch.engine.budget import Budget
-from wanbatch.engine.conductor import BLIND_POLLS_AFTER_HALT, Conductor, build_works
-from wanbatch.engine.outcomes import (
+from wanbatch.engine.interpret import failure_event, poll_event, submit_event
+from wanbatch.engine.pacing.budget import Budget
+from wanbatch.engine.pacing.submits import SubmitPacer
+from wanbatch.engine.polling.schedule import PollSchedule
+from wanbatch.engine.scheduler import BLIND_POLLS_AFTER_HALT, Conductor, build_works
+from wanbatch.engine.work_items import (
+    Fetch,
+    Finish,
+    Limits,
+    Phase,
+    Poll,
+    Prepare,
+    Submit,
+    Wait,
+)
+from wanbatch.model.lifecycle import (
+    Authority,
+    Event,
+    EventKind,
+    Snapshot,
+    State,
+    apply,
+    open_attempt,
+)
+from wanbatch.model.outcomes import (
     Accepted,
     DownloadFailed,
     Failed,
@@ -23,22 +45,8 @@ from wanbatch.engine.outcomes import (
     Uncertain,
     Unreadable,
 )
-from wanbatch.engine.pacing import SubmitPacer
-from wanbatch.engine.polling import PollSchedule
-from wanbatch.engine.settle import failure_event, poll_event, submit_event
-from wanbatch.engine.work_items import (
-    Fetch,
-    Finish,
-    Limits,
-    Phase,
-    Poll,
-    Prepare,
-    Submit,
-    Wait,
-)
-from wanbatch.lifecycle import Authority, Event, EventKind, Snapshot, State, apply, open_attempt
+from wanbatch.model.price import PriceList
 from wanbatch.plan.planner import PlanOptions, Target, make_plan
-from wanbatch.plan.price import PriceList
 
 PRICES = PriceList({"720P": Decimal("0.10")}, "USD")
 AT = 10_000.0
@@ -133,7 +141,7 @@ class Play:
 
 
 def _opening(work, at):
-    from wanbatch.lifecycle import Opening
+    from wanbatch.model.lifecycle import Opening
 
     entry = work.entry
     return Opening(

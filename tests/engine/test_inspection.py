@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from wanbatch.engine.inspection import (
+from wanbatch.engine.polling.timing import (
     Lognormal,
     expected_lag,
     lag_per_task,

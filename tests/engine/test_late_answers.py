@@ -8,15 +8,15 @@ from dataclasses import replace
 import pytest
 from builders import attempt
 
-from wanbatch.engine import outputs
-from wanbatch.engine.budget import Budget
-from wanbatch.engine.conductor import Conductor
-from wanbatch.engine.outcomes import DownloadFailed, Failed, Succeeded, Unreadable
-from wanbatch.engine.pacing import SubmitPacer
-from wanbatch.engine.polling import PollSchedule
-from wanbatch.engine.settle import failure_event, is_late, poll_event
+from wanbatch.engine.interpret import failure_event, is_late, poll_event
+from wanbatch.engine.pacing.budget import Budget
+from wanbatch.engine.pacing.submits import SubmitPacer
+from wanbatch.engine.polling.schedule import PollSchedule
+from wanbatch.engine.scheduler import Conductor
 from wanbatch.engine.work_items import Fetch, Limits, Poll, Wait
-from wanbatch.lifecycle import EventKind, State
+from wanbatch.model.lifecycle import EventKind, State
+from wanbatch.model.outcomes import DownloadFailed, Failed, Succeeded, Unreadable
+from wanbatch.videos import outputs
 
 HOUR = 3600.0
 ENDED = attempt(

@@ -8,9 +8,9 @@ import random
 import pytest
 from builders import attempt, job
 
-from wanbatch.engine.inspection import Lognormal
-from wanbatch.engine.latency import BROADEST, FIRST_SHAPE, KEPT, LatencyModel, Point, fit
-from wanbatch.lifecycle import State
+from wanbatch.engine.polling.latency import BROADEST, FIRST_SHAPE, KEPT, LatencyModel, Point, fit
+from wanbatch.engine.polling.timing import Lognormal
+from wanbatch.model.lifecycle import State
 
 KIND = (5, "720P")
 

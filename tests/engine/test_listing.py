@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from wanbatch.engine.listing import DISTRUST_S, MISSED_AFTER_S, SEVERAL, SHORTEST_S, ListPolls
-from wanbatch.engine.outcomes import ListedTask, TaskListing
+from wanbatch.engine.polling.batch import DISTRUST_S, MISSED_AFTER_S, SEVERAL, SHORTEST_S, ListPolls
+from wanbatch.model.outcomes import ListedTask, TaskListing
 
 RUNNING = {"a": 0.0, "b": 0.0, "c": 0.0}
 

@@ -10,8 +10,8 @@ from dataclasses import replace
 import pytest
 from builders import attempt
 
-from wanbatch.engine import outputs
-from wanbatch.lifecycle import Placement, Snapshot, State
+from wanbatch.model.lifecycle import Placement, Snapshot, State
+from wanbatch.videos import outputs
 
 BYTES = b"a video" * 100
 SHA = hashlib.sha256(BYTES).hexdigest()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from wanbatch.engine.outcomes import (
+from wanbatch.engine.pacing.submits import UNLIMITED_AGAIN, Stop, SubmitPacer
+from wanbatch.model.outcomes import (
     Accepted,
     Halted,
     Limit,
@@ -13,7 +14,6 @@ from wanbatch.engine.outcomes import (
     SubmitOutcome,
     Uncertain,
 )
-from wanbatch.engine.pacing import UNLIMITED_AGAIN, Stop, SubmitPacer
 
 OK = Accepted("t")
 

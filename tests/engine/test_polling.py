@@ -8,9 +8,9 @@ from itertools import pairwise
 
 import pytest
 
-from wanbatch.engine.latency import LatencyModel
-from wanbatch.engine.outcomes import Failed, PollOutcome, Running, Succeeded, Unreadable
-from wanbatch.engine.polling import PollSchedule
+from wanbatch.engine.polling.latency import LatencyModel
+from wanbatch.engine.polling.schedule import PollSchedule
+from wanbatch.model.outcomes import Failed, PollOutcome, Running, Succeeded, Unreadable
 
 KIND = (5, "720P")
 

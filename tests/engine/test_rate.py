@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wanbatch.engine.rate import (
+from wanbatch.engine.pacing.rate import (
     LONGEST_QUIET_S,
     QUIET_S,
     SLOWEST_RATE,

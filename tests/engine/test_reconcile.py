@@ -8,10 +8,10 @@ from dataclasses import replace
 import pytest
 from builders import attempt, job
 
-from wanbatch.engine.outcomes import ListedTask, TaskListing
 from wanbatch.engine.reconcile import Absent, Adopt, Undecided, judge, reconcile
 from wanbatch.ledger.store import Ledger
-from wanbatch.lifecycle import Authority, Event, EventKind, Opening, State
+from wanbatch.model.lifecycle import Authority, Event, EventKind, Opening, State
+from wanbatch.model.outcomes import ListedTask, TaskListing
 
 HOUR = 3600.0
 CLOCKS = {"intent_offset_s": 0.5, "outcome_offset_s": 0.5}

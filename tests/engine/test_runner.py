@@ -12,26 +12,26 @@ import pytest
 from builders import follow, job, manifest, media
 from PIL import Image
 
+from wanbatch.config.profiles import load_profiles, resolve_profile
 from wanbatch.emulator.process import start_emulator
-from wanbatch.engine.budget import Budget
-from wanbatch.engine.conductor import Conductor, build_works
-from wanbatch.engine.outcomes import Accepted, Rejected, Uncertain
-from wanbatch.engine.outputs import intact_paths
-from wanbatch.engine.pacing import SubmitPacer
-from wanbatch.engine.polling import PollSchedule
+from wanbatch.engine.pacing.budget import Budget
+from wanbatch.engine.pacing.submits import SubmitPacer
+from wanbatch.engine.polling.schedule import PollSchedule
 from wanbatch.engine.recovery import find_in_flight, place_reused, settle_leftovers
 from wanbatch.engine.runner import RunContext, Runner
+from wanbatch.engine.scheduler import Conductor, build_works
 from wanbatch.engine.work_items import Limits
 from wanbatch.ledger.store import Ledger
 from wanbatch.ledger.verify import verify_ledger
-from wanbatch.lifecycle import EventKind, Opening, State
-from wanbatch.manifest.model import FileMedia
-from wanbatch.media.model import FileDigest
-from wanbatch.plan.model import Action
+from wanbatch.model.job import FileMedia
+from wanbatch.model.lifecycle import EventKind, Opening, State
+from wanbatch.model.media import FileDigest
+from wanbatch.model.outcomes import Accepted, Rejected, Uncertain
+from wanbatch.model.plan import Action
+from wanbatch.model.wire import Secret
 from wanbatch.plan.planner import PlanOptions, Target, make_plan
-from wanbatch.providers.backend import Backend
-from wanbatch.providers.model import Secret
-from wanbatch.providers.profiles import load_profiles, resolve_profile
+from wanbatch.providers.client import Backend
+from wanbatch.videos.outputs import intact_paths
 
 pytestmark = pytest.mark.anyio
 PROFILE = resolve_profile(load_profiles({"WANBATCH_CONFIG": "/dev/null"}), "emulator", {})
@@ -166,7 +166,7 @@ async def test_an_intent_without_an_answer_is_uncertain_and_never_sent_again(hou
             time.time(),
         )
         entry = plan.jobs[0]
-        from wanbatch.lifecycle import Authority
+        from wanbatch.model.lifecycle import Authority
 
         await ledger.open_attempt(
             Opening(
@@ -248,7 +248,7 @@ async def test_a_picture_that_cannot_be_read_sends_nothing(house):
 
 
 async def test_a_still_of_an_upstream_is_cut_and_sent(house):
-    from wanbatch.manifest.model import JobMedia
+    from wanbatch.model.job import JobMedia
 
     last = job("still", media=(media("first_frame", JobMedia("a", "last")),), seconds=2, seed=9)
     _, snapshot = await house.run(house.job("a"), last)

@@ -7,7 +7,16 @@ from dataclasses import replace
 import pytest
 from builders import attempt
 
-from wanbatch.engine.outcomes import (
+from wanbatch.engine.interpret import (
+    expiry_event,
+    failure_event,
+    gone_event,
+    is_overdue,
+    poll_event,
+    submit_event,
+)
+from wanbatch.model.lifecycle import Event, EventKind, State, apply
+from wanbatch.model.outcomes import (
     Accepted,
     DownloadFailed,
     Failed,
@@ -19,15 +28,6 @@ from wanbatch.engine.outcomes import (
     Uncertain,
     Unreadable,
 )
-from wanbatch.engine.settle import (
-    expiry_event,
-    failure_event,
-    gone_event,
-    is_overdue,
-    poll_event,
-    submit_event,
-)
-from wanbatch.lifecycle import Event, EventKind, State, apply
 
 HOUR = 3600.0
 INTENT = attempt()

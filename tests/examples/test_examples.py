@@ -16,10 +16,10 @@ import pytest
 from PIL import Image
 
 from wanbatch.manifest.load import load_manifests
-from wanbatch.manifest.model import LEGAL_COMBINATIONS, JobMedia
 from wanbatch.media.check import check_media
-from wanbatch.media.model import VideoFacts
 from wanbatch.media.probe import probe_video
+from wanbatch.model.job import LEGAL_COMBINATIONS, JobMedia
+from wanbatch.model.media import VideoFacts
 
 ROOT = Path(__file__).parents[2]
 SPECS = sorted((ROOT / "examples" / "specs").glob("*.wanbatch.yaml"))

@@ -25,12 +25,12 @@ from pathlib import Path
 import yaml
 
 from wanbatch.cli.findings import render, render_text
-from wanbatch.diagnostics import has_errors
 from wanbatch.manifest.load import Loaded, LoadOptions, load_manifests
-from wanbatch.manifest.model import Job
-from wanbatch.manifest.schema import gate
-from wanbatch.manifest.source import parse_source
+from wanbatch.manifest.yaml.source import parse_source
 from wanbatch.media.check import check_media
+from wanbatch.model.job import Job
+from wanbatch.words.diagnostics import has_errors
+from wanbatch.words.schemas import gate
 
 ROOT = Path(__file__).parent.parent.parent
 FORMATS = ("json", "github", "sarif", "junit")

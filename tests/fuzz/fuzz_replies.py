@@ -16,7 +16,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 
-from wanbatch.engine.outcomes import (
+from wanbatch.model.outcomes import (
     Accepted,
     Failed,
     Halted,
@@ -27,9 +27,9 @@ from wanbatch.engine.outcomes import (
     Uncertain,
     Unreadable,
 )
-from wanbatch.providers.dialect import Cancelling, Dialect, Listing, dialect_for
-from wanbatch.providers.model import NoReply, Reply, Seen
-from wanbatch.providers.reading import (
+from wanbatch.model.ports import Cancelling, Dialect, Listing
+from wanbatch.model.wire import NoReply, Reply, Seen
+from wanbatch.providers.dialects.reading import (
     as_url,
     date_of,
     read_error,
@@ -38,6 +38,7 @@ from wanbatch.providers.reading import (
     url_expiry,
     valid_task_id,
 )
+from wanbatch.providers.dialects.registry import dialect_for
 from wanbatch.providers.scrubbing import EVIDENCE_LIMIT
 
 SIGNED = "https://store.example/a.mp4?Expires=1790086400&OSSAccessKeyId=x&Signature=canary"

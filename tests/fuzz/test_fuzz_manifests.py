@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from wanbatch.cli.findings import render_text
 from wanbatch.cli.main import main
-from wanbatch.manifest.source import parse_source
+from wanbatch.manifest.yaml.source import parse_source
 
 SPEC = importlib.util.spec_from_file_location(
     "fuzz_manifests", Path(__file__).with_name("fuzz_manifests.py")
@@ -35,7 +35,7 @@ def test_no_mutated_manifest_breaks_a_promise():
 
 
 def test_the_fuzzer_notices_an_exception(monkeypatch):
-    monkeypatch.setattr("wanbatch.manifest.matrix._exclude", lambda *_: 1 / 0)
+    monkeypatch.setattr("wanbatch.manifest.sweep.matrix._exclude", lambda *_: 1 / 0)
     with pytest.raises(AssertionError, match=r"manifest \d+ of seed 7: ZeroDivisionError"):
         fuzz_manifests.fuzz(500, seed=7)
 

@@ -22,14 +22,14 @@ def test_no_exception_escapes_the_parsers():
 
 
 def test_the_fuzzer_notices_an_exception(monkeypatch):
-    monkeypatch.setattr("wanbatch.providers.gateway.Gateway.read_status", lambda *_: 1 / 0)
+    monkeypatch.setattr("wanbatch.providers.dialects.gateway.Gateway.read_status", lambda *_: 1 / 0)
     with pytest.raises(AssertionError, match="reply 0 of seed 7: ZeroDivisionError"):
         fuzz_replies.fuzz(10, seed=7)
 
 
 def test_the_fuzzer_notices_an_unsound_verdict(monkeypatch):
     monkeypatch.setattr(
-        "wanbatch.providers.reading.valid_task_id",
+        "wanbatch.providers.dialects.reading.valid_task_id",
         lambda value: value if isinstance(value, str) else None,
     )
     with pytest.raises(AssertionError):

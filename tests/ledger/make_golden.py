@@ -17,7 +17,7 @@ from ledger.samples import bring_to_end, opening  # noqa: E402
 
 from wanbatch.ledger.schema import VERSION  # noqa: E402
 from wanbatch.ledger.store import Ledger  # noqa: E402
-from wanbatch.lifecycle import Authority, Event, EventKind, Placement, RunRecord  # noqa: E402
+from wanbatch.model.lifecycle import Authority, Event, EventKind, Placement, RunRecord  # noqa: E402
 
 LEDGER_ID = "5f0c9d1e2b3a48576a7b8c9d0e1f2a3b"
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from wanbatch.ledger.store import Ledger
-from wanbatch.lifecycle import Attempt, Authority, Event, EventKind, Facts, Opening
+from wanbatch.model.lifecycle import Attempt, Authority, Event, EventKind, Facts, Opening
 
 OPENING = Opening(
     fingerprint="ab" * 32,

@@ -15,14 +15,14 @@ import anyio
 import pytest
 from ledger.samples import bring_to_end, opening
 
-from wanbatch.errors import ExitCode, Refusal
 from wanbatch.ledger import backup, writer
 from wanbatch.ledger.backup import back_up
 from wanbatch.ledger.lock import RunLock
 from wanbatch.ledger.purchases import claims_to_be_ledger, read_purchases
 from wanbatch.ledger.sqlite import Damaged
 from wanbatch.ledger.store import Ledger, read_snapshot
-from wanbatch.lifecycle import Event, EventKind
+from wanbatch.model.lifecycle import Event, EventKind
+from wanbatch.words.errors import ExitCode, Refusal
 
 pytestmark = pytest.mark.anyio
 

@@ -19,13 +19,13 @@ import anyio.lowlevel
 import pytest
 from ledger.samples import TO_THE_END, bring_to_end, opening
 
-from wanbatch.errors import ExitCode, Refusal
 from wanbatch.ledger import writer
 from wanbatch.ledger.rows import Entry, Happened
 from wanbatch.ledger.sqlite import Busy, SqliteStore, open_store
 from wanbatch.ledger.store import Ledger, LedgerFailed, read_snapshot
 from wanbatch.ledger.verify import verify_ledger
-from wanbatch.lifecycle import Event, EventKind, Placement, State
+from wanbatch.model.lifecycle import Event, EventKind, Placement, State
+from wanbatch.words.errors import ExitCode, Refusal
 
 pytestmark = pytest.mark.anyio
 
@@ -157,8 +157,8 @@ def test_the_writer_refuses_what_was_queued_behind_a_failure(tmp_path: Path) -> 
     """The same as above, group by group: what the thread meets when entries were queued before anybody knew of the failure."""
 
     async def main() -> None:
-        from wanbatch import lifecycle
         from wanbatch.ledger.rows import Opened
+        from wanbatch.model import lifecycle
 
         store, _ = open_store(tmp_path / "ledger.db")
         broken = [True]
@@ -298,9 +298,9 @@ CHILD = """
 import anyio, sys
 from pathlib import Path
 from ledger.samples import TO_THE_END, opening
-from wanbatch.errors import Refusal
+from wanbatch.words.errors import Refusal
 from wanbatch.ledger.store import Ledger
-from wanbatch.lifecycle import Event
+from wanbatch.model.lifecycle import Event
 
 async def main():
     async with Ledger.open(Path(sys.argv[1])) as ledger:

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from wanbatch.errors import ExitCode, Refusal
 from wanbatch.ledger import lock as lock_module
 from wanbatch.ledger.lock import RunLock
+from wanbatch.words.errors import ExitCode, Refusal
 
 ROOT = Path(__file__).parent.parent.parent
 HOLD = """

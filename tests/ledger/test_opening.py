@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 from ledger.samples import bring_to_end
 
-from wanbatch.errors import ExitCode, Refusal
 from wanbatch.ledger import schema, sqlite
 from wanbatch.ledger.store import Ledger, read_ledger_id, read_snapshot
-from wanbatch.lifecycle import Snapshot
+from wanbatch.model.lifecycle import Snapshot
+from wanbatch.words.errors import ExitCode, Refusal
 
 HOLD_EXCLUSIVELY = """
 import sqlite3, sys, time

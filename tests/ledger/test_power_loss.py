@@ -19,7 +19,7 @@ from wanbatch.ledger import sqlite
 from wanbatch.ledger.sqlite import Contents, SqliteStore
 from wanbatch.ledger.store import Ledger, read_snapshot
 from wanbatch.ledger.verify import verify_ledger
-from wanbatch.lifecycle import Event, State
+from wanbatch.model.lifecycle import Event, State
 
 apsw = pytest.importorskip("apsw")
 

@@ -15,7 +15,7 @@ from ledger.samples import bring_to_end, opening
 from wanbatch.ledger import sqlite
 from wanbatch.ledger.sqlite import read_with
 from wanbatch.ledger.store import Ledger, read_ledger_id, read_snapshot
-from wanbatch.lifecycle import Snapshot, State
+from wanbatch.model.lifecycle import Snapshot, State
 
 pytestmark = pytest.mark.anyio
 

@@ -14,7 +14,7 @@ from wanbatch.ledger.schema import VERSION, read_integer, read_meta
 from wanbatch.ledger.sqlite import read_with
 from wanbatch.ledger.store import Ledger, read_ledger_id, read_snapshot
 from wanbatch.ledger.verify import verify_ledger
-from wanbatch.lifecycle import ATTEMPT_FIELDS, State
+from wanbatch.model.lifecycle import ATTEMPT_FIELDS, State
 
 GOLDEN = Path(__file__).parent / "golden"
 

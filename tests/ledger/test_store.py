@@ -18,7 +18,7 @@ from ledger.samples import TO_THE_END, bring_to_end, opening
 from wanbatch.ledger import writer
 from wanbatch.ledger.store import Ledger, read_ledger_id, read_snapshot
 from wanbatch.ledger.verify import verify_ledger
-from wanbatch.lifecycle import (
+from wanbatch.model.lifecycle import (
     Event,
     EventKind,
     IllegalTransition,

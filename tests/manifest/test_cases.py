@@ -15,10 +15,10 @@ from pathlib import Path
 import pytest
 
 from wanbatch.cli.findings import render_text
-from wanbatch.diagnostics import has_errors
-from wanbatch.manifest.codes import all_codes
 from wanbatch.manifest.load import Loaded, LoadOptions, load_manifests
-from wanbatch.manifest.model import FileMedia, Job, JobMedia, MediaInput
+from wanbatch.model.job import FileMedia, Job, JobMedia, MediaInput
+from wanbatch.words.codes import all_codes
+from wanbatch.words.diagnostics import has_errors
 
 CASES = Path(__file__).parent.parent / "cases"
 INVALID = sorted(p for p in (CASES / "invalid").iterdir() if p.is_dir())

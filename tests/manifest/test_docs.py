@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from wanbatch.diagnostics import has_errors
-from wanbatch.manifest.filters import FILTERS
 from wanbatch.manifest.load import load_manifests
-from wanbatch.manifest.render import DEFAULTS
-from wanbatch.manifest.schema import load_schema
+from wanbatch.manifest.template.evaluate import DEFAULTS
+from wanbatch.manifest.template.filters import FILTERS
+from wanbatch.words.diagnostics import has_errors
+from wanbatch.words.schemas import load_schema
 
 PAGE = (Path(__file__).parent.parent.parent / "docs" / "manifest.md").read_text(encoding="utf-8")
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from wanbatch.diagnostics import Place, has_errors
 from wanbatch.manifest.load import Loaded, LoadOptions, load_manifests
-from wanbatch.manifest.model import FileMedia, JobMedia, RunSettings, UrlMedia
+from wanbatch.model.job import FileMedia, JobMedia, RunSettings, UrlMedia
+from wanbatch.words.diagnostics import Place, has_errors
 
 JOB = "  - id: a\n    media: {first_frame: a.png}\n"
 
@@ -266,7 +266,7 @@ def test_thousands_of_mistakes_do_not_take_thousands_of_times_as_long(tmp_path: 
 def test_bad_jobs_beyond_the_bound_are_counted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("wanbatch.manifest.shape.MOST_EXPLAINED", 3)
+    monkeypatch.setattr("wanbatch.manifest.shape.check.MOST_EXPLAINED", 3)
     jobs = "".join(f"  - {{id: j{n}, media: {{first_frame: a.png}}, secs: 5}}\n" for n in range(5))
     found = load(tmp_path, "wanbatch: 1\njobs:\n" + jobs).diagnostics
     assert [d.code for d in found] == ["WB201"] * 3 + ["WB219"]

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from wanbatch.manifest.matrix import Combination, MatrixTooLarge, expand_matrix
+from wanbatch.manifest.sweep.matrix import Combination, MatrixTooLarge, expand_matrix
 
 
 def test_githubs_documented_example() -> None:

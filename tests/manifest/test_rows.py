@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from wanbatch.manifest.data_files import read_table
-from wanbatch.manifest.rows import name_rows
-from wanbatch.manifest.tables import RowsProblem
+from wanbatch.manifest.sweep.rows import name_rows
+from wanbatch.manifest.tables.data_files import read_table
+from wanbatch.manifest.tables.tables import RowsProblem
 
 
 def read(

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from wanbatch.manifest.model import Scalar
-from wanbatch.manifest.scalars import BadNumber, resolve_plain, scalar_text
+from wanbatch.words.scalars import BadNumber, Scalar, resolve_plain, scalar_text
 
 
 @pytest.mark.parametrize(

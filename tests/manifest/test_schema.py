@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 
-from wanbatch.manifest.model import LEGAL_COMBINATIONS, MEDIA_TYPES
-from wanbatch.manifest.schema import gate, load_schema, schema_errors, schema_path
-from wanbatch.manifest.shape import explain
-from wanbatch.manifest.source import read_source
+from wanbatch.manifest.shape.check import explain
+from wanbatch.manifest.yaml.source import read_source
+from wanbatch.model.job import LEGAL_COMBINATIONS, MEDIA_TYPES
+from wanbatch.words.schemas import gate, load_schema, schema_errors, schema_path
 
 CASES = Path(__file__).parent.parent / "cases"
 EXAMPLES = Path(__file__).parent.parent.parent / "examples" / "specs"

@@ -9,9 +9,9 @@ from __future__ import annotations
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from wanbatch.emulator.drafting import Refused, read_submit
-from wanbatch.manifest.model import MEDIA_TYPES
-from wanbatch.manifest.schema import gate
+from wanbatch.emulator.protocols.parse_gateway import Refused, read_submit
+from wanbatch.model.job import MEDIA_TYPES
+from wanbatch.words.schemas import gate
 
 URL = st.sampled_from(["https://e.com/a.png", "https://e.com/b?x=1"])
 BAD_URL = st.sampled_from(["ftp://e.com/a", "file:///a", ""])

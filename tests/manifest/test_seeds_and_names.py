@@ -7,8 +7,8 @@ import hashlib
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wanbatch.manifest.names import encode_value, name_job
-from wanbatch.manifest.seeds import count_seeds, draw_seed, draw_seeds
+from wanbatch.manifest.sweep.seeds import count_seeds, draw_seed, draw_seeds
+from wanbatch.words.names import encode_value, name_job
 
 
 def test_a_drawn_seed_is_the_hash_of_key_and_number() -> None:

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from wanbatch.diagnostics import Severity
-from wanbatch.manifest import builder
-from wanbatch.manifest.document import Document
-from wanbatch.manifest.source import parse_source, read_source
+from wanbatch.manifest.yaml import builder
+from wanbatch.manifest.yaml.document import Document
+from wanbatch.manifest.yaml.source import parse_source, read_source
+from wanbatch.words.diagnostics import Severity
 
 
 def parse(text: str) -> Document:

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wanbatch.manifest.sandbox import Sandbox
-from wanbatch.manifest.template_problem import TemplateProblem, find_token
-from wanbatch.manifest.templates import Templates, is_template, read_plain
+from wanbatch.manifest.template.problem import TemplateProblem, find_token
+from wanbatch.manifest.template.sandbox import Sandbox
+from wanbatch.manifest.template.templates import Templates, is_template, read_plain
 
 KNOWN = {"hour": "dawn", "n": 4, "tall": True, "nothing": None, "job": {"id": "opening"}}
 

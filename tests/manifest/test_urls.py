@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wanbatch.manifest.hiding import hide_in_value, hide_queries
-from wanbatch.manifest.shown import shown
-from wanbatch.manifest.urls import QueryKind, has_user, read_address, show_axis
+from wanbatch.words.addresses import QueryKind, has_user, read_address, show_axis
+from wanbatch.words.hiding import hide_in_value, hide_queries
+from wanbatch.words.quoting import shown
 
 PLAIN = [
     "v=2&w=1280",

@@ -15,10 +15,10 @@ from pathlib import Path
 import pytest
 
 from wanbatch.cli.findings import render_text
-from wanbatch.diagnostics import order
-from wanbatch.manifest.codes import all_codes
 from wanbatch.manifest.load import load_manifests
 from wanbatch.media.check import check_media
+from wanbatch.words.codes import all_codes
+from wanbatch.words.diagnostics import order
 
 CASES = sorted(p for p in (Path(__file__).parents[1] / "cases" / "media").iterdir() if p.is_dir())
 NOW = 1_800_000_000.0

@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from wanbatch.diagnostics import Place, Severity
-from wanbatch.manifest.codes import all_codes
-from wanbatch.manifest.model import FileMedia, Job, JobMedia, Manifest, MediaInput, UrlMedia
 from wanbatch.media import codes, judge
 from wanbatch.media.check import check_media
-from wanbatch.media.files import hash_file
 from wanbatch.media.limits import LIMITS
-from wanbatch.media.model import AudioFacts, ClipFacts, ImageFacts
+from wanbatch.model.job import FileMedia, Job, JobMedia, Manifest, MediaInput, UrlMedia
+from wanbatch.model.media import AudioFacts, ClipFacts, ImageFacts
+from wanbatch.words.codes import all_codes
+from wanbatch.words.diagnostics import Place, Severity
+from wanbatch.words.files import hash_file
 
 NOW = 1_800_000_000.0
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from wanbatch.media.files import NotRegular, hash_file, open_regular, written_atomically
+from wanbatch.words.files import NotRegular, hash_file, open_regular, written_atomically
 
 
 def test_the_hash_is_that_of_the_bytes(tmp_path):

@@ -9,11 +9,11 @@ import zlib
 import pytest
 from PIL import Image
 
-from wanbatch.emulator.animatic import Scene, render
 from wanbatch.emulator.examine import examine
+from wanbatch.emulator.video.animatic import Scene, render
 from wanbatch.media import decoders
 from wanbatch.media.images import read_image
-from wanbatch.media.model import ImageFacts, Unreadable
+from wanbatch.model.media import ImageFacts, Unreadable
 
 
 def picture(kind, mode="RGB", **options):

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from wanbatch.media.files import hash_file
 from wanbatch.media.formats import sniff
-from wanbatch.media.model import AudioFacts, ClipFacts, ImageFacts, Unreadable, VideoFacts
 from wanbatch.media.probe import probe_audio, probe_clip, probe_image, probe_video
+from wanbatch.model.media import AudioFacts, ClipFacts, ImageFacts, Unreadable, VideoFacts
+from wanbatch.words.files import hash_file
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "specs" / "media"
 PROBES = (probe_image, probe_audio, probe_clip, probe_video)

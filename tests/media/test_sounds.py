@@ -9,9 +9,9 @@ import struct
 import pytest
 
 from wanbatch.emulator.examine import examine
-from wanbatch.emulator.soundtrack import RATE, sound_frames
-from wanbatch.media.model import AudioFacts, Unreadable
+from wanbatch.emulator.video.soundtrack import RATE, sound_frames
 from wanbatch.media.sounds import read_audio
+from wanbatch.model.media import AudioFacts, Unreadable
 
 PCM = bytes(range(256)) * 48
 """12,288 bytes: 3.072 s at 4,000 samples of one byte."""

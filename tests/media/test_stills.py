@@ -7,7 +7,7 @@ import pytest
 from PIL import Image, ImageStat
 
 from wanbatch.media.container import Undecodable
-from wanbatch.media.stills import cut_still, make_poster
+from wanbatch.videos.stills import cut_still, make_poster
 
 
 def picture_of(path):

@@ -11,8 +11,8 @@ from wanbatch.emulator.examine import clip_length, examine
 from wanbatch.media.boxes import read_layout
 from wanbatch.media.clips import read_clip
 from wanbatch.media.formats import sniff
-from wanbatch.media.model import ClipFacts, VideoFacts
 from wanbatch.media.probe import probe_clip, probe_video
+from wanbatch.model.media import ClipFacts, VideoFacts
 
 FRAGMENTED = "frag_keyframe+empty_moov+default_base_moof"
 BEHIND = {

@@ -9,11 +9,11 @@ import zlib
 import pytest
 from PIL import Image, ImageOps
 
-from wanbatch.emulator.animatic import Scene, render
+from wanbatch.emulator.video.animatic import Scene, render
 from wanbatch.media.images import decode_picture, read_image
 from wanbatch.media.probe import probe_clip, probe_image, probe_video
-from wanbatch.media.stills import cut_still, make_poster
 from wanbatch.media.turning import orientation_of, read_orientation, turn
+from wanbatch.videos.stills import cut_still, make_poster
 
 MATRICES = {
     1: (1, 0, 0, 1), 2: (-1, 0, 0, 1), 3: (-1, 0, 0, -1), 4: (1, 0, 0, -1),

@@ -8,10 +8,9 @@ import pytest
 from builders import DIGESTS, attempt, fingerprint_of, follow, job, manifest
 from plan.test_planner import NOW, TARGET
 
-from wanbatch.lifecycle import Authorisation, Snapshot, State
-from wanbatch.plan.elsewhere import Elsewhere, Sighting, Source
-from wanbatch.plan.identity import video_digits
-from wanbatch.plan.model import Action, JobState
+from wanbatch.model.elsewhere import Elsewhere, Sighting, Source, video_digits
+from wanbatch.model.lifecycle import Authorisation, Snapshot, State
+from wanbatch.model.plan import Action, JobState
 from wanbatch.plan.planner import PlanOptions, make_plan
 
 ONE = fingerprint_of(job())

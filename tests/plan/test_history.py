@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 from builders import DIGESTS, attempt, follow, job, manifest, media
 
-from wanbatch.lifecycle import Snapshot, State
-from wanbatch.manifest.model import UrlMedia
+from wanbatch.model.job import UrlMedia
+from wanbatch.model.lifecycle import Snapshot, State
+from wanbatch.model.plan import Action, JobState
 from wanbatch.plan.identity import identify
-from wanbatch.plan.model import Action, JobState
 from wanbatch.plan.planner import PlanOptions, Target, make_plan
 
 ONE, TWO = "k=9f86d081884c7d659a2feaa0c55ad015", "k=a3bf4f1b2b0b822cd15d6c15b0f00a08"

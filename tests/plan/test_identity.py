@@ -8,11 +8,12 @@ from dataclasses import replace
 import pytest
 from builders import DIGESTS, follow, job, manifest, media
 
-from wanbatch.canonical import canonical_json
-from wanbatch.manifest.model import FileMedia, JobMedia, UrlMedia
-from wanbatch.media.model import FileDigest
+from wanbatch.model.elsewhere import video_name
+from wanbatch.model.job import FileMedia, JobMedia, UrlMedia
+from wanbatch.model.media import FileDigest
 from wanbatch.plan.history import known_fingerprints
-from wanbatch.plan.identity import fingerprint, identify, video_name
+from wanbatch.plan.identity import fingerprint, identify
+from wanbatch.words.canonical import canonical_json
 
 
 def identified(*jobs, digests=DIGESTS):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from wanbatch.plan.origin import same_origin, say_home
+from wanbatch.model.origin import same_origin, say_home
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,18 @@ from decimal import Decimal
 import pytest
 from builders import DIGESTS, attempt, fingerprint_of, follow, job, manifest
 
-from wanbatch.lifecycle import Authorisation, Authority, EventKind, Placement, Snapshot, State
-from wanbatch.plan.model import Action, JobState
-from wanbatch.plan.planner import PlanOptions, Target, changed_fields, make_plan, may_retry
-from wanbatch.plan.price import PriceList
+from wanbatch.model.lifecycle import (
+    Authorisation,
+    Authority,
+    EventKind,
+    Placement,
+    Snapshot,
+    State,
+    may_retry,
+)
+from wanbatch.model.plan import Action, JobState
+from wanbatch.model.price import PriceList
+from wanbatch.plan.planner import PlanOptions, Target, changed_fields, make_plan
 from wanbatch.plan.selection import parse_selection
 from wanbatch.plan.shards import parse_shard
 

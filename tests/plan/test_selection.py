@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from builders import job
 
-from wanbatch.errors import Refusal
-from wanbatch.manifest.names import name_job
-from wanbatch.plan.model import JobState
+from wanbatch.model.plan import JobState
 from wanbatch.plan.selection import parse_selection, wildcards
+from wanbatch.words.errors import Refusal
+from wanbatch.words.names import name_job
 
 HOURS, LENSES = ("dawn", "noon", "dusk"), ("24mm", "35mm", "50mm")
 SEEDS = range(100, 105)

@@ -20,9 +20,9 @@ from pathlib import Path
 
 import pytest
 
-from wanbatch.manifest.model import MediaType
-from wanbatch.plan.model import MediaRef, Request
-from wanbatch.providers.model import Profile, Secret
+from wanbatch.model.job import MediaType
+from wanbatch.model.plan import MediaRef, Request
+from wanbatch.model.wire import Profile, Secret
 
 KEY = "sk-canary-7f3a+9/2c41"
 
@@ -154,7 +154,7 @@ def _read(stream) -> Received | None:
 @pytest.fixture(autouse=True)
 def _probes_again_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hundreds of answers here fail the probe; the second that it waits tests nothing."""
-    monkeypatch.setattr("wanbatch.providers.backend.PROBE_AGAIN_S", 0.01)
+    monkeypatch.setattr("wanbatch.providers.client.PROBE_AGAIN_S", 0.01)
 
 
 @pytest.fixture(name="serve")

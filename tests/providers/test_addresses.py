@@ -2,7 +2,8 @@
 
 import pytest
 
-from wanbatch.providers.addresses import is_loopback_host, objection_to
+from wanbatch.providers.http.addresses import objection_to
+from wanbatch.words.addresses import is_loopback_host
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,8 @@ from urllib.parse import quote
 import anyio
 import pytest
 
-from wanbatch.engine.outcomes import Downloaded, Succeeded
-from wanbatch.providers.backend import Backend
+from wanbatch.model.outcomes import Downloaded, Succeeded
+from wanbatch.providers.client import Backend
 from wanbatch.providers.scrubbing import key_spellings
 
 pytestmark = pytest.mark.anyio

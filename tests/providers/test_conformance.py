@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from wanbatch.engine.outcomes import (
+from wanbatch.model.outcomes import (
     Accepted,
     Downloaded,
     DownloadFailed,
@@ -25,7 +25,7 @@ from wanbatch.engine.outcomes import (
     Uncertain,
     Unreadable,
 )
-from wanbatch.providers.backend import Backend
+from wanbatch.providers.client import Backend
 
 pytestmark = pytest.mark.anyio
 

@@ -2,10 +2,10 @@
 
 import pytest
 
-from wanbatch.engine.outcomes import Succeeded, Unreadable
-from wanbatch.providers.backend import LIST_PAGES, Backend
-from wanbatch.providers.dashscope import china_instant
-from wanbatch.providers.model import ListedTask
+from wanbatch.model.outcomes import Succeeded, Unreadable
+from wanbatch.model.wire import ListedTask
+from wanbatch.providers.client import LIST_PAGES, Backend
+from wanbatch.providers.dialects.dashscope import china_instant
 
 pytestmark = pytest.mark.anyio
 

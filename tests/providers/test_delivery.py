@@ -14,13 +14,13 @@ from dataclasses import replace
 
 import pytest
 
-from wanbatch.errors import ExitCode, Refusal
-from wanbatch.plan.model import MediaRef
-from wanbatch.providers import delivery
-from wanbatch.providers.backend import Backend
-from wanbatch.providers.bucket import open_store
-from wanbatch.providers.delivery import can_deliver, real_mime
-from wanbatch.providers.model import MediaDelivery, Secret
+from wanbatch.model.plan import MediaRef
+from wanbatch.model.wire import MediaDelivery, Secret
+from wanbatch.providers.client import Backend
+from wanbatch.providers.delivery import delivery
+from wanbatch.providers.delivery.bucket import open_store
+from wanbatch.providers.delivery.delivery import can_deliver, real_mime
+from wanbatch.words.errors import ExitCode, Refusal
 
 pytestmark = pytest.mark.anyio
 
@@ -140,7 +140,7 @@ async def test_what_cannot_be_delivered_is_told(
         assert "has changed" in await backend.deliver(
             [(MediaRef("first_frame", "a.png", sha256="0" * 64), picture)]
         )
-    monkeypatch.setattr("wanbatch.providers.backend.INLINE_LIMIT_BYTES", 50)
+    monkeypatch.setattr("wanbatch.providers.client.INLINE_LIMIT_BYTES", 50)
     async with Backend(profile_for("https://a.example")) as backend:
         assert "fit into one request" in await backend.deliver([(local(picture), picture)])
     assert delivery.INLINE_LIMIT_BYTES > 2 * 20 * 1024 * 1024 * 4 / 3

@@ -7,17 +7,11 @@ import textwrap
 
 import pytest
 
-from wanbatch.errors import ExitCode, Refusal
-from wanbatch.providers.dialect import (
-    Cancelling,
-    Dialect,
-    Listing,
-    cautions_for,
-    dialect_for,
-    dialect_kinds,
-    objection_for,
-)
-from wanbatch.providers.model import MediaDelivery
+from wanbatch.model.ports import Cancelling, Dialect, Listing
+from wanbatch.model.wire import MediaDelivery
+from wanbatch.providers.dialects.registry import cautions_for, dialect_for, objection_for
+from wanbatch.words.errors import ExitCode, Refusal
+from wanbatch.words.plugins import dialect_kinds
 
 KINDS = ["gateway", "gateway-metadata", "dashscope"]
 COMBINATIONS = [
@@ -182,8 +176,8 @@ def test_an_unknown_kind_lists_those_that_exist():
 
 
 DIALECT = """
-    from wanbatch.providers.gateway import Gateway
-    from wanbatch.providers.model import WireRequest
+    from wanbatch.providers.dialects.gateway import Gateway
+    from wanbatch.model.wire import WireRequest
 
     class Fourth(Gateway):
         kind = "fourth"
@@ -209,9 +203,9 @@ def test_a_dialect_of_others_is_found_by_its_entry_point(tmp_path):
         '[backends.mine]\nkind = "fourth"\nbase_url = "https://a.example"\napi_key_env = "K"\n'
     )
     script = f"""
-        from wanbatch.errors import Refusal
-        from wanbatch.providers.dialect import dialect_for, dialect_kinds
-        from wanbatch.providers.profiles import load_profiles, resolve_profile
+        from wanbatch.words.errors import Refusal
+        from wanbatch.providers.dialects.registry import dialect_for, dialect_kinds
+        from wanbatch.config.profiles import load_profiles, resolve_profile
         profile = resolve_profile(load_profiles({{"WANBATCH_CONFIG": {str(tmp_path / "config.toml")!r}}}), "mine", {{"K": "k"}})
         print(dialect_for(profile.kind).status("t").path, dialect_kinds()[-2:])
         try:
@@ -237,7 +231,7 @@ def test_a_dialect_of_others_is_found_by_its_entry_point(tmp_path):
 
 
 def test_media_delivery_hides_its_keys():
-    from wanbatch.providers.model import Secret
+    from wanbatch.model.wire import Secret
 
     assert "abc" not in repr(
         MediaDelivery("s3", access_key=Secret("abc"), secret_key=Secret("abc"))

@@ -8,9 +8,9 @@ import urllib.request
 
 import pytest
 
-from wanbatch.providers import doctor
-from wanbatch.providers.doctor import Health, examine, examine_configuration, examine_disk
-from wanbatch.providers.profiles import load_profiles
+from wanbatch.config.profiles import load_profiles
+from wanbatch.operations import doctor
+from wanbatch.operations.doctor import Health, examine, examine_configuration, examine_disk
 
 pytestmark = pytest.mark.anyio
 

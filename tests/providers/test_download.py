@@ -10,9 +10,10 @@ import anyio
 import httpx
 import pytest
 
-from wanbatch.engine.outcomes import Downloaded, DownloadFailed, Succeeded
-from wanbatch.providers import http_download, lanes
-from wanbatch.providers.backend import Backend
+from wanbatch.model.outcomes import Downloaded, DownloadFailed, Succeeded
+from wanbatch.providers.client import Backend
+from wanbatch.providers.http import connections
+from wanbatch.providers.http import download as http_download
 
 pytestmark = pytest.mark.anyio
 
@@ -457,7 +458,7 @@ async def test_a_name_is_judged_by_all_its_addresses_and_connected_by_the_judged
         async def aclose(self):
             pass
 
-    monkeypatch.setattr(lanes.anyio, "getaddrinfo", resolve)
+    monkeypatch.setattr(connections.anyio, "getaddrinfo", resolve)
     async with Backend(profile_for("https://api.example.com")) as backend:
         monkeypatch.setattr(type(backend._http.lanes), "_make", lambda *_: Recorder())
         refused = await backend.download("..", Succeeded(("https://mixed.example/a",)), part)
@@ -472,14 +473,16 @@ async def test_the_judged_address_is_held_to_the_hosts_certificate(
 ):
     """The pinned connection still checks the certificate against the name, so a pin to a stranger's address gets nothing."""
     monkeypatch.setattr(
-        lanes, "objection_to", lambda host: None if host[0].isdigit() else "it is not an IP address"
+        connections,
+        "objection_to",
+        lambda host: None if host[0].isdigit() else "it is not an IP address",
     )
     store = serve([whole(video, answer)], certificates.server)
 
     async def resolve(host, port, **_):
         return [(2, 1, 6, "", ("127.0.0.1", port))]
 
-    monkeypatch.setattr(lanes.anyio, "getaddrinfo", resolve)
+    monkeypatch.setattr(connections.anyio, "getaddrinfo", resolve)
     profile = profile_for("https://api.example.com", ca_file=str(certificates.ca_file))
     assert is_video(
         await download(profile, part, f"https://localhost:{store.port}/a", task_id=".."),
@@ -499,7 +502,7 @@ async def test_plain_http_is_asked_over_https(profile_for, part, monkeypatch):
         asked.append((host, port))
         raise OSError("no network in tests")
 
-    monkeypatch.setattr(lanes.anyio, "getaddrinfo", resolve)
+    monkeypatch.setattr(connections.anyio, "getaddrinfo", resolve)
     await download(
         profile_for("https://api.example.com"), part, "http://store.example/a?sig=1", task_id=".."
     )
@@ -561,7 +564,7 @@ async def test_no_address_however_odd_raises_or_reaches_anything(
         host.encode("idna")
         raise OSError("no network in tests")
 
-    monkeypatch.setattr(lanes.anyio, "getaddrinfo", no_network)
+    monkeypatch.setattr(connections.anyio, "getaddrinfo", no_network)
     home = serve(
         [answer(302, location=address)]
         if address.isascii() and address.isprintable()
@@ -586,8 +589,8 @@ async def test_no_address_however_odd_raises_or_reaches_anything(
     ],
 )
 def test_what_is_no_plain_web_address_is_refused(profile_for, address):
-    with pytest.raises(lanes.Refused):
-        lanes.Lanes(profile_for("https://api.example.com")).secured(httpx.URL(address))
+    with pytest.raises(connections.Refused):
+        connections.Lanes(profile_for("https://api.example.com")).secured(httpx.URL(address))
 
 
 @pytest.mark.parametrize(
@@ -607,6 +610,6 @@ def test_what_is_no_plain_web_address_is_refused(profile_for, address):
 )
 def test_when_http_stays_http(profile_for, base, hosts, address, secured):
     assert (
-        str(lanes.Lanes(profile_for(base, download_hosts=hosts)).secured(httpx.URL(address)))
+        str(connections.Lanes(profile_for(base, download_hosts=hosts)).secured(httpx.URL(address)))
         == secured
     )

@@ -9,7 +9,7 @@ import yaml
 from PIL import Image
 
 from wanbatch.emulator.process import start_emulator
-from wanbatch.engine.outcomes import (
+from wanbatch.model.outcomes import (
     Accepted,
     Downloaded,
     DownloadFailed,
@@ -21,9 +21,9 @@ from wanbatch.engine.outcomes import (
     Uncertain,
     Unreadable,
 )
-from wanbatch.plan.model import MediaRef
-from wanbatch.providers.backend import Backend
-from wanbatch.providers.model import MediaDelivery, Secret
+from wanbatch.model.plan import MediaRef
+from wanbatch.model.wire import MediaDelivery, Secret
+from wanbatch.providers.client import Backend
 
 pytestmark = pytest.mark.anyio
 

@@ -3,7 +3,7 @@
 import anyio
 import pytest
 
-from wanbatch.engine.outcomes import (
+from wanbatch.model.outcomes import (
     Failed,
     ProbeFailed,
     ProbePassed,
@@ -11,8 +11,8 @@ from wanbatch.engine.outcomes import (
     Succeeded,
     Unreadable,
 )
-from wanbatch.providers.backend import Backend
-from wanbatch.providers.lanes import READ_CONNECTIONS
+from wanbatch.providers.client import Backend
+from wanbatch.providers.http.connections import READ_CONNECTIONS
 
 pytestmark = pytest.mark.anyio
 

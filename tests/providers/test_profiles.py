@@ -5,10 +5,10 @@ from decimal import Decimal
 
 import pytest
 
-from wanbatch.errors import ExitCode, Refusal
-from wanbatch.plan.price import PriceList
-from wanbatch.providers.model import MediaDelivery, Secret
-from wanbatch.providers.profiles import load_profiles, load_project, lower_limits, resolve_profile
+from wanbatch.config.profiles import load_profiles, load_project, lower_limits, resolve_profile
+from wanbatch.model.price import PriceList
+from wanbatch.model.wire import MediaDelivery, Secret
+from wanbatch.words.errors import ExitCode, Refusal
 
 GATEWAY = {"WANBATCH_API_KEY": "sk-one", "WANBATCH_BASE_URL": "https://api.example.com/v1/"}
 

@@ -3,7 +3,7 @@
 import pytest
 
 from wanbatch.providers import scrubbing
-from wanbatch.providers.reading import (
+from wanbatch.providers.dialects.reading import (
     ApiError,
     as_number,
     as_text,
@@ -210,7 +210,7 @@ def test_bad_ids(bad):
 
 @pytest.mark.parametrize("address", ["http://[", "https://[::1", "https://a:99999999/"])
 def test_an_address_that_cannot_be_taken_apart_is_none(address):
-    from wanbatch.providers.reading import as_url
+    from wanbatch.providers.dialects.reading import as_url
 
     assert as_url(address) is None
 

@@ -3,7 +3,7 @@
 import pytest
 from providers.replies import ROWS, TASK, VIDEO, Row
 
-from wanbatch.engine.outcomes import (
+from wanbatch.model.outcomes import (
     Accepted,
     Downloaded,
     Failed,
@@ -15,8 +15,8 @@ from wanbatch.engine.outcomes import (
     Uncertain,
     Unreadable,
 )
-from wanbatch.providers.backend import Backend
-from wanbatch.providers.vocabulary import Meaning, meaning_of
+from wanbatch.providers.client import Backend
+from wanbatch.providers.dialects.vocabulary import Meaning, meaning_of
 
 pytestmark = pytest.mark.anyio
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from wanbatch.providers.lanes import make_context
+from wanbatch.providers.http.connections import make_context
 
 pytestmark = pytest.mark.anyio
 
@@ -15,7 +15,7 @@ async def test_session_keys_go_to_no_file(
     """``SSLKEYLOGFILE`` names a file; a default context would write to it."""
     import ssl
 
-    from wanbatch.providers.backend import Backend
+    from wanbatch.providers.client import Backend
 
     told = tmp_path / "keys.log"
     monkeypatch.setenv("SSLKEYLOGFILE", str(told))

@@ -7,11 +7,11 @@ import time
 import anyio
 import pytest
 
-from wanbatch.engine.outcomes import Accepted, Halted, Limit, NotAccepted, Rejected, Uncertain
-from wanbatch.errors import ExitCode, Refusal
-from wanbatch.providers.backend import Backend
-from wanbatch.providers.model import Reply
-from wanbatch.providers.reading import judge_submit
+from wanbatch.model.outcomes import Accepted, Halted, Limit, NotAccepted, Rejected, Uncertain
+from wanbatch.model.wire import Reply
+from wanbatch.providers.client import Backend
+from wanbatch.providers.dialects.reading import judge_submit
+from wanbatch.words.errors import ExitCode, Refusal
 
 pytestmark = pytest.mark.anyio
 
@@ -542,7 +542,7 @@ async def test_a_base_path_is_kept(serve, answer, profile_for, request_with):
 
 
 async def test_a_task_id_that_holds_the_key_is_not_kept(serve, answer, profile_for, request_with):
-    from wanbatch.providers.model import Secret
+    from wanbatch.model.wire import Secret
 
     server = serve([answer(200, {"id": "sk-plain-key-123"})])
     outcome = await submit(

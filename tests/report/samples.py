@@ -11,10 +11,10 @@ from pathlib import Path
 import av
 from PIL import Image, ImageDraw
 
-from wanbatch.diagnostics import Place
-from wanbatch.lifecycle import Attempt, Authority, Placement, RunRecord, Snapshot, State
-from wanbatch.manifest.model import Job, Manifest, RunSettings
-from wanbatch.plan.model import Action, JobState, MediaRef, Plan, PlannedJob, Request
+from wanbatch.model.job import Job, Manifest, RunSettings
+from wanbatch.model.lifecycle import Attempt, Authority, Placement, RunRecord, Snapshot, State
+from wanbatch.model.plan import Action, JobState, MediaRef, Plan, PlannedJob, Request
+from wanbatch.words.diagnostics import Place
 
 START = 1_780_000_000.0
 """2026-05-28T20:26:40Z, when the sample run begins."""

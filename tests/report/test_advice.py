@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from wanbatch.plan.model import JobState as J
+from wanbatch.model.plan import JobState as J
+from wanbatch.model.report import Fault
 from wanbatch.report.advice import advise
 from wanbatch.report.collect import collect
-from wanbatch.report.model import Fault
 
 
 def advice_on(samples, *states, **changes):

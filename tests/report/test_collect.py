@@ -7,10 +7,10 @@ from decimal import Decimal
 
 import pytest
 
-from wanbatch.lifecycle import RESERVED, SPENT, Placement, State
-from wanbatch.plan.model import JobState as J
+from wanbatch.model.lifecycle import RESERVED, SPENT, Placement, State
+from wanbatch.model.plan import JobState as J
+from wanbatch.model.report import Cost, Fault
 from wanbatch.report.collect import collect
-from wanbatch.report.model import Cost, Fault
 
 
 def test_jobs_stand_in_manifest_order_with_the_states_of_the_plan(samples):

@@ -10,10 +10,9 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from wanbatch.errors import ExitCode, Refusal
-from wanbatch.plan.model import Action, JobState
+from wanbatch.model.plan import Action, JobState
 from wanbatch.report.collect import collect
-from wanbatch.report.json import (
+from wanbatch.report.formats.json import (
     document_text,
     parse_report,
     plan_document,
@@ -22,6 +21,7 @@ from wanbatch.report.json import (
 )
 from wanbatch.report.schema import find_violation
 from wanbatch.report.write import read_report
+from wanbatch.words.errors import ExitCode, Refusal
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
 

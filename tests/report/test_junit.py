@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from xml.etree import ElementTree as ET
 
-from wanbatch.plan.model import JobState
+from wanbatch.model.plan import JobState
+from wanbatch.model.report import Fault
 from wanbatch.report.collect import collect
-from wanbatch.report.junit import render_junit
-from wanbatch.report.model import Fault
+from wanbatch.report.formats.junit import render_junit
 
 
 def test_every_job_is_a_case_and_its_state_a_result(samples):

@@ -8,10 +8,10 @@ from dataclasses import replace
 
 import pytest
 
-from wanbatch.plan.model import JobState
+from wanbatch.model.plan import JobState
+from wanbatch.model.report import Fault
 from wanbatch.report.collect import collect
-from wanbatch.report.model import Fault
-from wanbatch.report.tables import inert_cell, inert_text, render_csv, render_markdown
+from wanbatch.report.formats.tables import inert_cell, inert_text, render_csv, render_markdown
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wanbatch.lifecycle import State
+from wanbatch.model.lifecycle import State
 from wanbatch.report.timing import time_attempt, time_spent
 
 

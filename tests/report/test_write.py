@@ -9,11 +9,11 @@ from dataclasses import replace
 import pytest
 from PIL import Image
 
-from wanbatch.errors import Refusal
-from wanbatch.plan.model import JobState as J
+from wanbatch.model.plan import JobState as J
 from wanbatch.report.collect import collect
-from wanbatch.report.render import base_for, format_of, render
+from wanbatch.report.formats.render import base_for, format_of, render
 from wanbatch.report.write import read_report, write_report
+from wanbatch.words.errors import Refusal
 
 
 @pytest.fixture

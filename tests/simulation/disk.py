@@ -24,11 +24,11 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from wanbatch import lifecycle
-from wanbatch.errors import ExitCode, Refusal
 from wanbatch.ledger.rows import Entry, Happened, Opened, key_of
 from wanbatch.ledger.sqlite import Busy, Contents
-from wanbatch.lifecycle import Attempt, Event, EventKind, Placement, RunRecord
+from wanbatch.model import lifecycle
+from wanbatch.model.lifecycle import Attempt, Event, EventKind, Placement, RunRecord
+from wanbatch.words.errors import ExitCode, Refusal
 
 if TYPE_CHECKING:
     from simulation.world import World

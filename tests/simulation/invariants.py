@@ -19,9 +19,9 @@ from simulation.books import DAY_S, Post
 from simulation.gateway import KEY, text_of
 
 from wanbatch.ledger.rows import Entry
-from wanbatch.lifecycle import Attempt, Authority, EventKind, IllegalTransition, State
 from wanbatch.media.probe import probe_video
-from wanbatch.plan.model import Action, JobState, Plan
+from wanbatch.model.lifecycle import Attempt, Authority, EventKind, IllegalTransition, State
+from wanbatch.model.plan import Action, JobState, Plan
 
 if TYPE_CHECKING:
     from simulation.process import Process

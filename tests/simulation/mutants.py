@@ -21,19 +21,22 @@ from simulation import process as simulated
 from simulation.disk import ModelStore
 from simulation.world import Result, run_seed
 
-from wanbatch.engine import outputs, recovery, runner, settle
-from wanbatch.engine.budget import Budget
-from wanbatch.engine.conductor import Conductor
-from wanbatch.engine.outcomes import Accepted, Failed, NotAccepted, Succeeded, Uncertain
-from wanbatch.engine.pacing import SubmitPacer
+from wanbatch.engine import interpret, recovery, runner
+from wanbatch.engine.pacing.budget import Budget
+from wanbatch.engine.pacing.submits import SubmitPacer
 from wanbatch.engine.runner import Runner
+from wanbatch.engine.scheduler import Conductor
 from wanbatch.ledger.lock import RunLock
 from wanbatch.ledger.store import Ledger, LedgerFailed
-from wanbatch.lifecycle import Event, EventKind, Retention, State
+from wanbatch.model.lifecycle import Event, EventKind, Retention, State
+from wanbatch.model.outcomes import Accepted, Failed, NotAccepted, Succeeded, Uncertain
+from wanbatch.model.plan import Action
+from wanbatch.model.wire import Reply
 from wanbatch.plan import planner
-from wanbatch.plan.model import Action
-from wanbatch.providers import backend, gateway, http, reading, scrubbing, status_reply
-from wanbatch.providers.model import Reply
+from wanbatch.providers import client, scrubbing
+from wanbatch.providers.dialects import gateway, reading, status_reply
+from wanbatch.providers.http import exchange
+from wanbatch.videos import outputs
 
 Patches = Iterator[Any]
 VARIANTS: dict[str, Callable[[], Patches]] = {}
@@ -86,7 +89,7 @@ def intent_after_post() -> Patches:
         attempt = await self.ledger.open_attempt(self._opening(work))
         self.conductor.opened(work, attempt)
         attempt = await self.ledger.append(
-            settle.submit_event(attempt, outcome, self.context.wall())
+            interpret.submit_event(attempt, outcome, self.context.wall())
         )
         self.conductor.submitted(work, attempt, outcome, anyio.current_time())
 
@@ -105,18 +108,18 @@ def bad_gateway_is_retried() -> Patches:
 
 @variant
 def post_is_repeated_after_a_timeout() -> Patches:
-    real = backend.Backend.submit
+    real = client.Backend.submit
 
     async def submit(self: Any, request: Any, urls: Any) -> Any:
         outcome = await real(self, request, urls)
         return await real(self, request, urls) if isinstance(outcome, Uncertain) else outcome
 
-    yield patch.object(backend.Backend, "submit", submit)
+    yield patch.object(client.Backend, "submit", submit)
 
 
 @variant
 def broken_connection_counts_as_not_sent() -> Patches:
-    yield patch.object(http.Http, "_maybe_sent", lambda self, progress: False)
+    yield patch.object(exchange.Http, "_maybe_sent", lambda self, progress: False)
 
 
 @variant
@@ -192,14 +195,14 @@ def doubt_is_resubmitted_without_asking() -> Patches:
 
 @variant
 def policy_ignores_its_bound() -> Patches:
-    from wanbatch.engine import conductor
+    from wanbatch.engine import scheduler
 
     def may_retry(attempt: Any, attempts: Any, retries: int) -> bool:
         return (
             attempt.state is State.REMOTE_FAILED and attempt.retryable and len(list(attempts)) < 12
         )
 
-    yield patch.object(conductor, "may_retry", may_retry)
+    yield patch.object(scheduler, "may_retry", may_retry)
     yield patch.object(planner, "may_retry", may_retry)
 
 
@@ -296,13 +299,13 @@ def absence_is_concluded_too_early() -> Patches:
 
 @variant
 def task_is_polled_before_it_is_durable() -> Patches:
-    from wanbatch import lifecycle
+    from wanbatch.model import lifecycle
 
     async def submit(self: Runner, work: Any) -> None:
         attempt = await self.ledger.open_attempt(self._opening(work))
         self.conductor.opened(work, attempt)
         outcome = await self.client.submit(work.entry.request, work.urls)
-        event = settle.submit_event(attempt, outcome, self.context.wall())
+        event = interpret.submit_event(attempt, outcome, self.context.wall())
         self.conductor.submitted(
             work, lifecycle.apply(attempt, event), outcome, anyio.current_time()
         )
@@ -358,14 +361,14 @@ def expires_too_early() -> Patches:
 
 @variant
 def retry_after_is_not_clamped() -> Patches:
-    from wanbatch.engine import pacing
+    from wanbatch.engine.pacing import submits
 
     def retry_after(headers: Any) -> float | None:
         found = reading.as_number(headers.get("retry-after", ""))
         return found if found is None or found >= 0 else None
 
     yield patch.object(reading, "retry_after", retry_after)
-    yield patch.object(pacing, "clamp_retry_after", lambda seconds: seconds)
+    yield patch.object(submits, "clamp_retry_after", lambda seconds: seconds)
 
 
 @variant
@@ -403,7 +406,7 @@ def unreadable_poll_keeps_its_place() -> Patches:
 
 @variant
 def staged_before_it_is_synced() -> Patches:
-    yield patch.object(backend, "_sync", lambda path: None)
+    yield patch.object(client, "_sync", lambda path: None)
 
 
 @variant
@@ -461,7 +464,7 @@ def video_is_written_under_its_final_name() -> Patches:
 @variant
 def short_body_is_kept() -> Patches:
     from wanbatch.media import probe
-    from wanbatch.media.model import VideoFacts
+    from wanbatch.model.media import VideoFacts
 
     def probe_video(path: Any, sha256: str | None = None) -> VideoFacts:
         content = path.read_bytes()
@@ -477,10 +480,10 @@ def short_body_is_kept() -> Patches:
 
 @variant
 def echoed_key_is_kept() -> Patches:
-    yield patch.object(http, "scrub", lambda text, key: text)
-    yield patch.object(http, "scrub_body", lambda body, key: body)
+    yield patch.object(exchange, "scrub", lambda text, key: text)
+    yield patch.object(exchange, "scrub_body", lambda body, key: body)
     yield patch.object(scrubbing, "scrub", lambda text, key: text)
-    yield patch.object(backend.Backend, "_scrub", lambda self, text: text)
+    yield patch.object(client.Backend, "_scrub", lambda self, text: text)
 
 
 @variant
@@ -488,5 +491,5 @@ def signature_is_kept() -> Patches:
     """In texts, in evidence, and on the way out."""
     yield patch.object(reading, "clean", lambda text, limit=500: text[:limit])
     yield patch.object(status_reply, "clean", lambda text, limit=500: text[:limit])
-    yield patch.object(backend, "without_queries", lambda text: text)
+    yield patch.object(client, "without_queries", lambda text: text)
     yield patch.object(scrubbing, "without_queries", lambda text: text)

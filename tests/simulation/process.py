@@ -18,13 +18,10 @@ from simulation import invariants
 from simulation.disk import ModelStore
 from simulation.gateway import BASE_URL, KEY, Wire
 
-from wanbatch.engine.budget import Budget
-from wanbatch.engine.clock import ServerClock
-from wanbatch.engine.conductor import Conductor, build_works
-from wanbatch.engine.outcomes import ProbeFailed
-from wanbatch.engine.outputs import intact_paths
-from wanbatch.engine.pacing import SubmitPacer
-from wanbatch.engine.polling import LatencyModel, PollSchedule
+from wanbatch.engine.interpret import acceptance_facts
+from wanbatch.engine.pacing.budget import Budget
+from wanbatch.engine.pacing.submits import SubmitPacer
+from wanbatch.engine.polling.schedule import LatencyModel, PollSchedule
 from wanbatch.engine.reconcile import reconcile
 from wanbatch.engine.recovery import (
     InFlight,
@@ -35,17 +32,20 @@ from wanbatch.engine.recovery import (
     settle_leftovers,
 )
 from wanbatch.engine.runner import Home, Notice, RunContext, Runner
-from wanbatch.engine.settle import acceptance_facts
+from wanbatch.engine.scheduler import Conductor, build_works
 from wanbatch.engine.work_items import Limits
-from wanbatch.errors import ExitCode, Refusal
 from wanbatch.ledger.lock import RunLock
 from wanbatch.ledger.store import Ledger
-from wanbatch.lifecycle import Event, EventKind, Facts, RunRecord, Snapshot, State
-from wanbatch.plan.model import Action, Plan
+from wanbatch.model.lifecycle import Event, EventKind, Facts, RunRecord, Snapshot, State
+from wanbatch.model.outcomes import ProbeFailed
+from wanbatch.model.plan import Action, Plan
+from wanbatch.model.price import PriceList
+from wanbatch.model.wire import Profile, Secret
 from wanbatch.plan.planner import PlanOptions, Target, make_plan
-from wanbatch.plan.price import PriceList
-from wanbatch.providers.backend import Backend, ListedTask, TaskListing
-from wanbatch.providers.model import Profile, Secret
+from wanbatch.providers.client import Backend, ListedTask, TaskListing
+from wanbatch.videos.outputs import intact_paths
+from wanbatch.words.clock import ServerClock
+from wanbatch.words.errors import ExitCode, Refusal
 
 if TYPE_CHECKING:
     from simulation.scenario import Interruption

@@ -44,11 +44,8 @@ from simulation.process import Decision, Process, plan_of
 from simulation.scenario import Death, Scenario, draw
 from simulation.virtual import EPOCH, Clock, Deadlock, run_virtually
 
-from wanbatch.diagnostics import Place
-from wanbatch.engine.outputs import intact_paths
 from wanbatch.ledger.rows import Entry, Happened, Opened
-from wanbatch.lifecycle import Snapshot, State
-from wanbatch.manifest.model import (
+from wanbatch.model.job import (
     Job,
     JobMedia,
     Manifest,
@@ -57,8 +54,11 @@ from wanbatch.manifest.model import (
     RunSettings,
     UrlMedia,
 )
+from wanbatch.model.lifecycle import Snapshot, State
 from wanbatch.plan.identity import identify
-from wanbatch.providers.gateway import IMPOSSIBLE_ID
+from wanbatch.providers.dialects.gateway import IMPOSSIBLE_ID
+from wanbatch.videos.outputs import intact_paths
+from wanbatch.words.diagnostics import Place
 
 MOST_PROCESSES = 8
 MOST_STEPS = 150_000

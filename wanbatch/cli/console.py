@@ -14,7 +14,7 @@ from decimal import Decimal
 
 import click
 
-from wanbatch.manifest.hiding import hide_queries
+from wanbatch.words.hiding import hide_queries
 
 SYMBOLS = {"USD": "$", "CNY": "¥", "EUR": "€", "GBP": "£", "JPY": "¥"}
 

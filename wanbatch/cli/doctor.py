@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import click
 
 from wanbatch.cli.console import say, wants_color
-from wanbatch.errors import ExitCode
+from wanbatch.words.errors import ExitCode
 
 if TYPE_CHECKING:
-    from wanbatch.providers.doctor import Finding
+    from wanbatch.operations.doctor import Finding
 
 SIGNS = {"good": ("ok", "green"), "warning": ("!", "yellow"), "bad": ("x", "red")}
 
@@ -39,8 +39,8 @@ def command(backend: str | None, output: Path, as_json: bool, color: str) -> int
     """
     import anyio
 
-    from wanbatch.providers.doctor import examine
-    from wanbatch.providers.profiles import load_profiles, load_project
+    from wanbatch.config.profiles import load_profiles, load_project
+    from wanbatch.operations.doctor import examine
 
     profiles = load_profiles(os.environ)
     name = backend or load_project(Path.cwd()).backend or profiles.default

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 import click
 
 from wanbatch.cli.options import Amount, Count
-from wanbatch.errors import ExitCode, Refusal
+from wanbatch.words.errors import ExitCode, Refusal
 
 if TYPE_CHECKING:
-    from wanbatch.emulator.script import Script
+    from wanbatch.emulator.faults.script import Script
 
 
 @click.command("emulator")
@@ -177,6 +177,8 @@ def command(
 def _read_script(path: Path | None) -> Script | None:
     if path is None:
         return None
-    from wanbatch.emulator.script_file import read_script  # jsonschema is heavy, and few need it
+    from wanbatch.emulator.faults.script_file import (
+        read_script,  # jsonschema is heavy, and few need it
+    )
 
     return read_script(path)

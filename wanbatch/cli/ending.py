@@ -13,8 +13,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 
 from wanbatch.cli.console import duration, money, plural, quoted
-from wanbatch.lifecycle import RESERVED, SPENT, Attempt, State
-from wanbatch.plan.model import Action, Plan, PlannedJob
+from wanbatch.model.lifecycle import RESERVED, SPENT, Attempt, State
+from wanbatch.model.plan import Action, Plan, PlannedJob
 from wanbatch.plan.undecided import is_undecided
 
 AUTHORISING = frozenset({"--regenerate", "--retry-failed"})

@@ -6,7 +6,7 @@ from difflib import get_close_matches
 
 import click
 
-from wanbatch.errors import ExitCode, Refusal
+from wanbatch.words.errors import ExitCode, Refusal
 
 
 @click.command("explain")
@@ -16,7 +16,7 @@ def command(code: str | None) -> None:
     import wanbatch.cli.fit
     import wanbatch.manifest.load
     import wanbatch.media.check  # noqa: F401 - rooms declare their codes when they are imported
-    from wanbatch.manifest.codes import all_codes
+    from wanbatch.words.codes import all_codes
 
     codes = {entry.code: entry for entry in all_codes()}
     if code is None:

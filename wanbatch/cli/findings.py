@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from wanbatch.diagnostics import Diagnostic, Place, Severity, format_route
-from wanbatch.manifest.shown import columns, escape_unsafe, listed
+from wanbatch.words.diagnostics import Diagnostic, Place, Severity, format_route
+from wanbatch.words.quoting import columns, escape_unsafe, listed
 
 MOST_IN_TEXT = 50
 """Frames that are printed: some 300 lines, which a terminal can still scroll back."""

@@ -15,10 +15,10 @@ from urllib.parse import quote
 from xml.etree import ElementTree as ET
 
 import wanbatch
-import wanbatch.manifest.expand_codes
-import wanbatch.manifest.shape_codes
-import wanbatch.manifest.template_codes
-import wanbatch.manifest.yaml_codes
+import wanbatch.manifest.shape.codes
+import wanbatch.manifest.sweep.codes
+import wanbatch.manifest.template.codes
+import wanbatch.manifest.yaml.codes
 from wanbatch.cli.findings import (
     cut,
     describe_cells,
@@ -28,9 +28,9 @@ from wanbatch.cli.findings import (
     other_places,
     rows_of,
 )
-from wanbatch.diagnostics import Cell, Diagnostic, Place, Severity, format_route
-from wanbatch.manifest.codes import find_code
-from wanbatch.manifest.shown import escape_unsafe
+from wanbatch.words.codes import find_code
+from wanbatch.words.diagnostics import Cell, Diagnostic, Place, Severity, format_route
+from wanbatch.words.quoting import escape_unsafe
 
 
 def render_json(diagnostics: Sequence[Diagnostic]) -> str:

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from wanbatch.diagnostics import Diagnostic, Severity, order
-from wanbatch.manifest.codes import declare
 from wanbatch.media.check import with_sources
-from wanbatch.plan.model import Action, Plan, PlannedJob
-from wanbatch.providers.delivery import can_deliver
-from wanbatch.providers.dialect import cautions_for, objection_for
-from wanbatch.providers.model import Profile
+from wanbatch.model.plan import Action, Plan, PlannedJob
+from wanbatch.model.wire import Profile
+from wanbatch.providers.delivery.delivery import can_deliver
+from wanbatch.providers.dialects.registry import cautions_for, objection_for
+from wanbatch.words.codes import declare
+from wanbatch.words.diagnostics import Diagnostic, Severity, order
 
 UNDELIVERABLE = declare(
     "WB601",

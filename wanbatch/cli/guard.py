@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING
 from wanbatch.cli import stages
 from wanbatch.cli.console import quoted, say
 from wanbatch.cli.options import Settings
-from wanbatch.errors import ExitCode, Refusal
-from wanbatch.lifecycle import Snapshot
-from wanbatch.plan.elsewhere import NOTHING, Source
-from wanbatch.plan.model import Action, Plan
+from wanbatch.model.elsewhere import NOTHING, Source
+from wanbatch.model.lifecycle import Snapshot
+from wanbatch.model.plan import Action, Plan
+from wanbatch.words.errors import ExitCode, Refusal
 
 if TYPE_CHECKING:
-    from wanbatch.providers.model import Profile
-    from wanbatch.report.evidence import Surroundings
+    from wanbatch.model.wire import Profile
+    from wanbatch.operations.evidence import Surroundings
 
 LISTED = 20
 """So many jobs are named in a refusal; ``plan`` and ``status`` name all."""
@@ -31,7 +31,7 @@ LISTED = 20
 
 def refuse_odd_places(settings: Settings, names: Iterable[str]) -> None:
     """Links and other things where files are written. Raises ``Refusal`` (4)."""
-    from wanbatch.engine import folders
+    from wanbatch.videos import folders
 
     folders.refuse_odd_places(settings.output, names)
 
@@ -40,7 +40,7 @@ def look_around(
     settings: Settings, checked: stages.Checked, profile: Profile, snapshot: Snapshot
 ) -> Surroundings:
     """What lies around the ledger of purchases that it does not know; the emulator is free."""
-    from wanbatch.report import evidence
+    from wanbatch.operations import evidence
 
     if profile.realm != "paid":
         return evidence.Surroundings(NOTHING)

@@ -12,8 +12,8 @@ from pathlib import Path
 import click
 
 from wanbatch.cli.console import plural, say
-from wanbatch.errors import ExitCode, Refusal
-from wanbatch.lifecycle import Snapshot, State
+from wanbatch.model.lifecycle import Snapshot, State
+from wanbatch.words.errors import ExitCode, Refusal
 
 _OUTPUT = click.option(
     "--output",
@@ -58,10 +58,10 @@ def check(output: Path) -> int:
 
 
 def _problems(output: Path, path: Path) -> tuple[list[str], Snapshot]:
-    from wanbatch.engine.outputs import find_faults
     from wanbatch.ledger.store import read_snapshot
     from wanbatch.ledger.verify import verify_ledger
-    from wanbatch.report.evidence import look_around
+    from wanbatch.operations.evidence import look_around
+    from wanbatch.videos.outputs import find_faults
 
     snapshot = read_snapshot(path)
     problems = verify_ledger(path)

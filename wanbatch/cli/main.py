@@ -20,7 +20,7 @@ from pathlib import Path
 import click
 
 from wanbatch import __version__
-from wanbatch.errors import ExitCode, Refusal
+from wanbatch.words.errors import ExitCode, Refusal
 
 MACHINE_TROUBLE = frozenset(
     {

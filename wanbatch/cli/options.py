@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 import click
 
-from wanbatch.errors import ExitCode, Refusal
+from wanbatch.words.errors import ExitCode, Refusal
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -9,8 +9,8 @@ import click
 from wanbatch.cli import guard, stages, wording
 from wanbatch.cli.console import duration, say, wants_color
 from wanbatch.cli.options import Settings, planning_options
-from wanbatch.errors import ExitCode
-from wanbatch.plan.model import Action, Plan
+from wanbatch.model.plan import Action, Plan
+from wanbatch.words.errors import ExitCode
 
 
 @click.command("plan")
@@ -45,7 +45,7 @@ def command(
     guard.refuse_older_ledger(settings, around)
     stages.refuse_undeliverable(settings, plan, chosen.profile)
     if as_json or saved:
-        from wanbatch.report.json import document_text, plan_document, to_bytes
+        from wanbatch.report.formats.json import document_text, plan_document, to_bytes
 
         text = document_text(plan_document(plan, checked.manifests))
         if saved:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from wanbatch.cli.console import duration, say, wants_animation
 from wanbatch.engine.runner import Notice
-from wanbatch.lifecycle import Attempt, State
+from wanbatch.model.lifecycle import Attempt, State
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar

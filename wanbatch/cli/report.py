@@ -8,7 +8,7 @@ import click
 
 from wanbatch.cli import guard, stages
 from wanbatch.cli.options import Settings, planning_options
-from wanbatch.errors import ExitCode, Refusal
+from wanbatch.words.errors import ExitCode, Refusal
 
 
 @click.command("report")
@@ -22,8 +22,8 @@ from wanbatch.errors import ExitCode, Refusal
 )
 def command(settings: Settings, targets: tuple[Path, ...]) -> None:
     """Rebuild every manifest's report.html and report.json from the ledger, as after the last run."""
-    from wanbatch.report.json import to_bytes
-    from wanbatch.report.render import base_for, format_of, render
+    from wanbatch.report.formats.json import to_bytes
+    from wanbatch.report.formats.render import base_for, format_of, render
 
     formats = [format_of(target) for target in targets]
     checked = stages.read_and_check(settings, quiet_warnings=True)

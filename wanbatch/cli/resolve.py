@@ -25,18 +25,18 @@ import click
 from wanbatch.cli import stages
 from wanbatch.cli.console import money, plural, quoted, say
 from wanbatch.cli.options import Amount, Settings
-from wanbatch.engine import outputs
-from wanbatch.engine.folders import refuse_odd_places
+from wanbatch.engine.interpret import acceptance_facts
 from wanbatch.engine.recovery import settle_leftovers
 from wanbatch.engine.runner import RunContext, stranger_path
-from wanbatch.engine.settle import acceptance_facts
-from wanbatch.errors import ExitCode, Refusal
 from wanbatch.ledger.lock import RunLock
 from wanbatch.ledger.store import Ledger
-from wanbatch.lifecycle import Attempt, Event, EventKind, Facts, Snapshot
-from wanbatch.plan.model import Plan
-from wanbatch.plan.origin import same_origin
+from wanbatch.model.lifecycle import Attempt, Event, EventKind, Facts, Snapshot
+from wanbatch.model.origin import same_origin
+from wanbatch.model.plan import Plan
 from wanbatch.plan.undecided import DECISIONS, find_by_name, find_selected, is_undecided
+from wanbatch.videos import outputs
+from wanbatch.videos.folders import refuse_odd_places
+from wanbatch.words.errors import ExitCode, Refusal
 
 DEFAULT_OUTPUT = Path("reports")
 SHOWN = 10
@@ -137,7 +137,7 @@ def _kind_of(adopt: str | None, *, resubmit: bool, abandon: bool, take: bool) ->
 def _refuse_nonsense(
     job: str | None, select: tuple[str, ...], adopt: str | None, kind: EventKind | None
 ) -> None:
-    from wanbatch.providers.reading import valid_task_id
+    from wanbatch.providers.dialects.reading import valid_task_id
 
     if adopt is not None and valid_task_id(adopt) != adopt:
         raise Refusal(
@@ -321,8 +321,8 @@ def _take(attempt: Attempt, output: Path) -> Facts:
 
     Raises ``Refusal`` (2) where nothing was kept.
     """
-    from wanbatch.media.files import create_anew, hash_file, open_regular
     from wanbatch.media.probe import probe_video
+    from wanbatch.words.files import create_anew, hash_file, open_regular
 
     kept = next((p for p in _kept(attempt, output) if p.is_file()), None)
     if kept is None:

@@ -8,7 +8,7 @@ import click
 
 from wanbatch.cli.options import Amount, Count, Settings, planning_options
 from wanbatch.cli.session import Order, start
-from wanbatch.plan.price import AMOUNT_FORM, read_amount
+from wanbatch.model.price import AMOUNT_FORM, read_amount
 
 
 def _amount(ctx: click.Context, param: click.Parameter, text: str | None) -> Decimal | None:

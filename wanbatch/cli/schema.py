@@ -13,6 +13,6 @@ import click
 )
 def command(name: str) -> None:
     """Print a JSON Schema (draft-07) on stdout; the manifest's by default."""
-    from wanbatch.manifest.schema import load_schema
+    from wanbatch.words.schemas import load_schema
 
     click.echo(json.dumps(load_schema(name), ensure_ascii=False, indent=2))

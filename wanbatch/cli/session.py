@@ -41,14 +41,10 @@ from wanbatch.cli.plan import show_plan
 from wanbatch.cli.progress import Counts, choose_display
 from wanbatch.cli.ticks import choose_ticks
 from wanbatch.cli.wording import fetch_line, job_line, plan_line, state_counts
-from wanbatch.engine.budget import Budget
-from wanbatch.engine.clock import ServerClock
-from wanbatch.engine.conductor import Conductor, build_works
-from wanbatch.engine.listing import ListPolls
-from wanbatch.engine.outcomes import ProbeFailed
-from wanbatch.engine.outputs import intact_paths, set_aside_strangers
-from wanbatch.engine.pacing import SubmitPacer
-from wanbatch.engine.polling import LatencyModel, PollSchedule
+from wanbatch.engine.pacing.budget import Budget
+from wanbatch.engine.pacing.submits import SubmitPacer
+from wanbatch.engine.polling.batch import ListPolls
+from wanbatch.engine.polling.schedule import LatencyModel, PollSchedule
 from wanbatch.engine.reconcile import Absent, Adopt, Undecided, reconcile
 from wanbatch.engine.recovery import (
     InFlight,
@@ -59,24 +55,28 @@ from wanbatch.engine.recovery import (
     settle_leftovers,
 )
 from wanbatch.engine.runner import Home, Notice, RunContext, Runner
+from wanbatch.engine.scheduler import Conductor, build_works
 from wanbatch.engine.work_items import Limits
-from wanbatch.errors import ExitCode, Refusal
 from wanbatch.ledger.lock import RunLock
 from wanbatch.ledger.store import Ledger
-from wanbatch.lifecycle import IN_FLIGHT, UNSETTLED, Attempt, RunRecord, Snapshot, State
-from wanbatch.media.disk import oddities
-from wanbatch.plan.elsewhere import Elsewhere
+from wanbatch.model.elsewhere import Elsewhere
+from wanbatch.model.lifecycle import IN_FLIGHT, UNSETTLED, Attempt, RunRecord, Snapshot, State
+from wanbatch.model.origin import same_origin, say_home
+from wanbatch.model.outcomes import ProbeFailed
+from wanbatch.model.plan import Action, JobState, Plan
+from wanbatch.model.wire import quiet_period_of
 from wanbatch.plan.identity import JobKey
-from wanbatch.plan.model import Action, JobState, Plan
-from wanbatch.plan.origin import same_origin, say_home
-from wanbatch.providers.dialect import retention_of
-from wanbatch.providers.model import quiet_period_of
+from wanbatch.providers.dialects.registry import retention_of
+from wanbatch.videos.outputs import intact_paths, set_aside_strangers
+from wanbatch.words.clock import ServerClock
+from wanbatch.words.disk import oddities
+from wanbatch.words.errors import ExitCode, Refusal
 
 if TYPE_CHECKING:
     from anyio.abc import TaskStatus
 
-    from wanbatch.providers.backend import Backend
-    from wanbatch.providers.model import Profile
+    from wanbatch.model.wire import Profile
+    from wanbatch.providers.client import Backend
 
 
 WRONG_CLOCK_S = 60.0
@@ -424,7 +424,7 @@ class _Session:
             say(f"No new jobs were submitted: {conductor.stop_reason}")
 
     def _conductor(self, plan: Plan, snapshot: Snapshot) -> Conductor:
-        from wanbatch.providers.dialect import can_list
+        from wanbatch.providers.dialects.registry import can_list
 
         profile, manifests = self.profile, self.checked.manifests
         model = LatencyModel()
@@ -612,8 +612,8 @@ async def open_backend(
     profile: Profile, output: Path, clock: ServerClock
 ) -> AsyncIterator[Backend]:
     """The API's client; for the emulator without an address, a server of its own for as long as the run lasts."""
-    from wanbatch.providers.backend import Backend
-    from wanbatch.providers.model import Secret
+    from wanbatch.model.wire import Secret
+    from wanbatch.providers.client import Backend
 
     if profile.realm == "emulator" and not profile.base_url:
         from wanbatch.emulator.process import start_emulator

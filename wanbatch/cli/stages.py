@@ -20,24 +20,24 @@ import click
 
 from wanbatch.cli.console import say, wants_color
 from wanbatch.cli.options import Settings
-from wanbatch.diagnostics import Diagnostic, Severity, change_texts, has_errors, order
-from wanbatch.errors import ExitCode, Refusal
-from wanbatch.lifecycle import Snapshot
-from wanbatch.manifest.model import Manifest
-from wanbatch.media.model import FileDigest
-from wanbatch.plan.elsewhere import NOTHING, Elsewhere
+from wanbatch.model.elsewhere import NOTHING, Elsewhere
+from wanbatch.model.job import Manifest
+from wanbatch.model.lifecycle import Snapshot
+from wanbatch.model.media import FileDigest
+from wanbatch.model.origin import same_origin
+from wanbatch.model.plan import Action, Doubt, Plan
 from wanbatch.plan.identity import JobKey
-from wanbatch.plan.model import Action, Plan
-from wanbatch.plan.origin import same_origin
 from wanbatch.plan.planner import PlanOptions, Target, make_plan
-from wanbatch.plan.selection import Doubt, parse_selection
+from wanbatch.plan.selection import parse_selection
 from wanbatch.plan.shards import parse_shard
+from wanbatch.words.diagnostics import Diagnostic, Severity, change_texts, has_errors, order
+from wanbatch.words.errors import ExitCode, Refusal
 
 if TYPE_CHECKING:
-    from wanbatch.providers.model import Profile
-    from wanbatch.providers.profiles import ProjectSettings
-    from wanbatch.report.evidence import Surroundings
-    from wanbatch.report.model import Report
+    from wanbatch.config.profiles import ProjectSettings
+    from wanbatch.model.report import Report
+    from wanbatch.model.wire import Profile
+    from wanbatch.operations.evidence import Surroundings
 
 
 class InvalidInput(Refusal):
@@ -142,7 +142,7 @@ def print_findings(settings: Settings, diagnostics: Sequence[Diagnostic]) -> Non
 
 def hide_in_finding(d: Diagnostic) -> Diagnostic:
     """The finding without the query of any URL."""
-    from wanbatch.manifest.hiding import hide_queries
+    from wanbatch.words.hiding import hide_queries
 
     return change_texts(d, hide_queries)
 
@@ -152,7 +152,7 @@ def choose_backend(settings: Settings, manifests: Sequence[Manifest], *, offline
 
     ``offline`` asks for prices and limits alone and needs no key.
     """
-    from wanbatch.providers.profiles import (
+    from wanbatch.config.profiles import (
         load_profiles,
         load_projects,
         lower_limits,
@@ -259,8 +259,8 @@ class Unpriced:
 
 def find_unpriced(plan: Plan, profile: Profile) -> Unpriced | None:
     """``None`` where every job that would be bought has a price."""
-    from wanbatch.providers.price_advice import missing_price, state_price
-    from wanbatch.providers.profiles import find_configuration
+    from wanbatch.config.price_advice import missing_price, state_price
+    from wanbatch.config.profiles import find_configuration
 
     sizes = {
         entry.request.size
@@ -298,7 +298,7 @@ def look_and_plan(
 ) -> tuple[Plan, Snapshot, Surroundings]:
     """A plan by what stands in the ledger and on disk now, for commands that only look."""
     from wanbatch.cli import guard
-    from wanbatch.engine.outputs import intact_paths
+    from wanbatch.videos.outputs import intact_paths
 
     snapshot = look_at_ledger(settings)
     around = guard.look_around(settings, checked, profile, snapshot)

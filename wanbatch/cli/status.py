@@ -11,8 +11,8 @@ from wanbatch.cli.console import duration, quoted, say
 from wanbatch.cli.ending import commands_that_decide
 from wanbatch.cli.options import Settings, planning_options
 from wanbatch.cli.wording import state_counts
-from wanbatch.lifecycle import IN_FLIGHT, Attempt
-from wanbatch.plan.model import Action, Plan
+from wanbatch.model.lifecycle import IN_FLIGHT, Attempt
+from wanbatch.model.plan import Action, Plan
 
 
 @click.command("status")
@@ -28,7 +28,7 @@ def command(settings: Settings, as_json: bool) -> None:
     for line in guard.older_ledger(settings, around) if around.newer else ():
         say(f"warning: {line}")
     if as_json:
-        from wanbatch.report.json import document_text, plan_document
+        from wanbatch.report.formats.json import document_text, plan_document
 
         click.echo(document_text(plan_document(plan, checked.manifests)))
         return

@@ -11,7 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from wanbatch.engine.clock import Sleepless
+from wanbatch.words.clock import Sleepless
 
 
 def choose_ticks() -> Callable[[], float]:

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 from wanbatch.cli.console import money, plural
-from wanbatch.plan.model import Action, JobState, Plan, PlannedJob
+from wanbatch.model.plan import Action, JobState, Plan, PlannedJob
 
 SIGNS = {
     Action.GENERATE: "+",

@@ -17,18 +17,18 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from wanbatch.canonical import content_hash
-from wanbatch.emulator import gateway
-from wanbatch.emulator.dashscope_routes import DashScopeRoutes
-from wanbatch.emulator.doors import json_answer, new_request_id
-from wanbatch.emulator.gate import Gate
-from wanbatch.emulator.gateway_routes import GatewayRoutes, StockRoutes
-from wanbatch.emulator.links import Links
-from wanbatch.emulator.media_routes import MediaRoutes
-from wanbatch.emulator.mischief import Mischief
-from wanbatch.emulator.studio import Studio
+from wanbatch.emulator.faults.injection import Mischief
+from wanbatch.emulator.faults.middleware import Gate
+from wanbatch.emulator.protocols import gateway
+from wanbatch.emulator.protocols.dashscope_routes import DashScopeRoutes
+from wanbatch.emulator.protocols.gateway_routes import GatewayRoutes, StockRoutes
+from wanbatch.emulator.protocols.http_answers import json_answer, new_request_id
+from wanbatch.emulator.protocols.media_routes import MediaRoutes
+from wanbatch.emulator.service import Studio
+from wanbatch.emulator.signed_urls import Links
 from wanbatch.emulator.task import Task
 from wanbatch.emulator.whereabouts import Whereabouts
+from wanbatch.words.canonical import content_hash
 
 
 def build_app(studio: Studio, base_url: str) -> Gate:

@@ -12,9 +12,9 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass
 
-from wanbatch.manifest.model import MediaType
-from wanbatch.media.model import ClipFacts, Unreadable
+from wanbatch.emulator.tables import MediaType
 from wanbatch.media.probe import read_audio, read_clip, read_image
+from wanbatch.model.media import ClipFacts, Unreadable
 
 MB = 1024 * 1024
 

@@ -20,8 +20,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
-from wanbatch.errors import ExitCode, Refusal
-from wanbatch.media.files import open_own
+from wanbatch.words.errors import ExitCode, Refusal
+from wanbatch.words.files import open_own
 
 READY_WITHIN_S = 30.0
 STOP_WITHIN_S = 5.0

@@ -11,8 +11,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Literal
 
-from wanbatch.canonical import content_hash
-from wanbatch.manifest.model import MediaType, Size
+from wanbatch.emulator.tables import MediaType, Size
+from wanbatch.words.canonical import content_hash
 
 RENDER_VERSION = 2
 """To be raised with every change of the pictures, so that a store never serves a video of the old kind for a new request."""

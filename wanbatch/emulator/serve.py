@@ -19,11 +19,11 @@ from collections.abc import Callable
 import uvicorn
 
 from wanbatch.emulator.app import build_app
-from wanbatch.emulator.books import Books, open_books
-from wanbatch.emulator.protocol import OpenProtocol
+from wanbatch.emulator.service import Studio
 from wanbatch.emulator.settings import Settings, is_loopback
-from wanbatch.emulator.studio import Studio
-from wanbatch.errors import ExitCode, Refusal
+from wanbatch.emulator.store import Books, open_books
+from wanbatch.emulator.uvicorn_protocol import OpenProtocol
+from wanbatch.words.errors import ExitCode, Refusal
 
 
 def serve(settings: Settings, announce: Callable[[str], None] | None = None) -> None:

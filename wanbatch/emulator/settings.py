@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from wanbatch.emulator.script import Script
+from wanbatch.emulator.faults.script import Script
 
 Dialect = Literal["gateway", "gateway-metadata", "dashscope"]
 Render = Literal["full", "cached", "tiny"]

@@ -12,10 +12,10 @@ import math
 import re
 import time
 
+from wanbatch.emulator.faults.script import Call
 from wanbatch.emulator.ids import file_stem, id_of_segment, segment_of
-from wanbatch.emulator.links import Links
-from wanbatch.emulator.script import Call
-from wanbatch.emulator.studio import Studio
+from wanbatch.emulator.service import Studio
+from wanbatch.emulator.signed_urls import Links
 from wanbatch.emulator.task import Phase, Task
 
 _OF_A_TASK = re.compile(r"(/v1/videos/|/api/v1/tasks/)([^/]+)((?:/content|/cancel)?)")

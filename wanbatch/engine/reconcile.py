@@ -27,10 +27,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from wanbatch.engine.outcomes import ListedTask, TaskListing
-from wanbatch.engine.settle import acceptance_facts
-from wanbatch.lifecycle import DAY_LONG, Attempt, Event, EventKind, Snapshot, State
-from wanbatch.plan.origin import same_origin
+from wanbatch.engine.interpret import acceptance_facts
+from wanbatch.model.lifecycle import DAY_LONG, Attempt, Event, EventKind, Snapshot, State
+from wanbatch.model.origin import same_origin
+from wanbatch.model.outcomes import ListedTask, TaskListing
 
 CLOCK_SLACK_S = 120.0
 """By how much the server's idea of when a task began may lie outside of ours of when it was sent."""

@@ -15,13 +15,13 @@ from dataclasses import dataclass, replace
 
 import anyio.to_thread
 
-from wanbatch.engine import outputs
 from wanbatch.engine.runner import Home, LedgerWriter, RunContext, place_copies, publish_staged
-from wanbatch.errors import ExitCode, Refusal
-from wanbatch.lifecycle import Attempt, Event, EventKind, Snapshot, State
-from wanbatch.media.files import hash_file
-from wanbatch.plan.model import Action, Plan
-from wanbatch.plan.origin import same_origin
+from wanbatch.model.lifecycle import Attempt, Event, EventKind, Snapshot, State
+from wanbatch.model.origin import same_origin
+from wanbatch.model.plan import Action, Plan
+from wanbatch.videos import outputs
+from wanbatch.words.errors import ExitCode, Refusal
+from wanbatch.words.files import hash_file
 
 REFUSED_FOR_GOOD = 2
 DIED_BEFORE_ANSWER = "the process ended after the intent was recorded and before the answer was"

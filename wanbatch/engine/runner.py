@@ -20,22 +20,7 @@ from typing import Protocol, TypeVar
 import anyio
 import anyio.to_thread
 
-from wanbatch.engine import outputs
-from wanbatch.engine.clock import ServerClock
-from wanbatch.engine.conductor import Conductor
-from wanbatch.engine.outcomes import (
-    Accepted,
-    Downloaded,
-    DownloadFailed,
-    DownloadOutcome,
-    PollOutcome,
-    ProbeOutcome,
-    SubmitOutcome,
-    Succeeded,
-    TaskListing,
-    Uncertain,
-)
-from wanbatch.engine.settle import (
+from wanbatch.engine.interpret import (
     expiry_event,
     failure_event,
     gone_event,
@@ -44,6 +29,7 @@ from wanbatch.engine.settle import (
     poll_event,
     submit_event,
 )
+from wanbatch.engine.scheduler import Conductor
 from wanbatch.engine.work_items import (
     Fetch,
     Finish,
@@ -56,7 +42,9 @@ from wanbatch.engine.work_items import (
     Wait,
     Work,
 )
-from wanbatch.lifecycle import (
+from wanbatch.model.elsewhere import video_name
+from wanbatch.model.job import FileMedia, Frame
+from wanbatch.model.lifecycle import (
     DAY_LONG,
     Attempt,
     Authorisation,
@@ -69,13 +57,25 @@ from wanbatch.lifecycle import (
     Snapshot,
     State,
 )
-from wanbatch.manifest.model import FileMedia, Frame
-from wanbatch.media.files import hash_file
-from wanbatch.media.model import VideoFacts
-from wanbatch.media.stills import cut_still
-from wanbatch.plan.identity import video_name
-from wanbatch.plan.model import MediaRef, PlannedJob, Request
-from wanbatch.plan.origin import same_origin
+from wanbatch.model.media import VideoFacts
+from wanbatch.model.origin import same_origin
+from wanbatch.model.outcomes import (
+    Accepted,
+    Downloaded,
+    DownloadFailed,
+    DownloadOutcome,
+    PollOutcome,
+    ProbeOutcome,
+    SubmitOutcome,
+    Succeeded,
+    TaskListing,
+    Uncertain,
+)
+from wanbatch.model.plan import MediaRef, PlannedJob, Request
+from wanbatch.videos import outputs
+from wanbatch.videos.stills import cut_still
+from wanbatch.words.clock import ServerClock
+from wanbatch.words.files import hash_file
 
 CLOCK_SLACK_S = 120.0
 """By how much the server's idea of when a task began may lie before ours of when it was sent."""

@@ -12,10 +12,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from wanbatch.engine.outcomes import Failed, Succeeded
-from wanbatch.lifecycle import DAY_LONG, Attempt, Authority, Retention
-from wanbatch.manifest.model import MediaType
-from wanbatch.plan.model import PlannedJob
+from wanbatch.model.job import MediaType
+from wanbatch.model.lifecycle import DAY_LONG, Attempt, Authority, Retention
+from wanbatch.model.outcomes import Failed, Succeeded
+from wanbatch.model.plan import PlannedJob
 
 Urls = Mapping[MediaType, str]
 

@@ -14,10 +14,10 @@ import sqlite3
 import tempfile
 from pathlib import Path
 
-from wanbatch.errors import ExitCode, Refusal
 from wanbatch.ledger.sqlite import read_with, translated
 from wanbatch.ledger.verify import verify_ledger
-from wanbatch.media.disk import rename_new, sync_folder
+from wanbatch.words.disk import rename_new, sync_folder
+from wanbatch.words.errors import ExitCode, Refusal
 
 
 def back_up(ledger: Path, target: Path) -> list[str]:

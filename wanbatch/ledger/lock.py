@@ -24,9 +24,9 @@ from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
-from wanbatch.errors import ExitCode, Refusal
-from wanbatch.manifest.hiding import hide_queries
-from wanbatch.media.files import open_own
+from wanbatch.words.errors import ExitCode, Refusal
+from wanbatch.words.files import open_own
+from wanbatch.words.hiding import hide_queries
 
 STEP_S = 0.1
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from wanbatch.ledger import schema
 from wanbatch.ledger.sqlite import is_missing, read_with
-from wanbatch.lifecycle import RESERVED, SPENT
+from wanbatch.model.lifecycle import RESERVED, SPENT
 
 MAY_HAVE_COST = SPENT | RESERVED
 """States in which money was spent, is held back, or nobody knows."""

@@ -18,7 +18,7 @@ from functools import lru_cache
 from typing import Any, cast
 
 from wanbatch.ledger.schema import SqlRow, SqlValue
-from wanbatch.lifecycle import (
+from wanbatch.model.lifecycle import (
     ATTEMPT_FIELDS,
     Attempt,
     Authorisation,

@@ -25,11 +25,11 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import quote
 
-from wanbatch.errors import ExitCode, Refusal
 from wanbatch.ledger import rows, schema
-from wanbatch.lifecycle import Attempt, Authorisation, Placement, RunRecord
-from wanbatch.media.disk import sync_folder
-from wanbatch.media.files import kind_of
+from wanbatch.model.lifecycle import Attempt, Authorisation, Placement, RunRecord
+from wanbatch.words.disk import sync_folder
+from wanbatch.words.errors import ExitCode, Refusal
+from wanbatch.words.files import kind_of
 
 T = TypeVar("T")
 

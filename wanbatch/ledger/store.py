@@ -19,13 +19,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
-from wanbatch import lifecycle
-from wanbatch.errors import ExitCode, Refusal
 from wanbatch.ledger.rows import Entry, Happened, Opened, clean_event, clean_opening, key_of
 from wanbatch.ledger.schema import read_meta
 from wanbatch.ledger.sqlite import Contents, is_missing, open_store, read_contents, read_with
 from wanbatch.ledger.writer import InlineWriter, Store, ThreadWriter, Ticket
-from wanbatch.lifecycle import (
+from wanbatch.model import lifecycle
+from wanbatch.model.lifecycle import (
     Attempt,
     Authorisation,
     Event,
@@ -34,6 +33,7 @@ from wanbatch.lifecycle import (
     RunRecord,
     Snapshot,
 )
+from wanbatch.words.errors import ExitCode, Refusal
 
 __all__ = ["Ledger", "LedgerFailed", "read_ledger_id", "read_snapshot"]
 

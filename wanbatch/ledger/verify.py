@@ -16,7 +16,7 @@ from typing import Any
 
 from wanbatch.ledger import rows, schema
 from wanbatch.ledger.sqlite import is_missing, read_with
-from wanbatch.lifecycle import (
+from wanbatch.model.lifecycle import (
     ATTEMPT_FIELDS,
     Attempt,
     Event,

@@ -27,9 +27,9 @@ from typing import Protocol
 import anyio
 from anyio.lowlevel import current_token
 
-from wanbatch.errors import ExitCode, Refusal
 from wanbatch.ledger.rows import Entry, Happened, Opened
 from wanbatch.ledger.sqlite import Busy
+from wanbatch.words.errors import ExitCode, Refusal
 
 LARGEST_GROUP = 500
 IDLE_S = 2.0

@@ -19,23 +19,24 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Literal, cast
 
-from wanbatch.diagnostics import Diagnostic, Place, Route, Severity, has_errors, order
-from wanbatch.manifest import expand_codes as codes
-from wanbatch.manifest import yaml_codes
-from wanbatch.manifest.axes import Ceiling, Sweep, find_axes
-from wanbatch.manifest.document import Document, Value
-from wanbatch.manifest.entry import Entry, Fields, Setting, gather, merge_entry
-from wanbatch.manifest.expand import Expansion, Yield, pending_entries
-from wanbatch.manifest.headings import TAKEN
-from wanbatch.manifest.model import MEDIA_TYPES, Job, Manifest, RunSettings, Scalar
-from wanbatch.manifest.references import resolve_references
-from wanbatch.manifest.render import PLAIN
-from wanbatch.manifest.shape import check_shape, means_media
-from wanbatch.manifest.shown import closest, shown
-from wanbatch.manifest.source import read_source
-from wanbatch.manifest.templates import Templates, is_template
+from wanbatch.manifest.shape.check import check_shape, means_media
+from wanbatch.manifest.sweep import codes
+from wanbatch.manifest.sweep.axes import Ceiling, Sweep, find_axes
+from wanbatch.manifest.sweep.entry import Entry, Fields, Setting, gather, merge_entry
+from wanbatch.manifest.sweep.expand import Expansion, Yield, pending_entries
+from wanbatch.manifest.sweep.references import resolve_references
+from wanbatch.manifest.sweep.usage import report_usage
+from wanbatch.manifest.tables.headings import TAKEN
+from wanbatch.manifest.template.evaluate import PLAIN
+from wanbatch.manifest.template.templates import Templates, is_template
 from wanbatch.manifest.tree import find_tree
-from wanbatch.manifest.usage import report_usage
+from wanbatch.manifest.yaml import codes as yaml_codes
+from wanbatch.manifest.yaml.document import Document, Value
+from wanbatch.manifest.yaml.source import read_source
+from wanbatch.model.job import MEDIA_TYPES, Job, Manifest, RunSettings
+from wanbatch.words.diagnostics import Diagnostic, Place, Route, Severity, has_errors, order
+from wanbatch.words.quoting import closest, shown
+from wanbatch.words.scalars import Scalar
 
 
 @dataclass(frozen=True, slots=True)

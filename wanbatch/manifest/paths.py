@@ -19,9 +19,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote
 
-from wanbatch.manifest import template_codes as codes
-from wanbatch.manifest.shown import escape_unsafe, shown
+from wanbatch.manifest.template import codes
 from wanbatch.manifest.tree import Tree
+from wanbatch.words.quoting import escape_unsafe, shown
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 _DRIVE = re.compile(r"[A-Za-z]:[\\/](?!/)")

@@ -12,7 +12,7 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from wanbatch.manifest.lookalike import Folders
+from wanbatch.words.lookalike import Folders
 
 
 @dataclass(slots=True)

@@ -15,18 +15,18 @@ from dataclasses import dataclass, field, replace
 from io import BufferedReader
 from pathlib import Path
 
-from wanbatch.diagnostics import Cell, Diagnostic, Severity, merge
-from wanbatch.manifest.hiding import hide_queries
-from wanbatch.manifest.model import FileMedia, Job, Manifest, MediaInput, MediaType, UrlMedia
 from wanbatch.media import judge
 from wanbatch.media.expiry import expires_at
-from wanbatch.media.files import file_length, hash_open_file, open_regular
-from wanbatch.media.files import hash_file as hash_file
 from wanbatch.media.judge import Examined, Objection
 from wanbatch.media.limits import KINDS, LIMITS, MEGABYTE, Kind
-from wanbatch.media.model import FileDigest, Unreadable
 from wanbatch.media.probe import READERS, probe
 from wanbatch.media.urls import doubtful_uses, url_uses
+from wanbatch.model.job import FileMedia, Job, Manifest, MediaInput, MediaType, UrlMedia
+from wanbatch.model.media import FileDigest, Unreadable
+from wanbatch.words.diagnostics import Cell, Diagnostic, Severity, merge
+from wanbatch.words.files import file_length, hash_open_file, open_regular
+from wanbatch.words.files import hash_file as hash_file
+from wanbatch.words.hiding import hide_queries
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,13 +21,13 @@ from av.video.stream import VideoStream
 
 from wanbatch.media.boxes import Broken
 from wanbatch.media.container import Undecodable, opened, played_seconds, video_track
-from wanbatch.media.files import file_length
 from wanbatch.media.formats import HEAD, M4A, MOV, MP4, THREE_GP, sniff
 from wanbatch.media.leftovers import blanks_before, stand
-from wanbatch.media.model import ClipFacts, Unreadable
 from wanbatch.media.structure import Structure, check_structure
 from wanbatch.media.turning import UPRIGHT, turned_size
 from wanbatch.media.window import Window
+from wanbatch.model.media import ClipFacts, Unreadable
+from wanbatch.words.files import file_length
 
 _PLAIN_CODECS = frozenset({"h264", "hevc", "mpeg4", "av1"})
 """What makes a file of a phone's brand, without a common one beside it, a plain MP4."""

@@ -5,7 +5,7 @@ What it may not do: check anything; ``check`` does.
 
 from __future__ import annotations
 
-from wanbatch.manifest.codes import declare
+from wanbatch.words.codes import declare
 
 NOT_FOUND = declare(
     "WB501",

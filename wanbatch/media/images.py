@@ -15,13 +15,13 @@ from typing import BinaryIO
 from PIL import Image
 
 from wanbatch.media import decoders
-from wanbatch.media.files import file_length
 from wanbatch.media.formats import HEAD, JPEG, PNG, WEBP, Format, sniff
 from wanbatch.media.image_headers import CUT, Damaged, Header, read_header
 from wanbatch.media.leftovers import blanks_before, stand
 from wanbatch.media.limits import LIMITS, MEGABYTE
-from wanbatch.media.model import ImageFacts, Unreadable
 from wanbatch.media.turning import turn, turned_size
+from wanbatch.model.media import ImageFacts, Unreadable
+from wanbatch.words.files import file_length
 
 LONGEST = 64 * 2**20
 """Longer files are judged by their first part alone: they are over every limit, and need not be read through."""

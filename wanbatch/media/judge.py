@@ -14,9 +14,6 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from wanbatch.manifest.model import MediaType
-from wanbatch.manifest.shown import escape_unsafe
-from wanbatch.manifest.source import similar_names
 from wanbatch.media import codes
 from wanbatch.media.limits import (
     EXPIRES_SOON_S,
@@ -26,7 +23,10 @@ from wanbatch.media.limits import (
     MEGABYTE,
     Limits,
 )
-from wanbatch.media.model import AudioFacts, ClipFacts, FileDigest, ImageFacts, Unreadable
+from wanbatch.model.job import MediaType
+from wanbatch.model.media import AudioFacts, ClipFacts, FileDigest, ImageFacts, Unreadable
+from wanbatch.words.lookalike import similar_names
+from wanbatch.words.quoting import escape_unsafe
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from wanbatch.manifest.model import MediaType
 from wanbatch.media.formats import BMP, JPEG, MOV, MP3, MP4, PNG, WAV, WEBP, Format
+from wanbatch.model.job import MediaType
 
 Kind = Literal["image", "audio", "clip"]
 

@@ -13,9 +13,9 @@ from io import BufferedReader
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
-from wanbatch.media.files import NotRegular, file_length, hash_open_file, open_regular
 from wanbatch.media.formats import HEAD, MOV, MP4, UNKNOWN, sniff
-from wanbatch.media.model import AudioFacts, ClipFacts, ImageFacts, Unreadable, VideoFacts
+from wanbatch.model.media import AudioFacts, ClipFacts, ImageFacts, Unreadable, VideoFacts
+from wanbatch.words.files import NotRegular, file_length, hash_open_file, open_regular
 
 Facts = TypeVar("Facts")
 

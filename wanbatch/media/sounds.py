@@ -23,13 +23,13 @@ from av.container import InputContainer
 from av.packet import Packet
 
 from wanbatch.media.container import MOST_PACKETS, Undecodable, has_codec, opened
-from wanbatch.media.files import file_length
 from wanbatch.media.formats import HEAD, MP3, UNKNOWN, WAV, Format, sniff
 from wanbatch.media.leftovers import blanks_before, stand
-from wanbatch.media.model import AudioFacts, Unreadable
 from wanbatch.media.mp3 import find_frames
 from wanbatch.media.wav import PLAUSIBLE_S, REMARKED_S, WavLayout, read_layout
 from wanbatch.media.window import Window
+from wanbatch.model.media import AudioFacts, Unreadable
+from wanbatch.words.files import file_length
 
 
 @dataclass(frozen=True, slots=True)

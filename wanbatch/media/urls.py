@@ -13,11 +13,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from wanbatch.diagnostics import Place
-from wanbatch.manifest.model import Job, Manifest, MediaInput, UrlMedia
-from wanbatch.manifest.urls import Address, QueryKind, read_address
 from wanbatch.media import codes
 from wanbatch.media.judge import Objection
+from wanbatch.model.job import Job, Manifest, MediaInput, UrlMedia
+from wanbatch.words.addresses import Address, QueryKind, read_address
+from wanbatch.words.diagnostics import Place
 
 _MEANING: Mapping[QueryKind, str] = {
     QueryKind.NONE: "has no query",

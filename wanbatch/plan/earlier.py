@@ -12,11 +12,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from itertools import islice, product
 
-from wanbatch.canonical import Json
-from wanbatch.manifest.model import JobMedia
+from wanbatch.model.job import JobMedia
 from wanbatch.plan.identity import Identified, JobKey
 from wanbatch.plan.likeness import Row
 from wanbatch.plan.rule_1 import Asked, fingerprint_1, media_1, redact_1
+from wanbatch.words.canonical import Json
 
 _MOST_WAYS = 64
 """Combinations of upstream fingerprints that are tried: a job has at most two upstreams, and each seldom more than one."""

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
-from wanbatch.lifecycle import UNSETTLED, Attempt, State
+from wanbatch.model.lifecycle import UNSETTLED, Attempt, State
 from wanbatch.plan.earlier import Earlier
 from wanbatch.plan.identity import Identified, JobKey, upstream_first
 from wanbatch.plan.likeness import (

@@ -16,8 +16,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from wanbatch.canonical import Json, canonical_json, quote
-from wanbatch.manifest.model import (
+from wanbatch.model.job import (
     FileMedia,
     Job,
     JobMedia,
@@ -27,9 +26,10 @@ from wanbatch.manifest.model import (
     UrlMedia,
     trim_prompt,
 )
-from wanbatch.manifest.urls import Address, QueryKind, read_address
-from wanbatch.media.model import FileDigest
-from wanbatch.plan.model import MediaRef, Request, Trace
+from wanbatch.model.media import FileDigest
+from wanbatch.model.plan import MediaRef, Request, Trace
+from wanbatch.words.addresses import Address, QueryKind, read_address
+from wanbatch.words.canonical import Json, canonical_json, quote
 
 TAG = "wb2:"
 
@@ -199,24 +199,3 @@ def _url_content(address: Address) -> Json:
             return {"url": address.base, "named": list(address.query)}
         case _:
             return {"url": address.base}
-
-
-def video_digits(fingerprint_text: str, realm: str) -> str:
-    """The eight hex digits in the name of a job's video."""
-    return hashlib.sha256(f"{fingerprint_text} {realm}".encode()).hexdigest()[:8]
-
-
-def video_name(job_name: str, fingerprint_text: str, realm: str) -> str:
-    """The file name of a job's video, without a number: readable, at most 200 bytes, unique by the eight hex digits of identity and realm.
-
-    ``opening[hour=dawn,seed=100]`` becomes ``opening.hour-dawn.seed-100.1f3a9c2e.mp4``.
-    """
-    digits = video_digits(fingerprint_text, realm)
-    readable = (
-        job_name.rstrip("]").replace("[", ".").replace(",", ".").replace("=", "-").replace("%", "_")
-    )
-    tail = f".{digits}.mp4"
-    room = 200 - len(tail)
-    if len(readable) * 4 > room:
-        readable = readable.encode()[:room].decode(errors="ignore")
-    return readable + tail

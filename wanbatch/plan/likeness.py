@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import cast
 
-from wanbatch.lifecycle import Attempt
-from wanbatch.manifest.model import trim_prompt
-from wanbatch.manifest.urls import Address, QueryKind, mark_of, read_address
+from wanbatch.model.job import trim_prompt
+from wanbatch.model.lifecycle import Attempt
+from wanbatch.model.plan import Request
 from wanbatch.plan.identity import Identified
-from wanbatch.plan.model import Request
 from wanbatch.plan.rule_1 import HIDDEN, Asked
+from wanbatch.words.addresses import Address, QueryKind, mark_of, read_address
 
 _TAKE = re.compile(r"[\[,]take=([0-9]{1,9})\]\Z")
 

@@ -15,28 +15,28 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 
-from wanbatch.lifecycle import (
+from wanbatch.model.elsewhere import NOTHING, Elsewhere, Sighting, video_name
+from wanbatch.model.job import Manifest
+from wanbatch.model.lifecycle import (
     IN_FLIGHT,
     UNSETTLED,
     Attempt,
-    Authority,
     Snapshot,
     State,
     deciding_attempt,
+    how_it_runs,
+    may_retry,
 )
-from wanbatch.manifest.hiding import hide_in_value
-from wanbatch.manifest.model import Manifest
-from wanbatch.media.model import FileDigest
-from wanbatch.plan.elsewhere import NOTHING, Elsewhere, Sighting
+from wanbatch.model.media import FileDigest
+from wanbatch.model.origin import same_origin, say_home
+from wanbatch.model.plan import Action, Doubt, JobState, Plan, PlannedJob
+from wanbatch.model.price import PriceList, price_of
 from wanbatch.plan.history import BOUGHT, History, known_fingerprints
-from wanbatch.plan.identity import Identified, JobKey, identify, upstream_first, video_name
-from wanbatch.plan.model import Action, JobState, Plan, PlannedJob
-from wanbatch.plan.origin import same_origin, say_home
-from wanbatch.plan.price import PriceList, price_of
-from wanbatch.plan.selection import Doubt, Predicate, Selection
+from wanbatch.plan.identity import Identified, JobKey, identify, upstream_first
+from wanbatch.plan.selection import Predicate, Selection
 from wanbatch.plan.shards import Shard, in_shard
+from wanbatch.words.hiding import hide_in_value
 
-RETRYABLE_BY_POLICY = frozenset({State.REMOTE_FAILED})
 _DOWNLOADABLE = "its video file is missing or altered; it is downloaded again"
 
 
@@ -79,18 +79,6 @@ class Standing:
 def _anew(reason: str, attempt: Attempt, authorised_by: str) -> Standing:
     """A purchase that a person asks for beside what there is."""
     return Standing(JobState.PLANNED, Action.GENERATE, reason, attempt, authorised_by)
-
-
-def how_it_runs(attempt: Attempt) -> str:
-    """What is known of a paid task that is not on disk yet."""
-    if attempt.state is not State.ACCEPTED:
-        met = f"; the last download met: {attempt.download_error}" if attempt.download_error else ""
-        if attempt.refused_times > 1:
-            met += " (the same bytes twice; they are kept: wanbatch resolve --take, or --abandon)"
-        return f"task {attempt.task_id} is finished and paid for{met}"
-    word = attempt.status_word
-    unknown = f"; the provider says {word!r}, a word that is not known" if word else ""
-    return f"task {attempt.task_id} was accepted{unknown}"
 
 
 def make_plan(
@@ -435,20 +423,6 @@ def _why_it_waits(earlier: Attempt) -> str:
             " this run or wanbatch fetch brings it home, then run again"
         )
     return f"its old request is {earlier.state.value}: settle it first with wanbatch resolve"
-
-
-def may_retry(attempt: Attempt, attempts: Iterable[Attempt], retries: int) -> bool:
-    """Whether policy allows a new attempt after ``attempt``: a free, retryable remote failure, and fewer than ``retries`` made by policy since a
-    person last asked."""
-    if attempt.state not in RETRYABLE_BY_POLICY or not attempt.retryable:
-        return False
-    made = 0
-    for other in attempts:
-        if other.authority is Authority.PERSON:
-            made = 0
-        elif other.authority is Authority.RETRY_POLICY and other.state is not State.PLANNED:
-            made += 1
-    return made < retries
 
 
 def changed_fields(before: str, after: str) -> list[str]:

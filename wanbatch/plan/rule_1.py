@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 from urllib.parse import unquote_plus
 
-from wanbatch.canonical import Json, canonical_json, quote
+from wanbatch.words.canonical import Json, canonical_json, quote
 
 TAG = "wb1:"
 HIDDEN = "…"

@@ -20,11 +20,8 @@ from decimal import Decimal, InvalidOperation
 from unicodedata import normalize
 from urllib.parse import unquote
 
-from wanbatch.manifest.model import Job, Scalar
-from wanbatch.manifest.names import encode_value
-from wanbatch.manifest.scalars import scalar_text
-from wanbatch.manifest.shown import closest, escape_unsafe, listed
-from wanbatch.plan.model import JobState
+from wanbatch.model.job import Job
+from wanbatch.model.plan import Doubt, JobState
 from wanbatch.plan.selection_syntax import (
     Alternative,
     AxisIs,
@@ -35,30 +32,12 @@ from wanbatch.plan.selection_syntax import (
     parse_term,
     point_at,
 )
+from wanbatch.words.names import encode_value
+from wanbatch.words.quoting import closest, escape_unsafe, listed
+from wanbatch.words.scalars import Scalar, scalar_text
 
 Predicate = Callable[[Job, JobState], bool]
 Standings = Sequence[tuple[Job, JobState]]
-
-
-@dataclass(frozen=True, slots=True)
-class Doubt:
-    """Something that a selection cannot have meant. ``fatal``: going on could buy more than was
-    meant, or there is nothing to go on with."""
-
-    problem: str
-    part: Part | None = None
-    hints: tuple[str, ...] = ()
-    fatal: bool = False
-
-    def describe(self) -> str:
-        """As a message of its own, with a caret under the place."""
-        if self.part is None:
-            return f"--select: {self.problem}"
-        return f"--select: {self.problem}\n{point_at(self.part.term, self.part.at)}"
-
-    def sum_up(self) -> str:
-        """In one line."""
-        return " ".join((self.problem, *(f"({hint})" for hint in self.hints[:1])))
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +154,7 @@ def _doubt(alternative: Alternative, holds: Predicate, jobs: Standings) -> Itera
     if not any(holds(*pair) for pair in jobs):
         yield Doubt(
             f"no job is {escape_unsafe(alternative.part.text)}",
-            alternative.part,
+            _pointer(alternative.part),
             tuple(_near_misses(alternative, jobs)),
         )
 
@@ -195,7 +174,7 @@ def _unknown_axis(test: AxisIs, jobs: Standings) -> Doubt:
     else:
         hint = f"axes: {listed(axes, 'and')}" if axes else "no job here has an axis"
     problem = f"no job has an axis {escape_unsafe(test.axis)}"
-    return Doubt(problem, test.part, (escape_unsafe(hint),), fatal=True)
+    return Doubt(problem, _pointer(test.part), (escape_unsafe(hint),), fatal=True)
 
 
 def _unknown_value(test: AxisIs, values: Sequence[Scalar], *, fatal: bool) -> Doubt:
@@ -209,7 +188,11 @@ def _unknown_value(test: AxisIs, values: Sequence[Scalar], *, fatal: bool) -> Do
     problem = f"no job has {test.axis} {escape_unsafe(test.value) or '(empty)'}"
     if test.negated:
         problem += ", so that this would leave nothing out"
-    return Doubt(problem, test.part, tuple(map(escape_unsafe, hints)), fatal)
+    return Doubt(problem, _pointer(test.part), tuple(map(escape_unsafe, hints)), fatal)
+
+
+def _pointer(part: Part) -> str:
+    return point_at(part.term, part.at)
 
 
 def _near_misses(alternative: Alternative, jobs: Standings) -> Iterator[str]:

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import NoReturn
 
-from wanbatch.errors import ExitCode, Refusal
-from wanbatch.manifest.shown import closest, columns, escape_unsafe
-from wanbatch.plan.model import JobState
+from wanbatch.model.plan import JobState
+from wanbatch.words.errors import ExitCode, Refusal
+from wanbatch.words.quoting import closest, columns, escape_unsafe
 
 _OPERATOR = re.compile(r"!=|=|:")
 _NUMBER = r"-?[0-9]{1,40}(?:\.[0-9]{1,40})?"

@@ -16,8 +16,8 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from wanbatch.errors import ExitCode, Refusal
 from wanbatch.plan.identity import Identified, JobKey
+from wanbatch.words.errors import ExitCode, Refusal
 
 
 @dataclass(frozen=True, slots=True)

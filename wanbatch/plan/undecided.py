@@ -12,8 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from wanbatch.lifecycle import Attempt, EventKind, State
-from wanbatch.plan.model import PlannedJob
+from wanbatch.model.lifecycle import Attempt, EventKind, State
+from wanbatch.model.plan import PlannedJob
 
 DECISIONS = {
     State.UNCERTAIN: (EventKind.ADOPTED, EventKind.RESUBMIT, EventKind.ABANDONED),

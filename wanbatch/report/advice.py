@@ -13,9 +13,9 @@ import shlex
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 
-from wanbatch.lifecycle import SHOWN_MARGIN_S
-from wanbatch.plan.model import JobState
-from wanbatch.report.model import Report, ReportJob
+from wanbatch.model.lifecycle import SHOWN_MARGIN_S
+from wanbatch.model.plan import JobState
+from wanbatch.model.report import Report, ReportJob
 
 PRESSING = (
     JobState.UNCERTAIN,

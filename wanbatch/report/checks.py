@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from wanbatch.canonical import Json
-from wanbatch.report.model import Check, Output
+from wanbatch.model.report import Check, Output
+from wanbatch.words.canonical import Json
 
 LENGTH_TOLERANCE_S = 0.5
 AREA_TOLERANCE = 0.15

@@ -17,8 +17,9 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import cast
 
-from wanbatch.canonical import Json
-from wanbatch.lifecycle import (
+from wanbatch.model.elsewhere import Source
+from wanbatch.model.job import Manifest
+from wanbatch.model.lifecycle import (
     IN_FLIGHT,
     RESERVED,
     SPENT,
@@ -27,14 +28,10 @@ from wanbatch.lifecycle import (
     Snapshot,
     State,
     deciding_attempt,
+    how_it_runs,
 )
-from wanbatch.manifest.hiding import hide_queries
-from wanbatch.manifest.model import Manifest
-from wanbatch.plan.elsewhere import Source
-from wanbatch.plan.model import JobState, Plan, PlannedJob
-from wanbatch.plan.planner import how_it_runs
-from wanbatch.report.checks import check_output, check_own_bytes
-from wanbatch.report.model import (
+from wanbatch.model.plan import JobState, Plan, PlannedJob
+from wanbatch.model.report import (
     Cost,
     Fault,
     LedgerFacts,
@@ -47,7 +44,10 @@ from wanbatch.report.model import (
     Timings,
     Totals,
 )
+from wanbatch.report.checks import check_output, check_own_bytes
 from wanbatch.report.timing import time_attempt, time_spent
+from wanbatch.words.canonical import Json
+from wanbatch.words.hiding import hide_queries
 
 STATE_OF_ATTEMPT: Mapping[State, JobState] = {
     State.INTENT: JobState.UNCERTAIN,

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from wanbatch.media.files import open_regular
+from wanbatch.words.files import open_regular
 
 HEAD_BYTES = 16_384
 """A head that ``report.json`` writes is under 2 KB; a long manifest path may add some."""

@@ -12,8 +12,8 @@ from typing import Literal
 
 import jsonschema_rs
 
-from wanbatch.canonical import Json
-from wanbatch.manifest.schema import load_schema
+from wanbatch.words.canonical import Json
+from wanbatch.words.schemas import load_schema
 
 SchemaName = Literal["report", "plan"]
 

@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from statistics import median
 
-from wanbatch.lifecycle import Attempt, RunRecord, State
-from wanbatch.report.model import TimeSpent, Timings
+from wanbatch.model.lifecycle import Attempt, RunRecord, State
+from wanbatch.model.report import TimeSpent, Timings
 
 Span = tuple[float, float]
 

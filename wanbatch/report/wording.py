@@ -2,7 +2,7 @@
 
 What it may not do: know where a number comes from, or a reader's language or time zone (the page sets instants in the reader's own).
 
-How it works: one function per kind of number; ``None`` is an en dash. ``assets/report.js`` words the same numbers in the same way.
+How it works: one function per kind of number; ``None`` is an en dash. ``web/report.js`` words the same numbers in the same way.
 """
 
 from __future__ import annotations

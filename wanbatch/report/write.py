@@ -18,15 +18,14 @@ from hashlib import sha256
 from pathlib import Path
 from urllib.parse import quote
 
-from wanbatch.errors import ExitCode, Refusal
-from wanbatch.media.container import Undecodable
-from wanbatch.media.files import open_regular, written_atomically
-from wanbatch.media.stills import make_poster
+from wanbatch.model.report import Output, Report, ReportJob, is_inside
+from wanbatch.report.formats.json import document_text, parse_report, report_document, to_bytes
+from wanbatch.report.formats.page import render_page
 from wanbatch.report.head import Head, read_head
-from wanbatch.report.json import document_text, parse_report, report_document, to_bytes
-from wanbatch.report.model import Output, Report, ReportJob, is_inside
-from wanbatch.report.page import render_page
 from wanbatch.report.schema import find_violation
+from wanbatch.videos.stills import Undecodable, make_poster
+from wanbatch.words.errors import ExitCode, Refusal
+from wanbatch.words.files import open_regular, written_atomically
 
 POSTER_WORKERS = min(4, os.cpu_count() or 1)
 

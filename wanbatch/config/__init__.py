@@ -1,0 +1,1 @@
+"""What a project and a person have set: backends, addresses, limits, prices."""

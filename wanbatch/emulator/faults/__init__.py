@@ -1,0 +1,1 @@
+"""Faults on order: scripts and their injection."""

@@ -1,0 +1,1 @@
+"""The three protocols the emulator speaks."""

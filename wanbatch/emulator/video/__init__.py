@@ -1,0 +1,1 @@
+"""How the emulator draws a video."""

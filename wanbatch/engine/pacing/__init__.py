@@ -1,0 +1,1 @@
+"""How fast, and for how much, tasks are submitted."""

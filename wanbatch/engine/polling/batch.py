@@ -1,0 +1,81 @@
+"""One query for many tasks, where an API can list the account's. Pure.
+
+What it may not do: I/O, read a clock, take a list's word for how a task ended: who has ended is then asked itself, for the list names no result.
+
+How it works: while several tasks run, the list is asked every ``SHARE`` of the time that such a task usually takes, which sees an end about half of
+that too late for a fraction of a query a task. Each task that the list shows as ended, and each that it does not show at all, is polled by itself. A
+list that fails or is not whole is left alone for a while, and the tasks are polled one by one as everywhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from wanbatch.model.outcomes import TaskListing
+
+SHARE = 0.03
+SEVERAL = 3
+"""Fewer tasks than this are polled one by one: their own schedules are cheaper."""
+SHORTEST_S = 0.2
+DISTRUST_S = 60.0
+MISSED_AFTER_S = 60.0
+"""A task that a whole listing does not show is asked itself at most once in so long."""
+RUNNING_WORDS = frozenset(
+    {"PENDING", "RUNNING", "SUSPENDED", "QUEUED", "IN_PROGRESS", "PROCESSING", "SUBMITTED"}
+)
+
+
+class ListPolls:
+    """When to list, and what a listing asks for. Times are monotonic seconds."""
+
+    def __init__(self, interval_s: float) -> None:
+        self.interval_s = interval_s
+        """Used until it is known how long tasks take."""
+        self._due_at = 0.0
+        self._distrusted_until = 0.0
+        self._asked_at: dict[str, float] = {}
+
+    def is_used(self, tasks: int, now: float) -> bool:
+        """Whether ``tasks`` running tasks are watched through the list at ``now``."""
+        return tasks >= SEVERAL and now >= self._distrusted_until
+
+    @property
+    def due_at(self) -> float:
+        return self._due_at
+
+    def started(self, now: float, usual_s: float | None) -> None:
+        """A listing is asked for; such tasks usually take ``usual_s``."""
+        gap = (
+            self.interval_s
+            if usual_s is None
+            else min(self.interval_s, max(SHORTEST_S, SHARE * usual_s))
+        )
+        self._due_at = now + gap
+
+    def answered(
+        self, listing: TaskListing | None, running: Mapping[str, float], now: float
+    ) -> Iterator[str]:
+        """The task ids to ask themselves. ``running`` are those watched, each with the instant it was submitted at."""
+        if listing is None or not listing.complete:
+            self._distrusted_until = now + DISTRUST_S
+            return
+        words = {task.task_id: task.status.upper() for task in listing.tasks}
+        yield from self._worth_asking(words, running, now)
+
+    def _worth_asking(
+        self, words: Mapping[str, str], running: Mapping[str, float], now: float
+    ) -> Iterable[str]:
+        self._asked_at = {
+            task_id: at for task_id, at in self._asked_at.items() if task_id in running
+        }
+        for task_id, submitted_at in running.items():
+            word = words.get(task_id)
+            if word is None:
+                if (
+                    now - max(submitted_at, self._asked_at.get(task_id, submitted_at))
+                    >= MISSED_AFTER_S
+                ):
+                    self._asked_at[task_id] = now
+                    yield task_id
+            elif word not in RUNNING_WORDS:
+                yield task_id

@@ -1,0 +1,1 @@
+"""The JSON Schema, and what it says in words."""

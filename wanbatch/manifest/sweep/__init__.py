@@ -1,0 +1,1 @@
+"""From one job of a file to its many."""

@@ -1,0 +1,1 @@
+"""Prompt templates: parsing, the sandbox, evaluation."""

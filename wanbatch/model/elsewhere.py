@@ -1,0 +1,107 @@
+"""What was found of purchases that this ledger has never heard of, and what it says of one job.
+
+What it may not do: look for anything (``report.evidence`` does), or decide what a job becomes
+(``planner`` does).
+
+How it works: a ``Sighting`` is one piece of evidence with its place. Sightings are kept by
+fingerprint, those of videos by the eight digits of their names. All of them are of the paid
+realm: the emulator is free and not guarded.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Source(StrEnum):
+    """Where a trace was found."""
+
+    REPORT = "report"
+    VIDEO = "video"
+    LEDGER = "ledger"
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """``place`` is the file, as people find it; ``state`` the word that stands there for the job.
+
+    ``trouble`` says why the file cannot be read: then it may know the job, and nobody can tell.
+    """
+
+    source: Source
+    place: str
+    state: str = ""
+    task_id: str = ""
+    backend: str = ""
+    trouble: str = ""
+
+    def describe(self) -> str:
+        """The reason that people read."""
+        task = f", task {self.task_id}" if self.task_id else ""
+        if self.trouble:
+            return f"{self.place} may know it as bought and {self.trouble}"
+        if self.source is Source.LEDGER:
+            return f"bought before: the ledger {self.place} has it as {self.state}{task}"
+        if self.source is Source.VIDEO:
+            return f"bought before: its video is {self.place}, and this ledger does not know it"
+        return (
+            f"bought before: {self.place} has it as {self.state}{task},"
+            " and this ledger does not know it"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """``reports`` and ``ledgers`` are by fingerprint, ``videos`` by the digits of their names.
+
+    ``unreadable`` is a ledger that may know any job.
+    """
+
+    reports: Mapping[str, Sighting] = field(default_factory=dict)
+    videos: Mapping[str, Sighting] = field(default_factory=dict)
+    ledgers: Mapping[str, Sighting] = field(default_factory=dict)
+    unreadable: Sighting | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self.reports or self.videos or self.ledgers or self.unreadable)
+
+    def find(self, fingerprints: Sequence[str], *, heard: bool) -> Sighting | None:
+        """The trace of a job by all fingerprints that it has had.
+
+        Of a job that this ledger has ``heard`` of, its own reports and videos say nothing new.
+        """
+        own = () if heard else (self.reports, self.videos)
+        for text in fingerprints:
+            found = self.ledgers.get(text)
+            if found is None and own:
+                found = self.reports.get(text) or self.videos.get(video_digits(text, "paid"))
+            if found is not None:
+                return found
+        return self.unreadable
+
+
+NOTHING = Elsewhere()
+
+
+def video_digits(fingerprint_text: str, realm: str) -> str:
+    """The eight hex digits in the name of a job's video."""
+    return hashlib.sha256(f"{fingerprint_text} {realm}".encode()).hexdigest()[:8]
+
+
+def video_name(job_name: str, fingerprint_text: str, realm: str) -> str:
+    """The file name of a job's video, without a number: readable, at most 200 bytes, unique by the eight hex digits of identity and realm.
+
+    ``opening[hour=dawn,seed=100]`` becomes ``opening.hour-dawn.seed-100.1f3a9c2e.mp4``.
+    """
+    digits = video_digits(fingerprint_text, realm)
+    readable = (
+        job_name.rstrip("]").replace("[", ".").replace(",", ".").replace("=", "-").replace("%", "_")
+    )
+    tail = f".{digits}.mp4"
+    room = 200 - len(tail)
+    if len(readable) * 4 > room:
+        readable = readable.encode()[:room].decode(errors="ignore")
+    return readable + tail

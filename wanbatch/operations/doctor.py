@@ -1,0 +1,194 @@
+"""What ``wanbatch doctor`` looks at: configuration, backend, key, clock, bucket, disk. Spends nothing.
+
+What it may not do: print (``cli`` does), submit a task, or repair anything.
+
+How it works: each check returns a ``Finding``: how it stands, what was seen, what to do. A check that needs the one before it is left out where
+that one failed. The key is tried by asking for a task that cannot exist; a bucket by writing and reading back one small object.
+"""
+
+from __future__ import annotations
+
+import shutil
+import stat
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from wanbatch.config.price_advice import state_price
+from wanbatch.config.profiles import Profiles, resolve_profile
+from wanbatch.model.outcomes import ProbeFailed
+from wanbatch.model.wire import Profile
+from wanbatch.providers.client import Backend
+from wanbatch.providers.http.connections import Transport
+from wanbatch.words.errors import Refusal
+
+SKEW_LIMIT_S = 60.0
+ROOM_BYTES = 2 * 1024**3
+"""Room for about a hundred videos; below it a run may end with a full disk."""
+
+
+class Health(StrEnum):
+    GOOD = "good"
+    WARNING = "warning"
+    BAD = "bad"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """``subject`` is what was looked at, ``seen`` what was found; ``help`` says what to do, and is empty where all is good."""
+
+    subject: str
+    health: Health
+    seen: str
+    help: tuple[str, ...] = ()
+
+
+async def examine(
+    profiles: Profiles,
+    name: str | None,
+    environ: Mapping[str, str],
+    output: Path,
+    clock: Callable[[], float],
+    *,
+    transport: Transport | None = None,
+) -> tuple[Finding, ...]:
+    """Every check in order, for the backend ``name`` (else the user's default) and the output folder ``output``; ``clock`` gives Unix seconds."""
+    findings = [examine_configuration(profiles), examine_disk(output)]
+    try:
+        profile = resolve_profile(profiles, name, environ)
+    except Refusal as refusal:
+        return (*findings, Finding("backend", Health.BAD, refusal.message, refusal.hints))
+    findings.append(_describe(profile, profiles.path))
+    if profile.kind == "emulator":
+        return (
+            *findings,
+            Finding("key", Health.GOOD, "the emulator needs none; run starts it by itself"),
+        )
+    async with Backend(profile, transport=transport, clock=clock) as backend:
+        findings += await _examine_api(backend)
+        findings += await _examine_bucket(backend)
+    return tuple(findings)
+
+
+def examine_configuration(profiles: Profiles) -> Finding:
+    """Where the user's configuration is, and that nobody else can change it."""
+    path = profiles.path
+    if path is None or not profiles.found:
+        return Finding(
+            "configuration",
+            Health.GOOD,
+            f"none at {path}; the built-in backends are: {', '.join(profiles.names())}",
+        )
+    try:
+        mode = path.stat().st_mode
+    except OSError as error:
+        return Finding("configuration", Health.BAD, f"{path} cannot be looked at: {error.strerror}")
+    if mode & (stat.S_IWGRP | stat.S_IWOTH):
+        return Finding(
+            "configuration",
+            Health.BAD,
+            f"{path} can be changed by others: they could send your key elsewhere",
+            (f"chmod 600 {path}",),
+        )
+    if mode & (stat.S_IRGRP | stat.S_IROTH):
+        return Finding(
+            "configuration", Health.WARNING, f"{path} can be read by others", (f"chmod 600 {path}",)
+        )
+    return Finding(
+        "configuration", Health.GOOD, f"{path}; the backends are: {', '.join(profiles.names())}"
+    )
+
+
+def examine_disk(output: Path) -> Finding:
+    """Whether the output folder, or the nearest one above it that exists, has room."""
+    place = next(
+        (folder for folder in (output.absolute(), *output.absolute().parents) if folder.exists()),
+        Path("/"),
+    )
+    try:
+        free = shutil.disk_usage(place).free
+    except OSError as error:
+        return Finding("disk", Health.BAD, f"{place} cannot be looked at: {error.strerror}")
+    if free < ROOM_BYTES:
+        return Finding(
+            "disk",
+            Health.WARNING,
+            f"{free / 1024**3:.1f} GiB are free at {place}",
+            ("make room, or choose another folder with --output",),
+        )
+    return Finding("disk", Health.GOOD, f"{free / 1024**3:.0f} GiB are free at {place}")
+
+
+def _describe(profile: Profile, configuration: Path | None) -> Finding:
+    price = (
+        "no price is stated, so no budget can be kept"
+        if profile.prices is None
+        else f"prices in {profile.prices.currency}"
+    )
+    where = f"at {profile.base_url}" if profile.base_url else "on loopback"
+    seen = f"{profile.name} speaks {profile.kind} {where}, {profile.max_in_flight} in flight; {price}; local media go {profile.delivery.way}"
+    if profile.prices is None:
+        hint = state_price(profile.name, None, configuration)
+        return Finding("backend", Health.WARNING, seen, (hint,))
+    return Finding("backend", Health.GOOD, seen)
+
+
+async def _examine_api(backend: Backend) -> list[Finding]:
+    outcome = await backend.probe()
+    if isinstance(outcome, ProbeFailed):
+        return [Finding("key", Health.BAD, outcome.reason, (outcome.hint,) if outcome.hint else ())]
+    key = Finding(
+        "key",
+        Health.GOOD,
+        "the API answers in its own words and accepts the key; nothing was spent",
+    )
+    skew = outcome.clock_skew_s
+    if skew is None:
+        return [
+            key,
+            Finding(
+                "clock",
+                Health.WARNING,
+                "the API does not tell its time, so this machine's clock could not be compared",
+            ),
+        ]
+    if abs(skew) > SKEW_LIMIT_S:
+        direction = "ahead of" if skew > 0 else "behind"
+        help_ = ("set this machine's clock; results expire by the server's time",)
+        return [
+            key,
+            Finding(
+                "clock",
+                Health.WARNING,
+                f"the server's clock is {abs(skew):.0f} s {direction} this machine's",
+                help_,
+            ),
+        ]
+    return [key, Finding("clock", Health.GOOD, f"within {abs(skew):.0f} s of the server's")]
+
+
+async def _examine_bucket(backend: Backend) -> list[Finding]:
+    if backend.profile.delivery.way != "s3":
+        return []
+    bucket = backend.profile.delivery.bucket
+    try:
+        problem = await backend.check_bucket()
+    except Refusal as refusal:
+        return [Finding("bucket", Health.BAD, refusal.message, refusal.hints)]
+    if problem is None:
+        return [
+            Finding(
+                "bucket",
+                Health.GOOD,
+                f"{bucket} takes objects, and gives them by presigned address",
+            )
+        ]
+    return [
+        Finding(
+            "bucket",
+            Health.BAD,
+            problem,
+            ("check bucket, endpoint, region and the access key's rights",),
+        )
+    ]

@@ -1,0 +1,1 @@
+"""How a local file reaches a provider."""

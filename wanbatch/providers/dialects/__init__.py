@@ -1,0 +1,1 @@
+"""What each kind of API says, and what its answers mean."""

@@ -1,0 +1,1 @@
+"""One exchange over HTTP, and the connections it goes over."""

@@ -1,0 +1,172 @@
+"""Makes ``report.html``: one file beside its videos that opens from disk, without server or network.
+
+What it may not do: I/O but for reading its own assets; let a byte of a manifest or of a provider's reply become markup, script or style.
+
+How it works: the head of the page (totals, money, time, what to do) is markup, made by Jinja with autoescaping, so that it can be read without
+scripts. The jobs travel as JSON in a data block, deflated where they are many, and ``report.js`` builds the cards from it with text nodes only. A
+Content-Security-Policy names the one style and the one script by hash and forbids every other source but files beside the page. Jinja never sees
+the style and the script as templates.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from base64 import b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from hashlib import sha256
+from importlib.resources import files
+from urllib.parse import quote
+
+from jinja2 import Environment, StrictUndefined, Template
+from markupsafe import Markup
+
+from wanbatch.model.plan import JobState
+from wanbatch.model.report import Report, TimeSpent
+from wanbatch.report import wording
+from wanbatch.report.advice import Advice, advise
+from wanbatch.report.formats.codec import instant
+from wanbatch.report.wording import link
+from wanbatch.words.canonical import Json
+
+PACKED_FROM = 1500
+"""So many jobs are worth packing: below, the page's source stays readable."""
+
+LISTED = 300
+"""So many jobs are listed for readers without scripts."""
+
+SHOWN = (
+    JobState.DONE,
+    JobState.FINISHED,
+    JobState.RUNNING,
+    JobState.FAILED,
+    JobState.BLOCKED,
+    JobState.UNCERTAIN,
+    JobState.EXPIRED,
+    JobState.ELSEWHERE,
+    JobState.PLANNED,
+    JobState.SKIPPED,
+)
+"""The states in the order of their buttons."""
+
+_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A part of the time bar: ``start`` and ``share`` in percent."""
+
+    name: str
+    label: str
+    seconds: float
+    start: float
+    share: float
+
+
+def render_page(report: Report, document: Mapping[str, Json], base: str = "") -> str:
+    """The page's text. ``document`` is the report's; ``base`` leads from the page's folder to the manifest's: a URL, empty or ending with a slash."""
+    assets = _assets()
+    advice = advise(report)
+    return assets.template.render(
+        report=report,
+        advice=advice,
+        stages=stages(report.time) if report.time else (),
+        states=[
+            (state.value, report.totals.of(state)) for state in SHOWN if report.totals.of(state)
+        ],
+        listed=report.jobs[:LISTED],
+        base=base,
+        policy=Markup(assets.policy),  # noqa: S704 - our own assets
+        style=Markup(assets.style),  # noqa: S704
+        script=Markup(assets.script),  # noqa: S704
+        data=Markup(_data(report, document, advice, base)),  # noqa: S704 - escaped by _data
+        packed=len(report.jobs) + len(report.former) >= PACKED_FROM,
+        words=wording,
+        instant=instant,
+        link=link,
+        fragment=fragment,
+    )
+
+
+def fragment(**view: str) -> str:
+    """The part of the page's address that keeps a view: ``#job=…`` or ``#state=…``."""
+    return "#" + "&".join(f"{key}={quote(value, safe='')}" for key, value in view.items())
+
+
+def stages(time: TimeSpent) -> tuple[Stage, ...]:
+    """The run's wall clock as parts of a bar; parts too short to be seen are left out of it."""
+    parts = (
+        ("generating", "Generating", time.generating_s),
+        ("downloading", "Downloading", time.downloading_s),
+        ("submitting", "Submitting", time.submitting_s),
+        ("waiting", "Waiting", time.waiting_s),
+    )
+    found, start = [], 0.0
+    for name, label, seconds in parts:
+        share = 100 * seconds / time.wall_s if time.wall_s else 0.0
+        if seconds >= 0.05:
+            found.append(Stage(name, label, seconds, round(start, 3), round(share, 3)))
+        start += share
+    return tuple(found)
+
+
+def _data(
+    report: Report, document: Mapping[str, Json], advice: tuple[Advice, ...], base: str
+) -> str:
+    """What ``report.js`` reads: the jobs, the former jobs, the steps of each piece of advice; as JSON, or deflated and in base 64."""
+    text = _encode(
+        {
+            "base": base,
+            "realm": report.realm,
+            "jobs": document["jobs"],
+            "former": document["former"],
+            "advice": [
+                {
+                    "jobs": a.jobs,
+                    "state": a.state.value,
+                    "steps": [{"when": s.when, "command": s.command} for s in a.steps],
+                }
+                for a in advice
+            ],
+        },
+    )
+    if len(report.jobs) + len(report.former) >= PACKED_FROM:
+        return b64encode(zlib.compress(text.encode("utf-8", "backslashreplace"), 2)).decode("ascii")
+    return (
+        text.replace("<", "\\u003c")
+        .replace(">", "\\u003e")
+        .replace("&", "\\u0026")
+        .replace("\u2028", "\\u2028")
+        .replace("\u2029", "\\u2029")
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Assets:
+    template: Template
+    style: str
+    script: str
+    policy: str
+
+
+@cache
+def _assets() -> _Assets:
+    folder = files("wanbatch.report") / "web"
+    style, script, page = (
+        (folder / name).read_text(encoding="utf-8")
+        for name in ("report.css", "report.js", "report.html.j2")
+    )
+    policy = (
+        f"default-src 'none'; script-src '{_digest(script)}'; style-src '{_digest(style)}'; "
+        "img-src 'self' file:; media-src 'self' file:; base-uri 'none'; form-action 'none'"
+    )
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    return _Assets(environment.from_string(page), style, script, policy)
+
+
+def _digest(text: str) -> str:
+    return "sha256-" + b64encode(sha256(text.encode()).digest()).decode()

@@ -1,0 +1,1 @@
+"""The videos on disk: names, folders, stills."""

@@ -1,0 +1,1 @@
+"""What every room says and writes with: errors, findings, quoting, files."""
