@@ -171,6 +171,7 @@ def test_a_profiles_submit_timeout_is_kept(tmp_path):
 
 def test_a_longer_submit_timeout_stretches_the_quiet_period():
     from wanbatch.cli.session import Order, _ordered
+
     from wanbatch.model.wire import Profile
 
     built_in = Profile("p", "dashscope", "", "")
@@ -198,6 +199,7 @@ def test_a_longer_submit_timeout_stretches_the_quiet_period():
 )
 def test_without_options_every_setting_of_a_profile_counts(tmp_path, setting, field, value):
     from wanbatch.cli.session import Order, _ordered
+
     from wanbatch.config.profiles import load_profiles, resolve_profile
 
     config = tmp_path / "config.toml"

@@ -8,15 +8,23 @@ import pytest
 from builders import attempt, job
 
 from wanbatch.cli.progress import Counts
-from wanbatch.engine.runner import Notice
 from wanbatch.model.lifecycle import State
+from wanbatch.operations.events import (
+    Expired,
+    LeftUncertain,
+    NotPrepared,
+    Polled,
+    Refused,
+    Stored,
+    Submitted,
+)
 
 ONE = attempt(job("one", seed=1), 1, fingerprint="f1")
 OTHER = attempt(job("two", seed=2), 2, fingerprint="f2")
 
 
-def notice(kind, row, state):
-    return Notice(kind, row.job, replace(row, state=state))
+def event(kind, row, state):
+    return kind(replace(row, state=state))
 
 
 def numbers(counts):
@@ -25,32 +33,32 @@ def numbers(counts):
 
 def test_a_failed_task_that_turns_was_not_expected_and_is_done():
     counts = Counts(set(), set(), "USD")
-    counts.take(notice("stored", ONE, State.STORED))
+    counts.take(event(Stored, ONE, State.STORED))
     assert numbers(counts) == (1, 0, 0, 1)
 
 
-@pytest.mark.parametrize("kind", ["polled", "expired"])
+@pytest.mark.parametrize("kind", [Polled, Expired])
 def test_a_failed_task_that_fails_again_changes_nothing(kind):
     counts = Counts({"f2"}, {"f2"}, "USD")
-    counts.take(notice(kind, ONE, State.REMOTE_FAILED))
+    counts.take(event(kind, ONE, State.REMOTE_FAILED))
     assert numbers(counts) == (0, 0, 1, 1)
 
 
 def test_a_retry_that_comes_home_is_one_job_done():
     counts = Counts({"f1"}, set(), "USD")
-    counts.take(notice("submitted", ONE, State.ACCEPTED))
-    counts.take(notice("polled", ONE, State.REMOTE_FAILED))
+    counts.take(event(Submitted, ONE, State.ACCEPTED))
+    counts.take(event(Polled, ONE, State.REMOTE_FAILED))
     assert numbers(counts) == (0, 1, 0, 1)
     again = replace(ONE, attempt_id=9)
-    counts.take(notice("submitted", again, State.ACCEPTED))
+    counts.take(event(Submitted, again, State.ACCEPTED))
     assert numbers(counts) == (0, 0, 1, 1)
-    counts.take(notice("stored", again, State.STORED))
+    counts.take(event(Stored, again, State.STORED))
     assert numbers(counts) == (1, 0, 0, 1)
 
 
 def test_what_is_refused_uncertain_or_not_sent_is_not_done():
     counts = Counts({"f1", "f2", "f3"}, set(), "USD")
-    counts.take(notice("submitted", ONE, State.REJECTED))
-    counts.take(notice("submitted", OTHER, State.UNCERTAIN))
-    counts.take(Notice("unprepared", "three", None))
+    counts.take(event(Refused, ONE, State.REJECTED))
+    counts.take(event(LeftUncertain, OTHER, State.UNCERTAIN))
+    counts.take(NotPrepared("three", "no room"))
     assert numbers(counts) == (0, 3, 0, 3)

@@ -7,20 +7,13 @@ import json
 import time
 from dataclasses import replace
 
-import anyio
 import pytest
 from builders import follow, job, manifest, media
 from PIL import Image
 
 from wanbatch.config.profiles import load_profiles, resolve_profile
 from wanbatch.emulator.process import start_emulator
-from wanbatch.engine.pacing.budget import Budget
-from wanbatch.engine.pacing.submits import SubmitPacer
-from wanbatch.engine.polling.schedule import PollSchedule
-from wanbatch.engine.recovery import find_in_flight, place_reused, settle_leftovers
 from wanbatch.engine.runner import RunContext, Runner
-from wanbatch.engine.scheduler import Conductor, build_works
-from wanbatch.engine.work_items import Limits
 from wanbatch.ledger.store import Ledger
 from wanbatch.ledger.verify import verify_ledger
 from wanbatch.model.job import FileMedia
@@ -29,16 +22,22 @@ from wanbatch.model.media import FileDigest
 from wanbatch.model.outcomes import Accepted, Rejected, Uncertain
 from wanbatch.model.plan import Action
 from wanbatch.model.wire import Secret
+from wanbatch.operations.approval import Nobody
+from wanbatch.operations.check import Checked
+from wanbatch.operations.choose import Limit
+from wanbatch.operations.events import NotPrepared, Planned
+from wanbatch.operations.options import PlanningOptions, RunOptions
+from wanbatch.operations.run import Prepared, Run, watch_nothing
+from wanbatch.operations.wiring import real_ports
 from wanbatch.plan.planner import PlanOptions, Target, make_plan
-from wanbatch.providers.client import Backend
-from wanbatch.videos.outputs import intact_paths
 
 pytestmark = pytest.mark.anyio
 PROFILE = resolve_profile(load_profiles({"WANBATCH_CONFIG": "/dev/null"}), "emulator", {})
 
 
 class House:
-    """A folder with a picture, an emulator and a ledger; ``run`` is what the command does once all was checked."""
+    """A folder with a picture, an emulator and a ledger; ``run`` is the shipped run once all was
+    checked."""
 
     def __init__(self, output, server):
         self.output, self.server = output, server
@@ -64,41 +63,25 @@ class House:
             },
         )
 
-    async def run(self, *jobs, retries=0, ceiling=10, wait_s=60.0, limits=None):
-        async with Ledger.open(self.output / "ledger.db") as ledger:
-            context = RunContext(
-                "run", "emulator", "emulator", PROFILE.origin, "USD", self.output, time.time
-            )
-            await settle_leftovers(context, ledger)
-            intact = intact_paths(self.output, ledger.snapshot)
-            target = Target("emulator", "emulator", PROFILE.origin, PROFILE.prices)
-            plan = make_plan(
-                [manifest(*jobs, retries=retries)],
-                self.digests,
-                ledger.snapshot,
-                intact,
-                target,
-                PlanOptions(),
-                time.time(),
-            )
-            in_flight = find_in_flight(context, ledger.snapshot, plan)
-            homes = await place_reused(context, ledger, plan, intact)
-            works = build_works(plan, {"m": retries})
-            conductor = Conductor(
-                works,
-                SubmitPacer(None, ceiling),
-                PollSchedule(0.1),
-                Budget(None),
-                limits or Limits(wait_s),
-            )
-            conductor.resume(in_flight.here, anyio.current_time(), time.time())
-            async with Backend(
-                replace(PROFILE, base_url=self.server.base_url, api_key=Secret("emulator-key"))
-            ) as client:
-                await Runner(context, conductor, ledger, client, self.seen.append, homes).run()
-                self.requests = client.requests
-            self.conductor = conductor
-            return plan, ledger.snapshot
+    async def run(self, *jobs, retries=0):
+        """Returns the plan that the run began with, and the ledger at its end."""
+        self.seen.clear()
+        profile = replace(
+            PROFILE,
+            base_url=self.server.base_url,
+            api_key=Secret("emulator-key"),
+            poll_interval_s=0.1,
+        )
+        options = PlanningOptions(files=(self.output / "m.wanbatch.yaml",), output=self.output)
+        checked = Checked((manifest(*jobs, retries=retries),), self.digests, ())
+        prepared = Prepared(options, RunOptions(wait_s=60.0), checked, profile, Limit())
+        ports = replace(real_ports(prepared, watch_nothing), report=lambda *_: ())
+        run = Run(prepared, ports, Nobody(), self.seen.append)
+        with run.lock():
+            result = await run.execute()
+        (planned,) = (e.plan for e in self.seen if isinstance(e, Planned))
+        self.scheduler = run.scheduler
+        return planned, result.snapshot
 
     def accepted(self):
         lines = (self.output / "books/tasks.jsonl").read_text().splitlines()
@@ -244,7 +227,7 @@ async def test_a_picture_that_cannot_be_read_sends_nothing(house):
     house.picture.unlink()
     _, snapshot = await house.run(one)
     assert not snapshot.attempts
-    assert house.seen[-1].kind == "unprepared"
+    assert any(isinstance(event, NotPrepared) for event in house.seen)
 
 
 async def test_a_still_of_an_upstream_is_cut_and_sent(house):
@@ -267,7 +250,7 @@ async def test_an_id_that_another_task_has_is_no_answer(house):
         context = RunContext(
             "run", "emulator", "emulator", PROFILE.origin, "USD", house.output, time.time
         )
-        runner = Runner(context, house.conductor, ledger, None, house.seen.append)
+        runner = Runner(context, house.scheduler, ledger, None, house.seen.append)
         assert runner._doubt_known_id(Accepted(known)) == Uncertain(
             "the API answered with the id of another task"
         )

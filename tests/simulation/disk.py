@@ -347,3 +347,12 @@ class Files:
         for path in self.root.rglob("*"):
             if path.is_file() and path.name != "ledger.lock":
                 self._synced[self._id(path)] = path.read_bytes()
+
+    def is_synced(self, path: Path) -> None:
+        """This one file survives, with the folders that it lies in; nothing else changes."""
+        self._synced[self._id(path)] = path.read_bytes()
+        for inner in (path, *path.parents):
+            if inner == self.root:
+                return
+            known = self._names.setdefault(self._key(inner.parent), {})
+            known[inner.name] = DIR if inner.is_dir() else self._id(inner)

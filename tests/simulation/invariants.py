@@ -274,13 +274,14 @@ def everything_comes_to_an_end(plan: Plan) -> Iterator[str]:
 def a_run_leaves_nothing_undone(process: Process) -> Iterator[str]:
     """11: a run that was not stopped has asked for all that it could. Tasks that it no longer waited for still hold their slots."""
     if (
-        process.conductor is None
-        or process.conductor.stop_reason
-        or process.conductor.draining
-        or process.conductor.tasks
+        process.run is None
+        or process.run.scheduler is None
+        or process.run.scheduler.stop_reason
+        or process.run.scheduler.draining
+        or process.run.scheduler.tasks
     ):
         return
-    for work in process.conductor.works:
+    for work in process.run.scheduler.works:
         if work.phase.value in ("ready", "preparing", "prepared", "submitting"):
             yield f"11: {process.run_id} ended by itself and left {work.entry.name} {work.phase.value}"
 

@@ -17,7 +17,6 @@ from typing import Any
 from unittest.mock import patch
 
 import anyio
-from simulation import process as simulated
 from simulation.disk import ModelStore
 from simulation.world import Result, run_seed
 
@@ -32,6 +31,7 @@ from wanbatch.model.lifecycle import Event, EventKind, Retention, State
 from wanbatch.model.outcomes import Accepted, Failed, NotAccepted, Succeeded, Uncertain
 from wanbatch.model.plan import Action
 from wanbatch.model.wire import Reply
+from wanbatch.operations import run
 from wanbatch.plan import planner
 from wanbatch.providers import client, scrubbing
 from wanbatch.providers.dialects import gateway, reading, status_reply
@@ -136,7 +136,7 @@ def resubmit_on_resume() -> Patches:
 
     yield patch.object(planner._Planner, "_stand", stand)
     yield patch.object(
-        simulated, "find_in_flight", lambda context, snapshot, plan: recovery.InFlight((), ())
+        run, "find_in_flight", lambda context, snapshot, plan: recovery.InFlight((), ())
     )
 
 
@@ -155,7 +155,7 @@ def dead_intent_goes_back_to_planned() -> Patches:
         for attempt in recovery._in_state(ledger, State.STAGED):
             await recovery._finish_staged(context, ledger, attempt)
 
-    yield patch.object(simulated, "settle_leftovers", settle_leftovers)
+    yield patch.object(run, "settle_leftovers", settle_leftovers)
 
 
 @variant
@@ -174,7 +174,7 @@ def absence_is_concluded_from_silence() -> Patches:
                 )
             )
 
-    yield patch.object(simulated, "settle_leftovers", settle_leftovers)
+    yield patch.object(run, "settle_leftovers", settle_leftovers)
 
 
 @variant
@@ -190,7 +190,7 @@ def doubt_is_resubmitted_without_asking() -> Patches:
                 )
             )
 
-    yield patch.object(simulated, "settle_leftovers", settle_leftovers)
+    yield patch.object(run, "settle_leftovers", settle_leftovers)
 
 
 @variant
@@ -286,9 +286,9 @@ def lock_is_ignored() -> Patches:
 @variant
 def absence_is_concluded_too_early() -> Patches:
     """From the account's list, before the list has had time to show what the API took."""
-    real = simulated.reconcile
+    real = run.reconcile
     yield patch.object(
-        simulated,
+        run,
         "reconcile",
         lambda ledger, client, origin, quiet_s, wall: real(ledger, client, origin, -1e9, wall),
     )

@@ -1,49 +1,44 @@
-"""One process of wanbatch, as ``cli/session`` runs it: lock, ledger, leftovers, plan, budget, what is in flight, probe, run.
+"""One process of wanbatch: the shipped run (``operations.run``), in a world of its own.
 
-What it may not do: differ from the session in what it asks of the engine, or in which order. Only what is outside differs: the network is a
-``Wire``, the ledger's store a model, the clocks are virtual.
+What it may not do: keep an order of its own. What a run asks of the engine, and when, is
+``Run.execute``; only its ports differ: the network is a ``Wire``, the ledger's store a model,
+the clocks are virtual, and nobody reads a report.
 
-How it works: ``main`` is the process. It ends by itself, with a ``Refusal``, or in the middle of anything when the world lets it die.
+How it works: ``main`` is the process. It ends by itself, with a ``Refusal``, or in the middle of
+anything when the world lets it die.
 """
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Mapping
+import signal
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import anyio
+from anyio.abc import TaskStatus
 from simulation import invariants
 from simulation.disk import ModelStore
 from simulation.gateway import BASE_URL, KEY, Wire
 
-from wanbatch.engine.interpret import acceptance_facts
-from wanbatch.engine.pacing.budget import Budget
-from wanbatch.engine.pacing.submits import SubmitPacer
-from wanbatch.engine.polling.schedule import LatencyModel, PollSchedule
-from wanbatch.engine.reconcile import reconcile
-from wanbatch.engine.recovery import (
-    InFlight,
-    find_failed,
-    find_in_flight,
-    place_reused,
-    record_authorisations,
-    settle_leftovers,
-)
-from wanbatch.engine.runner import Home, Notice, RunContext, Runner
-from wanbatch.engine.scheduler import Conductor, build_works
-from wanbatch.engine.work_items import Limits
 from wanbatch.ledger.lock import RunLock
 from wanbatch.ledger.store import Ledger
-from wanbatch.model.lifecycle import Event, EventKind, Facts, RunRecord, Snapshot, State
-from wanbatch.model.outcomes import ProbeFailed
-from wanbatch.model.plan import Action, Plan
+from wanbatch.model.lifecycle import Event, EventKind, Snapshot, State
+from wanbatch.model.plan import Plan
 from wanbatch.model.price import PriceList
 from wanbatch.model.wire import Profile, Secret
-from wanbatch.plan.planner import PlanOptions, Target, make_plan
+from wanbatch.operations import resolve as deciding
+from wanbatch.operations.approval import Nobody
+from wanbatch.operations.check import Checked
+from wanbatch.operations.choose import Limit, Unpriced
+from wanbatch.operations.events import AttemptEvent, NotPrepared, Reconciled
+from wanbatch.operations.events import Event as Told
+from wanbatch.operations.options import PlanningOptions, RunOptions
+from wanbatch.operations.planning import build_plan
+from wanbatch.operations.run import Prepared, Run, RunPorts
 from wanbatch.providers.client import Backend, ListedTask, TaskListing
-from wanbatch.videos.outputs import intact_paths
 from wanbatch.words.clock import ServerClock
 from wanbatch.words.errors import ExitCode, Refusal
 
@@ -53,6 +48,14 @@ if TYPE_CHECKING:
 
 ORIGIN = f"{BASE_URL}#account"
 UNCERTAIN_STOP, UNCERTAIN_WITHIN_S = 3, 300.0
+
+
+def options_of(world: World) -> PlanningOptions:
+    return PlanningOptions(files=(Path(world.manifest.path),), output=world.root)
+
+
+def checked_of(world: World) -> Checked:
+    return Checked((world.manifest,), {}, ())
 
 
 def profile_of(world: World) -> Profile:
@@ -76,16 +79,14 @@ def profile_of(world: World) -> Profile:
 def plan_of(
     world: World, snapshot: Snapshot, intact: frozenset[str], *, regenerate: bool = False
 ) -> Plan:
-    profile = profile_of(world)
-    target = Target(profile.name, profile.realm, profile.origin, profile.prices)
-    return make_plan(
-        [world.manifest],
-        {},
+    return build_plan(
+        options_of(world),
+        checked_of(world),
+        profile_of(world),
         snapshot,
         intact,
-        target,
-        PlanOptions(regenerate=regenerate),
         world.clock.wall(),
+        regenerate=regenerate,
     )
 
 
@@ -139,8 +140,24 @@ class ListingBackend(Backend):
         return wire
 
 
+class _Run(Run):
+    """The shipped run, but for one thing: a plan above the limit is begun, so that the engine
+    has to keep the limit by itself."""
+
+    process: Process
+
+    def _keep_limit(self, plan: Plan, unpriced: Unpriced | None) -> None:
+        world = self.process.world
+        spare = world.scenario.spare_jobs
+        if spare is None or plan.total is None or self.process.wait_s > 7200.0:
+            return
+        self.process.limit = max(world.scenario.price, plan.total + spare * world.scenario.price)
+        self._limit = Limit(self.process.limit, "the scenario")
+
+
 class Process:
-    """``buys`` is false for ``wanbatch fetch``. An ``intruder`` is started beside a process that lives."""
+    """``buys`` is false for ``wanbatch fetch``. An ``intruder`` is started beside a process that
+    lives."""
 
     def __init__(
         self,
@@ -164,181 +181,122 @@ class Process:
         self.run_id = f"run-{number}"
         self.limit: Decimal | None = None
         self.store: ModelStore | None = None
-        self.conductor: Conductor | None = None
+        self.run: Run | None = None
+        self.is_cut_short = False
         self.refusal: Refusal | None = None
         self.stopped_at: int | None = None
         self._doubts: list[float] = []
+        self._held: RunLock | None = None
 
     async def main(self) -> None:
         try:
-            with RunLock(self.world.root, command="simulated"):
-                if not self.intruder:
-                    self.world.lock_taken()
-                self.store = ModelStore(self.world, self.world.ledger)
-                async with Ledger(
-                    self.store, self.world.ledger.contents(), threaded=False
-                ) as ledger:
-                    await self._session(ledger)
+            await self._live()
         except Refusal as refusal:
             self._refused(refusal)
         except BaseExceptionGroup as group:
-            refusals, rest = group.split(Refusal)
-            if rest is not None:
-                raise
-            leaf: BaseException = refusals
-            while isinstance(leaf, BaseExceptionGroup):
-                leaf = leaf.exceptions[0]
-            assert isinstance(leaf, Refusal)
+            leaf = _innermost(group)
+            if not isinstance(leaf, Refusal):
+                raise leaf from None
             self._refused(leaf)
 
     def _refused(self, refusal: Refusal) -> None:
         self.refusal = refusal
-        self.world.note(f"process {self.number} refused: {refusal}")
+        self.world.note(f"process {self.number} refused: {refusal} {refusal.hints}")
         self.world.hold(invariants.secrets_stay_secret(self.world, [str(refusal)]))
 
-    async def _session(self, ledger: Ledger) -> None:
+    async def _live(self) -> None:
         world = self.world
-        self.clock = ServerClock(world.clock.wall, world.clock.true)
-        context = RunContext(
-            self.run_id,
-            "gateway",
-            "paid",
-            ORIGIN,
-            "USD",
-            world.root,
-            self.clock.now,
-            self.clock,
+        run = RunOptions(buys=self.buys, yes=True, regenerate=self.regenerate, wait_s=self.wait_s)
+        profile = profile_of(world)
+        prepared = Prepared(options_of(world), run, checked_of(world), profile, Limit())
+        ports = RunPorts(
+            run_id=self.run_id,
+            wall=world.clock.wall,
+            ticks=world.clock.true,
+            chance=world.chance.random,
+            lock=self._lock,
+            open_ledger=self._open_ledger,
+            open_client=self._open_client,
+            free_bytes=None,
+            watch=self._watch,
+            report=lambda _plan, _snapshot, _run_id: (),
         )
-        await settle_leftovers(context, ledger)
-        if any(row.state is State.UNCERTAIN for row in ledger.snapshot.attempts):
-            async with self._open_backend() as client:
-                await self._reconcile(ledger, client)
-        intact = intact_paths(world.root, ledger.snapshot)
-        plan = plan_of(world, ledger.snapshot, intact, regenerate=self.regenerate)
-        in_flight = find_in_flight(context, ledger.snapshot, plan)
-        if self.buys:
-            self._keep_budget(plan)
-        await ledger.begin_run(
-            RunRecord(self.run_id, world.manifest.name, "gateway", "paid", world.clock.wall())
-        )
-        homes = await place_reused(context, ledger, plan, intact)
-        failed = find_failed(context, ledger.snapshot)
-        if in_flight.here or failed or (self.buys and plan.count()[Action.GENERATE]):
-            async with self._open_backend() as client:
-                await self._work(context, ledger, client, plan, in_flight, homes)
-        await ledger.finish_run(
-            RunRecord(
-                self.run_id,
-                world.manifest.name,
-                "gateway",
-                "paid",
-                world.clock.wall(),
-                world.clock.wall(),
-                0,
-            )
-        )
+        lived = self.run = _Run(prepared, ports, Nobody(), self._observe)
+        lived.process = self
+        with lived.lock():
+            await lived.execute()
+        if not self.is_cut_short:
+            world.hold(invariants.a_run_leaves_nothing_undone(self))
 
-    def _open_backend(self) -> Backend:
+    @contextmanager
+    def _lock(self) -> Iterator[None]:
+        with RunLock(self.world.root, command="simulated") as self._held:
+            if not self.intruder:
+                self.world.lock_taken()
+            try:
+                yield
+            finally:
+                self._held = None
+
+    def let_go(self) -> None:
+        """What the kernel does for a dead process that could not unwind."""
+        if self._held is not None:
+            self._held.__exit__(None, None, None)
+
+    @asynccontextmanager
+    async def _open_ledger(self) -> AsyncIterator[Ledger]:
+        self.store = ModelStore(self.world, self.world.ledger)
+        async with Ledger(self.store, self.world.ledger.contents(), threaded=False) as ledger:
+            yield ledger
+
+    @asynccontextmanager
+    async def _open_client(self, clock: ServerClock) -> AsyncIterator[Backend]:
         make = ListingBackend if self.world.scenario.lists else Backend
-        return make(
-            profile_of(self.world), transport=Wire(self), clock=self.clock.now, hear=self.clock.hear
-        )
+        async with make(
+            profile_of(self.world), transport=Wire(self), clock=clock.now, hear=clock.hear
+        ) as client:
+            yield client
 
-    async def _reconcile(self, ledger: Ledger, client: Backend) -> None:
-        if not isinstance(client, ListingBackend) or isinstance(await client.probe(), ProbeFailed):
-            return
-        for verdict in await reconcile(
-            ledger, client, ORIGIN, profile_of(self.world).quiet_period_s, self.clock.now
-        ):
-            self.world.note(
-                f"verdict {type(verdict).__name__} attempt {verdict.attempt.attempt_id}"
-            )
+    def _observe(self, event: Told) -> None:
+        match event:
+            case NotPrepared(job, text):
+                self._note_event(event.kind, job, "", text)
+            case AttemptEvent(attempt, text):
+                self._note_event(event.kind, event.job, attempt.state.value, text)
+            case Reconciled(verdict):
+                number = verdict.attempt.attempt_id
+                self.world.note(f"verdict {type(verdict).__name__} attempt {number}")
+            case _:
+                pass
 
-    def _keep_budget(self, plan: Plan) -> None:
-        """The session refuses a plan above the limit before anything is sent; here it may begin, so that the engine has to keep the limit itself."""
-        spare = self.world.scenario.spare_jobs
-        if spare is None or plan.total is None or self.wait_s > 7200.0:
-            return
-        self.limit = max(self.world.scenario.price, plan.total + spare * self.world.scenario.price)
+    def _note_event(self, kind: str, job: str, state: str, text: str) -> None:
+        self.world.note(f"event {kind} {job} {state} {text}")
+        self.world.hold(invariants.secrets_stay_secret(self.world, [text]))
 
-    async def _work(
-        self,
-        context: RunContext,
-        ledger: Ledger,
-        client: Backend,
-        plan: Plan,
-        in_flight: InFlight,
-        homes: Mapping[str, Home],
-    ) -> None:
-        probe = await client.probe()
-        if isinstance(probe, ProbeFailed):
-            raise Refusal(
-                ExitCode.ENVIRONMENT,
-                f"the backend did not answer as it should: {probe.reason}; nothing was spent",
-            )
-        if self.buys:
-            plan = await record_authorisations(context, ledger, plan)
-        conductor = self.conductor = self._make_conductor(plan, ledger.snapshot)
-        if not self.buys:
-            conductor.stop("fetch never submits")
-        failed = find_failed(context, ledger.snapshot)
-        conductor.resume(in_flight.here, anyio.current_time(), self.clock.now(), failed)
-        runner = Runner(context, conductor, ledger, client, self._observe, homes)
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(self._disturb, runner)
+    # -- what happens meanwhile --------------------------------------------------------------
+
+    async def _watch(self, run: Run, task_status: TaskStatus[None]) -> None:
+        """What disturbs a process while it works; the run cancels it."""
+        async with anyio.create_task_group() as group:
             for at_s, work in self.world.disturbances():
-                tasks.start_soon(_later, at_s, work)
+                group.start_soon(_later, at_s, work)
             if self.world.scenario.intruder_s is not None and not self.intruder:
-                tasks.start_soon(self._intrude, self.world.scenario.intruder_s)
-            await runner.run()
-            tasks.cancel_scope.cancel()
-        if self.interruption is None and any(
-            row.state is State.UNCERTAIN for row in ledger.snapshot.attempts
-        ):
-            await self._reconcile(ledger, client)
-        if not runner.scope.cancel_called:
-            self.world.hold(invariants.a_run_leaves_nothing_undone(self))
+                group.start_soon(self._intrude, self.world.scenario.intruder_s)
+            if self.interruption is not None:
+                group.start_soon(self._interrupt, run, self.interruption)
+            task_status.started()
+            await anyio.sleep_forever()
 
-    def _make_conductor(self, plan: Plan, snapshot: Snapshot) -> Conductor:
-        profile, world = profile_of(self.world), self.world
-        model = LatencyModel()
-        model.learn(a for a in snapshot.attempts if a.origin == profile.origin)
-        return Conductor(
-            build_works(plan, {world.manifest.name: world.manifest.run.retries}),
-            SubmitPacer(
-                profile.rate,
-                profile.max_in_flight,
-                profile.submit_concurrency,
-                chance=world.chance.random,
-            ),
-            PollSchedule(
-                profile.poll_interval_s,
-                profile.queries_per_second,
-                model,
-                chance=world.chance.random,
-            ),
-            Budget(self.limit),
-            Limits(
-                self.wait_s,
-                frozenset({world.manifest.name} if world.manifest.run.on_failure == "stop" else ()),
-            ),
-        )
-
-    def _observe(self, notice: Notice) -> None:
-        state = notice.attempt.state.value if notice.attempt else ""
-        self.world.note(f"notice {notice.kind} {notice.job} {state} {notice.text}")
-        self.world.hold(invariants.secrets_stay_secret(self.world, [notice.text]))
-
-    async def _disturb(self, runner: Runner) -> None:
-        if self.interruption is None:
-            return
-        await anyio.sleep(self.interruption.first_s)
+    async def _interrupt(self, run: Run, interruption: Interruption) -> None:
+        await anyio.sleep(interruption.first_s)
         self.world.note("Ctrl-C")
-        runner.stop("interrupted")
-        if self.interruption.second_s is not None:
-            await anyio.sleep(self.interruption.second_s - self.interruption.first_s)
+        self.is_cut_short = run.runner is None
+        run.interrupt(signal.SIGINT)
+        if interruption.second_s is not None:
+            await anyio.sleep(interruption.second_s - interruption.first_s)
             self.world.note("Ctrl-C again")
-            runner.abort()
+            self.is_cut_short = True
+            run.interrupt(signal.SIGINT)
 
     async def _intrude(self, at_s: float) -> None:
         await anyio.sleep(at_s)
@@ -353,7 +311,7 @@ class Process:
         """Keeps in mind what has to end this run's buying: a halt, or three doubts within five minutes."""
         if event.kind is EventKind.NOT_ACCEPTED and event.facts.get("error_code"):
             self.stopped_at = self.stopped_at or position
-        if event.kind is EventKind.UNCERTAIN and self.conductor is not None:
+        if event.kind is EventKind.UNCERTAIN and self.run is not None:
             now = self.world.clock.now
             self._doubts = [at for at in self._doubts if now - at <= UNCERTAIN_WITHIN_S] + [now]
             if len(self._doubts) >= UNCERTAIN_STOP:
@@ -366,36 +324,61 @@ async def _later(at_s: float, work: object) -> None:
     work()
 
 
+def _innermost(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """What ends the process: a death or a violation before all else, then a refusal."""
+    leaves = list(_leaves(group))
+    for kind in (SystemExit, Refusal):
+        for leaf in leaves:
+            if isinstance(leaf, kind):
+                return leaf
+    return leaves[0]
+
+
+def _leaves(error: BaseException) -> Iterator[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        for inner in error.exceptions:
+            yield from _leaves(inner)
+    else:
+        yield error
+
+
 class Decision:
-    """``wanbatch resolve`` for one attempt: a short process of its own, with nothing to disturb it."""
+    """``wanbatch resolve`` for one attempt: the shipped decision, with nothing to disturb it."""
 
     def __init__(self, world: World, number: int, word: str, task_id: str) -> None:
         self.world, self.number, self.word, self.task_id = world, number, word, task_id
 
     async def main(self) -> None:
-        world, now = self.world, self.world.clock.wall()
-        with RunLock(world.root, command="simulated"):
-            async with Ledger(
-                ModelStore(world, world.ledger), world.ledger.contents(), threaded=False
-            ) as ledger:
-                await settle_leftovers(
-                    RunContext("resolve", "", "", "", "", world.root, world.clock.wall), ledger
-                )
-                if ledger.attempt(self.number).state not in (State.UNCERTAIN, State.EXPIRED):
-                    return
-                facts: Facts = {"reason": f"{self.word} by a person"}
-                if self.word == "adopt":
-                    facts |= {
-                        **acceptance_facts(self.task_id, now),
-                    }
-                kinds = {
-                    "adopt": EventKind.ADOPTED,
-                    "resubmit": EventKind.RESUBMIT,
-                    "abandon": EventKind.ABANDONED,
-                }
-                world.decisions.add((self.number, self.word))
-                world.note(f"a person: {self.word} attempt {self.number} {self.task_id}")
-                await ledger.append(Event(self.number, kinds[self.word], now, facts))
+        world = self.world
+        kinds = {
+            "adopt": EventKind.ADOPTED,
+            "resubmit": EventKind.RESUBMIT,
+            "abandon": EventKind.ABANDONED,
+        }
+        world.note(f"a person: {self.word} attempt {self.number} {self.task_id}")
+        job = world.ledger.rows[self.number].job
+        question = deciding.Question(options_of(world), job, kinds[self.word], self.task_id)
+        ports = deciding.ResolvePorts(
+            world.clock.wall,
+            lambda: RunLock(world.root, command="simulated"),
+            self._open_ledger,
+        )
+        world.decisions.add((self.number, self.word))
+        try:
+            with ports.lock():
+                await deciding.record(question, ports, self._find)
+        except Refusal as refusal:  # another job has that task
+            world.note(f"the decision is refused: {refusal}")
+            world.decisions.discard((self.number, self.word))
 
+    def _find(self, snapshot: Snapshot) -> list:
+        """The one attempt that the person looks at."""
+        found = [a for a in snapshot.attempts if a.attempt_id == self.number]
+        return [a for a in found if a.state in (State.UNCERTAIN, State.EXPIRED)]
 
-assert sys.version_info >= (3, 11)
+    @asynccontextmanager
+    async def _open_ledger(self) -> AsyncIterator[Ledger]:
+        world = self.world
+        store = ModelStore(world, world.ledger)
+        async with Ledger(store, world.ledger.contents(), threaded=False) as ledger:
+            yield ledger

@@ -54,7 +54,7 @@ from wanbatch.model.job import (
     RunSettings,
     UrlMedia,
 )
-from wanbatch.model.lifecycle import Snapshot, State
+from wanbatch.model.lifecycle import EventKind, Snapshot, State
 from wanbatch.plan.identity import identify
 from wanbatch.providers.dialects.gateway import IMPOSSIBLE_ID
 from wanbatch.videos.outputs import intact_paths
@@ -254,6 +254,8 @@ class World:
                     )
                     if self.process is not None:
                         self.process.remember(event, len(self.ledger.entries))
+                    if event.kind is EventKind.STAGED:
+                        self._squat(row.path)
         if self.process is not None:
             self.hold(invariants.after_commit(self, self.process, batch))
 
@@ -296,7 +298,6 @@ class World:
 
     def live(self) -> Result:
         try:
-            self._squat()
             self._troubled_time()
             self._quiet_time()
         except Violation:
@@ -379,9 +380,11 @@ class World:
             except (Died, asyncio.CancelledError):
                 died = True
             except Deadlock:
-                self._after_unwinding(
-                    "11: a process stands still: every task waits, and nothing will come"
-                )
+                died = self._unwinding  # what is dead may stand still
+                if not died:
+                    self.violated(
+                        "11: a process stands still: every task waits, and nothing will come"
+                    )
             except Violation:
                 raise
             except Exception as error:  # noqa: BLE001 - whatever it is, it is a finding
@@ -389,6 +392,8 @@ class World:
         self._unwinding = False
         if died:
             assert self.death is not None
+            if isinstance(process, Process):
+                process.let_go()
             self.result.deaths[f"{self.death.at}{' (power)' if self.death.power else ''}"] += 1
             if self.death.power:
                 self.ledger.lose_power(self.chance)
@@ -425,16 +430,15 @@ class World:
 
     # -- what people do to files -------------------------------------------------------------------------------------------------------------
 
-    def _squat(self) -> None:
-        """A user has a file of their own where a video wants to go."""
-        if not self.scenario.squatter:
+    def _squat(self, wanted: str) -> None:
+        """A user puts a file of their own where a video is about to get its name."""
+        path = self.root / wanted
+        if not self.scenario.squatter or self._squatted or path.exists():
             return
-        path = plan_of(self, Snapshot(), frozenset()).jobs[0].path
-        (self.root / path).parent.mkdir(parents=True)
-        (self.root / path).write_bytes(b"a file of the user's own")
-        self._squatted[path] = b"a file of the user's own"
-        self.strange_paths.add(path)
-        self.files.all_is_synced()
+        path.write_bytes(b"a file of the user's own")
+        self._squatted[wanted] = b"a file of the user's own"
+        self.strange_paths.add(wanted)
+        self.files.is_synced(path)
 
     def _vandalise(self) -> None:
         """A user deletes a finished video."""

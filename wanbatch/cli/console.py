@@ -7,16 +7,9 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shlex
 import sys
-from collections.abc import Sequence
-from decimal import Decimal
 
 import click
-
-from wanbatch.words.hiding import hide_queries
-
-SYMBOLS = {"USD": "$", "CNY": "¥", "EUR": "€", "GBP": "£", "JPY": "¥"}
 
 
 def say(text: str = "") -> None:
@@ -46,37 +39,3 @@ def wants_color(choice: str) -> bool:
 def wants_animation() -> bool:
     """Nothing is animated where stderr is no terminal, or in CI."""
     return sys.stderr.isatty() and not os.environ.get("CI") and os.environ.get("TERM") != "dumb"
-
-
-def money(amount: Decimal | None, currency: str) -> str:
-    """``$6.00``; ``unknown price`` where a backend has none. Never rounded below what is spent."""
-    if amount is None:
-        return "unknown price"
-    exact = (
-        amount.quantize(Decimal("0.01"))
-        if amount == amount.quantize(Decimal("0.01"))
-        else amount.normalize()
-    )
-    symbol = SYMBOLS.get(currency)
-    return f"{symbol}{exact:f}" if symbol else f"{exact:f} {currency}".rstrip()
-
-
-def duration(seconds: float) -> str:
-    """``0.4 s``, ``12 s``, ``3 min 05 s``, ``2 h 10 min``."""
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
-
-
-def quoted(words: Sequence[str]) -> str:
-    """A command as the user can paste it; the query of a URL in it (``--var``) is for the user to put back."""
-    return shlex.join(map(hide_queries, words))
-
-
-def plural(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

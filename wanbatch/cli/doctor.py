@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,14 +35,9 @@ def command(backend: str | None, output: Path, as_json: bool, color: str) -> int
 
     Exits 0 where nothing is in the way of a run, 4 where something is.
     """
-    import anyio
+    from wanbatch.operations.doctor import examine_all
 
-    from wanbatch.config.profiles import load_profiles, load_project
-    from wanbatch.operations.doctor import examine
-
-    profiles = load_profiles(os.environ)
-    name = backend or load_project(Path.cwd()).backend or profiles.default
-    findings = anyio.run(examine, profiles, name, os.environ, output, time.time)
+    findings = examine_all(backend, output)
     if as_json:
         shown = [
             {"subject": f.subject, "health": f.health.value, "seen": f.seen, "help": list(f.help)}

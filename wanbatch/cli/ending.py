@@ -12,10 +12,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 
-from wanbatch.cli.console import duration, money, plural, quoted
-from wanbatch.model.lifecycle import RESERVED, SPENT, Attempt, State
+from wanbatch.model.lifecycle import RESERVED, SPENT, Attempt, State, is_undecided
 from wanbatch.model.plan import Action, Plan, PlannedJob
-from wanbatch.plan.undecided import is_undecided
+from wanbatch.words.humanize import duration, money, plural, quoted
 
 AUTHORISING = frozenset({"--regenerate", "--retry-failed"})
 """Recorded when they are given; said again, they would buy once more."""

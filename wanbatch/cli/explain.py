@@ -13,12 +13,9 @@ from wanbatch.words.errors import ExitCode, Refusal
 @click.argument("code", required=False)
 def command(code: str | None) -> None:
     """Explain CODE (WB204); without one, list all codes."""
-    import wanbatch.cli.fit
-    import wanbatch.manifest.load
-    import wanbatch.media.check  # noqa: F401 - rooms declare their codes when they are imported
-    from wanbatch.words.codes import all_codes
+    from wanbatch.operations.codes import list_codes
 
-    codes = {entry.code: entry for entry in all_codes()}
+    codes = {entry.code: entry for entry in list_codes()}
     if code is None:
         for entry in codes.values():
             click.echo(f"{entry.code}  {entry.title}")

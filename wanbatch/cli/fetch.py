@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import click
 
-from wanbatch.cli.options import Amount, Settings, planning_options
-from wanbatch.cli.session import Order, start
+from wanbatch.cli.options import Amount, CommonOptions, planning_options
 
 
 @click.command("fetch")
@@ -25,6 +24,9 @@ from wanbatch.cli.session import Order, start
     metavar="SECONDS",
     help="How long to wait for another run on this output folder.",
 )
-def command(settings: Settings, wait: float, lock_timeout: float) -> int:
+def command(options: CommonOptions, wait: float, lock_timeout: float) -> int:
     """Poll and download everything that was paid for and is not on disk yet. Never submits, so it never costs anything."""
-    return start(settings, Order(buys=False, wait_s=wait, lock_timeout_s=lock_timeout))
+    from wanbatch.cli.run_view import show_run
+    from wanbatch.operations.options import RunOptions
+
+    return show_run(options, RunOptions(buys=False, wait_s=wait, lock_timeout_s=lock_timeout))

@@ -15,10 +15,6 @@ from urllib.parse import quote
 from xml.etree import ElementTree as ET
 
 import wanbatch
-import wanbatch.manifest.shape.codes
-import wanbatch.manifest.sweep.codes
-import wanbatch.manifest.template.codes
-import wanbatch.manifest.yaml.codes
 from wanbatch.cli.findings import (
     cut,
     describe_cells,
@@ -28,7 +24,7 @@ from wanbatch.cli.findings import (
     other_places,
     rows_of,
 )
-from wanbatch.words.codes import find_code
+from wanbatch.operations.codes import find_code
 from wanbatch.words.diagnostics import Cell, Diagnostic, Place, Severity, format_route
 from wanbatch.words.quoting import escape_unsafe
 

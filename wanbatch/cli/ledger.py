@@ -2,7 +2,7 @@
 
 What it may not do: change the ledger or a video.
 
-How it works: both read the ledger as of one instant, so a run may go on meanwhile.
+How it works: ``operations.ledgers`` looks; here it is worded.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from pathlib import Path
 
 import click
 
-from wanbatch.cli.console import plural, say
-from wanbatch.model.lifecycle import Snapshot, State
-from wanbatch.words.errors import ExitCode, Refusal
+from wanbatch.cli.console import say
+from wanbatch.words.errors import ExitCode
+from wanbatch.words.humanize import plural
 
 _OUTPUT = click.option(
     "--output",
@@ -36,41 +36,23 @@ def check(output: Path) -> int:
 
     Exits 0 where all is sound, 1 where something is wrong.
     """
-    from wanbatch.ledger.sqlite import Damaged
+    from wanbatch.operations.ledgers import check_ledger
 
-    path = _ledger_in(output)
-    try:
-        problems, snapshot = _problems(output, path)
-    except Damaged as damage:
-        say(f"error: {damage.message}")
-        for hint in damage.hints:
+    found = check_ledger(output)
+    if found.damage:
+        message, *hints = found.damage
+        say(f"error: {message}")
+        for hint in hints:
             say(f"  help: {hint}")
         return ExitCode.UNFINISHED
-    for problem in problems:
+    for problem in found.problems:
         say(f"  x {problem}")
-    stored = sum(a.state is State.STORED for a in snapshot.attempts)
-    what = f"{plural(len(snapshot.attempts), 'attempt')}, {plural(stored, 'stored video')}"
-    if problems:
-        say(f"{path}: {what}; {plural(len(problems), 'problem')}.")
+    what = f"{plural(found.attempts, 'attempt')}, {plural(found.stored, 'stored video')}"
+    if found.problems:
+        say(f"{found.path}: {what}; {plural(len(found.problems), 'problem')}.")
         return ExitCode.UNFINISHED
-    say(f"{path}: {what}; all is sound.")
+    say(f"{found.path}: {what}; all is sound.")
     return ExitCode.DONE
-
-
-def _problems(output: Path, path: Path) -> tuple[list[str], Snapshot]:
-    from wanbatch.ledger.store import read_snapshot
-    from wanbatch.ledger.verify import verify_ledger
-    from wanbatch.operations.evidence import look_around
-    from wanbatch.videos.outputs import find_faults
-
-    snapshot = read_snapshot(path)
-    problems = verify_ledger(path)
-    newer = look_around(output, snapshot, ()).newer
-    if newer:  # or a run that is going on has just written its report
-        snapshot = read_snapshot(path)
-        newer = look_around(output, snapshot, ()).newer
-    older = [f"{report} tells of what the ledger does not hold: it is older" for report in newer]
-    return problems + older + find_faults(output, snapshot), snapshot
 
 
 @command.command("backup")
@@ -81,23 +63,12 @@ def backup(to: Path, output: Path) -> int:
 
     To put it back, copy it to ledger.db in the output folder while no run goes on.
     """
-    from wanbatch.ledger.backup import back_up
+    from wanbatch.operations.ledgers import copy_ledger
 
-    problems = back_up(_ledger_in(output), to)
+    problems = copy_ledger(output, to)
     click.echo(to)
     for problem in problems:
         say(f"  x {problem}")
     if problems:
         say("The copy is whole; what is wrong with it is wrong with the ledger.")
     return ExitCode.UNFINISHED if problems else ExitCode.DONE
-
-
-def _ledger_in(output: Path) -> Path:
-    from wanbatch.ledger.sqlite import is_missing
-
-    path = output / "ledger.db"
-    if is_missing(path):
-        raise Refusal(
-            ExitCode.INVALID, f"there is no ledger in {output}", "name the folder with --output"
-        )
-    return path

@@ -2,7 +2,8 @@
 
 What it may not do: read files or decide anything.
 
-How it works: ``planning_options`` adds the options and hands the command a ``Settings``. Names are the contract's.
+How it works: ``planning_options`` adds the options and hands the command its
+``CommonOptions``. Names are the contract's.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any, TypeVar
 
 import click
 
+from wanbatch.operations.options import PlanningOptions
 from wanbatch.words.errors import ExitCode, Refusal
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -65,24 +67,16 @@ MOST, LEAST = 1e9, 1e-6
 """No setting is meant beyond these: thirty years, and a microsecond."""
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What the user said beside the files; ``color`` and ``progress`` are still ``auto`` where nothing was said."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommonOptions(PlanningOptions):
+    """What planning commands are told; ``color`` and ``progress`` are still ``auto`` where
+    nothing was said."""
 
-    files: tuple[Path, ...]
-    backend: str | None
-    select: tuple[str, ...]
-    with_upstream: bool
-    shard: str | None
-    variables: dict[str, str]
-    output: Path
-    media_root: Path | None
-    max_jobs: int
-    format: str
-    color: str
-    progress: str
-    quiet: bool
-    verbose: bool
+    format: str = "text"
+    color: str = "auto"
+    progress: str = "auto"
+    quiet: bool = False
+    verbose: bool = False
 
 
 _OPTIONS: tuple[Callable[[Any], Any], ...] = (
@@ -151,11 +145,11 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
 
 
 def planning_options(command: F) -> F:
-    """Adds the shared options to ``command``, which receives ``settings`` in their place."""
+    """Adds the shared options to ``command``, which receives ``options`` in their place."""
 
     @wraps(command)
     def wrapped(**given: Any) -> Any:  # noqa: ANN401 - click hands options over by name
-        settings = Settings(
+        options = CommonOptions(
             files=given.pop("files"),
             backend=given.pop("backend"),
             select=given.pop("select"),
@@ -171,7 +165,7 @@ def planning_options(command: F) -> F:
             quiet=given.pop("quiet"),
             verbose=given.pop("verbose"),
         )
-        return command(settings=settings, **given)
+        return command(options=options, **given)
 
     decorated: Any = wrapped
     for option in reversed(_OPTIONS):

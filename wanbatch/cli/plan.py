@@ -6,11 +6,17 @@ from pathlib import Path
 
 import click
 
-from wanbatch.cli import guard, stages, wording
-from wanbatch.cli.console import duration, say, wants_color
-from wanbatch.cli.options import Settings, planning_options
+from wanbatch.cli import wording
+from wanbatch.cli.console import say, wants_color
+from wanbatch.cli.options import CommonOptions, planning_options
+from wanbatch.cli.output import observer, save
 from wanbatch.model.plan import Action, Plan
+from wanbatch.operations.check import check
+from wanbatch.operations.choose import Unpriced, choose_backend, find_unpriced
+from wanbatch.operations.elsewhere import refuse_older_ledger, ways_out_of_elsewhere
+from wanbatch.operations.planning import estimate_s, look_and_plan, refuse_undeliverable
 from wanbatch.words.errors import ExitCode
+from wanbatch.words.humanize import duration
 
 
 @click.command("plan")
@@ -29,7 +35,7 @@ from wanbatch.words.errors import ExitCode
     "--regenerate", is_flag=True, help="Plan to buy again what the selection already has."
 )
 def command(
-    settings: Settings,
+    options: CommonOptions,
     saved: Path | None,
     as_json: bool,
     detailed_exitcode: bool,
@@ -37,33 +43,34 @@ def command(
     regenerate: bool,
 ) -> int:
     """Show what a run would do with every job and why, and what it costs. Needs no key and sends nothing."""
-    checked = stages.read_and_check(settings, quiet_warnings=settings.quiet)
-    chosen = stages.choose_backend(settings, checked.manifests, offline=True)
-    plan, snapshot, around = stages.look_and_plan(
-        settings, checked, chosen.profile, retry_failed=retry_failed, regenerate=regenerate
+    observe = observer(options, quiet_warnings=options.quiet)
+    checked = check(options, observe)
+    profile = choose_backend(options, checked.manifests, offline=True).profile
+    plan, snapshot, around = look_and_plan(
+        options, checked, profile, observe, retry_failed=retry_failed, regenerate=regenerate
     )
-    guard.refuse_older_ledger(settings, around)
-    stages.refuse_undeliverable(settings, plan, chosen.profile)
+    refuse_older_ledger(options, around)
+    refuse_undeliverable(plan, profile, observe)
     if as_json or saved:
-        from wanbatch.report.formats.json import document_text, plan_document, to_bytes
+        from wanbatch.operations.reporting import render_plan
 
-        text = document_text(plan_document(plan, checked.manifests))
+        document = render_plan(plan, checked.manifests)
         if saved:
-            stages.save(saved, to_bytes(text))
+            save(saved, document)
         if as_json:
-            click.echo(to_bytes(text), nl=False)
+            click.echo(document, nl=False)
     if not as_json:
-        show_plan(settings, plan, stages.estimate_s(plan, chosen.profile, snapshot))
-        _say_missing_price(settings, stages.find_unpriced(plan, chosen.profile))
+        show_plan(options, plan, estimate_s(plan, profile, snapshot))
+        _say_missing_price(options, find_unpriced(plan, profile))
     work = any(entry.action in (Action.GENERATE, Action.RESUME) for entry in plan.selected())
     return ExitCode.WORK_TO_DO if detailed_exitcode and work else ExitCode.DONE
 
 
-def show_plan(settings: Settings, plan: Plan, estimate_s: float | None) -> None:
+def show_plan(options: CommonOptions, plan: Plan, estimate_s: float | None) -> None:
     """The plan for people: a line per job that is not up to date (all with ``-v``), then the sum."""
-    color = wants_color(settings.color)
+    color = wants_color(options.color)
     for entry in plan.selected():
-        if settings.quiet or (entry.action is Action.REUSE and not settings.verbose):
+        if options.quiet or (entry.action is Action.REUSE and not options.verbose):
             continue
         line = wording.job_line(entry, plan)
         say(click.style(line, fg=wording.COLORS[line.strip()[0]]) if color else line)
@@ -72,12 +79,12 @@ def show_plan(settings: Settings, plan: Plan, estimate_s: float | None) -> None:
             f"  ! {attempt.job} is no longer in the manifest, and its attempt is {attempt.state.value}: a run settles what it can"
         )
     say(wording.plan_line(plan))
-    for way in guard.ways_out_of_elsewhere(settings, plan):
+    for way in ways_out_of_elsewhere(options, plan):
         say(f"  help: {way}")
     if estimate_s:
         say(f"About {duration(estimate_s)} on backend {plan.backend}.")
 
 
-def _say_missing_price(settings: Settings, unpriced: stages.Unpriced | None) -> None:
-    if unpriced is not None and not settings.quiet:
+def _say_missing_price(options: CommonOptions, unpriced: Unpriced | None) -> None:
+    if unpriced is not None and not options.quiet:
         say(f"No limit can be kept: {unpriced.missing}.\n  help: {unpriced.advice}")

@@ -1,9 +1,9 @@
-"""How a run is watched: a live display on a terminal, plain lines elsewhere, JSON lines for programs, or nothing.
+"""How a run is watched: a live display on a terminal, plain lines, JSON lines, or nothing.
 
-What it may not do: write to stdout, or hold the run up: a notice is printed and forgotten.
+What it may not do: write to stdout, or hold the run up: an event is printed and forgotten.
 
-How it works: ``Progress`` keeps the few counts that a person wants and hands each notice to one of four displays. The words come from the notice
-kinds that ``engine.runner`` sends.
+How it works: ``Counts`` keeps the few numbers that a person wants; each event of
+``engine.events`` goes to one of four displays.
 """
 
 from __future__ import annotations
@@ -14,9 +14,23 @@ from collections.abc import Callable, Collection
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol
 
-from wanbatch.cli.console import duration, say, wants_animation
-from wanbatch.engine.runner import Notice
+from wanbatch.cli.console import say, wants_animation
 from wanbatch.model.lifecycle import Attempt, State
+from wanbatch.operations.events import (
+    Altered,
+    DownloadRetried,
+    Expired,
+    LeftUncertain,
+    NotPrepared,
+    Polled,
+    PutBack,
+    Refused,
+    RunEvent,
+    Stored,
+    Submitted,
+    Unrecorded,
+)
+from wanbatch.words.humanize import duration
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
@@ -35,7 +49,7 @@ class Display(Protocol):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None: ...
-    def show(self, notice: Notice, counts: Counts) -> None: ...
+    def show(self, event: RunEvent, counts: Counts) -> None: ...
 
 
 class Counts:
@@ -67,67 +81,71 @@ class Counts:
     def failed(self) -> int:
         return len(self._failed) + self._unprepared
 
-    def take(self, notice: Notice) -> None:
-        attempt = notice.attempt
-        if attempt is None:
-            self._unprepared += notice.kind == "unprepared"
-            return
+    def take(self, event: RunEvent) -> None:
+        match event:
+            case NotPrepared():
+                self._unprepared += 1
+            case Submitted(attempt):
+                self._running.add(attempt.fingerprint)
+                self._failed.discard(attempt.fingerprint)
+            case Refused(attempt) | LeftUncertain(attempt):
+                self._failed.add(attempt.fingerprint)
+            case Stored(attempt):
+                self._done.add(attempt.fingerprint)
+                self._running.discard(attempt.fingerprint)
+                self._failed.discard(attempt.fingerprint)
+            case _:
+                self._end(event.attempt)
+
+    def _end(self, attempt: Attempt) -> None:
         one = attempt.fingerprint
-        if notice.kind == "submitted" and attempt.state is State.ACCEPTED:
-            self._running.add(one)
-            self._failed.discard(one)
-        elif notice.kind == "submitted" and attempt.state in (State.REJECTED, State.UNCERTAIN):
-            self._failed.add(one)
-        elif notice.kind == "stored":
-            self._done.add(one)
-            self._running.discard(one)
-            self._failed.discard(one)
-        elif one in self._running and attempt.state in (State.REMOTE_FAILED, State.EXPIRED):
+        if one in self._running and attempt.state in (State.REMOTE_FAILED, State.EXPIRED):
             self._running.discard(one)
             self._failed.add(one)
 
 
-def describe(notice: Notice) -> str:
-    """The notice as one line; empty where it is not worth one."""
-    attempt = notice.attempt
-    if attempt is None:
-        return f"not sent   {notice.job}: {notice.text}"
-    return _describe_submit(notice, attempt) or _describe_task(notice, attempt)
+def describe(event: RunEvent) -> str:
+    """The event as one line; empty where it is not worth one."""
+    match event:
+        case NotPrepared(job, text):
+            return f"not sent   {job}: {text}"
+        case Submitted(a):
+            return f"submitted  {a.job}  task {a.task_id}"
+        case Refused(a):
+            return f"rejected   {a.job}  {a.error_code}: {a.error_message}"
+        case LeftUncertain(a):
+            return f"uncertain  {a.job}  {a.reason}; see 'wanbatch resolve'"
+        case PutBack(a, text):
+            return f"put back   {a.job}  {text}"
+        case Polled(a) | Expired(a):
+            return _describe_task(a)
+        case Stored(a):
+            took = duration(a.stored_at - a.intent_at)
+            return f"done       {a.job}  {a.seconds:g} s video after {took}"
+        case DownloadRetried(a, text):
+            return f"retrying   {a.job}  download: {text}"
+        case Unrecorded(a, task_id):
+            return (
+                f"WRITE THIS DOWN: {a.job} was accepted as task {task_id},"
+                " and the ledger could not be written"
+            )
+        case Altered(a, text):
+            return f"altered    {a.job}  {text}"
 
 
-def _describe_submit(notice: Notice, attempt: Attempt) -> str:
-    match notice.kind, attempt.state:
-        case "submitted", State.ACCEPTED:
-            return f"submitted  {attempt.job}  task {attempt.task_id}"
-        case "submitted", State.REJECTED:
-            return f"rejected   {attempt.job}  {attempt.error_code}: {attempt.error_message}"
-        case "submitted", State.UNCERTAIN:
-            return f"uncertain  {attempt.job}  {attempt.reason}; see 'wanbatch resolve'"
-        case "submitted", _:
-            return f"put back   {attempt.job}  {notice.text}"
-    return ""
-
-
-def _describe_task(notice: Notice, attempt: Attempt) -> str:
-    match notice.kind, attempt.state:
-        case "polled", State.REMOTE_FAILED:
+def _describe_task(attempt: Attempt) -> str:
+    match attempt.state:
+        case State.REMOTE_FAILED:
             return f"failed     {attempt.job}  {attempt.error_code}: {attempt.error_message}"
-        case "polled", State.ACCEPTED if attempt.status_word:
+        case State.ACCEPTED if attempt.status_word:
             return (
                 f"running    {attempt.job}  the provider says {attempt.status_word!r},"
                 " a word that is not known; it is watched on"
             )
-        case "stored", _:
-            return f"done       {attempt.job}  {attempt.seconds:g} s video after {duration(attempt.stored_at - attempt.intent_at)}"
-        case (("polled" | "expired"), State.EXPIRED):
+        case State.EXPIRED:
             return f"expired    {attempt.job}  {attempt.reason}"
-        case "unfetched", _:
-            return f"retrying   {attempt.job}  download: {notice.text}"
-        case "unrecorded", _:
-            return f"WRITE THIS DOWN: {attempt.job} was accepted as task {notice.text}, and the ledger could not be written"
-        case "altered", _:
-            return f"altered    {attempt.job}  {notice.text}"
-    return ""
+        case _:
+            return ""
 
 
 class PlainDisplay:
@@ -144,8 +162,8 @@ class PlainDisplay:
     ) -> None:
         pass
 
-    def show(self, notice: Notice, counts: Counts) -> None:
-        line = describe(notice)
+    def show(self, event: RunEvent, counts: Counts) -> None:
+        line = describe(event)
         if line:
             say(f"[{counts.done}/{counts.total}] {line}")
 
@@ -153,22 +171,22 @@ class PlainDisplay:
 class SilentDisplay(PlainDisplay):
     """Nothing but what must not be missed."""
 
-    def show(self, notice: Notice, counts: Counts) -> None:
-        if notice.kind == "unrecorded":
-            say(describe(notice))
+    def show(self, event: RunEvent, counts: Counts) -> None:
+        if isinstance(event, Unrecorded):
+            say(describe(event))
 
 
 class JsonDisplay(PlainDisplay):
     """One JSON object a line on stderr; stdout stays the report's path alone."""
 
-    def show(self, notice: Notice, counts: Counts) -> None:
-        attempt = notice.attempt
+    def show(self, event: RunEvent, counts: Counts) -> None:
+        attempt = event.attempt
         shown = {
-            "event": notice.kind,
-            "job": notice.job,
+            "event": event.kind,
+            "job": event.job,
             "done": counts.done,
             "total": counts.total,
-            "text": notice.text,
+            "text": event.text,
         }
         if attempt is not None:
             shown |= {
@@ -217,8 +235,8 @@ class LiveDisplay:
         with contextlib.suppress(*HUNG_UP):
             self.bar.stop()
 
-    def show(self, notice: Notice, counts: Counts) -> None:
-        line = describe(notice)
+    def show(self, event: RunEvent, counts: Counts) -> None:
+        line = describe(event)
         with contextlib.suppress(*HUNG_UP):
             if line and not line.startswith("submitted"):
                 self.bar.console.print(line, markup=False, style=_style(line), soft_wrap=True)

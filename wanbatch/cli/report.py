@@ -6,9 +6,8 @@ from pathlib import Path
 
 import click
 
-from wanbatch.cli import guard, stages
-from wanbatch.cli.options import Settings, planning_options
-from wanbatch.words.errors import ExitCode, Refusal
+from wanbatch.cli.options import CommonOptions, planning_options
+from wanbatch.cli.output import observer, save
 
 
 @click.command("report")
@@ -20,24 +19,13 @@ from wanbatch.words.errors import ExitCode, Refusal
     type=click.Path(path_type=Path, dir_okay=False),
     help="Also write to this file: .html, .json, .xml (JUnit), .csv or .md.",
 )
-def command(settings: Settings, targets: tuple[Path, ...]) -> None:
+def command(options: CommonOptions, targets: tuple[Path, ...]) -> None:
     """Rebuild every manifest's report.html and report.json from the ledger, as after the last run."""
-    from wanbatch.report.formats.json import to_bytes
-    from wanbatch.report.formats.render import base_for, format_of, render
+    from wanbatch.operations.reporting import rebuild_reports
 
-    formats = [format_of(target) for target in targets]
-    checked = stages.read_and_check(settings, quiet_warnings=True)
-    if targets and len(checked.manifests) != 1:
-        raise Refusal(ExitCode.INVALID, "-o takes one manifest at a time")
-    stages.refuse_shared_folders(settings, checked.manifests)
-    chosen = stages.choose_backend(settings, checked.manifests, offline=True)
-    guard.refuse_odd_places(settings, [m.name for m in checked.manifests])
-    plan, snapshot, around = stages.look_and_plan(settings, checked, chosen.profile)
-    guard.refuse_older_ledger(settings, around)
-    written = stages.write_reports(settings, checked, plan, snapshot)
-    for path, _ in written:
+    written, rendered = rebuild_reports(options, targets, observer(options, quiet_warnings=True))
+    for path in written:
         click.echo(path)
-    for target, form in zip(targets, formats, strict=True):
-        path, report = written[0]
-        stages.save(target, to_bytes(render(report, form, base_for(target, path.parent))))
+    for target, content in rendered:
+        save(target, content)
         click.echo(target)

@@ -1,4 +1,4 @@
-"""``wanbatch run``: brings every job to done. The command and its options; ``session`` does the work."""
+"""``wanbatch run``: brings every job to done. The command and its options; ``run_view`` shows it."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from decimal import Decimal
 
 import click
 
-from wanbatch.cli.options import Amount, Count, Settings, planning_options
-from wanbatch.cli.session import Order, start
+from wanbatch.cli.options import Amount, CommonOptions, Count, planning_options
 from wanbatch.model.price import AMOUNT_FORM, read_amount
 
 
@@ -65,7 +64,7 @@ def _amount(ctx: click.Context, param: click.Parameter, text: str | None) -> Dec
     "--regenerate", is_flag=True, help="Buy again what the selection already has; recorded."
 )
 def command(
-    settings: Settings,
+    options: CommonOptions,
     yes: bool,
     max_cost: Decimal | None,
     max_in_flight: int | None,
@@ -81,7 +80,10 @@ def command(
 
     Run it again after any interruption: it continues, and buys nothing twice.
     """
-    order = Order(
+    from wanbatch.cli.run_view import show_run
+    from wanbatch.operations.options import RunOptions
+
+    run = RunOptions(
         yes=yes,
         max_cost=max_cost,
         max_in_flight=max_in_flight,
@@ -93,4 +95,4 @@ def command(
         retry_failed=retry_failed,
         regenerate=regenerate,
     )
-    return start(settings, order)
+    return show_run(options, run)

@@ -6,13 +6,19 @@ import time
 
 import click
 
-from wanbatch.cli import guard, stages
-from wanbatch.cli.console import duration, quoted, say
+from wanbatch.cli.console import say
 from wanbatch.cli.ending import commands_that_decide
-from wanbatch.cli.options import Settings, planning_options
+from wanbatch.cli.options import CommonOptions, planning_options
+from wanbatch.cli.output import observer
 from wanbatch.cli.wording import state_counts
 from wanbatch.model.lifecycle import IN_FLIGHT, Attempt
 from wanbatch.model.plan import Action, Plan
+from wanbatch.operations.check import Checked, check
+from wanbatch.operations.choose import choose_backend
+from wanbatch.operations.elsewhere import older_ledger, ways_out_of_elsewhere
+from wanbatch.operations.planning import look_and_plan
+from wanbatch.operations.reporting import repeated_options
+from wanbatch.words.humanize import duration, quoted
 
 
 @click.command("status")
@@ -20,41 +26,42 @@ from wanbatch.model.plan import Action, Plan
 @click.option(
     "--json", "as_json", is_flag=True, help="Print the standing of every job as JSON on stdout."
 )
-def command(settings: Settings, as_json: bool) -> None:
+def command(options: CommonOptions, as_json: bool) -> None:
     """Show how every job stands by the ledger. Needs no key and sends nothing."""
-    checked = stages.read_and_check(settings, quiet_warnings=True)
-    chosen = stages.choose_backend(settings, checked.manifests, offline=True)
-    plan, _, around = stages.look_and_plan(settings, checked, chosen.profile)
-    for line in guard.older_ledger(settings, around) if around.newer else ():
+    observe = observer(options, quiet_warnings=True)
+    checked = check(options, observe)
+    profile = choose_backend(options, checked.manifests, offline=True).profile
+    plan, _, around = look_and_plan(options, checked, profile, observe)
+    for line in older_ledger(options, around) if around.newer else ():
         say(f"warning: {line}")
     if as_json:
-        from wanbatch.report.formats.json import document_text, plan_document
+        from wanbatch.operations.reporting import render_plan
 
-        click.echo(document_text(plan_document(plan, checked.manifests)))
+        click.echo(render_plan(plan, checked.manifests).decode())
         return
     for entry in plan.selected():
-        if not settings.quiet:
+        if not options.quiet:
             say(
                 f"  {entry.state.value:9}  {entry.name}  ({entry.reason}{deadline(entry.attempt, time.time())})"
             )
     for attempt in plan.strangers:
         task = f"task {attempt.task_id or 'unknown'}{deadline(attempt, time.time())}"
         say(f"  {attempt.state.value:9}  {attempt.job}  (no longer in the manifest; {task})")
-    if not settings.quiet:
-        _say_commands(settings, checked, plan)
+    if not options.quiet:
+        _say_commands(options, checked, plan)
     say(state_counts(plan.selected()))
-    for way in guard.ways_out_of_elsewhere(settings, plan):
+    for way in ways_out_of_elsewhere(options, plan):
         say(f"  help: {way}")
 
 
-def _say_commands(settings: Settings, checked: stages.Checked, plan: Plan) -> None:
+def _say_commands(options: CommonOptions, checked: Checked, plan: Plan) -> None:
     """What brings home what was paid for, and what a person decides with."""
-    options = stages.repeated_options(settings, checked)
+    words = repeated_options(options, checked.manifests)
     ours = any(entry.action is Action.RESUME for entry in plan.selected())
     if ours or any(attempt.state in IN_FLIGHT for attempt in plan.strangers):
-        say(f"Fetch with: {quoted(['wanbatch', 'fetch', *map(str, settings.files), *options])}")
+        say(f"Fetch with: {quoted(['wanbatch', 'fetch', *map(str, options.files), *words])}")
     files = {m.name: m.path for m in checked.manifests}
-    for command_ in commands_that_decide(plan, files, options):
+    for command_ in commands_that_decide(plan, files, words):
         say(f"  help: {command_}")
 
 

@@ -11,8 +11,8 @@ from collections import Counter
 from collections.abc import Iterable
 from decimal import Decimal
 
-from wanbatch.cli.console import money, plural
 from wanbatch.model.plan import Action, JobState, Plan, PlannedJob
+from wanbatch.words.humanize import money, plural
 
 SIGNS = {
     Action.GENERATE: "+",

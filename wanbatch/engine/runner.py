@@ -20,6 +20,17 @@ from typing import Protocol, TypeVar
 import anyio
 import anyio.to_thread
 
+from wanbatch.engine.events import (
+    Altered,
+    DownloadRetried,
+    Expired,
+    NotPrepared,
+    Polled,
+    RunEvent,
+    Stored,
+    Unrecorded,
+    after_submit,
+)
 from wanbatch.engine.interpret import (
     expiry_event,
     failure_event,
@@ -185,21 +196,11 @@ class Home:
     sha256: str
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """Something a person watching the run wants to know; ``attempt`` is the row after it."""
-
-    kind: str
-    job: str
-    attempt: Attempt | None = None
-    text: str = ""
-
-
-class Altered(Exception):
+class VideoChanged(Exception):
     """A video that a purchase depends on was changed since it was made."""
 
 
-Observer = Callable[[Notice], None]
+Observer = Callable[[RunEvent], None]
 
 
 class Runner:
@@ -286,7 +287,7 @@ class Runner:
     async def _prepare(self, work: Work) -> None:
         try:
             media = [await self._local_file(work.entry, ref) for ref in work.entry.request.media]
-        except Altered as error:
+        except VideoChanged as error:
             self._unprepared(work, str(error))
             return
         except (OSError, ValueError) as error:
@@ -300,13 +301,13 @@ class Runner:
 
     def _unprepared(self, work: Work, reason: str) -> None:
         self.conductor.unprepared(work, reason)
-        self.observe(Notice("unprepared", work.entry.name, None, reason))
+        self.observe(NotPrepared(work.entry.name, reason))
 
     async def _local_file(self, entry: PlannedJob, ref: MediaRef) -> tuple[MediaRef, Path | None]:
         """The file behind a media input: the user's own, an upstream's video, or a still cut from it. ``None`` for a public URL.
 
         The reference then holds the hash by which the file is checked once more as it is
-        sent. Raises ``Altered`` for a video that is not the one that was made.
+        sent. Raises ``VideoChanged`` for a video that is not the one that was made.
         """
         if ref.url:
             return ref, None
@@ -333,7 +334,7 @@ class Runner:
         for placement in self.ledger.snapshot.placements:
             if placement.path == home.path:  # its time proves nothing: from now on it is hashed
                 await self.ledger.place(replace(placement, mtime_ns=0))
-        raise Altered(
+        raise VideoChanged(
             f"{ref.source}: {home.path} is not the video that was made any more;"
             " put it back, or run again: it is downloaded once more while the provider has it"
         )
@@ -350,7 +351,7 @@ class Runner:
         lack = await self._lack_of_room()
         if lack:
             self.conductor.no_room(work, lack)
-            self.observe(Notice("unprepared", work.entry.name, None, lack))
+            self.observe(NotPrepared(work.entry.name, lack))
             return
         attempt = await self._record_intent(work)
         self.conductor.opened(work, attempt)
@@ -395,11 +396,10 @@ class Runner:
             attempt = await self.ledger.append(event)
         except BaseException:
             if isinstance(outcome, Accepted):
-                self.observe(Notice("unrecorded", work.entry.name, attempt, outcome.task_id))
+                self.observe(Unrecorded(attempt, outcome.task_id))
             raise
         self.conductor.submitted(work, attempt, outcome, anyio.current_time())
-        text = getattr(outcome, "reason", "") or getattr(outcome, "message", "")
-        self.observe(Notice("submitted", work.entry.name, attempt, text))
+        self.observe(after_submit(attempt, outcome))
 
     def _doubt_known_id(self, outcome: SubmitOutcome) -> SubmitOutcome:
         """An id that another attempt has is no answer: whose video it names, and whether this one was bought, nobody knows."""
@@ -454,7 +454,7 @@ class Runner:
         self.conductor.polled(task, attempt, outcome, anyio.current_time(), at, age_s)
         if event is not None:
             text = attempt.error_message if attempt.state is State.REMOTE_FAILED else ""
-            self.observe(Notice("polled", attempt.job, attempt, text))
+            self.observe(Polled(attempt, text))
 
     # -- fetch -----------------------------------------------------------------------------------
 
@@ -479,7 +479,7 @@ class Runner:
             self._unnamed(task, DownloadFailed(f"{folder} cannot be written: {why}", disk=True))
             return
         self.conductor.fetched(task, attempt, anyio.current_time())
-        self.observe(Notice("stored", attempt.job, attempt, outcome.remark))
+        self.observe(Stored(attempt, outcome.remark))
 
     async def _download(self, fetch: Fetch, part: Path) -> DownloadOutcome:
         """One download, and a second where the first may have been cut off.
@@ -524,7 +524,7 @@ class Runner:
         """The bytes are staged, and the disk would not give them their name: the next run begins with that."""
         attempt = self.ledger.attempt(task.attempt.attempt_id)
         self.conductor.unfetched(task, attempt, failure, anyio.current_time())
-        self.observe(Notice("unfetched", attempt.job, attempt, failure.reason))
+        self.observe(DownloadRetried(attempt, failure.reason))
 
     async def _fetch_failed(self, fetch: Fetch, failure: DownloadFailed) -> None:
         task = fetch.task
@@ -536,12 +536,13 @@ class Runner:
         if event is None or event.kind is EventKind.OBSERVED:
             self.conductor.unfetched(task, attempt, failure, now)
             if attempt.state is not State.ACCEPTED:
-                self.observe(Notice("unfetched", attempt.job, attempt, failure.reason))
+                self.observe(DownloadRetried(attempt, failure.reason))
             return
         self.conductor.fetched(task, attempt, now)
-        expired = attempt.state is State.EXPIRED
-        text = attempt.reason if expired else attempt.error_message
-        self.observe(Notice("expired" if expired else "polled", attempt.job, attempt, text))
+        if attempt.state is State.EXPIRED:
+            self.observe(Expired(attempt, attempt.reason))
+        else:
+            self.observe(Polled(attempt, attempt.error_message))
 
     def _last_word(self, fetch: Fetch, attempt: Attempt, failure: DownloadFailed) -> Event | None:
         """What the ledger keeps of a download that gave nothing."""
@@ -575,9 +576,7 @@ class Runner:
         attempt = task.attempt
         if outcome.facts.sha256 != attempt.sha256:
             self.observe(
-                Notice(
-                    "altered",
-                    attempt.job,
+                Altered(
                     attempt,
                     f"the provider now gives other bytes; they were left at {part.name}",
                 )

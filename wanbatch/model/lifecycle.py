@@ -512,3 +512,25 @@ def may_retry(attempt: Attempt, attempts: Iterable[Attempt], retries: int) -> bo
         elif other.authority is Authority.RETRY_POLICY and other.state is not State.PLANNED:
             made += 1
     return made < retries
+
+
+DECISIONS = {
+    State.UNCERTAIN: (EventKind.ADOPTED, EventKind.RESUBMIT, EventKind.ABANDONED),
+    State.EXPIRED: (
+        EventKind.ADOPTED,
+        EventKind.RESUBMIT,
+        EventKind.ABANDONED,
+        EventKind.STAGED,
+    ),
+    State.REMOTE_OK: (EventKind.ABANDONED, EventKind.STAGED),
+    State.ACCEPTED: (EventKind.ADOPTED,),
+}
+"""What a person may decide, by the state of the attempt."""
+
+
+def is_undecided(attempt: Attempt) -> bool:
+    """Whether a person's decision can move this attempt now."""
+    if attempt.state is State.ACCEPTED:
+        # Adopted, and no poll has confirmed the id: it may have been mistyped.
+        return attempt.last_event is EventKind.ADOPTED and not attempt.confirmed_at
+    return attempt.state in DECISIONS

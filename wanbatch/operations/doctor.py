@@ -8,15 +8,19 @@ that one failed. The key is tried by asking for a task that cannot exist; a buck
 
 from __future__ import annotations
 
+import os
 import shutil
 import stat
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+import anyio
+
 from wanbatch.config.price_advice import state_price
-from wanbatch.config.profiles import Profiles, resolve_profile
+from wanbatch.config.profiles import Profiles, load_profiles, load_project, resolve_profile
 from wanbatch.model.outcomes import ProbeFailed
 from wanbatch.model.wire import Profile
 from wanbatch.providers.client import Backend
@@ -42,6 +46,13 @@ class Finding:
     health: Health
     seen: str
     help: tuple[str, ...] = ()
+
+
+def examine_all(backend: str | None, output: Path) -> tuple[Finding, ...]:
+    """Every check for ``backend``, else for the project's, else for the user's default."""
+    profiles = load_profiles(os.environ)
+    name = backend or load_project(Path.cwd()).backend or profiles.default
+    return anyio.run(examine, profiles, name, os.environ, output, time.time)
 
 
 async def examine(

@@ -1,0 +1,256 @@
+"""A run in the terminal: what it is about to do, how it goes on, how it ended.
+
+What it may not do: decide anything, or keep the order of a run (``operations.run`` does).
+
+How it works: ``RunView`` is the run's observer and turns each event into lines; ``Terminal`` is
+asked for consent; ``watch_signals`` turns Ctrl-C into ``Run.interrupt``.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from contextlib import ExitStack
+
+import anyio
+import click
+from anyio.abc import TaskStatus
+
+from wanbatch.cli.console import say, tell, wants_color
+from wanbatch.cli.ending import (
+    command_that_buys,
+    command_that_continues,
+    commands_that_decide,
+    sum_up_fetch,
+    sum_up_money,
+    sum_up_time,
+)
+from wanbatch.cli.options import CommonOptions
+from wanbatch.cli.output import observer
+from wanbatch.cli.plan import show_plan
+from wanbatch.cli.progress import Counts, Display, choose_display
+from wanbatch.cli.wording import fetch_line, job_line, plan_line, state_counts
+from wanbatch.model.lifecycle import Attempt
+from wanbatch.model.origin import say_home
+from wanbatch.model.plan import Action, JobState, Plan
+from wanbatch.operations.elsewhere import ways_out_of_elsewhere
+from wanbatch.operations.events import (
+    Absent,
+    Adopt,
+    BuyingStopped,
+    ClockDiffers,
+    Event,
+    FindingsMade,
+    HeldElsewhere,
+    Planned,
+    Reconciled,
+    SelectionDoubted,
+    Stopping,
+    Undecided,
+    Verdict,
+    WorkBegins,
+    WorkEnds,
+)
+from wanbatch.operations.options import RunOptions
+from wanbatch.operations.reporting import repeated_options
+from wanbatch.operations.run import Prepared, Run, RunResult, prepare, start
+from wanbatch.operations.wiring import real_ports
+from wanbatch.words.disk import oddities
+from wanbatch.words.humanize import duration, money, plural
+
+
+def show_run(options: CommonOptions, run: RunOptions) -> int:
+    """Runs, shows it, and returns the exit code. Raises ``Refusal``."""
+    view = RunView(options, buys=run.buys)
+    prepared = prepare(options, run, view.take)
+    view.backend = (prepared.profile.name, prepared.profile.origin)
+    ports = real_ports(prepared, watch_signals)
+    result = start(Run(prepared, ports, Terminal(), view.take))
+    view.sum_up(prepared, result)
+    for path in result.reports:
+        tell(str(path))
+    return result.code
+
+
+class Terminal:
+    """Asks the person at the terminal, where there is one."""
+
+    def approve(self, plan: Plan) -> bool | None:
+        if not (sys.stdin.isatty() and sys.stderr.isatty()):
+            return None
+        videos = plural(plan.count()[Action.GENERATE], "video")
+        price = money(plan.total, plan.currency)
+        question = f"Buy {videos} on {plan.backend} ({price})?"
+        return click.confirm(question, default=False, err=True)
+
+
+async def watch_signals(run: Run, task_status: TaskStatus[None]) -> None:
+    """Hands every wish to end to the run."""
+    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM, signal.SIGHUP) as signals:
+        task_status.started()
+        async for number in signals:
+            run.interrupt(number)
+
+
+class RunView:
+    """One run or fetch in words, on stderr."""
+
+    def __init__(self, options: CommonOptions, *, buys: bool) -> None:
+        self.options, self.buys = options, buys
+        self.backend = ("", "")  # name and origin, known once the run is prepared
+        self._show_input = observer(options, quiet_warnings=options.quiet)
+        self._counts: Counts | None = None
+        self._display: Display | None = None
+        self._shown = ExitStack()
+
+    def take(self, event: Event) -> None:
+        """The observer of a run."""
+        match event:
+            case FindingsMade() | SelectionDoubted() | HeldElsewhere():
+                self._show_input(event)
+            case Reconciled(verdict):
+                say(_describe_verdict(verdict))
+            case Planned():
+                self._show_plan(event)
+            case ClockDiffers(ahead_s):
+                where = "ahead of" if ahead_s > 0 else "behind"
+                say(
+                    f"This machine's clock is {duration(abs(ahead_s))} {where} the server's:"
+                    " nothing expires early for that."
+                )
+            case WorkBegins():
+                self._begin(event)
+            case WorkEnds():
+                self._shown.close()
+            case BuyingStopped(reason):
+                say(f"No new jobs were submitted: {reason}")
+            case Stopping():
+                say(
+                    "Stopping: requests that are under way are waited for."
+                    " Press Ctrl-C again to leave at once."
+                )
+            case _:
+                if self._counts is not None and self._display is not None:
+                    self._counts.take(event)
+                    self._display.show(event, self._counts)
+
+    def _begin(self, work: WorkBegins) -> None:
+        options = self.options
+        self._counts = Counts(work.expected, work.running, work.currency)
+        self._display = self._shown.enter_context(
+            choose_display(
+                options.progress,
+                self._counts,
+                quiet=options.quiet,
+                color=wants_color(options.color),
+            )
+        )
+
+    def _show_plan(self, planned: Planned) -> None:
+        plan, options = planned.plan, self.options
+        if not self.buys:
+            self._show_fetch(planned)
+        elif options.verbose:
+            show_plan(options, plan, None)
+        elif not options.quiet:
+            say(plan_line(plan))
+        if planned.strangers:
+            videos = plural(len(planned.strangers), "video")
+            say(f"Also fetching {videos} that the manifest no longer names.")
+        for backend, origin in sorted({(a.backend, a.origin) for a in planned.elsewhere}):
+            say(f"A task {say_home(backend, origin, *self.backend)}.")
+
+    def _show_fetch(self, planned: Planned) -> None:
+        plan = planned.plan
+        for entry in plan.selected() if self.options.verbose else ():
+            if entry.action in (Action.RESUME, Action.ASK):
+                say(job_line(entry, plan))
+        if not self.options.quiet:
+            say(fetch_line(planned.in_flight, planned.failed, plan.backend))
+
+    # -- how it ended ------------------------------------------------------------------------
+
+    def sum_up(self, prepared: Prepared, result: RunResult) -> None:
+        """Jobs, money and time, what stopped it, and the commands that go on."""
+        quiet, plan = self.options.quiet, result.plan
+        if not quiet:
+            say(f"{plural(len(plan.selected()), 'job')}: {state_counts(plan.selected())}")
+            self._say_money(result)
+        if result.trouble:
+            say(f"error: {result.trouble}")
+        if result.hint:
+            say(f"  help: {result.hint}")
+        if not quiet:
+            self._say_unfinished(prepared, result)
+        if not quiet or result.signal:
+            self._say_continuation(result)
+
+    def _say_money(self, result: RunResult) -> None:
+        own, earlier, currency = result.own, result.taken_up, result.plan.currency
+        if not self.buys:
+            if earlier or result.fetched:
+                line = sum_up_fetch(result.fetched, earlier, currency)
+                say(f"{line}; {_time_of((), result)}")
+        elif own or earlier:
+            line = sum_up_money(own, earlier, currency)
+            say(f"{line}; {_time_of((*own, *earlier), result)}")
+
+    def _say_unfinished(self, prepared: Prepared, result: RunResult) -> None:
+        """Each job that is not done, and how a person decides on those that wait for one."""
+        plan, manifests = result.plan, prepared.checked.manifests
+        for entry in plan.selected():
+            bought = entry.action not in (Action.GENERATE, Action.BLOCKED)
+            if entry.state is not JobState.DONE and (self.buys or bought):
+                reason = result.reasons.get(entry.name) or entry.reason
+                say(f"  {entry.state.value:9} {entry.name}  ({reason})")
+        files = {m.name: m.path for m in manifests}
+        words = repeated_options(self.options, manifests)
+        for command in commands_that_decide(plan, files, words):
+            say(f"  help: {command}")
+        for way in ways_out_of_elsewhere(self.options, plan):
+            say(f"  help: {way}")
+        for oddity in oddities():
+            say(f"note: {oddity}")
+
+    def _say_continuation(self, result: RunResult) -> None:
+        count, words = result.plan.count(), sys.argv[1:]
+        going_on = count[Action.RESUME] + (count[Action.GENERATE] if self.buys else 0)
+        if going_on or (not self.buys and result.is_under_way):
+            # What a flag authorised is recorded: said again, it would be bought once more.
+            say(f"Continue with: {command_that_continues(words)}")
+            _say_deadline(result.plan)
+        elif not self.buys and count[Action.GENERATE] and "fetch" in words:
+            jobs = plural(count[Action.GENERATE], "job")
+            say(f"Never bought: {jobs}; a run buys: {command_that_buys(words)}")
+
+
+def _describe_verdict(verdict: Verdict) -> str:
+    match verdict:
+        case Adopt(attempt, task):
+            return (
+                f"{attempt.job} was uncertain; the account's list shows it as task"
+                f" {task.task_id}: adopted."
+            )
+        case Absent(attempt):
+            return (
+                f"{attempt.job} was uncertain; a complete listing does not show it: it was not"
+                " bought and may go out again."
+            )
+        case Undecided(attempt, reason):
+            return f"{attempt.job} is still uncertain: {reason}."
+
+
+def _time_of(attempts: tuple[Attempt, ...], result: RunResult) -> str:
+    return sum_up_time(attempts, result.started_at, result.finished_at)
+
+
+def _say_deadline(plan: Plan) -> None:
+    ends = [
+        e.attempt.shown_deadline
+        for e in plan.selected()
+        if e.action is Action.RESUME and e.attempt and e.attempt.shown_deadline
+    ]
+    if ends and plan.realm == "paid":
+        at = time.strftime("%Y-%m-%d %H:%M", time.localtime(min(ends)))
+        say(f"Do so before {at}: then the first result that was paid for vanishes.")

@@ -1,0 +1,148 @@
+"""What happens in a run, as values: what displays, JSON lines, callers and simulations read.
+
+What it may not do: word anything for people, or decide what happens next.
+
+How it works: one frozen class for each thing that can happen to a job. ``kind`` is the word that
+JSON lines use. ``attempt`` is the ledger's row after what happened was made durable; only
+``NotPrepared`` has none, for nothing was bought, and ``Unrecorded`` has the row before it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from wanbatch.model.lifecycle import Attempt, State
+from wanbatch.model.outcomes import Halted, NotAccepted, Rejected, SubmitOutcome, Uncertain
+
+
+@dataclass(frozen=True, slots=True)
+class NotPrepared:
+    """Its media could not be read or delivered, or there is no room for its video."""
+
+    kind: ClassVar[str] = "unprepared"
+    job: str
+    text: str
+    attempt: None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptEvent:
+    """Something that happened to one attempt. ``text`` is what there is to say of it beyond the
+    row."""
+
+    kind: ClassVar[str]
+    attempt: Attempt
+    text: str = ""
+
+    @property
+    def job(self) -> str:
+        return self.attempt.job
+
+
+class Submitted(AttemptEvent):
+    """The API took the task, and its id is on disk."""
+
+    __slots__ = ()
+    kind = "submitted"
+
+
+class Refused(AttemptEvent):
+    """The API refused the request for good."""
+
+    __slots__ = ()
+    kind = "submitted"
+
+
+class LeftUncertain(AttemptEvent):
+    """Nobody knows whether the API took it; it counts as spent."""
+
+    __slots__ = ()
+    kind = "submitted"
+
+
+class PutBack(AttemptEvent):
+    """It was proven not accepted, and may go out again."""
+
+    __slots__ = ()
+    kind = "submitted"
+
+
+class Unrecorded(AttemptEvent):
+    """The API took it, and the ledger could not be written. ``text`` is the task's id."""
+
+    __slots__ = ()
+    kind = "unrecorded"
+
+
+class Polled(AttemptEvent):
+    """A poll told something new."""
+
+    __slots__ = ()
+    kind = "polled"
+
+
+class Stored(AttemptEvent):
+    """The video stands under its name. ``text`` is a remark on it."""
+
+    __slots__ = ()
+    kind = "stored"
+
+
+class DownloadRetried(AttemptEvent):
+    """A download gave nothing and is made again later. ``text`` says why."""
+
+    __slots__ = ()
+    kind = "unfetched"
+
+
+class Expired(AttemptEvent):
+    """Nothing can be had of the task any more."""
+
+    __slots__ = ()
+    kind = "expired"
+
+
+class Altered(AttemptEvent):
+    """The provider gives other bytes than were stored before."""
+
+    __slots__ = ()
+    kind = "altered"
+
+
+RunEvent = (
+    NotPrepared
+    | Submitted
+    | Refused
+    | LeftUncertain
+    | PutBack
+    | Unrecorded
+    | Polled
+    | Stored
+    | DownloadRetried
+    | Expired
+    | Altered
+)
+
+
+def after_submit(attempt: Attempt, outcome: SubmitOutcome) -> RunEvent:
+    """What the answer to a POST became, by the row that it left."""
+    match attempt.state:
+        case State.ACCEPTED:
+            return Submitted(attempt)
+        case State.REJECTED:
+            return Refused(attempt, _said(outcome))
+        case State.UNCERTAIN:
+            return LeftUncertain(attempt, _said(outcome))
+        case _:
+            return PutBack(attempt, _said(outcome))
+
+
+def _said(outcome: SubmitOutcome) -> str:
+    match outcome:
+        case Rejected(message=text) | Halted(message=text):
+            return text
+        case NotAccepted(reason=text) | Uncertain(reason=text):
+            return text
+        case _:
+            return ""

@@ -1,0 +1,87 @@
+"""The guard before a purchase: what was bought already where this ledger does not see it.
+
+What it may not do: look for evidence (``evidence`` does), decide what becomes of a job (the
+planner does), or let a refusal go without its ways out.
+
+How it works: commands that plan ask ``look_around`` first. A ledger that is older than its own
+reports is refused; a plan in which nothing is left to buy but what was bought elsewhere too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from wanbatch.model.elsewhere import NOTHING, Source
+from wanbatch.model.job import Manifest
+from wanbatch.model.lifecycle import Snapshot
+from wanbatch.model.plan import Action, Plan
+from wanbatch.model.wire import Profile
+from wanbatch.operations import evidence
+from wanbatch.operations.events import HeldElsewhere, Observer
+from wanbatch.operations.evidence import Surroundings
+from wanbatch.operations.options import PlanningOptions
+from wanbatch.words.errors import ExitCode, Refusal
+from wanbatch.words.humanize import quoted
+
+
+def look_around(
+    options: PlanningOptions, manifests: Sequence[Manifest], profile: Profile, snapshot: Snapshot
+) -> Surroundings:
+    """What lies around the ledger of purchases that it does not know; the emulator is free."""
+    if profile.realm != "paid":
+        return Surroundings(NOTHING)
+    return evidence.look_around(options.output, snapshot, [Path(m.path) for m in manifests])
+
+
+def refuse_older_ledger(options: PlanningOptions, around: Surroundings) -> None:
+    """A ledger that was put back from an old copy would buy again. Raises ``Refusal`` (3)."""
+    if around.newer:
+        raise Refusal(ExitCode.REFUSED, *older_ledger(options, around))
+
+
+def older_ledger(options: PlanningOptions, around: Surroundings) -> tuple[str, ...]:
+    """What is wrong, and the ways out."""
+    path = options.ledger
+    aside = quoted(["mv", str(path), f"{path}.old"])
+    return (
+        f"the ledger {path} is older than its own reports: {around.newer[-1]} tells of what it"
+        " does not hold; nothing was sent",
+        "put the newest copy of the ledger back (with its ledger.db-wal, where there was one)"
+        f" at {path}",
+        "what this one knows can still be brought home with: wanbatch fetch",
+        f"without a newer copy move it away: {aside}; jobs that the reports name are then asked"
+        " about and not bought again",
+    )
+
+
+def refuse_all_elsewhere(options: PlanningOptions, plan: Plan, observe: Observer) -> None:
+    """Nothing is left to buy but what was bought before. Raises ``Refusal`` (3)."""
+    count = plan.count()
+    held = tuple(entry for entry in plan.selected() if entry.trace)
+    if not held or count[Action.GENERATE] or count[Action.RESUME]:
+        return
+    jobs = "the job was" if len(held) == 1 else f"all {len(held)} jobs that would be bought were"
+    observe(HeldElsewhere(held))
+    raise Refusal(
+        ExitCode.REFUSED,
+        f"{jobs} bought before, and the ledger {options.ledger} does not know it; nothing was sent",
+        *ways_out_of_elsewhere(options, plan),
+    )
+
+
+def ways_out_of_elsewhere(options: PlanningOptions, plan: Plan) -> list[str]:
+    """How jobs that were bought elsewhere come right; empty where there are none."""
+    traces = [entry.trace for entry in plan.selected() if entry.trace]
+    ledgers = dict.fromkeys(t.place for t in traces if t.source is Source.LEDGER and not t.trouble)
+    broken = dict.fromkeys(t.place for t in traces if t.source is Source.LEDGER and t.trouble)
+    ways = [
+        f"go on where they were bought: {quoted(['--output', str(Path(p).parent)])}"
+        for p in ledgers
+    ]
+    ways += [f"mend {p}, or put a copy of it back" for p in broken]
+    if any(t.source is not Source.LEDGER for t in traces):
+        ways.append(f"put the ledger that bought them back from a copy, at {options.ledger}")
+    if traces:
+        ways.append("or buy them again: --regenerate, with --select for some of them")
+    return ways

@@ -1,0 +1,131 @@
+"""What an operation has to tell while it goes on, as values; a terminal, a log or a caller reads
+them.
+
+What it may not do: word anything, or decide.
+
+How it works: one frozen class for each thing. What happens to a job in a run is an event of
+``engine.events``, which are named here too, so that a reader needs one room.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from wanbatch.engine.events import Altered as Altered
+from wanbatch.engine.events import AttemptEvent as AttemptEvent
+from wanbatch.engine.events import DownloadRetried as DownloadRetried
+from wanbatch.engine.events import Expired as Expired
+from wanbatch.engine.events import LeftUncertain as LeftUncertain
+from wanbatch.engine.events import NotPrepared as NotPrepared
+from wanbatch.engine.events import Polled as Polled
+from wanbatch.engine.events import PutBack as PutBack
+from wanbatch.engine.events import Refused as Refused
+from wanbatch.engine.events import RunEvent as RunEvent
+from wanbatch.engine.events import Stored as Stored
+from wanbatch.engine.events import Submitted as Submitted
+from wanbatch.engine.events import Unrecorded as Unrecorded
+from wanbatch.engine.reconcile import Absent as Absent
+from wanbatch.engine.reconcile import Adopt as Adopt
+from wanbatch.engine.reconcile import Undecided as Undecided
+from wanbatch.engine.reconcile import Verdict as Verdict
+from wanbatch.model.lifecycle import Attempt
+from wanbatch.model.plan import Doubt, Plan, PlannedJob
+from wanbatch.words.diagnostics import Diagnostic
+
+
+@dataclass(frozen=True, slots=True)
+class FindingsMade:
+    """Every finding of one look at the input, in order; none at all is told too."""
+
+    findings: tuple[Diagnostic, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SelectionDoubted:
+    """A part of a selection that cannot have been meant, and that does not stop the command."""
+
+    doubt: Doubt
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciled:
+    """What an account's list told of a job that was uncertain."""
+
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What a run is about to do.
+
+    ``in_flight`` are the tasks of this backend that it watches, ``strangers`` those of them that
+    the plan does not name, ``elsewhere`` tasks that only another backend can be asked for.
+    ``failed`` is how many failed tasks are asked once more.
+    """
+
+    plan: Plan
+    in_flight: int
+    failed: int
+    strangers: tuple[Attempt, ...]
+    elsewhere: tuple[Attempt, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HeldElsewhere:
+    """These jobs were bought before where this ledger does not see it; the run is refused."""
+
+    jobs: tuple[PlannedJob, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ClockDiffers:
+    """This machine's clock is ahead of the server's by so many seconds (negative: behind)."""
+
+    ahead_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class WorkBegins:
+    """Jobs by fingerprint: all that are to come home, and those that run at the provider."""
+
+    expected: frozenset[str]
+    running: frozenset[str]
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class WorkEnds:
+    """Nothing more happens to a job in this run."""
+
+
+@dataclass(frozen=True, slots=True)
+class BuyingStopped:
+    """Why no new jobs were submitted, though the run went on."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stopping:
+    """The first wish to stop: what is under way is waited for."""
+
+
+StageEvent = (
+    FindingsMade
+    | SelectionDoubted
+    | Reconciled
+    | Planned
+    | HeldElsewhere
+    | ClockDiffers
+    | WorkBegins
+    | WorkEnds
+    | BuyingStopped
+    | Stopping
+)
+Event = StageEvent | RunEvent
+Observer = Callable[[Event], None]
+
+
+def ignore(_event: Event) -> None:
+    """For callers that want the result alone."""

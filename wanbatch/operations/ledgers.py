@@ -1,0 +1,66 @@
+"""Is a ledger sound, and a copy of it.
+
+What it may not do: change the ledger or a video.
+
+How it works: both read the ledger as of one instant, so a run may go on meanwhile.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from wanbatch.ledger.backup import back_up
+from wanbatch.ledger.sqlite import Damaged, is_missing
+from wanbatch.ledger.store import read_snapshot
+from wanbatch.ledger.verify import verify_ledger
+from wanbatch.model.lifecycle import State
+from wanbatch.operations.evidence import look_around
+from wanbatch.videos.outputs import find_faults
+from wanbatch.words.errors import ExitCode, Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How a ledger stands. ``damage`` says why it cannot be read at all, with hints."""
+
+    path: Path
+    problems: tuple[str, ...] = ()
+    attempts: int = 0
+    stored: int = 0
+    damage: tuple[str, ...] = ()
+
+
+def check_ledger(output: Path) -> Health:
+    """The ledger against itself and against the videos, every one by its hash. Raises
+    ``Refusal`` (2) where there is none."""
+    path = _ledger_in(output)
+    try:
+        snapshot = read_snapshot(path)
+        problems = verify_ledger(path)
+        newer = look_around(output, snapshot, ()).newer
+        if newer:  # or a run that is going on has just written its report
+            snapshot = read_snapshot(path)
+            newer = look_around(output, snapshot, ()).newer
+        older = [
+            f"{report} tells of what the ledger does not hold: it is older" for report in newer
+        ]
+        found = (*problems, *older, *find_faults(output, snapshot))
+    except Damaged as damage:
+        return Health(path, damage=(damage.message, *damage.hints))
+    stored = sum(a.state is State.STORED for a in snapshot.attempts)
+    return Health(path, found, len(snapshot.attempts), stored)
+
+
+def copy_ledger(output: Path, to: Path) -> tuple[str, ...]:
+    """Copies the ledger as it is now to the new file ``to``; returns what is wrong with it."""
+    return tuple(back_up(_ledger_in(output), to))
+
+
+def _ledger_in(output: Path) -> Path:
+    path = output / "ledger.db"
+    if is_missing(path):
+        raise Refusal(
+            ExitCode.INVALID, f"there is no ledger in {output}", "name the folder with --output"
+        )
+    return path

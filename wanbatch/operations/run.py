@@ -1,0 +1,528 @@
+"""The one order of a run, for whoever asks for one: a command, a program, a simulation.
+
+What it may not do: print, read a command line, or decide what may be bought (``plan`` and
+``engine`` do). Until the approval nothing is sent.
+
+How it works, in this order: check everything; take the run lock; open the ledger; settle what
+an earlier process left; reconcile what is uncertain; plan; limit; approval; probe; work;
+reconcile again; record how it ended; report. ``prepare`` does what needs no lock. What is
+outside is a port (``RunPorts``); what happens is told to an observer as events.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Protocol
+
+import anyio
+import anyio.to_thread
+from anyio.abc import TaskStatus
+
+from wanbatch import __version__
+from wanbatch.engine.pacing.budget import Budget
+from wanbatch.engine.pacing.submits import SubmitPacer
+from wanbatch.engine.polling.batch import ListPolls
+from wanbatch.engine.polling.schedule import LatencyModel, PollSchedule
+from wanbatch.engine.reconcile import ListingClient, reconcile
+from wanbatch.engine.recovery import (
+    InFlight,
+    find_failed,
+    find_in_flight,
+    place_reused,
+    record_authorisations,
+    settle_leftovers,
+)
+from wanbatch.engine.runner import ApiClient, Home, RunContext, Runner
+from wanbatch.engine.scheduler import Conductor, build_works
+from wanbatch.engine.work_items import Limits
+from wanbatch.ledger.store import Ledger
+from wanbatch.model.elsewhere import Elsewhere
+from wanbatch.model.lifecycle import IN_FLIGHT, UNSETTLED, Attempt, RunRecord, Snapshot, State
+from wanbatch.model.origin import same_origin
+from wanbatch.model.outcomes import ProbeFailed
+from wanbatch.model.plan import Action, JobState, Plan
+from wanbatch.model.wire import Profile, quiet_period_of
+from wanbatch.operations.approval import Approver, keep_limit, require_approval
+from wanbatch.operations.check import Checked, check
+from wanbatch.operations.choose import (
+    Limit,
+    Unpriced,
+    choose_backend,
+    find_unpriced,
+    spending_limit,
+)
+from wanbatch.operations.elsewhere import look_around, refuse_all_elsewhere, refuse_older_ledger
+from wanbatch.operations.events import (
+    BuyingStopped,
+    ClockDiffers,
+    NotPrepared,
+    Observer,
+    Planned,
+    Reconciled,
+    RunEvent,
+    Stopping,
+    Stored,
+    WorkBegins,
+    WorkEnds,
+)
+from wanbatch.operations.options import PlanningOptions, RunOptions
+from wanbatch.operations.planning import build_plan, refuse_undeliverable, tell_doubts
+from wanbatch.operations.reporting import refuse_shared_folders
+from wanbatch.plan.identity import JobKey
+from wanbatch.providers.dialects.registry import can_list, retention_of
+from wanbatch.videos.folders import refuse_odd_places
+from wanbatch.videos.outputs import intact_paths, set_aside_strangers
+from wanbatch.words.clock import ServerClock
+from wanbatch.words.errors import ExitCode, Refusal
+
+WRONG_CLOCK_S = 60.0
+"""A clock that is off by less is not worth a word."""
+
+
+class Client(ApiClient, ListingClient, Protocol):
+    """The API, as a run uses it."""
+
+    @property
+    def requests(self) -> int: ...
+    @property
+    def lists_tasks(self) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What a run is made of once everything was checked."""
+
+    options: PlanningOptions
+    run: RunOptions
+    checked: Checked
+    profile: Profile
+    limit: Limit
+
+
+@dataclass(frozen=True, slots=True)
+class RunPorts:
+    """What a run has to do with outside of itself.
+
+    ``wall`` reads Unix seconds, ``ticks`` seconds of a clock that runs during sleep, ``chance``
+    a number in [0, 1). ``lock`` keeps a second run out. ``free_bytes`` reads the room on the
+    output's disk; ``None`` where nobody looks. ``watch`` says that it has
+    started, goes on beside the work, and may call ``Run.interrupt``; it is cancelled at the end. ``report`` writes what people read, from the
+    plan, the ledger and the run's id, and returns the paths.
+    """
+
+    run_id: str
+    wall: Callable[[], float]
+    ticks: Callable[[], float]
+    chance: Callable[[], float]
+    lock: Callable[[], AbstractContextManager[object]]
+    open_ledger: Callable[[], AbstractAsyncContextManager[Ledger]]
+    open_client: Callable[[ServerClock], AbstractAsyncContextManager[Client]]
+    free_bytes: Callable[[], int] | None
+    watch: Callable[[Run, TaskStatus[None]], Awaitable[None]]
+    report: Callable[[Plan, Snapshot, str], Sequence[Path]]
+
+
+@dataclass(slots=True)
+class RunResult:
+    """How a run ended.
+
+    ``plan`` is how every job stands at the end. ``own`` are the attempts that this run opened,
+    ``taken_up`` those of earlier runs that it went on with. ``trouble`` is what in the
+    environment stopped it, ``hint`` what to do about that. ``reasons`` says by job why nothing
+    was sent for it.
+    """
+
+    code: ExitCode
+    plan: Plan
+    snapshot: Snapshot
+    own: tuple[Attempt, ...]
+    taken_up: tuple[Attempt, ...]
+    started_at: float
+    finished_at: float
+    fetched: int = 0
+    is_under_way: bool = False
+    signal: signal.Signals | None = None
+    trouble: str = ""
+    hint: str = ""
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    reports: tuple[Path, ...] = ()
+
+
+def prepare(options: PlanningOptions, run: RunOptions, observe: Observer) -> Prepared:
+    """Everything that is checked before the lock is taken. Raises ``Refusal``."""
+    checked = check(options, observe)
+    refuse_odd_places(options.output, [m.name for m in checked.manifests])
+    refuse_shared_folders(options, checked.manifests)
+    chosen = choose_backend(options, checked.manifests, offline=False)
+    limit = spending_limit(run.max_cost, checked.manifests, chosen.projects)
+    _make_folder(options.output)
+    return Prepared(options, run, checked, _raise_limits(chosen.profile, run), limit)
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Refusal(
+            ExitCode.ENVIRONMENT,
+            f"the output folder {folder} cannot be made: {error.strerror}",
+            "choose another with --output",
+        ) from error
+
+
+def _raise_limits(profile: Profile, run: RunOptions) -> Profile:
+    """What is said for this run is the user's own word, and may raise as well as lower."""
+    return replace(
+        profile,
+        max_in_flight=run.max_in_flight or profile.max_in_flight,
+        rate=run.rate or profile.rate,
+        poll_interval_s=run.poll_interval_s or profile.poll_interval_s,
+        submit_timeout_s=run.submit_timeout_s or profile.submit_timeout_s,
+        quiet_period_s=_quiet_period_s(profile, run.submit_timeout_s),
+    )
+
+
+def _quiet_period_s(profile: Profile, timeout_s: float | None) -> float:
+    """A submit that may be answered later may be listed later: absence needs a longer wait."""
+    if timeout_s is None or profile.realm == "emulator":
+        return profile.quiet_period_s
+    return max(profile.quiet_period_s, quiet_period_of(timeout_s))
+
+
+async def watch_nothing(_run: Run, task_status: TaskStatus[None]) -> None:
+    """For runs that nobody interrupts."""
+    task_status.started()
+
+
+def start(run: Run) -> RunResult:
+    """Executes ``run`` under its lock, in an event loop of its own. Raises ``Refusal``."""
+    with run.lock():  # outside of the loop: waiting for it ends at Ctrl-C
+        return anyio.run(run.execute)
+
+
+class Run:
+    """One run. ``execute`` once, with ``lock`` held; ``interrupt`` from ``RunPorts.watch``."""
+
+    def __init__(
+        self, prepared: Prepared, ports: RunPorts, approver: Approver, observe: Observer
+    ) -> None:
+        self._options, self._run, self._checked = prepared.options, prepared.run, prepared.checked
+        self._profile, self._limit = prepared.profile, prepared.limit
+        self._ports, self._approver, self._tell = ports, approver, observe
+        self._started_at = ports.wall()
+        self._clock = ServerClock(ports.wall, ports.ticks)
+        prices = self._profile.prices
+        self.context = RunContext(
+            ports.run_id,
+            self._profile.name,
+            self._profile.realm,
+            self._profile.origin,
+            prices.currency if prices else "",
+            self._options.output,
+            self._clock.now,
+            self._clock,
+            retention_of(self._profile.kind),
+            ports.free_bytes,
+        )
+        self.scheduler: Conductor | None = None
+        self.runner: Runner | None = None
+        self._scope: anyio.CancelScope | None = None
+        self._signal: signal.Signals | None = None
+        self._trouble = self._hint = ""
+        self._fetched = self._requests = 0
+        self._reasons: dict[str, str] = {}
+        self._chosen: frozenset[JobKey] = frozenset()
+        self._taken_up: frozenset[int] = frozenset()
+
+    def lock(self) -> AbstractContextManager[object]:
+        """Keeps every other run out of the output folder."""
+        return self._ports.lock()
+
+    async def execute(self) -> RunResult:
+        """The whole run, with the lock held. Raises ``Refusal`` where it may not go on."""
+        async with self._ports.open_ledger() as ledger:
+            elsewhere = self._look_around(ledger.snapshot)
+            self._taken_up = self._unfinished(ledger.snapshot)
+            await settle_leftovers(self.context, ledger)
+            if self._has_uncertain(ledger.snapshot):
+                async with self._ports.open_client(self._clock) as client:
+                    await self._reconcile(ledger, client)
+            plan = self._make_plan(ledger.snapshot, elsewhere)
+            in_flight = self._announce(plan, ledger.snapshot)
+            if self._run.buys:
+                self._allow(plan, in_flight)
+            async with anyio.create_task_group() as group:
+                with anyio.CancelScope() as self._scope:
+                    await group.start(self._watch)
+                    await self._do(ledger, plan, in_flight)
+                result = await self._finish(ledger, elsewhere)
+                group.cancel_scope.cancel()
+            return result
+
+    async def _watch(self, *, task_status: TaskStatus[None]) -> None:
+        await self._ports.watch(self, task_status)
+
+    def interrupt(self, number: signal.Signals) -> None:
+        """The first time it ends buying and waits for what is under way, the second time it
+        leaves at once. Before the work begins nothing is waited for."""
+        is_second = self._signal is not None
+        self._signal = self._signal or number
+        if self.runner is None:
+            if self._scope is not None:
+                self._scope.cancel()
+        elif is_second:
+            self.runner.abort()
+        else:
+            self._tell(Stopping())
+            self.runner.stop("interrupted")
+
+    # -- before ------------------------------------------------------------------------------
+
+    def _look_around(self, snapshot: Snapshot) -> Elsewhere:
+        """What this ledger says cannot be all, or may not be acted on. Raises ``Refusal``."""
+        options, manifests = self._options, self._checked.manifests
+        unsettled = {a.manifest for a in snapshot.attempts if a.state in UNSETTLED}
+        refuse_odd_places(options.output, unsettled)
+        around = look_around(options, manifests, self._profile, snapshot)
+        if self._run.buys:
+            refuse_older_ledger(options, around)
+        set_aside_strangers(options.output, [m.name for m in manifests], snapshot)
+        return around.elsewhere
+
+    def _unfinished(self, snapshot: Snapshot) -> frozenset[int]:
+        """What earlier runs bought here, or may have, and did not bring to its end."""
+        return frozenset(
+            a.attempt_id
+            for a in snapshot.attempts
+            if a.state in IN_FLIGHT | {State.INTENT} and self._is_here(a)
+        )
+
+    def _is_here(self, attempt: Attempt) -> bool:
+        profile = self._profile
+        return attempt.realm == profile.realm and same_origin(attempt.origin, profile.origin)
+
+    def _make_plan(
+        self, snapshot: Snapshot, elsewhere: Elsewhere, *, is_last: bool = False
+    ) -> Plan:
+        """The last plan tells how the jobs of the first stand, and asks for nothing."""
+        plan = build_plan(
+            self._options,
+            self._checked,
+            self._profile,
+            snapshot,
+            intact_paths(self._options.output, snapshot),
+            self._ports.wall(),
+            elsewhere=elsewhere,
+            retry_failed=self._run.retry_failed and not is_last,
+            regenerate=self._run.regenerate and not is_last,
+            chosen=self._chosen if is_last else None,
+        )
+        if not is_last:
+            tell_doubts(plan, self._tell)
+            self._chosen = frozenset((e.job.manifest, e.name) for e in plan.selected())
+        return plan
+
+    def _announce(self, plan: Plan, snapshot: Snapshot) -> InFlight:
+        """Tells what is about to be done, where the backend takes it. Raises ``Refusal``."""
+        refuse_undeliverable(plan, self._profile, self._tell)
+        found = find_in_flight(self.context, snapshot, plan)
+        mine = {entry.attempt.attempt_id for entry in plan.jobs if entry.attempt}
+        self._tell(
+            Planned(
+                plan,
+                len(found.here),
+                len(find_failed(self.context, snapshot)),
+                tuple(a for a in found.here if a.attempt_id not in mine),
+                found.elsewhere,
+            )
+        )
+        return found
+
+    def _allow(self, plan: Plan, in_flight: InFlight) -> None:
+        """What must be said before anything is bought. Raises ``Refusal`` (3)."""
+        if not in_flight.here:
+            refuse_all_elsewhere(self._options, plan, self._tell)
+        unpriced = find_unpriced(plan, self._profile)
+        self._keep_limit(plan, unpriced)
+        require_approval(plan, self._run, unpriced, self._approver)
+
+    def _keep_limit(self, plan: Plan, unpriced: Unpriced | None) -> None:
+        keep_limit(plan, self._limit, unpriced)
+
+    # -- uncertain jobs ----------------------------------------------------------------------
+
+    def _has_uncertain(self, snapshot: Snapshot) -> bool:
+        return any(
+            a.state is State.UNCERTAIN
+            and a.realm == "paid"
+            and same_origin(a.origin, self._profile.origin)
+            for a in snapshot.attempts
+        )
+
+    async def _reconcile(self, ledger: Ledger, client: Client) -> None:
+        """Asks the account's list, where the API has one, what became of uncertain submits.
+
+        The probe comes first for its ``Date``: by a clock that is ahead a listing would seem
+        late enough to prove that nothing was bought.
+        """
+        if not client.lists_tasks or isinstance(await client.probe(), ProbeFailed):
+            return
+        for verdict in await reconcile(
+            ledger,
+            client,
+            self._profile.origin,
+            self._profile.quiet_period_s,
+            self._clock.now,
+            shared=self._profile.shared_account,
+        ):
+            self._tell(Reconciled(verdict))
+
+    # -- the work ----------------------------------------------------------------------------
+
+    async def _do(self, ledger: Ledger, plan: Plan, in_flight: InFlight) -> None:
+        for manifest in self._checked.manifests:  # before anything is bought for it
+            _make_folder(self._options.output / manifest.name / "videos")
+        for manifest in self._checked.manifests:
+            await ledger.begin_run(self._record(manifest.name))
+        intact = intact_paths(self._options.output, ledger.snapshot)
+        homes = await place_reused(self.context, ledger, plan, intact)
+        buys = self._run.buys and plan.count()[Action.GENERATE]
+        if in_flight.here or buys or find_failed(self.context, ledger.snapshot):
+            async with self._ports.open_client(self._clock) as client:
+                try:
+                    await self._work(ledger, client, plan, in_flight, homes)
+                finally:
+                    self._requests = client.requests
+
+    def _record(self, manifest: str) -> RunRecord:
+        return RunRecord(
+            self.context.run_id,
+            manifest,
+            self._profile.name,
+            self._profile.realm,
+            self._started_at,
+            wanbatch_version=__version__,
+        )
+
+    async def _work(
+        self,
+        ledger: Ledger,
+        client: Client,
+        plan: Plan,
+        in_flight: InFlight,
+        homes: Mapping[str, Home],
+    ) -> None:
+        probe = await client.probe()
+        if isinstance(probe, ProbeFailed):
+            raise Refusal(
+                ExitCode.ENVIRONMENT,
+                f"backend {self._profile.name} did not answer as it should: {probe.reason};"
+                " nothing was spent",
+                *filter(None, [probe.hint]),
+            )
+        if self._run.buys:
+            plan = await record_authorisations(self.context, ledger, plan)
+        scheduler = self.scheduler = self._make_scheduler(plan, ledger.snapshot)
+        if not self._run.buys:
+            scheduler.stop("fetch never submits")
+        ahead_s = -(self._clock.offset_s or 0.0)
+        if abs(ahead_s) > WRONG_CLOCK_S:  # one answer proves nothing, and is worth a word
+            self._tell(ClockDiffers(ahead_s))
+        failed = find_failed(self.context, ledger.snapshot)
+        scheduler.resume(in_flight.here, anyio.current_time(), self._clock.now(), failed)
+        running = frozenset(a.fingerprint for a in in_flight.here)
+        bought = frozenset(
+            w.fingerprint
+            for w in scheduler.works
+            if w.entry.action is Action.GENERATE and self._run.buys
+        )
+        self._tell(WorkBegins(running | bought, running, plan.currency))
+        try:
+            self.runner = Runner(self.context, scheduler, ledger, client, self._take, homes)
+            await self.runner.run()
+            self.runner = None
+        finally:
+            self._tell(WorkEnds())
+        self._trouble = scheduler.trouble
+        self._hint = scheduler.halted.hint if scheduler.halted else ""
+        if self._signal is None and self._has_uncertain(ledger.snapshot):
+            await self._reconcile(ledger, client)
+        told = self._signal or self._trouble
+        if scheduler.stop_reason and self._run.buys and not told:
+            self._tell(BuyingStopped(scheduler.stop_reason))
+
+    def _take(self, event: RunEvent) -> None:
+        match event:
+            case Stored():
+                self._fetched += 1
+            case NotPrepared(job, text):
+                self._reasons[job] = text
+            case _:
+                pass
+        self._tell(event)
+
+    def _make_scheduler(self, plan: Plan, snapshot: Snapshot) -> Conductor:
+        profile, manifests, chance = self._profile, self._checked.manifests, self._ports.chance
+        model = LatencyModel()
+        model.learn(a for a in snapshot.attempts if same_origin(a.origin, profile.origin))
+        return Conductor(
+            build_works(plan, {m.name: m.run.retries for m in manifests}),
+            SubmitPacer(
+                profile.rate, profile.max_in_flight, profile.submit_concurrency, chance=chance
+            ),
+            PollSchedule(profile.poll_interval_s, profile.queries_per_second, model, chance=chance),
+            Budget(self._limit.amount),
+            Limits(
+                self._run.wait_s,
+                frozenset(m.name for m in manifests if m.run.on_failure == "stop"),
+                self.context.retention,
+            ),
+            ListPolls(profile.poll_interval_s) if can_list(profile.kind) else None,
+        )
+
+    # -- after -------------------------------------------------------------------------------
+
+    async def _finish(self, ledger: Ledger, elsewhere: Elsewhere) -> RunResult:
+        plan = self._make_plan(ledger.snapshot, elsewhere, is_last=True)
+        code, finished_at = self._exit_code(plan), self._ports.wall()
+        for manifest in self._checked.manifests:
+            await ledger.finish_run(
+                replace(
+                    self._record(manifest.name),
+                    finished_at=finished_at,
+                    exit_code=int(code),
+                    http_requests=self._requests,
+                )
+            )
+        snapshot = ledger.snapshot
+        run_id = self.context.run_id
+        written = await anyio.to_thread.run_sync(self._ports.report, plan, snapshot, run_id)
+        return RunResult(
+            code,
+            plan,
+            snapshot,
+            tuple(a for a in snapshot.attempts if a.run_id == run_id),
+            tuple(a for a in snapshot.attempts if a.attempt_id in self._taken_up),
+            self._started_at,
+            finished_at,
+            self._fetched,
+            any(a.state in IN_FLIGHT and self._is_here(a) for a in snapshot.attempts),
+            self._signal,
+            self._trouble,
+            self._hint,
+            self._reasons,
+            tuple(written),
+        )
+
+    def _exit_code(self, plan: Plan) -> ExitCode:
+        if self._signal is not None:
+            is_term = self._signal is signal.SIGTERM
+            return ExitCode.TERMINATED if is_term else ExitCode.INTERRUPTED
+        if self._trouble:
+            return ExitCode.ENVIRONMENT
+        done = all(entry.state is JobState.DONE for entry in plan.selected())
+        return ExitCode.DONE if done else ExitCode.UNFINISHED
