@@ -67,7 +67,7 @@ class Watch:
             await anyio.sleep(0.5)
             if running.runner is not None:
                 self.most_in_flight = max(
-                    self.most_in_flight, running.runner.conductor.pacer.in_flight
+                    self.most_in_flight, running.runner.scheduler.pacer.in_flight
                 )
 
     def percentile_ms(self, share: float) -> float:

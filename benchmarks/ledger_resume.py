@@ -17,7 +17,7 @@ from pathlib import Path
 
 from ledger_throughput import OPENING, STEPS
 
-from wanbatch.ledger.rows import Entry, Happened, Opened
+from wanbatch.ledger.rows import Happened, Opened, Write
 from wanbatch.ledger.sqlite import open_store
 from wanbatch.model import lifecycle
 from wanbatch.model.lifecycle import Event
@@ -36,7 +36,7 @@ print(time.perf_counter() - began, len(snapshot.attempts), (resource.getrusage(r
 
 def write(path: Path, jobs: int) -> None:
     store, _ = open_store(path)
-    entries: list[Entry] = []
+    entries: list[Write] = []
     for number in range(1, jobs + 1):
         row = lifecycle.open_attempt(number, OPENING)
         entries.append(Opened(row))

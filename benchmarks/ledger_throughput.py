@@ -23,7 +23,7 @@ import anyio.from_thread
 import anyio.to_thread
 from anyio.lowlevel import current_token
 
-from wanbatch.ledger.rows import Entry, Happened, Opened, statements_of
+from wanbatch.ledger.rows import Happened, Opened, Write, statements_of
 from wanbatch.ledger.sqlite import open_store
 from wanbatch.ledger.store import Ledger
 from wanbatch.model import lifecycle
@@ -91,7 +91,7 @@ async def through_the_ledger(path: Path) -> tuple[float, list[float]]:
 
 def bare_sqlite(path: Path) -> float:
     """Events per second of the same statements, prepared beforehand, in groups of ``WRITERS``, on a connection with the same settings."""
-    rows: list[Entry] = []
+    rows: list[Write] = []
     for number in range(1, JOBS + 1):
         row = lifecycle.open_attempt(number, OPENING)
         rows.append(Opened(row))

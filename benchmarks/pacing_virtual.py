@@ -23,7 +23,7 @@ from wanbatch.engine.pacing.submits import SubmitPacer
 from wanbatch.engine.polling.latency import Kind, LatencyModel
 from wanbatch.engine.polling.schedule import PollSchedule
 from wanbatch.engine.polling.timing import Lognormal, survival
-from wanbatch.model.outcomes import Accepted, Limit, NotAccepted, Running, Succeeded
+from wanbatch.model.outcomes import Accepted, NotAccepted, Running, Succeeded, ThrottledBy
 
 MEDIAN_S, SHAPE, JOBS = 90.0, 0.4, 1_000
 ROUND_TRIP_S = 0.02
@@ -47,7 +47,7 @@ class Account:
         slots: int,
         pacer: SubmitPacer,
         polls: PollSchedule,
-        limit: Limit,
+        limit: ThrottledBy,
         fixed_s: float | None = None,
     ) -> None:
         self.durations, self.slots, self.pacer, self.polls, self.limit = (
@@ -200,7 +200,7 @@ def draw(seed: int) -> tuple[random.Random, list[float]]:
     return rnd, [rnd.lognormvariate(math.log(MEDIAN_S), SHAPE) for _ in range(JOBS)]
 
 
-def makespan(slots: int, factor: int, limit: Limit, seed: int) -> bool:
+def makespan(slots: int, factor: int, limit: ThrottledBy, seed: int) -> bool:
     rnd, durations = draw(seed)
     pacer, polls = (
         SubmitPacer(2.0, slots * factor, chance=rnd.random),
@@ -228,7 +228,7 @@ def lag(
     rate = looks * slots / cycle
     polls = PollSchedule(15.0, rate, model, chance=rnd.random)
     result = Account(
-        durations, slots, SubmitPacer(2.0, slots, chance=rnd.random), polls, Limit.CONCURRENCY
+        durations, slots, SubmitPacer(2.0, slots, chance=rnd.random), polls, ThrottledBy.CONCURRENCY
     ).run()
     window = math.ceil(rate) / rate
     return (
@@ -245,7 +245,11 @@ def main() -> int:
     )
     print("slots declared x       429 is     ratio      429s   queries     lag")
     for slots in (5, 50):
-        for factor, limit in ((1, Limit.CONCURRENCY), (10, Limit.CONCURRENCY), (10, Limit.UNKNOWN)):
+        for factor, limit in (
+            (1, ThrottledBy.CONCURRENCY),
+            (10, ThrottledBy.CONCURRENCY),
+            (10, ThrottledBy.UNKNOWN),
+        ):
             good &= makespan(slots, factor, limit, seed=7)
     looks = 4.0
     best = optimal_lag(looks, SHAPE)

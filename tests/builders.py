@@ -19,9 +19,9 @@ from wanbatch.model.job import (
 from wanbatch.model.lifecycle import Attempt, Authority, Opening, open_attempt
 from wanbatch.model.media import FileDigest
 from wanbatch.plan.identity import identify
-from wanbatch.words.diagnostics import Place
+from wanbatch.words.diagnostics import Position
 
-PLACE = Place("m.wanbatch.yaml", 3, 5, 9)
+PLACE = Position("m.wanbatch.yaml", 3, 5, 9)
 PICTURE = Path("/m/a.png")
 DIGESTS = {PICTURE: FileDigest("ab" * 32, 1000, "image/png")}
 

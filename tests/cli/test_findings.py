@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from wanbatch.cli.findings import render, render_text
-from wanbatch.words.diagnostics import Diagnostic, Place, Severity
+from wanbatch.words.diagnostics import Diagnostic, Position, Severity
 
 FRAME = """\
 error[WB204]: first_clip cannot be combined with driving_audio
@@ -19,14 +19,14 @@ error[WB204]: first_clip cannot be combined with driving_audio
    = help: remove driving_audio, or replace first_clip by first_frame"""
 
 ERROR = Diagnostic(
-    "WB204", "first_clip cannot be combined with driving_audio", Place("specs/harbor.wanbatch.yaml", 21, 7, 20),
+    "WB204", "first_clip cannot be combined with driving_audio", Position("specs/harbor.wanbatch.yaml", 21, 7, 20),
     ("jobs", 1, "media", "driving_audio"), "the API takes driving_audio only with first_frame",
     ("remove driving_audio, or replace first_clip by first_frame",), "      driving_audio: media/waves.mp3",
 )  # fmt: skip
 WARNING = Diagnostic(
     "WB417",
     "rewritten",
-    Place("/abs/a, b:c.yaml", 3, 1, 2),
+    Position("/abs/a, b:c.yaml", 3, 1, 2),
     label="100% sure\nnext",
     cell="a[x=1]",
     severity=Severity.WARNING,
@@ -55,7 +55,7 @@ def test_a_terminal_is_never_given_control_characters() -> None:
     evil = Diagnostic(
         "WB201",
         "x\x1b[2J",
-        Place("a\x1b.yaml", 1, 3, 5),
+        Position("a\x1b.yaml", 1, 3, 5),
         ("\x07",),
         "l\u202e",
         ("h\x9b",),
@@ -68,7 +68,7 @@ def test_a_terminal_is_never_given_control_characters() -> None:
 
 
 def test_the_caret_moves_with_wide_and_escaped_characters() -> None:
-    finding = Diagnostic("WB201", "m", Place("a.yaml", 1, 4, 6), (), "", (), "港\x1b\tab c")
+    finding = Diagnostic("WB201", "m", Position("a.yaml", 1, 4, 6), (), "", (), "港\x1b\tab c")
     lines = render_text([finding]).splitlines()
     assert lines[3] == "1 | 港\\x1b ab c"
     assert lines[4] == "  | " + " " * 7 + "^^"
@@ -78,7 +78,7 @@ def test_long_lines_are_cut_around_the_caret() -> None:
     finding = Diagnostic(
         "WB201",
         "m",
-        Place("a.yaml", 1, 10_001, 10_003),
+        Position("a.yaml", 1, 10_001, 10_003),
         (),
         "",
         (),

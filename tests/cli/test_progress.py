@@ -14,7 +14,7 @@ from wanbatch.operations.events import (
     LeftUncertain,
     NotPrepared,
     Polled,
-    Refused,
+    RequestRejected,
     Stored,
     Submitted,
 )
@@ -58,7 +58,7 @@ def test_a_retry_that_comes_home_is_one_job_done():
 
 def test_what_is_refused_uncertain_or_not_sent_is_not_done():
     counts = Counts({"f1", "f2", "f3"}, set(), "USD")
-    counts.take(event(Refused, ONE, State.REJECTED))
+    counts.take(event(RequestRejected, ONE, State.REJECTED))
     counts.take(event(LeftUncertain, OTHER, State.UNCERTAIN))
     counts.take(NotPrepared("three", "no room"))
     assert numbers(counts) == (0, 3, 0, 3)

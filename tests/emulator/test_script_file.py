@@ -12,7 +12,7 @@ from jsonschema import Draft7Validator
 
 from wanbatch.emulator.faults.script import Call, Faults, Rule, Script
 from wanbatch.emulator.faults.script_file import read_script
-from wanbatch.words.errors import ExitCode, Refusal
+from wanbatch.words.errors import ExitCode, WanbatchError
 
 
 def read(tmp_path: Path, text: str) -> Script:
@@ -72,7 +72,7 @@ def read(tmp_path: Path, text: str) -> Script:
     ],
 )
 def test_a_wrong_script_names_the_place(tmp_path: Path, text: str, place: str, words: str) -> None:
-    with pytest.raises(Refusal) as refusal:
+    with pytest.raises(WanbatchError) as refusal:
         read(tmp_path, text)
     assert refusal.value.exit_code == ExitCode.INVALID
     assert f"faults.yaml{place}" in refusal.value.message
@@ -87,7 +87,7 @@ def test_hostile_yaml_is_refused(tmp_path: Path) -> None:
         "? [a]\n: b\n",
         "2026-99-99",
     ):
-        with pytest.raises(Refusal):
+        with pytest.raises(WanbatchError):
             read(tmp_path, text)
 
 

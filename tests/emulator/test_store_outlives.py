@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from wanbatch.emulator.store import open_books
-from wanbatch.words.errors import Refusal
+from wanbatch.words.errors import WanbatchError
 
 
 def test_a_killed_emulator_goes_on_where_it_was(start, tmp_path: Path, body, emulator_kit) -> None:
@@ -106,13 +106,13 @@ def test_a_poll_costs_little_and_does_not_wait(start, body, emulator_kit) -> Non
 
 def test_a_second_emulator_is_refused(start, tmp_path: Path) -> None:
     start()
-    with pytest.raises(Refusal, match="another emulator"):
+    with pytest.raises(WanbatchError, match="another emulator"):
         start()
 
 
 def test_a_store_is_given_up_by_a_process_that_leaves_soon(tmp_path: Path) -> None:
     held = open_books(tmp_path)
-    with pytest.raises(Refusal):
+    with pytest.raises(WanbatchError):
         open_books(tmp_path, wait_s=0.0)
     import threading
 

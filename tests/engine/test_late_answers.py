@@ -12,8 +12,8 @@ from wanbatch.engine.interpret import failure_event, is_late, poll_event
 from wanbatch.engine.pacing.budget import Budget
 from wanbatch.engine.pacing.submits import SubmitPacer
 from wanbatch.engine.polling.schedule import PollSchedule
-from wanbatch.engine.scheduler import Conductor
-from wanbatch.engine.work_items import Fetch, Limits, Poll, Wait
+from wanbatch.engine.scheduler import Scheduler
+from wanbatch.engine.work_items import Fetch, Poll, RunPolicy, Wait
 from wanbatch.model.lifecycle import EventKind, State
 from wanbatch.model.outcomes import DownloadFailed, Failed, Succeeded, Unreadable
 from wanbatch.videos import outputs
@@ -31,15 +31,15 @@ NO_ANSWER = Unreadable("HTTP 502")
 
 
 def watching(*rows, queries_per_second=None):
-    conductor = Conductor(
-        [], SubmitPacer(None, 5), PollSchedule(15.0, queries_per_second), Budget(None), Limits()
+    scheduler = Scheduler(
+        [], SubmitPacer(None, 5), PollSchedule(15.0, queries_per_second), Budget(None), RunPolicy()
     )
-    conductor.resume(rows, 0.0, 2000.0)
-    return conductor
+    scheduler.resume(rows, 0.0, 2000.0)
+    return scheduler
 
 
-def poll(conductor, now):
-    action = conductor.next_action(now)
+def poll(scheduler, now):
+    action = scheduler.next_action(now)
     assert isinstance(action, Poll), action
     return action.task
 
@@ -52,33 +52,33 @@ def test_an_answer_that_tells_nothing_of_an_ended_task_gives_its_place_in_the_qu
         task_id="t2",
         available_until=ENDED.available_until + 1,
     )
-    conductor = watching(ENDED, other, queries_per_second=0.5)
-    task = poll(conductor, 0.0)
-    conductor.polled(task, task.attempt, NO_ANSWER, 0.3, 2000.0)
-    action = conductor.next_action(0.3)
+    scheduler = watching(ENDED, other, queries_per_second=0.5)
+    task = poll(scheduler, 0.0)
+    scheduler.polled(task, task.attempt, NO_ANSWER, 0.3, 2000.0)
+    action = scheduler.next_action(0.3)
     assert isinstance(action, Wait)
     assert action.until is not None
     assert action.until < 10.0
-    assert poll(conductor, action.until).attempt.attempt_id == 2
+    assert poll(scheduler, action.until).attempt.attempt_id == 2
 
 
 def test_a_result_past_its_expiry_that_nobody_knows_is_fetched_once_more_so_that_it_can_expire():
-    conductor = watching(ENDED)
-    task = poll(conductor, 0.0)
-    conductor.polled(task, task.attempt, NO_SUCH_TASK, 0.3, ENDED.available_until + 1)
-    action = conductor.next_action(0.3)
+    scheduler = watching(ENDED)
+    task = poll(scheduler, 0.0)
+    scheduler.polled(task, task.attempt, NO_SUCH_TASK, 0.3, ENDED.available_until + 1)
+    action = scheduler.next_action(0.3)
     assert isinstance(action, Fetch)
     assert action.result == Succeeded()
 
 
 def test_a_result_that_cannot_be_had_for_a_whole_day_is_still_asked_for():
-    conductor = watching(ENDED)
-    task = poll(conductor, 0.0)
+    scheduler = watching(ENDED)
+    task = poll(scheduler, 0.0)
     task.fetches = 5000
-    conductor.polled(task, task.attempt, Succeeded(), 0.3, 2000.0)
-    assert isinstance(conductor.next_action(0.3), Fetch)
-    conductor.unfetched(task, task.attempt, DownloadFailed("HTTP 503"), 1.0)
-    action = conductor.next_action(1.0)
+    scheduler.polled(task, task.attempt, Succeeded(), 0.3, 2000.0)
+    assert isinstance(scheduler.next_action(0.3), Fetch)
+    scheduler.unfetched(task, task.attempt, DownloadFailed("HTTP 503"), 1.0)
+    action = scheduler.next_action(1.0)
     assert isinstance(action, Wait)
     assert action.until == pytest.approx(61.0)
 

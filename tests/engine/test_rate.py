@@ -12,8 +12,8 @@ from wanbatch.engine.pacing.rate import (
     LONGEST_QUIET_S,
     QUIET_S,
     SLOWEST_RATE,
-    Probe,
-    RateGate,
+    RampUp,
+    RateLimiter,
     RetryBudget,
     back_off,
     clamp_retry_after,
@@ -21,7 +21,7 @@ from wanbatch.engine.pacing.rate import (
 
 
 def test_without_a_rate_everything_goes_at_once() -> None:
-    gate = RateGate(None)
+    gate = RateLimiter(None)
     for _ in range(1_000):
         assert gate.free_at(5.0) == 5.0
         gate.sent(5.0)
@@ -29,7 +29,7 @@ def test_without_a_rate_everything_goes_at_once() -> None:
 
 
 def test_requests_are_spaced_and_count_until_a_second_after_their_reply() -> None:
-    gate = RateGate(2.0)
+    gate = RateLimiter(2.0)
     gate.sent(0.0)
     assert gate.free_at(0.0) == 0.5
     gate.sent(0.5)
@@ -47,7 +47,7 @@ def test_requests_are_spaced_and_count_until_a_second_after_their_reply() -> Non
 
 @pytest.mark.parametrize(("rate", "gap"), [(0.5, 2.0), (0.1, 10.0), (1.0, 1.0)])
 def test_slow_rates_count_from_the_reply_too(rate: float, gap: float) -> None:
-    gate = RateGate(rate)
+    gate = RateLimiter(rate)
     gate.sent(0.0)
     gate.replied(0.3)
     assert gate.free_at(0.3) == pytest.approx(0.3 + gap)
@@ -63,7 +63,7 @@ def test_a_server_never_counts_more_than_the_rate(
     rate: float, trips: list[tuple[float, float, float]]
 ) -> None:
     """Each request is seen by the server at any instant between its sending and its reply, in any order."""
-    gate, now = RateGate(rate), 0.0
+    gate, now = RateLimiter(rate), 0.0
     seen: list[float] = []
     replies: list[float] = []
     for trip, where, idle in trips:
@@ -99,7 +99,7 @@ def test_with_known_trips_a_server_never_counts_more_either(
     rate: float, base: float, trips: list[tuple[float, float, float]]
 ) -> None:
     """The way there takes at least half of ``base``; what a trip takes beyond it may be lost anywhere. One request at a time, as soon as allowed."""
-    gate, now, seen = RateGate(rate), 0.0, []
+    gate, now, seen = RateLimiter(rate), 0.0, []
     for extra, where, idle in [(0.0, 0.0, 0.0), *trips]:
         at = gate.free_at(now + idle)
         assert at is not None
@@ -116,7 +116,7 @@ def test_with_known_trips_a_server_never_counts_more_either(
 
 
 def test_a_steady_trip_costs_no_rate_where_it_is_known() -> None:
-    gate, now = RateGate(2.0), 0.0
+    gate, now = RateLimiter(2.0), 0.0
     for number in range(20):
         at = gate.free_at(now)
         assert at == pytest.approx(0.5 * number)
@@ -126,7 +126,7 @@ def test_a_steady_trip_costs_no_rate_where_it_is_known() -> None:
 
 
 def test_halving_once_a_second() -> None:
-    gate = RateGate(8.0)
+    gate = RateLimiter(8.0)
     gate.halve(0.0)
     gate.halve(0.5)
     assert gate.rate == 4.0
@@ -139,19 +139,19 @@ def test_halving_once_a_second() -> None:
 
 
 def test_halving_what_had_no_limit_starts_from_what_was_sent() -> None:
-    gate = RateGate(None)
+    gate = RateLimiter(None)
     for _ in range(10):
         gate.sent(0.0)
         gate.replied(0.2)
     gate.halve(0.3)
     assert gate.rate == 5.0
-    idle = RateGate(None)
+    idle = RateLimiter(None)
     idle.halve(0.0)
     assert idle.rate == 0.5
 
 
 def test_a_probe_raises_after_a_quiet_minute_and_doubles() -> None:
-    probe = Probe()
+    probe = RampUp()
     assert probe.raise_by(1e9) == 0
     probe.refused(0.0)
     assert probe.raise_by(59.9) == 0
@@ -163,7 +163,7 @@ def test_a_probe_raises_after_a_quiet_minute_and_doubles() -> None:
 
 
 def test_a_raise_that_is_refused_at_once_is_tried_less_and_less_often() -> None:
-    probe, now, waits = Probe(), 0.0, []
+    probe, now, waits = RampUp(), 0.0, []
     probe.refused(now)
     for _ in range(7):
         assert probe.due_at is not None
@@ -176,7 +176,7 @@ def test_a_raise_that_is_refused_at_once_is_tried_less_and_less_often() -> None:
 
 
 def test_a_raise_that_held_for_a_minute_makes_the_next_quiet_time_short_again() -> None:
-    probe = Probe()
+    probe = RampUp()
     probe.refused(0.0)
     probe.raise_by(60.0)
     probe.refused(61.0)
@@ -190,7 +190,7 @@ def test_a_raise_that_held_for_a_minute_makes_the_next_quiet_time_short_again() 
 
 
 def test_a_very_long_idle_time_does_not_raise_without_bound() -> None:
-    probe = Probe()
+    probe = RampUp()
     probe.refused(0.0)
     assert probe.raise_by(1e12) < 3_000_000
 

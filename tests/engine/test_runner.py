@@ -24,7 +24,7 @@ from wanbatch.model.plan import Action
 from wanbatch.model.wire import Secret
 from wanbatch.operations.approval import Nobody
 from wanbatch.operations.check import Checked
-from wanbatch.operations.choose import Limit
+from wanbatch.operations.choose import SpendingLimit
 from wanbatch.operations.events import NotPrepared, Planned
 from wanbatch.operations.options import PlanningOptions, RunOptions
 from wanbatch.operations.run import Prepared, Run, watch_nothing
@@ -74,7 +74,7 @@ class House:
         )
         options = PlanningOptions(files=(self.output / "m.wanbatch.yaml",), output=self.output)
         checked = Checked((manifest(*jobs, retries=retries),), self.digests, ())
-        prepared = Prepared(options, RunOptions(wait_s=60.0), checked, profile, Limit())
+        prepared = Prepared(options, RunOptions(wait_s=60.0), checked, profile, SpendingLimit())
         ports = replace(real_ports(prepared, watch_nothing), report=lambda *_: ())
         run = Run(prepared, ports, Nobody(), self.seen.append)
         with run.lock():

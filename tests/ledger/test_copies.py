@@ -22,7 +22,7 @@ from wanbatch.ledger.purchases import claims_to_be_ledger, read_purchases
 from wanbatch.ledger.sqlite import Damaged
 from wanbatch.ledger.store import Ledger, read_snapshot
 from wanbatch.model.lifecycle import Event, EventKind
-from wanbatch.words.errors import ExitCode, Refusal
+from wanbatch.words.errors import ExitCode, WanbatchError
 
 pytestmark = pytest.mark.anyio
 
@@ -32,8 +32,8 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
-def refusal_of(work: Callable[..., object], *given: object) -> Refusal:
-    with pytest.raises(Refusal) as caught:
+def refusal_of(work: Callable[..., object], *given: object) -> WanbatchError:
+    with pytest.raises(WanbatchError) as caught:
         work(*given)
     return caught.value
 
@@ -152,7 +152,7 @@ async def test_when_nothing_is_written_the_log_is_folded_into_the_file(
 def test_a_lock_that_holds_other_words_is_left_as_it_is(tmp_path: Path) -> None:
     lock = tmp_path / "ledger.lock"
     lock.write_text("a list of locksmiths")
-    with pytest.raises(Refusal, match="wanbatch did not write"), RunLock(tmp_path):
+    with pytest.raises(WanbatchError, match="wanbatch did not write"), RunLock(tmp_path):
         pass
     assert lock.read_text() == "a list of locksmiths"
     for left in (b"\0" * 9, b'{"pid": 4711, "ho', b""):
@@ -168,7 +168,7 @@ def test_a_disk_without_locks_says_what_to_do(
         raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
 
     monkeypatch.setattr(fcntl, "flock", refuse)
-    with pytest.raises(Refusal) as caught, RunLock(tmp_path):
+    with pytest.raises(WanbatchError) as caught, RunLock(tmp_path):
         pass
     assert "flock" in caught.value.hints[0]
     assert "--output" in caught.value.hints[1]

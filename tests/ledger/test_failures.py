@@ -20,12 +20,12 @@ import pytest
 from ledger.samples import TO_THE_END, bring_to_end, opening
 
 from wanbatch.ledger import writer
-from wanbatch.ledger.rows import Entry, Happened
+from wanbatch.ledger.rows import Happened, Write
 from wanbatch.ledger.sqlite import Busy, SqliteStore, open_store
 from wanbatch.ledger.store import Ledger, LedgerFailed, read_snapshot
 from wanbatch.ledger.verify import verify_ledger
 from wanbatch.model.lifecycle import Event, EventKind, Placement, State
-from wanbatch.words.errors import ExitCode, Refusal
+from wanbatch.words.errors import ExitCode, WanbatchError
 
 pytestmark = pytest.mark.anyio
 
@@ -39,12 +39,12 @@ class FaultyDisk:
     """A store on a real ledger whose commits fail while ``broken`` says so."""
 
     def __init__(
-        self, store: SqliteStore, broken: Callable[[Sequence[Entry]], Exception | None]
+        self, store: SqliteStore, broken: Callable[[Sequence[Write]], Exception | None]
     ) -> None:
         self.store, self.broken = store, broken
         self.commits = 0
 
-    def commit(self, batch: Sequence[Entry]) -> None:
+    def commit(self, batch: Sequence[Write]) -> None:
         self.commits += 1
         failure = self.broken(batch)
         if failure is not None:
@@ -58,7 +58,7 @@ class FaultyDisk:
         self.store.close()
 
 
-DISK_FULL = Refusal(
+DISK_FULL = WanbatchError(
     ExitCode.ENVIRONMENT, "the ledger cannot grow: the disk is full", "free some space"
 )
 
@@ -112,7 +112,7 @@ async def test_an_event_whose_predecessor_was_not_written_is_not_written_either(
     path = tmp_path / "ledger.db"
     store, contents = open_store(path)
 
-    def fails(batch: Sequence[Entry]) -> Exception | None:
+    def fails(batch: Sequence[Write]) -> Exception | None:
         if hold:
             time.sleep(0.01)
             return Busy()
@@ -298,7 +298,7 @@ CHILD = """
 import anyio, sys
 from pathlib import Path
 from ledger.samples import TO_THE_END, opening
-from wanbatch.words.errors import Refusal
+from wanbatch.words.errors import WanbatchError
 from wanbatch.ledger.store import Ledger
 from wanbatch.model.lifecycle import Event
 
@@ -313,7 +313,7 @@ async def main():
 
 try:
     anyio.run(main)
-except Refusal as refusal:
+except WanbatchError as refusal:
     print("refused", refusal.exit_code.value, refusal.message, "|", *refusal.hints, flush=True)
     sys.exit(refusal.exit_code)
 """

@@ -14,7 +14,7 @@ import pytest
 
 from wanbatch.ledger import lock as lock_module
 from wanbatch.ledger.lock import RunLock
-from wanbatch.words.errors import ExitCode, Refusal
+from wanbatch.words.errors import ExitCode, WanbatchError
 
 ROOT = Path(__file__).parent.parent.parent
 HOLD = """
@@ -43,7 +43,7 @@ def start_holder(folder: Path, seconds: float) -> subprocess.Popen[str]:
 
 def test_a_second_process_is_refused_and_told_who_holds_it(tmp_path: Path) -> None:
     holder = start_holder(tmp_path, 30)
-    with pytest.raises(Refusal) as caught, RunLock(tmp_path):
+    with pytest.raises(WanbatchError) as caught, RunLock(tmp_path):
         pass
     assert caught.value.exit_code is ExitCode.ENVIRONMENT
     assert (
@@ -62,7 +62,7 @@ def test_the_lock_excludes_within_one_process_too_and_is_free_afterwards(tmp_pat
         assert stat.S_IMODE(lock.path.stat().st_mode) == 0o600
         assert stat.S_IMODE(lock.path.parent.stat().st_mode) == 0o700
         with (
-            pytest.raises(Refusal, match=f"process {os.getpid()}"),
+            pytest.raises(WanbatchError, match=f"process {os.getpid()}"),
             RunLock(tmp_path / "new" / "reports"),
         ):
             pass
@@ -82,7 +82,7 @@ def test_waiting_is_counted_in_steps_and_ends(tmp_path: Path) -> None:
     slept: list[float] = []
     with (
         RunLock(tmp_path),
-        pytest.raises(Refusal, match="another run works in"),
+        pytest.raises(WanbatchError, match="another run works in"),
         RunLock(tmp_path, timeout_s=1.0, sleep=slept.append),
     ):
         pass
@@ -141,7 +141,7 @@ def test_a_forked_child_lets_go_without_taking_the_lock_from_its_parent(tmp_path
         if forked == 0:
             os._exit(0)
         os.waitpid(forked, 0)
-        with pytest.raises(Refusal), RunLock(tmp_path):
+        with pytest.raises(WanbatchError), RunLock(tmp_path):
             pass
 
 
@@ -150,7 +150,7 @@ def test_a_lock_file_that_says_nothing_is_no_trouble(tmp_path: Path, text: str) 
     with RunLock(tmp_path) as lock:
         lock.path.write_text(text)
         with (
-            pytest.raises(Refusal, match="a process that has not said its name"),
+            pytest.raises(WanbatchError, match="a process that has not said its name"),
             RunLock(tmp_path),
         ):
             pass
@@ -166,7 +166,10 @@ def test_the_command_line_is_shown_by_default(
 
 def test_a_folder_that_is_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "reports").write_text("mine")
-    with pytest.raises(Refusal, match="cannot be taken: ") as caught, RunLock(tmp_path / "reports"):
+    with (
+        pytest.raises(WanbatchError, match="cannot be taken: ") as caught,
+        RunLock(tmp_path / "reports"),
+    ):
         pass
     assert caught.value.exit_code is ExitCode.ENVIRONMENT
 
@@ -181,6 +184,6 @@ def test_a_file_system_without_locks_is_refused(
 
     monkeypatch.setattr(fcntl, "flock", refuse)
     handles = len(os.listdir("/proc/self/fd"))  # noqa: PTH208
-    with pytest.raises(Refusal, match="No locks available"), RunLock(tmp_path):
+    with pytest.raises(WanbatchError, match="No locks available"), RunLock(tmp_path):
         pass
     assert len(os.listdir("/proc/self/fd")) == handles  # noqa: PTH208

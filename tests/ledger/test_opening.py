@@ -17,7 +17,7 @@ from ledger.samples import bring_to_end
 from wanbatch.ledger import schema, sqlite
 from wanbatch.ledger.store import Ledger, read_ledger_id, read_snapshot
 from wanbatch.model.lifecycle import Snapshot
-from wanbatch.words.errors import ExitCode, Refusal
+from wanbatch.words.errors import ExitCode, WanbatchError
 
 HOLD_EXCLUSIVELY = """
 import sqlite3, sys, time
@@ -59,8 +59,8 @@ def lock_up(folder: Path) -> None:
     os.seteuid(uid)
 
 
-def refusal_of(opener: Opener, path: Path) -> Refusal:
-    with pytest.raises(Refusal) as caught:
+def refusal_of(opener: Opener, path: Path) -> WanbatchError:
+    with pytest.raises(WanbatchError) as caught:
         opener(path)
     assert caught.value.exit_code is ExitCode.ENVIRONMENT
     assert str(path) in caught.value.message
@@ -148,7 +148,7 @@ async def test_a_missing_table_is_refused(ledger_file: Path) -> None:
     with sqlite3.connect(ledger_file) as connection:
         connection.execute("DROP TABLE runs")
     connection.close()
-    with pytest.raises(Refusal, match="cannot be used: no such table: runs"):
+    with pytest.raises(WanbatchError, match="cannot be used: no such table: runs"):
         Ledger.open(ledger_file)
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from wanbatch.manifest.load import Loaded, LoadOptions, load_manifests
 from wanbatch.model.job import FileMedia, JobMedia, RunSettings, UrlMedia
-from wanbatch.words.diagnostics import Place, has_errors
+from wanbatch.words.diagnostics import Position, has_errors
 
 JOB = "  - id: a\n    media: {first_frame: a.png}\n"
 
@@ -73,13 +73,13 @@ def test_places_of_jobs_and_media(tmp_path: Path) -> None:
     )
     path = str(tmp_path / "m0.wanbatch.yaml")
     one, other = load(tmp_path, text).manifests[0].jobs
-    assert one.place == Place(path, 6, 9, 10)
+    assert one.place == Position(path, 6, 9, 10)
     assert [(m.type, m.source, m.place) for m in one.media] == [
-        ("first_frame", UrlMedia("https://e.com/a.png"), Place(path, 8, 20, 39)),
-        ("last_frame", FileMedia("z.png", tmp_path / "z.png"), Place(path, 3, 23, 30)),
+        ("first_frame", UrlMedia("https://e.com/a.png"), Position(path, 8, 20, 39)),
+        ("last_frame", FileMedia("z.png", tmp_path / "z.png"), Position(path, 3, 23, 30)),
     ]
     assert other.media[0].source == JobMedia("a", "last")
-    assert other.media[0].place == Place(path, 10, 26, 27)
+    assert other.media[0].place == Position(path, 10, 26, 27)
 
 
 def test_one_bad_manifest_does_not_hide_the_others(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from wanbatch.media.limits import LIMITS
 from wanbatch.model.job import FileMedia, Job, JobMedia, Manifest, MediaInput, UrlMedia
 from wanbatch.model.media import AudioFacts, ClipFacts, ImageFacts
 from wanbatch.words.codes import all_codes
-from wanbatch.words.diagnostics import Place, Severity
+from wanbatch.words.diagnostics import Position, Severity
 from wanbatch.words.files import hash_file
 
 NOW = 1_800_000_000.0
@@ -40,7 +40,7 @@ def job(*media, name="job", seconds=5):
         0,
         False,  # noqa: FBT003
         False,  # noqa: FBT003
-        Place("m.yaml", 3, 1, 4),
+        Position("m.yaml", 3, 1, 4),
     )
 
 
@@ -48,7 +48,7 @@ def file_input(path, kind="first_frame", line=7):
     return MediaInput(
         kind,
         FileMedia(f"media/{Path(path).name}", Path(path)),
-        Place("m.yaml", line, 9, 20),
+        Position("m.yaml", line, 9, 20),
         ("jobs", 0, "media", kind),
     )
 
@@ -260,7 +260,7 @@ def test_a_finding_says_what_was_found_what_is_allowed_and_what_to_do(tmp_path):
     assert finding.label == "that of first_frame lies between 1:8 and 8:1"
     assert finding.help == ("crop it to at most 4000 px in width",)
     assert (finding.place, finding.route, finding.severity) == (
-        Place("m.yaml", 7, 9, 20),
+        Position("m.yaml", 7, 9, 20),
         ("jobs", 0, "media", "first_frame"),
         Severity.ERROR,
     )
@@ -302,7 +302,7 @@ def test_a_git_lfs_pointer_says_how_to_fetch_the_file(tmp_path):
 
 def test_hostile_names_reach_no_terminal(tmp_path):
     source = FileMedia("media/\x1b[2Ja\u202e.png", tmp_path / "a.png")
-    (finding,) = check(job(MediaInput("first_frame", source, Place("m.yaml")))).diagnostics
+    (finding,) = check(job(MediaInput("first_frame", source, Position("m.yaml")))).diagnostics
     assert finding.message == "there is no file media/\\x1b[2Ja\\u202e.png"
 
 
@@ -375,7 +375,7 @@ def test_a_warning_comes_once_for_each_place_that_deserves_it(wav):
 
 
 def url_job(url):
-    return job(MediaInput("first_frame", UrlMedia(url), Place("m.yaml", 4)))
+    return job(MediaInput("first_frame", UrlMedia(url), Position("m.yaml", 4)))
 
 
 @pytest.mark.parametrize(
@@ -425,7 +425,7 @@ def test_a_signature_that_soon_expires_is_a_warning(url, expected):
 
 
 def test_media_of_other_jobs_are_left_alone():
-    media = check(job(MediaInput("first_clip", JobMedia("other"), Place("m.yaml"))))
+    media = check(job(MediaInput("first_clip", JobMedia("other"), Position("m.yaml"))))
     assert (media.diagnostics, dict(media.digests)) == ((), {})
 
 

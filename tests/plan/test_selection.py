@@ -7,7 +7,7 @@ from builders import job
 
 from wanbatch.model.plan import JobState
 from wanbatch.plan.selection import parse_selection, wildcards
-from wanbatch.words.errors import Refusal
+from wanbatch.words.errors import WanbatchError
 from wanbatch.words.names import name_job
 
 HOURS, LENSES = ("dawn", "noon", "dusk"), ("24mm", "35mm", "50mm")
@@ -46,7 +46,7 @@ def doubts(*terms):
 
 
 def refuse(term):
-    with pytest.raises(Refusal) as refusal:
+    with pytest.raises(WanbatchError) as refusal:
         parse_selection([term])
     assert refusal.value.exit_code == 2
     text, _, caret = refusal.value.message.split("\n")
@@ -253,7 +253,7 @@ def test_where_no_job_has_an_axis_or_a_tag_that_is_said():
 
 def test_a_long_term_is_cut_around_the_place():
     term = "a" * 500 + "]" + "b" * 500
-    with pytest.raises(Refusal) as refusal:
+    with pytest.raises(WanbatchError) as refusal:
         parse_selection([term])
     _, shown, caret = refusal.value.message.split("\n")
     assert len(shown) < 160

@@ -25,7 +25,7 @@ from wanbatch.model.outcomes import (
     Uncertain,
     Unreadable,
 )
-from wanbatch.providers.client import Backend
+from wanbatch.providers.client import Client
 
 pytestmark = pytest.mark.anyio
 
@@ -161,7 +161,7 @@ def _part(tmp_path):
 
 @pytest.fixture(name="backend_for")
 def _backend_for(profile_for, shape):
-    return lambda server, **changes: Backend(profile_for(server.url, shape.kind, **changes))
+    return lambda server, **changes: Client(profile_for(server.url, shape.kind, **changes))
 
 
 def urls_of(request):

@@ -4,7 +4,7 @@ import pytest
 
 from wanbatch.model.outcomes import Succeeded, Unreadable
 from wanbatch.model.wire import ListedTask
-from wanbatch.providers.client import LIST_PAGES, Backend
+from wanbatch.providers.client import LIST_PAGES, Client
 from wanbatch.providers.dialects.dashscope import china_instant
 
 pytestmark = pytest.mark.anyio
@@ -15,9 +15,7 @@ DATE = "Mon, 21 Sep 2026 14:13:20 GMT"
 
 @pytest.fixture(name="backend_for")
 def _backend_for(profile_for):
-    return lambda server, kind="dashscope": Backend(
-        profile_for(server.url, kind), clock=lambda: NOW
-    )
+    return lambda server, kind="dashscope": Client(profile_for(server.url, kind), clock=lambda: NOW)
 
 
 def row(number, **more):

@@ -10,7 +10,7 @@ import pytest
 from wanbatch.model.ports import Cancelling, Dialect, Listing
 from wanbatch.model.wire import MediaDelivery
 from wanbatch.providers.dialects.registry import cautions_for, dialect_for, objection_for
-from wanbatch.words.errors import ExitCode, Refusal
+from wanbatch.words.errors import ExitCode, WanbatchError
 from wanbatch.words.plugins import dialect_kinds
 
 KINDS = ["gateway", "gateway-metadata", "dashscope"]
@@ -169,7 +169,7 @@ def test_what_dashscope_cuts_is_warned_of(request_with):
 
 
 def test_an_unknown_kind_lists_those_that_exist():
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(WanbatchError) as caught:
         dialect_for("nonsense")
     assert caught.value.exit_code is ExitCode.INVALID
     assert "dashscope" in caught.value.hints[0]
@@ -203,14 +203,14 @@ def test_a_dialect_of_others_is_found_by_its_entry_point(tmp_path):
         '[backends.mine]\nkind = "fourth"\nbase_url = "https://a.example"\napi_key_env = "K"\n'
     )
     script = f"""
-        from wanbatch.words.errors import Refusal
+        from wanbatch.words.errors import WanbatchError
         from wanbatch.providers.dialects.registry import dialect_for, dialect_kinds
         from wanbatch.config.profiles import load_profiles, resolve_profile
         profile = resolve_profile(load_profiles({{"WANBATCH_CONFIG": {str(tmp_path / "config.toml")!r}}}), "mine", {{"K": "k"}})
         print(dialect_for(profile.kind).status("t").path, dialect_kinds()[-2:])
         try:
             dialect_for("broken")
-        except Refusal as refusal:
+        except WanbatchError as refusal:
             print(refusal.message)
     """
     import wanbatch

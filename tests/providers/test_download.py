@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from wanbatch.model.outcomes import Downloaded, DownloadFailed, Succeeded
-from wanbatch.providers.client import Backend
+from wanbatch.providers.client import Client
 from wanbatch.providers.http import connections
 from wanbatch.providers.http import download as http_download
 
@@ -24,7 +24,7 @@ def _part(tmp_path):
 
 
 async def download(profile, part, *urls, task_id="task_abc"):
-    async with Backend(profile) as backend:
+    async with Client(profile) as backend:
         return await backend.download(task_id, Succeeded(urls), part)
 
 
@@ -459,7 +459,7 @@ async def test_a_name_is_judged_by_all_its_addresses_and_connected_by_the_judged
             pass
 
     monkeypatch.setattr(connections.anyio, "getaddrinfo", resolve)
-    async with Backend(profile_for("https://api.example.com")) as backend:
+    async with Client(profile_for("https://api.example.com")) as backend:
         monkeypatch.setattr(type(backend._http.lanes), "_make", lambda *_: Recorder())
         refused = await backend.download("..", Succeeded(("https://mixed.example/a",)), part)
         await backend.download("..", Succeeded(("https://store.example:8443/a",)), part)
@@ -570,7 +570,7 @@ async def test_no_address_however_odd_raises_or_reaches_anything(
         if address.isascii() and address.isprintable()
         else [answer(404)]
     )
-    async with Backend(profile_for(home.url)) as backend:
+    async with Client(profile_for(home.url)) as backend:
         for urls in ((address,), (home.url + "/redirecting",)):
             outcome = await backend.download("..", Succeeded(urls), part)
             assert isinstance(outcome, DownloadFailed), outcome
@@ -590,7 +590,9 @@ async def test_no_address_however_odd_raises_or_reaches_anything(
 )
 def test_what_is_no_plain_web_address_is_refused(profile_for, address):
     with pytest.raises(connections.Refused):
-        connections.Lanes(profile_for("https://api.example.com")).secured(httpx.URL(address))
+        connections.ConnectionPool(profile_for("https://api.example.com")).secured(
+            httpx.URL(address)
+        )
 
 
 @pytest.mark.parametrize(
@@ -610,6 +612,10 @@ def test_what_is_no_plain_web_address_is_refused(profile_for, address):
 )
 def test_when_http_stays_http(profile_for, base, hosts, address, secured):
     assert (
-        str(connections.Lanes(profile_for(base, download_hosts=hosts)).secured(httpx.URL(address)))
+        str(
+            connections.ConnectionPool(profile_for(base, download_hosts=hosts)).secured(
+                httpx.URL(address)
+            )
+        )
         == secured
     )

@@ -23,7 +23,7 @@ from wanbatch.model.outcomes import (
 )
 from wanbatch.model.plan import MediaRef
 from wanbatch.model.wire import MediaDelivery, Secret
-from wanbatch.providers.client import Backend
+from wanbatch.providers.client import Client
 
 pytestmark = pytest.mark.anyio
 
@@ -60,7 +60,7 @@ def _rehearse(dialect, profile_for, tmp_path):
         running.append(emulator)
         way = "upload" if dialect == "dashscope" else "emulator"
         key = Secret("sk-rehearsal-01")
-        return Backend(
+        return Client(
             profile_for(
                 emulator.base_url,
                 dialect,

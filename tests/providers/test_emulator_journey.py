@@ -29,7 +29,7 @@ from wanbatch.model.outcomes import (
 )
 from wanbatch.model.plan import MediaRef
 from wanbatch.model.wire import MediaDelivery, Secret
-from wanbatch.providers.client import Backend
+from wanbatch.providers.client import Client
 
 pytestmark = pytest.mark.anyio
 
@@ -56,7 +56,7 @@ def _backend_for(emulator, profile_for):
     def make(key="sk-journey-0001"):
         way = "upload" if emulator.dialect == "dashscope" else "emulator"
         kind = PERSONALITIES[emulator.dialect]
-        return Backend(
+        return Client(
             profile_for(emulator.base_url, kind, api_key=Secret(key), delivery=MediaDelivery(way))
         )
 

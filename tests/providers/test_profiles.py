@@ -8,7 +8,7 @@ import pytest
 from wanbatch.config.profiles import load_profiles, load_project, lower_limits, resolve_profile
 from wanbatch.model.price import PriceList
 from wanbatch.model.wire import MediaDelivery, Secret
-from wanbatch.words.errors import ExitCode, Refusal
+from wanbatch.words.errors import ExitCode, WanbatchError
 
 GATEWAY = {"WANBATCH_API_KEY": "sk-one", "WANBATCH_BASE_URL": "https://api.example.com/v1/"}
 
@@ -35,7 +35,7 @@ def _empty(tmp_path):
 
 
 def refused(code, function, *args, **kwargs):
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(WanbatchError) as caught:
         function(*args, **kwargs)
     assert caught.value.exit_code is code
     return " ".join((caught.value.message, *caught.value.hints))

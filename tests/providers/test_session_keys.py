@@ -15,7 +15,7 @@ async def test_session_keys_go_to_no_file(
     """``SSLKEYLOGFILE`` names a file; a default context would write to it."""
     import ssl
 
-    from wanbatch.providers.client import Backend
+    from wanbatch.providers.client import Client
 
     told = tmp_path / "keys.log"
     monkeypatch.setenv("SSLKEYLOGFILE", str(told))
@@ -25,7 +25,7 @@ async def test_session_keys_go_to_no_file(
     make_context.cache_clear()
     server = serve([answer(404, {"code": "task_not_exist", "message": "no"})], certificates.server)
     profile = profile_for(server.url, ca_file=str(certificates.ca_file))
-    async with Backend(profile) as backend:
+    async with Client(profile) as backend:
         await backend.poll("task_abc", 0.0)
     assert server.received, "the connection was made"
     assert not told.exists()

@@ -7,11 +7,11 @@ import time
 import anyio
 import pytest
 
-from wanbatch.model.outcomes import Accepted, Halted, Limit, NotAccepted, Rejected, Uncertain
+from wanbatch.model.outcomes import Accepted, Halted, NotAccepted, Rejected, ThrottledBy, Uncertain
 from wanbatch.model.wire import Reply
-from wanbatch.providers.client import Backend
+from wanbatch.providers.client import Client
 from wanbatch.providers.dialects.reading import judge_submit
-from wanbatch.words.errors import ExitCode, Refusal
+from wanbatch.words.errors import ExitCode, WanbatchError
 
 pytestmark = pytest.mark.anyio
 
@@ -29,7 +29,7 @@ AUTH_ERROR = {"error": {"message": "no such token", "type": "new_api_error", "co
 
 
 async def submit(profile, request):
-    async with Backend(profile) as backend:
+    async with Client(profile) as backend:
         outcome = await backend.submit(request, {ref.type: ref.url for ref in request.media})
         assert backend.requests == 1
         return outcome
@@ -153,17 +153,20 @@ async def test_retry_after_is_clamped(serve, answer, profile_for, request_with, 
                 "message": "Requests rate limit exceeded",
                 "request_id": "1",
             },
-            Limit.RATE,
+            ThrottledBy.RATE,
         ),
         (
             {"code": "Throttling", "message": "Too many running tasks", "request_id": "1"},
-            Limit.CONCURRENCY,
+            ThrottledBy.CONCURRENCY,
         ),
         (
             {"code": "fail_to_fetch_task", "message": "当前分组上游负载已饱和", "data": None},
-            Limit.UNKNOWN,
+            ThrottledBy.UNKNOWN,
         ),
-        ({"error": {"message": "请求过于频繁", "type": "new_api_error", "code": ""}}, Limit.RATE),
+        (
+            {"error": {"message": "请求过于频繁", "type": "new_api_error", "code": ""}},
+            ThrottledBy.RATE,
+        ),
     ],
 )
 async def test_which_limit_a_429_speaks_of(serve, answer, profile_for, request_with, body, limit):
@@ -309,7 +312,7 @@ async def test_a_429_with_whatever_body_is_not_accepted(
 ):
     outcome = await one_reply(serve, profile_for, request_with, answer(429, body))
     assert isinstance(outcome, NotAccepted)
-    assert outcome.limit is Limit.UNKNOWN
+    assert outcome.limit is ThrottledBy.UNKNOWN
 
 
 # --- uncertain
@@ -479,7 +482,7 @@ async def test_each_submit_has_a_fresh_connection_and_the_key(
     serve, answer, profile_for, request_with, key
 ):
     server = serve([answer(200, VIDEO)])
-    async with Backend(profile_for(server.url)) as backend:
+    async with Client(profile_for(server.url)) as backend:
         for _ in range(3):
             assert isinstance(
                 await backend.submit(
@@ -522,16 +525,16 @@ async def test_proxies_and_certificates_from_the_environment_are_not_used(
 async def test_a_missing_file_of_certificates_is_told(profile_for, tmp_path):
     (tmp_path / "empty.pem").write_text("nothing")
     for name in ("gone.pem", "empty.pem"):
-        with pytest.raises(Refusal) as caught:
-            async with Backend(profile_for("https://a.example", ca_file=str(tmp_path / name))):
+        with pytest.raises(WanbatchError) as caught:
+            async with Client(profile_for("https://a.example", ca_file=str(tmp_path / name))):
                 pass
         assert caught.value.exit_code is ExitCode.ENVIRONMENT
 
 
 @pytest.mark.parametrize("base_url", ["https://xn--a", ""])
 def test_a_base_url_that_no_name_server_would_take_is_refused(profile_for, base_url):
-    with pytest.raises(Refusal) as caught:
-        Backend(profile_for(base_url))
+    with pytest.raises(WanbatchError) as caught:
+        Client(profile_for(base_url))
     assert caught.value.exit_code is ExitCode.ENVIRONMENT
 
 

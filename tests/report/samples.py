@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw
 from wanbatch.model.job import Job, Manifest, RunSettings
 from wanbatch.model.lifecycle import Attempt, Authority, Placement, RunRecord, Snapshot, State
 from wanbatch.model.plan import Action, JobState, MediaRef, Plan, PlannedJob, Request
-from wanbatch.words.diagnostics import Place
+from wanbatch.words.diagnostics import Position
 
 START = 1_780_000_000.0
 """2026-05-28T20:26:40Z, when the sample run begins."""
@@ -85,7 +85,7 @@ def make_job(
         take=1,
         prompt_extend=request.prompt_extend,
         watermark=request.watermark,
-        place=Place("specs/harbor.wanbatch.yaml", 4, 5),
+        place=Position("specs/harbor.wanbatch.yaml", 4, 5),
     )
 
 

@@ -21,7 +21,7 @@ from wanbatch.report.formats.json import (
 )
 from wanbatch.report.schema import find_violation
 from wanbatch.report.write import read_report
-from wanbatch.words.errors import ExitCode, Refusal
+from wanbatch.words.errors import ExitCode, WanbatchError
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
 
@@ -146,14 +146,14 @@ def test_what_json_and_utf8_cannot_hold_is_written_all_the_same(report):
 def test_what_is_no_report_is_refused_with_a_reason(tmp_path, content):
     path = tmp_path / "report.json"
     path.write_text(content)
-    with pytest.raises(Refusal) as refused:
+    with pytest.raises(WanbatchError) as refused:
         read_report(path)
     assert refused.value.exit_code is ExitCode.INVALID
     assert str(path) in refused.value.message
 
 
 def test_a_missing_report_is_refused(tmp_path):
-    with pytest.raises(Refusal, match="cannot be read"):
+    with pytest.raises(WanbatchError, match="cannot be read"):
         read_report(tmp_path / "report.json")
 
 

@@ -13,7 +13,7 @@ from wanbatch.model.plan import JobState as J
 from wanbatch.report.collect import collect
 from wanbatch.report.formats.render import base_for, format_of, render
 from wanbatch.report.write import read_report, write_report
-from wanbatch.words.errors import Refusal
+from wanbatch.words.errors import WanbatchError
 
 
 @pytest.fixture
@@ -119,7 +119,7 @@ def test_the_way_from_a_page_to_the_videos(report, tmp_path):
 
 
 def test_a_name_without_a_format_is_refused(tmp_path):
-    with pytest.raises(Refusal, match="no report format"):
+    with pytest.raises(WanbatchError, match="no report format"):
         format_of(tmp_path / "x.pdf")
 
 

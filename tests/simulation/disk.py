@@ -24,11 +24,11 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from wanbatch.ledger.rows import Entry, Happened, Opened, key_of
+from wanbatch.ledger.rows import Happened, Opened, Write, key_of
 from wanbatch.ledger.sqlite import Busy, Contents
 from wanbatch.model import lifecycle
 from wanbatch.model.lifecycle import Attempt, Event, EventKind, Placement, RunRecord
-from wanbatch.words.errors import ExitCode, Refusal
+from wanbatch.words.errors import ExitCode, WanbatchError
 
 if TYPE_CHECKING:
     from simulation.world import World
@@ -40,7 +40,7 @@ class LedgerDisk:
     """The ledger as it is on disk."""
 
     def __init__(self) -> None:
-        self.entries: list[Entry] = []
+        self.entries: list[Write] = []
         self.times: list[float] = []
         self.synced = 0
         self.rows: dict[int, Attempt] = {}
@@ -48,12 +48,12 @@ class LedgerDisk:
         self.happened: dict[int, list[float]] = {}
         self.opened: dict[int, int] = {}
 
-    def write(self, entry: Entry, at: float) -> None:
-        """``at`` is the true time. Raises ``Refusal`` for what SQLite's constraints would refuse."""
+    def write(self, entry: Write, at: float) -> None:
+        """``at`` is the true time. Raises ``WanbatchError`` for what SQLite's constraints would refuse."""
         match entry:
             case Opened(row):
                 if row.attempt_id in self.rows:
-                    raise Refusal(
+                    raise WanbatchError(
                         ExitCode.ENVIRONMENT,
                         "the ledger was changed by another process while this one held it",
                     )
@@ -65,7 +65,7 @@ class LedgerDisk:
                 self.opened[row.attempt_id] = len(self.entries)
             case Happened(event, row, seq):
                 if seq != len(self.events[row.attempt_id]) + 1:
-                    raise Refusal(
+                    raise WanbatchError(
                         ExitCode.ENVIRONMENT,
                         "the ledger was changed by another process while this one held it",
                     )
@@ -127,7 +127,7 @@ class ModelStore:
         self._world, self._disk = world, disk
         self.failed = False
 
-    def commit(self, batch: Sequence[Entry]) -> None:
+    def commit(self, batch: Sequence[Write]) -> None:
         world = self._world
         world.gate("commit")
         fault = world.disk_fault("commit")
@@ -136,7 +136,7 @@ class ModelStore:
         if fault == "commit_fails":
             self.failed = True
             world.note("a commit failed")
-            raise Refusal(ExitCode.ENVIRONMENT, "the ledger cannot grow: the disk is full")
+            raise WanbatchError(ExitCode.ENVIRONMENT, "the ledger cannot grow: the disk is full")
         torn = world.is_last("commit_torn")
         if torn and world.chance.random() < 0.5:
             world.die("commit_torn")

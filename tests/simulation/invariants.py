@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from simulation.books import DAY_S, Post
 from simulation.gateway import KEY, text_of
 
-from wanbatch.ledger.rows import Entry
+from wanbatch.ledger.rows import Write
 from wanbatch.media.probe import probe_video
 from wanbatch.model.lifecycle import Attempt, Authority, EventKind, IllegalTransition, State
 from wanbatch.model.plan import Action, JobState, Plan
@@ -296,7 +296,7 @@ def secrets_stay_secret(world: World, texts: Iterable[object]) -> Iterator[str]:
                 yield f"12: {'the key' if token == KEY else 'a signature'} stands in {shown[:300]}"
 
 
-def after_commit(world: World, process: Process, batch: Sequence[Entry]) -> Iterator[str]:
+def after_commit(world: World, process: Process, batch: Sequence[Write]) -> Iterator[str]:
     """What every commit must leave true."""
     numbers = {entry.row.attempt_id for entry in batch if hasattr(entry, "row")}
     yield from rows_are_the_fold_of_their_events(world, sorted(numbers))

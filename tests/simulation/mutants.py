@@ -24,7 +24,7 @@ from wanbatch.engine import interpret, recovery, runner
 from wanbatch.engine.pacing.budget import Budget
 from wanbatch.engine.pacing.submits import SubmitPacer
 from wanbatch.engine.runner import Runner
-from wanbatch.engine.scheduler import Conductor
+from wanbatch.engine.scheduler import Scheduler
 from wanbatch.ledger.lock import RunLock
 from wanbatch.ledger.store import Ledger, LedgerFailed
 from wanbatch.model.lifecycle import Event, EventKind, Retention, State
@@ -87,11 +87,11 @@ def intent_after_post() -> Patches:
     async def submit(self: Runner, work: Any) -> None:
         outcome = await self.client.submit(work.entry.request, work.urls)
         attempt = await self.ledger.open_attempt(self._opening(work))
-        self.conductor.opened(work, attempt)
+        self.scheduler.opened(work, attempt)
         attempt = await self.ledger.append(
             interpret.submit_event(attempt, outcome, self.context.wall())
         )
-        self.conductor.submitted(work, attempt, outcome, anyio.current_time())
+        self.scheduler.submitted(work, attempt, outcome, anyio.current_time())
 
     yield patch.object(Runner, "_submit", submit)
 
@@ -108,13 +108,13 @@ def bad_gateway_is_retried() -> Patches:
 
 @variant
 def post_is_repeated_after_a_timeout() -> Patches:
-    real = client.Backend.submit
+    real = client.Client.submit
 
     async def submit(self: Any, request: Any, urls: Any) -> Any:
         outcome = await real(self, request, urls)
         return await real(self, request, urls) if isinstance(outcome, Uncertain) else outcome
 
-    yield patch.object(client.Backend, "submit", submit)
+    yield patch.object(client.Client, "submit", submit)
 
 
 @variant
@@ -142,7 +142,7 @@ def resubmit_on_resume() -> Patches:
 
 @variant
 def dead_intent_goes_back_to_planned() -> Patches:
-    async def settle_leftovers(context: Any, ledger: Any) -> None:
+    async def recover_interrupted(context: Any, ledger: Any) -> None:
         for attempt in recovery._in_state(ledger, State.INTENT):
             await ledger.append(
                 Event(
@@ -155,14 +155,14 @@ def dead_intent_goes_back_to_planned() -> Patches:
         for attempt in recovery._in_state(ledger, State.STAGED):
             await recovery._finish_staged(context, ledger, attempt)
 
-    yield patch.object(run, "settle_leftovers", settle_leftovers)
+    yield patch.object(run, "recover_interrupted", recover_interrupted)
 
 
 @variant
 def absence_is_concluded_from_silence() -> Patches:
-    real = recovery.settle_leftovers
+    real = recovery.recover_interrupted
 
-    async def settle_leftovers(context: Any, ledger: Any) -> None:
+    async def recover_interrupted(context: Any, ledger: Any) -> None:
         await real(context, ledger)
         for attempt in recovery._in_state(ledger, State.UNCERTAIN):
             await ledger.append(
@@ -174,14 +174,14 @@ def absence_is_concluded_from_silence() -> Patches:
                 )
             )
 
-    yield patch.object(run, "settle_leftovers", settle_leftovers)
+    yield patch.object(run, "recover_interrupted", recover_interrupted)
 
 
 @variant
 def doubt_is_resubmitted_without_asking() -> Patches:
-    real = recovery.settle_leftovers
+    real = recovery.recover_interrupted
 
-    async def settle_leftovers(context: Any, ledger: Any) -> None:
+    async def recover_interrupted(context: Any, ledger: Any) -> None:
         await real(context, ledger)
         for attempt in recovery._in_state(ledger, State.UNCERTAIN):
             await ledger.append(
@@ -190,7 +190,7 @@ def doubt_is_resubmitted_without_asking() -> Patches:
                 )
             )
 
-    yield patch.object(run, "settle_leftovers", settle_leftovers)
+    yield patch.object(run, "recover_interrupted", recover_interrupted)
 
 
 @variant
@@ -208,14 +208,14 @@ def policy_ignores_its_bound() -> Patches:
 
 @variant
 def quota_does_not_stop_the_run() -> Patches:
-    real = Conductor.submitted
+    real = Scheduler.submitted
 
-    def submitted(self: Conductor, work: Any, attempt: Any, outcome: Any, now: float) -> None:
+    def submitted(self: Scheduler, work: Any, attempt: Any, outcome: Any, now: float) -> None:
         if type(outcome).__name__ == "Halted":
             outcome = NotAccepted(outcome.message)
         real(self, work, attempt, outcome, now)
 
-    yield patch.object(Conductor, "submitted", submitted)
+    yield patch.object(Scheduler, "submitted", submitted)
 
 
 @variant
@@ -240,14 +240,14 @@ def concurrency_of_submits_is_not_kept() -> Patches:
 
 @variant
 def budget_is_released_on_doubt() -> Patches:
-    real = Conductor.submitted
+    real = Scheduler.submitted
 
-    def submitted(self: Conductor, work: Any, attempt: Any, outcome: Any, now: float) -> None:
+    def submitted(self: Scheduler, work: Any, attempt: Any, outcome: Any, now: float) -> None:
         spend = Budget.release if isinstance(outcome, Uncertain) else Budget.spend
         with patch.object(Budget, "spend", spend):
             real(self, work, attempt, outcome, now)
 
-    yield patch.object(Conductor, "submitted", submitted)
+    yield patch.object(Scheduler, "submitted", submitted)
 
 
 @variant
@@ -303,10 +303,10 @@ def task_is_polled_before_it_is_durable() -> Patches:
 
     async def submit(self: Runner, work: Any) -> None:
         attempt = await self.ledger.open_attempt(self._opening(work))
-        self.conductor.opened(work, attempt)
+        self.scheduler.opened(work, attempt)
         outcome = await self.client.submit(work.entry.request, work.urls)
         event = interpret.submit_event(attempt, outcome, self.context.wall())
-        self.conductor.submitted(
+        self.scheduler.submitted(
             work, lifecycle.apply(attempt, event), outcome, anyio.current_time()
         )
         self._changed.set()
@@ -386,10 +386,10 @@ def slot_leaks_on_429() -> Patches:
 @variant
 def unreadable_poll_keeps_its_place() -> Patches:
     """What the simulation found: an ended task whose query told nothing filled the query limit for good, and never expired."""
-    real = Conductor.polled
+    real = Scheduler.polled
 
     def polled(
-        self: Conductor, task: Any, attempt: Any, outcome: Any, now: float, at: float, *age: float
+        self: Scheduler, task: Any, attempt: Any, outcome: Any, now: float, at: float, *age: float
     ) -> None:
         if attempt.state is not State.REMOTE_OK or isinstance(outcome, Succeeded):
             real(self, task, attempt, outcome, now, at, *age)
@@ -398,7 +398,7 @@ def unreadable_poll_keeps_its_place() -> Patches:
         task.attempt, task.busy = attempt, False
         self._fetch_later(task, now)
 
-    yield patch.object(Conductor, "polled", polled)
+    yield patch.object(Scheduler, "polled", polled)
 
 
 # -- files ------------------------------------------------------------------------------------------------------------------------------------
@@ -483,7 +483,7 @@ def echoed_key_is_kept() -> Patches:
     yield patch.object(exchange, "scrub", lambda text, key: text)
     yield patch.object(exchange, "scrub_body", lambda body, key: body)
     yield patch.object(scrubbing, "scrub", lambda text, key: text)
-    yield patch.object(client.Backend, "_scrub", lambda self, text: text)
+    yield patch.object(client.Client, "_scrub", lambda self, text: text)
 
 
 @variant

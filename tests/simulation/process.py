@@ -4,7 +4,7 @@ What it may not do: keep an order of its own. What a run asks of the engine, and
 ``Run.execute``; only its ports differ: the network is a ``Wire``, the ledger's store a model,
 the clocks are virtual, and nobody reads a report.
 
-How it works: ``main`` is the process. It ends by itself, with a ``Refusal``, or in the middle of
+How it works: ``main`` is the process. It ends by itself, with a ``WanbatchError``, or in the middle of
 anything when the world lets it die.
 """
 
@@ -32,15 +32,15 @@ from wanbatch.model.wire import Profile, Secret
 from wanbatch.operations import resolve as deciding
 from wanbatch.operations.approval import Nobody
 from wanbatch.operations.check import Checked
-from wanbatch.operations.choose import Limit, Unpriced
+from wanbatch.operations.choose import SpendingLimit, Unpriced
 from wanbatch.operations.events import AttemptEvent, NotPrepared, Reconciled
 from wanbatch.operations.events import Event as Told
 from wanbatch.operations.options import PlanningOptions, RunOptions
 from wanbatch.operations.planning import build_plan
 from wanbatch.operations.run import Prepared, Run, RunPorts
-from wanbatch.providers.client import Backend, ListedTask, TaskListing
+from wanbatch.providers.client import Client, ListedTask, TaskListing
 from wanbatch.words.clock import ServerClock
-from wanbatch.words.errors import ExitCode, Refusal
+from wanbatch.words.errors import ExitCode, WanbatchError
 
 if TYPE_CHECKING:
     from simulation.scenario import Interruption
@@ -90,7 +90,7 @@ def plan_of(
     )
 
 
-class ListingBackend(Backend):
+class ListingBackend(Client):
     """A gateway that can list the account's tasks: late, and not always whole. The quiet period covers how late it is."""
 
     async def list_tasks(self, since: float, until: float) -> TaskListing | None:
@@ -152,7 +152,7 @@ class _Run(Run):
         if spare is None or plan.total is None or self.process.wait_s > 7200.0:
             return
         self.process.limit = max(world.scenario.price, plan.total + spare * world.scenario.price)
-        self._limit = Limit(self.process.limit, "the scenario")
+        self._limit = SpendingLimit(self.process.limit, "the scenario")
 
 
 class Process:
@@ -183,7 +183,7 @@ class Process:
         self.store: ModelStore | None = None
         self.run: Run | None = None
         self.is_cut_short = False
-        self.refusal: Refusal | None = None
+        self.refusal: WanbatchError | None = None
         self.stopped_at: int | None = None
         self._doubts: list[float] = []
         self._held: RunLock | None = None
@@ -191,15 +191,15 @@ class Process:
     async def main(self) -> None:
         try:
             await self._live()
-        except Refusal as refusal:
+        except WanbatchError as refusal:
             self._refused(refusal)
         except BaseExceptionGroup as group:
             leaf = _innermost(group)
-            if not isinstance(leaf, Refusal):
+            if not isinstance(leaf, WanbatchError):
                 raise leaf from None
             self._refused(leaf)
 
-    def _refused(self, refusal: Refusal) -> None:
+    def _refused(self, refusal: WanbatchError) -> None:
         self.refusal = refusal
         self.world.note(f"process {self.number} refused: {refusal} {refusal.hints}")
         self.world.hold(invariants.secrets_stay_secret(self.world, [str(refusal)]))
@@ -208,7 +208,7 @@ class Process:
         world = self.world
         run = RunOptions(buys=self.buys, yes=True, regenerate=self.regenerate, wait_s=self.wait_s)
         profile = profile_of(world)
-        prepared = Prepared(options_of(world), run, checked_of(world), profile, Limit())
+        prepared = Prepared(options_of(world), run, checked_of(world), profile, SpendingLimit())
         ports = RunPorts(
             run_id=self.run_id,
             wall=world.clock.wall,
@@ -250,8 +250,8 @@ class Process:
             yield ledger
 
     @asynccontextmanager
-    async def _open_client(self, clock: ServerClock) -> AsyncIterator[Backend]:
-        make = ListingBackend if self.world.scenario.lists else Backend
+    async def _open_client(self, clock: ServerClock) -> AsyncIterator[Client]:
+        make = ListingBackend if self.world.scenario.lists else Client
         async with make(
             profile_of(self.world), transport=Wire(self), clock=clock.now, hear=clock.hear
         ) as client:
@@ -327,7 +327,7 @@ async def _later(at_s: float, work: object) -> None:
 def _innermost(group: BaseExceptionGroup[BaseException]) -> BaseException:
     """What ends the process: a death or a violation before all else, then a refusal."""
     leaves = list(_leaves(group))
-    for kind in (SystemExit, Refusal):
+    for kind in (SystemExit, WanbatchError):
         for leaf in leaves:
             if isinstance(leaf, kind):
                 return leaf
@@ -367,7 +367,7 @@ class Decision:
         try:
             with ports.lock():
                 await deciding.record(question, ports, self._find)
-        except Refusal as refusal:  # another job has that task
+        except WanbatchError as refusal:  # another job has that task
             world.note(f"the decision is refused: {refusal}")
             world.decisions.discard((self.number, self.word))
 

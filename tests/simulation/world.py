@@ -44,7 +44,7 @@ from simulation.process import Decision, Process, plan_of
 from simulation.scenario import Death, Scenario, draw
 from simulation.virtual import EPOCH, Clock, Deadlock, run_virtually
 
-from wanbatch.ledger.rows import Entry, Happened, Opened
+from wanbatch.ledger.rows import Happened, Opened, Write
 from wanbatch.model.job import (
     Job,
     JobMedia,
@@ -58,13 +58,13 @@ from wanbatch.model.lifecycle import EventKind, Snapshot, State
 from wanbatch.plan.identity import identify
 from wanbatch.providers.dialects.gateway import IMPOSSIBLE_ID
 from wanbatch.videos.outputs import intact_paths
-from wanbatch.words.diagnostics import Place
+from wanbatch.words.diagnostics import Position
 
 MOST_PROCESSES = 8
 MOST_STEPS = 150_000
 LAST_ROUNDS = 25
 LONGEST_RUN_S = 8 * 3600.0
-PLACE = Place("s.wanbatch.yaml", 1, 1, 1)
+PLACE = Position("s.wanbatch.yaml", 1, 1, 1)
 
 
 class Died(SystemExit):
@@ -241,7 +241,7 @@ class World:
         if task_id != IMPOSSIBLE_ID:
             self.hold(invariants.a_poll_has_its_task_on_disk(self, task_id))
 
-    def committed(self, batch: Sequence[Entry]) -> None:
+    def committed(self, batch: Sequence[Write]) -> None:
         for entry in batch:
             match entry:
                 case Opened(row):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from wanbatch.cli.options import Amount, Count
-from wanbatch.words.errors import ExitCode, Refusal
+from wanbatch.words.errors import ExitCode, WanbatchError
 
 if TYPE_CHECKING:
     from wanbatch.emulator.faults.script import Script
@@ -144,15 +144,15 @@ def command(
     start it again on the same folder and unfinished ones go on.
     """
     from wanbatch.emulator.serve import serve
-    from wanbatch.emulator.settings import Settings
+    from wanbatch.emulator.settings import EmulatorSettings
 
     api_key = os.environ.get(api_key_env, "") if api_key_env else ""
     if api_key_env and not api_key:
-        raise Refusal(
+        raise WanbatchError(
             ExitCode.INVALID, f"--api-key-env: the environment variable {api_key_env} is not set"
         )
     serve(
-        Settings(
+        EmulatorSettings(
             store=store,
             host=host,
             port=port,

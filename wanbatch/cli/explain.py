@@ -6,7 +6,7 @@ from difflib import get_close_matches
 
 import click
 
-from wanbatch.words.errors import ExitCode, Refusal
+from wanbatch.words.errors import ExitCode, WanbatchError
 
 
 @click.command("explain")
@@ -23,7 +23,7 @@ def command(code: str | None) -> None:
     known = codes.get(code.upper())
     if known is None:
         near = get_close_matches(code.upper(), codes, n=3)
-        raise Refusal(
+        raise WanbatchError(
             ExitCode.INVALID,
             f"there is no code {code!r}",
             f"did you mean {', '.join(near)}?" if near else "list them with: wanbatch explain",

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from wanbatch.words.diagnostics import Diagnostic, Place, Severity, format_route
+from wanbatch.words.diagnostics import Diagnostic, Position, Severity, format_route
 from wanbatch.words.quoting import columns, escape_unsafe, listed
 
 MOST_IN_TEXT = 50
@@ -79,12 +79,12 @@ def describe_places(d: Diagnostic) -> str:
     return f"also at: {_few(places)}" if places else ""
 
 
-def other_places(d: Diagnostic) -> list[Place]:
+def other_places(d: Diagnostic) -> list[Position]:
     """Where the finding stands too, each once."""
     return list(dict.fromkeys(cell.place for cell in d.cells if cell.place is not None))
 
 
-def rows_of(d: Diagnostic) -> list[Place]:
+def rows_of(d: Diagnostic) -> list[Position]:
     """The rows of data that the finding's cells are made with, each once."""
     rows = [cell.row for cell in d.cells] if d.cells else [d.row]
     return list(dict.fromkeys(row for row in rows if row is not None))

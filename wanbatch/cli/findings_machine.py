@@ -25,7 +25,7 @@ from wanbatch.cli.findings import (
     rows_of,
 )
 from wanbatch.operations.codes import find_code
-from wanbatch.words.diagnostics import Cell, Diagnostic, Place, Severity, format_route
+from wanbatch.words.diagnostics import Cell, Diagnostic, Position, Severity, format_route
 from wanbatch.words.quoting import escape_unsafe
 
 
@@ -61,7 +61,7 @@ def _cell(cell: Cell) -> dict[str, object]:
     }
 
 
-def _place(place: Place | None) -> dict[str, object] | None:
+def _place(place: Position | None) -> dict[str, object] | None:
     return (
         {"path": place.path, "line": place.line, "column": place.column}
         if place is not None
@@ -174,11 +174,11 @@ def _result(d: Diagnostic, number: int) -> dict[str, object]:
     return result
 
 
-def _related(number: int, text: str, place: Place) -> dict[str, object]:
+def _related(number: int, text: str, place: Position) -> dict[str, object]:
     return {"id": number, "message": {"text": text}, "physicalLocation": _physical(place)}
 
 
-def _physical(place: Place) -> dict[str, object]:
+def _physical(place: Position) -> dict[str, object]:
     region = {
         "startLine": place.line,
         "startColumn": place.column,

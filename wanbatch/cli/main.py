@@ -3,7 +3,7 @@
 What it may not do: import a command's module before that command is called: ``wanbatch --help`` must cost next to nothing.
 
 How it works: ``COMMANDS`` is the table of contents. A command lives in ``wanbatch.cli.<module>`` as a ``click.Command`` named ``command``. Trouble
-arrives here as ``Refusal`` (a message and an exit code), as click's usage errors, or as a bug; nothing else in the house prints or exits.
+arrives here as ``WanbatchError`` (a message and an exit code), as click's usage errors, or as a bug; nothing else in the house prints or exits.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pathlib import Path
 import click
 
 from wanbatch import __version__
-from wanbatch.words.errors import ExitCode, Refusal
+from wanbatch.words.errors import ExitCode, WanbatchError
 
 MACHINE_TROUBLE = frozenset(
     {
@@ -104,7 +104,7 @@ def cli() -> None:
     try:
         Path.cwd()
     except OSError:
-        raise Refusal(
+        raise WanbatchError(
             ExitCode.ENVIRONMENT,
             "the folder in which the command runs does not exist any more",
             "cd into one that does",
@@ -129,10 +129,10 @@ def _guarded() -> int:
 
 
 def _refuse_bytes(words: Sequence[str]) -> None:
-    """What is no text can stand in no manifest, ledger or report. Raises ``Refusal`` (2)."""
+    """What is no text can stand in no manifest, ledger or report. Raises ``WanbatchError`` (2)."""
     for word in words:
         if any("\ud800" <= c <= "\udfff" for c in word):
-            raise Refusal(
+            raise WanbatchError(
                 ExitCode.INVALID,
                 f"{word!a} is not UTF-8 text",
                 "rename the file or folder, or write the value in UTF-8",
@@ -143,7 +143,7 @@ def _innermost(error: BaseException) -> BaseException:
     """The failure itself: task groups wrap it. A refusal among several is what the user can act on."""
     while isinstance(error, BaseExceptionGroup):
         error = next(
-            (e for e in error.exceptions if isinstance(e, (Refusal, BaseExceptionGroup))),
+            (e for e in error.exceptions if isinstance(e, (WanbatchError, BaseExceptionGroup))),
             error.exceptions[0],
         )
     return error
@@ -151,7 +151,7 @@ def _innermost(error: BaseException) -> BaseException:
 
 def _explain_failure(error: BaseException) -> int:
     match error:
-        case Refusal():
+        case WanbatchError():
             if error.message:
                 _say("error: " + error.message, *(f"  help: {hint}" for hint in error.hints))
             return error.exit_code

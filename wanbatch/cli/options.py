@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 import click
 
 from wanbatch.operations.options import PlanningOptions
-from wanbatch.words.errors import ExitCode, Refusal
+from wanbatch.words.errors import ExitCode, WanbatchError
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -178,7 +178,7 @@ def _parse_variables(pairs: tuple[str, ...]) -> dict[str, str]:
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not equals or not name.isidentifier():
-            raise Refusal(
+            raise WanbatchError(
                 ExitCode.INVALID,
                 f"--var {pair!r} is not NAME=VALUE",
                 "for example: --var style=noir",

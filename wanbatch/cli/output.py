@@ -22,7 +22,7 @@ from wanbatch.operations.events import (
     SelectionDoubted,
 )
 from wanbatch.words.diagnostics import Diagnostic, Severity, has_errors
-from wanbatch.words.errors import ExitCode, Refusal
+from wanbatch.words.errors import ExitCode, WanbatchError
 
 LISTED = 20
 """So many jobs are named in a refusal; ``plan`` and ``status`` name all."""
@@ -71,12 +71,12 @@ def show_doubt(doubt: Doubt) -> None:
 
 
 def save(path: Path, content: bytes) -> None:
-    """Writes a file that the user named with ``-o``. Raises ``Refusal`` (4) where that cannot
+    """Writes a file that the user named with ``-o``. Raises ``WanbatchError`` (4) where that cannot
     be done."""
     try:
         path.write_bytes(content)
     except OSError as error:
-        raise Refusal(
+        raise WanbatchError(
             ExitCode.ENVIRONMENT,
             f"-o {path} cannot be written: {error.strerror}",
             "name a file in a folder that exists",

@@ -24,7 +24,7 @@ from wanbatch.operations.events import (
     NotPrepared,
     Polled,
     PutBack,
-    Refused,
+    RequestRejected,
     RunEvent,
     Stored,
     Submitted,
@@ -88,7 +88,7 @@ class Counts:
             case Submitted(attempt):
                 self._running.add(attempt.fingerprint)
                 self._failed.discard(attempt.fingerprint)
-            case Refused(attempt) | LeftUncertain(attempt):
+            case RequestRejected(attempt) | LeftUncertain(attempt):
                 self._failed.add(attempt.fingerprint)
             case Stored(attempt):
                 self._done.add(attempt.fingerprint)
@@ -111,7 +111,7 @@ def describe(event: RunEvent) -> str:
             return f"not sent   {job}: {text}"
         case Submitted(a):
             return f"submitted  {a.job}  task {a.task_id}"
-        case Refused(a):
+        case RequestRejected(a):
             return f"rejected   {a.job}  {a.error_code}: {a.error_message}"
         case LeftUncertain(a):
             return f"uncertain  {a.job}  {a.reason}; see 'wanbatch resolve'"

@@ -18,7 +18,7 @@ from wanbatch.cli.options import Amount, CommonOptions
 from wanbatch.cli.output import observer
 from wanbatch.model.lifecycle import DECISIONS, Attempt, EventKind
 from wanbatch.operations.options import DEFAULT_OUTPUT
-from wanbatch.words.errors import ExitCode, Refusal
+from wanbatch.words.errors import ExitCode, WanbatchError
 from wanbatch.words.humanize import money, plural, quoted
 
 SHOWN = 10
@@ -91,7 +91,7 @@ def _kind_of(adopt: str | None, *, resubmit: bool, abandon: bool, take: bool) ->
     }
     kinds = [kind for kind, given in asked.items() if given]
     if len(kinds) > 1:
-        raise Refusal(
+        raise WanbatchError(
             ExitCode.INVALID,
             "one decision at a time: --adopt, --resubmit, --abandon or --take",
             "nothing was recorded; run it again with one of them",

@@ -61,7 +61,7 @@ from wanbatch.words.humanize import duration, money, plural
 
 
 def show_run(options: CommonOptions, run: RunOptions) -> int:
-    """Runs, shows it, and returns the exit code. Raises ``Refusal``."""
+    """Runs, shows it, and returns the exit code. Raises ``WanbatchError``."""
     view = RunView(options, buys=run.buys)
     prepared = prepare(options, run, view.take)
     view.backend = (prepared.profile.name, prepared.profile.origin)

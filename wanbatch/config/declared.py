@@ -3,7 +3,7 @@
 What it may not do: read the environment or a file, or hold a key.
 
 How it works: a ``Declared`` profile says where its key and its base URL come from; both belong to it alone. A table that has the name of a built-in
-backend adjusts its limits, price and media; where its key goes stays as it is. Every mistake is a ``Refusal`` that names file and key.
+backend adjusts its limits, price and media; where its key goes stays as it is. Every mistake is a ``WanbatchError`` that names file and key.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from wanbatch.config.toml import Table
 from wanbatch.model.price import PriceList
 from wanbatch.model.wire import MediaDelivery, Profile, quiet_period_of
 from wanbatch.words.addresses import is_loopback_host
-from wanbatch.words.errors import ExitCode, Refusal
+from wanbatch.words.errors import ExitCode, WanbatchError
 from wanbatch.words.plugins import dialect_kinds, is_dialect_kind
 
 _FREE = PriceList({"720P": Decimal(0), "1080P": Decimal(0)}, "USD")
@@ -41,10 +41,10 @@ class Declared:
 
 
 def clean_base_url(address: str, kind: str, name: str) -> str:
-    """The API's root without a trailing slash or version. Raises ``Refusal`` (4) for anything a key may not be sent to."""
+    """The API's root without a trailing slash or version. Raises ``WanbatchError`` (4) for anything a key may not be sent to."""
 
-    def refuse(problem: str) -> Refusal:
-        return Refusal(
+    def refuse(problem: str) -> WanbatchError:
+        return WanbatchError(
             ExitCode.ENVIRONMENT,
             f"the base URL of backend {name!r} {problem}",
             "it looks like https://api.example.com",

@@ -27,7 +27,7 @@ from wanbatch.config.toml import read_table
 from wanbatch.model.price import PriceList
 from wanbatch.model.regions import DASHSCOPE_PRICES, dashscope_base_url, dashscope_region
 from wanbatch.model.wire import MediaDelivery, Profile, Secret
-from wanbatch.words.errors import ExitCode, Refusal
+from wanbatch.words.errors import ExitCode, WanbatchError
 
 __all__ = [
     "Profiles",
@@ -65,13 +65,13 @@ def find_configuration(environ: Mapping[str, str]) -> Path:
 def load_profiles(environ: Mapping[str, str], config_path: Path | None = None) -> Profiles:
     """The built-in backends and those of the user's TOML: ``config_path``, else ``WANBATCH_CONFIG``, else the platform's folder.
 
-    Raises ``Refusal``: the file is unreadable or wrong, or the one that was named does not exist.
+    Raises ``WanbatchError``: the file is unreadable or wrong, or the one that was named does not exist.
     """
     path = config_path or find_configuration(environ)
     root = read_table(path)
     if root is None:
         if config_path is not None or environ.get("WANBATCH_CONFIG"):
-            raise Refusal(
+            raise WanbatchError(
                 ExitCode.ENVIRONMENT,
                 f"the configuration {path} does not exist",
                 "create it, or unset WANBATCH_CONFIG",
@@ -99,18 +99,18 @@ def resolve_profile(
 ) -> Profile:
     """The backend ``name`` (else the user's default) with its key, ready to be talked to. Offline it has prices and limits, no key, perhaps no URL.
 
-    Raises ``Refusal``: no such backend (2), or its key, base URL or region is missing or unusable (4).
+    Raises ``WanbatchError``: no such backend (2), or its key, base URL or region is missing or unusable (4).
     """
     chosen = name or profiles.default
     if chosen is None:
-        raise Refusal(
+        raise WanbatchError(
             ExitCode.INVALID,
             "no backend is chosen",
             f"add --backend NAME; the backends are: {', '.join(profiles.names())}",
         )
     declared = profiles.declared.get(chosen)
     if declared is None:
-        raise Refusal(
+        raise WanbatchError(
             ExitCode.INVALID,
             f"no backend is called {chosen!r}",
             f"the backends are: {', '.join(profiles.names())}",
@@ -145,7 +145,7 @@ def _offline(declared: Declared, environ: Mapping[str, str]) -> Profile:
         base_url = (
             clean_base_url(address, declared.profile.kind, declared.profile.name) if address else ""
         )
-    except Refusal:
+    except WanbatchError:
         base_url = ""
     origin = _origin(base_url, declared.account) if base_url else ""
     return replace(
@@ -165,7 +165,7 @@ def _address(declared: Declared, environ: Mapping[str, str]) -> tuple[str, str]:
     region = declared.region or (environ.get("DASHSCOPE_REGION", "") if built_in else "")
     workspace = profile.workspace or (environ.get("DASHSCOPE_WORKSPACE_ID", "") if built_in else "")
     if region not in ("", "cn", "intl"):
-        raise Refusal(
+        raise WanbatchError(
             ExitCode.ENVIRONMENT,
             f"DASHSCOPE_REGION is {region[:20]!r}; it must be cn or intl",
             "export DASHSCOPE_REGION=intl",
@@ -183,12 +183,12 @@ def _prices(declared: Declared, region: str) -> PriceList | None:
 def _refuse_missing_address(declared: Declared) -> None:
     name = declared.profile.name
     if declared.profile.kind == "dashscope":
-        raise Refusal(
+        raise WanbatchError(
             ExitCode.ENVIRONMENT,
             f"backend {name!r} needs its region",
             "export DASHSCOPE_REGION=intl    # Singapore; cn for Beijing. The key must be of the same region",
         )
-    raise Refusal(
+    raise WanbatchError(
         ExitCode.ENVIRONMENT,
         f"backend {name!r} needs its base URL",
         f"export {declared.base_url_env}=https://api.example.com",
@@ -212,28 +212,28 @@ def _misshapen(key: str) -> str:
 
 
 def check_key(key: str, variable: str, name: str) -> None:
-    """Raises ``Refusal`` (4) for a key that is missing or could not stand in a header. The key itself is never part of the text."""
+    """Raises ``WanbatchError`` (4) for a key that is missing or could not stand in a header. The key itself is never part of the text."""
     if not key:
-        raise Refusal(
+        raise WanbatchError(
             ExitCode.ENVIRONMENT,
             f"backend {name!r} needs a key, and {variable} is not set",
             f"export {variable}=…    # your key for this backend",
         )
     shape = _misshapen(key)
     if shape:
-        raise Refusal(
+        raise WanbatchError(
             ExitCode.ENVIRONMENT,
             f"the key in {variable} {shape}",
             f"set {variable} again to the key alone",
         )
     if not key.isascii() or not key.isprintable() or any(c.isspace() for c in key):
-        raise Refusal(
+        raise WanbatchError(
             ExitCode.ENVIRONMENT,
             f"the key in {variable} holds white space, control or non-ASCII characters",
             f"set {variable} again without quotes, spaces or line ends",
         )
     if len(key) > 4096:
-        raise Refusal(ExitCode.ENVIRONMENT, f"what {variable} holds is too long for a key")
+        raise WanbatchError(ExitCode.ENVIRONMENT, f"what {variable} holds is too long for a key")
 
 
 def _origin(base_url: str, account: str) -> str:
@@ -246,7 +246,7 @@ def _with_bucket_keys(declared: Declared, environ: Mapping[str, str]) -> MediaDe
         return delivery
     for variable in (declared.access_key_env, declared.secret_key_env):
         if not environ.get(variable):
-            raise Refusal(
+            raise WanbatchError(
                 ExitCode.ENVIRONMENT,
                 f"the bucket of backend {declared.profile.name!r} needs {variable}",
                 f"export {variable}=…",

@@ -17,7 +17,7 @@ from pathlib import Path
 from wanbatch.config.toml import read_table
 from wanbatch.model.price import PriceList, higher
 from wanbatch.model.wire import Profile
-from wanbatch.words.errors import ExitCode, Refusal
+from wanbatch.words.errors import ExitCode, WanbatchError
 
 FILE_NAME = "wanbatch.toml"
 _WHY_NOT = "no file inside a repo decides where a key is sent: put this into your own configuration (see docs/backends.md)"
@@ -53,7 +53,7 @@ class ProjectSettings:
 
 
 def load_project(folder: Path) -> ProjectSettings:
-    """The settings of the project that ``folder`` belongs to. Raises ``Refusal`` for what may not stand there."""
+    """The settings of the project that ``folder`` belongs to. Raises ``WanbatchError`` for what may not stand there."""
     for place in _folders_up_to_root(folder.absolute()):
         table = read_table(place / FILE_NAME)
         if table is None:
@@ -73,7 +73,7 @@ def load_project(folder: Path) -> ProjectSettings:
 
 def load_projects(folders: Iterable[Path]) -> tuple[ProjectSettings, ...]:
     """The settings of every project that one of ``folders`` belongs to, each once.
-    Raises ``Refusal`` as ``load_project`` does."""
+    Raises ``WanbatchError`` as ``load_project`` does."""
     found: dict[Path, ProjectSettings] = {}
     for folder in folders:
         project = load_project(folder)
@@ -89,11 +89,11 @@ def lower_limits(
     rate: float | None = None,
     prices: PriceList | None = None,
 ) -> Profile:
-    """``profile`` with whatever is lower of its limits and the given ones, and the higher of the prices. Raises ``Refusal`` for two currencies."""
+    """``profile`` with whatever is lower of its limits and the given ones, and the higher of the prices. Raises ``WanbatchError`` for two currencies."""
     try:
         price = higher(profile.prices, prices) if profile.realm == "paid" else profile.prices
     except ValueError as error:
-        raise Refusal(
+        raise WanbatchError(
             ExitCode.INVALID,
             str(error),
             f"state the price in the currency of backend {profile.name!r}",

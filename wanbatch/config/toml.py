@@ -3,7 +3,7 @@
 What it may not do: know what a profile or a project is, or read the environment.
 
 How it works: a ``Table`` hands out typed values by name and remembers which names were asked for; ``finish`` refuses the rest. Decimals stay
-decimal. All trouble is a ``Refusal`` with exit code 2: the file is wrong, and nothing was sent.
+decimal. All trouble is a ``WanbatchError`` with exit code 2: the file is wrong, and nothing was sent.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import NoReturn
 
 from wanbatch.model.job import Size
 from wanbatch.model.price import AMOUNT_FORM, PriceList, read_amount
-from wanbatch.words.errors import ExitCode, Refusal
+from wanbatch.words.errors import ExitCode, WanbatchError
 
 SIZES: tuple[Size, ...] = ("720P", "1080P")
 FILE_LIMIT_BYTES = 1024 * 1024
@@ -37,8 +37,8 @@ class Table:
         return name in self.values
 
     def refuse(self, name: str, problem: str, *hints: str) -> NoReturn:
-        """Raises the ``Refusal`` about one key."""
-        raise Refusal(ExitCode.INVALID, f"{self.where}{name}: {problem}", *hints)
+        """Raises the ``WanbatchError`` about one key."""
+        raise WanbatchError(ExitCode.INVALID, f"{self.where}{name}: {problem}", *hints)
 
     def text(self, name: str, default: str = "") -> str:
         value = self._take(name)
@@ -168,16 +168,20 @@ class Table:
 
 
 def read_table(path: Path) -> Table | None:
-    """The file's root table, or ``None`` where there is no file. Raises ``Refusal`` where it cannot be read or is no TOML."""
+    """The file's root table, or ``None`` where there is no file. Raises ``WanbatchError`` where it cannot be read or is no TOML."""
     try:
         with path.open("rb") as file:
             content = file.read(FILE_LIMIT_BYTES + 1)
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise Refusal(ExitCode.ENVIRONMENT, f"{path} cannot be read: {error.strerror}") from None
+        raise WanbatchError(
+            ExitCode.ENVIRONMENT, f"{path} cannot be read: {error.strerror}"
+        ) from None
     if len(content) > FILE_LIMIT_BYTES:
-        raise Refusal(ExitCode.INVALID, f"{path} is larger than a megabyte: it is no settings file")
+        raise WanbatchError(
+            ExitCode.INVALID, f"{path} is larger than a megabyte: it is no settings file"
+        )
     try:
         return Table(tomllib.loads(content.decode("utf-8"), parse_float=Decimal), f"{path}: ")
     except (ValueError, RecursionError) as error:
@@ -186,4 +190,4 @@ def read_table(path: Path) -> Table | None:
             if isinstance(error, tomllib.TOMLDecodeError)
             else "it is no UTF-8 text, or nested too deeply"
         )
-        raise Refusal(ExitCode.INVALID, f"{path} is no valid TOML: {problem}") from None
+        raise WanbatchError(ExitCode.INVALID, f"{path} is no valid TOML: {problem}") from None

@@ -17,21 +17,21 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from wanbatch.emulator.faults.injection import Mischief
-from wanbatch.emulator.faults.middleware import Gate
+from wanbatch.emulator.faults.injection import FaultInjection
+from wanbatch.emulator.faults.middleware import FaultMiddleware
 from wanbatch.emulator.protocols import gateway
 from wanbatch.emulator.protocols.dashscope_routes import DashScopeRoutes
 from wanbatch.emulator.protocols.gateway_routes import GatewayRoutes, StockRoutes
 from wanbatch.emulator.protocols.http_answers import json_answer, new_request_id
 from wanbatch.emulator.protocols.media_routes import MediaRoutes
-from wanbatch.emulator.service import Studio
+from wanbatch.emulator.service import Service
 from wanbatch.emulator.signed_urls import Links
 from wanbatch.emulator.task import Task
 from wanbatch.emulator.whereabouts import Whereabouts
 from wanbatch.words.canonical import content_hash
 
 
-def build_app(studio: Studio, base_url: str) -> Gate:
+def build_app(studio: Service, base_url: str) -> FaultMiddleware:
     """The application that answers for ``studio`` under ``base_url``."""
     links = Links(studio.books.secret(), base_url)
     routes = [*DashScopeRoutes(studio, links).routes(), *MediaRoutes(studio, base_url).routes()]
@@ -50,8 +50,8 @@ def build_app(studio: Studio, base_url: str) -> Gate:
     )
     inner.router.redirect_slashes = False
     whereabouts = Whereabouts(studio, links)
-    mischief = Mischief(base_url, other_origin(base_url), whereabouts)
-    gate = Gate(inner, studio, mischief, whereabouts)
+    mischief = FaultInjection(base_url, other_origin(base_url), whereabouts)
+    gate = FaultMiddleware(inner, studio, mischief, whereabouts)
     return gate
 
 
@@ -61,7 +61,7 @@ def other_origin(base_url: str) -> str:
     return f"http://{'127.0.0.1' if parts.hostname == 'localhost' else 'localhost'}:{parts.port}"
 
 
-def truth(studio: Studio, gate: Gate) -> dict[str, object]:
+def truth(studio: Service, gate: FaultMiddleware) -> dict[str, object]:
     """What really happened. ``duplicates`` are ids of tasks whose body equals that of an earlier one; ``calls`` and ``faults`` count since the
     start.
     """

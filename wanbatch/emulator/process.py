@@ -20,7 +20,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
-from wanbatch.words.errors import ExitCode, Refusal
+from wanbatch.words.errors import ExitCode, WanbatchError
 from wanbatch.words.files import open_own
 
 READY_WITHIN_S = 30.0
@@ -73,7 +73,7 @@ class EmulatorProcess:
 
 
 def start_emulator(store: Path, *options: str) -> EmulatorProcess:
-    """Starts an emulator on a free port over ``store`` and waits until it listens. Raises ``Refusal`` where it does not."""
+    """Starts an emulator on a free port over ``store`` and waits until it listens. Raises ``WanbatchError`` where it does not."""
     store.mkdir(parents=True, exist_ok=True)
     log = store / "emulator.log"
     command = [
@@ -104,7 +104,7 @@ def start_emulator(store: Path, *options: str) -> EmulatorProcess:
         return EmulatorProcess(process, str(json.loads(line)["base_url"]))
     except (ValueError, KeyError, TypeError):
         EmulatorProcess(process, "").stop()
-        raise Refusal(
+        raise WanbatchError(
             ExitCode.ENVIRONMENT, f"the emulator did not start: {_last_words(log, begin)}"
         ) from None
 

@@ -19,20 +19,20 @@ from collections.abc import Callable
 import uvicorn
 
 from wanbatch.emulator.app import build_app
-from wanbatch.emulator.service import Studio
-from wanbatch.emulator.settings import Settings, is_loopback
-from wanbatch.emulator.store import Books, open_books
+from wanbatch.emulator.service import Service
+from wanbatch.emulator.settings import EmulatorSettings, is_loopback
+from wanbatch.emulator.store import TaskStore, open_books
 from wanbatch.emulator.uvicorn_protocol import OpenProtocol
-from wanbatch.words.errors import ExitCode, Refusal
+from wanbatch.words.errors import ExitCode, WanbatchError
 
 
-def serve(settings: Settings, announce: Callable[[str], None] | None = None) -> None:
+def serve(settings: EmulatorSettings, announce: Callable[[str], None] | None = None) -> None:
     """Serves until SIGINT, SIGTERM or, with ``exit_on_stdin_eof``, the end of stdin. Blocks.
 
-    ``announce`` is called with the ready line; it is printed where none is given. Raises ``Refusal`` where the store or the port cannot be had.
+    ``announce`` is called with the ready line; it is printed where none is given. Raises ``WanbatchError`` where the store or the port cannot be had.
     """
     if not is_loopback(settings.host):
-        raise Refusal(
+        raise WanbatchError(
             ExitCode.INVALID,
             f"the emulator listens on loopback only, not on {settings.host!r}",
             "use --host 127.0.0.1",
@@ -51,7 +51,7 @@ def _bind(host: str, port: int) -> socket.socket:
         listening.bind((host.strip("[]"), port))
     except OSError as error:
         listening.close()
-        raise Refusal(
+        raise WanbatchError(
             ExitCode.ENVIRONMENT,
             f"the emulator cannot listen on {host} port {port}: {error.strerror or error}",
         ) from error
@@ -59,11 +59,14 @@ def _bind(host: str, port: int) -> socket.socket:
 
 
 async def _serve(
-    settings: Settings, books: Books, listening: socket.socket, announce: Callable[[str], None]
+    settings: EmulatorSettings,
+    books: TaskStore,
+    listening: socket.socket,
+    announce: Callable[[str], None],
 ) -> None:
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     base_url = f"http://{host}:{listening.getsockname()[1]}"
-    studio = Studio(settings, books)
+    studio = Service(settings, books)
     config = uvicorn.Config(
         build_app(studio, base_url),
         http=OpenProtocol,

@@ -25,10 +25,10 @@ from wanbatch.emulator.ids import HASHED_STEM, file_stem, new_id
 from wanbatch.emulator.protocols.parse_gateway import SEED_LIMIT
 from wanbatch.emulator.protocols.references import Found, read_url
 from wanbatch.emulator.request import Draft, MediaReference, VideoRequest, render_key
-from wanbatch.emulator.settings import Settings
-from wanbatch.emulator.store import UPLOAD_LIFE_S, Books
+from wanbatch.emulator.settings import EmulatorSettings
+from wanbatch.emulator.store import UPLOAD_LIFE_S, TaskStore
 from wanbatch.emulator.tables import MediaType
-from wanbatch.emulator.task import Destiny, Fate, Phase, Task
+from wanbatch.emulator.task import EndKind, Phase, ScriptedEnd, Task
 from wanbatch.emulator.video.animatic import Stopped
 from wanbatch.emulator.video.rendering import Workshop
 
@@ -36,13 +36,13 @@ _PENDING_SHARE = 0.05
 """Of a simulated latency, how much is spent waiting before the work begins."""
 _VERDICT_S = 0.1
 """How soon the upstream says that a request was wrong (observed)."""
-_NORMAL = Destiny()
+_NORMAL = ScriptedEnd()
 
 
-class Studio:
+class Service:
     """All tasks of one store. Make it inside a running event loop; ``resume`` it once, ``stop`` it at the end."""
 
-    def __init__(self, settings: Settings, books: Books) -> None:
+    def __init__(self, settings: EmulatorSettings, books: TaskStore) -> None:
         self.settings = settings
         self.books = books
         self.tasks: dict[str, Task] = books.load()
@@ -91,7 +91,7 @@ class Studio:
 
     def expires_at(self, task: Task) -> float:
         """Until when the result can be had, Unix seconds."""
-        return task.ended_at + (0.0 if task.fate is Fate.LOST else self.settings.expire_after_s)
+        return task.ended_at + (0.0 if task.fate is EndKind.LOST else self.settings.expire_after_s)
 
     @property
     def full(self) -> bool:
@@ -100,7 +100,7 @@ class Studio:
         return limit is not None and len(self._working) >= limit
 
     async def submit(
-        self, draft: Draft, body: object, dialect: str, destiny: Destiny = _NORMAL
+        self, draft: Draft, body: object, dialect: str, destiny: ScriptedEnd = _NORMAL
     ) -> Task:
         """Takes a draft in: its inline media stored, the task durable. Only then may the submit be answered."""
         media = tuple([await self._take_in(media_type, url) for media_type, url in draft.media])
@@ -191,7 +191,9 @@ class Studio:
             _mark_running(task)
         told = Fault(task.code, task.message)
         fault = (
-            told if task.fate is Fate.REFUSED else await self._judge(task) or await self._make(task)
+            told
+            if task.fate is EndKind.REFUSED
+            else await self._judge(task) or await self._make(task)
         )
         _mark_running(task)
         if fault is not None:
@@ -199,9 +201,9 @@ class Studio:
             self._end(task, Phase.FAILED, fault)
             return
         await asyncio.sleep(task.placed_at + task.latency_s - time.time())
-        if task.fate is Fate.FAILS:
+        if task.fate is EndKind.FAILS:
             self._end(task, Phase.FAILED, told)
-        elif task.fate is not Fate.FOREVER:
+        elif task.fate is not EndKind.FOREVER:
             task.video = self._workshop.video_name(task.request)
             self._end(task, Phase.SUCCEEDED)
 

@@ -22,7 +22,7 @@ from typing import IO, Self
 
 from wanbatch.emulator.task import Task, accepted_record, apply_end, ended_record, task_from_record
 from wanbatch.words.disk import sync_folder
-from wanbatch.words.errors import ExitCode, Refusal
+from wanbatch.words.errors import ExitCode, WanbatchError
 from wanbatch.words.files import create_anew, open_own
 
 LOCK_WAIT_S = 2.0
@@ -33,7 +33,7 @@ UPLOAD_LIFE_S = 48 * 3600.0
 """How long an upload can be used (docs)."""
 
 
-class Books:
+class TaskStore:
     """An open store. ``close`` it, or use it as a context manager."""
 
     def __init__(self, folder: Path, lock: IO[bytes]) -> None:
@@ -148,8 +148,8 @@ class Books:
         sync_folder(path.parent)
 
 
-def open_books(folder: Path, wait_s: float = LOCK_WAIT_S) -> Books:
-    """Opens, and if need be creates, the store in ``folder``. Raises ``Refusal`` where another emulator holds it or it cannot be written."""
+def open_books(folder: Path, wait_s: float = LOCK_WAIT_S) -> TaskStore:
+    """Opens, and if need be creates, the store in ``folder``. Raises ``WanbatchError`` where another emulator holds it or it cannot be written."""
     try:
         for room in ("media", "videos", "parts"):
             (folder / room).mkdir(parents=True, exist_ok=True)
@@ -157,13 +157,13 @@ def open_books(folder: Path, wait_s: float = LOCK_WAIT_S) -> Books:
                 raise OSError(errno.ELOOP, f"{room} is a symbolic link")
         lock = os.fdopen(open_own(folder / "lock", os.O_WRONLY | os.O_CREAT | os.O_APPEND), "ab")
     except OSError as error:
-        raise Refusal(
+        raise WanbatchError(
             ExitCode.ENVIRONMENT,
             f"the emulator's store {folder} cannot be written: {error.strerror or error}",
         ) from error
     if not _locked(lock, wait_s):
         lock.close()
-        raise Refusal(
+        raise WanbatchError(
             ExitCode.ENVIRONMENT,
             f"another emulator is using the store {folder}",
             "stop it, or choose another folder with --store",
@@ -171,10 +171,10 @@ def open_books(folder: Path, wait_s: float = LOCK_WAIT_S) -> Books:
     for left in (folder / "parts").iterdir():
         left.unlink()
     try:
-        return Books(folder, lock)
+        return TaskStore(folder, lock)
     except OSError as error:
         lock.close()
-        raise Refusal(
+        raise WanbatchError(
             ExitCode.ENVIRONMENT,
             f"the emulator's store {folder} cannot be written: {error.strerror or error}",
         ) from error

@@ -24,7 +24,7 @@ class Phase(StrEnum):
     CANCELED = "canceled"
 
 
-class Fate(StrEnum):
+class EndKind(StrEnum):
     """What was decided about a task when it was accepted."""
 
     NORMAL = ""
@@ -35,12 +35,12 @@ class Fate(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Destiny:
+class ScriptedEnd:
     """A fate with its particulars: the failure's ``code`` and ``message``, how many seconds later than usual the end comes, and the form of
     the task's id (``ids``).
     """
 
-    fate: Fate = Fate.NORMAL
+    fate: EndKind = EndKind.NORMAL
     code: str = ""
     message: str = ""
     late_s: float = 0.0
@@ -65,7 +65,7 @@ class Task:
     accepted_at: float
     latency_s: float
     request_id: str = ""
-    fate: Fate = Fate.NORMAL
+    fate: EndKind = EndKind.NORMAL
     phase: Phase = Phase.PENDING
     placed_at: float = 0.0
     started_at: float = 0.0
@@ -115,7 +115,7 @@ def task_from_record(record: dict[str, object]) -> Task:
     values = {k: v for k, v in record.items() if k not in ("event", "request", "fate")}
     return Task(
         request=request_from_record(record["request"]),  # type: ignore[arg-type]
-        fate=Fate(str(record["fate"])),
+        fate=EndKind(str(record["fate"])),
         **values,  # type: ignore[arg-type]
     )
 

@@ -14,7 +14,7 @@ import time
 
 from wanbatch.emulator.faults.script import Call
 from wanbatch.emulator.ids import file_stem, id_of_segment, segment_of
-from wanbatch.emulator.service import Studio
+from wanbatch.emulator.service import Service
 from wanbatch.emulator.signed_urls import Links
 from wanbatch.emulator.task import Phase, Task
 
@@ -32,7 +32,7 @@ _PHASES = {
 class Whereabouts:
     """Tasks and addresses of one emulator."""
 
-    def __init__(self, studio: Studio, links: Links) -> None:
+    def __init__(self, studio: Service, links: Links) -> None:
         self._studio = studio
         self._links = links
 

@@ -47,7 +47,7 @@ class Submitted(AttemptEvent):
     kind = "submitted"
 
 
-class Refused(AttemptEvent):
+class RequestRejected(AttemptEvent):
     """The API refused the request for good."""
 
     __slots__ = ()
@@ -113,7 +113,7 @@ class Altered(AttemptEvent):
 RunEvent = (
     NotPrepared
     | Submitted
-    | Refused
+    | RequestRejected
     | LeftUncertain
     | PutBack
     | Unrecorded
@@ -131,7 +131,7 @@ def after_submit(attempt: Attempt, outcome: SubmitOutcome) -> RunEvent:
         case State.ACCEPTED:
             return Submitted(attempt)
         case State.REJECTED:
-            return Refused(attempt, _said(outcome))
+            return RequestRejected(attempt, _said(outcome))
         case State.UNCERTAIN:
             return LeftUncertain(attempt, _said(outcome))
         case _:

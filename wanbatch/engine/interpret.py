@@ -1,6 +1,6 @@
 """Outcomes to events: what the API said, as the event that the ledger keeps.
 
-What it may not do: I/O, or decide what is done next (``conductor``).
+What it may not do: I/O, or decide what is done next (``scheduler``).
 
 How it works: one function for each kind of question that was asked (submit, poll,
 download). An answer that tells nothing new makes no event. Instants are Unix seconds by our

@@ -4,7 +4,7 @@ What it may not do: POST, or conclude from silence that nothing was bought.
 
 How it works, in this order: an intent without an answer becomes uncertain; a staged video gets its final name, or is fetched again where its bytes
 are gone; videos that this plan reuses are placed under their present names. What is still in flight at this backend's origin is handed to the
-conductor, of the whole ledger and not only of this manifest; tasks of other origins are polled there and nowhere else.
+scheduler, of the whole ledger and not only of this manifest; tasks of other origins are polled there and nowhere else.
 """
 
 from __future__ import annotations
@@ -15,19 +15,25 @@ from dataclasses import dataclass, replace
 
 import anyio.to_thread
 
-from wanbatch.engine.runner import Home, LedgerWriter, RunContext, place_copies, publish_staged
+from wanbatch.engine.runner import (
+    LedgerWriter,
+    RunContext,
+    StoredVideo,
+    place_copies,
+    publish_staged,
+)
 from wanbatch.model.lifecycle import Attempt, Event, EventKind, Snapshot, State
 from wanbatch.model.origin import same_origin
 from wanbatch.model.plan import Action, Plan
 from wanbatch.videos import outputs
-from wanbatch.words.errors import ExitCode, Refusal
+from wanbatch.words.errors import ExitCode, WanbatchError
 from wanbatch.words.files import hash_file
 
 REFUSED_FOR_GOOD = 2
 DIED_BEFORE_ANSWER = "the process ended after the intent was recorded and before the answer was"
 
 
-async def settle_leftovers(context: RunContext, ledger: LedgerWriter) -> None:
+async def recover_interrupted(context: RunContext, ledger: LedgerWriter) -> None:
     """Intents become uncertain, staged videos get their names. Comes before planning: the plan is made from what this leaves."""
     for attempt in _in_state(ledger, State.INTENT):
         await ledger.append(
@@ -135,11 +141,11 @@ async def _finish_staged(context: RunContext, ledger: LedgerWriter, attempt: Att
 
 async def place_reused(
     context: RunContext, ledger: LedgerWriter, plan: Plan, intact: frozenset[str]
-) -> dict[str, Home]:
+) -> dict[str, StoredVideo]:
     """Puts reused videos under their present names; returns where each stands, by fingerprint."""
     placed = {(p.manifest, p.job): p for p in ledger.snapshot.placements}
     sources = {p.attempt_id: p.path for p in ledger.snapshot.placements if p.path in intact}
-    homes: dict[str, Home] = {}
+    homes: dict[str, StoredVideo] = {}
     for entry in plan.jobs:
         if entry.action is not Action.REUSE or entry.attempt is None:
             continue
@@ -148,7 +154,7 @@ async def place_reused(
             if entry.attempt.path in intact
             else sources[entry.attempt.attempt_id]
         )
-        homes[entry.fingerprint] = Home(path, entry.attempt.sha256)
+        homes[entry.fingerprint] = StoredVideo(path, entry.attempt.sha256)
         present = placed.get((entry.job.manifest, entry.name))
         if entry.selected and (
             present is None
@@ -162,11 +168,11 @@ async def place_reused(
 
 @contextmanager
 def _disk_of(context: RunContext) -> Iterator[None]:
-    """Says what is wrong where the disk does not take a video's name. Raises ``Refusal`` (ENVIRONMENT)."""
+    """Says what is wrong where the disk does not take a video's name. Raises ``WanbatchError`` (ENVIRONMENT)."""
     try:
         yield
     except OSError as error:
-        raise Refusal(
+        raise WanbatchError(
             ExitCode.ENVIRONMENT,
             f"{context.output} cannot be written: {error.strerror or 'input/output error'}; nothing was sent, and nothing that was paid for is lost",
             "mend the disk or free some space, then run the same command again",

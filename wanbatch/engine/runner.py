@@ -1,9 +1,9 @@
-"""The shell of a run: does what the conductor says, and makes every step durable before the next.
+"""The shell of a run: does what the scheduler says, and makes every step durable before the next.
 
-What it may not do: decide. What comes next is the conductor's, what an answer means is ``settle``'s, what may follow what is ``lifecycle``'s.
+What it may not do: decide. What comes next is the scheduler's, what an answer means is ``interpret``'s, what may follow what is ``lifecycle``'s.
 
 How it works: one loop asks for the next action and starts it as a task; the task does its I/O, appends the event, waits until the ledger has
-it on disk, tells the conductor, and wakes the loop. There are only as many tasks as requests under way, never one per job.
+it on disk, tells the scheduler, and wakes the loop. There are only as many tasks as requests under way, never one per job.
 
 The order that all trust hangs on, for one job: budget reserved → INTENT durable → one POST → ACCEPTED durable → first poll → REMOTE_OK durable →
 bytes whole, checked and synced → STAGED durable → final name, folder synced → STORED durable.
@@ -40,18 +40,18 @@ from wanbatch.engine.interpret import (
     poll_event,
     submit_event,
 )
-from wanbatch.engine.scheduler import Conductor
+from wanbatch.engine.scheduler import Scheduler
 from wanbatch.engine.work_items import (
     Fetch,
     Finish,
     ListTasks,
     Poll,
     Prepare,
+    RunningTask,
     Submit,
-    Tracked,
     Urls,
     Wait,
-    Work,
+    WorkItem,
 )
 from wanbatch.model.elsewhere import video_name
 from wanbatch.model.job import FileMedia, Frame
@@ -189,7 +189,7 @@ class RunContext:
 
 
 @dataclass(frozen=True, slots=True)
-class Home:
+class StoredVideo:
     """Where a finished video stands, relative to the output folder."""
 
     path: str
@@ -209,16 +209,16 @@ class Runner:
     def __init__(
         self,
         context: RunContext,
-        conductor: Conductor,
+        scheduler: Scheduler,
         ledger: LedgerWriter,
         client: ApiClient,
         observe: Observer,
-        homes: Mapping[str, Home] | None = None,
+        homes: Mapping[str, StoredVideo] | None = None,
     ) -> None:
         """``homes`` are the videos that stand already, by fingerprint."""
-        self.context, self.conductor, self.ledger, self.client, self.observe = (
+        self.context, self.scheduler, self.ledger, self.client, self.observe = (
             context,
-            conductor,
+            scheduler,
             ledger,
             client,
             observe,
@@ -239,7 +239,7 @@ class Runner:
         with self.scope:
             async with anyio.create_task_group() as tasks:
                 while True:
-                    action = self.conductor.next_action(anyio.current_time())
+                    action = self.scheduler.next_action(anyio.current_time())
                     match action:
                         case Finish():
                             break
@@ -250,8 +250,8 @@ class Runner:
 
     def stop(self, reason: str) -> None:
         """First Ctrl-C: no new request; those that are out are waited for."""
-        self.conductor.stop(reason)
-        self.conductor.drain()
+        self.scheduler.stop(reason)
+        self.scheduler.drain()
         self._changed.set()
 
     def abort(self) -> None:
@@ -279,12 +279,12 @@ class Runner:
             case ListTasks(since):
                 at = self.context.wall()
                 listing = await self.client.list_tasks(since - CLOCK_SLACK_S, at)
-                self.conductor.listed(listing, anyio.current_time(), at)
+                self.scheduler.listed(listing, anyio.current_time(), at)
         self._changed.set()
 
     # -- submit ------------------------------------------------------------------------------------------------------------------------------
 
-    async def _prepare(self, work: Work) -> None:
+    async def _prepare(self, work: WorkItem) -> None:
         try:
             media = [await self._local_file(work.entry, ref) for ref in work.entry.request.media]
         except VideoChanged as error:
@@ -297,10 +297,10 @@ class Runner:
         if isinstance(urls, str):
             self._unprepared(work, urls)
         else:
-            self.conductor.prepared(work, urls)
+            self.scheduler.prepared(work, urls)
 
-    def _unprepared(self, work: Work, reason: str) -> None:
-        self.conductor.unprepared(work, reason)
+    def _unprepared(self, work: WorkItem, reason: str) -> None:
+        self.scheduler.unprepared(work, reason)
         self.observe(NotPrepared(work.entry.name, reason))
 
     async def _local_file(self, entry: PlannedJob, ref: MediaRef) -> tuple[MediaRef, Path | None]:
@@ -323,7 +323,7 @@ class Runner:
         still = self.context.output / entry.job.manifest / "stills" / name
         return replace(ref, sha256=await self._cut(video, ref.frame, still)), still
 
-    async def _verify(self, ref: MediaRef, home: Home, video: Path) -> None:
+    async def _verify(self, ref: MediaRef, home: StoredVideo, video: Path) -> None:
         """What a purchase depends on is hashed just before it; size and time can be kept."""
         try:
             found = await _in_thread(partial(hash_file, video))
@@ -347,14 +347,14 @@ class Runner:
             known = self._stills[still] = await _in_thread(partial(hash_file, still))
         return known
 
-    async def _submit(self, work: Work) -> None:
+    async def _submit(self, work: WorkItem) -> None:
         lack = await self._lack_of_room()
         if lack:
-            self.conductor.no_room(work, lack)
+            self.scheduler.no_room(work, lack)
             self.observe(NotPrepared(work.entry.name, lack))
             return
         attempt = await self._record_intent(work)
-        self.conductor.opened(work, attempt)
+        self.scheduler.opened(work, attempt)
         # Trouble elsewhere must not cut a POST off: its answer may name a video that was bought. Only a second Ctrl-C does (``abort``).
         with anyio.CancelScope(shield=True) as post:
             self._posts.add(post)
@@ -363,7 +363,7 @@ class Runner:
             finally:
                 self._posts.discard(post)
 
-    async def _record_intent(self, work: Work) -> Attempt:
+    async def _record_intent(self, work: WorkItem) -> Attempt:
         """A new attempt, or the one that was proven not accepted, about to go out again."""
         if work.reopens is None:
             return await self.ledger.open_attempt(self._opening(work))
@@ -380,7 +380,7 @@ class Runner:
             return ""  # a system that does not tell; the download will
         sizes = [a.bytes for a in self.ledger.snapshot.attempts[-LEARNT_FROM:] if a.bytes]
         each = max(sizes, default=VIDEO_BYTES)
-        wanted = (len(self.conductor.tasks) + 1) * each + SPARE_BYTES
+        wanted = (len(self.scheduler.tasks) + 1) * each + SPARE_BYTES
         if free >= wanted:
             return ""
         return (
@@ -388,7 +388,7 @@ class Runner:
             f" {wanted >> 20} MB may be needed for what is in flight: free some space"
         )
 
-    async def _post(self, work: Work, attempt: Attempt) -> None:
+    async def _post(self, work: WorkItem, attempt: Attempt) -> None:
         outcome = self._doubt_known_id(await self.client.submit(work.entry.request, work.urls))
         context = self.context
         event = submit_event(attempt, outcome, context.wall(), context.retention, context.offset_s)
@@ -398,7 +398,7 @@ class Runner:
             if isinstance(outcome, Accepted):
                 self.observe(Unrecorded(attempt, outcome.task_id))
             raise
-        self.conductor.submitted(work, attempt, outcome, anyio.current_time())
+        self.scheduler.submitted(work, attempt, outcome, anyio.current_time())
         self.observe(after_submit(attempt, outcome))
 
     def _doubt_known_id(self, outcome: SubmitOutcome) -> SubmitOutcome:
@@ -410,7 +410,7 @@ class Runner:
         self._task_ids.add(outcome.task_id)
         return outcome
 
-    def _opening(self, work: Work) -> Opening:
+    def _opening(self, work: WorkItem) -> Opening:
         entry, context = work.entry, self.context
         return Opening(
             fingerprint=entry.fingerprint,
@@ -433,13 +433,13 @@ class Runner:
 
     # -- poll ------------------------------------------------------------------------------------
 
-    async def _poll(self, task: Tracked) -> None:
+    async def _poll(self, task: RunningTask) -> None:
         attempt, context = task.attempt, self.context
         outcome = await self.client.poll(attempt.task_id, attempt.accepted_at)
         outcome = context.by_our_clock(outcome)
         at, age_s = context.wall(), context.age_s(attempt)
         if context.clock is not None and context.clock.was_set():
-            self.conductor.clock_was_set(anyio.current_time())
+            self.scheduler.clock_was_set(anyio.current_time())
         event = poll_event(
             attempt,
             outcome,
@@ -451,7 +451,7 @@ class Runner:
         )
         if event is not None:
             attempt = await self.ledger.append(event)
-        self.conductor.polled(task, attempt, outcome, anyio.current_time(), at, age_s)
+        self.scheduler.polled(task, attempt, outcome, anyio.current_time(), at, age_s)
         if event is not None:
             text = attempt.error_message if attempt.state is State.REMOTE_FAILED else ""
             self.observe(Polled(attempt, text))
@@ -478,7 +478,7 @@ class Runner:
             folder, why = part.parent.parent, error.strerror or "input/output error"
             self._unnamed(task, DownloadFailed(f"{folder} cannot be written: {why}", disk=True))
             return
-        self.conductor.fetched(task, attempt, anyio.current_time())
+        self.scheduler.fetched(task, attempt, anyio.current_time())
         self.observe(Stored(attempt, outcome.remark))
 
     async def _download(self, fetch: Fetch, part: Path) -> DownloadOutcome:
@@ -520,10 +520,10 @@ class Runner:
         await self.ledger.append(Event(attempt.attempt_id, EventKind.REMOTE_OK, at, facts))
         return outcome
 
-    def _unnamed(self, task: Tracked, failure: DownloadFailed) -> None:
+    def _unnamed(self, task: RunningTask, failure: DownloadFailed) -> None:
         """The bytes are staged, and the disk would not give them their name: the next run begins with that."""
         attempt = self.ledger.attempt(task.attempt.attempt_id)
-        self.conductor.unfetched(task, attempt, failure, anyio.current_time())
+        self.scheduler.unfetched(task, attempt, failure, anyio.current_time())
         self.observe(DownloadRetried(attempt, failure.reason))
 
     async def _fetch_failed(self, fetch: Fetch, failure: DownloadFailed) -> None:
@@ -534,11 +534,11 @@ class Runner:
             attempt = await self.ledger.append(event)
         now = anyio.current_time()
         if event is None or event.kind is EventKind.OBSERVED:
-            self.conductor.unfetched(task, attempt, failure, now)
+            self.scheduler.unfetched(task, attempt, failure, now)
             if attempt.state is not State.ACCEPTED:
                 self.observe(DownloadRetried(attempt, failure.reason))
             return
-        self.conductor.fetched(task, attempt, now)
+        self.scheduler.fetched(task, attempt, now)
         if attempt.state is State.EXPIRED:
             self.observe(Expired(attempt, attempt.reason))
         else:
@@ -558,7 +558,7 @@ class Runner:
             return expiry_event(attempt, failure, at)
         return None
 
-    async def _store(self, task: Tracked, part: Path, outcome: Downloaded) -> Attempt:
+    async def _store(self, task: RunningTask, part: Path, outcome: Downloaded) -> Attempt:
         if task.attempt.state is State.STORED:
             return await self._restore(task, part, outcome)
         entries = task.work.entries if task.work else []
@@ -568,10 +568,10 @@ class Runner:
         )
         attempt = await publish_staged(self.context, self.ledger, attempt, part)
         await place_copies(self.context, self.ledger, attempt, attempt.path, entries)
-        self.homes[_known_by(task)] = Home(attempt.path, attempt.sha256)
+        self.homes[_known_by(task)] = StoredVideo(attempt.path, attempt.sha256)
         return attempt
 
-    async def _restore(self, task: Tracked, part: Path, outcome: Downloaded) -> Attempt:
+    async def _restore(self, task: RunningTask, part: Path, outcome: Downloaded) -> Attempt:
         """A stored file that was lost comes back, if the provider still gives the same bytes."""
         attempt = task.attempt
         if outcome.facts.sha256 != attempt.sha256:
@@ -591,11 +591,11 @@ class Runner:
         await place_copies(
             self.context, self.ledger, attempt, path, task.work.entries if task.work else []
         )
-        self.homes[_known_by(task)] = Home(path, attempt.sha256)
+        self.homes[_known_by(task)] = StoredVideo(path, attempt.sha256)
         return attempt
 
 
-def _known_by(task: Tracked) -> str:
+def _known_by(task: RunningTask) -> str:
     """The fingerprint that other jobs name the task's video by: the work's, for the attempt may be of an earlier rule."""
     return task.work.fingerprint if task.work else task.attempt.fingerprint
 

@@ -34,17 +34,17 @@ from wanbatch.engine.polling.schedule import PollSchedule
 from wanbatch.engine.work_items import (
     Fetch,
     Finish,
-    Limits,
     ListTasks,
     NextAction,
     Phase,
     Poll,
     Prepare,
+    RunningTask,
+    RunPolicy,
     Submit,
-    Tracked,
     Urls,
     Wait,
-    Work,
+    WorkItem,
 )
 from wanbatch.model.lifecycle import Attempt, Authority, EventKind, State, may_retry
 from wanbatch.model.origin import same_origin
@@ -79,16 +79,16 @@ FETCH_RETRY_CAP_S = 60.0
 BLIND_POLLS_AFTER_HALT = 5
 
 
-class Conductor:
+class Scheduler:
     """The state of one run. All that changes in a run's memory is in here: works, tasks, lanes, and the three pacers that it is given."""
 
     def __init__(
         self,
-        works: Sequence[Work],
+        works: Sequence[WorkItem],
         pacer: SubmitPacer,
         polls: PollSchedule,
         budget: Budget,
-        limits: Limits,
+        limits: RunPolicy,
         lists: ListPolls | None = None,
     ) -> None:
         """``lists`` where the API can list its tasks."""
@@ -103,12 +103,12 @@ class Conductor:
         self.by_fingerprint = {work.fingerprint: work for work in works}
         # An attempt may have been made under an earlier rule of identity: then its own fingerprint is not the work's.
         self._work_of = {a.attempt_id: work for work in works for a in work.attempts}
-        self.tasks: dict[int, Tracked] = {}
+        self.tasks: dict[int, RunningTask] = {}
         self.stop_reason = ""
         self.halted: Halted | None = None
         self.trouble = ""
         self.draining = False
-        self._dependents: dict[str, list[Work]] = {}
+        self._dependents: dict[str, list[WorkItem]] = {}
         for work in works:
             for up in work.upstream:
                 self._dependents.setdefault(up, []).append(work)
@@ -156,7 +156,7 @@ class Conductor:
         self._first_polls = [a.attempt_id for a in reversed(found)]
         self._recovering = {a.attempt_id for a in found}
 
-    def _work_for(self, attempt: Attempt) -> Work | None:
+    def _work_for(self, attempt: Attempt) -> WorkItem | None:
         return self._work_of.get(attempt.attempt_id) or self.by_fingerprint.get(attempt.fingerprint)
 
     # -- the next action ---------------------------------------------------------------------------------------------------------------------
@@ -278,7 +278,7 @@ class Conductor:
         young = now + self._wall_ahead - attempt.accepted_at < self.limits.retention.query_s
         return attempt.state is State.REMOTE_FAILED and bool(attempt.task_id) and young
 
-    def _ask_failed(self, work: Work, now: float) -> bool:
+    def _ask_failed(self, work: WorkItem, now: float) -> bool:
         """Asks the failed tasks of a work before it is bought again; true while that goes on.
 
         One that is older than a day by this machine's clock is asked too, but only once: the
@@ -323,7 +323,7 @@ class Conductor:
     def _watch_failed(
         self,
         attempt: Attempt,
-        work: Work | None,
+        work: WorkItem | None,
         now: float,
         ask_at: float,
         *,
@@ -339,7 +339,7 @@ class Conductor:
         self.polls.pause(attempt_id)
         heapq.heappush(self._refetch, (at, attempt_id))
 
-    def _asked_again(self, task: Tracked, outcome: PollOutcome, now: float) -> None:
+    def _asked_again(self, task: RunningTask, outcome: PollOutcome, now: float) -> None:
         """A failed task was asked again and has not turned."""
         answered = isinstance(outcome, Failed) or (
             isinstance(outcome, Unreadable) and outcome.denied
@@ -357,7 +357,7 @@ class Conductor:
             work.phase = Phase.PREPARED if work.urls else Phase.READY
             heapq.heappush(self._prepared if work.urls else self._ready, work.index)
 
-    def _is_asking(self, work: Work) -> bool:
+    def _is_asking(self, work: WorkItem) -> bool:
         return any(task.work is work and task.failed for task in self.tasks.values())
 
     def _drop(self, attempt_id: int) -> None:
@@ -408,13 +408,13 @@ class Conductor:
 
     # -- what happened -----------------------------------------------------------------------------------------------------------------------
 
-    def prepared(self, work: Work, urls: Urls) -> None:
+    def prepared(self, work: WorkItem, urls: Urls) -> None:
         self._lanes["prepare"] -= 1
         work.urls = urls
         work.phase = Phase.PREPARED
         heapq.heappush(self._prepared, work.index)
 
-    def unprepared(self, work: Work, reason: str) -> None:
+    def unprepared(self, work: WorkItem, reason: str) -> None:
         """The work's media could not be made ready; nothing was sent."""
         self._lanes["prepare"] -= 1
         self._stick(work, reason)
@@ -430,7 +430,7 @@ class Conductor:
         if now - self._refused_since >= self.limits.wait_s:
             self.stop(f"the API refused every submit for as long as this run waits ({reason})")
 
-    def no_room(self, work: Work, reason: str) -> None:
+    def no_room(self, work: WorkItem, reason: str) -> None:
         """The disk has no room for one more video: nothing was sent, nothing more is bought."""
         self._lanes["submit"] -= 1
         self.pacer.unsent()
@@ -439,7 +439,7 @@ class Conductor:
         self.trouble = self.trouble or reason
         self.stop(reason)
 
-    def opened(self, work: Work, attempt: Attempt) -> None:
+    def opened(self, work: WorkItem, attempt: Attempt) -> None:
         """The intent is durable; the POST goes out now.
 
         What failed before is asked once more before the purchase after this one.
@@ -451,7 +451,9 @@ class Conductor:
         else:
             work.attempts[-1] = attempt
 
-    def submitted(self, work: Work, attempt: Attempt, outcome: SubmitOutcome, now: float) -> None:
+    def submitted(
+        self, work: WorkItem, attempt: Attempt, outcome: SubmitOutcome, now: float
+    ) -> None:
         """A POST was answered, and what that means is durable."""
         self._lanes["submit"] -= 1
         self.pacer.answered(now, outcome)
@@ -488,7 +490,7 @@ class Conductor:
 
     def polled(
         self,
-        task: Tracked,
+        task: RunningTask,
         attempt: Attempt,
         outcome: PollOutcome,
         now: float,
@@ -527,7 +529,7 @@ class Conductor:
             case _:
                 self._close(task, now)
 
-    def _turned(self, task: Tracked) -> None:
+    def _turned(self, task: RunningTask) -> None:
         """The provider takes its failure back: the task is paid for after all."""
         task.failed = False
         if task.attempt.attempt_id in self._given_back:
@@ -536,7 +538,7 @@ class Conductor:
         if task.work is not None and task.work.phase is not Phase.DONE:
             task.work.phase = Phase.RUNNING
 
-    def _unsaid(self, task: Tracked, outcome: PollOutcome, now: float) -> None:
+    def _unsaid(self, task: RunningTask, outcome: PollOutcome, now: float) -> None:
         """A task once seen finished is called something else, or nothing: ask for the bytes."""
         self.polls.pause(task.attempt.attempt_id)
         if isinstance(outcome, Unreadable) and not outcome.denied:
@@ -544,7 +546,7 @@ class Conductor:
         else:
             self._results[task.attempt.attempt_id] = Fetch(task, Succeeded())
 
-    def _doubted(self, task: Tracked, outcome: PollOutcome, now: float, age_s: float) -> None:
+    def _doubted(self, task: RunningTask, outcome: PollOutcome, now: float, age_s: float) -> None:
         """Asks the content route where an accepted task's answer is no end, and should be one."""
         attempt, retention = task.attempt, self.limits.retention
         overdue = is_overdue(attempt, age_s, retention)
@@ -566,14 +568,14 @@ class Conductor:
             case _:
                 pass
 
-    def _should_have_ended(self, task: Tracked, outcome: Running, age_s: float) -> bool:
+    def _should_have_ended(self, task: RunningTask, outcome: Running, age_s: float) -> bool:
         if outcome.progress is not None and outcome.progress >= 100:
             return True
         learnt = self.polls.model.duration_of((task.attempt.length_s, task.attempt.size))
         usual_s = USUAL_S if learnt is None else learnt.median_s
         return not outcome.known and age_s >= OVERLONG * usual_s
 
-    def _fetch_early(self, task: Tracked, fetch: Fetch) -> None:
+    def _fetch_early(self, task: RunningTask, fetch: Fetch) -> None:
         """Tries the content route of a task that has not ended; meanwhile it is not polled."""
         task.busy = True
         self._unqueue(task.attempt.attempt_id)
@@ -610,14 +612,14 @@ class Conductor:
             elif task_id not in asked and listing is not None and listing.complete:
                 task.not_done_at = at
 
-    def fetched(self, task: Tracked, attempt: Attempt, now: float) -> None:
+    def fetched(self, task: RunningTask, attempt: Attempt, now: float) -> None:
         """The video is stored (or the attempt ended otherwise), and that is durable."""
         self._lanes["fetch"] -= 1
         task.attempt = attempt
         self._close(task, now)
 
     def unfetched(
-        self, task: Tracked, attempt: Attempt, failure: DownloadFailed, now: float
+        self, task: RunningTask, attempt: Attempt, failure: DownloadFailed, now: float
     ) -> None:
         """The download failed; the result is asked for again later, with a fresh URL.
 
@@ -641,7 +643,7 @@ class Conductor:
         else:
             self._fetch_later(task, now)
 
-    def _fetch_later(self, task: Tracked, now: float) -> None:
+    def _fetch_later(self, task: RunningTask, now: float) -> None:
         task.fetches += 1
         self._recovering.discard(task.attempt.attempt_id)
         if not task.watched:
@@ -654,13 +656,13 @@ class Conductor:
             ),
         )
 
-    def _free_slot(self, task: Tracked, now: float) -> None:
+    def _free_slot(self, task: RunningTask, now: float) -> None:
         """The provider has done with the task: its slot is free, whatever the download takes."""
         if task.holds_slot:
             task.holds_slot = False
             self.pacer.finished(now)
 
-    def _close(self, task: Tracked, now: float) -> None:
+    def _close(self, task: RunningTask, now: float) -> None:
         attempt, work = task.attempt, task.work
         self.tasks.pop(attempt.attempt_id, None)
         self._recovering.discard(attempt.attempt_id)
@@ -688,7 +690,7 @@ class Conductor:
         else:
             self._fail(work, attempt)
 
-    def _finish(self, work: Work) -> None:
+    def _finish(self, work: WorkItem) -> None:
         work.phase = Phase.DONE
         for other in self._dependents.get(work.fingerprint, ()):
             if other.phase is Phase.WAITING and all(
@@ -697,12 +699,12 @@ class Conductor:
                 other.phase = Phase.READY
                 heapq.heappush(self._ready, other.index)
 
-    def _fail(self, work: Work, attempt: Attempt) -> None:
+    def _fail(self, work: WorkItem, attempt: Attempt) -> None:
         self._stick(work, attempt.error_message or attempt.reason)
         if work.entry.job.manifest in self.limits.stop_on_failure:
             self.stop(f"{work.entry.name} failed, and the manifest says on_failure: stop")
 
-    def _stick(self, work: Work, reason: str) -> None:
+    def _stick(self, work: WorkItem, reason: str) -> None:
         work.phase, work.reason, work.urls = Phase.STUCK, reason, {}
 
     # -- ending ------------------------------------------------------------------------------------------------------------------------------
@@ -716,9 +718,9 @@ class Conductor:
         self.draining = True
 
     def _watch(
-        self, attempt: Attempt, work: Work | None, now: float, submitted_at: float
-    ) -> Tracked:
-        task = Tracked(attempt, work, now, submitted_at, attempt.polls, attempt.polled_at)
+        self, attempt: Attempt, work: WorkItem | None, now: float, submitted_at: float
+    ) -> RunningTask:
+        task = RunningTask(attempt, work, now, submitted_at, attempt.polls, attempt.polled_at)
         self.tasks[attempt.attempt_id] = task
         self._deadlines.append((now + self.limits.wait_s, attempt.attempt_id))
         return task
@@ -744,9 +746,9 @@ class Conductor:
         self._unqueue(attempt_id)
 
 
-def build_works(plan: Plan, retries: Mapping[str, int]) -> list[Work]:
+def build_works(plan: Plan, retries: Mapping[str, int]) -> list[WorkItem]:
     """The works of a plan's selected jobs that a run acts on, in manifest order; jobs of equal identity share one. ``retries`` is by manifest."""
-    works: dict[str, Work] = {}
+    works: dict[str, WorkItem] = {}
     done = {entry.fingerprint for entry in plan.jobs if entry.action is Action.REUSE}
     acting = [
         e
@@ -758,7 +760,7 @@ def build_works(plan: Plan, retries: Mapping[str, int]) -> list[Work]:
             works[entry.fingerprint].entries.append(entry)
             continue
         upstream = frozenset(m.upstream for m in entry.request.media if m.upstream) - done
-        works[entry.fingerprint] = Work(
+        works[entry.fingerprint] = WorkItem(
             index=len(works),
             entries=[entry],
             upstream=upstream if entry.action is Action.GENERATE else frozenset(),

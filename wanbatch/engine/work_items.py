@@ -1,9 +1,9 @@
 """The values of a run's memory: works, the tasks they became, and the actions of a run.
 
-What it may not do: decide anything (``conductor`` does), or know a socket or a file.
+What it may not do: decide anything (``scheduler`` does), or know a socket or a file.
 
-How it works: a ``Work`` is one identity to bring to done, a ``Tracked`` one task at the
-provider. Both belong to the conductor; ``runner`` reads them and performs the actions.
+How it works: a ``WorkItem`` is one identity to bring to done, a ``RunningTask`` one task at the
+provider. Both belong to the scheduler; ``runner`` reads them and performs the actions.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Phase(StrEnum):
 
 
 @dataclass(slots=True)
-class Work:
+class WorkItem:
     """One identity and the jobs that share its video.
 
     ``attempts`` are all there ever were, oldest first. ``reopens`` is one of them that was
@@ -66,7 +66,7 @@ class Work:
 
 
 @dataclass(slots=True)
-class Tracked:
+class RunningTask:
     """A task that was paid for and is not yet on disk, or failed and is asked once more.
 
     ``since`` is when this run began to watch it, ``submitted_at`` when it was submitted;
@@ -77,7 +77,7 @@ class Tracked:
     """
 
     attempt: Attempt
-    work: Work | None
+    work: WorkItem | None
     since: float
     submitted_at: float = 0.0
     polls: int = 0
@@ -94,17 +94,17 @@ class Tracked:
 
 @dataclass(frozen=True, slots=True)
 class Prepare:
-    work: Work
+    work: WorkItem
 
 
 @dataclass(frozen=True, slots=True)
 class Submit:
-    work: Work
+    work: WorkItem
 
 
 @dataclass(frozen=True, slots=True)
 class Poll:
-    task: Tracked
+    task: RunningTask
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +115,7 @@ class Fetch:
     that is believed only where this download gives nothing.
     """
 
-    task: Tracked
+    task: RunningTask
     result: Succeeded
     readable: bool = True
     failed: Failed | None = None
@@ -144,7 +144,7 @@ NextAction = Prepare | Submit | Poll | Fetch | ListTasks | Wait | Finish
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class RunPolicy:
     """How long running tasks are waited for, and whether the first failure stops buying, by manifest name."""
 
     wait_s: float = 7200.0

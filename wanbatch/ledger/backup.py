@@ -17,14 +17,14 @@ from pathlib import Path
 from wanbatch.ledger.sqlite import read_with, translated
 from wanbatch.ledger.verify import verify_ledger
 from wanbatch.words.disk import rename_new, sync_folder
-from wanbatch.words.errors import ExitCode, Refusal
+from wanbatch.words.errors import ExitCode, WanbatchError
 
 
 def back_up(ledger: Path, target: Path) -> list[str]:
     """Copies ``ledger`` to the new file ``target``, readable by its owner alone; returns what is
     wrong with the copy, which is what is wrong with the ledger.
 
-    Raises ``Refusal``: INVALID where ``target`` exists, ENVIRONMENT where either cannot be used.
+    Raises ``WanbatchError``: INVALID where ``target`` exists, ENVIRONMENT where either cannot be used.
     """
     if os.path.lexists(target):
         raise _taken(target)
@@ -62,16 +62,16 @@ def _name(making: Path, target: Path) -> None:
         raise _unwritable(target, error) from error
 
 
-def _taken(target: Path) -> Refusal:
-    return Refusal(
+def _taken(target: Path) -> WanbatchError:
+    return WanbatchError(
         ExitCode.INVALID,
         f"{target} exists, and a backup never replaces anything",
         "name a new file",
     )
 
 
-def _unwritable(target: Path, error: OSError) -> Refusal:
-    return Refusal(
+def _unwritable(target: Path, error: OSError) -> WanbatchError:
+    return WanbatchError(
         ExitCode.ENVIRONMENT,
         f"{target} cannot be written: {error.strerror}",
         "name a file in a folder that exists and may be written",

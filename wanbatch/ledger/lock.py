@@ -24,7 +24,7 @@ from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
-from wanbatch.words.errors import ExitCode, Refusal
+from wanbatch.words.errors import ExitCode, WanbatchError
 from wanbatch.words.files import open_own
 from wanbatch.words.hiding import hide_queries
 
@@ -53,7 +53,7 @@ class RunLock:
     """Holds an output folder for this process: ``with RunLock(folder): …``.
 
     ``timeout_s`` is how long another holder is waited for. ``command`` is shown to whoever has to wait; by default the command line of this process.
-    Entering raises ``Refusal`` (ENVIRONMENT) that names the other holder, or says why there can be no lock.
+    Entering raises ``WanbatchError`` (ENVIRONMENT) that names the other holder, or says why there can be no lock.
     """
 
     def __init__(
@@ -115,7 +115,7 @@ class RunLock:
         waited_s = 0.0
         while not self._try():
             if waited_s >= self._timeout_s:
-                raise Refusal(
+                raise WanbatchError(
                     ExitCode.ENVIRONMENT,
                     f"another run works in {self.path.parent}: {self._holder()}",
                     "wait for it to end, or let this one wait with --lock-timeout SECONDS",
@@ -134,11 +134,11 @@ class RunLock:
         return True
 
     def _refuse_foreign(self) -> None:
-        """Nothing is truncated before it is known to be ours. Raises ``Refusal`` (ENVIRONMENT)."""
+        """Nothing is truncated before it is known to be ours. Raises ``WanbatchError`` (ENVIRONMENT)."""
         held = os.pread(self._handle, 65_536, 0)
         # A power cut can leave a signature without its end, or with zeros for its bytes.
         if held.strip(b"\0") and not held.startswith(_SIGNATURE):
-            raise Refusal(
+            raise WanbatchError(
                 ExitCode.ENVIRONMENT,
                 f"{self.path} holds something that wanbatch did not write",
                 "look at it and move it away, or choose another output folder with --output",
@@ -155,8 +155,8 @@ class RunLock:
         except (ValueError, KeyError, TypeError):
             return "a process that has not said its name"
 
-    def _refusal(self, error: OSError) -> Refusal:
-        return Refusal(
+    def _refusal(self, error: OSError) -> WanbatchError:
+        return WanbatchError(
             ExitCode.ENVIRONMENT,
             f"the lock {self.path} cannot be taken: {error.strerror}",
             *_WAYS_OUT.get(error.errno or 0, (_ELSEWHERE,)),

@@ -36,7 +36,7 @@ def read_purchases(path: Path) -> list[Purchase]:
     """The paid attempts that may have cost money, oldest first; none where there is no file.
 
     Raises ``Foreign`` for another program's database, ``Damaged`` for what cannot be read as a
-    ledger, ``Refusal`` (ENVIRONMENT) for one that is locked or too new.
+    ledger, ``WanbatchError`` (ENVIRONMENT) for one that is locked or too new.
     """
     return [] if is_missing(path) else read_with(path, _select)
 

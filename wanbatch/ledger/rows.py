@@ -2,7 +2,7 @@
 
 What it may not do: open or write a file.
 
-How it works: a write is a list of ``Statement``s, made here from one ``Entry``; a row becomes an ``Attempt`` by position, for a hundred thousand
+How it works: a write is a list of ``Statement``s, made here from one ``Write``; a row becomes an ``Attempt`` by position, for a hundred thousand
 of them are read when a run resumes. Text from outside may hold lone surrogates, which no database takes: ``clean_text`` replaces them at the
 door, before an event is folded, so that the row in memory and the row on disk stay equal.
 """
@@ -77,11 +77,11 @@ class Happened:
     seq: int
 
 
-Entry = Opened | Happened | Placement | RunRecord | Authorisation
+Write = Opened | Happened | Placement | RunRecord | Authorisation
 """One thing to write; all its statements go into one transaction."""
 
 
-def statements_of(entry: Entry) -> tuple[Statement, ...]:
+def statements_of(entry: Write) -> tuple[Statement, ...]:
     """The SQL that writes ``entry``."""
     match entry:
         case Opened(row):

@@ -9,7 +9,7 @@ round. There is exactly one connection that writes, in one thread, and it alone 
 log that two connections write or reset at once); readers open the file read-only and so can do neither. Whoever else holds a lock (a ``sqlite3``
 shell) is waited for in steps of ``BUSY_STEP_S``, so that an interrupt is heard between them.
 
-Errors of the disk and of the file become ``Refusal``s of exit code 4 that say what is wrong and that nothing was lost.
+Errors of the disk and of the file become ``WanbatchError``s of exit code 4 that say what is wrong and that nothing was lost.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from urllib.parse import quote
 from wanbatch.ledger import rows, schema
 from wanbatch.model.lifecycle import Attempt, Authorisation, Placement, RunRecord
 from wanbatch.words.disk import sync_folder
-from wanbatch.words.errors import ExitCode, Refusal
+from wanbatch.words.errors import ExitCode, WanbatchError
 from wanbatch.words.files import kind_of
 
 T = TypeVar("T")
@@ -61,11 +61,11 @@ class Busy(Exception):
     """Somebody else holds a lock on the file; nothing was written."""
 
 
-class Damaged(Refusal):
+class Damaged(WanbatchError):
     """The file is a ledger that cannot be read any more, or cannot be told from one."""
 
 
-class Foreign(Refusal):
+class Foreign(WanbatchError):
     """The file is some other program's database."""
 
 
@@ -78,8 +78,8 @@ class SqliteStore:
         self._unchecked = 1  # an earlier process may have left a log
         self._rested = False
 
-    def commit(self, batch: Sequence[rows.Entry]) -> None:
-        """Writes all of ``batch`` in one transaction, durable when it returns. Raises ``Busy`` or ``Refusal``, and then nothing of it was
+    def commit(self, batch: Sequence[rows.Write]) -> None:
+        """Writes all of ``batch`` in one transaction, durable when it returns. Raises ``Busy`` or ``WanbatchError``, and then nothing of it was
         acknowledged.
         """
         self._rested = False
@@ -131,7 +131,7 @@ class SqliteStore:
 def open_store(path: Path) -> tuple[SqliteStore, Contents]:
     """Opens the ledger at ``path`` for writing and reads it whole; a missing one is created, for its owner's eyes only.
 
-    Raises ``Refusal`` (ENVIRONMENT) for a folder or disk that does not allow it, and for a file that is damaged, of a newer version, or no ledger.
+    Raises ``WanbatchError`` (ENVIRONMENT) for a folder or disk that does not allow it, and for a file that is damaged, of a newer version, or no ledger.
     """
     with contextlib.suppress(OSError):  # what cannot be seen cannot be made either
         _refuse_odd(path)
@@ -151,7 +151,7 @@ def open_store(path: Path) -> tuple[SqliteStore, Contents]:
 
 
 def is_missing(path: Path) -> bool:
-    """True where there is no ledger yet. Raises ``Refusal`` (ENVIRONMENT) where that cannot be seen."""
+    """True where there is no ledger yet. Raises ``WanbatchError`` (ENVIRONMENT) where that cannot be seen."""
     try:
         _refuse_odd(path)
         return path.stat().st_size == 0
@@ -164,7 +164,7 @@ def is_missing(path: Path) -> bool:
 def _refuse_odd(path: Path) -> None:
     """SQLite follows links, and waits for pipes: the ledger and the files beside it must be plain.
 
-    Raises ``Refusal`` (ENVIRONMENT), ``OSError`` where that cannot be seen.
+    Raises ``WanbatchError`` (ENVIRONMENT), ``OSError`` where that cannot be seen.
     """
     for place in (path, *(path.with_name(path.name + end) for end in _COMPANIONS)):
         kind = kind_of(place)
@@ -189,7 +189,7 @@ def _refuse_second_name(path: Path) -> None:
 def read_contents(path: Path) -> Contents:
     """All rows of the ledger at ``path`` as of one instant, without writing a byte to it; empty where there is none.
 
-    Raises ``Refusal`` (ENVIRONMENT) for a file that is damaged, of a newer version, no ledger, or not readable.
+    Raises ``WanbatchError`` (ENVIRONMENT) for a file that is damaged, of a newer version, no ledger, or not readable.
     """
     return (
         Contents()
@@ -199,7 +199,7 @@ def read_contents(path: Path) -> Contents:
 
 
 def read_with(path: Path, work: Callable[[sqlite3.Connection], T]) -> T:
-    """What ``work`` makes of a read-only connection to the ledger, shown in the form of the present version. Raises ``Refusal`` as
+    """What ``work`` makes of a read-only connection to the ledger, shown in the form of the present version. Raises ``WanbatchError`` as
     ``read_contents``.
     """
     return _patiently(path, lambda: _read_undisturbed(path, work))
@@ -332,7 +332,7 @@ def _collector_resting() -> Iterator[None]:
 
 
 def _patiently(path: Path, work: Callable[[], T]) -> T:
-    """What ``work`` returns, once no lock stands in its way. Raises ``Refusal`` after ``PATIENCE_STEPS`` times ``BUSY_STEP_S``."""
+    """What ``work`` returns, once no lock stands in its way. Raises ``WanbatchError`` after ``PATIENCE_STEPS`` times ``BUSY_STEP_S``."""
     for _ in range(PATIENCE_STEPS):
         try:
             with translated(path):
@@ -381,7 +381,7 @@ _CAUSES = {
 
 @contextlib.contextmanager
 def translated(path: Path) -> Iterator[None]:
-    """Turns what SQLite raises into ``Busy`` or ``Refusal``."""
+    """Turns what SQLite raises into ``Busy`` or ``WanbatchError``."""
     try:
         yield
     except sqlite3.Error as error:
@@ -391,8 +391,10 @@ def translated(path: Path) -> Iterator[None]:
             raise Busy from error
         what, hints = _CAUSES.get(code, (f"cannot be used: {error}", ()))
         broken = code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-        raise _refusal(path, what, *hints, kind=Damaged if broken else Refusal) from error
+        raise _refusal(path, what, *hints, kind=Damaged if broken else WanbatchError) from error
 
 
-def _refusal(path: Path, what: str, *hints: str, kind: type[Refusal] = Refusal) -> Refusal:
+def _refusal(
+    path: Path, what: str, *hints: str, kind: type[WanbatchError] = WanbatchError
+) -> WanbatchError:
     return kind(ExitCode.ENVIRONMENT, f"the ledger {path} {what}", *hints)

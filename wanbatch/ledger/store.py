@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
-from wanbatch.ledger.rows import Entry, Happened, Opened, clean_event, clean_opening, key_of
+from wanbatch.ledger.rows import Happened, Opened, Write, clean_event, clean_opening, key_of
 from wanbatch.ledger.schema import read_meta
 from wanbatch.ledger.sqlite import Contents, is_missing, open_store, read_contents, read_with
 from wanbatch.ledger.writer import InlineWriter, Store, ThreadWriter, Ticket
@@ -33,12 +33,12 @@ from wanbatch.model.lifecycle import (
     RunRecord,
     Snapshot,
 )
-from wanbatch.words.errors import ExitCode, Refusal
+from wanbatch.words.errors import ExitCode, WanbatchError
 
 __all__ = ["Ledger", "LedgerFailed", "read_ledger_id", "read_snapshot"]
 
 
-class LedgerFailed(Refusal):
+class LedgerFailed(WanbatchError):
     """A write did not become durable; this process buys nothing more."""
 
 
@@ -64,7 +64,7 @@ class Ledger:
     def open(cls, path: Path) -> Ledger:
         """The ledger at ``path``, created where it is missing, brought to the present version where it is older.
 
-        Raises ``Refusal`` (ENVIRONMENT) where the file, the folder or the disk does not allow it. The file is never deleted or renamed.
+        Raises ``WanbatchError`` (ENVIRONMENT) where the file, the folder or the disk does not allow it. The file is never deleted or renamed.
         """
         return cls(*open_store(path))
 
@@ -180,7 +180,7 @@ class Ledger:
         self._heads[row.attempt_id] = row
         self._numbers[row.attempt_id] = seq
 
-    async def _write(self, entry: Entry) -> None:
+    async def _write(self, entry: Write) -> None:
         if not self._entered:
             raise RuntimeError("the ledger is written to only inside 'async with ledger'")
         ticket = Ticket(entry)
@@ -199,7 +199,7 @@ class Ledger:
                 self._forget(ticket.entry)
             ticket.done.set()
 
-    def _remember(self, entry: Entry) -> None:
+    def _remember(self, entry: Write) -> None:
         match entry:
             case Opened(row, seq) | Happened(_, row, seq):
                 self._attempts[row.attempt_id] = row
@@ -213,7 +213,7 @@ class Ledger:
             case _:
                 self._runs[entry.run_id, entry.manifest] = entry
 
-    def _forget(self, entry: Entry) -> None:
+    def _forget(self, entry: Write) -> None:
         if (
             isinstance(entry, Opened | Happened)
             and self._numbers.get(entry.row.attempt_id, 0) >= entry.seq
@@ -222,7 +222,7 @@ class Ledger:
 
 
 def _failed(cause: Exception) -> LedgerFailed:
-    hints = cause.hints if isinstance(cause, Refusal) else ()
+    hints = cause.hints if isinstance(cause, WanbatchError) else ()
     return LedgerFailed(ExitCode.ENVIRONMENT, f"{cause}; nothing more is submitted", *hints)
 
 
@@ -241,7 +241,7 @@ def read_snapshot(path: Path) -> Snapshot:
     """What the ledger at ``path`` holds at one instant, for plans and reports: a running writer neither waits nor is waited for; empty where there
     is no file.
 
-    Raises ``Refusal`` (ENVIRONMENT) for a file that is damaged, of a newer version, no ledger, or not readable.
+    Raises ``WanbatchError`` (ENVIRONMENT) for a file that is damaged, of a newer version, no ledger, or not readable.
     """
     return _snapshot_of(read_contents(path))
 

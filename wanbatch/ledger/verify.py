@@ -35,7 +35,7 @@ _BLANK: dict[str, Any] = {
 
 
 def verify_ledger(path: Path) -> list[str]:
-    """What is wrong with the ledger at ``path``; empty where it is sound or missing. Raises ``Refusal`` (ENVIRONMENT) where it cannot be read at
+    """What is wrong with the ledger at ``path``; empty where it is sound or missing. Raises ``WanbatchError`` (ENVIRONMENT) where it cannot be read at
     all.
     """
     return [] if is_missing(path) else read_with(path, _findings)

@@ -27,9 +27,9 @@ from typing import Protocol
 import anyio
 from anyio.lowlevel import current_token
 
-from wanbatch.ledger.rows import Entry, Happened, Opened
+from wanbatch.ledger.rows import Happened, Opened, Write
 from wanbatch.ledger.sqlite import Busy
-from wanbatch.words.errors import ExitCode, Refusal
+from wanbatch.words.errors import ExitCode, WanbatchError
 
 LARGEST_GROUP = 500
 IDLE_S = 2.0
@@ -41,7 +41,7 @@ CLOSING_STEPS = 20
 class Store(Protocol):
     """Where entries become durable: SQLite, or a model of it in a simulation."""
 
-    def commit(self, batch: Sequence[Entry]) -> None: ...
+    def commit(self, batch: Sequence[Write]) -> None: ...
     def rest(self, *, idle: bool = True) -> None: ...
     def close(self) -> None: ...
 
@@ -51,7 +51,7 @@ class Ticket:
 
     __slots__ = ("done", "entry", "failure")
 
-    def __init__(self, entry: Entry) -> None:
+    def __init__(self, entry: Write) -> None:
         self.entry = entry
         self.done = anyio.Event()
         self.failure: Exception | None = None
@@ -92,11 +92,11 @@ class Writer:
                     ticket.failure = self.failure
         return ticket.failure is None
 
-    def _note_missing(self, entry: Entry) -> None:
+    def _note_missing(self, entry: Write) -> None:
         if isinstance(entry, Opened | Happened):
             self._missing.setdefault(entry.row.attempt_id, entry.seq)
 
-    def _commit(self, batch: Sequence[Entry]) -> Exception | None:
+    def _commit(self, batch: Sequence[Write]) -> Exception | None:
         steps = 0
         while steps < CLOSING_STEPS:
             try:
@@ -107,7 +107,7 @@ class Writer:
                 return error
             else:
                 return None
-        return Refusal(
+        return WanbatchError(
             ExitCode.ENVIRONMENT,
             "the ledger was still locked by another program when the run ended",
             "close whatever has it open",

@@ -22,7 +22,7 @@ from typing import Literal, cast
 from wanbatch.manifest.shape.check import check_shape, means_media
 from wanbatch.manifest.sweep import codes
 from wanbatch.manifest.sweep.axes import Ceiling, Sweep, find_axes
-from wanbatch.manifest.sweep.entry import Entry, Fields, Setting, gather, merge_entry
+from wanbatch.manifest.sweep.entry import Fields, JobSpec, ManifestContext, gather, merge_entry
 from wanbatch.manifest.sweep.expand import Expansion, Yield, pending_entries
 from wanbatch.manifest.sweep.references import resolve_references
 from wanbatch.manifest.sweep.usage import report_usage
@@ -34,7 +34,7 @@ from wanbatch.manifest.yaml import codes as yaml_codes
 from wanbatch.manifest.yaml.document import Document, Value
 from wanbatch.manifest.yaml.source import read_source
 from wanbatch.model.job import MEDIA_TYPES, Job, Manifest, RunSettings
-from wanbatch.words.diagnostics import Diagnostic, Place, Route, Severity, has_errors, order
+from wanbatch.words.diagnostics import Diagnostic, Position, Route, Severity, has_errors, order
 from wanbatch.words.quoting import closest, shown
 from wanbatch.words.scalars import Scalar
 
@@ -69,7 +69,7 @@ class _Draft:
     sha256: str
     document: Document
     data: Fields
-    setting: Setting
+    setting: ManifestContext
     bad: frozenset[int]
     findings: list[Diagnostic]
     sweeps: list[Sweep] = field(default_factory=list)
@@ -135,7 +135,7 @@ def _no_collection() -> Iterator[None]:
 def _check_variables(options: LoadOptions) -> Iterator[Diagnostic]:
     for name in options.variables:
         if not _is_variable(name):
-            yield Diagnostic(codes.BAD_VARIABLE, f"--var {shown(name)}: this cannot be the name of a variable", Place("--var"),
+            yield Diagnostic(codes.BAD_VARIABLE, f"--var {shown(name)}: this cannot be the name of a variable", Position("--var"),
                              help=("use letters, digits and _; seed, take, row and job are taken",))  # fmt: skip
 
 
@@ -147,7 +147,7 @@ def _unused_variables(variables: Mapping[str, str], texts: Sequence[str]) -> Ite
             and texts
             and not any(re.search(rf"\b{name}\b", text) for text in texts)
         ):
-            yield Diagnostic(codes.UNUSED_VARIABLE, f"--var {shown(name)}: no manifest and no prompt file uses this name", Place("--var"),
+            yield Diagnostic(codes.UNUSED_VARIABLE, f"--var {shown(name)}: no manifest and no prompt file uses this name", Position("--var"),
                              severity=Severity.WARNING, help=("check how it is written in the manifest",))  # fmt: skip
 
 
@@ -164,7 +164,7 @@ def _each_once(paths: Sequence[Path], findings: list[Diagnostic]) -> Iterator[Pa
                 Diagnostic(
                     codes.SAME_FILE,
                     "this file is given twice",
-                    Place(str(path)),
+                    Position(str(path)),
                     severity=Severity.WARNING,
                     help=("name it once",),
                 )
@@ -203,7 +203,7 @@ def _draft(path: Path, options: LoadOptions, findings: list[Diagnostic]) -> _Dra
         if isinstance(top, dict)
         else {}
     )
-    setting = Setting(
+    setting = ManifestContext(
         document,
         _name(data, path),
         path.parent,
@@ -375,7 +375,7 @@ def _seed_keys(sweeps: Sequence[Sweep]) -> dict[str, str]:
     return keys
 
 
-def _upstream(entry: Entry) -> str:
+def _upstream(entry: JobSpec) -> str:
     media = entry.fields.get("media")
     for kind in ("first_clip", *MEDIA_TYPES):
         reference = media.get(kind) if isinstance(media, dict) else None

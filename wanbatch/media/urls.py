@@ -17,7 +17,7 @@ from wanbatch.media import codes
 from wanbatch.media.judge import Objection
 from wanbatch.model.job import Job, Manifest, MediaInput, UrlMedia
 from wanbatch.words.addresses import Address, QueryKind, read_address
-from wanbatch.words.diagnostics import Place
+from wanbatch.words.diagnostics import Position
 
 _MEANING: Mapping[QueryKind, str] = {
     QueryKind.NONE: "has no query",
@@ -65,7 +65,7 @@ def _doubtful_in(
     """``different`` are uses of the group of which no two mean the same."""
     doubtful = [u for u in different if u.address.kind is QueryKind.DOUBTFUL]
     signed = [u for u in different if u.address.kind is QueryKind.SIGNED]
-    seen: set[Place] = set()
+    seen: set[Position] = set()
     for use in group:
         if use.input.place in seen:
             continue

@@ -14,7 +14,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Literal
 
-from wanbatch.words.diagnostics import Place, Route
+from wanbatch.words.diagnostics import Position, Route
 from wanbatch.words.scalars import Scalar
 
 MediaType = Literal["first_frame", "last_frame", "driving_audio", "first_clip"]
@@ -75,9 +75,9 @@ class MediaInput:
 
     type: MediaType
     source: MediaSource
-    place: Place
+    place: Position
     route: Route = ()
-    row: Callable[[], Place] | None = field(default=None, compare=False, repr=False)
+    row: Callable[[], Position] | None = field(default=None, compare=False, repr=False)
 
 
 def trim_prompt(text: str | None) -> str | None:
@@ -107,7 +107,7 @@ class Job:
     take: int
     prompt_extend: bool
     watermark: bool
-    place: Place
+    place: Position
 
 
 @dataclass(frozen=True, slots=True)

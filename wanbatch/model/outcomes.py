@@ -14,7 +14,7 @@ from enum import StrEnum
 from wanbatch.model.media import VideoFacts
 
 
-class Limit(StrEnum):
+class ThrottledBy(StrEnum):
     """Which limit a 429 spoke of; each is answered differently by the pacing."""
 
     RATE = "rate"
@@ -38,7 +38,7 @@ class NotAccepted:
     """Proven not taken: no byte was written, or the API said "later". ``retry_after_s`` is what it asked for, clamped, or ``None``."""
 
     reason: str
-    limit: Limit | None = None
+    limit: ThrottledBy | None = None
     retry_after_s: float | None = None
 
 

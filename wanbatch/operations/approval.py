@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import Protocol
 
 from wanbatch.model.plan import Action, Plan
-from wanbatch.operations.choose import Limit, Unpriced
+from wanbatch.operations.choose import SpendingLimit, Unpriced
 from wanbatch.operations.options import RunOptions
-from wanbatch.words.errors import ExitCode, Refusal
+from wanbatch.words.errors import ExitCode, WanbatchError
 from wanbatch.words.humanize import money, plural
 
 
@@ -28,19 +28,19 @@ class Nobody:
         return None
 
 
-def keep_limit(plan: Plan, limit: Limit, unpriced: Unpriced | None) -> None:
-    """Raises ``Refusal`` (3) where the plan would spend more, or what nobody knows."""
+def keep_limit(plan: Plan, limit: SpendingLimit, unpriced: Unpriced | None) -> None:
+    """Raises ``WanbatchError`` (3) where the plan would spend more, or what nobody knows."""
     if limit.amount is None or not plan.count()[Action.GENERATE]:
         return
     if unpriced is not None:
-        raise Refusal(
+        raise WanbatchError(
             ExitCode.REFUSED,
             f"{limit.source} cannot be kept: {unpriced.missing}; nothing was sent",
             unpriced.advice,
         )
     if plan.total is not None and plan.total > limit.amount:
         total, most = money(plan.total, plan.currency), money(limit.amount, plan.currency)
-        raise Refusal(
+        raise WanbatchError(
             ExitCode.REFUSED,
             f"the plan would spend {total}, and the limit is {most} ({limit.source});"
             " nothing was sent",
@@ -51,7 +51,7 @@ def keep_limit(plan: Plan, limit: Limit, unpriced: Unpriced | None) -> None:
 def require_approval(
     plan: Plan, options: RunOptions, unpriced: Unpriced | None, approver: Approver
 ) -> None:
-    """Raises ``Refusal`` (3) where neither the options nor the approver allow the spending."""
+    """Raises ``WanbatchError`` (3) where neither the options nor the approver allow the spending."""
     wanted = plan.count()[Action.GENERATE]
     if plan.realm == "emulator" or not wanted or options.yes or options.max_cost is not None:
         return
@@ -59,9 +59,9 @@ def require_approval(
         case True:
             return
         case False:
-            raise Refusal(ExitCode.REFUSED, "not approved; nothing was sent")
+            raise WanbatchError(ExitCode.REFUSED, "not approved; nothing was sent")
     price = money(plan.total, plan.currency)
-    raise Refusal(
+    raise WanbatchError(
         ExitCode.REFUSED,
         f"{plural(wanted, 'video')} would be bought ({price}) and nobody approved it;"
         " nothing was sent",

@@ -21,11 +21,11 @@ from wanbatch.model.media import FileDigest
 from wanbatch.operations.events import FindingsMade, Observer
 from wanbatch.operations.options import PlanningOptions
 from wanbatch.words.diagnostics import Diagnostic, change_texts, has_errors, order
-from wanbatch.words.errors import ExitCode, Refusal
+from wanbatch.words.errors import ExitCode, WanbatchError
 from wanbatch.words.hiding import hide_queries
 
 
-class InvalidInput(Refusal):
+class InvalidInput(WanbatchError):
     """The findings have been told already; only the exit code is left to say."""
 
     def __init__(self) -> None:

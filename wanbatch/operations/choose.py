@@ -27,7 +27,7 @@ from wanbatch.model.job import Manifest
 from wanbatch.model.plan import Action, Plan
 from wanbatch.model.wire import Profile
 from wanbatch.operations.options import PlanningOptions
-from wanbatch.words.errors import ExitCode, Refusal
+from wanbatch.words.errors import ExitCode, WanbatchError
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Chosen:
 def choose_backend(
     options: PlanningOptions, manifests: Sequence[Manifest], *, offline: bool
 ) -> Chosen:
-    """Raises ``Refusal`` (2) where no backend is named, or several are.
+    """Raises ``WanbatchError`` (2) where no backend is named, or several are.
 
     ``offline`` asks for prices and limits alone and needs no key.
     """
@@ -56,7 +56,7 @@ def choose_backend(
     )
     if not named:
         there_are = ", ".join(profiles.names())
-        raise Refusal(
+        raise WanbatchError(
             ExitCode.INVALID,
             "no backend is named",
             f"add --backend NAME, or 'run: {{backend: NAME}}' to the manifest; there are: {there_are}",
@@ -74,11 +74,11 @@ def choose_backend(
 
 
 def _one_backend(said: Mapping[str, str | None], whose: str) -> str | None:
-    """The backend that these files name. Raises ``Refusal`` where they name several."""
+    """The backend that these files name. Raises ``WanbatchError`` where they name several."""
     named = {backend: path for path, backend in said.items() if backend}
     if len(named) > 1:
         each = ", ".join(f"{path} says {backend}" for backend, path in named.items())
-        raise Refusal(
+        raise WanbatchError(
             ExitCode.INVALID,
             f"the {whose} name different backends: {each}",
             "choose one with --backend",
@@ -87,7 +87,7 @@ def _one_backend(said: Mapping[str, str | None], whose: str) -> str | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Limit:
+class SpendingLimit:
     """The most that may be spent, and who said so; ``amount`` ``None`` is no limit."""
 
     amount: Decimal | None = None
@@ -98,13 +98,13 @@ def spending_limit(
     max_cost: Decimal | None,
     manifests: Sequence[Manifest],
     projects: Sequence[ProjectSettings],
-) -> Limit:
+) -> SpendingLimit:
     """The lowest limit given."""
     limits = [(m.run.max_cost, f"{m.path}: run.max_cost") for m in manifests]
     limits += [(p.max_cost, f"{p.path}: max_cost") for p in projects]
     limits.append((max_cost, "--max-cost"))
-    known = [Limit(amount, source) for amount, source in limits if amount is not None]
-    return min(known, key=lambda limit: limit.amount or Decimal(0), default=Limit())
+    known = [SpendingLimit(amount, source) for amount, source in limits if amount is not None]
+    return min(known, key=lambda limit: limit.amount or Decimal(0), default=SpendingLimit())
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,9 +23,9 @@ from wanbatch.config.price_advice import state_price
 from wanbatch.config.profiles import Profiles, load_profiles, load_project, resolve_profile
 from wanbatch.model.outcomes import ProbeFailed
 from wanbatch.model.wire import Profile
-from wanbatch.providers.client import Backend
+from wanbatch.providers.client import Client
 from wanbatch.providers.http.connections import Transport
-from wanbatch.words.errors import Refusal
+from wanbatch.words.errors import WanbatchError
 
 SKEW_LIMIT_S = 60.0
 ROOM_BYTES = 2 * 1024**3
@@ -68,7 +68,7 @@ async def examine(
     findings = [examine_configuration(profiles), examine_disk(output)]
     try:
         profile = resolve_profile(profiles, name, environ)
-    except Refusal as refusal:
+    except WanbatchError as refusal:
         return (*findings, Finding("backend", Health.BAD, refusal.message, refusal.hints))
     findings.append(_describe(profile, profiles.path))
     if profile.kind == "emulator":
@@ -76,7 +76,7 @@ async def examine(
             *findings,
             Finding("key", Health.GOOD, "the emulator needs none; run starts it by itself"),
         )
-    async with Backend(profile, transport=transport, clock=clock) as backend:
+    async with Client(profile, transport=transport, clock=clock) as backend:
         findings += await _examine_api(backend)
         findings += await _examine_bucket(backend)
     return tuple(findings)
@@ -145,7 +145,7 @@ def _describe(profile: Profile, configuration: Path | None) -> Finding:
     return Finding("backend", Health.GOOD, seen)
 
 
-async def _examine_api(backend: Backend) -> list[Finding]:
+async def _examine_api(backend: Client) -> list[Finding]:
     outcome = await backend.probe()
     if isinstance(outcome, ProbeFailed):
         return [Finding("key", Health.BAD, outcome.reason, (outcome.hint,) if outcome.hint else ())]
@@ -179,13 +179,13 @@ async def _examine_api(backend: Backend) -> list[Finding]:
     return [key, Finding("clock", Health.GOOD, f"within {abs(skew):.0f} s of the server's")]
 
 
-async def _examine_bucket(backend: Backend) -> list[Finding]:
+async def _examine_bucket(backend: Client) -> list[Finding]:
     if backend.profile.delivery.way != "s3":
         return []
     bucket = backend.profile.delivery.bucket
     try:
         problem = await backend.check_bucket()
-    except Refusal as refusal:
+    except WanbatchError as refusal:
         return [Finding("bucket", Health.BAD, refusal.message, refusal.hints)]
     if problem is None:
         return [

@@ -21,7 +21,7 @@ from wanbatch.operations import evidence
 from wanbatch.operations.events import HeldElsewhere, Observer
 from wanbatch.operations.evidence import Surroundings
 from wanbatch.operations.options import PlanningOptions
-from wanbatch.words.errors import ExitCode, Refusal
+from wanbatch.words.errors import ExitCode, WanbatchError
 from wanbatch.words.humanize import quoted
 
 
@@ -35,35 +35,38 @@ def look_around(
 
 
 def refuse_older_ledger(options: PlanningOptions, around: Surroundings) -> None:
-    """A ledger that was put back from an old copy would buy again. Raises ``Refusal`` (3)."""
+    """A ledger that was put back from an old copy would buy again. Raises ``WanbatchError`` (3)."""
     if around.newer:
-        raise Refusal(ExitCode.REFUSED, *older_ledger(options, around))
+        raise WanbatchError(ExitCode.REFUSED, *older_ledger(options, around))
 
 
 def older_ledger(options: PlanningOptions, around: Surroundings) -> tuple[str, ...]:
     """What is wrong, and the ways out."""
     path = options.ledger
     aside = quoted(["mv", str(path), f"{path}.old"])
-    return (
+    message = (
         f"the ledger {path} is older than its own reports: {around.newer[-1]} tells of what it"
-        " does not hold; nothing was sent",
-        "put the newest copy of the ledger back (with its ledger.db-wal, where there was one)"
-        f" at {path}",
+        " does not hold; nothing was sent"
+    )
+    back = "put the newest copy of the ledger back (with its ledger.db-wal, where there was one)"
+    without = "jobs that the reports name are then asked about and not bought again"
+    return (
+        message,
+        f"{back} at {path}",
         "what this one knows can still be brought home with: wanbatch fetch",
-        f"without a newer copy move it away: {aside}; jobs that the reports name are then asked"
-        " about and not bought again",
+        f"without a newer copy move it away: {aside}; {without}",
     )
 
 
 def refuse_all_elsewhere(options: PlanningOptions, plan: Plan, observe: Observer) -> None:
-    """Nothing is left to buy but what was bought before. Raises ``Refusal`` (3)."""
+    """Nothing is left to buy but what was bought before. Raises ``WanbatchError`` (3)."""
     count = plan.count()
     held = tuple(entry for entry in plan.selected() if entry.trace)
     if not held or count[Action.GENERATE] or count[Action.RESUME]:
         return
     jobs = "the job was" if len(held) == 1 else f"all {len(held)} jobs that would be bought were"
     observe(HeldElsewhere(held))
-    raise Refusal(
+    raise WanbatchError(
         ExitCode.REFUSED,
         f"{jobs} bought before, and the ledger {options.ledger} does not know it; nothing was sent",
         *ways_out_of_elsewhere(options, plan),

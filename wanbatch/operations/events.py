@@ -20,7 +20,7 @@ from wanbatch.engine.events import LeftUncertain as LeftUncertain
 from wanbatch.engine.events import NotPrepared as NotPrepared
 from wanbatch.engine.events import Polled as Polled
 from wanbatch.engine.events import PutBack as PutBack
-from wanbatch.engine.events import Refused as Refused
+from wanbatch.engine.events import RequestRejected as RequestRejected
 from wanbatch.engine.events import RunEvent as RunEvent
 from wanbatch.engine.events import Stored as Stored
 from wanbatch.engine.events import Submitted as Submitted

@@ -25,7 +25,7 @@ from wanbatch.model.elsewhere import Elsewhere, Sighting, Source
 from wanbatch.model.lifecycle import Snapshot
 from wanbatch.report.collect import OTHER_LEDGER
 from wanbatch.report.head import Head, read_document, read_head
-from wanbatch.words.errors import Refusal
+from wanbatch.words.errors import WanbatchError
 
 PAID_STATES = frozenset({"done", "running", "finished", "uncertain", "expired", "elsewhere"})
 DEFAULT_FOLDER = "reports"
@@ -212,15 +212,15 @@ def _look_at_ledgers(
                 found.setdefault(one.fingerprint, trace)
         except Foreign:
             continue
-        except (Refusal, OSError) as trouble:
+        except (WanbatchError, OSError) as trouble:
             if not isinstance(trouble, Damaged) or claims_to_be_ledger(path):
                 why = _why(path, trouble)
                 unreadable = unreadable or Sighting(Source.LEDGER, _shown(path), trouble=why)
     return found, unreadable
 
 
-def _why(path: Path, trouble: Refusal | OSError) -> str:
-    if isinstance(trouble, Refusal):
+def _why(path: Path, trouble: WanbatchError | OSError) -> str:
+    if isinstance(trouble, WanbatchError):
         return trouble.message.removeprefix(f"the ledger {path} ")
     return f"cannot be read: {trouble.strerror}"
 

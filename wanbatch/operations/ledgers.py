@@ -17,7 +17,7 @@ from wanbatch.ledger.verify import verify_ledger
 from wanbatch.model.lifecycle import State
 from wanbatch.operations.evidence import look_around
 from wanbatch.videos.outputs import find_faults
-from wanbatch.words.errors import ExitCode, Refusal
+from wanbatch.words.errors import ExitCode, WanbatchError
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Health:
 
 def check_ledger(output: Path) -> Health:
     """The ledger against itself and against the videos, every one by its hash. Raises
-    ``Refusal`` (2) where there is none."""
+    ``WanbatchError`` (2) where there is none."""
     path = _ledger_in(output)
     try:
         snapshot = read_snapshot(path)
@@ -60,7 +60,7 @@ def copy_ledger(output: Path, to: Path) -> tuple[str, ...]:
 def _ledger_in(output: Path) -> Path:
     path = output / "ledger.db"
     if is_missing(path):
-        raise Refusal(
+        raise WanbatchError(
             ExitCode.INVALID, f"there is no ledger in {output}", "name the folder with --output"
         )
     return path

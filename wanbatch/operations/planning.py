@@ -28,7 +28,7 @@ from wanbatch.plan.selection import parse_selection
 from wanbatch.plan.shards import parse_shard
 from wanbatch.videos.outputs import intact_paths
 from wanbatch.words.diagnostics import has_errors
-from wanbatch.words.errors import ExitCode, Refusal
+from wanbatch.words.errors import ExitCode, WanbatchError
 
 
 def build_plan(
@@ -46,7 +46,7 @@ def build_plan(
 ) -> Plan:
     """The plan under the user's selection, or of the jobs that were ``chosen`` before.
 
-    ``at`` is now, in Unix seconds. Raises ``Refusal`` (2) where the selection selects nothing,
+    ``at`` is now, in Unix seconds. Raises ``WanbatchError`` (2) where the selection selects nothing,
     or could select more than was meant.
     """
     plan = make_plan(
@@ -69,7 +69,7 @@ def build_plan(
     if plan.doubts and plan.doubts[0].fatal:
         first, *others = plan.doubts
         hints = (*first.hints, *(doubt.sum_up() for doubt in others))
-        raise Refusal(ExitCode.INVALID, first.describe(), *hints)
+        raise WanbatchError(ExitCode.INVALID, first.describe(), *hints)
     return plan
 
 

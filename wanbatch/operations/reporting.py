@@ -25,7 +25,7 @@ from wanbatch.report.formats.render import base_for, format_of, render
 from wanbatch.report.head import read_document
 from wanbatch.report.write import write_report
 from wanbatch.videos.folders import refuse_odd_places
-from wanbatch.words.errors import ExitCode, Refusal
+from wanbatch.words.errors import ExitCode, WanbatchError
 
 
 def write_reports(
@@ -64,12 +64,12 @@ def rebuild_reports(
     """Writes every manifest's report as after the last run.
 
     Returns the pages' paths, and for each of ``targets`` the report in the format that its name
-    asks for, with links that hold there. Raises ``Refusal``.
+    asks for, with links that hold there. Raises ``WanbatchError``.
     """
     formats = [format_of(target) for target in targets]
     checked = check(options, observe)
     if targets and len(checked.manifests) != 1:
-        raise Refusal(ExitCode.INVALID, "-o takes one manifest at a time")
+        raise WanbatchError(ExitCode.INVALID, "-o takes one manifest at a time")
     refuse_shared_folders(options, checked.manifests)
     profile = choose_backend(options, checked.manifests, offline=True).profile
     refuse_odd_places(options.output, [m.name for m in checked.manifests])
@@ -100,7 +100,7 @@ def repeated_options(options: PlanningOptions, manifests: Sequence[Manifest]) ->
 
 def refuse_shared_folders(options: PlanningOptions, manifests: Sequence[Manifest]) -> None:
     """Two manifests of one name would write over each other's report, also when they are run
-    one after the other. Raises ``Refusal`` (2).
+    one after the other. Raises ``WanbatchError`` (2).
 
     A manifest that was moved or renamed is the same one: only a second file that is still
     there, and still has the name, counts.
@@ -111,7 +111,7 @@ def refuse_shared_folders(options: PlanningOptions, manifests: Sequence[Manifest
         if other is None or not other.is_file() or other.samefile(manifest.path):
             continue
         if any(m.name == manifest.name for m in load_manifests([other]).manifests):
-            raise Refusal(
+            raise WanbatchError(
                 ExitCode.INVALID,
                 f"{manifest.path} and {other} both have the name {manifest.name!r}, and with it"
                 f" the folder {folder}",

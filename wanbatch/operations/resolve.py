@@ -21,7 +21,7 @@ import anyio
 import anyio.to_thread
 
 from wanbatch.engine.interpret import acceptance_facts
-from wanbatch.engine.recovery import settle_leftovers
+from wanbatch.engine.recovery import recover_interrupted
 from wanbatch.engine.runner import RunContext, stranger_path
 from wanbatch.ledger.lock import RunLock
 from wanbatch.ledger.store import Ledger
@@ -47,7 +47,7 @@ from wanbatch.plan.undecided import find_by_name, find_selected
 from wanbatch.providers.dialects.reading import valid_task_id
 from wanbatch.videos import outputs
 from wanbatch.videos.folders import refuse_odd_places
-from wanbatch.words.errors import ExitCode, Refusal
+from wanbatch.words.errors import ExitCode, WanbatchError
 from wanbatch.words.files import create_anew, hash_file, open_regular
 
 FLAGS = {
@@ -96,11 +96,11 @@ class Resolution:
 
 
 def start(question: Question, observe: Observer, lock_timeout_s: float = 0.0) -> Resolution:
-    """Looks, or decides, under the run lock. Raises ``Refusal``."""
+    """Looks, or decides, under the run lock. Raises ``WanbatchError``."""
     refuse_nonsense(question)
     options = question.options
     if not options.ledger.exists():
-        raise Refusal(
+        raise WanbatchError(
             ExitCode.INVALID,
             f"there is no ledger in {options.output}",
             "name the folder with --output",
@@ -116,22 +116,22 @@ def start(question: Question, observe: Observer, lock_timeout_s: float = 0.0) ->
 
 
 def refuse_nonsense(question: Question) -> None:
-    """Raises ``Refusal`` (2) for what cannot have been meant."""
+    """Raises ``WanbatchError`` (2) for what cannot have been meant."""
     job, select, kind = question.job, question.options.select, question.kind
     if kind is EventKind.ADOPTED and valid_task_id(question.task_id) != question.task_id:
-        raise Refusal(
+        raise WanbatchError(
             ExitCode.INVALID,
             "that is not a task id",
             "an id is 1 to 512 printable ASCII characters without white space",
         )
     if bool(job) == bool(select):
-        raise Refusal(
+        raise WanbatchError(
             ExitCode.INVALID,
             "name one job, or choose several with --select" if job else "no job is named",
             "for example: wanbatch resolve FILE --select state:uncertain --abandon",
         )
     if select and kind is EventKind.ADOPTED:
-        raise Refusal(
+        raise WanbatchError(
             ExitCode.INVALID,
             "one task cannot be adopted for a selection",
             "name the one JOB whose task it is",
@@ -139,7 +139,7 @@ def refuse_nonsense(question: Question) -> None:
 
 
 async def resolve(question: Question, ports: ResolvePorts, observe: Observer) -> Resolution:
-    """With the lock held. Raises ``Refusal`` (2) where nothing fits; then nothing is recorded."""
+    """With the lock held. Raises ``WanbatchError`` (2) where nothing fits; then nothing is recorded."""
     return await record(
         question, ports, lambda snapshot: _find(question, snapshot, ports.wall(), observe)
     )
@@ -152,7 +152,7 @@ async def record(
     async with ports.open_ledger() as ledger:
         output = question.options.output
         context = RunContext("resolve", "", "", "", "", output, ports.wall)
-        await settle_leftovers(context, ledger)
+        await recover_interrupted(context, ledger)
         found = tuple(find(ledger.snapshot))
         if question.kind is None:
             return Resolution(found, {})
@@ -161,7 +161,7 @@ async def record(
         for attempt in found:
             facts = await _facts(attempt, question, ledger.snapshot, ports.wall, remarks)
             await ledger.append(Event(attempt.attempt_id, question.kind, ports.wall(), facts))
-        await settle_leftovers(context, ledger)
+        await recover_interrupted(context, ledger)
         return Resolution(found, remarks)
 
 
@@ -169,7 +169,7 @@ async def record(
 
 
 def _find(question: Question, snapshot: Snapshot, at: float, observe: Observer) -> list[Attempt]:
-    """The attempts that are meant. Raises ``Refusal`` (2) where there is none, or a choice."""
+    """The attempts that are meant. Raises ``WanbatchError`` (2) where there is none, or a choice."""
     plan, manifest, realm = _plan(question, snapshot, at, observe)
     rows = [a for a in snapshot.attempts if realm in (None, a.realm)]
     planned = plan.jobs if plan else ()
@@ -183,7 +183,7 @@ def _find(question: Question, snapshot: Snapshot, at: float, observe: Observer) 
         raise _nothing(rows, manifest, f"no attempt of {question.job!r} waits for a decision")
     backends = sorted({a.backend for a in found})
     if len({(a.realm, a.manifest) for a in found}) > 1 and len(backends) > 1:
-        raise Refusal(
+        raise WanbatchError(
             ExitCode.INVALID,
             f"{question.job!r} waits on several backends: {', '.join(backends)}",
             "say which with --backend NAME",
@@ -191,11 +191,11 @@ def _find(question: Question, snapshot: Snapshot, at: float, observe: Observer) 
     return found[-1:]
 
 
-def _nothing(rows: Sequence[Attempt], manifest: str, what: str) -> Refusal:
+def _nothing(rows: Sequence[Attempt], manifest: str, what: str) -> WanbatchError:
     waiting = [a for a in rows if is_undecided(a)]
     names = ", ".join(dict.fromkeys(a.job for a in waiting if a.manifest == manifest)) or "none"
     others = ", ".join(dict.fromkeys(a.job for a in waiting if a.manifest != manifest))
-    return Refusal(
+    return WanbatchError(
         ExitCode.INVALID,
         what,
         f"jobs of {manifest} that do: {names}",
@@ -219,14 +219,14 @@ def _plan(
         manifests = load_manifests([question.file], LoadOptions(None, options.max_jobs, {}))
         profile = choose_backend(options, manifests.manifests, offline=True).profile
         checked = check_silently(options)
-    except Refusal:
+    except WanbatchError:
         if options.backend and profile is None:
             raise
         checked = None
     realm = profile.realm if profile and (options.backend or checked) else None
     if checked is None or profile is None:
         if options.select:
-            raise Refusal(
+            raise WanbatchError(
                 ExitCode.INVALID,
                 "a selection needs a manifest without errors, and a backend",
                 f"see: wanbatch validate {question.file}; name the backend with --backend",
@@ -237,11 +237,11 @@ def _plan(
 
 
 def _refuse_undecidable(found: Sequence[Attempt], kind: EventKind) -> None:
-    """Not every state can be left by every decision. Raises ``Refusal`` (2)."""
+    """Not every state can be left by every decision. Raises ``WanbatchError`` (2)."""
     for attempt in found:
         allowed = DECISIONS[attempt.state]
         if kind not in allowed:
-            raise Refusal(
+            raise WanbatchError(
                 ExitCode.INVALID,
                 f"{attempt.job} is {describe_state(attempt)}: {FLAGS[kind]} does not fit;"
                 " nothing was recorded",
@@ -281,7 +281,7 @@ async def _facts(
 
 
 def _refuse_taken(snapshot: Snapshot, attempt: Attempt, task_id: str) -> None:
-    """One task is one purchase: it cannot stand for two jobs. Raises ``Refusal`` (2)."""
+    """One task is one purchase: it cannot stand for two jobs. Raises ``WanbatchError`` (2)."""
     others = [
         a
         for a in snapshot.attempts
@@ -291,7 +291,7 @@ def _refuse_taken(snapshot: Snapshot, attempt: Attempt, task_id: str) -> None:
     ]
     if others:
         sent = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(attempt.intent_at))
-        raise Refusal(
+        raise WanbatchError(
             ExitCode.INVALID,
             f"task {task_id} is the one of {others[0].job!r} already; nothing was recorded",
             f"look for one whose prompt and time are those of {attempt.job!r}: {sent}",
@@ -301,11 +301,11 @@ def _refuse_taken(snapshot: Snapshot, attempt: Attempt, task_id: str) -> None:
 def _take(attempt: Attempt, output: Path, remarks: dict[int, str]) -> Facts:
     """Copies kept bytes to where staged ones lie; what can be measured of them is recorded.
 
-    Raises ``Refusal`` (2) where nothing was kept.
+    Raises ``WanbatchError`` (2) where nothing was kept.
     """
     kept = next((p for p in _kept(attempt, output) if p.is_file()), None)
     if kept is None:
-        raise Refusal(
+        raise WanbatchError(
             ExitCode.INVALID,
             f"no refused bytes of {attempt.job} are kept; nothing was recorded",
             "decide with: " + ", ".join(FLAGS[one] for one in DECISIONS[attempt.state]),

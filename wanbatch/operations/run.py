@@ -34,11 +34,11 @@ from wanbatch.engine.recovery import (
     find_in_flight,
     place_reused,
     record_authorisations,
-    settle_leftovers,
+    recover_interrupted,
 )
-from wanbatch.engine.runner import ApiClient, Home, RunContext, Runner
-from wanbatch.engine.scheduler import Conductor, build_works
-from wanbatch.engine.work_items import Limits
+from wanbatch.engine.runner import ApiClient, RunContext, Runner, StoredVideo
+from wanbatch.engine.scheduler import Scheduler, build_works
+from wanbatch.engine.work_items import RunPolicy
 from wanbatch.ledger.store import Ledger
 from wanbatch.model.elsewhere import Elsewhere
 from wanbatch.model.lifecycle import IN_FLIGHT, UNSETTLED, Attempt, RunRecord, Snapshot, State
@@ -49,7 +49,7 @@ from wanbatch.model.wire import Profile, quiet_period_of
 from wanbatch.operations.approval import Approver, keep_limit, require_approval
 from wanbatch.operations.check import Checked, check
 from wanbatch.operations.choose import (
-    Limit,
+    SpendingLimit,
     Unpriced,
     choose_backend,
     find_unpriced,
@@ -77,13 +77,13 @@ from wanbatch.providers.dialects.registry import can_list, retention_of
 from wanbatch.videos.folders import refuse_odd_places
 from wanbatch.videos.outputs import intact_paths, set_aside_strangers
 from wanbatch.words.clock import ServerClock
-from wanbatch.words.errors import ExitCode, Refusal
+from wanbatch.words.errors import ExitCode, WanbatchError
 
 WRONG_CLOCK_S = 60.0
 """A clock that is off by less is not worth a word."""
 
 
-class Client(ApiClient, ListingClient, Protocol):
+class RunClient(ApiClient, ListingClient, Protocol):
     """The API, as a run uses it."""
 
     @property
@@ -100,7 +100,7 @@ class Prepared:
     run: RunOptions
     checked: Checked
     profile: Profile
-    limit: Limit
+    limit: SpendingLimit
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,7 @@ class RunPorts:
     chance: Callable[[], float]
     lock: Callable[[], AbstractContextManager[object]]
     open_ledger: Callable[[], AbstractAsyncContextManager[Ledger]]
-    open_client: Callable[[ServerClock], AbstractAsyncContextManager[Client]]
+    open_client: Callable[[ServerClock], AbstractAsyncContextManager[RunClient]]
     free_bytes: Callable[[], int] | None
     watch: Callable[[Run, TaskStatus[None]], Awaitable[None]]
     report: Callable[[Plan, Snapshot, str], Sequence[Path]]
@@ -153,7 +153,7 @@ class RunResult:
 
 
 def prepare(options: PlanningOptions, run: RunOptions, observe: Observer) -> Prepared:
-    """Everything that is checked before the lock is taken. Raises ``Refusal``."""
+    """Everything that is checked before the lock is taken. Raises ``WanbatchError``."""
     checked = check(options, observe)
     refuse_odd_places(options.output, [m.name for m in checked.manifests])
     refuse_shared_folders(options, checked.manifests)
@@ -167,7 +167,7 @@ def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise Refusal(
+        raise WanbatchError(
             ExitCode.ENVIRONMENT,
             f"the output folder {folder} cannot be made: {error.strerror}",
             "choose another with --output",
@@ -199,7 +199,7 @@ async def watch_nothing(_run: Run, task_status: TaskStatus[None]) -> None:
 
 
 def start(run: Run) -> RunResult:
-    """Executes ``run`` under its lock, in an event loop of its own. Raises ``Refusal``."""
+    """Executes ``run`` under its lock, in an event loop of its own. Raises ``WanbatchError``."""
     with run.lock():  # outside of the loop: waiting for it ends at Ctrl-C
         return anyio.run(run.execute)
 
@@ -228,7 +228,7 @@ class Run:
             retention_of(self._profile.kind),
             ports.free_bytes,
         )
-        self.scheduler: Conductor | None = None
+        self.scheduler: Scheduler | None = None
         self.runner: Runner | None = None
         self._scope: anyio.CancelScope | None = None
         self._signal: signal.Signals | None = None
@@ -243,11 +243,11 @@ class Run:
         return self._ports.lock()
 
     async def execute(self) -> RunResult:
-        """The whole run, with the lock held. Raises ``Refusal`` where it may not go on."""
+        """The whole run, with the lock held. Raises ``WanbatchError`` where it may not go on."""
         async with self._ports.open_ledger() as ledger:
             elsewhere = self._look_around(ledger.snapshot)
             self._taken_up = self._unfinished(ledger.snapshot)
-            await settle_leftovers(self.context, ledger)
+            await recover_interrupted(self.context, ledger)
             if self._has_uncertain(ledger.snapshot):
                 async with self._ports.open_client(self._clock) as client:
                     await self._reconcile(ledger, client)
@@ -283,7 +283,7 @@ class Run:
     # -- before ------------------------------------------------------------------------------
 
     def _look_around(self, snapshot: Snapshot) -> Elsewhere:
-        """What this ledger says cannot be all, or may not be acted on. Raises ``Refusal``."""
+        """What this ledger says cannot be all, or may not be acted on. Raises ``WanbatchError``."""
         options, manifests = self._options, self._checked.manifests
         unsettled = {a.manifest for a in snapshot.attempts if a.state in UNSETTLED}
         refuse_odd_places(options.output, unsettled)
@@ -327,7 +327,7 @@ class Run:
         return plan
 
     def _announce(self, plan: Plan, snapshot: Snapshot) -> InFlight:
-        """Tells what is about to be done, where the backend takes it. Raises ``Refusal``."""
+        """Tells what is about to be done, where the backend takes it. Raises ``WanbatchError``."""
         refuse_undeliverable(plan, self._profile, self._tell)
         found = find_in_flight(self.context, snapshot, plan)
         mine = {entry.attempt.attempt_id for entry in plan.jobs if entry.attempt}
@@ -343,7 +343,7 @@ class Run:
         return found
 
     def _allow(self, plan: Plan, in_flight: InFlight) -> None:
-        """What must be said before anything is bought. Raises ``Refusal`` (3)."""
+        """What must be said before anything is bought. Raises ``WanbatchError`` (3)."""
         if not in_flight.here:
             refuse_all_elsewhere(self._options, plan, self._tell)
         unpriced = find_unpriced(plan, self._profile)
@@ -363,7 +363,7 @@ class Run:
             for a in snapshot.attempts
         )
 
-    async def _reconcile(self, ledger: Ledger, client: Client) -> None:
+    async def _reconcile(self, ledger: Ledger, client: RunClient) -> None:
         """Asks the account's list, where the API has one, what became of uncertain submits.
 
         The probe comes first for its ``Date``: by a clock that is ahead a listing would seem
@@ -411,14 +411,14 @@ class Run:
     async def _work(
         self,
         ledger: Ledger,
-        client: Client,
+        client: RunClient,
         plan: Plan,
         in_flight: InFlight,
-        homes: Mapping[str, Home],
+        homes: Mapping[str, StoredVideo],
     ) -> None:
         probe = await client.probe()
         if isinstance(probe, ProbeFailed):
-            raise Refusal(
+            raise WanbatchError(
                 ExitCode.ENVIRONMENT,
                 f"backend {self._profile.name} did not answer as it should: {probe.reason};"
                 " nothing was spent",
@@ -465,18 +465,18 @@ class Run:
                 pass
         self._tell(event)
 
-    def _make_scheduler(self, plan: Plan, snapshot: Snapshot) -> Conductor:
+    def _make_scheduler(self, plan: Plan, snapshot: Snapshot) -> Scheduler:
         profile, manifests, chance = self._profile, self._checked.manifests, self._ports.chance
         model = LatencyModel()
         model.learn(a for a in snapshot.attempts if same_origin(a.origin, profile.origin))
-        return Conductor(
+        return Scheduler(
             build_works(plan, {m.name: m.run.retries for m in manifests}),
             SubmitPacer(
                 profile.rate, profile.max_in_flight, profile.submit_concurrency, chance=chance
             ),
             PollSchedule(profile.poll_interval_s, profile.queries_per_second, model, chance=chance),
             Budget(self._limit.amount),
-            Limits(
+            RunPolicy(
                 self._run.wait_s,
                 frozenset(m.name for m in manifests if m.run.on_failure == "stop"),
                 self.context.retention,

@@ -26,7 +26,7 @@ from wanbatch.model.wire import Profile, Secret
 from wanbatch.operations.reporting import write_reports
 from wanbatch.operations.run import Prepared, Run, RunPorts
 from wanbatch.operations.ticks import choose_ticks
-from wanbatch.providers.client import Backend
+from wanbatch.providers.client import Client
 from wanbatch.words.clock import ServerClock
 
 
@@ -55,15 +55,15 @@ def real_ports(
 
 
 @asynccontextmanager
-async def open_client(profile: Profile, output: Path, clock: ServerClock) -> AsyncIterator[Backend]:
+async def open_client(profile: Profile, output: Path, clock: ServerClock) -> AsyncIterator[Client]:
     """The API's client; for the emulator without an address, a server of its own for as long as
     the run lasts."""
     if profile.realm == "emulator" and not profile.base_url:
         words = os.environ.get("WANBATCH_EMULATOR_OPTIONS", "").split()
         with start_emulator(output / ".emulator", *words) as server:
             given = replace(profile, base_url=server.base_url, api_key=Secret("emulator"))
-            async with Backend(given, clock=clock.now, hear=clock.hear) as client:
+            async with Client(given, clock=clock.now, hear=clock.hear) as client:
                 yield client
         return
-    async with Backend(profile, clock=clock.now, hear=clock.hear) as client:
+    async with Client(profile, clock=clock.now, hear=clock.hear) as client:
         yield client

@@ -63,7 +63,7 @@ _SEE_NAMES = "see the names with: wanbatch plan FILE"
 
 
 def parse_selection(terms: Iterable[str]) -> Selection:
-    """All terms of a command line. Raises ``Refusal`` (2) where one is not understood."""
+    """All terms of a command line. Raises ``WanbatchError`` (2) where one is not understood."""
     return Selection(
         tuple(tuple((found, _predicate(found)) for found in parse_term(term)) for term in terms)
     )

@@ -17,7 +17,7 @@ from decimal import Decimal
 from typing import NoReturn
 
 from wanbatch.model.plan import JobState
-from wanbatch.words.errors import ExitCode, Refusal
+from wanbatch.words.errors import ExitCode, WanbatchError
 from wanbatch.words.quoting import closest, columns, escape_unsafe
 
 _OPERATOR = re.compile(r"!=|=|:")
@@ -38,7 +38,7 @@ class Part:
     at: int
 
     def refuse(self, problem: str, *hints: str, at: int | None = None) -> NoReturn:
-        """Raises the ``Refusal`` (2) that points at this part, or at ``at`` in its term."""
+        """Raises the ``WanbatchError`` (2) that points at this part, or at ``at`` in its term."""
         refuse_term(self.term, self.at if at is None else at, problem, *hints)
 
 
@@ -76,8 +76,8 @@ Alternative = NameIs | TagIs | StateIs | AxisIs
 
 
 def refuse_term(term: str, at: int, problem: str, *hints: str) -> NoReturn:
-    """Raises the ``Refusal`` (2) that shows the term with a caret under ``at``."""
-    raise Refusal(ExitCode.INVALID, f"--select: {problem}\n{point_at(term, at)}", *hints)
+    """Raises the ``WanbatchError`` (2) that shows the term with a caret under ``at``."""
+    raise WanbatchError(ExitCode.INVALID, f"--select: {problem}\n{point_at(term, at)}", *hints)
 
 
 def point_at(term: str, at: int) -> str:
@@ -91,7 +91,7 @@ def point_at(term: str, at: int) -> str:
 
 
 def parse_term(term: str) -> tuple[Alternative, ...]:
-    """The alternatives of a term. Raises ``Refusal`` (2) where it is not understood."""
+    """The alternatives of a term. Raises ``WanbatchError`` (2) where it is not understood."""
     parts = _split(term)
     return tuple(_parse(part, alone=len(parts) == 1) for part in parts)
 

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from wanbatch.plan.identity import Identified, JobKey
-from wanbatch.words.errors import ExitCode, Refusal
+from wanbatch.words.errors import ExitCode, WanbatchError
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +29,10 @@ class Shard:
 
 
 def parse_shard(text: str) -> Shard:
-    """``I/N`` with 1 ≤ I ≤ N. Raises ``Refusal`` (2)."""
+    """``I/N`` with 1 ≤ I ≤ N. Raises ``WanbatchError`` (2)."""
     found = re.fullmatch(r"([0-9]{1,6})/([0-9]{1,6})", text)
     if not found or not 1 <= int(found[1]) <= int(found[2]):
-        raise Refusal(
+        raise WanbatchError(
             ExitCode.INVALID,
             f"--shard {text!r} is not I/N with 1 ≤ I ≤ N",
             "for example: --shard 2/5",

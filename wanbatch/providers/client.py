@@ -75,7 +75,7 @@ from wanbatch.providers.http import download as http_download
 from wanbatch.providers.http.connections import Transport
 from wanbatch.providers.http.exchange import Http
 from wanbatch.providers.scrubbing import scrub, without_queries
-from wanbatch.words.errors import ExitCode, Refusal
+from wanbatch.words.errors import ExitCode, WanbatchError
 from wanbatch.words.files import hash_file
 
 SKEW_LIMIT_S = 900.0
@@ -87,7 +87,7 @@ LIST_PAGES = 50
 _Outcome = TypeVar("_Outcome", bound="SubmitOutcome | PollOutcome | ProbeOutcome | DownloadOutcome")
 
 
-class Backend:
+class Client:
     """An async context manager. ``clock`` gives Unix seconds and ``hear`` is told the server's; ``transport`` stands in for the network in the
     simulation.
     """
@@ -116,7 +116,7 @@ class Backend:
         try:
             self._http.lanes.prepare()
         except OSError:
-            raise Refusal(
+            raise WanbatchError(
                 ExitCode.ENVIRONMENT,
                 f"the certificates in {self.profile.ca_file} cannot be read",
                 "check ca_file in your configuration",
@@ -350,7 +350,7 @@ class Backend:
         return self._dialect.read_cancel(await self._http.read(self._dialect.cancel(task_id)))
 
     async def check_bucket(self) -> str | None:
-        """Why the profile's bucket cannot be used, or ``None``; writes one small object. Raises ``Refusal`` where the extra ``s3`` is missing."""
+        """Why the profile's bucket cannot be used, or ``None``; writes one small object. Raises ``WanbatchError`` where the extra ``s3`` is missing."""
         return await self._open_bucket().check()
 
     def _open_bucket(self) -> Bucket:

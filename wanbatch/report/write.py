@@ -24,7 +24,7 @@ from wanbatch.report.formats.page import render_page
 from wanbatch.report.head import Head, read_head
 from wanbatch.report.schema import find_violation
 from wanbatch.videos.stills import Undecodable, make_poster
-from wanbatch.words.errors import ExitCode, Refusal
+from wanbatch.words.errors import ExitCode, WanbatchError
 from wanbatch.words.files import open_regular, written_atomically
 
 POSTER_WORKERS = min(4, os.cpu_count() or 1)
@@ -99,23 +99,23 @@ def add_posters(report: Report, folder: Path) -> Report:
 
 
 def read_report(path: Path) -> Report:
-    """The report in a ``report.json`` or ``runs/RUN_ID.json``. Raises ``Refusal`` (2) where there is none that the schema allows."""
+    """The report in a ``report.json`` or ``runs/RUN_ID.json``. Raises ``WanbatchError`` (2) where there is none that the schema allows."""
     try:
         with open_regular(path) as file:
             document = json.loads(file.read())
     except OSError as error:
-        raise Refusal(
+        raise WanbatchError(
             ExitCode.INVALID,
             f"{path} cannot be read: {error.strerror or error}",
             "wanbatch report writes one",
         ) from None
     except (ValueError, RecursionError):
-        raise Refusal(
+        raise WanbatchError(
             ExitCode.INVALID, f"{path} is not JSON", "wanbatch report writes it anew"
         ) from None
     violation = find_violation(document, "report")
     if violation is not None:
-        raise Refusal(
+        raise WanbatchError(
             ExitCode.INVALID,
             f"{path} is no report of format wanbatch/report@1: {violation}",
             "wanbatch report writes it anew",

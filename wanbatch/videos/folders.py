@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from wanbatch.videos.outputs import PART_FOLDER
-from wanbatch.words.errors import ExitCode, Refusal
+from wanbatch.words.errors import ExitCode, WanbatchError
 from wanbatch.words.files import kind_of
 
 _LEDGER = ("ledger.lock", "ledger.db", "ledger.db-wal", "ledger.db-shm", "ledger.db-journal")
@@ -31,13 +31,13 @@ _EMULATOR_ROOMS = ("media", "videos", "parts")
 def refuse_odd_places(output: Path, names: Iterable[str]) -> None:
     """``names`` are the manifests whose folders are written to.
 
-    Raises ``Refusal`` (ENVIRONMENT) for a link, or for a thing of another kind, where a folder
+    Raises ``WanbatchError`` (ENVIRONMENT) for a link, or for a thing of another kind, where a folder
     or a file of ours belongs or stands.
     """
     names = tuple(dict.fromkeys(names))
     for name in names:
         if Path(name).name != name:  # a ledger may have come with a repository, too
-            raise Refusal(
+            raise WanbatchError(
                 ExitCode.ENVIRONMENT,
                 f"the ledger in {output} names a folder outside of it: {name!r}",
                 "choose another output folder with --output",
@@ -81,21 +81,21 @@ def _look(place: Path) -> str:
     try:
         return kind_of(place)
     except OSError as error:
-        raise Refusal(
+        raise WanbatchError(
             ExitCode.ENVIRONMENT,
             f"{place} cannot be looked at: {error.strerror}",
             "choose another output folder with --output, or mend its permissions",
         ) from error
 
 
-def _refusal(place: Path, found: str, wanted: str) -> Refusal:
+def _refusal(place: Path, found: str, wanted: str) -> WanbatchError:
     hints = ["move it away, or choose another output folder with --output"]
     if found == "a symbolic link":
         hints = [
             f"remove the link, not what it leads to: rm {place}",
             "to keep the videos on another disk, name a folder there with --output",
         ]
-    return Refusal(
+    return WanbatchError(
         ExitCode.ENVIRONMENT,
         f"{place} is {found} where wanbatch keeps {wanted}: nothing was written, nothing was sent",
         *hints,

@@ -2,7 +2,7 @@
 
 What it may not do: print, read files, or know any particular rule. Rules live where they are checked; printing lives in ``cli``.
 
-How it works: a check returns ``Diagnostic`` values; a ``Place`` is mandatory, so that no finding can exist without one. ``order`` sorts the
+How it works: a check returns ``Diagnostic`` values; a ``Position`` is mandatory, so that no finding can exist without one. ``order`` sorts the
 findings of all files by place, and makes one finding of those that the cells of a sweep share. Lines and columns count from 1, columns in
 code points, as editors do.
 """
@@ -23,7 +23,7 @@ class Severity(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Position:
     """A span in one line of a file: ``path`` as the user named it, ``line`` and ``column`` from 1, ``end_column`` exclusive."""
 
     path: str
@@ -45,8 +45,8 @@ class Cell:
     message: str
     label: str = ""
     help: tuple[str, ...] = ()
-    row: Place | None = None
-    place: Place | None = None
+    row: Position | None = None
+    place: Position | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +63,14 @@ class Diagnostic:
 
     code: str
     message: str
-    place: Place
+    place: Position
     route: Route = ()
     label: str = ""
     help: tuple[str, ...] = ()
     source: str = ""
     cell: str = ""
     severity: Severity = Severity.ERROR
-    row: Place | None = None
+    row: Position | None = None
     cells: tuple[Cell, ...] = ()
 
 

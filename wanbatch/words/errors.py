@@ -3,7 +3,7 @@
 What it may not do: import anything of wanbatch. Every other module may import this one.
 
 How it works: expected trouble inside the house is a value (a ``Diagnostic``, an outcome). Where a command cannot go on at
-all, it raises ``Refusal`` with the exit code of the contract; the single handler in ``wanbatch.cli`` prints it. Any other exception
+all, it raises ``WanbatchError`` with the exit code of the contract; the single handler in ``wanbatch.cli`` prints it. Any other exception
 that reaches the handler is a bug, exit code 70.
 """
 
@@ -26,7 +26,7 @@ class ExitCode(IntEnum):
     TERMINATED = 143
 
 
-class Refusal(Exception):
+class WanbatchError(Exception):
     """A command that cannot go on: what is wrong, and how to mend it.
 
     ``hints`` are printed as ``help:`` lines. Nothing secret may stand in any of the texts: they reach terminals and CI logs.

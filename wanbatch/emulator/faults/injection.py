@@ -59,7 +59,7 @@ class Answer:
         return [(k, v) for k, v in self.headers if k.lower() not in names]
 
 
-class Mischief:
+class FaultInjection:
     """Spoils the answers of one emulator."""
 
     def __init__(self, base_url: str, other_origin: str, whereabouts: Whereabouts) -> None:

@@ -19,14 +19,14 @@ from email.utils import formatdate
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from wanbatch.emulator.faults.injection import Mischief
+from wanbatch.emulator.faults.injection import FaultInjection
 from wanbatch.emulator.faults.script import DATES, FATES, Faults, Rule
 from wanbatch.emulator.ids import MADE_FORMS, route_path
 from wanbatch.emulator.protocols import dashscope, gateway
 from wanbatch.emulator.protocols.http_answers import json_answer
-from wanbatch.emulator.service import Studio
-from wanbatch.emulator.settings import Settings
-from wanbatch.emulator.task import Destiny, Fate
+from wanbatch.emulator.service import Service
+from wanbatch.emulator.settings import EmulatorSettings
+from wanbatch.emulator.task import EndKind, ScriptedEnd
 from wanbatch.emulator.whereabouts import Whereabouts
 
 _ROUTES: tuple[tuple[str, str, re.Pattern[str]], ...] = (
@@ -76,11 +76,11 @@ class Window:
         return max(1.0, 1.0 / (self.limit or 1.0))
 
 
-class Gate:
+class FaultMiddleware:
     """The ASGI application that the server calls."""
 
     def __init__(
-        self, inner: ASGIApp, studio: Studio, mischief: Mischief, whereabouts: Whereabouts
+        self, inner: ASGIApp, studio: Service, mischief: FaultInjection, whereabouts: Whereabouts
     ) -> None:
         self._inner = inner
         self._studio = studio
@@ -137,7 +137,7 @@ class Gate:
         await json_answer(too_many(scope["path"], why), 429, headers)(scope, receive, send)
 
 
-def windows(settings: Settings) -> dict[str, Window]:
+def windows(settings: EmulatorSettings) -> dict[str, Window]:
     """The limits by route: submits by themselves, queries, lists and cancels together."""
     queries = Window(settings.queries_per_second)
     return {
@@ -179,16 +179,16 @@ def dated(send: Send, ahead_s: float | None = 0.0) -> Send:
     return send_dated
 
 
-def destiny_of(rule: Rule) -> Destiny | None:
+def destiny_of(rule: Rule) -> ScriptedEnd | None:
     """What a rule makes of the task that this submit creates; ``None`` where it spoils an answer."""
     if rule.act == "strange_id":
         form = rule.text("form", "base64")
-        return Destiny(id_form=form) if form in MADE_FORMS else None
+        return ScriptedEnd(id_form=form) if form in MADE_FORMS else None
     if rule.act not in FATES:
         return None
     if rule.act == "fail":
         code = rule.text("code", "InternalError.Algo")
-        return Destiny(Fate.FAILS, code, rule.text("message", f"the task ended with {code}"))
+        return ScriptedEnd(EndKind.FAILS, code, rule.text("message", f"the task ended with {code}"))
     if rule.act == "late":
-        return Destiny(late_s=rule.number("seconds", 60.0))
-    return Destiny(Fate.FOREVER if rule.act == "forever" else Fate.LOST)
+        return ScriptedEnd(late_s=rule.number("seconds", 60.0))
+    return ScriptedEnd(EndKind.FOREVER if rule.act == "forever" else EndKind.LOST)

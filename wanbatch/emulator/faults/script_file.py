@@ -20,7 +20,7 @@ from referencing import Registry
 
 import wanbatch
 from wanbatch.emulator.faults.script import Act, Route, Rule, Script
-from wanbatch.words.errors import ExitCode, Refusal
+from wanbatch.words.errors import ExitCode, WanbatchError
 from wanbatch.words.quoting import closest
 
 LIMIT_BYTES = 1_000_000
@@ -42,7 +42,7 @@ _COMMON = frozenset(
 
 
 def read_script(path: Path) -> Script:
-    """The script in ``path``. Raises ``Refusal`` (exit code 2) that names file, line and column where it is wrong."""
+    """The script in ``path``. Raises ``WanbatchError`` (exit code 2) that names file, line and column where it is wrong."""
     try:
         text = path.read_bytes()
     except OSError as error:
@@ -152,8 +152,8 @@ def _meant(word: object, known: Iterable[str]) -> str:
     return f" (did you mean {near}?)" if near else ""
 
 
-def _refusal(place: str, problem: str) -> Refusal:
-    return Refusal(
+def _refusal(place: str, problem: str) -> WanbatchError:
+    return WanbatchError(
         ExitCode.INVALID,
         f"{place}: {problem}",
         "docs/emulator.md describes the fault script; its schema is schemas/faults.schema.json",

@@ -32,7 +32,7 @@ from wanbatch.emulator.protocols.http_answers import (
 from wanbatch.emulator.protocols.multipart import Form, read_form
 from wanbatch.emulator.protocols.parse_dashscope import read_upstream
 from wanbatch.emulator.protocols.parse_gateway import Refused, is_model, parse_json
-from wanbatch.emulator.service import Studio
+from wanbatch.emulator.service import Service
 from wanbatch.emulator.signed_urls import ACCESS_KEY_ID, Links
 from wanbatch.emulator.task import Phase, Task
 
@@ -43,7 +43,7 @@ _POLICY_LIFE_S = 300
 class DashScopeRoutes:
     """``/api/v1``, the upload host and ``/results`` over one studio."""
 
-    def __init__(self, studio: Studio, links: Links) -> None:
+    def __init__(self, studio: Service, links: Links) -> None:
         self._studio = studio
         self._links = links
 

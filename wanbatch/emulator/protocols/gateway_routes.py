@@ -31,9 +31,9 @@ from wanbatch.emulator.protocols.multipart import read_form
 from wanbatch.emulator.protocols.parse_dashscope import Reading
 from wanbatch.emulator.protocols.parse_gateway import Refused, parse_json, read_submit
 from wanbatch.emulator.protocols.parse_stock import read_stock_submit
-from wanbatch.emulator.service import Studio
+from wanbatch.emulator.service import Service
 from wanbatch.emulator.signed_urls import Links
-from wanbatch.emulator.task import Destiny, Fate, Phase, Task
+from wanbatch.emulator.task import EndKind, Phase, ScriptedEnd, Task
 
 _PASSING = {
     "code": "Throttling.RateQuota",
@@ -45,7 +45,7 @@ _CACHED = {"cache-control": "public, max-age=86400"}
 class GatewayRoutes:
     """``/v1/videos`` over one studio, as the seed document's server has it."""
 
-    def __init__(self, studio: Studio, links: Links) -> None:
+    def __init__(self, studio: Service, links: Links) -> None:
         self._studio = studio
         self._links = links
         self._api_key = studio.settings.api_key
@@ -132,7 +132,7 @@ class StockRoutes(GatewayRoutes):
     an error: each once, chosen by the id, so that a client meets them without a script. ``/content`` ignores ``Range``.
     """
 
-    def __init__(self, studio: Studio, links: Links) -> None:
+    def __init__(self, studio: Service, links: Links) -> None:
         super().__init__(studio, links)
         self._odd: set[str] = set()
 
@@ -190,11 +190,11 @@ async def _pieces(path: Path) -> AsyncIterator[bytes]:
             yield piece
 
 
-def destiny_for(request: Request, fault: Fault | None) -> Destiny:
+def destiny_for(request: Request, fault: Fault | None) -> ScriptedEnd:
     """What becomes of the task: an upstream's verdict first, then a fault script's."""
     if fault is not None:
-        return Destiny(Fate.REFUSED, fault.code, fault.message)
-    scripted: Destiny = request.scope.get("wanbatch.destiny", Destiny())
+        return ScriptedEnd(EndKind.REFUSED, fault.code, fault.message)
+    scripted: ScriptedEnd = request.scope.get("wanbatch.destiny", ScriptedEnd())
     return scripted
 
 

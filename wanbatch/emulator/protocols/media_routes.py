@@ -25,7 +25,7 @@ from wanbatch.emulator.protocols.http_answers import (
     json_answer,
     new_request_id,
 )
-from wanbatch.emulator.service import Studio
+from wanbatch.emulator.service import Service
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -33,7 +33,7 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 class MediaRoutes:
     """``/media/{sha256}`` over one studio's books."""
 
-    def __init__(self, studio: Studio, base_url: str) -> None:
+    def __init__(self, studio: Service, base_url: str) -> None:
         self._studio = studio
         self._books = studio.books
         self._base_url = base_url

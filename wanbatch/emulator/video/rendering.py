@@ -18,7 +18,7 @@ from PIL import Image
 from wanbatch.emulator.examine import Fault, clip_length, examine
 from wanbatch.emulator.request import RENDER_VERSION, MediaReference, VideoRequest, render_key
 from wanbatch.emulator.settings import Render
-from wanbatch.emulator.store import Books
+from wanbatch.emulator.store import TaskStore
 from wanbatch.emulator.tables import MediaType
 from wanbatch.emulator.video import animatic
 
@@ -28,7 +28,7 @@ _UNREADABLE = (av.error.FFmpegError, OSError, ValueError, SyntaxError, Image.Dec
 class Workshop:
     """Judges and renders for one store."""
 
-    def __init__(self, books: Books, mode: Render) -> None:
+    def __init__(self, books: TaskStore, mode: Render) -> None:
         self._books = books
         self._mode = mode
         self._verdicts: dict[tuple[MediaType, str, str], Fault | None] = {}

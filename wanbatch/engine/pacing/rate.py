@@ -4,13 +4,13 @@ What it may not do: I/O, read a clock. Every ``now`` is the caller's, in seconds
 
 Theory of operation
 -------------------
-``RateGate`` is a GCRA without burst (requests at least ``1 / rate`` apart) with one more rule: a request counts from its sending until a second
+``RateLimiter`` is a GCRA without burst (requests at least ``1 / rate`` apart) with one more rule: a request counts from its sending until a second
 after its *reply*. The server counts when it sees a request, which is at some instant between the two; spacing the sending alone was measured to
 break a limit of 20 per second 20 to 25 times after a burst of cold connections, and this rule not once. Where trips are known the shortest of
 them may be taken off: so long a way every request has to go, the next one too, and only what a trip took beyond it can bring two requests closer
 together than they were sent.
 
-``Probe`` says when a limit that was lowered may be raised: by 1 after a quiet minute, then by 2, 4, … while it stays clean. A raise that is
+``RampUp`` says when a limit that was lowered may be raised: by 1 after a quiet minute, then by 2, 4, … while it stays clean. A raise that is
 refused doubles the next quiet time up to ``LONGEST_QUIET_S``, so that a ceiling which really is lower costs a few refusals an hour and not one a
 minute.
 """
@@ -28,7 +28,7 @@ UNLIMITED_STEPS = 1_000_000
 LONGEST_RETRY_AFTER_S = 300.0
 
 
-class RateGate:
+class RateLimiter:
     """Lets at most ``rate`` requests a second through; ``None`` is no limit."""
 
     def __init__(self, rate: float | None) -> None:
@@ -93,7 +93,7 @@ class RateGate:
         self._next_at = max(self._next_at, now + 1.0 / slower)
 
 
-class Probe:
+class RampUp:
     """When to try more again. ``due_at`` is the instant of the next raise, ``None`` where nothing is left to try."""
 
     def __init__(self) -> None:

@@ -7,14 +7,14 @@ Theory of operation
 -------------------
 One pacer per account, shared by all jobs. Four things hold a submit back:
 
-* the **rate**: a ``RateGate``; a rate or burst 429 halves it;
+* the **rate**: a ``RateLimiter``; a rate or burst 429 halves it;
 * the **slots**: tasks in flight stay below ``limit``, which starts at the declared ceiling; a concurrency 429 with n in flight sets it to max(1,
   n);
 * **back-off**, shared: what ``Retry-After`` says, clamped to 0..300 s, else exponential with jitter. A concurrency 429 alone needs none: the next
   submit waits for a slot;
 * at most ``concurrency`` POSTs under way: so many uncertain jobs can one kill leave.
 
-Both limits are raised again by a ``Probe``. A 429 that does not say which limit it means cannot be about the rate if no other submit went out in
+Both limits are raised again by a ``RampUp``. A 429 that does not say which limit it means cannot be about the rate if no other submit went out in
 the second before, and is then taken to be about the slots. Three uncertain outcomes within five minutes stop the pacer for good, and so does a
 halt.
 """
@@ -25,8 +25,21 @@ from collections import deque
 from collections.abc import Callable
 from enum import StrEnum
 
-from wanbatch.engine.pacing.rate import REPLY_HOLD_S, Probe, RateGate, back_off, clamp_retry_after
-from wanbatch.model.outcomes import Accepted, Halted, Limit, NotAccepted, Rejected, SubmitOutcome
+from wanbatch.engine.pacing.rate import (
+    REPLY_HOLD_S,
+    RampUp,
+    RateLimiter,
+    back_off,
+    clamp_retry_after,
+)
+from wanbatch.model.outcomes import (
+    Accepted,
+    Halted,
+    NotAccepted,
+    Rejected,
+    SubmitOutcome,
+    ThrottledBy,
+)
 
 UNCERTAIN_STOP = 3
 UNCERTAIN_WITHIN_S = 300.0
@@ -62,12 +75,12 @@ class SubmitPacer:
         self.concurrency = concurrency
         self.stopped: Stop | None = None
         self._chance = chance
-        self._gate = RateGate(rate)
+        self._gate = RateLimiter(rate)
         self._limit = ceiling
         self._posts = 0
         self._tasks = 0
-        self._slot_probe = Probe()
-        self._rate_probe = Probe()
+        self._slot_probe = RampUp()
+        self._rate_probe = RampUp()
         self._backed_off_until = 0.0
         self._strikes = 0
         self._sent: deque[float] = deque(maxlen=2)
@@ -137,18 +150,24 @@ class SubmitPacer:
         self._tasks = max(0, self._tasks - 1)
         self._probe_upward(now)
 
-    def _refused(self, now: float, limit: Limit | None, retry_after_s: float | None) -> None:
+    def _refused(self, now: float, limit: ThrottledBy | None, retry_after_s: float | None) -> None:
         self._strikes += 1
-        if limit is Limit.UNKNOWN:
-            limit = Limit.CONCURRENCY if self.in_flight and self._sent_alone() else Limit.RATE
-        if limit is Limit.RATE:
+        if limit is ThrottledBy.UNKNOWN:
+            limit = (
+                ThrottledBy.CONCURRENCY
+                if self.in_flight and self._sent_alone()
+                else ThrottledBy.RATE
+            )
+        if limit is ThrottledBy.RATE:
             self._gate.halve(now)
             self._rate_probe.refused(now)
-        elif limit is Limit.CONCURRENCY:
+        elif limit is ThrottledBy.CONCURRENCY:
             self._limit = min(self._limit, max(1, self.in_flight))
             self._slot_probe.refused(now)
         waits_for_slot = (
-            limit is Limit.CONCURRENCY and self.in_flight >= self._limit and self._strikes == 1
+            limit is ThrottledBy.CONCURRENCY
+            and self.in_flight >= self._limit
+            and self._strikes == 1
         )
         if retry_after_s is None:
             longest_s = LONGEST_BACK_OFF_S

@@ -4,14 +4,14 @@ What it may not do: I/O, read a clock, draw a random number by itself. Every ``n
 
 Theory of operation
 -------------------
-One heap of (due, task) for all tasks of an account, one ``RateGate`` for its query limit. A task is due when the lag that it has gathered on
+One heap of (due, task) for all tasks of an account, one ``RateLimiter`` for its query limit. A task is due when the lag that it has gathered on
 average since it was last seen running reaches the *price* of a poll (``inspection``). The price is the same for all tasks, in seconds: at least
 ``CHEAPEST`` medians, and as much higher as it takes for all tasks together to stay within the query limit. A task whose latency nobody has seen
 yet is asked every ``poll_interval_s``, and so is one that outlives everything seen before.
 
 ``due`` hands out a task and counts the request; the caller answers each with ``polled`` (or ``remove``). A poll that told nothing is repeated
 soon while the ``RetryBudget`` allows, else when its turn comes again. A throttled one holds back all reads and halves their rate, which a
-``Probe`` raises again.
+``RampUp`` raises again.
 """
 
 from __future__ import annotations
@@ -21,7 +21,13 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from wanbatch.engine.pacing.rate import Probe, RateGate, RetryBudget, back_off, clamp_retry_after
+from wanbatch.engine.pacing.rate import (
+    RampUp,
+    RateLimiter,
+    RetryBudget,
+    back_off,
+    clamp_retry_after,
+)
 from wanbatch.engine.polling.latency import KEPT, Kind, LatencyModel
 from wanbatch.engine.polling.timing import Lognormal, looks_per_task, next_look
 from wanbatch.model.outcomes import PollOutcome, Running, Succeeded, Unreadable
@@ -65,8 +71,8 @@ class PollSchedule:
         self.model = model or LatencyModel()
         self.poll_interval_s = poll_interval_s
         self.declared_rate = queries_per_second
-        self._gate = RateGate(queries_per_second)
-        self._probe = Probe()
+        self._gate = RateLimiter(queries_per_second)
+        self._probe = RampUp()
         self._budget = RetryBudget()
         self._chance = chance
         self._tasks: dict[int, _Task] = {}

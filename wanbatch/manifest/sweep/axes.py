@@ -15,7 +15,7 @@ from pathlib import Path
 
 from wanbatch.manifest.paths import check_path
 from wanbatch.manifest.sweep import codes
-from wanbatch.manifest.sweep.entry import Entry
+from wanbatch.manifest.sweep.entry import JobSpec
 from wanbatch.manifest.sweep.matrix import Combination, MatrixTooLarge, expand_matrix
 from wanbatch.manifest.sweep.rows import Rows, name_rows
 from wanbatch.manifest.sweep.seeds import count_seeds, draw_seeds
@@ -34,7 +34,7 @@ from wanbatch.words.scalars import Scalar, scalar_text
 class Sweep:
     """The cells of an entry. ``seeds`` is ``None`` without a ``seeds`` field; ``rows`` and ``matrix`` are ``None`` where there is no such axis."""
 
-    entry: Entry
+    entry: JobSpec
     constants: dict[str, Scalar]
     rows: Rows | None = None
     matrix: list[Combination] | None = None
@@ -98,7 +98,7 @@ class Ceiling:
         self.combinations = max(10 * self.jobs, 100_000)
 
 
-def find_axes(entry: Entry, templates: Templates, ceiling: Ceiling) -> Sweep:
+def find_axes(entry: JobSpec, templates: Templates, ceiling: Ceiling) -> Sweep:
     """The sweep of an entry; what is wrong is noted there, and ``entry.broken`` set where no cells can be made."""
     own = entry.fields.get("vars")
     constants: dict[str, Scalar] = {**entry.setting.vars}
@@ -128,7 +128,7 @@ def find_axes(entry: Entry, templates: Templates, ceiling: Ceiling) -> Sweep:
     return sweep
 
 
-def _rows(entry: Entry, reader: ConstantReader, ceiling: Ceiling, sweep: Sweep) -> Rows | None:
+def _rows(entry: JobSpec, reader: ConstantReader, ceiling: Ceiling, sweep: Sweep) -> Rows | None:
     value = entry.fields["rows"]
     key: str | None = None
     path: tuple[str, ...] = ("rows",)
@@ -159,7 +159,7 @@ def _rows(entry: Entry, reader: ConstantReader, ceiling: Ceiling, sweep: Sweep) 
 
 
 def _inline(
-    entry: Entry, value: list[Value], reader: ConstantReader, path: tuple[str, ...]
+    entry: JobSpec, value: list[Value], reader: ConstantReader, path: tuple[str, ...]
 ) -> Table:
     table = inline_table(entry.setting.document, value, entry.route(*path))
     table.rows = [
@@ -169,7 +169,7 @@ def _inline(
     return table
 
 
-def _file(entry: Entry, source: str, ceiling: Ceiling) -> Table:
+def _file(entry: JobSpec, source: str, ceiling: Ceiling) -> Table:
     setting = entry.setting
     if not source:
         raise RowsProblem(codes.ROWS_EMPTY, "there are no rows", "name a data file, or remove rows")
@@ -183,7 +183,7 @@ def _file(entry: Entry, source: str, ceiling: Ceiling) -> Table:
     return table
 
 
-def _matrix(entry: Entry, reader: ConstantReader, ceiling: Ceiling) -> list[Combination] | None:
+def _matrix(entry: JobSpec, reader: ConstantReader, ceiling: Ceiling) -> list[Combination] | None:
     value = entry.fields["matrix"]
     if not isinstance(value, dict):
         return None
@@ -229,7 +229,7 @@ def _combinations(value: Value, reader: ConstantReader, kind: str) -> list[Combi
     ]
 
 
-def _check_same(entry: Entry, values: list[Scalar], name: str) -> None:
+def _check_same(entry: JobSpec, values: list[Scalar], name: str) -> None:
     seen: set[str] = set()
     for number, value in enumerate(values):
         text = scalar_text(value)
@@ -245,7 +245,7 @@ def _check_same(entry: Entry, values: list[Scalar], name: str) -> None:
         seen.add(text)
 
 
-def _check_exclude(entry: Entry, items: list[Combination], axes: dict[str, list[Scalar]]) -> None:
+def _check_exclude(entry: JobSpec, items: list[Combination], axes: dict[str, list[Scalar]]) -> None:
     for number, item in enumerate(items):
         for name in item:
             if name not in axes:
@@ -269,7 +269,7 @@ def _check_exclude(entry: Entry, items: list[Combination], axes: dict[str, list[
                 )
 
 
-def _seeds(entry: Entry, reader: ConstantReader, sweep: Sweep, most: int) -> None:
+def _seeds(entry: JobSpec, reader: ConstantReader, sweep: Sweep, most: int) -> None:
     value = entry.fields["seeds"]
     ceiling = 2**31 - 1
     if isinstance(value, list):
@@ -315,7 +315,7 @@ def _seeds(entry: Entry, reader: ConstantReader, sweep: Sweep, most: int) -> Non
                      hints=("choose another start, fewer seeds or a smaller step",))  # fmt: skip
 
 
-def _check_names(entry: Entry, sweep: Sweep) -> None:
+def _check_names(entry: JobSpec, sweep: Sweep) -> None:
     """No name may come from two of: vars, axes, columns, what is built in."""
     sources: dict[str, str] = {}
     axes: set[str] = set()
@@ -331,7 +331,7 @@ def _check_names(entry: Entry, sweep: Sweep) -> None:
 
 
 def _report_taken(
-    entry: Entry, sweep: Sweep, name: str, source: str, path: tuple[str | int, ...]
+    entry: JobSpec, sweep: Sweep, name: str, source: str, path: tuple[str | int, ...]
 ) -> None:
     message, label = f"{shown(name)} cannot be the name of {source}", "the name is taken"
     if source == "a column" and (table := sweep.table) is not None:
@@ -344,7 +344,7 @@ def _report_taken(
     entry.report(codes.RESERVED_NAME, message, *path, key=True, label=label, hints=(hint,))
 
 
-def _named(entry: Entry, sweep: Sweep) -> Iterator[tuple[str, str, tuple[str | int, ...]]]:
+def _named(entry: JobSpec, sweep: Sweep) -> Iterator[tuple[str, str, tuple[str | int, ...]]]:
     for name in sweep.constants:
         yield name, "a variable", ("vars", name)
     for name, path in matrix_axes(entry.fields.get("matrix")):

@@ -18,7 +18,7 @@ from wanbatch.manifest.tables.tables import Table
 from wanbatch.manifest.template.problem import TemplateProblem
 from wanbatch.manifest.tree import Tree
 from wanbatch.manifest.yaml.document import Document, Value
-from wanbatch.words.diagnostics import Diagnostic, Place, Route, Severity, merge
+from wanbatch.words.diagnostics import Diagnostic, Position, Route, Severity, merge
 from wanbatch.words.scalars import Scalar
 
 Fields = dict[str, Value]
@@ -26,7 +26,7 @@ _MERGED = ("media", "vars")
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
+class ManifestContext:
     """What all entries of a manifest share: its name, the folder its paths start from, and the tree they may not leave."""
 
     document: Document
@@ -39,10 +39,10 @@ class Setting:
 
 
 @dataclass(slots=True)
-class Entry:
+class JobSpec:
     """One merged job; ``findings`` collects what is wrong with it."""
 
-    setting: Setting
+    setting: ManifestContext
     number: int
     id: str
     own: Fields
@@ -68,7 +68,7 @@ class Entry:
 
     def report(
         self, code: str, message: str, *path: str | int, key: bool = False, label: str = "", hints: tuple[str, ...] = (), cell: str = "",
-        severity: Severity = Severity.ERROR, place: Place | None = None, reads: Collection[str] = (),
+        severity: Severity = Severity.ERROR, place: Position | None = None, reads: Collection[str] = (),
     ) -> Diagnostic:  # fmt: skip
         """A finding about the field at ``path``, kept. ``reads`` are the variables that its value was made of."""
         finding = self.setting.document.finding(
@@ -87,7 +87,7 @@ class Entry:
         self.findings.append(finding)
         return finding
 
-    def row_finder(self, reads: Collection[str]) -> Callable[[], Place] | None:
+    def row_finder(self, reads: Collection[str]) -> Callable[[], Position] | None:
         """What finds the place in the row in hand of the first column among ``reads``;
         ``None`` where there is none.
         """
@@ -142,7 +142,7 @@ def _is_written(fields: Fields, path: Route) -> bool:
     return True
 
 
-def merge_entry(setting: Setting, number: int, own: Fields, defaults: Fields) -> Entry:
+def merge_entry(setting: ManifestContext, number: int, own: Fields, defaults: Fields) -> JobSpec:
     """The entry of ``jobs[number]``."""
     fields: Fields = {name: value for name, value in defaults.items() if value is not None}
     if own.get("seed") is not None:
@@ -158,10 +158,10 @@ def merge_entry(setting: Setting, number: int, own: Fields, defaults: Fields) ->
             fields[name] = {k: v for k, v in both.items() if v is not None or name == "vars"}
         else:
             fields[name] = value
-    return Entry(setting, number, str(own.get("id")), own, defaults, fields)
+    return JobSpec(setting, number, str(own.get("id")), own, defaults, fields)
 
 
-def gather(entry: Entry, findings: Iterable[Diagnostic]) -> list[Diagnostic]:
+def gather(entry: JobSpec, findings: Iterable[Diagnostic]) -> list[Diagnostic]:
     """Findings of all cells of an entry, each thing once.
 
     A job that is no sweep is named by its place, unless it stands in ``defaults``.

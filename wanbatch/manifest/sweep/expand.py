@@ -17,7 +17,7 @@ from wanbatch.manifest.paths import PathProblem, check_path
 from wanbatch.manifest.shape import codes as shape_codes
 from wanbatch.manifest.sweep import codes
 from wanbatch.manifest.sweep.axes import Sweep, cells_of
-from wanbatch.manifest.sweep.entry import Entry, gather
+from wanbatch.manifest.sweep.entry import JobSpec, gather
 from wanbatch.manifest.sweep.references import Pending
 from wanbatch.manifest.sweep.seeds import draw_seed
 from wanbatch.manifest.template.evaluate import Path_, PromptFiles, Rendered, Renderer
@@ -35,7 +35,7 @@ from wanbatch.model.job import (
     UrlMedia,
 )
 from wanbatch.words.addresses import has_user, missing_parameters, show_scalar
-from wanbatch.words.diagnostics import Place, Severity
+from wanbatch.words.diagnostics import Position, Severity
 from wanbatch.words.names import encode_value
 from wanbatch.words.quoting import shown
 from wanbatch.words.scalars import Scalar, scalar_text
@@ -100,7 +100,7 @@ class Expansion:
             entry.findings[before:] = gather(entry, entry.findings[before:])
 
 
-def _warn_rewritten(entry: Entry, sweep: Sweep, cell: str) -> bool:
+def _warn_rewritten(entry: JobSpec, sweep: Sweep, cell: str) -> bool:
     if sweep.seeds is None or len(sweep.seeds) < 2:
         return True
     switch = entry.fields.get("prompt_extend")
@@ -130,7 +130,7 @@ class _Cell:
     axes: Axes
     variables: dict[str, Scalar | Mapping[str, str]]
     prefix: str
-    place: Place
+    place: Position
     media: tuple[MediaInput, ...] = ()
     references: tuple[tuple[MediaType, str, Mapping[str, Scalar]], ...] = ()
 
@@ -270,7 +270,7 @@ class _Cell:
             entry.row_finder(reads),
         )
 
-    def _media_place(self, kind: str) -> Place:
+    def _media_place(self, kind: str) -> Position:
         entry = self.renderer.entry
         for fields in (entry.own, entry.defaults):
             media = fields.get("media")
@@ -309,7 +309,7 @@ class _Cell:
             into.pending.append(Pending(entry, number, kind, target, where))
 
 
-def pending_entries(pending: list[Pending]) -> Iterator[Entry]:
+def pending_entries(pending: list[Pending]) -> Iterator[JobSpec]:
     """The entries that references stand in, each once."""
     seen: set[int] = set()
     for reference in pending:

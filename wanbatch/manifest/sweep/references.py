@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from wanbatch.manifest.sweep import codes
-from wanbatch.manifest.sweep.entry import Entry
+from wanbatch.manifest.sweep.entry import JobSpec
 from wanbatch.model.job import Job, JobMedia, MediaType
 from wanbatch.words.addresses import show_scalar
 from wanbatch.words.diagnostics import Severity
@@ -33,7 +33,7 @@ LONGEST_CLIP = 10
 class Pending:
     """A reference to resolve: in which job (by index), which media, to what."""
 
-    entry: Entry
+    entry: JobSpec
     job: int
     type: MediaType
     target: str

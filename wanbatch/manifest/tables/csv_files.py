@@ -18,7 +18,7 @@ from wanbatch.manifest.tables.blanks import is_blank
 from wanbatch.manifest.tables.delimiters import find_other_delimiter
 from wanbatch.manifest.tables.tables import Row, Table, fault
 from wanbatch.manifest.yaml.document import Document
-from wanbatch.words.diagnostics import Place
+from wanbatch.words.diagnostics import Position
 from wanbatch.words.quoting import shown
 
 _CELL = re.compile(r'\s*"(?:[^"]|"")*"[^,\r\n]*|[^,\r\n]*')
@@ -78,7 +78,7 @@ def _refuse_delimiter(document: Document) -> None:
 
 
 def _check_header(document: Document, columns: list[str], line: int) -> None:
-    def place(number: int) -> Place:
+    def place(number: int) -> Position:
         return _csv_cell(document, line, number)
 
     for number, name in enumerate(columns):
@@ -102,7 +102,7 @@ def _check_header(document: Document, columns: list[str], line: int) -> None:
             )
 
 
-def _csv_cell(document: Document, line: int, number: int) -> Place:
+def _csv_cell(document: Document, line: int, number: int) -> Position:
     """The place of a cell in the record that begins in ``line``."""
     text, offset = document.text, document.line_start(line)
     for _ in range(number):
@@ -116,7 +116,7 @@ def _csv_cell(document: Document, line: int, number: int) -> Place:
     return document.place_at(min(offset, max(len(text) - 1, 0)), max(len(cell.split("\n")[0]), 1))
 
 
-def locate_csv(table: Table, row: int, column: str | None, key: bool) -> Place:
+def locate_csv(table: Table, row: int, column: str | None, key: bool) -> Position:
     """The place of a cell, or with ``key`` of its heading; without a column of the first."""
     number = 0 if column is None else list(table.rows[row]).index(column)
     return _csv_cell(table.document, table.header if key else table.where[row], number)

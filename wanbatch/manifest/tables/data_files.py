@@ -21,7 +21,7 @@ from wanbatch.manifest.tables.tables import Row, RowsProblem, Table, fault, is_b
 from wanbatch.manifest.yaml.document import Document, Marks
 from wanbatch.manifest.yaml.escapes import halves_in
 from wanbatch.manifest.yaml.source import Unusable, decode, parse_source, read_bytes
-from wanbatch.words.diagnostics import Place, Severity
+from wanbatch.words.diagnostics import Position, Severity
 from wanbatch.words.quoting import escape_unsafe, shown
 
 _LARGEST = 64 * 1024 * 1024
@@ -94,7 +94,7 @@ def _item_offsets(text: str, count: int) -> Iterator[int]:
         _, offset = decoder.raw_decode(text, offset)
 
 
-def _locate_json(table: Table, row: int, column: str | None, key: bool) -> Place:
+def _locate_json(table: Table, row: int, column: str | None, key: bool) -> Position:
     text = table.document.text
     if not table.offsets:
         table.offsets.extend(_item_offsets(text, table.where[-1] + 1))
@@ -102,13 +102,13 @@ def _locate_json(table: Table, row: int, column: str | None, key: bool) -> Place
     return _key_place(table.document, begin, len(text), column)
 
 
-def _locate_jsonl(table: Table, row: int, column: str | None, key: bool) -> Place:
+def _locate_jsonl(table: Table, row: int, column: str | None, key: bool) -> Position:
     begin = table.document.line_start(table.where[row])
     line = table.document.source(table.where[row])
     return _key_place(table.document, begin, begin + len(line), column)
 
 
-def _key_place(document: Document, begin: int, end: int, column: str | None) -> Place:
+def _key_place(document: Document, begin: int, end: int, column: str | None) -> Position:
     """Where the key ``column`` stands in the item that begins at ``begin``, else the
     item itself.
     """
@@ -169,7 +169,7 @@ def _read_yaml(table: Table) -> Iterator[tuple[Row, int]]:
         yield _row(document, item, document.place((number,)).line), number
 
 
-def _locate_yaml(table: Table, row: int, column: str | None, key: bool) -> Place:
+def _locate_yaml(table: Table, row: int, column: str | None, key: bool) -> Position:
     number = table.where[row]
     return table.document.place((number,) if column is None else (number, column), key=key)
 
@@ -208,7 +208,7 @@ def _row_problem(item: object) -> tuple[str, str, str] | None:
 
 
 _Reader = Callable[[Table], Iterator[tuple[Row, int]]]
-_Locate = Callable[[Table, int, str | None, bool], Place]
+_Locate = Callable[[Table, int, str | None, bool], Position]
 _READERS: dict[str, tuple[_Reader, _Locate]] = {
     ".csv": (read_csv, locate_csv),
     ".jsonl": (_read_jsonl, _locate_jsonl),

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from wanbatch.manifest.sweep import codes
 from wanbatch.manifest.tables.blanks import is_blank
 from wanbatch.manifest.yaml.document import Document, Value
-from wanbatch.words.diagnostics import Diagnostic, Place, Severity
+from wanbatch.words.diagnostics import Diagnostic, Position, Severity
 from wanbatch.words.scalars import Scalar
 
 Row = dict[str, Scalar]
@@ -48,7 +48,7 @@ class Table:
     """
 
     document: Document
-    locate: Callable[[Table, int, str | None, bool], Place]
+    locate: Callable[[Table, int, str | None, bool], Position]
     rows: list[Row] = field(default_factory=list)
     where: list[int] = field(default_factory=list)
     offsets: list[int] = field(default_factory=list)
@@ -60,11 +60,11 @@ class Table:
         """Every column that some row has, in order."""
         return list(dict.fromkeys(name for row in self.rows for name in row))
 
-    def place(self, row: int, column: str | None, *, key: bool = False) -> Place:
+    def place(self, row: int, column: str | None, *, key: bool = False) -> Position:
         """Where a cell stands, or the heading that it is under; without a column the row."""
         return self.locate(self, row, column, key)
 
-    def row_place(self, row: int, column: str) -> Place:
+    def row_place(self, row: int, column: str) -> Position:
         """Where a row begins; in its first line the cell of ``column``, if it stands there."""
         begin, cell = self.place(row, None), self.place(row, column)
         return cell if cell.line == begin.line else begin
@@ -77,7 +77,7 @@ class Table:
         self,
         code: str,
         message: str,
-        place: Place,
+        place: Position,
         *hints: str,
         label: str = "",
         severity: Severity = Severity.ERROR,
@@ -108,7 +108,7 @@ def inline_table(document: Document, values: list[Value], path: tuple[str | int,
             rows.append(row)
             where.append(number)
 
-    def locate(table: Table, row: int, column: str | None, key: bool) -> Place:
+    def locate(table: Table, row: int, column: str | None, key: bool) -> Position:
         at = (*path, table.where[row])
         return document.place(at if column is None else (*at, column), key=key)
 
@@ -128,7 +128,7 @@ def fault(
     *hints: str,
     label: str = "",
     column: int = 0,
-    place: Place | None = None,
+    place: Position | None = None,
     code: str = codes.ROWS_CONTENT,
 ) -> RowsProblem:
     """A finding about a line of the data file, with ``column`` (from 1) about one

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from wanbatch.manifest.shape import codes as shape_codes
 from wanbatch.manifest.sweep import codes
-from wanbatch.manifest.sweep.entry import Entry
+from wanbatch.manifest.sweep.entry import JobSpec
 from wanbatch.manifest.template import codes as template_codes
 from wanbatch.manifest.template.problem import TemplateProblem, Variables
 from wanbatch.manifest.template.templates import Templates, is_template
@@ -24,7 +24,7 @@ from wanbatch.words.scalars import Scalar, scalar_text
 class ConstantReader:
     """Values that may be templates over constants."""
 
-    entry: Entry
+    entry: JobSpec
     templates: Templates
     constants: dict[str, Scalar]
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from wanbatch.manifest.paths import check_path
 from wanbatch.manifest.shape.check import Fault, explain
-from wanbatch.manifest.sweep.entry import Entry
+from wanbatch.manifest.sweep.entry import JobSpec
 from wanbatch.manifest.tables.blanks import is_blank
 from wanbatch.manifest.tables.headings import misread_headings
 from wanbatch.manifest.template import codes
@@ -92,7 +92,7 @@ class Rendered:
 class Renderer:
     """Renders the cells of one entry."""
 
-    entry: Entry
+    entry: JobSpec
     templates: Templates
     files: PromptFiles
     _literal: dict[Path_, Value] = field(default_factory=dict)
@@ -419,7 +419,7 @@ def _around(text: str) -> str:
     return text[at : at + 30]
 
 
-def _written(entry: Entry, path: Path_) -> Value:
+def _written(entry: JobSpec, path: Path_) -> Value:
     node: Value = entry.fields
     for step in path:
         node = node.get(str(step)) if isinstance(node, dict) else None

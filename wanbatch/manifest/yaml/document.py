@@ -15,7 +15,7 @@ from array import array
 from bisect import bisect_right
 from dataclasses import dataclass, field
 
-from wanbatch.words.diagnostics import Diagnostic, Place, Route, Severity
+from wanbatch.words.diagnostics import Diagnostic, Position, Route, Severity
 
 Value = None | bool | int | float | str | list["Value"] | dict[str, "Value"]
 """What a document holds: JSON's types."""
@@ -77,7 +77,7 @@ class Document:
         index = list(node).index(str(step))
         return self.marks.offsets[first + 1 + 2 * index + (0 if key else 1)]
 
-    def place(self, route: Route, *, key: bool = False) -> Place:
+    def place(self, route: Route, *, key: bool = False) -> Position:
         """The span of the scalar at ``route``, of its key with ``key``; of a mapping or sequence that stands below its key, the key's."""
         offset = self.offset(route, key=key)
         if (
@@ -92,7 +92,7 @@ class Document:
     def _starts_on_key_line(self, route: Route, offset: int) -> bool:
         return self.line_of(offset) == self.line_of(self.offset(route, key=True))
 
-    def place_at(self, offset: int, width: int | None = None) -> Place:
+    def place_at(self, offset: int, width: int | None = None) -> Position:
         """The span that begins at ``offset``, ``width`` code points long or as long as the token that begins there, within its line."""
         line = self.line_of(offset)
         column = offset - self._line_starts[line - 1]
@@ -101,17 +101,17 @@ class Document:
             before = self.text[max(offset - min(column, _WIDEST), 0) : offset]
             width = _token_width(rest, in_flow="[" in before or "{" in before)
         width = max(1, min(width, len(rest)))
-        return Place(self.path, line, column + 1, column + 1 + width)
+        return Position(self.path, line, column + 1, column + 1 + width)
 
     def _end(self, line: int) -> int:
         starts = self._starts()
         return starts[line] if line < len(starts) else len(self.text)
 
-    def quick_place(self, container: dict[str, Value], key: str) -> Place:
+    def quick_place(self, container: dict[str, Value], key: str) -> Position:
         """The span of ``container[key]``, for the common case in which it is a text that stands as it is; else as ``place_at`` sees it."""
         first = self.marks.first.get(id(container))
         if first is None:
-            return Place(self.path)
+            return Position(self.path)
         index = list(container).index(key)
         offset = self.marks.offsets[first + 2 + 2 * index]
         value = container[key]
@@ -121,9 +121,9 @@ class Document:
             return self.place_at(offset)
         line = self.line_of(offset)
         column = offset - self._line_starts[line - 1] + 1
-        return Place(self.path, line, column, column + len(value))
+        return Position(self.path, line, column, column + len(value))
 
-    def text_place(self, route: Route, text: str, offset: int | None, width: int) -> Place:
+    def text_place(self, route: Route, text: str, offset: int | None, width: int) -> Position:
         """The place of ``text[offset:offset + width]`` inside the scalar at ``route`` whose value is ``text``.
 
         Quotes, escapes and folded lines make offsets differ; so the same occurrence of the same characters is looked for in the file.
@@ -143,7 +143,7 @@ class Document:
         """The line, from 1, that an offset stands in."""
         return bisect_right(self._starts(), offset)
 
-    def _shown_source(self, place: Place) -> str:
+    def _shown_source(self, place: Position) -> str:
         """The line of a place; of a line too long to show only what stands before the place and shortly after it, or nothing."""
         starts = self._starts()
         if not 1 <= place.line <= len(starts) or place.column > _LONGEST_LINE:
@@ -179,7 +179,7 @@ class Document:
         hints: tuple[str, ...] = (),
         cell: str = "",
         severity: Severity = Severity.ERROR,
-        place: Place | None = None,
+        place: Position | None = None,
     ) -> Diagnostic:
         """A diagnostic about the value (or key) at ``route``."""
         where = place or self.place(route, key=key)

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 
 from wanbatch.manifest.yaml import codes
 from wanbatch.manifest.yaml.document import Document
-from wanbatch.words.diagnostics import Diagnostic, Place, Route
+from wanbatch.words.diagnostics import Diagnostic, Position, Route
 from wanbatch.words.quoting import escape_unsafe
 
 _HALF = re.compile("[\ud800-\udfff]")
@@ -46,7 +46,11 @@ def has_half(text: str) -> bool:
 
 
 def half_finding(
-    document: Document, place: Place, half: str, route: Route = (), code: str = codes.HALF_CHARACTER
+    document: Document,
+    place: Position,
+    half: str,
+    route: Route = (),
+    code: str = codes.HALF_CHARACTER,
 ) -> Diagnostic:
     """The finding about ``half``, which is written as an escape at ``place``."""
     return document.finding(

@@ -18,7 +18,7 @@ from pathlib import Path
 from wanbatch.manifest.yaml import codes
 from wanbatch.manifest.yaml.builder import build_document
 from wanbatch.manifest.yaml.document import Document, Marks
-from wanbatch.words.diagnostics import Diagnostic, Place, Severity
+from wanbatch.words.diagnostics import Diagnostic, Position, Severity
 from wanbatch.words.lookalike import similar_names
 
 LARGEST = 64 * 1024 * 1024
@@ -58,7 +58,7 @@ def read_source(path: Path) -> Source:
         data = read_bytes(path)
         text = decode(data)
     except Unusable as problem:
-        place = Place(name, problem.line, problem.column, problem.column + 1)
+        place = Position(name, problem.line, problem.column, problem.column + 1)
         return Source(
             None, "", (Diagnostic(problem.code, problem.message, place, help=problem.hints),)
         )

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from wanbatch.model.wire import MediaDelivery, NoReply, Seen
 from wanbatch.providers.delivery.upload_space import Undelivered
 from wanbatch.providers.http.exchange import Http
-from wanbatch.words.errors import ExitCode, Refusal
+from wanbatch.words.errors import ExitCode, WanbatchError
 
 if TYPE_CHECKING:
     from obstore.store import S3Config, S3Store
@@ -26,7 +26,7 @@ _SHORT = timedelta(minutes=15)
 
 
 class Bucket:
-    """One profile's bucket. Raises ``Refusal`` where obstore is not installed."""
+    """One profile's bucket. Raises ``WanbatchError`` where obstore is not installed."""
 
     def __init__(self, delivery: MediaDelivery, http: Http) -> None:
         self._delivery = delivery
@@ -91,11 +91,11 @@ class Bucket:
 
 
 def open_store(delivery: MediaDelivery) -> S3Store:
-    """obstore's view of the bucket; makes no connection. Raises ``Refusal`` where the extra is missing."""
+    """obstore's view of the bucket; makes no connection. Raises ``WanbatchError`` where the extra is missing."""
     try:
         from obstore.store import S3Store
     except ImportError:
-        raise Refusal(
+        raise WanbatchError(
             ExitCode.ENVIRONMENT, "a bucket needs the package obstore", "pip install 'obstore>=0.8'"
         ) from None
     config: S3Config = {

@@ -21,10 +21,10 @@ from urllib.parse import parse_qsl, urlsplit
 from wanbatch.model.outcomes import (
     Accepted,
     Halted,
-    Limit,
     NotAccepted,
     Rejected,
     SubmitOutcome,
+    ThrottledBy,
     Uncertain,
     Unreadable,
 )
@@ -272,12 +272,12 @@ def concerns_every_job(error: ApiError) -> bool:
     return is_billing(error) or bool(_KEY_CODE.match(error.code))
 
 
-def limit_of(error: ApiError) -> Limit:
+def limit_of(error: ApiError) -> ThrottledBy:
     """Which limit a 429 speaks of."""
     told = f"{error.code} {error.message}"
     if _CONCURRENCY.search(told):
-        return Limit.CONCURRENCY
-    return Limit.RATE if _RATE.search(told) else Limit.UNKNOWN
+        return ThrottledBy.CONCURRENCY
+    return ThrottledBy.RATE if _RATE.search(told) else ThrottledBy.UNKNOWN
 
 
 _RETRYABLE_CODE = re.compile(
@@ -393,7 +393,7 @@ def _judge_limit(reply: Reply, error: ApiError) -> SubmitOutcome:
         return Uncertain(reason, evidence_of(reply.body), halt)
     if halt is not None:
         return halt
-    limit = limit_of(error) if error.enveloped or not reply.body.strip() else Limit.UNKNOWN
+    limit = limit_of(error) if error.enveloped or not reply.body.strip() else ThrottledBy.UNKNOWN
     return NotAccepted(f"HTTP 429{_told(error)}", limit, retry_after(reply.headers))
 
 

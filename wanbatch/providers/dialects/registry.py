@@ -16,12 +16,12 @@ import importlib
 from wanbatch.model.lifecycle import DAY_LONG, Retention
 from wanbatch.model.plan import Request
 from wanbatch.model.ports import Cautious, Dialect, Listing
-from wanbatch.words.errors import ExitCode, Refusal
+from wanbatch.words.errors import ExitCode, WanbatchError
 from wanbatch.words.plugins import BUILT_IN, ENTRY_POINTS, dialect_kinds
 
 
 def dialect_for(kind: str) -> Dialect:
-    """The dialect that ``kind`` names. Raises ``Refusal`` where there is none or what is registered is no dialect."""
+    """The dialect that ``kind`` names. Raises ``WanbatchError`` where there is none or what is registered is no dialect."""
     target = BUILT_IN.get(kind)
     if target is not None:
         module, _, name = target.partition(":")
@@ -32,14 +32,14 @@ def dialect_for(kind: str) -> Dialect:
         found = [point for point in entry_points(group=ENTRY_POINTS) if point.name == kind]
         if not found:
             known = ", ".join(dialect_kinds())
-            raise Refusal(
+            raise WanbatchError(
                 ExitCode.INVALID,
                 f"no dialect is called {kind!r}",
                 f"the kinds known here are: {known}",
             )
         made = found[0].load()()
     if not isinstance(made, Dialect):
-        raise Refusal(
+        raise WanbatchError(
             ExitCode.ENVIRONMENT,
             f"what is registered as the dialect {kind!r} lacks some of the methods of one",
             "see docs/backends.md",

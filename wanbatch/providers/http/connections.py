@@ -57,7 +57,7 @@ class Refused(Exception):
     """A connection that must not be made, and why."""
 
 
-class Lanes:
+class ConnectionPool:
     """Transports for one profile: fresh ones, and the pool for reads. ``given`` stands in for all of them in the simulation."""
 
     def __init__(

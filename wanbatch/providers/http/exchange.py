@@ -25,9 +25,9 @@ import anyio
 import httpx
 
 from wanbatch.model.wire import NoReply, Profile, Reply, Seen, WireRequest
-from wanbatch.providers.http.connections import Lanes, Refused, Transport, parse_url
+from wanbatch.providers.http.connections import ConnectionPool, Refused, Transport, parse_url
 from wanbatch.providers.scrubbing import scrub, scrub_body
-from wanbatch.words.errors import ExitCode, Refusal
+from wanbatch.words.errors import ExitCode, WanbatchError
 
 USER_AGENT = "wanbatch"
 REPLY_LIMIT_BYTES = 4 * 1024 * 1024
@@ -65,16 +65,16 @@ class Progress:
 
 
 class Http:
-    """One profile's door to the network. ``requests`` counts the HTTP requests that went through it. Raises ``Refusal`` for a malformed base URL."""
+    """One profile's door to the network. ``requests`` counts the HTTP requests that went through it. Raises ``WanbatchError`` for a malformed base URL."""
 
     def __init__(self, profile: Profile, transport: Transport | None = None) -> None:
         self.profile = profile
-        self.lanes = Lanes(profile, transport)
+        self.lanes = ConnectionPool(profile, transport)
         self.requests = 0
         try:
             self.base = parse_url(profile.base_url)
         except Refused:
-            raise Refusal(
+            raise WanbatchError(
                 ExitCode.ENVIRONMENT,
                 f"the base URL of backend {profile.name!r} is malformed",
                 "it looks like https://api.example.com",

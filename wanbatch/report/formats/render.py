@@ -17,7 +17,7 @@ from wanbatch.report.formats.junit import render_junit
 from wanbatch.report.formats.page import render_page
 from wanbatch.report.formats.tables import render_csv, render_markdown
 from wanbatch.report.wording import link
-from wanbatch.words.errors import ExitCode, Refusal
+from wanbatch.words.errors import ExitCode, WanbatchError
 
 Format = Literal["html", "json", "junit", "csv", "md"]
 
@@ -32,10 +32,10 @@ _BY_SUFFIX: dict[str, Format] = {
 
 
 def format_of(path: Path) -> Format:
-    """The format that a file's name asks for. Raises ``Refusal`` (2) where there is none."""
+    """The format that a file's name asks for. Raises ``WanbatchError`` (2) where there is none."""
     found = _BY_SUFFIX.get(path.suffix.lower())
     if found is None:
-        raise Refusal(
+        raise WanbatchError(
             ExitCode.INVALID,
             f"-o {path}: no report format has this ending",
             "one of: " + ", ".join(_BY_SUFFIX),

@@ -8,10 +8,10 @@ from wanbatch.engine.pacing.submits import UNLIMITED_AGAIN, Stop, SubmitPacer
 from wanbatch.model.outcomes import (
     Accepted,
     Halted,
-    Limit,
     NotAccepted,
     Rejected,
     SubmitOutcome,
+    ThrottledBy,
     Uncertain,
 )
 
@@ -82,7 +82,7 @@ def test_more_ends_than_tasks_do_no_harm() -> None:
 def test_a_concurrency_429_sets_the_limit_to_what_is_in_flight_and_waits_for_a_slot() -> None:
     pacer = SubmitPacer(None, 50)
     fill(pacer, 5)
-    submit(pacer, 1.0, NotAccepted("429", Limit.CONCURRENCY))
+    submit(pacer, 1.0, NotAccepted("429", ThrottledBy.CONCURRENCY))
     assert pacer.limit == 5
     assert pacer.ready_at(2.0) == 61.1  # the probe, unless a task ends before
     pacer.finished(3.0)
@@ -91,19 +91,19 @@ def test_a_concurrency_429_sets_the_limit_to_what_is_in_flight_and_waits_for_a_s
 
 def test_a_concurrency_429_with_nothing_in_flight_leaves_one_slot_and_backs_off() -> None:
     pacer = SubmitPacer(None, 50, chance=lambda: 0.0)
-    submit(pacer, 0.0, NotAccepted("429", Limit.CONCURRENCY), trip=0.0)
+    submit(pacer, 0.0, NotAccepted("429", ThrottledBy.CONCURRENCY), trip=0.0)
     assert pacer.limit == 1
     assert pacer.ready_at(0.0) == 1.0
-    submit(pacer, 1.0, NotAccepted("429", Limit.CONCURRENCY), trip=0.0)
+    submit(pacer, 1.0, NotAccepted("429", ThrottledBy.CONCURRENCY), trip=0.0)
     assert pacer.ready_at(1.0) == 3.0
 
 
 def test_a_second_concurrency_429_in_a_row_backs_off_though_a_slot_is_free() -> None:
     pacer = SubmitPacer(None, 50, chance=lambda: 0.0)
     fill(pacer, 3)
-    submit(pacer, 0.0, NotAccepted("429", Limit.CONCURRENCY), trip=0.0)
+    submit(pacer, 0.0, NotAccepted("429", ThrottledBy.CONCURRENCY), trip=0.0)
     pacer.finished(10.0)
-    submit(pacer, 10.0, NotAccepted("429", Limit.CONCURRENCY), trip=0.0)
+    submit(pacer, 10.0, NotAccepted("429", ThrottledBy.CONCURRENCY), trip=0.0)
     assert pacer.limit == 2
     pacer.finished(10.5)
     assert pacer.ready_at(10.5) == 12.0
@@ -112,7 +112,7 @@ def test_a_second_concurrency_429_in_a_row_backs_off_though_a_slot_is_free() -> 
 def test_the_limit_is_probed_upward_after_a_quiet_minute_doubling_while_it_stays_clean() -> None:
     pacer = SubmitPacer(None, 12)
     fill(pacer, 4)
-    submit(pacer, 0.0, NotAccepted("429", Limit.CONCURRENCY), trip=0.0)
+    submit(pacer, 0.0, NotAccepted("429", ThrottledBy.CONCURRENCY), trip=0.0)
     seen = []
     for minute in (0.9, 1, 2, 3, 4):
         pacer.ready_at(60.0 * minute)
@@ -124,7 +124,7 @@ def test_the_limit_is_probed_upward_after_a_quiet_minute_doubling_while_it_stays
 
 def test_a_rate_429_halves_the_rate_and_it_comes_back() -> None:
     pacer = SubmitPacer(2.0, 50, chance=lambda: 0.0)
-    submit(pacer, 0.0, NotAccepted("429", Limit.RATE), trip=0.0)
+    submit(pacer, 0.0, NotAccepted("429", ThrottledBy.RATE), trip=0.0)
     assert pacer.rate == 1.0
     assert pacer.limit == 50
     assert pacer.ready_at(0.0) == 1.0
@@ -136,7 +136,7 @@ def test_a_rate_429_halves_the_rate_and_it_comes_back() -> None:
 
 def test_the_rate_climbs_in_steps_towards_the_declared_one() -> None:
     pacer = SubmitPacer(20.0, 50)
-    submit(pacer, 0.0, NotAccepted("429", Limit.RATE), trip=0.0)
+    submit(pacer, 0.0, NotAccepted("429", ThrottledBy.RATE), trip=0.0)
     seen = []
     for minute in (1, 2, 3, 4, 5):
         pacer.ready_at(60.0 * minute)
@@ -147,7 +147,7 @@ def test_the_rate_climbs_in_steps_towards_the_declared_one() -> None:
 def test_an_unlimited_rate_is_halved_from_what_was_sent_and_becomes_unlimited_again() -> None:
     pacer = SubmitPacer(None, 5_000, chance=lambda: 0.0)
     fill(pacer, 40)
-    submit(pacer, 0.0, NotAccepted("429", Limit.RATE), trip=0.0)
+    submit(pacer, 0.0, NotAccepted("429", ThrottledBy.RATE), trip=0.0)
     assert pacer.rate == 20.5
     pacer.ready_at(60.0)
     assert pacer.rate == 21.5
@@ -159,7 +159,7 @@ def test_an_unlimited_rate_is_halved_from_what_was_sent_and_becomes_unlimited_ag
 def test_an_unexplained_429_is_about_slots_where_no_other_submit_was_near() -> None:
     pacer = SubmitPacer(2.0, 50)
     submit(pacer, 0.0)
-    submit(pacer, 10.0, NotAccepted("429", Limit.UNKNOWN))
+    submit(pacer, 10.0, NotAccepted("429", ThrottledBy.UNKNOWN))
     assert (pacer.limit, pacer.rate) == (1, 2.0)
 
 
@@ -168,9 +168,9 @@ def test_an_unexplained_429_is_about_the_rate_where_another_submit_was_near_or_n
 ):
     near = SubmitPacer(20.0, 50)
     submit(near, 0.0)
-    submit(near, 0.5, NotAccepted("429", Limit.UNKNOWN))
+    submit(near, 0.5, NotAccepted("429", ThrottledBy.UNKNOWN))
     alone = SubmitPacer(20.0, 50)
-    submit(alone, 0.0, NotAccepted("429", Limit.UNKNOWN))
+    submit(alone, 0.0, NotAccepted("429", ThrottledBy.UNKNOWN))
     assert (near.limit, near.rate) == (alone.limit, alone.rate) == (50, 10.0)
 
 

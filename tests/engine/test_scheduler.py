@@ -13,14 +13,14 @@ from wanbatch.engine.interpret import failure_event, poll_event, submit_event
 from wanbatch.engine.pacing.budget import Budget
 from wanbatch.engine.pacing.submits import SubmitPacer
 from wanbatch.engine.polling.schedule import PollSchedule
-from wanbatch.engine.scheduler import BLIND_POLLS_AFTER_HALT, Conductor, build_works
+from wanbatch.engine.scheduler import BLIND_POLLS_AFTER_HALT, Scheduler, build_works
 from wanbatch.engine.work_items import (
     Fetch,
     Finish,
-    Limits,
     Phase,
     Poll,
     Prepare,
+    RunPolicy,
     Submit,
     Wait,
 )
@@ -54,7 +54,7 @@ AT = 10_000.0
 
 
 class Play:
-    """A conductor and the ledger's rows, played by hand: each method does what the runner would."""
+    """A scheduler and the ledger's rows, played by hand: each method does what the runner would."""
 
     def __init__(
         self,
@@ -76,8 +76,8 @@ class Play:
             PlanOptions(),
             AT,
         )
-        limits = Limits(wait_s, frozenset({"m"}) if on_failure == "stop" else frozenset())
-        self.conductor = Conductor(
+        limits = RunPolicy(wait_s, frozenset({"m"}) if on_failure == "stop" else frozenset())
+        self.scheduler = Scheduler(
             build_works(plan, {"m": retries}),
             SubmitPacer(rate, ceiling),
             PollSchedule(15.0),
@@ -86,20 +86,20 @@ class Play:
         )
         self.rows = {a.attempt_id: a for a in attempts}
         self.now = 0.0
-        self.conductor.resume(
+        self.scheduler.resume(
             [a for a in attempts if a.state in (State.ACCEPTED, State.REMOTE_OK)], 0.0, AT
         )
 
     def next(self, kind):
-        action = self.conductor.next_action(self.now)
+        action = self.scheduler.next_action(self.now)
         assert isinstance(action, kind), action
         return action
 
     def wait_for(self, kind):
         """Lets time pass, and media be prepared, until an action of ``kind`` is asked for."""
-        while isinstance(action := self.conductor.next_action(self.now), (Wait, Prepare)):
+        while isinstance(action := self.scheduler.next_action(self.now), (Wait, Prepare)):
             if isinstance(action, Prepare):
-                self.conductor.prepared(action.work, {"first_frame": "data:x"})
+                self.scheduler.prepared(action.work, {"first_frame": "data:x"})
                 continue
             assert action.until is not None
             assert action.until > self.now
@@ -109,7 +109,7 @@ class Play:
 
     def prepare(self):
         work = self.next(Prepare).work
-        self.conductor.prepared(work, {"first_frame": "data:x"})
+        self.scheduler.prepared(work, {"first_frame": "data:x"})
         return work
 
     def submit(self, outcome):
@@ -119,9 +119,9 @@ class Play:
         if work.reopens is not None:
             number = work.reopens.attempt_id
             row = apply(work.reopens, Event(number, EventKind.REOPENED, AT + self.now))
-        self.conductor.opened(work, row)
+        self.scheduler.opened(work, row)
         self.rows[number] = apply(row, submit_event(row, outcome, AT + self.now))
-        self.conductor.submitted(work, self.rows[number], outcome, self.now)
+        self.scheduler.submitted(work, self.rows[number], outcome, self.now)
         return work
 
     def poll(self, outcome):
@@ -129,13 +129,13 @@ class Play:
         row = task.attempt
         event = poll_event(row, outcome, AT + self.now, task.polls, task.not_done_at)
         row = apply(row, event) if event else row
-        self.conductor.polled(task, row, outcome, self.now, AT + self.now)
+        self.scheduler.polled(task, row, outcome, self.now, AT + self.now)
         return row
 
     def store(self):
         task = self.next(Fetch).task
         row = apply(task.attempt, Event(task.attempt.attempt_id, EventKind.STAGED, AT + self.now))
-        self.conductor.fetched(
+        self.scheduler.fetched(
             task, apply(row, Event(row.attempt_id, EventKind.STORED, AT + self.now)), self.now
         )
 
@@ -179,8 +179,8 @@ def test_one_job_from_start_to_finish():
     play.store()
     assert work.phase is Phase.DONE
     play.next(Finish)
-    assert play.conductor.budget.spent == Decimal("0.50")
-    assert play.conductor.budget.reserved == 0
+    assert play.scheduler.budget.spent == Decimal("0.50")
+    assert play.scheduler.budget.reserved == 0
 
 
 def test_downloads_come_before_polls_and_polls_before_submits():
@@ -211,7 +211,7 @@ def test_nothing_new_is_bought_before_what_was_in_flight_was_asked_for():
     second = play.next(Poll).task
     play.next(Wait)
     for task in (first, second):
-        play.conductor.polled(task, task.attempt, Running(), 0.0, AT)
+        play.scheduler.polled(task, task.attempt, Running(), 0.0, AT)
     play.prepare()
 
 
@@ -221,7 +221,7 @@ def test_a_chain_is_submitted_link_by_link():
     play.submit(Accepted("t1"))
     play.poll(Running())
     play.poll(Succeeded())
-    assert play.conductor.works[1].phase is Phase.WAITING
+    assert play.scheduler.works[1].phase is Phase.WAITING
     play.store()
     assert play.prepare().entry.name == "second"
 
@@ -231,7 +231,7 @@ def test_a_chain_whose_link_fails_goes_no_further():
     play.prepare()
     play.submit(Rejected("InvalidParameter", "no"))
     play.next(Finish)
-    assert play.conductor.budget.spent == 0
+    assert play.scheduler.budget.spent == 0
 
 
 def test_what_was_proven_not_accepted_goes_out_again_as_the_same_attempt():
@@ -247,14 +247,14 @@ def test_a_run_that_is_only_refused_backs_off_to_minutes_and_ends():
     play = Play(job(), wait_s=3600.0)
     play.prepare()
     instants = []
-    while not play.conductor.stop_reason:
+    while not play.scheduler.stop_reason:
         play.submit(NotAccepted("HTTP 429"))
         instants.append(play.now)
     play.next(Finish)
     assert len(play.rows) == 1
     assert play.rows[1].refusals == len(instants) < 40
     assert max(b - a for a, b in pairwise(instants)) > 100.0
-    assert "refused every submit" in play.conductor.stop_reason
+    assert "refused every submit" in play.scheduler.stop_reason
 
 
 def test_an_uncertain_submit_is_never_repeated_and_counts_as_spent():
@@ -262,7 +262,7 @@ def test_an_uncertain_submit_is_never_repeated_and_counts_as_spent():
     play.prepare()
     play.submit(Uncertain("reset"))
     play.next(Finish)
-    assert play.conductor.budget.spent == Decimal("0.50")
+    assert play.scheduler.budget.spent == Decimal("0.50")
 
 
 def test_three_uncertain_outcomes_stop_buying():
@@ -270,7 +270,7 @@ def test_three_uncertain_outcomes_stop_buying():
     for _ in range(3):
         play.submit(Uncertain("reset"))
     play.wait_for(Finish)
-    assert "uncertain" in play.conductor.stop_reason
+    assert "uncertain" in play.scheduler.stop_reason
 
 
 def test_a_halt_puts_the_job_back_and_brings_home_what_runs():
@@ -281,7 +281,7 @@ def test_a_halt_puts_the_job_back_and_brings_home_what_runs():
     play.poll(Succeeded())
     play.store()
     play.next(Finish)
-    assert play.conductor.trouble == "pay your bill"
+    assert play.scheduler.trouble == "pay your bill"
 
 
 def test_after_a_halt_an_api_that_tells_nothing_any_more_is_not_waited_for():
@@ -307,7 +307,7 @@ def test_remote_failures_are_retried_by_policy_within_the_budget():
     assert {play.poll(failed).task_id, play.poll(failed).task_id} == {"t1", "t2"}  # at the end
     play.next(Finish)
     assert work.phase is Phase.STUCK
-    assert play.conductor.budget.spent == 0
+    assert play.scheduler.budget.spent == 0
 
 
 FAILED = Failed("InternalError", "x", retryable=True)
@@ -318,13 +318,13 @@ def test_a_failure_that_turns_before_its_retry_is_not_bought_again():
     play.prepare()
     work = play.submit(Accepted("t1"))
     play.poll(FAILED)
-    assert play.conductor.budget.spent == 0
+    assert play.scheduler.budget.spent == 0
     assert play.poll(Succeeded()).state is State.REMOTE_OK
     play.store()
     play.wait_for(Finish)
     assert work.phase is Phase.DONE
     assert len(play.rows) == 1
-    assert play.conductor.budget.spent == Decimal("0.50")
+    assert play.scheduler.budget.spent == Decimal("0.50")
 
 
 def test_nothing_is_bought_while_the_failed_task_tells_nothing():
@@ -334,7 +334,7 @@ def test_nothing_is_bought_while_the_failed_task_tells_nothing():
     play.poll(FAILED)
     while isinstance(action := play.wait_for((Finish, Poll)), Poll):
         task = action.task
-        play.conductor.polled(task, task.attempt, Unreadable("HTTP 502"), play.now, AT + play.now)
+        play.scheduler.polled(task, task.attempt, Unreadable("HTTP 502"), play.now, AT + play.now)
     assert play.now >= 600.0
     assert len(play.rows) == 1
     assert (work.phase, work.reason) == (
@@ -362,8 +362,8 @@ def test_a_failure_that_turns_at_the_end_of_the_run_comes_home():
     play.store()
     play.poll(Failed("DataInspectionFailed", "no"))
     play.next(Finish)
-    assert play.conductor.budget.spent == Decimal("0.50")
-    done = [w for w in play.conductor.works if w.phase is Phase.DONE]
+    assert play.scheduler.budget.spent == Decimal("0.50")
+    done = [w for w in play.scheduler.works if w.phase is Phase.DONE]
     assert [w.attempts[-1].task_id for w in done] == [turned.task_id]
 
 
@@ -373,7 +373,7 @@ def test_a_failed_task_of_an_earlier_run_is_asked_at_the_end_and_an_old_one_is_n
         for n, at in ((1, AT - 3600), (2, AT - 25 * 3600))
     )
     play = Play()
-    play.conductor.resume((), 0.0, AT, (young, old))
+    play.scheduler.resume((), 0.0, AT, (young, old))
     play.rows = {1: young}
     assert play.poll(Succeeded()).task_id == "t1"
     play.store()
@@ -394,7 +394,7 @@ def test_a_failure_in_another_word_is_believed_after_a_second_poll_and_the_conte
     row = apply(
         fetch.task.attempt, failure_event(fetch.task.attempt, doubtful, AT + play.now, 2, 0.0)
     )
-    play.conductor.fetched(fetch.task, row, play.now)
+    play.scheduler.fetched(fetch.task, row, play.now)
     assert work.phase is Phase.STUCK
 
 
@@ -405,7 +405,7 @@ def test_a_doubtful_failure_that_is_taken_back_is_no_end():
     play.poll(Failed("", "expired", certain=False))
     play.poll(Running("processing"))
     play.poll(Failed("", "expired", certain=False))
-    assert isinstance(play.conductor.next_action(play.now), Wait)
+    assert isinstance(play.scheduler.next_action(play.now), Wait)
 
 
 @pytest.mark.parametrize(
@@ -427,10 +427,10 @@ def test_a_task_that_should_have_ended_is_looked_for_by_the_content_route_once(a
         if isinstance(action, Fetch):
             fetched += 1
             failure = DownloadFailed("HTTP 400", denied=True)
-            play.conductor.unfetched(action.task, action.task.attempt, failure, play.now)
+            play.scheduler.unfetched(action.task, action.task.attempt, failure, play.now)
             continue
         task = action.task
-        play.conductor.polled(task, task.attempt, answer, play.now, AT + play.now)
+        play.scheduler.polled(task, task.attempt, answer, play.now, AT + play.now)
     assert fetched == asked
 
 
@@ -441,7 +441,7 @@ def test_a_task_once_seen_finished_is_never_given_up_for_another_word(answer):
     play.submit(Accepted("t1"))
     play.poll(Succeeded(("https://cdn.test/1.mp4",)))
     action = play.next(Fetch)
-    play.conductor.unfetched(action.task, action.task.attempt, DownloadFailed("cut"), play.now)
+    play.scheduler.unfetched(action.task, action.task.attempt, DownloadFailed("cut"), play.now)
     assert play.poll(answer).state is State.REMOTE_OK
     assert play.next(Fetch).result == Succeeded()
 
@@ -454,7 +454,7 @@ def test_bytes_that_were_refused_twice_are_not_fetched_a_third_time():
     action = play.next(Fetch)
     refused = replace(action.task.attempt, refused_sha256="ab", refused_times=2)
     failure = DownloadFailed("no video", refused="ab")
-    play.conductor.unfetched(action.task, refused, failure, play.now)
+    play.scheduler.unfetched(action.task, refused, failure, play.now)
     play.next(Finish)
     assert (work.phase, work.reason) == (Phase.STUCK, "no video")
 
@@ -462,7 +462,7 @@ def test_bytes_that_were_refused_twice_are_not_fetched_a_third_time():
 def test_a_clock_that_was_set_has_all_asked_again_before_anything_is_bought():
     play = Play(job("a", seed=1), job("b", seed=2))
     play.submit(Accepted("t1"))
-    play.conductor.clock_was_set(play.now)
+    play.scheduler.clock_was_set(play.now)
     play.poll(Running("queued"))
     play.submit(Accepted("t2"))
 
@@ -470,40 +470,40 @@ def test_a_clock_that_was_set_has_all_asked_again_before_anything_is_bought():
 def test_a_disk_without_room_ends_buying_before_anything_is_sent():
     play = Play(job("a", seed=1), job("b", seed=2), limit=Decimal("0.50"))
     work = play.wait_for(Submit).work
-    play.conductor.no_room(work, "no room")
+    play.scheduler.no_room(work, "no room")
     play.next(Finish)
-    assert (play.conductor.trouble, play.conductor.budget.reserved) == ("no room", 0)
+    assert (play.scheduler.trouble, play.scheduler.budget.reserved) == ("no room", 0)
 
 
 def test_a_refusal_inside_a_doubtful_answer_stops_buying_at_once():
     play = Play(job("a", seed=1), job("b", seed=2))
     play.submit(Uncertain("HTTP 503", halt=Halted("model_not_found", "no channel")))
     play.next(Finish)
-    assert play.conductor.trouble == "no channel"
+    assert play.scheduler.trouble == "no channel"
     assert len(play.rows) == 1
 
 
 def test_a_budget_that_is_used_up_leaves_jobs_unsent():
     play = Play(job("a", seed=1), job("b", seed=2), limit=Decimal("0.60"))
     play.submit(Accepted("t1"))
-    while not isinstance(action := play.conductor.next_action(play.now), Fetch):
+    while not isinstance(action := play.scheduler.next_action(play.now), Fetch):
         if isinstance(action, Poll):
             row = apply(
                 action.task.attempt,
                 poll_event(action.task.attempt, Succeeded(), AT + play.now, 1, 0.0),
             )
-            play.conductor.polled(action.task, row, Succeeded(), play.now, AT + play.now)
+            play.scheduler.polled(action.task, row, Succeeded(), play.now, AT + play.now)
         elif isinstance(action, Prepare):
-            play.conductor.prepared(action.work, {})
+            play.scheduler.prepared(action.work, {})
         else:
             assert isinstance(action, Wait)
             play.now = action.until
     row = apply(
         apply(action.task.attempt, Event(1, EventKind.STAGED, AT)), Event(1, EventKind.STORED, AT)
     )
-    play.conductor.fetched(action.task, row, play.now)
+    play.scheduler.fetched(action.task, row, play.now)
     play.next(Finish)
-    assert play.conductor.works[1].reason == "the budget does not allow it"
+    assert play.scheduler.works[1].reason == "the budget does not allow it"
 
 
 def test_on_failure_stop_stops_only_what_is_not_submitted():
@@ -531,28 +531,28 @@ def test_a_failed_download_is_asked_for_again_with_a_fresh_poll():
     play.submit(Accepted("t1"))
     play.poll(Succeeded())
     fetch = play.next(Fetch)
-    play.conductor.unfetched(fetch.task, fetch.task.attempt, DownloadFailed("reset"), play.now)
+    play.scheduler.unfetched(fetch.task, fetch.task.attempt, DownloadFailed("reset"), play.now)
     play.wait_for(Poll)
     task = fetch.task
-    play.conductor.polled(
+    play.scheduler.polled(
         task, task.attempt, Succeeded(urls=("https://fresh.test",)), play.now, AT + play.now
     )
     again = play.next(Fetch)
     assert again.result.urls == ("https://fresh.test",)
-    play.conductor.unfetched(
+    play.scheduler.unfetched(
         task, task.attempt, DownloadFailed("no space left", disk=True), play.now
     )
     play.next(Finish)
-    assert play.conductor.trouble == "no space left"
+    assert play.scheduler.trouble == "no space left"
 
 
 def test_a_task_that_runs_for_longer_than_we_wait_is_left_for_the_next_run():
     play = Play(job(), wait_s=60.0)
     play.prepare()
     play.submit(Accepted("t1"))
-    while not isinstance(action := play.conductor.next_action(play.now), Finish):
+    while not isinstance(action := play.scheduler.next_action(play.now), Finish):
         if isinstance(action, Poll):
-            play.conductor.polled(
+            play.scheduler.polled(
                 action.task, action.task.attempt, Running(), play.now, AT + play.now
             )
         else:
@@ -568,18 +568,18 @@ def test_a_download_that_fails_after_the_wait_is_over_is_left_for_the_next_run()
     fetch = play.next(Fetch)
     play.now = 61.0
     play.next(Wait)
-    play.conductor.unfetched(fetch.task, fetch.task.attempt, DownloadFailed("reset"), play.now)
+    play.scheduler.unfetched(fetch.task, fetch.task.attempt, DownloadFailed("reset"), play.now)
     play.next(Finish)
 
 
 def test_draining_waits_for_what_is_out_and_asks_for_nothing_new():
     play = Play(job("a", seed=1), job("b", seed=2))
     work = play.wait_for(Submit).work
-    play.conductor.drain()
+    play.scheduler.drain()
     assert play.next(Wait).until is None
     row = open_attempt(1, _opening(work, AT))
-    play.conductor.opened(work, row)
-    play.conductor.submitted(
+    play.scheduler.opened(work, row)
+    play.scheduler.submitted(
         work, apply(row, submit_event(row, Accepted("t1"), AT)), Accepted("t1"), 0.0
     )
     play.next(Finish)
@@ -614,6 +614,6 @@ def test_lanes_hold(count):
     ]
     play = Play(*(job(f"j{n}", seed=n) for n in range(1, count + 1)), attempts=rows, ceiling=100)
     polls = 0
-    while isinstance(play.conductor.next_action(play.now), Poll):
+    while isinstance(play.scheduler.next_action(play.now), Poll):
         polls += 1
     assert polls == min(count, 16)
