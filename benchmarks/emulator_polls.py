@@ -1,9 +1,11 @@
-"""How many status polls a second one emulator answers with thousands of tasks in flight.
+"""How many status polls a second one emulator answers with thousands of tasks in
+flight.
 
-What it may not do: time the client. That is raw sockets with prepared bytes in a process of its own; the emulator's CPU seconds are printed
-beside the rate.
+What it may not do: time the client. That is raw sockets with prepared bytes in a
+process of its own; the emulator's CPU seconds are printed beside the rate.
 
-How it works: submits TASKS small requests with a latency that outlasts the measurement, then polls them round-robin over a few connections.
+How it works: submits TASKS small requests with a latency that outlasts the measurement,
+then polls them round-robin over a few connections.
 
 python benchmarks/emulator_polls.py [TASKS] [SECONDS]
 """
@@ -40,7 +42,10 @@ async def exchange(
 
 async def submit(host: str, port: int, count: int) -> list[str]:
     reader, writer = await asyncio.open_connection(host, port)
-    head = f"POST /v1/videos HTTP/1.1\r\nhost: x\r\nauthorization: Bearer x\r\ncontent-type: application/json\r\ncontent-length: {len(_BODY)}\r\n\r\n"
+    head = (
+        "POST /v1/videos HTTP/1.1\r\nhost: x\r\nauthorization: Bearer x\r\ncontent-type:"
+        f" application/json\r\ncontent-length: {len(_BODY)}\r\n\r\n"
+    )
     ids = [
         json.loads(await exchange(reader, writer, head.encode() + _BODY))["id"]
         for _ in range(count)
@@ -53,7 +58,10 @@ async def poll(host: str, port: int, ids: list[str], until: float) -> int:
     reader, writer = await asyncio.open_connection(host, port)
     done = 0
     while time.monotonic() < until:
-        message = f"GET /v1/videos/{ids[done % len(ids)]} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer x\r\n\r\n"
+        message = (
+            f"GET /v1/videos/{ids[done % len(ids)]} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer"
+            " x\r\n\r\n"
+        )
         await exchange(reader, writer, message.encode())
         done += 1
     writer.close()
@@ -73,7 +81,8 @@ async def measure(base_url: str, pid: int, tasks: int, seconds: float) -> None:
     spent = time.monotonic() - begin
     used = cpu_seconds(pid) - cpu
     print(
-        f"{sum(counts)} polls in {spent:.1f} s: {sum(counts) / spent:.0f} a second, {sum(counts) / used:.0f} for each CPU second of the emulator"
+        f"{sum(counts)} polls in {spent:.1f} s: {sum(counts) / spent:.0f} a second,"
+        f" {sum(counts) / used:.0f} for each CPU second of the emulator"
     )
 
 

@@ -1,8 +1,11 @@
-"""How many tasks one process can hold: five thousand in flight at once, on one core, against a server in a process of its own.
+"""How many tasks one process can hold: five thousand in flight at once, on one core,
+against a server in a process of its own.
 
-Prints the highest resident memory (target: at most 300 MB), the event loop's lag at the 99th percentile (target: under 100 ms), how many tasks were
-in flight at most, and the share of the core that was used. The real command runs in this process, pinned to one core; a task beside it sleeps 10 ms
-again and again and notes how much longer it took. The server's latency decides how many tasks gather.
+Prints the highest resident memory (target: at most 300 MB), the event loop's lag at the
+99th percentile (target: under 100 ms), how many tasks were in flight at most, and the
+share of the core that was used. The real command runs in this process, pinned to one
+core; a task beside it sleeps 10 ms again and again and notes how much longer it took.
+The server's latency decides how many tasks gather.
 
     python benchmarks/in_flight.py [--tasks 5000] [--latency 120] [--rate 100]
     python benchmarks/in_flight.py --tasks 1000 --latency 20          # the quick mode
@@ -126,7 +129,8 @@ def main() -> None:
             code, watch, wall_s, cpu_s = run_here(profile=given.profile)
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(
-        f"tasks {given.tasks}, latency {given.latency:g} s, exit code {code}; at most {watch.most_in_flight} in flight"
+        f"tasks {given.tasks}, latency {given.latency:g} s, exit code {code}; at most"
+        f" {watch.most_in_flight} in flight"
     )
     lags = ", ".join(
         f"{name} {watch.percentile_ms(share):.1f} ms"
@@ -137,7 +141,8 @@ def main() -> None:
 
 
 def run_here(*, profile: bool) -> tuple[int, Watch, float, float]:
-    """The command in this process: its exit code, what was seen, and the seconds of wall and CPU time."""
+    """The command in this process: its exit code, what was seen, and the seconds of
+    wall and CPU time."""
     watch = Watch()
     watched(watch)
     sys.argv = ["wanbatch", "run", "crowd.wanbatch.yaml", "--backend", "local", "--yes", "-q"]

@@ -1,10 +1,12 @@
-"""How long a ledger of 100,000 jobs takes to load, for a run that resumes and for a reader.
+"""How long a ledger of 100,000 jobs takes to load, for a run that resumes and for a
+reader.
 
 What it may not do: load less than a run needs.
 
-How it works: writes 100,000 stored attempts with their events through the ledger's own statements, once, then opens the file as ``run`` and as
-``status`` do, each in a fresh process, several times. Run ``python benchmarks/ledger_resume.py [JOBS]``; it exits with 1 where the median of
-either is above 1 s.
+How it works: writes 100,000 stored attempts with their events through the ledger's own
+statements, once, then opens the file as ``run`` and as ``status`` do, each in a fresh
+process, several times. Run ``python benchmarks/ledger_resume.py [JOBS]``; it exits with
+1 where the median of either is above 1 s.
 """
 
 from __future__ import annotations
@@ -30,7 +32,8 @@ path = Path(sys.argv[1])
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 began = time.perf_counter()
 snapshot = Ledger.open(path).snapshot if sys.argv[2] == "resume" else read_snapshot(path)
-print(time.perf_counter() - began, len(snapshot.attempts), (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)
+grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+print(time.perf_counter() - began, len(snapshot.attempts), grown / 1024)
 """
 
 
@@ -72,7 +75,8 @@ def main() -> int:
             assert {int(count) for _, count, _ in found} == {jobs}
             middle = statistics.median(float(seconds) for seconds, _, _ in found)
             print(
-                f"{what}: {middle:.2f} s (best {min(float(s) for s, _, _ in found):.2f}), {float(found[0][2]):.0f} MB"
+                f"{what}: {middle:.2f} s (best {min(float(s) for s, _, _ in found):.2f}),"
+                f" {float(found[0][2]):.0f} MB"
             )
             good &= middle <= 1.0
     return 0 if good else 1

@@ -1,11 +1,16 @@
-"""How many durable events a second the ledger takes, how long an acknowledgement takes, and how that compares with bare SQLite.
+"""How many durable events a second the ledger takes, how long an acknowledgement takes,
+and how that compares with bare SQLite.
 
-What it may not do: weaken a setting. Every event is on disk (WAL, synchronous=FULL) before its await returns.
+What it may not do: weaken a setting. Every event is on disk (WAL, synchronous=FULL)
+before its await returns.
 
-How it works: 200 writers carry jobs from intent to stored, each awaiting every event, on both event loops. Beside it, in the same run, SQLite
-itself writes the same statements in groups of the same size, with no memory, no validation and nobody to tell: the ceiling of any ledger on this
-machine. A round trip of one group through ``anyio.from_thread`` instead of ``call_soon_threadsafe`` is measured too. Run ``python
-benchmarks/ledger_throughput.py [FOLDER]``; it exits with 1 below 20,000 events/s or above 25 ms at the 99th percentile.
+How it works: 200 writers carry jobs from intent to stored, each awaiting every event,
+on both event loops. Beside it, in the same run, SQLite itself writes the same
+statements in groups of the same size, with no memory, no validation and nobody to tell:
+the ceiling of any ledger on this machine. A round trip of one group through
+``anyio.from_thread`` instead of ``call_soon_threadsafe`` is measured too. Run ``python
+benchmarks/ledger_throughput.py [FOLDER]``; it exits with 1 below 20,000 events/s or
+above 25 ms at the 99th percentile.
 """
 
 from __future__ import annotations
@@ -31,9 +36,21 @@ from wanbatch.model.lifecycle import Authority, Event, EventKind, Facts, Opening
 
 JOBS, WRITERS, ROUNDS = 8_000, 200, 3
 OPENING = Opening(
-    "ab" * 32, "paid", "gateway", "https://api.test", "harbor", "opening[hour=dawn,lens=35mm]", "20260101T000000Z-abcdef", Authority.FIRST,
-    '{"model":"wan2.7-i2v","prompt":"' + "slow dolly in, dawn fog over the harbour, " * 5 + '"}', 5, "720P", Decimal("0.50"), "USD", 1_700_000_000.0,
-)  # fmt: skip
+    "ab" * 32,
+    "paid",
+    "gateway",
+    "https://api.test",
+    "harbor",
+    "opening[hour=dawn,lens=35mm]",
+    "20260101T000000Z-abcdef",
+    Authority.FIRST,
+    '{"model":"wan2.7-i2v","prompt":"' + "slow dolly in, dawn fog over the harbour, " * 5 + '"}',
+    5,
+    "720P",
+    Decimal("0.50"),
+    "USD",
+    1_700_000_000.0,
+)
 STEPS: tuple[tuple[EventKind, Facts], ...] = (
     (
         EventKind.ACCEPTED,
@@ -90,7 +107,8 @@ async def through_the_ledger(path: Path) -> tuple[float, list[float]]:
 
 
 def bare_sqlite(path: Path) -> float:
-    """Events per second of the same statements, prepared beforehand, in groups of ``WRITERS``, on a connection with the same settings."""
+    """Events per second of the same statements, prepared beforehand, in groups of
+    ``WRITERS``, on a connection with the same settings."""
     rows: list[Write] = []
     for number in range(1, JOBS + 1):
         row = lifecycle.open_attempt(number, OPENING)
@@ -115,7 +133,8 @@ def bare_sqlite(path: Path) -> float:
 
 
 async def telling_the_loop(groups: int = 5_000) -> tuple[float, float]:
-    """Microseconds per group that the writer's thread spends on telling the loop: without waiting for it, and by ``anyio.from_thread``."""
+    """Microseconds per group that the writer's thread spends on telling the loop:
+    without waiting for it, and by ``anyio.from_thread``."""
     token = current_token()
     native = token.native_token
     soon = getattr(native, "call_soon_threadsafe", None) or getattr(native, "run_sync_soon")  # noqa: B009 asyncio or trio
@@ -140,7 +159,8 @@ def main() -> int:
     for backend in ("asyncio", "trio"):
         soon, round_trip = anyio.run(telling_the_loop, backend=backend)
         print(
-            f"{backend}: telling the loop takes {soon:.0f} µs a group; by anyio.from_thread {round_trip:.0f} µs"
+            f"{backend}: telling the loop takes {soon:.0f} µs a group; by anyio.from_thread"
+            f" {round_trip:.0f} µs"
         )
         for _ in range(ROUNDS):
             with tempfile.TemporaryDirectory(dir=folder) as made:
@@ -151,7 +171,8 @@ def main() -> int:
             waits.sort()
             half, most = waits[len(waits) // 2] * 1e3, waits[int(len(waits) * 0.99)] * 1e3
             print(
-                f"{backend}: {rate:,.0f} durable events/s, {rate / bare:.2f} of bare SQLite ({bare:,.0f}); ack {half:.1f} ms, p99 {most:.1f} ms"
+                f"{backend}: {rate:,.0f} durable events/s, {rate / bare:.2f} of bare SQLite"
+                f" ({bare:,.0f}); ack {half:.1f} ms, p99 {most:.1f} ms"
             )
             good |= rate >= 20_000 and most <= 25.0
     return 0 if good else 1

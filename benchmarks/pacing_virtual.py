@@ -1,12 +1,18 @@
-"""How well the pacing does, in virtual time: makespan under a slot ceiling, 429s, and detection lag under a query limit, against the optimum.
+"""How well the pacing does, in virtual time: makespan under a slot ceiling, 429s, and
+detection lag under a query limit, against the optimum.
 
-What it may not do: wait, open a socket, or know the pacers from the inside: it drives ``SubmitPacer`` and ``PollSchedule`` as the runner does.
+What it may not do: wait, open a socket, or know the pacers from the inside: it drives
+``SubmitPacer`` and ``PollSchedule`` as the runner does.
 
-How it works: a discrete-event model of one account. The gateway takes a submit if fewer than its true ceiling are running, else answers 429; a
-task takes a lognormal time (median 90 s, shape 0.4); a query is answered after half a round trip. The client polls what the schedule hands out
-and submits when the pacer says. Printed are the ratio of the ideal makespan (zero lag, no refusal, same durations, same ceiling) to the one
-reached, 429s per accepted job after the first minute, and where a query limit binds at four polls per job the mean lag over that of the optimal
-policy, which is computed by dynamic programming. Run: ``python benchmarks/pacing_virtual.py``; it exits with 1 if a target is missed.
+How it works: a discrete-event model of one account. The gateway takes a submit if fewer
+than its true ceiling are running, else answers 429; a task takes a lognormal time
+(median 90 s, shape 0.4); a query is answered after half a round trip. The client polls
+what the schedule hands out and submits when the pacer says. Printed are the ratio of
+the ideal makespan (zero lag, no refusal, same durations, same ceiling) to the one
+reached, 429s per accepted job after the first minute, and where a query limit binds at
+four polls per job the mean lag over that of the optimal policy, which is computed by
+dynamic programming. Run: ``python benchmarks/pacing_virtual.py``; it exits with 1 if a
+target is missed.
 """
 
 from __future__ import annotations
@@ -125,7 +131,8 @@ class Account:
 
 
 def ideal_makespan(durations: list[float], slots: int, rate: float) -> float:
-    """Zero lag, no refusal: each job starts when a slot is free and the rate allows it."""
+    """Zero lag, no refusal: each job starts when a slot is free and the rate allows
+    it."""
     free = [0.0] * slots
     last = 0.0
     for number, duration in enumerate(durations):
@@ -136,7 +143,8 @@ def ideal_makespan(durations: list[float], slots: int, rate: float) -> float:
 
 
 def optimal_policy(price: float, shape: float, step: float = 0.0125) -> tuple[float, float]:
-    """Looks and mean lag per task of median 1 under the policy that minimises price * looks + lag: dynamic programming over a grid of ages."""
+    """Looks and mean lag per task of median 1 under the policy that minimises price *
+    looks + lag: dynamic programming over a grid of ages."""
     ages = [n * step for n in range(int(5.0 / step))]
     alive = [survival(age, shape) for age in ages]
     while alive[-1] < 1e-5:
@@ -210,7 +218,8 @@ def makespan(slots: int, factor: int, limit: ThrottledBy, seed: int) -> bool:
     ratio = ideal_makespan(durations, slots, 2.0) / result.makespan_s
     refused = sum(1 for at in result.refused if at > 60.0) / result.accepted
     print(
-        f"{slots:5d} {factor:8d} {limit.value:>12s} {ratio:9.3f} {refused:9.3f} {len(result.queries) / JOBS:9.1f} {sum(result.lags) / JOBS:7.2f}"
+        f"{slots:5d} {factor:8d} {limit.value:>12s} {ratio:9.3f} {refused:9.3f}"
+        f" {len(result.queries) / JOBS:9.1f} {sum(result.lags) / JOBS:7.2f}"
     )
     return (
         ratio >= (0.97 if factor == 1 else 0.9)
@@ -241,7 +250,8 @@ def lag(
 def main() -> int:
     good = True
     print(
-        "makespan: ideal / reached; 429s per accepted job after the first minute; queries per job; mean lag in seconds"
+        "makespan: ideal / reached; 429s per accepted job after the first minute; queries per"
+        " job; mean lag in seconds"
     )
     print("slots declared x       429 is     ratio      429s   queries     lag")
     for slots in (5, 50):
@@ -254,7 +264,8 @@ def main() -> int:
     looks = 4.0
     best = optimal_lag(looks, SHAPE)
     print(
-        f"\nquery limit binding at {looks} queries per job: the optimal policy lags {best:.4f} medians, {best * MEDIAN_S:.2f} s"
+        f"\nquery limit binding at {looks} queries per job: the optimal policy lags"
+        f" {best:.4f} medians, {best * MEDIAN_S:.2f} s"
     )
     print("slots   learned (ratio, queries)      fixed 15 s (ratio, queries)   limit kept")
     for slots in (20, 50, 200):
@@ -262,7 +273,8 @@ def main() -> int:
         fixed, fixed_used, _ = lag(slots, looks, best, 7, NeverLearns())
         optimum = best * MEDIAN_S
         print(
-            f"{slots:5d} {ours:8.2f} s ({ours / optimum:.2f}, {used:.2f}) {fixed:14.2f} s ({fixed / optimum:.2f}, {fixed_used:.2f}) {kept!s:>12s}"
+            f"{slots:5d} {ours:8.2f} s ({ours / optimum:.2f}, {used:.2f}) {fixed:14.2f} s"
+            f" ({fixed / optimum:.2f}, {fixed_used:.2f}) {kept!s:>12s}"
         )
         good &= kept and ours <= 1.15 * optimum
     return 0 if good else 1

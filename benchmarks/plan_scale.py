@@ -1,8 +1,11 @@
-"""How long it takes to plan 100,000 jobs: a compact manifest that expands to them, and one that writes every job out (24 MB).
+"""How long it takes to plan 100,000 jobs: a compact manifest that expands to them, and
+one that writes every job out (24 MB).
 
-Planning is everything before anything is sent: read, check, expand, render, validate, examine the media, fingerprint, price, decide. Each
-measurement is a process of its own and prints wall and CPU time, the share of loading, and peak memory; beside it stand the bare cost of PyYAML's
-``CSafeLoader`` on the same file and of jsonschema on the same jobs. Linearity compares CPU time per job at a tenth of the size.
+Planning is everything before anything is sent: read, check, expand, render, validate,
+examine the media, fingerprint, price, decide. Each measurement is a process of its own
+and prints wall and CPU time, the share of loading, and peak memory; beside it stand the
+bare cost of PyYAML's ``CSafeLoader`` on the same file and of jsonschema on the same
+jobs. Linearity compares CPU time per job at a tenth of the size.
 
     python benchmarks/plan_scale.py [--jobs 100000] [--skip-peers]
 """
@@ -26,7 +29,9 @@ vars: {{style: "35mm film, soft light"}}
 defaults: {{size: 720P, seconds: 5, prompt_extend: false}}
 jobs:
   - id: opening
-    prompt: "Harbour at {{{{ hour }}}}, {{{{ style }}}}, seen through a {{{{ lens }}}} lens, the camera {{{{ move }}}}, in a {{{{ mood }}}} mood"
+    prompt: >-
+      Harbour at {{{{ hour }}}}, {{{{ style }}}}, seen through a {{{{ lens }}}} lens, the camera
+      {{{{ move }}}}, in a {{{{ mood }}}} mood
     negative_prompt: blurry, text
     media: {{first_frame: picture.png}}
     matrix:
@@ -48,9 +53,16 @@ def write_explicit(path: Path, jobs: int, *, bad: bool = False) -> None:
     lines = ["wanbatch: 1", "name: explicit", "jobs:"]
     for n in range(jobs):
         lines += [
-            f"  - id: shot-{n}", f"    prompt: A harbour at dawn seen by camera {n}, soft light and mist over the water", "    media:",
-            "      first_frame: picture.png", "    seconds: 5", "    size: 720P", f"    seed: {n}", "    prompt_extend: false", "    tags: [a, b]",
-        ]  # fmt: skip
+            f"  - id: shot-{n}",
+            f"    prompt: A harbour at dawn seen by camera {n}, soft light and mist over the water",
+            "    media:",
+            "      first_frame: picture.png",
+            "    seconds: 5",
+            "    size: 720P",
+            f"    seed: {n}",
+            "    prompt_extend: false",
+            "    tags: [a, b]",
+        ]
     lines += ["    scnds: 5"] if bad else []
     path.write_text("\n".join(lines) + "\n")
 
@@ -103,7 +115,8 @@ def measure_yaml(path: Path, jobs: int) -> dict[str, float]:
 
 
 def measure_jsonschema(path: Path, jobs: int) -> dict[str, float]:
-    """jsonschema alone on the jobs of the explicit manifest, one tenth of them, times ten."""
+    """jsonschema alone on the jobs of the explicit manifest, one tenth of them, times
+    ten."""
     from jsonschema import Draft7Validator
 
     from wanbatch.words.schemas import load_schema
@@ -158,7 +171,8 @@ def show(what: str, found: dict[str, float], more: str = "") -> None:
         else ""
     )
     print(
-        f"{what:<46}{found['wall_s']:7.2f} s  CPU {found['cpu_s']:6.2f} s  {found['peak_mib']:5.0f} MiB{loading}{more}",
+        f"{what:<46}{found['wall_s']:7.2f} s  CPU {found['cpu_s']:6.2f} s "
+        f" {found['peak_mib']:5.0f} MiB{loading}{more}",
         flush=True,
     )
 
@@ -178,7 +192,8 @@ def compare(folder: Path, jobs: int, *, peers: bool) -> None:
         show(
             f"plan, {name}, {jobs:,} jobs",
             large,
-            f", per job {large['cpu_s'] / jobs / (small['cpu_s'] / tenth):.2f} times that of {tenth:,}",
+            f", per job {large['cpu_s'] / jobs / (small['cpu_s'] / tenth):.2f} times that of"
+            f" {tenth:,}",
         )
     write_explicit(folder / "bad.yaml", tenth, bad=True)
     good, bad = (

@@ -1,8 +1,10 @@
-"""How long a run takes against what latency, ceiling and pacing allow: two hundred jobs, 3 s each, fifty in flight, on the embedded emulator.
+"""How long a run takes against what latency, ceiling and pacing allow: two hundred
+jobs, 3 s each, fifty in flight, on the embedded emulator.
 
-Prints the makespan, the bound, and their ratio. The emulator answers every task with one cached clip, so that rendering does not count; the bound
-is ``ceil(jobs / in flight) × latency`` (the emulator has no submit limit). Start-up of process, emulator and report counts as the user sees it,
-and is shown apart.
+Prints the makespan, the bound, and their ratio. The emulator answers every task with
+one cached clip, so that rendering does not count; the bound is ``ceil(jobs / in flight)
+× latency`` (the emulator has no submit limit). Start-up of process, emulator and report
+counts as the user sees it, and is shown apart.
 
     python benchmarks/run_makespan.py [--jobs 200] [--latency 3] [--in-flight 50]
 """
@@ -73,7 +75,8 @@ def main() -> None:
     print(f"jobs {given.jobs}, latency {given.latency:g} s, in flight {given.in_flight}")
     print(f"bound {bound_s:.2f} s, makespan {makespan_s:.2f} s, ratio {makespan_s / bound_s:.3f}")
     print(
-        f"whole command {wall_s:.2f} s (ratio {wall_s / bound_s:.3f}); {report['totals']['http_requests'] / given.jobs:.1f} HTTP requests a job"
+        f"whole command {wall_s:.2f} s (ratio {wall_s / bound_s:.3f});"
+        f" {report['totals']['http_requests'] / given.jobs:.1f} HTTP requests a job"
     )
 
 

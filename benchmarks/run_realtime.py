@@ -1,10 +1,15 @@
-"""A run in real time against the bound of its own latencies: two hundred jobs, fifty in flight, twenty submits a second, median 3 s, σ 0.4.
+"""A run in real time against the bound of its own latencies: two hundred jobs, fifty in
+flight, twenty submits a second, median 3 s, σ 0.4.
 
-Prints makespan, bound and their ratio, the 429s that the server sent, and what was lost. The emulator runs in a process of its own and refuses what
-is over its limits; a profile of kind ``gateway`` leads to it. The bound is a simulation with the very latencies that the server drew: a server with
-that many places and that many submits a second, no lag at all. ``cold`` knows no latencies; ``warm`` follows it, with the same ledger.
+Prints makespan, bound and their ratio, the 429s that the server sent, and what was
+lost. The emulator runs in a process of its own and refuses what is over its limits; a
+profile of kind ``gateway`` leads to it. The bound is a simulation with the very
+latencies that the server drew: a server with that many places and that many submits a
+second, no lag at all. ``cold`` knows no latencies; ``warm`` follows it, with the same
+ledger.
 
-    python benchmarks/run_realtime.py [--jobs 200] [--in-flight 50] [--rate 20] [--latency 3] [--sigma 0.4] [--repeat 1]
+    python benchmarks/run_realtime.py [--jobs 200] [--in-flight 50] [--rate 20]
+        [--latency 3] [--sigma 0.4] [--repeat 1]
 """
 
 from __future__ import annotations
@@ -49,7 +54,8 @@ submit_concurrency = {submit_concurrency}
 
 
 def zero_lag_bound(latencies: list[float], in_flight: int, rate: float) -> float:
-    """Seconds from the first submit to the last result where every free place is filled at once, in the order given, at ``rate`` submits a second."""
+    """Seconds from the first submit to the last result where every free place is filled
+    at once, in the order given, at ``rate`` submits a second."""
     places = [0.0] * in_flight
     last = 0.0
     for index, latency in enumerate(latencies):
@@ -64,7 +70,10 @@ class Yard:
 
     def __init__(self, folder: Path, given: argparse.Namespace) -> None:
         self.folder, self.given = folder, given
-        options = f"--latency {given.latency} --latency-sigma {given.sigma} --max-running {given.in_flight} --over-limit refuse"
+        options = (
+            f"--latency {given.latency} --latency-sigma {given.sigma} --max-running"
+            f" {given.in_flight} --over-limit refuse"
+        )
         self.options = [
             *options.split(),
             "--submits-per-second",
@@ -90,7 +99,8 @@ class Yard:
         self.server.stop()
 
     def run(self, start: int, jobs: int) -> float:
-        """A run of ``jobs`` seeds from ``start`` on; returns the seconds that the command took."""
+        """A run of ``jobs`` seeds from ``start`` on; returns the seconds that the
+        command took."""
         (self.folder / "realtime.wanbatch.yaml").write_text(MANIFEST.format(start=start, jobs=jobs))
         environ = {
             **os.environ,
@@ -118,7 +128,8 @@ class Yard:
         return wall_s
 
     def latencies(self, start: int) -> list[float]:
-        """What the server drew for the jobs from seed ``start`` on, in the order of their submits."""
+        """What the server drew for the jobs from seed ``start`` on, in the order of
+        their submits."""
         records = [
             json.loads(line)
             for line in (self.folder / "books/tasks.jsonl").read_text().splitlines()
@@ -133,11 +144,13 @@ class Yard:
         given = self.given
         with closing(sqlite3.connect(self.folder / "reports/ledger.db")) as ledger:
             first, last, done = ledger.execute(
-                "SELECT min(intent_at), max(stored_at), sum(state = 'stored') FROM attempts WHERE json_extract(request, '$.seed') >= ?",
+                "SELECT min(intent_at), max(stored_at), sum(state = 'stored') FROM attempts"
+                " WHERE json_extract(request, '$.seed') >= ?",
                 (start,),
             ).fetchone()
             (refused,) = ledger.execute(
-                "SELECT count(*) FROM attempts WHERE state = 'planned' AND json_extract(request, '$.seed') >= ?",
+                "SELECT count(*) FROM attempts WHERE state = 'planned' AND"
+                " json_extract(request, '$.seed') >= ?",
                 (start,),
             ).fetchone()
         report = json.loads((self.folder / "reports/realtime/report.json").read_text())
@@ -146,8 +159,10 @@ class Yard:
             last - first,
         )
         print(
-            f"{name}: bound {bound_s:.2f} s, makespan {makespan_s:.2f} s, ratio {makespan_s / bound_s:.3f}; whole command {wall_s:.2f} s; "
-            f"429s {refused}; lost {given.jobs - done}; {report['totals']['http_requests'] / given.jobs:.1f} requests a job"
+            f"{name}: bound {bound_s:.2f} s, makespan {makespan_s:.2f} s, ratio"
+            f" {makespan_s / bound_s:.3f}; whole command {wall_s:.2f} s; "
+            f"429s {refused}; lost {given.jobs - done};"
+            f" {report['totals']['http_requests'] / given.jobs:.1f} requests a job"
         )
 
 
@@ -162,7 +177,8 @@ def main() -> None:
     parser.add_argument("--submit-concurrency", type=int, default=1)
     given = parser.parse_args()
     print(
-        f"jobs {given.jobs}, in flight {given.in_flight}, {given.rate:g} submits/s, median {given.latency:g} s, sigma {given.sigma:g}"
+        f"jobs {given.jobs}, in flight {given.in_flight}, {given.rate:g} submits/s, median"
+        f" {given.latency:g} s, sigma {given.sigma:g}"
     )
     for _ in range(given.repeat):
         with tempfile.TemporaryDirectory() as name, Yard(Path(name), given) as yard:

@@ -1,8 +1,11 @@
-"""Makes the media of the examples again: ``python examples/make_media.py [FOLDER]``, by default into ``examples/specs/media``.
+"""Makes the media of the examples again: ``python examples/make_media.py [FOLDER]``, by
+default into ``examples/specs/media``.
 
-What it may not do: need anything but what wanbatch itself installs, or make different pictures on different days.
+What it may not do: need anything but what wanbatch itself installs, or make different
+pictures on different days.
 
-How it works: ``studio`` paints and plays; here each work gets its name and its format. All of it is original and comes under the project's licence.
+How it works: ``studio`` paints and plays; here each work gets its name and its format.
+All of it is original and comes under the project's licence.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""Values for tests, built short: jobs, manifests, attempts. Everything has a default; a test names only what it is about."""
+"""Values for tests, built short: jobs, manifests, attempts. Everything has a default; a
+test names only what it is about."""
 
 from __future__ import annotations
 

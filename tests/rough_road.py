@@ -1,9 +1,12 @@
-"""A rough road between a run and its API: a proxy on loopback that drops, breaks, delays and refuses what passes.
+"""A rough road between a run and its API: a proxy on loopback that drops, breaks,
+delays and refuses what passes.
 
-What it may not do: know what a task is, or answer in the API's place. What the API behind it accepted stands in that API's own books.
+What it may not do: know what a task is, or answer in the API's place. What the API
+behind it accepted stands in that API's own books.
 
-How it works: one thread for each connection, one exchange at a time. ``choose`` is asked about every request and names what happens to it. The
-API's own address in an answer becomes the road's, so that downloads pass here too.
+How it works: one thread for each connection, one exchange at a time. ``choose`` is
+asked about every request and names what happens to it. The API's own address in an
+answer becomes the road's, so that downloads pass here too.
 """
 
 from __future__ import annotations
@@ -47,9 +50,11 @@ READ = {
     Mishap.PAGE: 0.02,
     Mishap.SLOW: 0.05,
 }
-"""What happens how often on a road that is rough but passable; the rest goes through."""
+"""What happens how often on a road that is rough but passable; the rest goes
+through."""
 FIRST_QUESTION = "task_wanbatch_asks_whether_you_are_there"
-"""The task that a run asks for before it buys; where that fails the run ends at once, and no kill would find it at work."""
+"""The task that a run asks for before it buys; where that fails the run ends at once,
+and no kill would find it at work."""
 
 
 def rough(seed: int) -> Choose:
@@ -75,7 +80,8 @@ def smooth(_method: str, _path: str, _body: bytes) -> Mishap:
 
 
 def once_for_seed(seed: int, mishap: Mishap) -> Choose:
-    """``mishap`` for the first submit of that seed, and a smooth road for everything else."""
+    """``mishap`` for the first submit of that seed, and a smooth road for everything
+    else."""
     lock, left = threading.Lock(), [mishap]
 
     def choose(method: str, _path: str, body: bytes) -> Mishap:
@@ -90,8 +96,9 @@ def once_for_seed(seed: int, mishap: Mishap) -> Choose:
 
 
 class RoughRoad(ThreadingHTTPServer):
-    """A context manager; ``base_url`` leads to the API at ``beyond``. ``choose`` may be replaced at any time; ``seen`` counts methods, ``ahead_s``
-    is by how much the ``Date`` of its answers is ahead of this machine's clock.
+    """A context manager; ``base_url`` leads to the API at ``beyond``. ``choose`` may be
+    replaced at any time; ``seen`` counts methods, ``ahead_s`` is by how much the
+    ``Date`` of its answers is ahead of this machine's clock.
     """
 
     daemon_threads = True
@@ -116,7 +123,8 @@ class RoughRoad(ThreadingHTTPServer):
         self.server_close()
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """A client that was killed leaves broken connections; that is what this is for."""
+        """A client that was killed leaves broken connections; that is what this is
+        for."""
 
 
 class _Traveller(BaseHTTPRequestHandler):

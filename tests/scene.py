@@ -1,10 +1,13 @@
-"""A project folder, an API of its own in its own process, and the real command: what tests with real processes share.
+"""A project folder, an API of its own in its own process, and the real command: what
+tests with real processes share.
 
-What it may not do: import anything of the engine. The API's books are the truth about money, the ledger is the command's word; both are read from
-disk.
+What it may not do: import anything of the engine. The API's books are the truth about
+money, the ledger is the command's word; both are read from disk.
 
-How it works: the emulator runs apart from the command, so that a killed run does not take it away; a profile of kind ``gateway`` in a configuration
-of the scene's own leads to it over a ``RoughRoad``. Every job has its own seed, by which books and ledger are compared.
+How it works: the emulator runs apart from the command, so that a killed run does not
+take it away; a profile of kind ``gateway`` in a configuration of the scene's own leads
+to it over a ``RoughRoad``. Every job has its own seed, by which books and ledger are
+compared.
 """
 
 from __future__ import annotations
@@ -70,7 +73,8 @@ class Row:
 
 
 class Scene:
-    """A context manager. ``emulator`` are options of the API, ``choose`` says what happens on the road to it."""
+    """A context manager. ``emulator`` are options of the API, ``choose`` says what
+    happens on the road to it."""
 
     def __init__(
         self,
@@ -109,7 +113,7 @@ class Scene:
     def __exit__(self, *_: object) -> None:
         self._stack.close()
 
-    # -- the command -------------------------------------------------------------------------------------------------------------------------
+    # -- the command -------------------------------------------------------------------
 
     @property
     def environ(self) -> dict[str, str]:
@@ -158,7 +162,7 @@ class Scene:
             self.run_words(*more), cwd=self.folder, env=self.environ, text=True, **streams
         )
 
-    # -- what is true ------------------------------------------------------------------------------------------------------------------------
+    # -- what is true ------------------------------------------------------------------
 
     @property
     def reports(self) -> Path:
@@ -178,7 +182,8 @@ class Scene:
         return sum(len(tasks) for tasks in self.bought().values())
 
     def rows(self) -> list[Row]:
-        """The ledger's attempts, oldest first; read as any program may, while a run goes on or after one was killed."""
+        """The ledger's attempts, oldest first; read as any program may, while a run
+        goes on or after one was killed."""
         path = self.reports / "ledger.db"
         if not path.exists():
             return []
@@ -186,7 +191,8 @@ class Scene:
             if not ledger.execute("SELECT 1 FROM sqlite_master WHERE name = 'attempts'").fetchone():
                 return []
             found = ledger.execute(
-                "SELECT attempt_id, job, request, state, task_id, reason, path, sha256, bytes FROM attempts ORDER BY attempt_id"
+                "SELECT attempt_id, job, request, state, task_id, reason, path, sha256, bytes"
+                " FROM attempts ORDER BY attempt_id"
             )
             return [
                 Row(i, job, json.loads(request)["seed"], *rest) for i, job, request, *rest in found
@@ -196,10 +202,11 @@ class Scene:
         found: dict[str, Any] = json.loads((self.reports / "scene/report.json").read_text())
         return found
 
-    # -- what must hold ----------------------------------------------------------------------------------------------------------------------
+    # -- what must hold ----------------------------------------------------------------
 
     def purchases_without_intent(self) -> list[str]:
-        """Accepted POSTs that the ledger has no intent for. (Each attempt sees at most one POST.)"""
+        """Accepted POSTs that the ledger has no intent for. (Each attempt sees at most
+        one POST.)"""
         bought = self.bought()  # before the ledger: an intent is there before its purchase
         intents: dict[int, int] = defaultdict(int)
         for row in self.rows():
@@ -211,14 +218,16 @@ class Scene:
         ]
 
     def half_files(self) -> list[str]:
-        """Files under final names that are not, byte for byte, a video that the API serves."""
+        """Files under final names that are not, byte for byte, a video that the API
+        serves."""
         whole = {_digest(path) for path in (self._books / "videos").glob("*.mp4")}
         return [
             path.name for path in self.reports.glob("*/videos/*.mp4") if _digest(path) not in whole
         ]
 
     def lost_videos(self) -> list[str]:
-        """Paid tasks without a whole video on disk, for a scene whose jobs are all done."""
+        """Paid tasks without a whole video on disk, for a scene whose jobs are all
+        done."""
         homes = {row.task_id: row for row in self.rows() if row.state == "stored"}
         tasks = [task for found in self.bought().values() for task in found]
         return [task for task in tasks if task not in homes or not self._is_whole(homes[task])]
@@ -228,7 +237,8 @@ class Scene:
         return path.is_file() and path.stat().st_size == row.bytes and _digest(path) == row.sha256
 
     def decide(self) -> int:
-        """A person who can look into the API's books decides on every uncertain job: adopts what was bought, allows again what was not.
+        """A person who can look into the API's books decides on every uncertain job:
+        adopts what was bought, allows again what was not.
 
         Returns how many there were.
         """

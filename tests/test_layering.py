@@ -1,7 +1,8 @@
 """The direction of imports, and where clocks, randomness, HTTP and SQL may be.
 
-What it may not do: import the rooms it looks at; all is read from the source. ``MATRIX`` is what
-ARCHITECTURE shows, and equals the real graph: a permission that nobody uses fails as well.
+What it may not do: import the rooms it looks at; all is read from the source.
+``MATRIX`` is what ARCHITECTURE shows, and equals the real graph: a permission that
+nobody uses fails as well.
 """
 
 from __future__ import annotations
@@ -47,8 +48,8 @@ MATRIX: dict[str, set[str]] = {
 
 BREADTH = 14
 BROAD = {"cli", "media", "operations", "words"}
-"""A folder shows at most so many files; these are flat lists without an order that doors would
-show: commands, their operations, formats, words."""
+"""A folder shows at most so many files; these are flat lists without an order that
+doors would show: commands, their operations, formats, words."""
 
 ONLY_IN = {
     "httpx": {"providers/http/"},
@@ -77,7 +78,8 @@ def modules() -> list[Path]:
 
 
 def imports(path: Path) -> Iterator[tuple[str, int]]:
-    """(dotted name, line) of everything a file imports, wherever in the file; what is only for type checkers counts too."""
+    """(dotted name, line) of everything a file imports, wherever in the file; what is
+    only for type checkers counts too."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             for alias in node.names:

@@ -1,4 +1,5 @@
-"""The law of an attempt's life, by value and by property: every legal path folds to its row, every other event raises and names state and event."""
+"""The law of an attempt's life, by value and by property: every legal path folds to its
+row, every other event raises and names state and event."""
 
 from __future__ import annotations
 
@@ -57,18 +58,46 @@ PRINTED = st.text(alphabet=st.characters(codec="utf-8"), max_size=8)
 FACTS = st.fixed_dictionaries(
     {},
     optional={
-        name: {str: PRINTED, float: st.floats(0, 1e10), int: st.integers(0, 2**62), bool: st.booleans()}[kind]
+        name: {
+            str: PRINTED,
+            float: st.floats(0, 1e10),
+            int: st.integers(0, 2**62),
+            bool: st.booleans(),
+        }[kind]
         for name, kind in (
-            ("task_id", str), ("reason", str), ("error_code", str), ("error_message", str), ("retryable", bool), ("not_before", float),
-            ("accepted_at", float), ("finished_at", float),
-            ("give_up_at", float), ("available_until", float), ("stored_at", float), ("path", str), ("sha256", str),
-            ("bytes", int), ("seconds", float), ("width", int), ("height", int), ("fps", float), ("has_audio", bool), ("polls", int),
-            ("polled_at", float), ("failed_at", float), ("confirmed_at", float), ("status_word", str),
-            ("download_error", str), ("evidence", str), ("refusals", int), ("outcome_offset_s", float),
-            ("refused_sha256", str), ("refused_times", int),
+            ("task_id", str),
+            ("reason", str),
+            ("error_code", str),
+            ("error_message", str),
+            ("retryable", bool),
+            ("not_before", float),
+            ("accepted_at", float),
+            ("finished_at", float),
+            ("give_up_at", float),
+            ("available_until", float),
+            ("stored_at", float),
+            ("path", str),
+            ("sha256", str),
+            ("bytes", int),
+            ("seconds", float),
+            ("width", int),
+            ("height", int),
+            ("fps", float),
+            ("has_audio", bool),
+            ("polls", int),
+            ("polled_at", float),
+            ("failed_at", float),
+            ("confirmed_at", float),
+            ("status_word", str),
+            ("download_error", str),
+            ("evidence", str),
+            ("refusals", int),
+            ("outcome_offset_s", float),
+            ("refused_sha256", str),
+            ("refused_times", int),
         )
     },
-)  # fmt: skip
+)
 
 
 def row(state: State, number: int = 1, **changes: object) -> Attempt:
@@ -136,7 +165,8 @@ def test_every_pair_is_an_arrow_or_raises_naming_both(state: State, kind: EventK
 
 
 def test_the_table_is_the_one_of_the_contract() -> None:
-    """Written out again from the design, so that an arrow can neither appear nor vanish by itself."""
+    """Written out again from the design, so that an arrow can neither appear nor vanish
+    by itself."""
     drawn = """
         intent accepted accepted / intent not_accepted planned / intent rejected rejected / intent uncertain uncertain
         uncertain adopted accepted / uncertain absent planned / uncertain resubmit planned / uncertain abandoned abandoned

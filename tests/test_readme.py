@@ -236,7 +236,7 @@ def _resolve(reader, line):
     return said
 
 
-# -- what the commands did -----------------------------------------------------------------
+# -- what the commands did -------------------------------------------------------------
 
 
 @pytest.mark.slow
@@ -314,7 +314,7 @@ def test_no_key_is_left_anywhere(followed):
             assert key.encode() not in path.read_bytes(), path
 
 
-# -- what stands between the commands ------------------------------------------------------
+# -- what stands between the commands --------------------------------------------------
 
 
 def test_each_block_says_what_it_is():

@@ -1,4 +1,5 @@
-"""The wheel works by itself: schemas and the report's assets are in it, and the command runs from a clean environment."""
+"""The wheel works by itself: schemas and the report's assets are in it, and the command
+runs from a clean environment."""
 
 from __future__ import annotations
 
@@ -42,7 +43,8 @@ def wheel(tmp_path_factory):
 def clean(wheel, tmp_path_factory):
     """An environment with the wheel and its dependencies, and without this checkout.
 
-    The dependencies are lent by a plain path line, which does not follow the path lines of the folder it names: the editable install stays out.
+    The dependencies are lent by a plain path line, which does not follow the path lines
+    of the folder it names: the editable install stays out.
     """
     folder = tmp_path_factory.mktemp("clean")
     assert run(sys.executable, "-m", "venv", "--without-pip", folder).returncode == 0

@@ -1,8 +1,11 @@
-"""A canvas for painted landscapes: gradients, glows, silhouettes, reflections, film grain.
+"""A canvas for painted landscapes: gradients, glows, silhouettes, reflections, film
+grain.
 
-What it may not do: know what a harbour or a door is; draw anything by chance (every random source is seeded by its caller).
+What it may not do: know what a harbour or a door is; draw anything by chance (every
+random source is seeded by its caller).
 
-How it works: everything is drawn at twice the size and shrunk at the end, which smooths all edges. Coordinates are those of the finished picture.
+How it works: everything is drawn at twice the size and shrunk at the end, which smooths
+all edges. Coordinates are those of the finished picture.
 """
 
 from __future__ import annotations
@@ -39,7 +42,8 @@ class Canvas:
     def gradient(
         self, stops: Sequence[tuple[float, Colour]], top: float = 0, bottom: float | None = None
     ) -> None:
-        """Fills the rows from ``top`` to ``bottom`` with colours; a stop is (0 to 1, colour)."""
+        """Fills the rows from ``top`` to ``bottom`` with colours; a stop is (0 to 1,
+        colour)."""
         bottom = self.height if bottom is None else bottom
         rows = round((bottom - top) * SCALE)
         column = Image.new("RGB", (1, rows))
@@ -55,7 +59,8 @@ class Canvas:
         strength: float = 1.0,
         squash: float = 1.0,
     ) -> None:
-        """Adds light around ``centre`` that fades to nothing at ``radius`` (``squash`` below 1 makes it flat)."""
+        """Adds light around ``centre`` that fades to nothing at ``radius`` (``squash``
+        below 1 makes it flat)."""
         w, h = round(radius * 2 * SCALE), round(radius * 2 * squash * SCALE)
         mask = Image.radial_gradient("L").resize((w, h), Image.Resampling.BICUBIC)
         mask = mask.point(
@@ -116,7 +121,8 @@ class Canvas:
     def shade(
         self, colour: Colour, paint: Callable[[Canvas], None], blur: float = 0, opacity: float = 1.0
     ) -> None:
-        """Lays ``colour`` where ``paint`` draws white on a black canvas, blurred by ``blur`` px, ``opacity`` from 0 to 1."""
+        """Lays ``colour`` where ``paint`` draws white on a black canvas, blurred by
+        ``blur`` px, ``opacity`` from 0 to 1."""
         cover = Canvas(self.width, self.height)
         paint(cover)
         mask = cover.image.convert("L")
@@ -125,7 +131,8 @@ class Canvas:
         self.image.paste(colour, (0, 0), mask.point([round(v * opacity) for v in range(256)]))
 
     def reflect(self, horizon: float, tint: Colour, strength: float, seed: int) -> None:
-        """Mirrors what is above ``horizon`` into the rows below, tinted, its rows shifted as by small waves."""
+        """Mirrors what is above ``horizon`` into the rows below, tinted, its rows
+        shifted as by small waves."""
         top = round(horizon * SCALE)
         rows = self.image.height - top
         above = self.image.crop((0, 0, self.image.width, top)).transpose(
@@ -155,7 +162,8 @@ class Canvas:
             self.image.paste(row, (shift, top + y))
 
     def finished(self, grain: int = 0, seed: int = 0, vignette: float = 0.0) -> Image.Image:
-        """The picture at its size, with ``vignette`` (0 to 1, darker corners) and film ``grain`` (steps of 255)."""
+        """The picture at its size, with ``vignette`` (0 to 1, darker corners) and film
+        ``grain`` (steps of 255)."""
         picture = self.image.resize((self.width, self.height), Image.Resampling.LANCZOS)
         if vignette:
             mask = Image.radial_gradient("L").resize(picture.size, Image.Resampling.BICUBIC)
@@ -188,7 +196,8 @@ def ridge(
     roughness: float = 0.55,
     steps: int = 6,
 ) -> list[Point]:
-    """The outline of hills from ``left`` to ``right``, at most about ``height`` px above ``base``, by midpoint displacement."""
+    """The outline of hills from ``left`` to ``right``, at most about ``height`` px
+    above ``base``, by midpoint displacement."""
     chance = random.Random(seed)
     heights = [chance.random() for _ in range(4)]
     spread = 0.5

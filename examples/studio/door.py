@@ -1,8 +1,10 @@
 """A blue door in a whitewashed wall at nightfall, closed and open.
 
-What it may not do: move anything but the door and the light that falls through it, so that the two make a first and a last frame.
+What it may not do: move anything but the door and the light that falls through it, so
+that the two make a first and a last frame.
 
-How it works: wall and ground, the frame, what is in it, then pots, lamp and the light on all of it.
+How it works: wall and ground, the frame, what is in it, then pots, lamp and the light
+on all of it.
 """
 
 from __future__ import annotations
@@ -140,7 +142,8 @@ def _leaf(canvas: Canvas) -> None:
 
 
 def _inside(canvas: Canvas) -> None:
-    """A lit hall: warm wall, floor tiles, a table with a candle, and the leaf of the door swung inward at the left."""
+    """A lit hall: warm wall, floor tiles, a table with a candle, and the leaf of the
+    door swung inward at the left."""
     top, bottom = TOP + 10, GROUND - 2
     for k in range(200):
         y = top + (bottom - top) * k / 200

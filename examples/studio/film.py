@@ -1,9 +1,11 @@
-"""A clip of the harbour: the camera pushes slowly toward the light tower while the water moves and the boats rock.
+"""A clip of the harbour: the camera pushes slowly toward the light tower while the
+water moves and the boats rock.
 
 What it may not do: repaint the picture for each frame (it takes a second).
 
-How it works: the water is painted once without boats and its rows are shifted a little from frame to frame; the boats are the difference
-between the picture with and without them, pasted with a small bob; the camera is a window that shrinks.
+How it works: the water is painted once without boats and its rows are shifted a little
+from frame to frame; the boats are the difference between the picture with and without
+them, pasted with a small bob; the camera is a window that shrinks.
 """
 
 from __future__ import annotations

@@ -1,8 +1,10 @@
 """A harbour town, one composition in four lights: dawn, noon, dusk, night.
 
-What it may not do: move anything between the lights, so that two of them make a first and a last frame.
+What it may not do: move anything between the lights, so that two of them make a first
+and a last frame.
 
-How it works: sky, sun or moon, hills, town and breakwater are painted above the horizon, mirrored into the water, and the boats laid over it.
+How it works: sky, sun or moon, hills, town and breakwater are painted above the
+horizon, mirrored into the water, and the boats laid over it.
 """
 
 from __future__ import annotations
@@ -19,7 +21,8 @@ WIDTH, HEIGHT, HORIZON = 1280, 720, 424
 
 @dataclass(frozen=True, slots=True)
 class Light:
-    """The colours of an hour. ``lit`` is the part of the windows with a lamp behind them, ``stars`` their number."""
+    """The colours of an hour. ``lit`` is the part of the windows with a lamp behind
+    them, ``stars`` their number."""
 
     sky: tuple[tuple[float, str], ...]
     disc: str
@@ -43,30 +46,96 @@ class Light:
 
 LIGHTS = {
     "dawn": Light(
-        sky=((0, "#2b3a67"), (0.35, "#6d6a9c"), (0.62, "#d98c8f"), (0.82, "#f6b483"), (1, "#ffe0a8")),
-        disc="#fff3cf", disc_at=(842, 372), disc_radius=30, glow="#ffb46b", glow_strength=0.85, cloud="#f3a48c",
-        far="#8d7ba0", near="#5b557f", town="#3b3a5c", roof="#57415f", water="#3d4a75", water_strength=0.34, glitter="#ffe6b5",
-        boat="#2a2b47", trim="#c9705a", lit=0.10,
+        sky=(
+            (0, "#2b3a67"),
+            (0.35, "#6d6a9c"),
+            (0.62, "#d98c8f"),
+            (0.82, "#f6b483"),
+            (1, "#ffe0a8"),
+        ),
+        disc="#fff3cf",
+        disc_at=(842, 372),
+        disc_radius=30,
+        glow="#ffb46b",
+        glow_strength=0.85,
+        cloud="#f3a48c",
+        far="#8d7ba0",
+        near="#5b557f",
+        town="#3b3a5c",
+        roof="#57415f",
+        water="#3d4a75",
+        water_strength=0.34,
+        glitter="#ffe6b5",
+        boat="#2a2b47",
+        trim="#c9705a",
+        lit=0.10,
     ),
     "noon": Light(
         sky=((0, "#2f7fc1"), (0.5, "#7db8de"), (1, "#dceef2")),
-        disc="#ffffff", disc_at=(842, 92), disc_radius=26, glow="#fff4d6", glow_strength=0.7, cloud="#ffffff",
-        far="#8fb0bf", near="#5d8a86", town="#e6d8c3", roof="#b5543f", water="#1d6f93", water_strength=0.5, glitter="#f4fbff",
-        boat="#23445c", trim="#d9533b", lit=0.0,
+        disc="#ffffff",
+        disc_at=(842, 92),
+        disc_radius=26,
+        glow="#fff4d6",
+        glow_strength=0.7,
+        cloud="#ffffff",
+        far="#8fb0bf",
+        near="#5d8a86",
+        town="#e6d8c3",
+        roof="#b5543f",
+        water="#1d6f93",
+        water_strength=0.5,
+        glitter="#f4fbff",
+        boat="#23445c",
+        trim="#d9533b",
+        lit=0.0,
     ),
     "dusk": Light(
-        sky=((0, "#1b2148"), (0.4, "#4a3a75"), (0.66, "#a44a7c"), (0.84, "#ee7b5f"), (1, "#ffc069")),
-        disc="#ffd9a0", disc_at=(842, 408), disc_radius=34, glow="#ff7d4d", glow_strength=0.8, cloud="#c75b7f",
-        far="#5f4577", near="#3d3260", town="#292447", roof="#372a4a", water="#2a2a58", water_strength=0.36, glitter="#ffc98b",
-        boat="#1b1a35", trim="#8c3f52", lit=0.55, stars=40,
+        sky=(
+            (0, "#1b2148"),
+            (0.4, "#4a3a75"),
+            (0.66, "#a44a7c"),
+            (0.84, "#ee7b5f"),
+            (1, "#ffc069"),
+        ),
+        disc="#ffd9a0",
+        disc_at=(842, 408),
+        disc_radius=34,
+        glow="#ff7d4d",
+        glow_strength=0.8,
+        cloud="#c75b7f",
+        far="#5f4577",
+        near="#3d3260",
+        town="#292447",
+        roof="#372a4a",
+        water="#2a2a58",
+        water_strength=0.36,
+        glitter="#ffc98b",
+        boat="#1b1a35",
+        trim="#8c3f52",
+        lit=0.55,
+        stars=40,
     ),
     "night": Light(
         sky=((0, "#070b1f"), (0.55, "#12204a"), (1, "#2c4675")),
-        disc="#f4f1df", disc_at=(842, 150), disc_radius=24, glow="#8fb0e8", glow_strength=0.55, cloud="#2d4475",
-        far="#1b2c55", near="#131f40", town="#0d1530", roof="#111a38", water="#0a1230", water_strength=0.45, glitter="#cfe0ff",
-        boat="#070c1d", trim="#33405f", lit=0.7, stars=220,
+        disc="#f4f1df",
+        disc_at=(842, 150),
+        disc_radius=24,
+        glow="#8fb0e8",
+        glow_strength=0.55,
+        cloud="#2d4475",
+        far="#1b2c55",
+        near="#131f40",
+        town="#0d1530",
+        roof="#111a38",
+        water="#0a1230",
+        water_strength=0.45,
+        glitter="#cfe0ff",
+        boat="#070c1d",
+        trim="#33405f",
+        lit=0.7,
+        stars=220,
     ),
-}  # fmt: skip
+}
 
 
 def harbour(hour: str) -> Image.Image:
@@ -230,7 +299,8 @@ def _breakwater(canvas: Canvas, light: Light) -> None:
 
 
 def _glitter(canvas: Canvas, light: Light) -> None:
-    """The sun's (or moon's) path: short strokes, few and wide near, many and narrow far."""
+    """The sun's (or moon's) path: short strokes, few and wide near, many and narrow
+    far."""
     chance = random.Random(31)
     for _ in range(520):
         depth = chance.random() ** 1.7

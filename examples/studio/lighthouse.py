@@ -1,8 +1,11 @@
-"""A lighthouse on a headland, one composition in two lights: evening, and night with the lamp burning.
+"""A lighthouse on a headland, one composition in two lights: evening, and night with
+the lamp burning.
 
-What it may not do: move anything between the lights, so that the two make a first and a last frame.
+What it may not do: move anything between the lights, so that the two make a first and a
+last frame.
 
-How it works: sky and sea first, then the headland from far to near, the tower, the cottage, the surf, and the beam over all.
+How it works: sky and sea first, then the headland from far to near, the tower, the
+cottage, the surf, and the beam over all.
 """
 
 from __future__ import annotations
@@ -36,16 +39,34 @@ class Light:
 
 LIGHTS = {
     "evening": Light(
-        sky=((0, "#31508a"), (0.45, "#8a83b4"), (0.75, "#eaa292"), (1, "#ffd9a1")), glow="#ffbf7a", cloud="#f7c1a6", sea=("#c98f93", "#2c4470"),
-        rock=("#6f6288", "#4c4a6b", "#2f3450"), tower="#f6ead9", shade="#a58ea5", band="#c8513f", foam="#fbe3d2", shine="#c0809a",
-        lamp=False, stars=0,
+        sky=((0, "#31508a"), (0.45, "#8a83b4"), (0.75, "#eaa292"), (1, "#ffd9a1")),
+        glow="#ffbf7a",
+        cloud="#f7c1a6",
+        sea=("#c98f93", "#2c4470"),
+        rock=("#6f6288", "#4c4a6b", "#2f3450"),
+        tower="#f6ead9",
+        shade="#a58ea5",
+        band="#c8513f",
+        foam="#fbe3d2",
+        shine="#c0809a",
+        lamp=False,
+        stars=0,
     ),
     "night": Light(
-        sky=((0, "#050a1c"), (0.6, "#10234d"), (1, "#2b4a78")), glow="#3f68a8", cloud="#243b68", sea=("#24416d", "#060d22"),
-        rock=("#16244a", "#0e1936", "#080f24"), tower="#6f7fa3", shade="#26355c", band="#5a2f45", foam="#7f9cc9", shine="#243b68",
-        lamp=True, stars=260,
+        sky=((0, "#050a1c"), (0.6, "#10234d"), (1, "#2b4a78")),
+        glow="#3f68a8",
+        cloud="#243b68",
+        sea=("#24416d", "#060d22"),
+        rock=("#16244a", "#0e1936", "#080f24"),
+        tower="#6f7fa3",
+        shade="#26355c",
+        band="#5a2f45",
+        foam="#7f9cc9",
+        shine="#243b68",
+        lamp=True,
+        stars=260,
     ),
-}  # fmt: skip
+}
 
 
 def lighthouse(hour: str) -> Image.Image:
@@ -150,7 +171,8 @@ def _cliff(
     colour: Colour,
     shine: Colour,
 ) -> None:
-    """Rock that rises from the sea at ``left`` to ``top`` and goes on to the right; its face catches the light, its foot lies in the dark."""
+    """Rock that rises from the sea at ``left`` to ``top`` and goes on to the right; its
+    face catches the light, its foot lies in the dark."""
     edge = [(x, y) for x, y in ridge(seed, left + steepness * 0.7, WIDTH + 10, top + 26, 46)]
     face = ridge(seed + 1, 0, 1, 0, 1)
     slope = [

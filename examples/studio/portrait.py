@@ -1,8 +1,10 @@
-"""A portrait: a woman at a window in the evening, 720 x 1280 px, drawn flat with soft shadows.
+"""A portrait: a woman at a window in the evening, 720 x 1280 px, drawn flat with soft
+shadows.
 
 What it may not do: look like anybody.
 
-How it works: from back to front: the room and the window, hair behind, body, neck, face, hair before. Faces are kind to few shapes.
+How it works: from back to front: the room and the window, hair behind, body, neck,
+face, hair before. Faces are kind to few shapes.
 """
 
 from __future__ import annotations

@@ -2,8 +2,10 @@
 
 What it may not do: draw a sample by chance without a seed.
 
-How it works: samples are floats from -1 to 1. The sea is filtered noise that swells and breaks; gulls are gliding tones. The voice is a buzz
-at the pitch of a sentence, shaped by three resonances that move from vowel to vowel (formant synthesis), with hiss for consonants.
+How it works: samples are floats from -1 to 1. The sea is filtered noise that swells and
+breaks; gulls are gliding tones. The voice is a buzz at the pitch of a sentence, shaped
+by three resonances that move from vowel to vowel (formant synthesis), with hiss for
+consonants.
 """
 
 from __future__ import annotations
@@ -91,7 +93,8 @@ def voice(seconds: float) -> list[float]:
 
 
 class _Resonance:
-    """A two-pole filter whose frequency may move; ``step`` takes and gives one sample."""
+    """A two-pole filter whose frequency may move; ``step`` takes and gives one
+    sample."""
 
     def __init__(self) -> None:
         self.before = self.last = 0.0

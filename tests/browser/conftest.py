@@ -1,4 +1,5 @@
-"""Chromium for the tests of this folder, and report folders made of hand-made values (``tests/report/samples.py``)."""
+"""Chromium for the tests of this folder, and report folders made of hand-made values
+(``tests/report/samples.py``)."""
 
 from __future__ import annotations
 
@@ -41,7 +42,8 @@ def chromium():
     """One browser for all tests."""
     if CHROMIUM is None:
         pytest.skip(
-            "no Chromium found: install Debian's package chromium, or set CHROMIUM to the browser's path"
+            "no Chromium found: install Debian's package chromium, or set CHROMIUM to the"
+            " browser's path"
         )
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     with playwright.sync_playwright() as driver:
@@ -52,7 +54,8 @@ def chromium():
 
 @pytest.fixture
 def visit(chromium):
-    """Opens a report from disk and waits for its cards; fails the test if the page complains or asks the network for anything."""
+    """Opens a report from disk and waits for its cards; fails the test if the page
+    complains or asks the network for anything."""
     contexts, complaints, expected = [], [], []
 
     def open_report(folder: Path, fragment: str = "", **options):

@@ -1,4 +1,5 @@
-"""The report in a real browser, opened from disk: what it shows, plays, filters, and what it withstands."""
+"""The report in a real browser, opened from disk: what it shows, plays, filters, and
+what it withstands."""
 
 from __future__ import annotations
 
@@ -12,7 +13,10 @@ from wanbatch.model.plan import JobState as J
 from wanbatch.report.collect import collect
 from wanbatch.report.write import write_report
 
-HOSTILE = '</script><script>window.hacked=1</script><img src=x onerror="window.hacked=1">{{7*7}} \u202egnp.exe\u202c \x07 "\'`&amp;'
+HOSTILE = (
+    '</script><script>window.hacked=1</script><img src=x onerror="window.hacked=1">{{7*7}}'
+    " \u202egnp.exe\u202c \x07 \"'`&amp;"
+)
 STATES = (
     J.DONE,
     J.DONE,
@@ -29,7 +33,8 @@ STATES = (
 
 @pytest.fixture(scope="module")
 def folder(samples, tmp_path_factory):
-    """A report with a job in every state, three small videos and one of a job that is gone."""
+    """A report with a job in every state, three small videos and one of a job that is
+    gone."""
     root = tmp_path_factory.mktemp("my reports #1") / "harbor"
     report = collect(*samples.make_case(*STATES, former=True))
     for number, job in enumerate((*report.jobs, *report.former)):
@@ -50,7 +55,8 @@ def stage(page, number):
 
 def is_playing(page, selector):
     page.wait_for_function(
-        "s => { const v = document.querySelector(s); return v && !v.paused && v.currentTime > 0.2 }",
+        "s => { const v = document.querySelector(s); return v && !v.paused && v.currentTime >"
+        " 0.2 }",
         arg=selector,
     )
 
@@ -81,7 +87,8 @@ def test_every_poster_is_a_picture_that_loads(visit, folder):
     posters = page.locator("#jobs .card img")
     assert posters.count() == 3
     page.wait_for_function(
-        "[...document.querySelectorAll('#jobs .card img')].every(i => i.complete && i.naturalWidth > 100)"
+        "[...document.querySelectorAll('#jobs .card img')].every(i => i.complete &&"
+        " i.naturalWidth > 100)"
     )
 
 
@@ -210,7 +217,10 @@ def test_light_and_dark_follow_the_reader_and_can_be_read(visit, folder, scheme,
     assert min(contrasts["ratios"].values()) >= 4.5, contrasts["ratios"]
 
 
-READ = "h1, .facts, .figure dt, .prompt, .card .badge, .axes b, .advice .message, .names a, .command button, .failed .word, .uncertain .word"
+READ = (
+    "h1, .facts, .figure dt, .prompt, .card .badge, .axes b, .advice .message, .names a, .command"
+    " button, .failed .word, .uncertain .word"
+)
 CONTRAST = """() => {
   const canvas = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
   const linear = (v) => v <= 10.31 ? v / 3294.6 : ((v / 255 + 0.055) / 1.055) ** 2.4;
@@ -244,7 +254,8 @@ def test_reduced_motion_moves_nothing_unasked(visit, folder):
     page.wait_for_selector("dialog[open] video")
     page.wait_for_timeout(300)
     assert page.evaluate(
-        "document.querySelector('dialog video').paused && document.querySelector('dialog video').controls"
+        "document.querySelector('dialog video').paused && document.querySelector('dialog"
+        " video').controls"
     )
 
 
@@ -307,7 +318,8 @@ def test_hostile_texts_are_shown_and_do_nothing(visit, samples, tmp_path):
         page.wait_for_selector("dialog[open]")
         shown = page.locator("dialog .text").first.inner_text()
         assert shown.startswith(
-            '</script><script>window.hacked=1</script><img src=x onerror="window.hacked=1">{{7*7}} ⟨202E⟩gnp.exe⟨202C⟩ ⟨0007⟩'
+            "</script><script>window.hacked=1</script><img src=x"
+            ' onerror="window.hacked=1">{{7*7}} ⟨202E⟩gnp.exe⟨202C⟩ ⟨0007⟩'
         )
         page.keyboard.press("Escape")
     assert page.evaluate("window.hacked") is None
@@ -316,7 +328,8 @@ def test_hostile_texts_are_shown_and_do_nothing(visit, samples, tmp_path):
 
 
 def what_was_said(server):
-    """The bytes of every connection that was made to ``server``, but for silent ones."""
+    """The bytes of every connection that was made to ``server``, but for silent
+    ones."""
     said = []
     while True:
         try:
@@ -332,14 +345,17 @@ def what_was_said(server):
 
 
 def test_an_injected_script_would_not_run(visit, folder, tmp_path):
-    """The policy itself, should escaping ever fail: neither foreign script nor style nor handler nor network."""
+    """The policy itself, should escaping ever fail: neither foreign script nor style
+    nor handler nor network."""
     visit.expected += ["Content Security Policy", "ERR_FILE_NOT_FOUND", "network: http://127.0.0.1"]
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(0.5)
         address = f"http://127.0.0.1:{server.getsockname()[1]}"
         attack = (
-            "<script>window.hacked=1;fetch('ADDRESS/a')</script><style>h1{display:none}</style><img src=x onerror='window.hacked=1'>"
-            "<img src='ADDRESS/b'><video src='ADDRESS/c' autoplay></video><iframe src='ADDRESS/d'></iframe><link rel=stylesheet href='ADDRESS/e'>"
+            "<script>window.hacked=1;fetch('ADDRESS/a')</script><style>h1{display:none}</style><img"
+            " src=x onerror='window.hacked=1'>"
+            "<img src='ADDRESS/b'><video src='ADDRESS/c' autoplay></video><iframe"
+            " src='ADDRESS/d'></iframe><link rel=stylesheet href='ADDRESS/e'>"
         ).replace("ADDRESS", address)
         text = (folder / "report.html").read_text()
         (tmp_path / "report.html").write_text(text.replace("</header>", f"{attack}</header>"))

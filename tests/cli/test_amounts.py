@@ -1,4 +1,5 @@
-"""Amounts and numbers that a person states, with the real command: what is none is refused."""
+"""Amounts and numbers that a person states, with the real command: what is none is
+refused."""
 
 from __future__ import annotations
 
@@ -149,7 +150,7 @@ def test_of_two_statements_each_size_is_known_from_either(project, gateway):
     assert "1 to generate ($0.40)" in plan.stderr
 
 
-# -- an option that is not given leaves the profile's own word ------------------------------------
+# -- an option that is not given leaves the profile's own word -------------------------
 
 
 def test_a_profiles_submit_timeout_is_kept(tmp_path):

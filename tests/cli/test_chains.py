@@ -1,5 +1,5 @@
-"""What a purchase depends on is verified by hash just before it: the real command, a chain, and
-somebody who changes a file and keeps its name, size and time."""
+"""What a purchase depends on is verified by hash just before it: the real command, a
+chain, and somebody who changes a file and keeps its name, size and time."""
 
 from __future__ import annotations
 
@@ -33,7 +33,8 @@ jobs:
 
 @pytest.fixture
 def scene(tmp_path):
-    """The first job is at home, the second one takes its last frame and is still to be bought."""
+    """The first job is at home, the second one takes its last frame and is still to be
+    bought."""
     with Scene(tmp_path, jobs=1, emulator="--latency 0.1 --render full") as scene:
         (scene.folder / FILE).write_text(CHAIN)
         done = scene.run("--select", "job")
@@ -96,7 +97,8 @@ def test_a_still_under_the_caches_name_is_not_believed(scene, tmp_path):
 
 
 def sent_picture(scene, seed):
-    """The SHA-256 of the first frame that the API was sent for the job with that seed."""
+    """The SHA-256 of the first frame that the API was sent for the job with that
+    seed."""
     for line in (scene._books / "tasks.jsonl").read_text().splitlines():
         record = json.loads(line)
         if record["event"] == "accepted" and record["body"]["seed"] == seed:

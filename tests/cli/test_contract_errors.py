@@ -1,4 +1,5 @@
-"""All errors of all files at once: what is wrong with one thing hides nothing that is wrong with another."""
+"""All errors of all files at once: what is wrong with one thing hides nothing that is
+wrong with another."""
 
 from __future__ import annotations
 

@@ -32,8 +32,14 @@ def call(folder, command, *words, **variables):
     environ = {**os.environ, "WANBATCH_EMULATOR_OPTIONS": "--render tiny", **variables}
     return subprocess.run(
         [sys.executable, "-m", "wanbatch", command, "harbor.wanbatch.yaml", *words],
-        cwd=folder, env=environ, capture_output=True, text=True, check=False, timeout=60, stdin=subprocess.DEVNULL,
-    )  # fmt: skip
+        cwd=folder,
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        stdin=subprocess.DEVNULL,
+    )
 
 
 def test_a_part_of_a_selection_may_be_empty_but_no_selection(folder):

@@ -1,4 +1,5 @@
-"""The whole way over DashScope's own protocol: upload space, tasks, signed results, a chained clip; and a lost answer found in the list."""
+"""The whole way over DashScope's own protocol: upload space, tasks, signed results, a
+chained clip; and a lost answer found in the list."""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
-"""Bought once, wherever the ledger went: a lost, emptied, older or other ledger makes a run ask,
-and never buy again. The real command against a gateway on loopback whose books count charges."""
+"""Bought once, wherever the ledger went: a lost, emptied, older or other ledger makes a
+run ask, and never buy again. The real command against a gateway on loopback whose books
+count charges."""
 
 from __future__ import annotations
 
@@ -154,7 +155,8 @@ def test_the_others_go_on_and_the_evidence_outlives_the_report_that_takes_its_pl
 
 
 def test_what_is_lost_again_is_still_known(scene):
-    """The ledger is lost twice, and what the first one bought stands only as ``elsewhere``."""
+    """The ledger is lost twice, and what the first one bought stands only as
+    ``elsewhere``."""
     lose_ledger(scene)
     only_the_report(scene)
     more_jobs(scene)
@@ -210,7 +212,7 @@ def test_a_job_that_nobody_bought_is_no_evidence(scene):
     assert scene.charges() == JOBS + 1
 
 
-# -- another output folder -----------------------------------------------------------------------
+# -- another output folder -------------------------------------------------------------
 
 
 @pytest.mark.parametrize("way", ["working folder", "--output", "below", "its name"])
@@ -281,7 +283,7 @@ def test_another_programs_database_says_nothing(scene):
     assert scene.charges() == JOBS + 1
 
 
-# -- an older ledger -------------------------------------------------------------------------------
+# -- an older ledger -------------------------------------------------------------------
 
 
 def back_up(scene, name="old.db"):

@@ -1,4 +1,5 @@
-"""``wanbatch fetch`` through the real command and real sockets: brings home what was paid for, and never submits."""
+"""``wanbatch fetch`` through the real command and real sockets: brings home what was
+paid for, and never submits."""
 
 from __future__ import annotations
 
@@ -15,7 +16,8 @@ JOBS = 4
 
 @pytest.fixture
 def scene(tmp_path):
-    """Four jobs; some tasks were submitted and are running when the run is killed, at least one job was not submitted."""
+    """Four jobs; some tasks were submitted and are running when the run is killed, at
+    least one job was not submitted."""
     with Scene(tmp_path, jobs=JOBS, emulator="--latency 1.5 --render tiny", in_flight=3) as scene:
         process = scene.start()
         while sum(row.state == "accepted" for row in scene.rows()) < 3:

@@ -19,10 +19,14 @@ error[WB204]: first_clip cannot be combined with driving_audio
    = help: remove driving_audio, or replace first_clip by first_frame"""
 
 ERROR = Diagnostic(
-    "WB204", "first_clip cannot be combined with driving_audio", Position("specs/harbor.wanbatch.yaml", 21, 7, 20),
-    ("jobs", 1, "media", "driving_audio"), "the API takes driving_audio only with first_frame",
-    ("remove driving_audio, or replace first_clip by first_frame",), "      driving_audio: media/waves.mp3",
-)  # fmt: skip
+    "WB204",
+    "first_clip cannot be combined with driving_audio",
+    Position("specs/harbor.wanbatch.yaml", 21, 7, 20),
+    ("jobs", 1, "media", "driving_audio"),
+    "the API takes driving_audio only with first_frame",
+    ("remove driving_audio, or replace first_clip by first_frame",),
+    "      driving_audio: media/waves.mp3",
+)
 WARNING = Diagnostic(
     "WB417",
     "rewritten",
@@ -94,12 +98,20 @@ def test_json_has_every_fact() -> None:
     whole = json.loads(render([ERROR, WARNING], "json"))
     assert (whole["schema"], whole["errors"], whole["warnings"]) == ("wanbatch/findings@1", 1, 1)
     assert whole["findings"][0] == {
-        "severity": "error", "code": "WB204", "title": "first_clip cannot be combined with driving_audio",
-        "message": "first_clip cannot be combined with driving_audio", "path": "specs/harbor.wanbatch.yaml",
-        "line": 21, "column": 7, "end_column": 20,
-        "route": "jobs[1].media.driving_audio", "label": "the API takes driving_audio only with first_frame",
-        "help": ["remove driving_audio, or replace first_clip by first_frame"], "source": "      driving_audio: media/waves.mp3", "cell": "",
-    }  # fmt: skip
+        "severity": "error",
+        "code": "WB204",
+        "title": "first_clip cannot be combined with driving_audio",
+        "message": "first_clip cannot be combined with driving_audio",
+        "path": "specs/harbor.wanbatch.yaml",
+        "line": 21,
+        "column": 7,
+        "end_column": 20,
+        "route": "jobs[1].media.driving_audio",
+        "label": "the API takes driving_audio only with first_frame",
+        "help": ["remove driving_audio, or replace first_clip by first_frame"],
+        "source": "      driving_audio: media/waves.mp3",
+        "cell": "",
+    }
     assert whole["findings"][1]["cell"] == "a[x=1]"
 
 

@@ -1,5 +1,6 @@
-"""An output folder that came with somebody's repository: no link, pipe or folder in it leads a
-write astray or holds a run up. The real command; what lies outside keeps every byte."""
+"""An output folder that came with somebody's repository: no link, pipe or folder in it
+leads a write astray or holds a run up. The real command; what lies outside keeps every
+byte."""
 
 from __future__ import annotations
 

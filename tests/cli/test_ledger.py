@@ -1,4 +1,5 @@
-"""``wanbatch ledger check`` and ``backup`` through the real command, also while a run goes on."""
+"""``wanbatch ledger check`` and ``backup`` through the real command, also while a run
+goes on."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""Hundreds of findings, through the real command: what cells share is said once, what does
-not fit is counted, and media findings lead to the job and to the row of data.
+"""Hundreds of findings, through the real command: what cells share is said once, what
+does not fit is counted, and media findings lead to the job and to the row of data.
 """
 
 from __future__ import annotations
@@ -93,7 +93,8 @@ def test_what_24_cells_have_at_one_place_is_one_finding(tmp_path: Path) -> None:
         "opening[hour=dawn,lens=b,n=1] and 21 more\n"
     ) in done.stderr
     assert done.stderr.endswith("\n1 error in 1 file\n")
-    # The words differ from cell to cell: the first, two others, and how many more there are.
+    # The words differ from cell to cell: the first, two others, and how many more there
+    # are.
     assert "error[WB501]: there is no file media/dawn.png" in done.stderr
     assert "= also: there is no file media/noon.png\n" in done.stderr
     assert "= also: 1 more, in other cells\n" in done.stderr
@@ -284,9 +285,11 @@ def test_a_default_that_is_wrong_for_some_jobs_names_them(tmp_path: Path) -> Non
 def test_no_signature_is_shown_for_any_cell(tmp_path: Path) -> None:
     text = (
         "wanbatch: 1\njobs:\n  - id: a\n    prompt: x\n    matrix: {n: [1, 2, 3]}\n"
-        '    media: {first_frame: "https://e.example/{{ n }}.png?Expires=1&Signature=s{{ n }}cret"}\n'
+        '    media: {first_frame: "https://e.example/{{ n }}.png?Expires=1&Signature=s{{ n'
+        ' }}cret"}\n'
         '  - id: b\n    matrix: {n: [1, 2, 3]}\n    prompt: "{{ n }}"\n'
-        '    media: {first_frame: "http://e.example/{{ n }}.png?Expires=1&Signature=s{{ n }}cret"}\n'
+        '    media: {first_frame: "http://e.example/{{ n }}.png?Expires=1&Signature=s{{ n'
+        ' }}cret"}\n'
     )
     for form in ("text", "json", "github", "sarif", "junit"):
         done = validate(tmp_path, text, "--format", form)

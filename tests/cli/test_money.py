@@ -1,4 +1,5 @@
-"""Nothing is bought without consent or beyond the limit: the real command against a gateway on loopback, whose books say what it was sent."""
+"""Nothing is bought without consent or beyond the limit: the real command against a
+gateway on loopback, whose books say what it was sent."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""Disks that know no hard links, no folder syncs or no locks: the real command, its system calls
-answered as such a disk answers them."""
+"""Disks that know no hard links, no folder syncs or no locks: the real command, its
+system calls answered as such a disk answers them."""
 
 from __future__ import annotations
 

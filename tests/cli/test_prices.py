@@ -266,7 +266,7 @@ def test_the_doctor_says_the_same(desk, tmp_path):
         assert "prices in USD" in desk.call("doctor", "--backend", "gateway").stderr
 
 
-# -- a project's file ------------------------------------------------------------------------
+# -- a project's file ------------------------------------------------------------------
 
 
 def test_a_projects_limits_hold_from_wherever_a_run_is_started(desk):

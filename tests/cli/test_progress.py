@@ -1,4 +1,5 @@
-"""What a run counts while it goes on: never more running than there are, never less than nothing."""
+"""What a run counts while it goes on: never more running than there are, never less
+than nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""``wanbatch resolve`` through the real command and real sockets: the API takes a submit, and its answer never comes."""
+"""``wanbatch resolve`` through the real command and real sockets: the API takes a
+submit, and its answer never comes."""
 
 from __future__ import annotations
 
@@ -21,7 +22,8 @@ NONSENSE = {
 
 @pytest.fixture
 def scene(tmp_path):
-    """Three jobs were bought; two are at home, the API's answer for ``UNSURE`` was lost."""
+    """Three jobs were bought; two are at home, the API's answer for ``UNSURE`` was
+    lost."""
     with Scene(
         tmp_path,
         jobs=3,

@@ -1,4 +1,5 @@
-"""``--select`` and ``--shard`` with the real command: nothing is bought beyond what was meant."""
+"""``--select`` and ``--shard`` with the real command: nothing is bought beyond what was
+meant."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""``wanbatch status``: what the ledger knows, without a key, without the network, while a run goes on."""
+"""``wanbatch status``: what the ledger knows, without a key, without the network, while
+a run goes on."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""Queries of URLs through the real command and a real socket: sent whole, written nowhere, bought once.
+"""Queries of URLs through the real command and a real socket: sent whole, written
+nowhere, bought once.
 
-How it works: a gateway on loopback remembers every POST; after each command every byte that was printed or lies in the
-project's output is searched for the secrets.
+How it works: a gateway on loopback remembers every POST; after each command every byte
+that was printed or lies in the project's output is searched for the secrets.
 """
 
 from __future__ import annotations
@@ -245,9 +246,18 @@ BROKEN = {
     "unknown key": 'media: {frist_frame: "https://h.test/a?SIG"}',
     "template": 'media: {first_frame: "https://h.test/{{ nothing }}?SIG"}',
     "template that renders badly": 'vars: {u: "http://h.test/a?SIG"}\n    media: {first_frame: "{{ u }}"}',
-    "axis": 'media: {first_frame: "{{ u }}", last_frame: gone.png}\n    matrix: {u: ["https://h.test/a?SIG", "https://h.test/b?SIG"]}',
-    "row": 'media: {first_frame: "{{ u }}", last_frame: gone.png}\n    rows: [{id: "https://h.test/a?SIG", u: "https://h.test/a?SIG"}]',
-    "same value": 'media: {first_frame: "{{ u }}"}\n    matrix: {u: ["https://h.test/a?SIG", "https://h.test/a?SIG"]}',
+    "axis": (
+        'media: {first_frame: "{{ u }}", last_frame: gone.png}\n    matrix: {u:'
+        ' ["https://h.test/a?SIG", "https://h.test/b?SIG"]}'
+    ),
+    "row": (
+        'media: {first_frame: "{{ u }}", last_frame: gone.png}\n    rows: [{id:'
+        ' "https://h.test/a?SIG", u: "https://h.test/a?SIG"}]'
+    ),
+    "same value": (
+        'media: {first_frame: "{{ u }}"}\n    matrix: {u: ["https://h.test/a?SIG",'
+        ' "https://h.test/a?SIG"]}'
+    ),
     "wrong list": 'media: {first_frame: ["https://h.test/a?SIG"]}',
     "other scheme": 'media: {first_frame: "oss://b/a?SIG"}',
     "audio": 'media: {first_frame: gone.png, driving_audio: "http://h.test/a.mp3?SIG"}',
@@ -256,7 +266,7 @@ BROKEN = {
     "expired": 'media: {first_frame: "https://h.test/a?SIG&Expires=1700000000", last_frame: gone.png}',
     "comment": "media: {first_frame: 5} # https://h.test/a?SIG",
     "CSV": "rows: bad.csv\n    media: {first_frame: a.png}",
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("broken", BROKEN)
@@ -312,12 +322,15 @@ def test_validate_says_what_each_url_was_taken_for(project: Project) -> None:
 def test_prompts_are_sent_and_kept_without_white_space_at_their_ends(project: Project) -> None:
     (project.folder / "shots.csv").write_text('shot,text\none," a boat\t"\ntwo,"  "\n')
     project.write(
-        "id: literal\n    prompt: |\n      A harbour\n\n      at dawn\n    negative_prompt: |\n      blurry\n"
+        "id: literal\n    prompt: |\n      A harbour\n\n      at dawn\n    negative_prompt:"
+        " |\n      blurry\n"
         "    media: {first_frame: https://h.test/a.png}",
-        'id: row\n    rows: {from: shots.csv, key: shot}\n    prompt: "{{ text }}"\n    negative_prompt: "\\n"\n'
+        'id: row\n    rows: {from: shots.csv, key: shot}\n    prompt: "{{ text }}"\n   '
+        ' negative_prompt: "\\n"\n'
         "    media: {first_frame: https://h.test/a.png}",
-        f"id: longest\n    prompt: |\n      {'x' * 5000}\n    media: {{first_frame: https://h.test/a.png}}",
-    )  # fmt: skip
+        f"id: longest\n    prompt: |\n      {'x' * 5000}\n    media: {{first_frame:"
+        " https://h.test/a.png}}",
+    )
     assert project.run() == 0
     sent = [(post.get("prompt"), post.get("negative_prompt")) for post in project.gateway.posts]
     assert sorted(sent, key=str) == sorted(

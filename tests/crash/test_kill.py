@@ -1,7 +1,9 @@
-"""Real processes, really killed: SIGKILL at random points of a run, then the same command again, until it is done.
+"""Real processes, really killed: SIGKILL at random points of a run, then the same
+command again, until it is done.
 
-The emulator's books are the truth: a task that it accepted was paid for. After every job is done, each was paid once, but for those that a kill left
-uncertain and a person allowed again; and what was paid is on disk.
+The emulator's books are the truth: a task that it accepted was paid for. After every
+job is done, each was paid once, but for those that a kill left uncertain and a person
+allowed again; and what was paid is on disk.
 """
 
 from __future__ import annotations
@@ -65,7 +67,8 @@ def run(folder, *words):
 
 
 def kill_after(folder, seconds):
-    """Starts a run, kills it with SIGKILL, and returns whether it was still running then."""
+    """Starts a run, kills it with SIGKILL, and returns whether it was still running
+    then."""
     process = subprocess.Popen(
         command("run", "kill.wanbatch.yaml"),
         cwd=folder,
@@ -97,7 +100,8 @@ def states(folder):
 
 
 def resolve_uncertain(folder):
-    """A person's part: what is uncertain is allowed again, and counted. Returns how many there were."""
+    """A person's part: what is uncertain is allowed again, and counted. Returns how
+    many there were."""
     uncertain = [job for job, state, _, _ in states(folder) if state == "uncertain"]
     for job in uncertain:
         done = run(folder, "resolve", "kill.wanbatch.yaml", job, "--resubmit")

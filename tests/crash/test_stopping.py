@@ -1,4 +1,5 @@
-"""How a run is stopped: signals, closed streams, the first failure, a second process, clocks that jump. Real processes over real sockets."""
+"""How a run is stopped: signals, closed streams, the first failure, a second process,
+clocks that jump. Real processes over real sockets."""
 
 from __future__ import annotations
 
@@ -40,7 +41,8 @@ def all_accepted(scene):
 
 
 def holds_a_post(scene):
-    """A road on which the answer to the second submit takes very long; returns how to tell that it is out."""
+    """A road on which the answer to the second submit takes very long; returns how to
+    tell that it is out."""
     submits = []
 
     def choose(method, _path, _body):
@@ -220,7 +222,8 @@ def test_a_second_process_asks_nobody_and_exits_4(slow_scene):
             ("fetch", FILE, "--backend", "rough"),
             ("resolve", FILE, "job[seed=0]", "--abandon"),
         ):
-            # Where nothing answers at all, a call over the network would not end in the way that is told here.
+            # Where nothing answers at all, a call over the network would not end in the
+            # way that is told here.
             elsewhere = {**slow_scene.environ, "WANBATCH_CONFIG": str(dead_end(slow_scene))}
             second = subprocess.run(
                 slow_scene.command(*words),
@@ -262,7 +265,8 @@ time.time = shifted
 
 @pytest.fixture
 def clock(tmp_path, monkeypatch):
-    """Moves the wall clock of every command that is started from now on, also while it runs."""
+    """Moves the wall clock of every command that is started from now on, also while it
+    runs."""
     (tmp_path / "clock").mkdir()
     (tmp_path / "clock" / "sitecustomize.py").write_text(SHIFTED_CLOCK)
     ahead = tmp_path / "clock" / "ahead"

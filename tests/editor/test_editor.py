@@ -1,9 +1,11 @@
-"""What an editor shows while a manifest is being typed, against what wanbatch says of it.
+"""What an editor shows while a manifest is being typed, against what wanbatch says of
+it.
 
 How it works: yaml-language-server, which VS Code and most editors use, is installed by
-``make test`` from the lock file beside this test, and driven over its standard input and
-output with the manifest schema. It must be silent on what is valid, and for what the schema refuses point at the lines that we
-point at. Hover and completion must show the schema's texts.
+``make test`` from the lock file beside this test, and driven over its standard input
+and output with the manifest schema. It must be silent on what is valid, and for what
+the schema refuses point at the lines that we point at. Hover and completion must show
+the schema's texts.
 """
 
 from __future__ import annotations
@@ -35,7 +37,8 @@ GOOD = sorted(
 BAD = sorted(
     p for p in (CASES / "invalid").glob("WB2*/*.wanbatch.yaml") if p.stat().st_size < 4_000
 )
-# The merge key and nulls that remove a default are beyond what an editor can follow; these are found after merging or rendering.
+# The merge key and nulls that remove a default are beyond what an editor can follow;
+# these are found after merging or rendering.
 ONLY_AFTER_MERGING = {
     "WB204_from_defaults",
     "WB205_from_defaults",
@@ -48,7 +51,8 @@ ONLY_AFTER_MERGING |= {"WB218_control", "WB213_user"}
 
 
 LONGEST_SILENCE_S = 120
-"""A server that says nothing for so long has hung: the test fails instead of waiting on."""
+"""A server that says nothing for so long has hung: the test fails instead of waiting
+on."""
 
 
 class Editor:
@@ -192,7 +196,10 @@ def test_an_editor_marks_the_lines_that_we_mark(editor: Editor, path: Path) -> N
 
 
 def test_an_editor_says_why_a_combination_is_refused(editor: Editor) -> None:
-    text = "wanbatch: 1\njobs:\n  - id: a\n    media:\n      first_clip: a.mp4\n      driving_audio: b.mp3\n"
+    text = (
+        "wanbatch: 1\njobs:\n  - id: a\n    media:\n      first_clip: a.mp4\n      driving_audio:"
+        " b.mp3\n"
+    )
     found = editor.diagnose("file:///combination.yaml", text)
     assert ["the API takes driving_audio only with first_frame" in d["message"] for d in found] == [
         True

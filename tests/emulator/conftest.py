@@ -1,4 +1,5 @@
-"""Shared by the emulator's tests: original media made on the spot, and emulators as real processes on loopback."""
+"""Shared by the emulator's tests: original media made on the spot, and emulators as
+real processes on loopback."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Conformance: the ``dashscope`` package, which we did not write, against DashScope's routes."""
+"""Conformance: the ``dashscope`` package, which we did not write, against DashScope's
+routes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Scripted faults over real sockets: each act does what the documentation says, and the books tell what really happened."""
+"""Scripted faults over real sockets: each act does what the documentation says, and the
+books tell what really happened."""
 
 from __future__ import annotations
 
@@ -121,7 +122,8 @@ def test_content_can_come_without_length_and_cut(
     scripted: Begin, body: Body, emulator_kit: type
 ) -> None:
     with scripted(
-        "faults: [{route: content, call: 1, do: no_length}, {route: content, call: 2, do: no_length, share: 0.5}]"
+        "faults: [{route: content, call: 1, do: no_length}, {route: content, call: 2, do:"
+        " no_length, share: 0.5}]"
     ) as client:
         path = f"/v1/videos/{done(client, body, emulator_kit)}/content"
         answers = [client.get(path) for _ in range(3)]
@@ -143,7 +145,10 @@ def test_content_can_be_slow(scripted: Begin, body: Body, emulator_kit: type) ->
 
 
 def test_content_can_be_elsewhere(scripted: Begin, body: Body, emulator_kit: type) -> None:
-    script = "faults: [{route: content, call: 1, do: redirect}, {route: content, call: 2, do: redirect, status: 307, to: 'https://example.com/x'}]"
+    script = (
+        "faults: [{route: content, call: 1, do: redirect}, {route: content, call: 2, do:"
+        " redirect, status: 307, to: 'https://example.com/x'}]"
+    )
     with scripted(script) as client:
         path = f"/v1/videos/{done(client, body, emulator_kit)}/content"
         answers = [client.get(path) for _ in range(2)]

@@ -1,4 +1,5 @@
-"""The gateway's protocol over real sockets: what is accepted, what is refused and in which words."""
+"""The gateway's protocol over real sockets: what is accepted, what is refused and in
+which words."""
 
 from __future__ import annotations
 
@@ -226,7 +227,10 @@ def test_other_content_types_are_refused(tiny: httpx.Client) -> None:
 def test_too_large_a_body_is_refused(tiny: httpx.Client) -> None:
     host, port = tiny.base_url.host, tiny.base_url.port
     with socket.create_connection((host, port), timeout=10) as connection:
-        head = "POST /v1/videos HTTP/1.1\r\nhost: x\r\nauthorization: Bearer x\r\ncontent-type: application/json\r\ncontent-length: 135266304\r\n\r\n"
+        head = (
+            "POST /v1/videos HTTP/1.1\r\nhost: x\r\nauthorization: Bearer x\r\ncontent-type:"
+            " application/json\r\ncontent-length: 135266304\r\n\r\n"
+        )
         connection.sendall(head.encode())
         answer = connection.makefile("rb").readline()
     assert b" 413 " in answer

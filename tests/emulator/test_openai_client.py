@@ -1,6 +1,8 @@
-"""Conformance: the ``openai`` package, which we did not write, against the gateway's personality.
+"""Conformance: the ``openai`` package, which we did not write, against the gateway's
+personality.
 
-Its ``videos`` methods carry a deprecation of their own; that one warning is let through here and no other.
+Its ``videos`` methods carry a deprecation of their own; that one warning is let through
+here and no other.
 """
 
 from __future__ import annotations
@@ -53,7 +55,8 @@ def client(
 
 @pytest.fixture
 def video(client, body, picture: bytes):
-    """A task created with a JSON body through the package's raw client: its own ``create`` sends a form, which loses the media list."""
+    """A task created with a JSON body through the package's raw client: its own
+    ``create`` sends a form, which loses the media list."""
     if client.dialect == "gateway-metadata":
         body = {
             "model": body["model"],
@@ -64,7 +67,8 @@ def video(client, body, picture: bytes):
 
 
 def finished(client, video):
-    """``poll`` returns at once on ``unknown``, a word that this API uses in passing, so it is asked again."""
+    """``poll`` returns at once on ``unknown``, a word that this API uses in passing, so
+    it is asked again."""
     for _ in range(10):
         try:
             video = client.videos.poll(video.id, poll_interval_ms=100)
@@ -100,7 +104,8 @@ def test_errors_arrive_as_the_packages_own(client) -> None:
 
 
 def test_its_form_is_answered_in_the_apis_words(client) -> None:
-    """``create`` sends a form: the seed document's server takes none, stock new-api takes its fields and misses the media."""
+    """``create`` sends a form: the seed document's server takes none, stock new-api
+    takes its fields and misses the media."""
     refused = (
         (openai.InternalServerError, "requires image")
         if client.dialect == "gateway-metadata"

@@ -1,4 +1,5 @@
-"""Whatever a client sends, the readers answer with a value; and what they accept, they can store and find again."""
+"""Whatever a client sends, the readers answer with a value; and what they accept, they
+can store and find again."""
 
 from __future__ import annotations
 

@@ -84,7 +84,8 @@ def test_old_files_are_swept_and_wanted_ones_kept(
 
 
 def test_a_poll_costs_little_and_does_not_wait(start, body, emulator_kit) -> None:
-    """Hundreds of polls for each CPU second, whatever the number of tasks; and no 40 ms for an acknowledgement that is held back."""
+    """Hundreds of polls for each CPU second, whatever the number of tasks; and no 40 ms
+    for an acknowledgement that is held back."""
     emulator = start("--render", "tiny", "--latency", "600")
     stat = Path(f"/proc/{emulator.process.pid}/stat")
 
@@ -122,8 +123,10 @@ def test_a_store_is_given_up_by_a_process_that_leaves_soon(tmp_path: Path) -> No
 
 def test_it_leaves_when_its_parent_dies(tmp_path: Path) -> None:
     program = (
-        "import sys, time; from pathlib import Path; from wanbatch.emulator.process import start_emulator\n"
-        f"e = start_emulator(Path({str(tmp_path / 'store')!r}))\nprint(e.process.pid, flush=True)\ntime.sleep(60)"
+        "import sys, time; from pathlib import Path; from wanbatch.emulator.process import"
+        " start_emulator\n"
+        f"e = start_emulator(Path({str(tmp_path / 'store')!r}))\nprint(e.process.pid,"
+        " flush=True)\ntime.sleep(60)"
     )
     with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE) as parent:
         assert parent.stdout is not None

@@ -1,4 +1,5 @@
-"""The emulator's own tables and those of the checks are two readings of one documentation."""
+"""The emulator's own tables and those of the checks are two readings of one
+documentation."""
 
 from typing import get_args
 

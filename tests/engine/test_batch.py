@@ -1,4 +1,5 @@
-"""One query for many tasks: who is asked after a listing, how often it is made, and when it is not trusted."""
+"""One query for many tasks: who is asked after a listing, how often it is made, and
+when it is not trusted."""
 
 from __future__ import annotations
 

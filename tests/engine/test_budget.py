@@ -1,4 +1,5 @@
-"""Money: spent + reserved never exceeds the limit, and is the fold of the run's rows at every step."""
+"""Money: spent + reserved never exceeds the limit, and is the fold of the run's rows at
+every step."""
 
 from __future__ import annotations
 
@@ -106,7 +107,8 @@ def test_along_any_run_the_budget_is_the_fold_of_its_rows_and_keeps_its_limit(
 
 
 def tell(budget: Budget, before: Attempt, after: Attempt) -> None:
-    """What a run tells its budget when a row moves on; a charge that was doubted and is proven absent comes back with the next run's fold."""
+    """What a run tells its budget when a row moves on; a charge that was doubted and is
+    proven absent comes back with the next run's fold."""
     if after.last_event is EventKind.REOPENED:
         return
     if before.state is State.REMOTE_FAILED:

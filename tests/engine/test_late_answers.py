@@ -1,4 +1,5 @@
-"""Answers that come late or tell nothing, after a task has ended: what the simulation found to go wrong, each case by itself."""
+"""Answers that come late or tell nothing, after a task has ended: what the simulation
+found to go wrong, each case by itself."""
 
 from __future__ import annotations
 

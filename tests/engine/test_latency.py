@@ -1,4 +1,5 @@
-"""Learning durations from what was seen: intervals, running tasks, few examples, broken ones."""
+"""Learning durations from what was seen: intervals, running tasks, few examples, broken
+ones."""
 
 from __future__ import annotations
 
@@ -45,7 +46,8 @@ def test_intervals_do_not_bias_the_fit_where_detection_times_would() -> None:
 
 
 def test_tasks_that_still_run_are_taken_into_account() -> None:
-    """At 70 s into a batch only the quick ones have ended: without the others the median would be taken for less than 70 s."""
+    """At 70 s into a batch only the quick ones have ended: without the others the
+    median would be taken for less than 70 s."""
     rnd = random.Random(4)
     durations = [rnd.lognormvariate(math.log(90.0), 0.4) for _ in range(120)]
     model = LatencyModel()
@@ -135,7 +137,8 @@ def test_strange_observations_do_no_harm() -> None:
 
 
 def test_intervals_far_from_the_guess_are_taken_at_their_nearer_end() -> None:
-    """Where the present guess gives an interval no probability at all, the fit still moves towards it."""
+    """Where the present guess gives an interval no probability at all, the fit still
+    moves towards it."""
     for low, high in ((1e6, 2e6), (1e-3, 2e-3)):
         found = fit([Point(low, high)] * 30, Lognormal(math.log(90.0), 0.1))
         assert low * 0.9 < found.median_s < high * 1.1

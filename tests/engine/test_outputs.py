@@ -1,4 +1,5 @@
-"""Videos on disk: names are given without replacing anything, copies share bytes, and what was altered is noticed."""
+"""Videos on disk: names are given without replacing anything, copies share bytes, and
+what was altered is noticed."""
 
 from __future__ import annotations
 

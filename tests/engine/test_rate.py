@@ -1,4 +1,5 @@
-"""Gates, probes, retry budgets, back-off: by value, and a property against a server that counts as it likes."""
+"""Gates, probes, retry budgets, back-off: by value, and a property against a server
+that counts as it likes."""
 
 from __future__ import annotations
 
@@ -62,7 +63,8 @@ def test_slow_rates_count_from_the_reply_too(rate: float, gap: float) -> None:
 def test_a_server_never_counts_more_than_the_rate(
     rate: float, trips: list[tuple[float, float, float]]
 ) -> None:
-    """Each request is seen by the server at any instant between its sending and its reply, in any order."""
+    """Each request is seen by the server at any instant between its sending and its
+    reply, in any order."""
     gate, now = RateLimiter(rate), 0.0
     seen: list[float] = []
     replies: list[float] = []
@@ -98,7 +100,8 @@ def test_a_server_never_counts_more_than_the_rate(
 def test_with_known_trips_a_server_never_counts_more_either(
     rate: float, base: float, trips: list[tuple[float, float, float]]
 ) -> None:
-    """The way there takes at least half of ``base``; what a trip takes beyond it may be lost anywhere. One request at a time, as soon as allowed."""
+    """The way there takes at least half of ``base``; what a trip takes beyond it may be
+    lost anywhere. One request at a time, as soon as allowed."""
     gate, now, seen = RateLimiter(rate), 0.0, []
     for extra, where, idle in [(0.0, 0.0, 0.0), *trips]:
         at = gate.free_at(now + idle)

@@ -143,7 +143,7 @@ def test_a_task_that_another_attempt_has_is_not_adopted():
     ) == Absent(UNCERTAIN)
 
 
-def test_a_task_made_during_the_submit_that_shows_another_prompt_than_its_holders_leaves_its_owner_in_doubt():
+def test_a_task_that_shows_another_prompt_than_its_holders_leaves_its_owner_in_doubt():
     holder = replace(OTHER, request=OTHER.request.replace("a harbour", "another"), intent_at=1001.5)
     assert isinstance(verdict(listing(TASK), known={"t-1": holder}), Undecided)
     assert isinstance(verdict(listing(TASK), {}, known={"t-1": holder}), Undecided)
@@ -238,7 +238,8 @@ def test_a_task_of_this_prompt_whole_half_hours_away_may_be_it_in_another_zone(h
 
 
 def test_a_submit_that_was_long_in_doubt_may_be_misread_at_any_of_its_minutes():
-    """The process died; the next one began 40 minutes later, and says so of the outcome."""
+    """The process died; the next one began 40 minutes later, and says so of the
+    outcome."""
     long = replace(UNCERTAIN, updated_at=1000.0 + 2400.0)
     for minutes in (1, 12, 20, 29, 39):
         away = replace(TASK, created_at=1000.0 + 60 * minutes + 8 * HOUR)

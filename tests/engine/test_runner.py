@@ -1,4 +1,5 @@
-"""The runner over real sockets, on both async backends: a whole batch, what goes wrong on the way, and what is durable before what."""
+"""The runner over real sockets, on both async backends: a whole batch, what goes wrong
+on the way, and what is durable before what."""
 
 from __future__ import annotations
 
@@ -36,8 +37,8 @@ PROFILE = resolve_profile(load_profiles({"WANBATCH_CONFIG": "/dev/null"}), "emul
 
 
 class House:
-    """A folder with a picture, an emulator and a ledger; ``run`` is the shipped run once all was
-    checked."""
+    """A folder with a picture, an emulator and a ledger; ``run`` is the shipped run
+    once all was checked."""
 
     def __init__(self, output, server):
         self.output, self.server = output, server
@@ -243,7 +244,8 @@ async def test_a_still_of_an_upstream_is_cut_and_sent(house):
 
 
 async def test_an_id_that_another_task_has_is_no_answer(house):
-    """A server that gives an id twice: the second buyer cannot know whose video it names."""
+    """A server that gives an id twice: the second buyer cannot know whose video it
+    names."""
     _, snapshot = await house.run(house.job("a", seed=1))
     known = snapshot.attempts[0].task_id
     async with Ledger.open(house.output / "ledger.db") as ledger:

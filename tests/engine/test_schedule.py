@@ -1,4 +1,5 @@
-"""Which task is asked when: the learned rule, the query limit, retries and throttling, tasks that come and go."""
+"""Which task is asked when: the learned rule, the query limit, retries and throttling,
+tasks that come and go."""
 
 from __future__ import annotations
 
@@ -154,7 +155,7 @@ def test_a_query_whose_answer_was_never_told_does_not_block_the_limit_for_good()
     assert polls.free_at(10.0) == 10.0
 
 
-# -- learning ------------------------------------------------------------------------------------------------------------------------------------
+# -- learning --------------------------------------------------------------------------
 
 
 def test_it_learns_from_the_interval_in_which_a_task_ended() -> None:
@@ -203,7 +204,7 @@ def test_instants_that_make_no_sense_are_not_believed(
     assert 1.0 < duration.median_s < 15.1
 
 
-# -- the query limit -----------------------------------------------------------------------------------------------------------------------------
+# -- the query limit -------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("knows", [True, False])
@@ -253,7 +254,8 @@ def test_a_binding_limit_raises_the_price_and_a_free_one_does_not() -> None:
 
 
 def test_kinds_that_nobody_has_seen_share_the_limit_with_the_others() -> None:
-    """While nothing at all was seen, the usual gap is the task's share of the limit; the price counts such tasks too."""
+    """While nothing at all was seen, the usual gap is the task's share of the limit;
+    the price counts such tasks too."""
     polls = PollSchedule(15.0, 1.0, LatencyModel())
     for task in range(60):
         polls.add(task, 0.0, 0.0, (task % 2, "720P"))
@@ -261,7 +263,7 @@ def test_kinds_that_nobody_has_seen_share_the_limit_with_the_others() -> None:
     assert max(entry[0] for entry in polls._heap) == 60.0
 
 
-# -- answers that tell nothing -------------------------------------------------------------------------------------------------------------------
+# -- answers that tell nothing ---------------------------------------------------------
 
 
 def test_an_unreadable_answer_is_asked_again_soon_and_then_less_and_less() -> None:

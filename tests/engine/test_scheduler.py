@@ -1,4 +1,5 @@
-"""What the run does next, decided without a socket: the order of what is at risk, what waits for what, and when it ends."""
+"""What the run does next, decided without a socket: the order of what is at risk, what
+waits for what, and when it ends."""
 
 from __future__ import annotations
 
@@ -54,7 +55,8 @@ AT = 10_000.0
 
 
 class Play:
-    """A scheduler and the ledger's rows, played by hand: each method does what the runner would."""
+    """A scheduler and the ledger's rows, played by hand: each method does what the
+    runner would."""
 
     def __init__(
         self,
@@ -96,7 +98,8 @@ class Play:
         return action
 
     def wait_for(self, kind):
-        """Lets time pass, and media be prepared, until an action of ``kind`` is asked for."""
+        """Lets time pass, and media be prepared, until an action of ``kind`` is asked
+        for."""
         while isinstance(action := self.scheduler.next_action(self.now), (Wait, Prepare)):
             if isinstance(action, Prepare):
                 self.scheduler.prepared(action.work, {"first_frame": "data:x"})

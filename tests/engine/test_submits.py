@@ -1,4 +1,5 @@
-"""When the next submit may go: every clause of the contract's paragraph on pace, by value."""
+"""When the next submit may go: every clause of the contract's paragraph on pace, by
+value."""
 
 from __future__ import annotations
 

@@ -68,7 +68,8 @@ def test_a_straggler_is_beyond_the_distribution() -> None:
 def test_looks_and_lag_lie_within_the_optimum_of_dynamic_programming(
     shape: float, price: float, looks: float, lag: float
 ) -> None:
-    """``looks`` and ``lag`` are the exact optimum's (computed by dynamic programming); what counts is the cost, price times looks plus lag."""
+    """``looks`` and ``lag`` are the exact optimum's (computed by dynamic programming);
+    what counts is the cost, price times looks plus lag."""
     cost = price * looks_per_task(price, shape) + lag_per_task(price, shape)
     assert cost == pytest.approx(price * looks + lag, rel=0.035)
 

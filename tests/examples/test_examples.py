@@ -1,7 +1,9 @@
-"""The examples are what a new user runs first: each is valid without a word of warning, and each runs to its end on the emulator.
+"""The examples are what a new user runs first: each is valid without a word of warning,
+and each runs to its end on the emulator.
 
-How it works: all four manifests run in one process, once, as ``wanbatch run FILE…`` runs them, with every video really drawn; the tests
-then look at what is on disk. That costs about 25 s on two idle cores, and nothing here costs more.
+How it works: all four manifests run in one process, once, as ``wanbatch run FILE…``
+runs them, with every video really drawn; the tests then look at what is on disk. That
+costs about 25 s on two idle cores, and nothing here costs more.
 """
 
 from __future__ import annotations

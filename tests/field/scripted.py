@@ -1,11 +1,12 @@
 """A gateway that says what a test scripts, and the real command run against it.
 
 What it may not do: import anything of the engine. What it was asked and what it charged
-stands in its own books (``posts``, ``asked``), which tests hold against the command's files.
+stands in its own books (``posts``, ``asked``), which tests hold against the command's
+files.
 
 How it works: one thread for each connection. A script is a function from the request's
-number to an ``Answer``; where a test gives none, tasks finish at once and their videos come.
-Each task has a video of its own: the sample with a box that names it.
+number to an ``Answer``; where a test gives none, tasks finish at once and their videos
+come. Each task has a video of its own: the sample with a box that names it.
 """
 
 from __future__ import annotations
@@ -35,9 +36,9 @@ SECONDS = 2
 
 @dataclass(frozen=True)
 class Answer:
-    """``body`` is JSON unless it is bytes; ``date_s`` is how far ``Date`` is off, ``cut`` how many
-    bytes are kept of a body that announces all of them (``None``: all). A ``status`` of 0
-    closes the connection without a word."""
+    """``body`` is JSON unless it is bytes; ``date_s`` is how far ``Date`` is off,
+    ``cut`` how many bytes are kept of a body that announces all of them (``None``:
+    all). A ``status`` of 0 closes the connection without a word."""
 
     status: int = 200
     body: Any = None
@@ -89,7 +90,7 @@ class ScriptedGateway:
         self.server.shutdown()
         self.server.server_close()
 
-    # -- what it usually says --------------------------------------------------------------------
+    # -- what it usually says ----------------------------------------------------------
 
     def accepted(self, task: str, **more: Any) -> Answer:
         return Answer(200, {"id": task, "task_id": task, "status": "queued", **more})
@@ -111,7 +112,7 @@ class ScriptedGateway:
     def video(self, task: str, **changes: Any) -> Answer:
         return Answer(200, video_of(task), {"content-type": "video/mp4"}, **changes)
 
-    # -- what it was asked -----------------------------------------------------------------------
+    # -- what it was asked -------------------------------------------------------------
 
     def answer(self, method: str, path: str, body: bytes) -> Answer:
         kind, task = self._route(method, path)
@@ -187,7 +188,8 @@ def sample(seconds: float = SECONDS, width: int = 1280, height: int = 720, *, fr
 
 
 def video_of(task: str, content: bytes | None = None) -> bytes:
-    """The video of one task and no other: a ``free`` box at its end holds the task's name."""
+    """The video of one task and no other: a ``free`` box at its end holds the task's
+    name."""
     name = task.encode()
     return (content or sample()) + (8 + len(name)).to_bytes(4) + b"free" + name
 
@@ -218,7 +220,8 @@ price = {{720P = 0.10, 1080P = 0.15, currency = "USD"}}
 
 
 class Project:
-    """A folder with a manifest of ``jobs`` jobs and a configuration that leads to a gateway."""
+    """A folder with a manifest of ``jobs`` jobs and a configuration that leads to a
+    gateway."""
 
     def __init__(
         self,
@@ -274,7 +277,8 @@ class Project:
         return {p.name: p.read_bytes() for p in sorted(folder.glob("*.mp4"))}
 
     def rows(self) -> list[dict[str, Any]]:
-        """The ledger's attempts, oldest first, read with SQLite's own shell of Python."""
+        """The ledger's attempts, oldest first, read with SQLite's own shell of
+        Python."""
         import sqlite3
 
         with sqlite3.connect(self.folder / "reports/ledger.db") as connection:

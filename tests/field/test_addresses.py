@@ -1,4 +1,5 @@
-"""Tasks belong to an address, however it is spelled: the real command against a gateway."""
+"""Tasks belong to an address, however it is spelled: the real command against a
+gateway."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""What gateways answer, over real sockets: redirects, ids, words, codings, addresses, echoes.
-Each is one member of a kind that the field or an audit found."""
+"""What gateways answer, over real sockets: redirects, ids, words, codings, addresses,
+echoes. Each is one member of a kind that the field or an audit found."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from field.scripted import KEY, MISSING, Answer, Project, ScriptedGateway, video
 HTML = {"content-type": "text/html"}
 
 
-# -- the POST ------------------------------------------------------------------------------------
+# -- the POST --------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("status", [300, 301, 302, 303])
@@ -111,7 +111,7 @@ def test_what_is_no_id_is_uncertain_and_the_answer_is_kept(tmp_path, bad):
         assert "abc" not in row["evidence"]
 
 
-# -- the poll ------------------------------------------------------------------------------------
+# -- the poll --------------------------------------------------------------------------
 
 
 def wrapped(task, word, **more):
@@ -192,7 +192,7 @@ def test_another_tasks_answer_is_never_taken(tmp_path):
         assert set(project.videos().values()) == {video_of("task_0001"), video_of("task_0002")}
 
 
-# -- the video -----------------------------------------------------------------------------------
+# -- the video -------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -226,7 +226,7 @@ def test_a_content_route_that_names_an_address_is_followed_without_the_key(tmp_p
         assert project.run().returncode == 0
 
 
-# -- the key, the probe, the words ---------------------------------------------------------------
+# -- the key, the probe, the words -----------------------------------------------------
 
 ECHOES = [
     KEY,

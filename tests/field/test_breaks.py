@@ -1,5 +1,6 @@
-"""Attacks on the real command that once got through: purchases that nobody asked for, videos that
-were mixed up, texts that led astray. Each is one member of a kind that the contract names."""
+"""Attacks on the real command that once got through: purchases that nobody asked for,
+videos that were mixed up, texts that led astray. Each is one member of a kind that the
+contract names."""
 
 from __future__ import annotations
 
@@ -45,7 +46,8 @@ def test_a_failed_task_is_asked_again_when_its_retry_had_to_wait(tmp_path, held_
             return gateway.completed(task)
 
         def slow(task, n):
-            """The other job holds the only slot for a while; the first turns meanwhile."""
+            """The other job holds the only slot for a while; the first turns
+            meanwhile."""
             if task == "task_0001":
                 return gateway.completed(task) if turned_at else gateway.failed(task)
             if n > 50:

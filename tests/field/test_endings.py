@@ -1,4 +1,5 @@
-"""What a run and a fetch say when they end, and whether it can be acted on: the real command."""
+"""What a run and a fetch say when they end, and whether it can be acted on: the real
+command."""
 
 from __future__ import annotations
 
@@ -29,7 +30,8 @@ def start(project, *words):
 
 
 def interrupt(project, gateway, *words, number=signal.SIGINT):
-    """A run that is stopped once all is bought and nothing is made; returns what it said."""
+    """A run that is stopped once all is bought and nothing is made; returns what it
+    said."""
     process = start(project, "run", "scene.wanbatch.yaml", "--backend", "rough", "--yes", *words)
     polled = lambda: sum(kind == "poll" for kind, _ in gateway.seen)  # noqa: E731
     while polled() < 3:
@@ -83,7 +85,7 @@ def test_a_run_that_waits_no_longer_says_what_is_held_back(project, gateway):
     assert "spent" not in done.stderr
 
 
-# -- fetch -----------------------------------------------------------------------------------------
+# -- fetch -----------------------------------------------------------------------------
 
 
 def test_fetch_speaks_of_fetching_alone(project, gateway):
@@ -149,7 +151,7 @@ def test_fetch_says_that_it_asks_failed_tasks_once_more(project, gateway):
     assert "/0]" not in done.stderr
 
 
-# -- hints -----------------------------------------------------------------------------------------
+# -- hints -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -181,7 +183,7 @@ def test_what_stops_a_run_comes_with_the_way_out(project, gateway, answer, help_
     assert len(gateway.posts) == 1
 
 
-# -- commands that are printed ---------------------------------------------------------------------
+# -- commands that are printed ---------------------------------------------------------
 
 
 def test_what_was_authorised_is_not_said_again(project, gateway):

@@ -1,4 +1,5 @@
-"""What people's files really hold, through the real command: every reply is exit code 2 with a place, or works."""
+"""What people's files really hold, through the real command: every reply is exit code 2
+with a place, or works."""
 
 from __future__ import annotations
 
@@ -103,7 +104,10 @@ def test_a_row_of_blanks_is_not_planned(tmp_path: Path) -> None:
         "{id: a, prompt: \"{{ '\\\\ud83d' }}\", media: {first_frame: base.png}}",
         "{id: a, tags: [\"{{ 'x' ~ '\\\\ude00' }}\"], media: {first_frame: base.png}}",
         "{id: a, media: {first_frame: \"{{ '\\\\ud83d' }}.png\"}}",
-        "{id: a, seed_key: \"{{ '\\\\ud83d' }}\", seeds: {count: 2}, media: {first_frame: base.png}}",
+        (
+            "{id: a, seed_key: \"{{ '\\\\ud83d' }}\", seeds: {count: 2}, media: {first_frame:"
+            " base.png}}"
+        ),
         "{id: a, vars: {x: b}, media: {first_frame: \"{{ x | replace('b', '\\\\ud83d') }}\"}}",
     ],
 )

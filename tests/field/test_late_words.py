@@ -1,5 +1,5 @@
-"""What a gateway says after it said something else: failures that turn, words nobody knows,
-links that die, clocks that lie. The real command, over real sockets."""
+"""What a gateway says after it said something else: failures that turn, words nobody
+knows, links that die, clocks that lie. The real command, over real sockets."""
 
 from __future__ import annotations
 
@@ -118,7 +118,8 @@ def test_every_answer_in_the_wrong_year_still_brings_the_video_home(tmp_path):
 
 
 def test_links_that_live_for_seconds_are_signed_anew_and_expire_nothing(tmp_path):
-    """A link that died, a poll that was no answer, a useless expires_at: then a good link."""
+    """A link that died, a poll that was no answer, a useless expires_at: then a good
+    link."""
     with ScriptedGateway() as gateway:
 
         def poll(task, n):

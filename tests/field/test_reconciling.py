@@ -1,5 +1,5 @@
-"""Lost answers on an API that lists its tasks, and answers in its own spelling. What it sees
-must neither be bought twice nor taken from a colleague."""
+"""Lost answers on an API that lists its tasks, and answers in its own spelling. What it
+sees must neither be bought twice nor taken from a colleague."""
 
 from __future__ import annotations
 
@@ -157,7 +157,8 @@ def test_on_a_shared_account_a_person_decides(tmp_path):
 
 @pytest.mark.parametrize("wrong_s", [-600.0, 600.0, -56 * 365 * 86_400.0])
 def test_one_wrong_date_of_the_probe_does_not_make_reconciling_blind(tmp_path, wrong_s):
-    """The list of another node shows nothing: by clocks that changed it proves nothing."""
+    """The list of another node shows nothing: by clocks that changed it proves
+    nothing."""
     with ScriptedStudio() as studio:
         real = studio.scripts["probe"]
         studio.scripts["probe"] = lambda task, n: replace(
@@ -173,7 +174,8 @@ def test_one_wrong_date_of_the_probe_does_not_make_reconciling_blind(tmp_path, w
 
 @pytest.mark.parametrize("wrong_s", [-600.0, 600.0])
 def test_a_date_that_is_always_wrong_does_not_make_reconciling_blind(tmp_path, wrong_s):
-    """A proxy's clock is wrong, the service's own times are right: the task is in the list."""
+    """A proxy's clock is wrong, the service's own times are right: the task is in the
+    list."""
     with ScriptedStudio() as studio:
         for kind, script in list(studio.scripts.items()):
             studio.scripts[kind] = lambda task, n, real=script: replace(

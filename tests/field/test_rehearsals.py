@@ -1,7 +1,8 @@
-"""What public gateways answer, rehearsed: the real command against the emulator's fault scripts.
+"""What public gateways answer, rehearsed: the real command against the emulator's fault
+scripts.
 
-Each script is what a user could write; what the run must make of it stands in the lifecycle
-page. The emulator's own books tell what was bought.
+Each script is what a user could write; what the run must make of it stands in the
+lifecycle page. The emulator's own books tell what was bought.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from wanbatch.emulator.process import start_emulator
 
 @contextmanager
 def rehearsal(folder: Path, script: str, *options: str, **given):
-    """A project whose gateway is an emulator that plays ``script`` (the items of ``faults``)."""
+    """A project whose gateway is an emulator that plays ``script`` (the items of
+    ``faults``)."""
     path = folder / "faults.yaml"
     path.write_text(f"faults:\n{script}\n")
     words = ("--render", "cached", "--script", str(path), *options)
@@ -60,7 +62,8 @@ COMES_HOME = {
         f"  - {{{FINISHED}, per_task: true, times: 1, do: say, word: failed, message: too busy}}"
     ),
     "completed, then failed": (
-        f"  - {{{FINISHED}, per_task: true, call: [2, 3], do: say, word: failed, reason: too busy}}\n"
+        f"  - {{{FINISHED}, per_task: true, call: [2, 3], do: say, word: failed, reason: too"
+        " busy}}\n"
         "  - {route: content, times: 3, do: short_body}"
     ),
     "cancelled, then running": (

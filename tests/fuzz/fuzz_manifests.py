@@ -1,8 +1,11 @@
-"""Mutated manifests through the whole way from file to findings: no traceback, no hang, every error with a place and a way out.
+"""Mutated manifests through the whole way from file to findings: no traceback, no hang,
+every error with a place and a way out.
 
-How it works: the example manifests and the cases are bent as text (bytes flipped, lines moved, doubled and indented, hostile fragments put in,
-two manifests spliced) and as data (values replaced, keys renamed, then written as YAML again), some also with a bent data file beside them. All
-is drawn from one seed, so a failure names the seed and the number that bring it back:
+How it works: the example manifests and the cases are bent as text (bytes flipped, lines
+moved, doubled and indented, hostile fragments put in, two manifests spliced) and as
+data (values replaced, keys renamed, then written as YAML again), some also with a bent
+data file beside them. All is drawn from one seed, so a failure names the seed and the
+number that bring it back:
 
     python tests/fuzz/fuzz_manifests.py --count 100000 --seed 1
 """
@@ -216,7 +219,8 @@ WORDS = [
 
 @dataclass(slots=True)
 class Outcome:
-    """What a fuzzing came to: how often each code was seen, and the seconds of CPU time that each manifest took."""
+    """What a fuzzing came to: how often each code was seen, and the seconds of CPU time
+    that each manifest took."""
 
     codes: Counter[str] = field(default_factory=Counter)
     valid: int = 0
@@ -232,7 +236,8 @@ class Outcome:
 
 
 def corpus() -> list[bytes]:
-    """The manifests that are bent: every example and every case, but for the very long ones."""
+    """The manifests that are bent: every example and every case, but for the very long
+    ones."""
     good = sorted(
         [
             *(ROOT / "examples" / "specs").glob("*.yaml"),
@@ -369,7 +374,8 @@ def workshop() -> Iterator[Path]:
 
 
 def fuzz(count: int, seed: int) -> Outcome:
-    """Bend and load ``count`` manifests. Raises ``AssertionError`` that names seed and number where a promise is broken."""
+    """Bend and load ``count`` manifests. Raises ``AssertionError`` that names seed and
+    number where a promise is broken."""
     texts, outcome = corpus(), Outcome()
     before = os.getcwd()  # noqa: PTH109 - to come back to
     with workshop() as folder:
@@ -442,9 +448,14 @@ def _check(loaded: Loaded, text: str, number: int) -> None:
 
 def _is_good(job: Job) -> bool:
     value: dict[str, object] = {
-        "model": job.model, "seconds": job.seconds, "size": job.size, "seed": job.seed,
-        "prompt_extend": job.prompt_extend, "watermark": job.watermark, "media": {m.type: "a" for m in job.media},
-    }  # fmt: skip
+        "model": job.model,
+        "seconds": job.seconds,
+        "size": job.size,
+        "seed": job.seed,
+        "prompt_extend": job.prompt_extend,
+        "watermark": job.watermark,
+        "media": {m.type: "a" for m in job.media},
+    }
     value |= {
         name: text
         for name, text in (("prompt", job.prompt), ("negative_prompt", job.negative_prompt))
@@ -462,10 +473,12 @@ def main() -> None:
     given = parser.parse_args()
     outcome = fuzz(given.count, given.seed)
     print(
-        f"{given.count:,} manifests, seed {given.seed}: {outcome.valid:,} valid, {len(outcome.codes)} different codes seen"
+        f"{given.count:,} manifests, seed {given.seed}: {outcome.valid:,} valid,"
+        f" {len(outcome.codes)} different codes seen"
     )
     print(
-        f"median {outcome.median_s * 1000:.2f} ms, worst {outcome.worst_s * 1000:.0f} ms (manifest {outcome.times.index(outcome.worst_s)})"
+        f"median {outcome.median_s * 1000:.2f} ms, worst {outcome.worst_s * 1000:.0f} ms"
+        f" (manifest {outcome.times.index(outcome.worst_s)})"
     )
     print(", ".join(f"{code} {n:,}" for code, n in outcome.codes.most_common()))
     if outcome.median_s > 0.05 or outcome.worst_s > 1:

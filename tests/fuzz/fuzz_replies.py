@@ -1,7 +1,10 @@
-"""Mutated API replies through every parser of every dialect: no exception may escape, and every verdict must be sound.
+"""Mutated API replies through every parser of every dialect: no exception may escape,
+and every verdict must be sound.
 
-How it works: replies that real servers give are bent: values replaced by hostile ones, keys dropped, doubled or nested, bytes flipped, cut and
-spliced, statuses and headers drawn at random. All is drawn from one seed, so a failure names the seed and the number that bring it back:
+How it works: replies that real servers give are bent: values replaced by hostile ones,
+keys dropped, doubled or nested, bytes flipped, cut and spliced, statuses and headers
+drawn at random. All is drawn from one seed, so a failure names the seed and the number
+that bring it back:
 
     python tests/fuzz/fuzz_replies.py --count 1000000 --seed 1
 """
@@ -341,7 +344,8 @@ def draw(dice: random.Random) -> Seen:
 
 
 def check(dialect: Dialect, seen: Seen) -> str:
-    """Reads ``seen`` in every way; returns what its submit would have been. Raises ``AssertionError`` for an unsound verdict."""
+    """Reads ``seen`` in every way; returns what its submit would have been. Raises
+    ``AssertionError`` for an unsound verdict."""
     submitted = dialect.read_submit(seen)
     _check_submit(submitted, seen)
     _check_poll(dialect.read_status(seen, 1790000000.0, 1790000100.0))
@@ -406,7 +410,8 @@ def _check_poll(outcome: object) -> None:
 
 
 def sound_text(outcome: object) -> None:
-    """Every text of an outcome is short, one line, printable, encodable, and without a signature."""
+    """Every text of an outcome is short, one line, printable, encodable, and without a
+    signature."""
     for name in ("reason", "code", "message", "hint", "word"):
         text = getattr(outcome, name, None)
         if isinstance(text, str):
@@ -422,7 +427,8 @@ def sound_text(outcome: object) -> None:
 
 
 def fuzz(count: int, seed: int, tell: Callable[[str], None] = lambda _: None) -> Counter[str]:
-    """Runs ``count`` replies; returns how often each verdict on a submit came. Raises with seed and number where something escapes."""
+    """Runs ``count`` replies; returns how often each verdict on a submit came. Raises
+    with seed and number where something escapes."""
     dialects = [dialect_for(kind) for kind in ("gateway", "gateway-metadata", "dashscope")]
     verdicts: Counter[str] = Counter()
     for number in range(count):
@@ -447,7 +453,8 @@ def main() -> int:
     begun = time.monotonic()
     verdicts = fuzz(given.count, given.seed, print)
     print(
-        f"{given.count} replies in {time.monotonic() - begun:.0f} s, no exception escaped; submits read as {dict(verdicts.most_common())}"
+        f"{given.count} replies in {time.monotonic() - begun:.0f} s, no exception escaped;"
+        f" submits read as {dict(verdicts.most_common())}"
     )
     return 0
 

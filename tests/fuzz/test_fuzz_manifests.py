@@ -1,4 +1,5 @@
-"""Mutated manifests from file to findings, as many as fit into the suite; ``make fuzz`` runs 100,000. Hypothesis adds texts of its own."""
+"""Mutated manifests from file to findings, as many as fit into the suite; ``make fuzz``
+runs 100,000. Hypothesis adds texts of its own."""
 
 from __future__ import annotations
 

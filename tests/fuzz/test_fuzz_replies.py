@@ -1,4 +1,5 @@
-"""Mutated replies through the parsers, as many as fit into the suite; ``make fuzz`` runs a million."""
+"""Mutated replies through the parsers, as many as fit into the suite; ``make fuzz``
+runs a million."""
 
 import importlib.util
 from pathlib import Path

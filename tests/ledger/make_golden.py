@@ -1,6 +1,8 @@
-"""Writes the golden ledger of the present version: ``python tests/ledger/make_golden.py``. Run it once, before a migration is added, and commit it.
+"""Writes the golden ledger of the present version: ``python
+tests/ledger/make_golden.py``. Run it once, before a migration is added, and commit it.
 
-How it works: through the ledger's own front door, so that the file is what users of that version have; only the random ledger id is set by hand.
+How it works: through the ledger's own front door, so that the file is what users of
+that version have; only the random ledger id is set by hand.
 """
 
 from __future__ import annotations

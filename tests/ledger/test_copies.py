@@ -1,4 +1,5 @@
-"""Copies of ledgers, looks into other ones, and files that are not what their names say."""
+"""Copies of ledgers, looks into other ones, and files that are not what their names
+say."""
 # ruff: noqa: ASYNC240  files of a few kB are looked at between awaits
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""After a failed commit: nothing new is bought, nothing that was acknowledged is lost, memory shows what the disk holds."""
+"""After a failed commit: nothing new is bought, nothing that was acknowledged is lost,
+memory shows what the disk holds."""
 
 from __future__ import annotations
 
@@ -154,7 +155,8 @@ async def test_an_event_whose_predecessor_was_not_written_is_not_written_either(
 
 
 def test_the_writer_refuses_what_was_queued_behind_a_failure(tmp_path: Path) -> None:
-    """The same as above, group by group: what the thread meets when entries were queued before anybody knew of the failure."""
+    """The same as above, group by group: what the thread meets when entries were queued
+    before anybody knew of the failure."""
 
     async def main() -> None:
         from wanbatch.ledger.rows import Opened
@@ -240,7 +242,7 @@ async def test_a_second_process_that_writes_is_noticed_and_nothing_of_it_is_over
     assert verify_ledger(path) == []
 
 
-# -- locked by somebody else ---------------------------------------------------------------------------------------------------------------------
+# -- locked by somebody else -----------------------------------------------------------
 
 
 async def test_a_locked_ledger_is_waited_for(
@@ -292,7 +294,7 @@ async def test_a_lock_that_outlives_the_run_ends_the_waiting(
     assert read_snapshot(path).attempts == ()
 
 
-# -- real disks that fail, in processes of their own -------------------------------------------------------------------------------------------
+# -- real disks that fail, in processes of their own -----------------------------------
 
 CHILD = """
 import anyio, sys
@@ -339,7 +341,8 @@ def run_child(
 
 
 def check_nothing_acknowledged_is_lost(path: Path, output: str) -> int:
-    """The last acknowledged state of each attempt, or a later one, stands in the ledger; returns how many were acknowledged."""
+    """The last acknowledged state of each attempt, or a later one, stands in the
+    ledger; returns how many were acknowledged."""
     told = [line.split()[1:] for line in output.splitlines() if line.startswith("acknowledged")]
     last = {int(number): state for number, state in told}
     order = [State.INTENT, *(State(k.value) for k, _ in TO_THE_END)]
@@ -402,7 +405,8 @@ def test_errors_of_the_disk_end_the_run_with_4_and_lose_nothing(
 
 @pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
 def test_errors_of_the_disk_at_any_point_lose_nothing(tmp_path: Path) -> None:
-    """From the first write to the last, full or broken, once or for good: what was acknowledged is there, and the next run opens the ledger."""
+    """From the first write to the last, full or broken, once or for good: what was
+    acknowledged is there, and the next run opens the ledger."""
     rnd = random.Random(5)
     for number in range(POINTS):
         call = rnd.choice(["pwrite64", "fdatasync", "openat", "ftruncate"])
@@ -434,7 +438,8 @@ def test_errors_of_the_disk_at_any_point_lose_nothing(tmp_path: Path) -> None:
 async def test_an_intent_that_became_durable_beside_a_failed_commit_is_not_posted(
     tmp_path: Path,
 ) -> None:
-    """The intent is on disk, and so is uncertain at the next start; but this process has lost its ledger and sends nothing more."""
+    """The intent is on disk, and so is uncertain at the next start; but this process
+    has lost its ledger and sends nothing more."""
     store, contents = open_store(tmp_path / "ledger.db")
     disk = FaultyDisk(
         store,

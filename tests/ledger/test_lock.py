@@ -1,4 +1,5 @@
-"""The run lock: one holder, named to the others, let go by the kernel, not inherited."""
+"""The run lock: one holder, named to the others, let go by the kernel, not
+inherited."""
 
 from __future__ import annotations
 
@@ -91,7 +92,8 @@ def test_waiting_is_counted_in_steps_and_ends(tmp_path: Path) -> None:
 
 @pytest.fixture
 def kill_later() -> Iterator[list[int]]:
-    """Process ids of children to be killed and waited for when the test ends, however it ends."""
+    """Process ids of children to be killed and waited for when the test ends, however
+    it ends."""
     pids: list[int] = []
     yield pids
     for pid in pids:
@@ -126,7 +128,8 @@ def test_a_forked_child_does_not_keep_the_lock(tmp_path: Path, kill_later: list[
 
 
 def test_what_a_forked_child_does_lets_the_lock_go(tmp_path: Path) -> None:
-    """The same in this process, which plays the child: it drops what it holds and forgets it."""
+    """The same in this process, which plays the child: it drops what it holds and
+    forgets it."""
     lock = RunLock(tmp_path).__enter__()
     lock_module._after_fork()
     with pytest.raises(OSError, match="Bad file descriptor"):

@@ -1,4 +1,5 @@
-"""Files and folders that cannot hold a ledger: each is told by name, with exit code 4, and left as it was."""
+"""Files and folders that cannot hold a ledger: each is told by name, with exit code 4,
+and left as it was."""
 # ruff: noqa: ASYNC240  files of a few kB are looked at between awaits
 
 from __future__ import annotations
@@ -223,7 +224,8 @@ def test_a_folder_with_signs_that_mean_something_in_an_address(tmp_path: Path) -
 def test_a_file_system_without_shared_memory_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """SQLite answers ``PRAGMA journal_mode`` with the mode it kept; an in-memory database keeps ``memory``, as some network disks keep ``delete``."""
+    """SQLite answers ``PRAGMA journal_mode`` with the mode it kept; an in-memory
+    database keeps ``memory``, as some network disks keep ``delete``."""
     monkeypatch.setattr(
         sqlite, "_connect", lambda path, mode: sqlite3.connect(":memory:", isolation_level=None)
     )

@@ -1,8 +1,11 @@
-"""Power loss: whatever a disk forgets that was not synced, no acknowledged event is missing and the ledger is sound.
+"""Power loss: whatever a disk forgets that was not synced, no acknowledged event is
+missing and the ledger is sound.
 
-How it works: the ledger runs over a VFS of apsw that records every write, truncation, sync and deletion, and the acknowledgements between them.
-Then the power is cut at many instants: each file is rebuilt from what was synced, plus, of what was not, a random part in any order, writes torn
-at sectors. The real ledger opens what is left. As a control the same with ``synchronous=NORMAL``, which must be caught.
+How it works: the ledger runs over a VFS of apsw that records every write, truncation,
+sync and deletion, and the acknowledgements between them. Then the power is cut at many
+instants: each file is rebuilt from what was synced, plus, of what was not, a random
+part in any order, writes torn at sectors. The real ledger opens what is left. As a
+control the same with ``synchronous=NORMAL``, which must be caught.
 """
 
 from __future__ import annotations
@@ -30,7 +33,8 @@ ORDER = [State.INTENT, *(State(kind.value) for kind, _ in TO_THE_END)]
 
 @dataclass
 class Recording:
-    """All that reached the disk, in order: (what, file, offset or size, data), and acknowledgements as (``ack``, "", attempt, state)."""
+    """All that reached the disk, in order: (what, file, offset or size, data), and
+    acknowledgements as (``ack``, "", attempt, state)."""
 
     steps: list[tuple[str, str, int, bytes]] = field(default_factory=list)
 
@@ -39,7 +43,8 @@ class Recording:
 
 
 def recording_vfs(recording: Recording) -> object:
-    """Registers a VFS called ``recording`` that passes everything on to the real one."""
+    """Registers a VFS called ``recording`` that passes everything on to the real
+    one."""
 
     class File(apsw.VFSFile):  # type: ignore[name-defined, misc]
         def __init__(self, name: object, flags: list[int]) -> None:
@@ -93,7 +98,8 @@ def record(path: Path, synchronous: str) -> Recording:
 
 
 def cut(recording: Recording, at: int, folder: Path, rnd: random.Random) -> dict[int, State]:
-    """Writes into ``folder`` what a power cut after ``at`` steps may leave; returns the last acknowledged state of each attempt."""
+    """Writes into ``folder`` what a power cut after ``at`` steps may leave; returns the
+    last acknowledged state of each attempt."""
     files: dict[str, bytearray] = {}
     loose: dict[str, list[tuple[str, int, bytes]]] = {}
     told: dict[int, State] = {}

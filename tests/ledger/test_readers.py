@@ -1,4 +1,5 @@
-"""Readers beside a writer: they see one instant, disturb nobody, and leave a folder as they found it."""
+"""Readers beside a writer: they see one instant, disturb nobody, and leave a folder as
+they found it."""
 # ruff: noqa: ASYNC240  files of a few kB are looked at between awaits
 
 from __future__ import annotations
@@ -75,7 +76,8 @@ async def test_reading_leaves_no_file_behind_and_changes_none(tmp_path: Path) ->
 
 
 async def test_a_reading_that_a_writer_came_into_is_made_again(tmp_path: Path) -> None:
-    """Where no log was there at the beginning the file is read as unchangeable; a writer that comes in between makes that reading void."""
+    """Where no log was there at the beginning the file is read as unchangeable; a
+    writer that comes in between makes that reading void."""
     path = tmp_path / "ledger.db"
     Ledger.open(path).close()
     counts: list[int] = []

@@ -1,4 +1,5 @@
-"""Migrations: a golden file of every version opens, shows what it held, and ends at the present version; a step that fails changes nothing."""
+"""Migrations: a golden file of every version opens, shows what it held, and ends at the
+present version; a step that fails changes nothing."""
 
 from __future__ import annotations
 

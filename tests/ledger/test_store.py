@@ -1,4 +1,5 @@
-"""The ledger as its users see it: what was awaited is on disk, memory follows the disk, illegal events change nothing."""
+"""The ledger as its users see it: what was awaited is on disk, memory follows the disk,
+illegal events change nothing."""
 # ruff: noqa: ASYNC240  files of a few kB are looked at between awaits
 
 from __future__ import annotations
@@ -238,7 +239,8 @@ async def test_nothing_is_written_outside_the_context(tmp_path: Path) -> None:
 
 
 async def test_an_uncommitted_intent_is_not_shown(tmp_path: Path) -> None:
-    """``snapshot`` and ``attempt`` speak of what is durable, never of what is on its way."""
+    """``snapshot`` and ``attempt`` speak of what is durable, never of what is on its
+    way."""
     path = tmp_path / "ledger.db"
     async with Ledger.open(path) as ledger:
         blocker = sqlite3.connect(path, isolation_level=None)

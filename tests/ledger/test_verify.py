@@ -64,7 +64,10 @@ async def test_a_sound_ledger_has_nothing_wrong(ledger_file: Path) -> None:
         ),
         (
             "UPDATE events SET kind = 'stored' WHERE attempt_id = 1 AND seq = 2",
-            "attempt 1: its events do not fold: attempt 1: event 'stored' is not allowed in state 'intent'",
+            (
+                "attempt 1: its events do not fold: attempt 1: event 'stored' is not allowed in"
+                " state 'intent'"
+            ),
         ),
         (
             "UPDATE events SET kind = 'danced' WHERE attempt_id = 1 AND seq = 2",
@@ -88,7 +91,8 @@ async def test_each_kind_of_damage_is_named(ledger_file: Path, sql: str, finding
 async def test_damaged_pages_are_told_in_sqlites_own_words(ledger_file: Path) -> None:
     with sqlite3.connect(ledger_file) as connection:
         ((page, size),) = connection.execute(
-            "SELECT rootpage, (SELECT page_size FROM pragma_page_size) FROM sqlite_master WHERE name = 'events'"
+            "SELECT rootpage, (SELECT page_size FROM pragma_page_size) FROM sqlite_master"
+            " WHERE name = 'events'"
         )
     connection.close()
     with ledger_file.open("r+b") as file:

@@ -1,9 +1,11 @@
 """Every folder of tests/cases is a test: a manifest, and what a user sees of it.
 
-``invalid/CODE_what/`` holds the files, ``expected.txt`` the exact text, and where needed ``arguments`` (files and ``--var NAME=VALUE`` as on
-the command line; without it all ``*.wanbatch.yaml``) and ``special`` (``fifo``, ``loop``, ``sparse``, ``link``: what git cannot keep).
-``valid/what/`` holds the files and ``expected.txt`` with one job a line.
-``WRITE_CASES=1`` writes the expected texts anew; read the difference before you commit it.
+``invalid/CODE_what/`` holds the files, ``expected.txt`` the exact text, and where
+needed ``arguments`` (files and ``--var NAME=VALUE`` as on the command line; without it
+all ``*.wanbatch.yaml``) and ``special`` (``fifo``, ``loop``, ``sparse``, ``link``: what
+git cannot keep). ``valid/what/`` holds the files and ``expected.txt`` with one job a
+line. ``WRITE_CASES=1`` writes the expected texts anew; read the difference before you
+commit it.
 """
 
 from __future__ import annotations
@@ -98,10 +100,15 @@ def test_a_valid_manifest_becomes_jobs(
 def describe(job: Job) -> str:
     """One job in one line."""
     media = " ".join(f"{m.type}={describe_source(m)}" for m in job.media)
-    flags = f"{job.seconds}s {job.size}{' extend' if job.prompt_extend else ''}{' watermark' if job.watermark else ''}"
+    flags = (
+        f"{job.seconds}s"
+        f" {job.size}{' extend' if job.prompt_extend else ''}"
+        f"{' watermark' if job.watermark else ''}"
+    )
     tags = f" #{','.join(job.tags)}" if job.tags else ""
     texts = " ".join(repr(t) for t in (job.prompt, job.negative_prompt) if t is not None)
-    return f"{job.name}: {job.model} seed={job.seed} take={job.take} {flags} {media}{tags} {texts}".rstrip()
+    numbers = f"seed={job.seed} take={job.take}"
+    return f"{job.name}: {job.model} {numbers} {flags} {media}{tags} {texts}".rstrip()
 
 
 def describe_source(media: MediaInput) -> str:
@@ -120,7 +127,8 @@ def test_there_are_enough_cases() -> None:
 def test_every_code_of_the_manifest_has_a_case_and_an_explanation() -> None:
     codes = {c.code: c for c in all_codes() if c.code < "WB5"}
     shown = {p.name.split("_")[0] for p in INVALID}
-    # Four million values take seconds and hundreds of megabytes: tests/manifest/test_source.py lowers the bound instead.
-    # More than ten thousand bad jobs are too much text for a case: test_load.py lowers that bound.
+    # Four million values take seconds and hundreds of megabytes:
+    # tests/manifest/test_source.py lowers the bound instead. More than ten thousand bad
+    # jobs are too much text for a case: test_load.py lowers that bound.
     assert set(codes) - shown <= {"WB124", "WB219"}
     assert all(len(c.explanation) > 60 and len(c.title) > 5 for c in codes.values())

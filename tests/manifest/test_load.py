@@ -1,4 +1,5 @@
-"""The whole way from files to jobs: what stands beside the cases, which show texts and jobs one by one."""
+"""The whole way from files to jobs: what stands beside the cases, which show texts and
+jobs one by one."""
 
 from __future__ import annotations
 
@@ -68,7 +69,8 @@ def test_the_name_is_the_stem_as_a_slug(tmp_path: Path, file: str, name: str) ->
 
 def test_places_of_jobs_and_media(tmp_path: Path) -> None:
     text = (
-        "wanbatch: 1\ndefaults:\n  media: {last_frame: 'z.png'}\njobs:\n  - prompt: x\n    id: a\n    media:\n      first_frame: https://e.com/a.png\n"
+        "wanbatch: 1\ndefaults:\n  media: {last_frame: 'z.png'}\njobs:\n  - prompt: x\n   "
+        " id: a\n    media:\n      first_frame: https://e.com/a.png\n"
         "  - id: b\n    media: {first_frame: {job: a, frame: last}}\n"
     )
     path = str(tmp_path / "m0.wanbatch.yaml")
@@ -98,7 +100,8 @@ def test_one_bad_manifest_does_not_hide_the_others(tmp_path: Path) -> None:
 
 def test_one_bad_job_does_not_hide_the_mistakes_of_others_nor_make_new_ones(tmp_path: Path) -> None:
     text = (
-        "wanbatch: 1\njobs:\n  - id: a\n    media: {first_frame: a.png}\n    secs: 5\n  - id: b\n    media: {first_frame: {job: a, frame: last}}\n"
+        "wanbatch: 1\njobs:\n  - id: a\n    media: {first_frame: a.png}\n    secs: 5\n  - id:"
+        " b\n    media: {first_frame: {job: a, frame: last}}\n"
         "  - id: c\n    prompt: '{{ x }}'\n    media: {first_frame: a.png}\n"
     )
     assert [d.code for d in load(tmp_path, text).diagnostics] == ["WB201", "WB302"]
@@ -142,7 +145,10 @@ def test_what_is_too_much_is_refused_before_it_is_built(tmp_path: Path, sweep: s
 def test_many_matrices_that_exclude_nearly_all_are_too_much_together(tmp_path: Path) -> None:
     axis = "[" + ",".join(map(str, range(300))) + "]"
     jobs = "".join(
-        f"  - id: j{n}\n    media: {{first_frame: a.png}}\n    matrix: {{a: &a{n} {axis}, b: *a{n}, exclude: [{{a: 1}}]}}\n"
+        (
+            f"  - id: j{n}\n    media: {{first_frame: a.png}}\n    matrix: {{a: &a{n} {axis}, b:"
+            f" *a{n}, exclude: [{{a: 1}}]}}\n"
+        )
         for n in range(20)
     )
     began = time.process_time()
@@ -240,7 +246,8 @@ def test_twenty_thousand_jobs_take_little_time_and_more_take_proportionally_more
 
 
 def test_thousands_of_mistakes_do_not_take_thousands_of_times_as_long(tmp_path: Path) -> None:
-    """Ten times as many mistakes take about ten times as long, whatever the machine does besides."""
+    """Ten times as many mistakes take about ten times as long, whatever the machine
+    does besides."""
     good = "  - {id: j0, media: {first_frame: a.png}}\n"
     for mistake in (
         "media: {first_frame: {job: jj, frame: last}}",

@@ -10,11 +10,15 @@ from wanbatch.manifest.sweep.matrix import Combination, MatrixTooLarge, expand_m
 
 
 def test_githubs_documented_example() -> None:
-    """docs.github.com, Running variations of jobs in a workflow, Expanding or adding matrix configurations."""
+    """docs.github.com, Running variations of jobs in a workflow, Expanding or adding
+    matrix configurations."""
     include: list[Combination] = [
-        {"color": "green"}, {"color": "pink", "animal": "cat"}, {"fruit": "apple", "shape": "circle"}, {"fruit": "banana"},
+        {"color": "green"},
+        {"color": "pink", "animal": "cat"},
+        {"fruit": "apple", "shape": "circle"},
+        {"fruit": "banana"},
         {"fruit": "banana", "animal": "cat"},
-    ]  # fmt: skip
+    ]
     assert expand_matrix(
         {"fruit": ["apple", "pear"], "animal": ["cat", "dog"]}, (), include
     ).combinations == [

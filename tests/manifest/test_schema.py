@@ -1,4 +1,5 @@
-"""The schemas: the two validators agree, the six combinations, documentation on every key."""
+"""The schemas: the two validators agree, the six combinations, documentation on every
+key."""
 
 from __future__ import annotations
 
@@ -93,7 +94,8 @@ def test_every_key_documents_itself_in_an_editor(name: str) -> None:
 
 
 def parts_of(shown, definitions):
-    """A schema, and what applies with it: all of ``allOf``, ``then`` where it always holds."""
+    """A schema, and what applies with it: all of ``allOf``, ``then`` where it always
+    holds."""
     reference = shown.get("$ref")
     shown = definitions[str(reference).rsplit("/", 1)[1]] if reference else shown
     yield shown
@@ -145,19 +147,26 @@ MAYBE = st.sampled_from(
 JOBS = st.fixed_dictionaries(
     {"media": st.dictionaries(st.sampled_from([*MEDIA_TYPES, "mask"]), MAYBE, max_size=4)},
     optional={
-        "model": st.sampled_from(["wan2.7-i2v", "wan2.7-i2v-2026-04-25", "wan2.7-i2v\n", "wan2.6", 5]),
-        "seconds": st.one_of(st.integers(0, 18), st.sampled_from([5.0, 5.5, "5", "5\n", "16", "{{ n }}", True, None])),
+        "model": st.sampled_from(
+            ["wan2.7-i2v", "wan2.7-i2v-2026-04-25", "wan2.7-i2v\n", "wan2.6", 5]
+        ),
+        "seconds": st.one_of(
+            st.integers(0, 18), st.sampled_from([5.0, 5.5, "5", "5\n", "16", "{{ n }}", True, None])
+        ),
         "size": st.sampled_from(["720P", "1080P", "720p", "720P\n", 720]),
         "seed": st.one_of(st.integers(-2, 3), st.sampled_from([2**31 - 1, 2**31, 1.0, "1", "x"])),
         "prompt_extend": st.sampled_from([True, False, "true", "yes", 1]),
         "watermark": st.sampled_from([True, False, None]),
-        "prompt": st.one_of(st.text(max_size=30), st.sampled_from(["x" * 5_000, "x" * 5_001, "é" * 5_000, "\x07", 5])),
+        "prompt": st.one_of(
+            st.text(max_size=30),
+            st.sampled_from(["x" * 5_000, "x" * 5_001, "é" * 5_000, "\x07", 5]),
+        ),
         "negative_prompt": st.sampled_from(["x" * 500, "x" * 501, "", "blurry"]),
         "id": st.sampled_from(["a", "A", "a b", "a\n", "", "é"]),
         "tags": st.lists(st.sampled_from(["a", "a b", "", 5, "é,"]), max_size=2),
         "extra": st.just(1),
     },
-)  # fmt: skip
+)
 
 
 @settings(max_examples=500, deadline=None)

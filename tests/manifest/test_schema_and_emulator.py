@@ -1,7 +1,10 @@
-"""The strict job schema against the strict emulator: what one accepts the other accepts, what one refuses the other refuses.
+"""The strict job schema against the strict emulator: what one accepts the other
+accepts, what one refuses the other refuses.
 
-How it works: jobs are drawn, mostly nearly right, and put on the wire as the gateway dialect does (media as a list, seconds as a string). Left out
-is what only one of them can know: paths (never sent as they are), references, and http:// (the emulator's own media).
+How it works: jobs are drawn, mostly nearly right, and put on the wire as the gateway
+dialect does (media as a list, seconds as a string). Left out is what only one of them
+can know: paths (never sent as they are), references, and http:// (the emulator's own
+media).
 """
 
 from __future__ import annotations

@@ -33,25 +33,40 @@ def render(text: str) -> str:
         ("{{ hour ~ n }}", "dawn4"),
         ("{{ 'a' if n in [4, 5] else 'b' }}", "a"),
         (
-            "{{ n | zfill(3) }} {{ '7' | int + 1 }} {{ 2.5 | round }} {{ hour | replace('a', 'o') }}",
+            (
+                "{{ n | zfill(3) }} {{ '7' | int + 1 }} {{ 2.5 | round }} {{ hour | replace('a',"
+                " 'o') }}"
+            ),
             "004 8 3 down",
         ),
         ("{# unseen #}x{% raw %}{{ y }}{% endraw %}", "x{{ y }}"),
         ("line\n", "line\n"),
         (
-            "{{ -3 | abs }} {{ '-2.5' | abs }} {{ 'x' | length }} {{ hour | first }}{{ hour | last }} {{ ' a ' | trim }}",
+            (
+                "{{ -3 | abs }} {{ '-2.5' | abs }} {{ 'x' | length }} {{ hour | first }}{{ hour |"
+                " last }} {{ ' a ' | trim }}"
+            ),
             "3 2.5 1 dn a",
         ),
         (
-            "{{ 2.345 | round(2) }} {{ '3.7' | float }} {{ 3.7 | int }} {{ hour | truncate(3) }} {{ 'aB' | capitalize }}",
+            (
+                "{{ 2.345 | round(2) }} {{ '3.7' | float }} {{ 3.7 | int }} {{ hour | truncate(3)"
+                " }} {{ 'aB' | capitalize }}"
+            ),
             "2.35 3.7 3 da… Ab",
         ),
         (
-            "{{ [1, 2] | join('-') }} {{ hour | list | join(' ') }} {{ '' | default('e', true) }} {{ none | default('n', true) }}",
+            (
+                "{{ [1, 2] | join('-') }} {{ hour | list | join(' ') }} {{ '' | default('e',"
+                " true) }} {{ none | default('n', true) }}"
+            ),
             "1-2 d a w n e n",
         ),
         (
-            "{{ n is even }} {{ n is odd }} {{ hour is string }} {{ n is number }} {{ nothing is none }}",
+            (
+                "{{ n is even }} {{ n is odd }} {{ hour is string }} {{ n is number }} {{ nothing"
+                " is none }}"
+            ),
             "true false true true true",
         ),
     ],
@@ -82,7 +97,8 @@ def test_what_templates_may(text: str, expected: str) -> None:
         ("{{ " + "[" * 200 + "]" * 200 + " }}", "WB305"), ("{{ " + "9" * 5_000 + " }}", "WB305"), ("{{ " + "1 + " * 5_000 + "1 }}", "WB305"),
         ("{{ hour }}" * 7_000, "WB305"), ("x" * 65_000 + "{{ hour }}", "WB305"), ("{{ n * 1000000000000000 }}", "WB305"),
         ("{% for a in 'x' | replace('x', 'yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy') %}" * 4 + "." + "{% endfor %}" * 4, "WB305"),
-        ("{{ hour | replace('', 'xxxxxxxxx') | replace('x', 'yyyyyyyyyyyyyyyyyyyy') | replace('y', 'zzzzzzzzzzzzzzzzzzzzzzzzz') }}", "WB305"),
+        (("{{ hour | replace('', 'xxxxxxxxx') | replace('x', 'yyyyyyyyyyyyyyyyyyyy') |"
+" replace('y', 'zzzzzzzzzzzzzzzzzzzzzzzzz') }}"), "WB305"),
         ("{% if " + " or ".join(["n"] * 3_000) + " %}{% endif %}", "WB305"),
     ],
 )  # fmt: skip
@@ -124,7 +140,10 @@ def test_a_text_is_compiled_once_and_a_problem_is_raised_anew() -> None:
 
 
 def test_the_names_that_a_template_reads() -> None:
-    text = "{{ a }}{% for b in c %}{{ b }}{{ loop.index }}{% endfor %}{% if d is defined %}{{ e | default(f) }}{% endif %}{{ job.id }}"
+    text = (
+        "{{ a }}{% for b in c %}{{ b }}{{ loop.index }}{% endfor %}{% if d is defined %}{{ e |"
+        " default(f) }}{% endif %}{{ job.id }}"
+    )
     assert Templates().compile(text).names == {"a", "c", "d", "e", "f", "job"}
 
 
@@ -208,7 +227,8 @@ def test_most_templates_need_no_jinja() -> None:
 
 
 def test_long_texts_cannot_be_multiplied() -> None:
-    """A variable may be long, as a column of a data file is; what is made of it may not."""
+    """A variable may be long, as a column of a data file is; what is made of it may
+    not."""
     templates = Templates()
     for text in (
         "{{ " + " ~ ".join(["t"] * 900) + " }}",

@@ -1,4 +1,5 @@
-"""What a URL is known by: signatures by name and by look, plain queries, named parameters; and texts without queries."""
+"""What a URL is known by: signatures by name and by look, plain queries, named
+parameters; and texts without queries."""
 
 from __future__ import annotations
 
@@ -29,10 +30,28 @@ PLAIN = [
     "policy=x&sp=1&se=2",
 ]
 SIGNED = [
-    "X-Amz-Signature=s", "x-AMZ-signature=s", "X%2DAmz%2DSignature=s", "Signature", "Signature=a=b==", "security_token=s",
-    "accessToken=s", "api-key=s", "sig=s", "hdntl=s", "__token__=s", "__gda__=s", "__cld_token__=s", "v=1&expires=1", "ssig=s&KID=k",
-    "x-obs-security-token=s", "x-oss-ac-source-ip=s", "x-cos-security-token=s", "NOSAccessKeyId=s", "tempauth=s", "ec_token=s",
-]  # fmt: skip
+    "X-Amz-Signature=s",
+    "x-AMZ-signature=s",
+    "X%2DAmz%2DSignature=s",
+    "Signature",
+    "Signature=a=b==",
+    "security_token=s",
+    "accessToken=s",
+    "api-key=s",
+    "sig=s",
+    "hdntl=s",
+    "__token__=s",
+    "__gda__=s",
+    "__cld_token__=s",
+    "v=1&expires=1",
+    "ssig=s&KID=k",
+    "x-obs-security-token=s",
+    "x-oss-ac-source-ip=s",
+    "x-cos-security-token=s",
+    "NOSAccessKeyId=s",
+    "tempauth=s",
+    "ec_token=s",
+]
 DOUBTFUL = [
     "k=9f86d081884c7d65",
     "9f86d081884c7d659a2feaa0c55ad015",
@@ -118,8 +137,14 @@ def test_an_axis_is_shown_without_its_query_and_told_apart() -> None:
 
 
 TEXTS = [
-    ('first_frame: "https://h/a.png?Signature=SECRET"   # and https://u:SECRET@h/b', 'first_frame: "https://h/a.png?…"   # and https://…@h/b'),
-    ("{first_frame: https://h/a?x=SECRET, last_frame: b.png}", "{first_frame: https://h/a?…, last_frame: b.png}"),
+    (
+        'first_frame: "https://h/a.png?Signature=SECRET"   # and https://u:SECRET@h/b',
+        'first_frame: "https://h/a.png?…"   # and https://…@h/b',
+    ),
+    (
+        "{first_frame: https://h/a?x=SECRET, last_frame: b.png}",
+        "{first_frame: https://h/a?…, last_frame: b.png}",
+    ),
     ('"HTTPS://h/a?x=SECRET"', '"HTTPS://h/a?…"'),
     ("//h/a.png?Signature=SECRET", "//h/a.png?…"),
     ("oss://b/a?x=SECRET", "oss://b/a?…"),
@@ -135,7 +160,7 @@ TEXTS = [
     ("https://h/a#access_token=SECRET", "https://h/a"),
     ("(see https://h/a?b=1)", "(see https://h/a?…)"),
     ("Is it day? yes & no", "Is it day? yes & no"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("text", "hidden"), TEXTS)

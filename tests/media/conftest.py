@@ -1,6 +1,7 @@
 """Real media files for the tests, made by the real encoders, small and quick.
 
-How it works: each fixture is a function that writes one file and returns its path; what a test does not name has a legal default.
+How it works: each fixture is a function that writes one file and returns its path; what
+a test does not name has a legal default.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from PIL import Image, ImageDraw
 
 @pytest.fixture
 def clip(tmp_path: Path) -> Callable[..., Path]:
-    """Writes an MP4 (or what the name says) of ``frames`` frames; frame k shows k in its red channel."""
+    """Writes an MP4 (or what the name says) of ``frames`` frames; frame k shows k in
+    its red channel."""
 
     def make(
         name="clip.mp4",
@@ -63,7 +65,8 @@ def clip(tmp_path: Path) -> Callable[..., Path]:
 
 
 def numbered(number: int, width: int, height: int) -> Image.Image:
-    """A picture that carries its number: a bar as wide as ``number`` parts of 64, over a grid that makes it no flat colour."""
+    """A picture that carries its number: a bar as wide as ``number`` parts of 64, over
+    a grid that makes it no flat colour."""
     picture = Image.new("RGB", (width, height), (30, 60, 90))
     draw = ImageDraw.Draw(picture)
     draw.rectangle((0, 0, width * (number + 1) // 64 - 1, height // 2), fill=(240, 240, 240))
@@ -108,7 +111,8 @@ def wav(tmp_path: Path) -> Callable[..., Path]:
 
 @pytest.fixture
 def mp3(tmp_path: Path) -> Callable[..., Path]:
-    """Writes an MP3 file of ``seconds`` at 22,050 Hz, with the encoder's padding marked as usual."""
+    """Writes an MP3 file of ``seconds`` at 22,050 Hz, with the encoder's padding marked
+    as usual."""
 
     def make(name="sound.mp3", *, seconds=2.0):
         path, rate = tmp_path / name, 22050

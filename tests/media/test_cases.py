@@ -1,8 +1,9 @@
-"""Every folder of tests/cases/media is a test: a manifest with its media, and the exact text that a user sees.
+"""Every folder of tests/cases/media is a test: a manifest with its media, and the exact
+text that a user sees.
 
-How it works: as in tests/manifest/test_cases.py, with ``special`` for what git cannot keep: ``fifo PATH``, ``loop PATH``, ``sparse_bmp PATH
-WIDTH HEIGHT``.
-``WRITE_CASES=1`` writes the expected texts anew; read the difference before you commit it.
+How it works: as in tests/manifest/test_cases.py, with ``special`` for what git cannot
+keep: ``fifo PATH``, ``loop PATH``, ``sparse_bmp PATH WIDTH HEIGHT``. ``WRITE_CASES=1``
+writes the expected texts anew; read the difference before you commit it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""``check_media``: every limit on both sides, every file once, every finding at the right place."""
+"""``check_media``: every limit on both sides, every file once, every finding at the
+right place."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""Files that people and programs really make: the real command takes them, and the emulator agrees with it.
+"""Files that people and programs really make: the real command takes them, and the
+emulator agrees with it.
 
-How it works: each file of ``inputs/`` stands in a manifest; ``wanbatch validate`` and a run against the emulator, in processes and over
-sockets of their own, must both take it.
+How it works: each file of ``inputs/`` stands in a manifest; ``wanbatch validate`` and a
+run against the emulator, in processes and over sockets of their own, must both take it.
 """
 
 from __future__ import annotations

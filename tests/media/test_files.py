@@ -1,4 +1,5 @@
-"""Opening and writing: nothing that is not a file is read, nothing half-written is ever seen."""
+"""Opening and writing: nothing that is not a file is read, nothing half-written is ever
+seen."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Pictures that break a rule of their format outside the picture itself: what decoders read is taken."""
+"""Pictures that break a rule of their format outside the picture itself: what decoders
+read is taken."""
 
 from __future__ import annotations
 
@@ -48,42 +49,83 @@ def sized(length):
 
 
 TAKEN = {
-    "zeros between markers": in_jpeg(bytes(4)), "text between markers": in_jpeg(b"junk"), "line ends between markers": in_jpeg(b"\r\n"),
-    "fill bytes": in_jpeg(b"\xff" * 9), "text before the scan": in_jpeg(b"ab", SCAN), "text behind a JPEG": JPEG + b"abc" * 100,
-    "a page behind a JPEG": JPEG + b"<html></html>", "no end marker but zeros": JPEG[:-2] + bytes(500),
+    "zeros between markers": in_jpeg(bytes(4)),
+    "text between markers": in_jpeg(b"junk"),
+    "line ends between markers": in_jpeg(b"\r\n"),
+    "fill bytes": in_jpeg(b"\xff" * 9),
+    "text before the scan": in_jpeg(b"ab", SCAN),
+    "text behind a JPEG": JPEG + b"abc" * 100,
+    "a page behind a JPEG": JPEG + b"<html></html>",
+    "no end marker but zeros": JPEG[:-2] + bytes(500),
     "broken EXIF": in_jpeg(b"\xff\xe1\0\x20Exif\0\0MM\0*\xff\xff\xff\xff" + b"x" * 16, 2),
-    "EXIF that is cut": in_jpeg(b"\xff\xe1\0\x0aExif\0\0MM", 2), "a marker of no length": in_jpeg(b"\xff\xe1\0\0", 2),
+    "EXIF that is cut": in_jpeg(b"\xff\xe1\0\x0aExif\0\0MM", 2),
+    "a marker of no length": in_jpeg(b"\xff\xe1\0\0", 2),
     "a profile that is cut": in_jpeg(b"\xff\xe2\0\x30ICC_PROFILE\0\1\3" + b"x" * 32, 2),
-    "CMYK": picture("JPEG", "CMYK"), "progressive": picture("JPEG", progressive=True), "grey": picture("JPEG", "L"),
-    "no IEND": PNG[:-12], "text behind a PNG": PNG + b"\r\nabc", "a wrong checksum of IEND": PNG[:-4] + b"abcd",
+    "CMYK": picture("JPEG", "CMYK"),
+    "progressive": picture("JPEG", progressive=True),
+    "grey": picture("JPEG", "L"),
+    "no IEND": PNG[:-12],
+    "text behind a PNG": PNG + b"\r\nabc",
+    "a wrong checksum of IEND": PNG[:-4] + b"abcd",
     "a wrong checksum of the pixels": PNG[:DATA_END] + b"abcd" + PNG[DATA_END + 4 :],
     "an unknown chunk": in_png(png_chunk(b"ABCD", b"xx")),
-    "a wrong checksum behind the pixels": PNG[:-12] + png_chunk(b"tEXt", b"a\0b", wrong=1) + PNG[-12:],
-    "text behind a WebP": WEBP + b"\r\n", "text behind a BMP": BMP + b"xx", "a BMP with a name in it": BMP[:6] + b"abcd" + BMP[10:],
+    "a wrong checksum behind the pixels": PNG[:-12]
+    + png_chunk(b"tEXt", b"a\0b", wrong=1)
+    + PNG[-12:],
+    "text behind a WebP": WEBP + b"\r\n",
+    "text behind a BMP": BMP + b"xx",
+    "a BMP with a name in it": BMP[:6] + b"abcd" + BMP[10:],
     "a BMP that says to be longer": BMP[:2] + b"\xff\xff\xff\x7f" + BMP[6:],
-}  # fmt: skip
+}
 REMARKED = {
     "no end marker": (JPEG[:-2], "its end marker is missing; FFmpeg reads it, Pillow does not"),
-    "no end marker, progressive": (picture("JPEG", progressive=True)[:-2], "its end marker is missing; FFmpeg"),
+    "no end marker, progressive": (
+        picture("JPEG", progressive=True)[:-2],
+        "its end marker is missing; FFmpeg",
+    ),
     "a line end before": (b"\r\n" + JPEG, "2 bytes (a line end) stand before the picture; FFmpeg"),
-    "a byte order mark before": (b"\xef\xbb\xbf" + JPEG, "3 bytes (a byte order mark) stand before"),
+    "a byte order mark before": (
+        b"\xef\xbb\xbf" + JPEG,
+        "3 bytes (a byte order mark) stand before",
+    ),
     "begins twice": (b"\xff\xd8" + JPEG, "it begins twice; FFmpeg"),
     "a marker too long": (in_jpeg(b"\xff\xe1\0\x20" + b"a" * 10, 2), "there is no marker at byte"),
-    "a wrong checksum of text": (in_png(png_chunk(b"tEXt", b"a\0b", wrong=1)), "the checksum of its tEXt chunk at byte 33 is wrong; FFmpeg"),
-    "a wrong checksum of the header": (PNG[:29] + b"abcd" + PNG[33:], "the checksum of its IHDR chunk"),
-    "a short chunk": (in_png(png_chunk(b"pHYs", b"a")), "its pHYs chunk at byte 33 is not as it should be; FFmpeg"),
-    "a broken profile": (in_png(png_chunk(b"iCCP", b"a\0\0xxxx")), "its iCCP chunk at byte 33 is not as it should be; Pillow"),
+    "a wrong checksum of text": (
+        in_png(png_chunk(b"tEXt", b"a\0b", wrong=1)),
+        "the checksum of its tEXt chunk at byte 33 is wrong; FFmpeg",
+    ),
+    "a wrong checksum of the header": (
+        PNG[:29] + b"abcd" + PNG[33:],
+        "the checksum of its IHDR chunk",
+    ),
+    "a short chunk": (
+        in_png(png_chunk(b"pHYs", b"a")),
+        "its pHYs chunk at byte 33 is not as it should be; FFmpeg",
+    ),
+    "a broken profile": (
+        in_png(png_chunk(b"iCCP", b"a\0\0xxxx")),
+        "its iCCP chunk at byte 33 is not as it should be; Pillow",
+    ),
     "broken EXIF in a PNG": (in_png(png_chunk(b"eXIf", b"MM\0*\xff\xff")), "its eXIf chunk"),
     "a WebP of length 0": (sized(0), "the length in its header is too small; FFmpeg"),
-    "a BMP of length 0": (BMP[:2] + bytes(4) + BMP[6:], "the lengths in its header are wrong; Pillow"),
-}  # fmt: skip
+    "a BMP of length 0": (
+        BMP[:2] + bytes(4) + BMP[6:],
+        "the lengths in its header are wrong; Pillow",
+    ),
+}
 DAMAGED = {
-    "half a JPEG": JPEG[: len(JPEG) // 2], "a JPEG that lacks a byte": JPEG[:-3], "half a JPEG and zeros": JPEG[: len(JPEG) // 2] + bytes(9000),
-    "half a progressive JPEG": picture("JPEG", progressive=True)[:3000], "half a PNG": PNG[: DATA + 100],
-    "a flipped bit": PNG[: DATA + 40] + bytes([PNG[DATA + 40] ^ 1]) + PNG[DATA + 41 :], "half a chunk": PNG[:-5],
-    "half a WebP": WEBP[: len(WEBP) // 2], "half a BMP": BMP[: len(BMP) // 2], "a line end before a PNG": b"\r\n" + PNG,
+    "half a JPEG": JPEG[: len(JPEG) // 2],
+    "a JPEG that lacks a byte": JPEG[:-3],
+    "half a JPEG and zeros": JPEG[: len(JPEG) // 2] + bytes(9000),
+    "half a progressive JPEG": picture("JPEG", progressive=True)[:3000],
+    "half a PNG": PNG[: DATA + 100],
+    "a flipped bit": PNG[: DATA + 40] + bytes([PNG[DATA + 40] ^ 1]) + PNG[DATA + 41 :],
+    "half a chunk": PNG[:-5],
+    "half a WebP": WEBP[: len(WEBP) // 2],
+    "half a BMP": BMP[: len(BMP) // 2],
+    "a line end before a PNG": b"\r\n" + PNG,
     "zeros between chunks": in_png(bytes(8)),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", TAKEN)

@@ -1,4 +1,5 @@
-"""Probes: true facts of true files, a reason for everything else, and never an exception."""
+"""Probes: true facts of true files, a reason for everything else, and never an
+exception."""
 
 from __future__ import annotations
 

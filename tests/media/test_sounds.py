@@ -1,4 +1,5 @@
-"""Sounds as the field makes them: lengths that stand for none, and MP3 frames between other things."""
+"""Sounds as the field makes them: lengths that stand for none, and MP3 frames between
+other things."""
 
 from __future__ import annotations
 
@@ -124,17 +125,34 @@ def lyrics():
 
 NOISE = random.Random(4).randbytes(5000)
 BEFORE = {
-    "zeros": bytes(256), "many zeros": bytes(70_000), "line ends": b"\r\n\r\n", "many line ends": b"\n" * 900, "blanks": b" " * 50,
-    "a byte order mark": b"\xef\xbb\xbf", "the header of a reply": b"HTTP/1.1 200 OK\r\nContent-Type: audio/mpeg\r\n\r\n",
-    "the size of a piece": b"1f40\r\n", "noise": NOISE, "a tag": id3(400), "a tag with a footer": id3(400, footer=True),
-    "two tags": id3(10) + id3(3000), "a tag too long": id3(400, stated=9_000_000), "a tag too short": id3(9000, stated=10),
-    "a cover of a wrong length": id3(100_000, stated=300, filling=random.Random(6).randbytes(100_000)),
-    "a tag and zeros": id3(10) + bytes(600), "zeros and a tag": bytes(300) + id3(40), "an APE tag": ape(900),
-}  # fmt: skip
+    "zeros": bytes(256),
+    "many zeros": bytes(70_000),
+    "line ends": b"\r\n\r\n",
+    "many line ends": b"\n" * 900,
+    "blanks": b" " * 50,
+    "a byte order mark": b"\xef\xbb\xbf",
+    "the header of a reply": b"HTTP/1.1 200 OK\r\nContent-Type: audio/mpeg\r\n\r\n",
+    "the size of a piece": b"1f40\r\n",
+    "noise": NOISE,
+    "a tag": id3(400),
+    "a tag with a footer": id3(400, footer=True),
+    "two tags": id3(10) + id3(3000),
+    "a tag too long": id3(400, stated=9_000_000),
+    "a tag too short": id3(9000, stated=10),
+    "a cover of a wrong length": id3(
+        100_000, stated=300, filling=random.Random(6).randbytes(100_000)
+    ),
+    "a tag and zeros": id3(10) + bytes(600),
+    "zeros and a tag": bytes(300) + id3(40),
+    "an APE tag": ape(900),
+}
 BEHIND = {
-    "ID3v1": b"TAG" + b"x" * 125, "APE": ape(200_000), "APE and ID3v1": ape(200_000) + b"TAG" + bytes(125),
-    "lyrics": lyrics() + b"TAG" + bytes(125), "a tag at the end": id3(300, footer=True),
-}  # fmt: skip
+    "ID3v1": b"TAG" + b"x" * 125,
+    "APE": ape(200_000),
+    "APE and ID3v1": ape(200_000) + b"TAG" + bytes(125),
+    "lyrics": lyrics() + b"TAG" + bytes(125),
+    "a tag at the end": id3(300, footer=True),
+}
 
 
 @pytest.fixture

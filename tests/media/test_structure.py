@@ -1,4 +1,5 @@
-"""Videos as gateways and phones hand them out: bytes around the boxes, brands, fragments, and which length counts."""
+"""Videos as gateways and phones hand them out: bytes around the boxes, brands,
+fragments, and which length counts."""
 
 from __future__ import annotations
 
@@ -16,12 +17,22 @@ from wanbatch.model.media import ClipFacts, VideoFacts
 
 FRAGMENTED = "frag_keyframe+empty_moov+default_base_moof"
 BEHIND = {
-    b"\r\n": "2 bytes (a line end)", b"\n": "1 byte (a line end)", b"\0": "1 byte (a zero)", bytes(7): "7 bytes (zeros)",
-    bytes(8): "8 bytes (zeros)", bytes(5000): "5000 bytes (zeros)", b"<html>x</html>": "14 bytes (text)",
-    b"\r\n--boundary--\r\n": "16 bytes (text)", b"0\r\n\r\n": "5 bytes (text)", b'{"ok": true}': "12 bytes (text)",
-    b"\x93\xaa\1\xfe" * 40: "160 bytes", b"\xef\xbb\xbf": "3 bytes (a byte order mark)", b"\0\0\3\xe8free1234": "12 bytes",
-    b"\0\0\0\5abcd": "8 bytes", b"\xff" * 20: "20 bytes",
-}  # fmt: skip
+    b"\r\n": "2 bytes (a line end)",
+    b"\n": "1 byte (a line end)",
+    b"\0": "1 byte (a zero)",
+    bytes(7): "7 bytes (zeros)",
+    bytes(8): "8 bytes (zeros)",
+    bytes(5000): "5000 bytes (zeros)",
+    b"<html>x</html>": "14 bytes (text)",
+    b"\r\n--boundary--\r\n": "16 bytes (text)",
+    b"0\r\n\r\n": "5 bytes (text)",
+    b'{"ok": true}': "12 bytes (text)",
+    b"\x93\xaa\1\xfe" * 40: "160 bytes",
+    b"\xef\xbb\xbf": "3 bytes (a byte order mark)",
+    b"\0\0\3\xe8free1234": "12 bytes",
+    b"\0\0\0\5abcd": "8 bytes",
+    b"\xff" * 20: "20 bytes",
+}
 
 
 @pytest.mark.parametrize("options", [{}, {"movflags": "faststart"}, {"movflags": FRAGMENTED}])

@@ -1,4 +1,5 @@
-"""Photos, clips, stills, posters and the emulator's pictures are turned alike, by all eight orientations."""
+"""Photos, clips, stills, posters and the emulator's pictures are turned alike, by all
+eight orientations."""
 
 from __future__ import annotations
 

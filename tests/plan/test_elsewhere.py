@@ -1,4 +1,5 @@
-"""Jobs that were bought where this ledger does not see it: asked about, under every rule."""
+"""Jobs that were bought where this ledger does not see it: asked about, under every
+rule."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""What the ledger knows of a job whose URL has a query: the same, another, or a doubt for a person."""
+"""What the ledger knows of a job whose URL has a query: the same, another, or a doubt
+for a person."""
 
 from __future__ import annotations
 
@@ -32,8 +33,14 @@ def stored(one, **changes):
 def planned(*jobs, rows=(), **options):
     snapshot = Snapshot(tuple(rows))
     plan = make_plan(
-        [manifest(*jobs)], DIGESTS, snapshot, frozenset({"m/videos/one.mp4"}), TARGET, PlanOptions(**options), 5.0
-    )  # fmt: skip
+        [manifest(*jobs)],
+        DIGESTS,
+        snapshot,
+        frozenset({"m/videos/one.mp4"}),
+        TARGET,
+        PlanOptions(**options),
+        5.0,
+    )
     return plan.jobs
 
 

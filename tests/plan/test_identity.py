@@ -1,4 +1,5 @@
-"""Identity: what decides the pixels is in it, nothing else is; golden fingerprints are pinned and never edited."""
+"""Identity: what decides the pixels is in it, nothing else is; golden fingerprints are
+pinned and never edited."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""What a run would do with a job, by what the ledger knows: one test per row of the contract's actions."""
+"""What a run would do with a job, by what the ledger knows: one test per row of the
+contract's actions."""
 
 from __future__ import annotations
 

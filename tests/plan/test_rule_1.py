@@ -1,4 +1,5 @@
-"""The frozen rule of 0.1.0 for URLs: what signed then goes, what chooses an object stays, and the result is the same after every new signature."""
+"""The frozen rule of 0.1.0 for URLs: what signed then goes, what chooses an object
+stays, and the result is the same after every new signature."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""``--shard``: parts that are disjoint and complete, and that no edit of a prompt moves."""
+"""``--shard``: parts that are disjoint and complete, and that no edit of a prompt
+moves."""
 
 from __future__ import annotations
 

@@ -1,7 +1,9 @@
-"""Servers on real sockets that do exactly what a test scripts, and the requests and profiles that the tests share.
+"""Servers on real sockets that do exactly what a test scripts, and the requests and
+profiles that the tests share.
 
-How it works: one thread per connection reads whole requests, notes them, and does what the script says next: send bytes, close, reset, stay
-silent, or call a function with the socket. So the tests run on any event loop.
+How it works: one thread per connection reads whole requests, notes them, and does what
+the script says next: send bytes, close, reset, stay silent, or call a function with the
+socket. So the tests run on any event loop.
 """
 
 from __future__ import annotations
@@ -41,7 +43,8 @@ Step = bytes | str | Callable[[socket.socket, Received], None]
 
 
 def answer(status: int = 200, body: object = b"", **headers: str) -> bytes:
-    """An HTTP answer; JSON for anything that is no bytes; ``content_length=""`` leaves the header out."""
+    """An HTTP answer; JSON for anything that is no bytes; ``content_length=""`` leaves
+    the header out."""
     payload = body if isinstance(body, bytes) else json.dumps(body).encode()
     named = {"content-type": "application/json", "content-length": str(len(payload))} | {
         k.replace("_", "-"): v for k, v in headers.items()
@@ -54,7 +57,8 @@ def answer(status: int = 200, body: object = b"", **headers: str) -> bytes:
 
 
 class Scripted:
-    """A server on loopback. ``script`` holds steps per request, the last one stays; a dict maps path beginnings to scripts."""
+    """A server on loopback. ``script`` holds steps per request, the last one stays; a
+    dict maps path beginnings to scripts."""
 
     def __init__(
         self,
@@ -153,7 +157,8 @@ def _read(stream) -> Received | None:
 
 @pytest.fixture(autouse=True)
 def _probes_again_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hundreds of answers here fail the probe; the second that it waits tests nothing."""
+    """Hundreds of answers here fail the probe; the second that it waits tests
+    nothing."""
     monkeypatch.setattr("wanbatch.providers.client.PROBE_AGAIN_S", 0.01)
 
 
@@ -206,7 +211,8 @@ def _request_with() -> Callable[..., Request]:
 
 @dataclass(frozen=True)
 class Certificates:
-    """An authority of our own and a server context for ``localhost`` that it vouches for."""
+    """An authority of our own and a server context for ``localhost`` that it vouches
+    for."""
 
     ca_file: Path
     server: ssl.SSLContext

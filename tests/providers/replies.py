@@ -2,14 +2,17 @@
 
 What it may not do: send or judge anything; ``test_replies.py`` does.
 
-How it works: a row is (moment, status code, body, outcome) below the gateway that answers so
-and the public file or page where its shape can be looked up (``unchecked`` where nobody has: the
-row then shows a shape that is read, and proves nothing of that gateway). Names of fields and
-words of statuses are the gateways', all values are ours. ``TASK`` is the id that was asked for,
-``VIDEO`` stands for the bytes of a real MP4. Outcomes are plain words:
+How it works: a row is (moment, status code, body, outcome) below the gateway that
+answers so and the public file or page where its shape can be looked up (``unchecked``
+where nobody has: the row then shows a shape that is read, and proves nothing of that
+gateway). Names of fields and words of statuses are the gateways', all values are ours.
+``TASK`` is the id that was asked for, ``VIDEO`` stands for the bytes of a real MP4.
+Outcomes are plain words:
 
-    submit   accepted: ID | uncertain | uncertain, halted | not accepted | halted | rejected
-    poll     running: WORD | running, unknown word: WORD | finished: ADDRESS | finished: content
+    submit   accepted: ID | uncertain | uncertain, halted | not accepted | halted
+             | rejected
+    poll     running: WORD | running, unknown word: WORD | finished: ADDRESS
+             | finished: content
              failed: CODE | failed, doubtful: CODE | tells nothing | no such task
     content  video | no video
 """
@@ -526,7 +529,10 @@ GATEWAYS: list[tuple[str, str, list[Answer]]] = [
     ),
     (
         "aimlapi",
-        "unchecked: docs.aimlapi.com/api-references/video-models; section E of the facts about the API",
+        (
+            "unchecked: docs.aimlapi.com/api-references/video-models; section E of the facts"
+            " about the API"
+        ),
         [
             ("submit", 201, {"id": TASK, "status": "queued"}, f"accepted: {TASK}"),
             ("poll", 200, {"id": TASK, "status": "queued"}, "running: queued"),
@@ -747,7 +753,8 @@ GATEWAYS: list[tuple[str, str, list[Answer]]] = [
         "PixVerse",
         COMFY + "pixverse.py",
         [
-            # Statuses in numbers mean something else at each gateway: shown, and never an end.
+            # Statuses in numbers mean something else at each gateway: shown, and never
+            # an end.
             (
                 "poll",
                 200,

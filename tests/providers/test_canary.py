@@ -1,8 +1,10 @@
-"""A canary key and a canary signature through many scenarios: every byte that leaves is searched for them, in every spelling.
+"""A canary key and a canary signature through many scenarios: every byte that leaves is
+searched for them, in every spelling.
 
-How it works: servers echo the key wherever a hostile or careless one could, break off, redirect; logging is turned up to DEBUG for everything;
-what came out (outcomes, logs, terminal, files, and all that other hosts received) is searched in plain, base64 at each alignment, and URL-encoded
-form.
+How it works: servers echo the key wherever a hostile or careless one could, break off,
+redirect; logging is turned up to DEBUG for everything; what came out (outcomes, logs,
+terminal, files, and all that other hosts received) is searched in plain, base64 at each
+alignment, and URL-encoded form.
 """
 
 import base64
@@ -38,13 +40,15 @@ def spellings(secret):
 def assert_absent(secret, told, where):
     for form in spellings(secret):
         assert form not in told, (
-            f"{form} stands in {where}: …{told[max(0, told.index(form) - 200) : told.index(form) + 60]}…"
+            f"{form} stands in {where}:"
+            f" …{told[max(0, told.index(form) - 200) : told.index(form) + 60]}…"
         )
 
 
 @pytest.fixture(name="log")
 def _log():
-    """Everything that any logger says, at the lowest level, also with httpx's own handlers."""
+    """Everything that any logger says, at the lowest level, also with httpx's own
+    handlers."""
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)
     root = logging.getLogger()
@@ -80,7 +84,10 @@ def echo_bodies(text):
         '{"detail": "TEXT"}',
         '{"id": "TEXT", "status": "TEXT", "task_id": "TEXT"}',
         '{"id": "t", "status": "failed", "error": {"code": "TEXT", "message": "TEXT and SIGNED"}}',
-        '{"output": {"task_id": "TEXT", "task_status": "FAILED", "code": "TEXT", "message": "TEXT SIGNED"}}',
+        (
+            '{"output": {"task_id": "TEXT", "task_status": "FAILED", "code": "TEXT", "message":'
+            ' "TEXT SIGNED"}}'
+        ),
         "<html>TEXT SIGNED</html>",
     ):
         yield template.replace("TEXT", text).replace("SIGNED", signed).encode()

@@ -1,7 +1,10 @@
-"""The real command against a server that echoes the key and signs its links: no byte that is printed or written holds key or signature.
+"""The real command against a server that echoes the key and signs its links: no byte
+that is printed or written holds key or signature.
 
-How it works: doctor, plan, run, status and report in processes of their own; then stdout, stderr and every file but the manifest itself are
-searched, in plain, base64 and URL-encoded form. Three jobs end well, badly and in doubt, so that each kind of record is written.
+How it works: doctor, plan, run, status and report in processes of their own; then
+stdout, stderr and every file but the manifest itself are searched, in plain, base64 and
+URL-encoded form. Three jobs end well, badly and in doubt, so that each kind of record
+is written.
 """
 
 import base64
@@ -54,7 +57,10 @@ def _server(serve, answer, video):
                 500,
                 {
                     "error": {
-                        "message": f"upstream refused Bearer {KEY} at https://x.example/?Signature={QUOTED}"
+                        "message": (
+                            f"upstream refused Bearer {KEY} at"
+                            f" https://x.example/?Signature={QUOTED}"
+                        )
                     }
                 },
                 connection="close",
@@ -78,7 +84,10 @@ def _server(serve, answer, video):
         "status": "failed",
         "error": {
             "code": "InvalidURL",
-            "message": f"failed to download https://media.example/p.png?Expires=4000000000&Signature={QUOTED} with {KEY}",
+            "message": (
+                "failed to download"
+                f" https://media.example/p.png?Expires=4000000000&Signature={QUOTED} with {KEY}"
+            ),
         },
     }
     api = serve(
@@ -106,7 +115,8 @@ def test_no_byte_holds_the_key_or_a_signature(server, tmp_path, progress):
     Image.linear_gradient("L").resize((320, 256)).convert("RGB").save(folder / "picture.png")
     (folder / "canary.wanbatch.yaml").write_text(MANIFEST)
     (tmp_path / "config.toml").write_text(
-        f'[backends.mine]\nkind = "gateway"\nbase_url = "{server.url}"\napi_key_env = "MINE_KEY"\npoll_interval = 0.1\nrate = 50\n'
+        f'[backends.mine]\nkind = "gateway"\nbase_url = "{server.url}"\napi_key_env ='
+        ' "MINE_KEY"\npoll_interval = 0.1\nrate = 50\n'
         'price = {720P = 0.10, 1080P = 0.15, currency = "USD"}\n'
     )
     environ = {k: v for k, v in os.environ.items() if not k.startswith(("WANBATCH", "DASHSCOPE"))}

@@ -1,6 +1,8 @@
-"""One suite for every dialect, over real sockets: what is sent, every envelope, every status word, the bytes by every way.
+"""One suite for every dialect, over real sockets: what is sent, every envelope, every
+status word, the bytes by every way.
 
-How it works: a ``Shape`` per dialect says how its API words things; the tests say what must follow, and know no dialect.
+How it works: a ``Shape`` per dialect says how its API words things; the tests say what
+must follow, and know no dialect.
 """
 
 import json
@@ -34,7 +36,8 @@ TASK = "task_0a1b2c3d"
 
 @dataclass(frozen=True)
 class Shape:
-    """How one API words things. ``envelopes`` are its error bodies, as functions of code and message."""
+    """How one API words things. ``envelopes`` are its error bodies, as functions of
+    code and message."""
 
     kind: str
     submit_path: str

@@ -1,4 +1,5 @@
-"""What DashScope alone has: the task list for reconciling, a task's own words, cancelling, times in UTC+8."""
+"""What DashScope alone has: the task list for reconciling, a task's own words,
+cancelling, times in UTC+8."""
 
 import pytest
 
@@ -54,8 +55,9 @@ async def test_a_complete_listing(serve, answer, backend_for):
         "t3", "RUNNING", "wan2.7-i2v", None, 1789999000.003, 1789999500.0
     )
     assert [r.path for r in server.received] == [
-        f"/api/v1/tasks/?start_time=20260921213320&end_time=20260921224320&page_no={n}&page_size=50" for n in (1, 2)
-    ]  # fmt: skip
+        f"/api/v1/tasks/?start_time=20260921213320&end_time=20260921224320&page_no={n}&page_size=50"
+        for n in (1, 2)
+    ]
 
 
 async def test_the_window_is_at_most_a_day(serve, answer, backend_for):

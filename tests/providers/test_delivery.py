@@ -1,4 +1,5 @@
-"""Local media on their way: inline, the emulator's store, a real S3 server, DashScope's upload space."""
+"""Local media on their way: inline, the emulator's store, a real S3 server, DashScope's
+upload space."""
 
 import base64
 import hashlib
@@ -374,8 +375,14 @@ async def test_the_upload_space_takes_a_form_with_the_file_last(
     names = re.findall(rb'[; ]name="([^"]+)"', form.body)
     assert names[-1] == b"file"
     assert set(names[:-1]) == {
-        b"OSSAccessKeyId", b"Signature", b"policy", b"key", b"success_action_status", b"x-oss-object-acl", b"x-oss-forbid-overwrite",
-    }  # fmt: skip
+        b"OSSAccessKeyId",
+        b"Signature",
+        b"policy",
+        b"key",
+        b"success_action_status",
+        b"x-oss-object-acl",
+        b"x-oss-forbid-overwrite",
+    }
     assert MP4 in form.body
 
 

@@ -1,4 +1,5 @@
-"""What each dialect sends, by value; and that a fourth one is found by its entry point."""
+"""What each dialect sends, by value; and that a fourth one is found by its entry
+point."""
 
 import json
 import subprocess
@@ -191,7 +192,8 @@ DIALECT = """
 
 
 def test_a_dialect_of_others_is_found_by_its_entry_point(tmp_path):
-    """Installs a package with two entry points the way pip does, and uses them from a fresh process."""
+    """Installs a package with two entry points the way pip does, and uses them from a
+    fresh process."""
     (tmp_path / "fourth.py").write_text(textwrap.dedent(DIALECT))
     info = tmp_path / "fourth-1.0.dist-info"
     info.mkdir()

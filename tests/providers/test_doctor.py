@@ -143,7 +143,8 @@ async def test_the_bucket(serve, answer, profiles, tmp_path, s3):
     api = serve([answer(400, ERROR)])
     for bucket, health in (("media-bucket", Health.GOOD), ("missing", Health.BAD)):
         text = (
-            f'[backends.mine]\nkind = "gateway"\nbase_url = "{api.url}"\napi_key_env = "WANBATCH_API_KEY"\n'
+            f'[backends.mine]\nkind = "gateway"\nbase_url = "{api.url}"\napi_key_env ='
+            ' "WANBATCH_API_KEY"\n'
             f'media = {{ way = "s3", bucket = "{bucket}", endpoint = "{s3}", path_style = true }}\n'
         )
         environ = KEYS | {"AWS_ACCESS_KEY_ID": "AKID", "AWS_SECRET_ACCESS_KEY": "canary-secret"}

@@ -1,4 +1,5 @@
-"""Downloads over real sockets: whole files only, the key on its own origin only, public addresses only."""
+"""Downloads over real sockets: whole files only, the key on its own origin only, public
+addresses only."""
 
 import gzip
 import hashlib
@@ -98,7 +99,8 @@ async def test_a_body_without_length_is_judged_by_its_boxes(
     short = serve([answer(200, video[:-700], content_length="", connection="close")])
     outcome = await download(profile_for(short.url), part)
     assert isinstance(outcome, DownloadFailed)
-    # It came whole, begins as a video and is none: kept as evidence, and named by its hash.
+    # It came whole, begins as a video and is none: kept as evidence, and named by its
+    # hash.
     assert outcome.refused == hashlib.sha256(part.read_bytes()).hexdigest()
 
 
@@ -471,7 +473,8 @@ async def test_a_name_is_judged_by_all_its_addresses_and_connected_by_the_judged
 async def test_the_judged_address_is_held_to_the_hosts_certificate(
     serve, answer, video, certificates, profile_for, part, monkeypatch
 ):
-    """The pinned connection still checks the certificate against the name, so a pin to a stranger's address gets nothing."""
+    """The pinned connection still checks the certificate against the name, so a pin to
+    a stranger's address gets nothing."""
     monkeypatch.setattr(
         connections,
         "objection_to",

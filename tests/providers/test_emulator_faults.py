@@ -1,4 +1,5 @@
-"""Each fault that the emulator can play, in each of its personalities, and what the backend makes of it."""
+"""Each fault that the emulator can play, in each of its personalities, and what the
+backend makes of it."""
 
 import base64
 import io

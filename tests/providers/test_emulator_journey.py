@@ -1,6 +1,8 @@
-"""The whole journey through a real emulator, in each of its personalities: probe, deliver, submit, poll, download; and what it refuses.
+"""The whole journey through a real emulator, in each of its personalities: probe,
+deliver, submit, poll, download; and what it refuses.
 
-How it works: one emulator process per personality for the module; the backend under test is the one that the engine uses.
+How it works: one emulator process per personality for the module; the backend under
+test is the one that the engine uses.
 """
 
 import hashlib

@@ -1,4 +1,5 @@
-"""Status queries of the gateway: every status word, every odd shape, every failure; and the pool that carries them."""
+"""Status queries of the gateway: every status word, every odd shape, every failure; and
+the pool that carries them."""
 
 import anyio
 import pytest

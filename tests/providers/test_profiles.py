@@ -1,4 +1,5 @@
-"""Profiles: where keys and addresses come from, what is refused, and that no text ever holds a key."""
+"""Profiles: where keys and addresses come from, what is refused, and that no text ever
+holds a key."""
 
 import pickle
 from decimal import Decimal
@@ -330,7 +331,8 @@ def test_a_built_in_backend_can_be_adjusted(configure):
 
 def test_dashscope_profiles(configure):
     profiles = configure(
-        '[backends.sg]\nkind = "dashscope"\nregion = "intl"\nworkspace = "ws-9"\napi_key_env = "SG_KEY"\nmedia = "upload"\n'
+        '[backends.sg]\nkind = "dashscope"\nregion = "intl"\nworkspace = "ws-9"\napi_key_env'
+        ' = "SG_KEY"\nmedia = "upload"\n'
     )
     profile = resolve_profile(
         profiles,
@@ -353,7 +355,10 @@ def test_dashscope_profiles(configure):
         ("[backends.x]\nkind = 'gateway'\napi_key_env = 'K'", "base_url"),
         ("[backends.x]\nkind = 'gateway'\nbase_url = 'https://a.example'", "api_key_env"),
         (
-            "[backends.x]\nkind = 'gateway'\nbase_url = 'https://a.example'\napi_key_env = 'sk-abc'",
+            (
+                "[backends.x]\nkind = 'gateway'\nbase_url = 'https://a.example'\napi_key_env ="
+                " 'sk-abc'"
+            ),
             "never the key itself",
         ),
         (WORK + "api_key = 'sk-abc'", "no such setting"),
@@ -410,7 +415,8 @@ def test_a_project_may_name_lower_and_price(tmp_path):
     inner = tmp_path / "shots" / "harbor"
     inner.mkdir(parents=True)
     (tmp_path / "wanbatch.toml").write_text(
-        'backend = "gateway"\nmax_cost = 12.50\nmax_in_flight = 3\nrate = 0.5\nprice = { "720P" = 0.2, currency = "USD" }\n'
+        'backend = "gateway"\nmax_cost = 12.50\nmax_in_flight = 3\nrate = 0.5\nprice = {'
+        ' "720P" = 0.2, currency = "USD" }\n'
     )
     settings = load_project(inner)
     assert (settings.backend, settings.max_cost, settings.max_in_flight, settings.rate) == (

@@ -217,7 +217,8 @@ def test_an_address_that_cannot_be_taken_apart_is_none(address):
 
 @pytest.mark.parametrize("spelling", ["plain", "hex"])
 def test_evidence_of_a_long_answer_holds_no_piece_of_a_key_that_the_cut_went_through(spelling):
-    """Where most of an answer is one long query, the end of what was read comes into view."""
+    """Where most of an answer is one long query, the end of what was read comes into
+    view."""
     key = "sk-canary-0123456789"
     told = {"plain": key, "hex": key.encode().hex()}[spelling]
     for shown in range(1, len(told)):

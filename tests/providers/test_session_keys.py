@@ -1,4 +1,5 @@
-"""Nothing that would open a recorded connection is ever written, whatever the environment says."""
+"""Nothing that would open a recorded connection is ever written, whatever the
+environment says."""
 
 from __future__ import annotations
 

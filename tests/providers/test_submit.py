@@ -190,7 +190,8 @@ async def test_key_and_quota_stop_the_run(serve, answer, profile_for, request_wi
 async def test_a_redirect_stops_the_run_and_is_not_followed(
     serve, answer, profile_for, request_with, status
 ):
-    """307 and 308 repeat the POST elsewhere; after the others the video may be bought."""
+    """307 and 308 repeat the POST elsewhere; after the others the video may be
+    bought."""
     other = serve([answer(200, VIDEO)])
     outcome = await one_reply(
         serve, profile_for, request_with, answer(status, location=other.url + "/v1/videos")

@@ -1,4 +1,5 @@
-"""Hand-made values for the report's tests: manifests, plans, attempts, small real videos. No planner, ledger or network takes part."""
+"""Hand-made values for the report's tests: manifests, plans, attempts, small real
+videos. No planner, ledger or network takes part."""
 
 from __future__ import annotations
 
@@ -92,7 +93,8 @@ def make_job(
 def make_attempt(
     attempt_id: int, job: str, state: State = State.STORED, fingerprint: str = "", **changes: object
 ) -> Attempt:
-    """An attempt of the sample run, by default stored 50 s after its intent, its intent a second after the one before."""
+    """An attempt of the sample run, by default stored 50 s after its intent, its intent
+    a second after the one before."""
     at = START + attempt_id
     accepted = state not in (State.INTENT, State.UNCERTAIN, State.REJECTED, State.PLANNED)
     finished = state in (State.REMOTE_OK, State.STAGED, State.STORED, State.REMOTE_FAILED)
@@ -155,7 +157,8 @@ def make_planned(
         state=state,
         attempt=attempts[-1] if attempts else None,
         attempts=tuple(attempts),
-        path=f"{job.manifest}/videos/{job.name.translate(str.maketrans('[=,', '.-.', ']'))}.1f3a9c2e.mp4",
+        path=f"{job.manifest}/videos/"
+        f"{job.name.translate(str.maketrans('[=,', '.-.', ']'))}.1f3a9c2e.mp4",
     )
     return replace(planned, **changes)
 

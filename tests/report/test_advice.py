@@ -1,4 +1,5 @@
-"""What a person is told to do: grouped, pressing things first, with commands that can be pasted."""
+"""What a person is told to do: grouped, pressing things first, with commands that can
+be pasted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""The documents: what the schema says, what a program can read back, what never stands in them."""
+"""The documents: what the schema says, what a program can read back, what never stands
+in them."""
 
 from __future__ import annotations
 

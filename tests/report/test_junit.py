@@ -29,9 +29,16 @@ def test_every_job_is_a_case_and_its_state_a_result(samples):
         ["error"],
         ["error"],
     ]
-    assert {key: suite.get(key) for key in ("name", "tests", "failures", "errors", "skipped", "time")} == {
-        "name": "harbor", "tests": "10", "failures": "1", "errors": "4", "skipped": "4", "time": "120.000",
-    }  # fmt: skip
+    assert {
+        key: suite.get(key) for key in ("name", "tests", "failures", "errors", "skipped", "time")
+    } == {
+        "name": "harbor",
+        "tests": "10",
+        "failures": "1",
+        "errors": "4",
+        "skipped": "4",
+        "time": "120.000",
+    }
     done = suite.findall("testcase")[2]
     assert (done.get("classname"), done.get("time")) == ("harbor.opening", "50.000")
     assert "videos/opening.hour-dawn.seed-102.1f3a9c2e.mp4" in done.findtext("system-out")

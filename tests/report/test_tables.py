@@ -91,7 +91,10 @@ def test_other_cells_stay_as_they_are(value):
 
 def test_markdown_shows_totals_steps_and_links(report):
     text = render_markdown(report, "harbor/")
-    states = "1 planned, 1 running, 1 failed, 1 blocked, 1 uncertain, 1 expired, 1 skipped, 1 finished, 1 elsewhere"
+    states = (
+        "1 planned, 1 running, 1 failed, 1 blocked, 1 uncertain, 1 expired, 1 skipped, 1"
+        " finished, 1 elsewhere"
+    )
     assert text.startswith(
         f"# harbor\n\n1 of 10 jobs done, {states}, $2.00 spent, 2 min in this run.\n"
     )

@@ -1,4 +1,5 @@
-"""Where the time went: the parts of a run's wall clock add up, whatever the clocks said."""
+"""Where the time went: the parts of a run's wall clock add up, whatever the clocks
+said."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""The report folder: what is written, what is kept, what is made again, what may be missing."""
+"""The report folder: what is written, what is kept, what is made again, what may be
+missing."""
 
 from __future__ import annotations
 
@@ -23,7 +24,8 @@ def report(samples):
 
 @pytest.fixture
 def folder(samples, report, tmp_path):
-    """The manifest's folder with the videos of the report, but for that of the third job."""
+    """The manifest's folder with the videos of the report, but for that of the third
+    job."""
     folder = tmp_path / "reports" / "harbor"
     for number, job in enumerate((report.jobs[0], *report.former)):
         samples.write_video(folder / job.output.path, seconds=0.5, hue=number)

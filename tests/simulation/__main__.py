@@ -1,8 +1,10 @@
-"""``PYTHONPATH=tests python -m simulation``: lives seeds through and says what happened.
+"""``PYTHONPATH=tests python -m simulation``: lives seeds through and says what
+happened.
 
 What it may not do: anything that ``world.run_seed`` does not.
 
-How it works: ``--seed N -v`` prints the log of one seed; otherwise ``sweep`` does them all.
+How it works: ``--seed N -v`` prints the log of one seed; otherwise ``sweep`` does them
+all.
 """
 
 from __future__ import annotations

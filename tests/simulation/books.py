@@ -1,10 +1,13 @@
-"""The gateway's own books: what was asked, accepted, charged, made and forgotten. The truth that the engine's ledger is judged by.
+"""The gateway's own books: what was asked, accepted, charged, made and forgotten. The
+truth that the engine's ledger is judged by.
 
 What it may not do: know the engine, or lose anything.
 
-How it works: a task's fate (how long it runs, whether it fails) is drawn when it is accepted; everything else follows from the world's true time. A
-task is charged when it ends well, whoever looks. A day after its end the gateway has forgotten it: its result is gone, and a query gets whatever the
-scenario's gateway says of tasks that it does not know.
+How it works: a task's fate (how long it runs, whether it fails) is drawn when it is
+accepted; everything else follows from the world's true time. A task is charged when it
+ends well, whoever looks. A day after its end the gateway has forgotten it: its result
+is gone, and a query gets whatever the scenario's gateway says of tasks that it does not
+know.
 """
 
 from __future__ import annotations
@@ -20,7 +23,8 @@ SLOW_S = 3 * 3600.0
 
 @dataclass(slots=True)
 class Post:
-    """A POST that the gateway saw. ``attempt_id`` is the intent that was on disk then; ``task_id`` is empty where it was not accepted."""
+    """A POST that the gateway saw. ``attempt_id`` is the intent that was on disk then;
+    ``task_id`` is empty where it was not accepted."""
 
     at: float
     process: int
@@ -97,6 +101,7 @@ class Books:
 
 
 def named(video: bytes, name: str) -> bytes:
-    """``video`` with a box at its end that players skip: so each task's bytes are its own."""
+    """``video`` with a box at its end that players skip: so each task's bytes are its
+    own."""
     content = name.encode()
     return video + (8 + len(content)).to_bytes(4, "big") + b"free" + content

@@ -1,15 +1,21 @@
-"""What survives a process: the model of the ledger's store, and a file layer that knows what was synced.
+"""What survives a process: the model of the ledger's store, and a file layer that knows
+what was synced.
 
-What it may not do: decide when anything fails or dies; it asks its world at every step (``gate``, ``disk_fault``).
+What it may not do: decide when anything fails or dies; it asks its world at every step
+(``gate``, ``disk_fault``).
 
 How it works
 ------------
-``LedgerDisk`` keeps entries in the order of their commits and how many of them are synced. ``ModelStore`` is one process's connection to it and
-stands in ``Ledger`` where SQLite's store stands. (SQLite itself is put to the test elsewhere, under a file system that loses power.)
+``LedgerDisk`` keeps entries in the order of their commits and how many of them are
+synced. ``ModelStore`` is one process's connection to it and stands in ``Ledger`` where
+SQLite's store stands. (SQLite itself is put to the test elsewhere, under a file system
+that loses power.)
 
-``Files`` lets the engine work in a real folder, and watches the calls that change names or sync. For each folder it remembers the names that were
-there when the folder was last synced, for each file the bytes that were there when the file was. When power is lost, each name and each file is
-afterwards either as last synced or as last written, and a file may also be cut anywhere; POSIX promises no more. That holds for folders too: one
+``Files`` lets the engine work in a real folder, and watches the calls that change names
+or sync. For each folder it remembers the names that were there when the folder was last
+synced, for each file the bytes that were there when the file was. When power is lost,
+each name and each file is afterwards either as last synced or as last written, and a
+file may also be cut anywhere; POSIX promises no more. That holds for folders too: one
 that was made in a folder that was never synced may be gone with all that is in it.
 """
 
@@ -49,7 +55,8 @@ class LedgerDisk:
         self.opened: dict[int, int] = {}
 
     def write(self, entry: Write, at: float) -> None:
-        """``at`` is the true time. Raises ``WanbatchError`` for what SQLite's constraints would refuse."""
+        """``at`` is the true time. Raises ``WanbatchError`` for what SQLite's
+        constraints would refuse."""
         match entry:
             case Opened(row):
                 if row.attempt_id in self.rows:
@@ -110,7 +117,8 @@ class LedgerDisk:
         return found
 
     def refold(self, number: int) -> Attempt:
-        """The row that the events of an attempt make, from its opening on. Raises ``IllegalTransition``."""
+        """The row that the events of an attempt make, from its opening on. Raises
+        ``IllegalTransition``."""
         opening = next(
             e.row for e in self.entries if isinstance(e, Opened) and e.row.attempt_id == number
         )
@@ -169,7 +177,7 @@ class Files:
         self._names: dict[str, dict[str, int]] = {}
         self._real: dict[str, Callable[..., Any]] = {}
 
-    # -- watching ----------------------------------------------------------------------------------------------------------------------------
+    # -- watching ----------------------------------------------------------------------
 
     @contextmanager
     def watched(self) -> Iterator[None]:
@@ -224,7 +232,8 @@ class Files:
         )
 
     def _over(self, path: Any, work: Callable[[], Any]) -> None:
-        """Does what takes the name ``path`` from a file; a file without names is forgotten, for its number may be used again."""
+        """Does what takes the name ``path`` from a file; a file without names is
+        forgotten, for its number may be used again."""
         try:
             status = os.lstat(path)
         except FileNotFoundError:
@@ -272,10 +281,11 @@ class Files:
             if p.name != "ledger.lock"
         }
 
-    # -- losing power ------------------------------------------------------------------------------------------------------------------------
+    # -- losing power ------------------------------------------------------------------
 
     def lose_power(self, chance: Random) -> None:
-        """The folder becomes what a disk may show after power was lost at this instant."""
+        """The folder becomes what a disk may show after power was lost at this
+        instant."""
         bytes_of: dict[int, tuple[bytes, int]] = {}
         for path in self.root.rglob("*"):
             if path.is_file() and path.name != "ledger.lock":
@@ -324,7 +334,8 @@ class Files:
     def _write_anew(
         self, survivors: list[tuple[Path, int]], kept: dict[int, tuple[bytes, int | None]]
     ) -> None:
-        """What is there after the power is back has been on the disk, so all of it counts as synced."""
+        """What is there after the power is back has been on the disk, so all of it
+        counts as synced."""
         self._ids, self._synced, self._names = {}, {}, {}
         first: dict[int, Path] = {}
         for path, number in survivors:
@@ -349,7 +360,8 @@ class Files:
                 self._synced[self._id(path)] = path.read_bytes()
 
     def is_synced(self, path: Path) -> None:
-        """This one file survives, with the folders that it lies in; nothing else changes."""
+        """This one file survives, with the folders that it lies in; nothing else
+        changes."""
         self._synced[self._id(path)] = path.read_bytes()
         for inner in (path, *path.parents):
             if inner == self.root:

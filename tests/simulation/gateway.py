@@ -1,9 +1,13 @@
-"""The gateway at the other end of an in-memory transport: it answers from its books, or fails as the scenario's weather has it.
+"""The gateway at the other end of an in-memory transport: it answers from its books, or
+fails as the scenario's weather has it.
 
-What it may not do: touch the ledger or the files; it tells the world what it saw, and the world judges.
+What it may not do: touch the ledger or the files; it tells the world what it saw, and
+the world judges.
 
-How it works: one ``Wire`` for each process stands in httpx's transport's place, below wanbatch's own HTTP layer. It reports to httpx's trace when the
-request's first byte is written, as httpx does, and honours the read timeout that it was given by sleeping and raising what httpx raises.
+How it works: one ``Wire`` for each process stands in httpx's transport's place, below
+wanbatch's own HTTP layer. It reports to httpx's trace when the request's first byte is
+written, as httpx does, and honours the read timeout that it was given by sleeping and
+raising what httpx raises.
 """
 
 from __future__ import annotations
@@ -59,7 +63,7 @@ class Wire(httpx.AsyncBaseTransport):
             return await self._content(request)
         return await self._status(request)
 
-    # -- the line ----------------------------------------------------------------------------------------------------------------------------
+    # -- the line ----------------------------------------------------------------------
 
     async def _begin(self, request: httpx.Request) -> None:
         """The first byte is written."""
@@ -100,14 +104,18 @@ class Wire(httpx.AsyncBaseTransport):
         return httpx.Response(status, headers=told, content=body)
 
     def _error(self, status: int, code: str, message: str, **headers: str) -> httpx.Response:
-        """In the API's own shape; some servers echo what they were sent, key and all."""
+        """In the API's own shape; some servers echo what they were sent, key and
+        all."""
         if self.chance.random() < 0.3:
-            message += f" (you sent Authorization: Bearer {KEY}, see https://{STORE}/help?Signature=EchoedToken77)"
+            message += (
+                f" (you sent Authorization: Bearer {KEY}, see"
+                f" https://{STORE}/help?Signature=EchoedToken77)"
+            )
         return self._json(
             status, {"error": {"code": code, "message": message, "type": "error"}}, **headers
         )
 
-    # -- submits -----------------------------------------------------------------------------------------------------------------------------
+    # -- submits -----------------------------------------------------------------------
 
     async def _submit(self, request: httpx.Request) -> httpx.Response:
         self.world.gate("post")
@@ -141,7 +149,8 @@ class Wire(httpx.AsyncBaseTransport):
                 return self._error(429, "Throttling", "too many tasks are running", retry_after="1")
             task = self.books.accept(post, self.chance, self.world.video)
             self.world.note(
-                f"accepted {task.task_id} of attempt {post.attempt_id}; ends {task.ends_at - at:.0f} s later {task.error}"
+                f"accepted {task.task_id} of attempt {post.attempt_id}; ends"
+                f" {task.ends_at - at:.0f} s later {task.error}"
             )
             return await self._lose_reply(request, fault) if fault else self._accepted(task)
         return self._refuse(fault)
@@ -221,7 +230,7 @@ class Wire(httpx.AsyncBaseTransport):
             fault, lambda: self._json(200, {"object": "video", "id": "..", "status": "queued"})
         )()
 
-    # -- queries -----------------------------------------------------------------------------------------------------------------------------
+    # -- queries -----------------------------------------------------------------------
 
     async def _status(self, request: httpx.Request) -> httpx.Response:
         task_id = _asked_for(request)
@@ -291,7 +300,9 @@ class Wire(httpx.AsyncBaseTransport):
         )
 
     def _signed(self, task: Task) -> str:
-        return f"https://{STORE}/{task.task_id}.mp4?Expires={int(task.ends_at + 86_400)}&OSSAccessKeyId=LTAIx&Signature={task.token}"
+        until = int(task.ends_at + 86_400)
+        query = f"Expires={until}&OSSAccessKeyId=LTAIx&Signature={task.token}"
+        return f"https://{STORE}/{task.task_id}.mp4?{query}"
 
     def _forgotten(self, task: Task) -> httpx.Response:
         match self.world.scenario.forgets_by:
@@ -338,7 +349,7 @@ class Wire(httpx.AsyncBaseTransport):
         }
         return answers[fault]()
 
-    # -- results -----------------------------------------------------------------------------------------------------------------------------
+    # -- results -----------------------------------------------------------------------
 
     async def _result(self, request: httpx.Request) -> httpx.Response:
         self.world.check_stranger(request)

@@ -1,8 +1,10 @@
-"""Looks for the first seed that notices each broken variant, and writes ``CATCHES.json``.
+"""Looks for the first seed that notices each broken variant, and writes
+``CATCHES.json``.
 
 What it may not do: leave a variant out.
 
-How it works: the variants are shared out among processes; each tries seeds from 0 up to 499.
+How it works: the variants are shared out among processes; each tries seeds from 0 up to
+499.
 """
 
 from __future__ import annotations
@@ -21,7 +23,8 @@ def look(name: str) -> tuple[str, list[tuple[int, str]]]:
 
 
 def hunt(workers: int, names: list[str] | None = None) -> int:
-    """Prints and writes which seed noticed what; the exit code tells whether all were noticed."""
+    """Prints and writes which seed noticed what; the exit code tells whether all were
+    noticed."""
     found: dict[str, dict[str, object]] = (
         json.loads(CATCHES.read_text()) if names and CATCHES.exists() else {}
     )

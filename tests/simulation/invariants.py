@@ -1,10 +1,14 @@
-"""The thirteen invariants, each a function that judges the engine by the gateway's books and the disk, and says what is wrong.
+"""The thirteen invariants, each a function that judges the engine by the gateway's
+books and the disk, and says what is wrong.
 
-What it may not do: ask the engine how it stands; only what is on disk, what the gateway saw, and what people decided counts.
+What it may not do: ask the engine how it stands; only what is on disk, what the gateway
+saw, and what people decided counts.
 
-How it works: a function yields one sentence for each thing that is wrong, and nothing where all is well. Some are asked at every commit, some when
-the gateway sees a request, some when a file gets its name, all of them when a process has ended. ``World`` raises ``Violation`` for the first.
-The second run's share of number 10 and the whole of number 13 (same seed, same log) are looked after by ``world`` and by the tests.
+How it works: a function yields one sentence for each thing that is wrong, and nothing
+where all is well. Some are asked at every commit, some when the gateway sees a request,
+some when a file gets its name, all of them when a process has ended. ``World`` raises
+``Violation`` for the first. The second run's share of number 10 and the whole of number
+13 (same seed, same log) are looked after by ``world`` and by the tests.
 """
 
 from __future__ import annotations
@@ -39,7 +43,8 @@ COUNTED = frozenset(
         State.STORED,
     }
 )
-"""Money is or may be gone, or is held back: all states but those that are proven to have cost nothing."""
+"""Money is or may be gone, or is held back: all states but those that are proven to
+have cost nothing."""
 PERSONS = frozenset({EventKind.ADOPTED, EventKind.RESUBMIT, EventKind.ABANDONED})
 WORD_OF = {
     EventKind.ADOPTED: "adopt",
@@ -47,7 +52,8 @@ WORD_OF = {
     EventKind.ABANDONED: "abandon",
 }
 SURELY_KEPT_S = 22.9 * 3600.0
-"""No result is given up sooner than this after its task began, whatever the clocks say."""
+"""No result is given up sooner than this after its task began, whatever the clocks
+say."""
 
 
 def name_of(row: Attempt) -> str:
@@ -85,7 +91,10 @@ def _authorities(world: World, rows: Sequence[Attempt]) -> Iterator[str]:
         if row.authority is Authority.RETRY_POLICY and row.state is not State.PLANNED:
             by_policy += 1
             if by_policy > world.scenario.retries:
-                yield f"1: {name_of(row)} is policy retry number {by_policy}, and {world.scenario.retries} are allowed"
+                yield (
+                    f"1: {name_of(row)} is policy retry number {by_policy}, and"
+                    f" {world.scenario.retries} are allowed"
+                )
         task = world.books.task_of(row.attempt_id)
         if task is None or (before is None and row.authority is not Authority.FIRST):
             continue
@@ -93,7 +102,10 @@ def _authorities(world: World, rows: Sequence[Attempt]) -> Iterator[str]:
         if row.state is State.REJECTED or (
             row.state is State.PLANNED and last is EventKind.NOT_ACCEPTED
         ):
-            yield f"1: {name_of(row)} counts as not accepted, and the gateway made {task.task_id} of it"
+            yield (
+                f"1: {name_of(row)} counts as not accepted, and the gateway made {task.task_id}"
+                " of it"
+            )
         if row.state is State.REMOTE_FAILED and row.task_id == task.task_id and not task.error:
             yield f"1: {name_of(row)} counts as failed and free, and {task.task_id} was charged"
 
@@ -101,7 +113,8 @@ def _authorities(world: World, rows: Sequence[Attempt]) -> Iterator[str]:
 def a_post_has_its_intent_on_disk(
     world: World, process: Process, fingerprint: str
 ) -> Iterator[str]:
-    """2: asked when the gateway sees a POST. The intent may not have been used by an earlier POST (1)."""
+    """2: asked when the gateway sees a POST. The intent may not have been used by an
+    earlier POST (1)."""
     open_ = [
         row
         for row in world.ledger.rows.values()
@@ -120,7 +133,8 @@ def is_used(world: World, row: Attempt) -> bool:
 
 
 def _reopened(world: World, number: int) -> int:
-    """How often an attempt was proven not accepted and went out again, by the ledger on disk."""
+    """How often an attempt was proven not accepted and went out again, by the ledger on
+    disk."""
     return sum(e.kind is EventKind.REOPENED for e in world.ledger.events.get(number, ()))
 
 
@@ -129,7 +143,10 @@ def doubt_is_left_only_by_proof_or_person(world: World) -> Iterator[str]:
     for number, events in world.ledger.events.items():
         for event in events:
             if event.kind is EventKind.ABSENT and (task := world.books.task_of(number)) is not None:
-                yield f"3: attempt {number} was declared absent, and the gateway made {task.task_id} of it"
+                yield (
+                    f"3: attempt {number} was declared absent, and the gateway made"
+                    f" {task.task_id} of it"
+                )
             reconciled = event.kind is EventKind.ADOPTED and world.scenario.lists
             if (
                 event.kind in PERSONS
@@ -140,7 +157,10 @@ def doubt_is_left_only_by_proof_or_person(world: World) -> Iterator[str]:
             if reconciled and (number, "adopt") not in world.decisions:
                 task = world.books.task_of(number)
                 if task is None or task.task_id != event.facts.get("task_id"):
-                    yield f"3: attempt {number} adopted {event.facts.get('task_id')}, which is another's task"
+                    yield (
+                        f"3: attempt {number} adopted {event.facts.get('task_id')}, which is"
+                        " another's task"
+                    )
 
 
 def a_poll_has_its_task_on_disk(world: World, task_id: str) -> Iterator[str]:
@@ -150,13 +170,17 @@ def a_poll_has_its_task_on_disk(world: World, task_id: str) -> Iterator[str]:
 
 
 def a_name_is_absent_or_complete(world: World, path: Path) -> Iterator[str]:
-    """5, the second sentence: asked whenever a final name comes into being, and of all names after a death."""
+    """5, the second sentence: asked whenever a final name comes into being, and of all
+    names after a death."""
     content = path.read_bytes()
     if (
         content not in world.known_videos()
         and path.relative_to(world.root).as_posix() not in world.strange_paths
     ):
-        yield f"5: {path.name} stands under its final name with {len(content)} bytes that are no whole video of the gateway's"
+        yield (
+            f"5: {path.name} stands under its final name with {len(content)} bytes that are no"
+            " whole video of the gateway's"
+        )
 
 
 def what_is_stored_is_on_disk(world: World) -> Iterator[str]:
@@ -185,7 +209,8 @@ def what_is_stored_parses(world: World) -> Iterator[str]:
 
 
 def nothing_paid_is_given_up_early(world: World) -> Iterator[str]:
-    """5 and the promise above it: every paid video comes to disk while the gateway has it."""
+    """5 and the promise above it: every paid video comes to disk while the gateway has
+    it."""
     for number, events in world.ledger.events.items():
         task = world.books.task_of(number)
         for event, when in zip(events, world.ledger.happened[number], strict=True):
@@ -197,7 +222,10 @@ def nothing_paid_is_given_up_early(world: World) -> Iterator[str]:
             ):
                 continue
             if when - task.created_at < SURELY_KEPT_S:
-                yield f"5: attempt {number} was given up {(when - task.created_at) / 3600:.1f} h after its submit; the gateway had {task.task_id}"
+                yield (
+                    f"5: attempt {number} was given up {(when - task.created_at) / 3600:.1f} h"
+                    f" after its submit; the gateway had {task.task_id}"
+                )
 
 
 def rows_are_the_fold_of_their_events(world: World, numbers: Iterable[int]) -> Iterator[str]:
@@ -213,13 +241,17 @@ def rows_are_the_fold_of_their_events(world: World, numbers: Iterable[int]) -> I
 
 
 def money_stays_within_the_limit(world: World, process: Process) -> Iterator[str]:
-    """7: asked at every commit, by the rows on disk and by what the gateway charged for this run."""
+    """7: asked at every commit, by the rows on disk and by what the gateway charged for
+    this run."""
     if process.limit is None:
         return
     rows = [row for row in world.ledger.rows.values() if row.run_id == process.run_id]
     counted = sum((row.price or Decimal(0) for row in rows if row.state in COUNTED), Decimal(0))
     if counted > process.limit:
-        yield f"7: {counted} is spent or reserved in {process.run_id}, and the limit is {process.limit}"
+        yield (
+            f"7: {counted} is spent or reserved in {process.run_id}, and the limit is"
+            f" {process.limit}"
+        )
     tasks = [
         post.task_id
         for post in world.books.posts
@@ -236,7 +268,10 @@ def a_kill_leaves_few_in_doubt(world: World) -> Iterator[str]:
     """8: asked when a process has ended."""
     open_ = [row for row in world.ledger.rows.values() if row.state is State.INTENT]
     if len(open_) > world.scenario.submit_concurrency:
-        yield f"8: {len(open_)} intents have no answer, and at most {world.scenario.submit_concurrency} may be under way"
+        yield (
+            f"8: {len(open_)} intents have no answer, and at most"
+            f" {world.scenario.submit_concurrency} may be under way"
+        )
 
 
 def no_post_follows_a_failed_commit(process: Process) -> Iterator[str]:
@@ -252,7 +287,8 @@ def a_second_process_is_silent(process: Process) -> Iterator[str]:
 
 
 def a_stopped_run_buys_nothing(world: World, process: Process, number: int) -> Iterator[str]:
-    """Of the table of outcomes: after a bad key, a used-up quota or three doubts in five minutes no new intent is POSTed."""
+    """Of the table of outcomes: after a bad key, a used-up quota or three doubts in
+    five minutes no new intent is POSTed."""
     stopped = process.stopped_at
     if stopped is not None and world.ledger.opened[number] > stopped:
         yield f"1: attempt {number} was POSTed after {process.run_id} had every reason to stop"
@@ -272,7 +308,8 @@ def everything_comes_to_an_end(plan: Plan) -> Iterator[str]:
 
 
 def a_run_leaves_nothing_undone(process: Process) -> Iterator[str]:
-    """11: a run that was not stopped has asked for all that it could. Tasks that it no longer waited for still hold their slots."""
+    """11: a run that was not stopped has asked for all that it could. Tasks that it no
+    longer waited for still hold their slots."""
     if (
         process.run is None
         or process.run.scheduler is None
@@ -283,7 +320,10 @@ def a_run_leaves_nothing_undone(process: Process) -> Iterator[str]:
         return
     for work in process.run.scheduler.works:
         if work.phase.value in ("ready", "preparing", "prepared", "submitting"):
-            yield f"11: {process.run_id} ended by itself and left {work.entry.name} {work.phase.value}"
+            yield (
+                f"11: {process.run_id} ended by itself and left {work.entry.name}"
+                f" {work.phase.value}"
+            )
 
 
 def secrets_stay_secret(world: World, texts: Iterable[object]) -> Iterator[str]:
@@ -321,11 +361,15 @@ def after_process(world: World) -> Iterator[str]:
 
 
 def paid_videos_are_home(world: World) -> Iterator[str]:
-    """5 and 11, at the very end: what was charged for an attempt that the ledger knows is on disk, or was given up in the open."""
+    """5 and 11, at the very end: what was charged for an attempt that the ledger knows
+    is on disk, or was given up in the open."""
     at = world.clock.true()
     for row in world.ledger.rows.values():
         task = world.books.task_of(row.attempt_id)
         if task is None or not task.charged(at) or row.task_id != task.task_id:
             continue
         if row.state not in (State.STORED, State.EXPIRED, State.ABANDONED, State.PLANNED):
-            yield f"5: {task.task_id} was paid for, and {name_of(row)} has no video after {(at - task.ends_at) / DAY_S:.1f} days"
+            yield (
+                f"5: {task.task_id} was paid for, and {name_of(row)} has no video after"
+                f" {(at - task.ends_at) / DAY_S:.1f} days"
+            )

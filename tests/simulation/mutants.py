@@ -1,9 +1,12 @@
-"""Broken variants of the engine: each takes one promise away. The simulation must notice every one of them.
+"""Broken variants of the engine: each takes one promise away. The simulation must
+notice every one of them.
 
 What it may not do: break more than one thing in a variant, or break the simulation.
 
-How it works: a variant is a function that yields patches; ``broken(name)`` applies them for as long as its block lasts. ``catch`` looks for the first
-seed that notices. The seeds that notice stand in ``CATCHES.json``, which ``python -m simulation --mutants`` writes anew.
+How it works: a variant is a function that yields patches; ``broken(name)`` applies them
+for as long as its block lasts. ``catch`` looks for the first seed that notices. The
+seeds that notice stand in ``CATCHES.json``, which ``python -m simulation --mutants``
+writes anew.
 """
 
 from __future__ import annotations
@@ -61,13 +64,15 @@ def run_broken(name: str, seed: int) -> Result:
 
 
 def notices(name: str, seed: int) -> str | None:
-    """What the seed says of the variant; that a variant falls over would be no merit, and does not count."""
+    """What the seed says of the variant; that a variant falls over would be no merit,
+    and does not count."""
     violations = run_broken(name, seed).violations
     return violations[0] if violations and "fell over" not in violations[0] else None
 
 
 def catch(name: str, within: int = 500) -> list[tuple[int, str]]:
-    """The first seed that notices the variant and what it says, and up to two more from not far behind: the engine changes, and seeds with it."""
+    """The first seed that notices the variant and what it says, and up to two more from
+    not far behind: the engine changes, and seeds with it."""
     found: list[tuple[int, str]] = []
     seed, last = 0, within
     while seed < last and len(found) < 3:
@@ -79,7 +84,7 @@ def catch(name: str, within: int = 500) -> list[tuple[int, str]]:
     return found
 
 
-# -- buying -----------------------------------------------------------------------------------------------------------------------------------
+# -- buying ----------------------------------------------------------------------------
 
 
 @variant
@@ -235,7 +240,7 @@ def concurrency_of_submits_is_not_kept() -> Patches:
     yield patch.object(SubmitPacer, "__init__", start)
 
 
-# -- budget -----------------------------------------------------------------------------------------------------------------------------------
+# -- budget ----------------------------------------------------------------------------
 
 
 @variant
@@ -256,7 +261,7 @@ def budget_is_not_reserved() -> Patches:
     yield patch.object(Budget, "_take", lambda self, price: None)
 
 
-# -- the ledger -------------------------------------------------------------------------------------------------------------------------------
+# -- the ledger ------------------------------------------------------------------------
 
 
 @variant
@@ -285,7 +290,8 @@ def lock_is_ignored() -> Patches:
 
 @variant
 def absence_is_concluded_too_early() -> Patches:
-    """From the account's list, before the list has had time to show what the API took."""
+    """From the account's list, before the list has had time to show what the API
+    took."""
     real = run.reconcile
     yield patch.object(
         run,
@@ -294,7 +300,7 @@ def absence_is_concluded_too_early() -> Patches:
     )
 
 
-# -- polling ----------------------------------------------------------------------------------------------------------------------------------
+# -- polling ---------------------------------------------------------------------------
 
 
 @variant
@@ -385,7 +391,8 @@ def slot_leaks_on_429() -> Patches:
 
 @variant
 def unreadable_poll_keeps_its_place() -> Patches:
-    """What the simulation found: an ended task whose query told nothing filled the query limit for good, and never expired."""
+    """What the simulation found: an ended task whose query told nothing filled the
+    query limit for good, and never expired."""
     real = Scheduler.polled
 
     def polled(
@@ -401,7 +408,7 @@ def unreadable_poll_keeps_its_place() -> Patches:
     yield patch.object(Scheduler, "polled", polled)
 
 
-# -- files ------------------------------------------------------------------------------------------------------------------------------------
+# -- files -----------------------------------------------------------------------------
 
 
 @variant
@@ -416,7 +423,8 @@ def name_is_not_synced() -> Patches:
 
 @variant
 def folders_above_are_not_synced() -> Patches:
-    """What the simulation found: the first video of a new folder could vanish with it."""
+    """What the simulation found: the first video of a new folder could vanish with
+    it."""
     yield patch.object(
         outputs, "_sync_folders", lambda output, folder: outputs._sync_folder(folder)
     )
@@ -475,7 +483,7 @@ def short_body_is_kept() -> Patches:
     yield patch.object(probe, "probe_video", probe_video)
 
 
-# -- secrets ----------------------------------------------------------------------------------------------------------------------------------
+# -- secrets ---------------------------------------------------------------------------
 
 
 @variant

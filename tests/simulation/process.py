@@ -1,11 +1,11 @@
 """One process of wanbatch: the shipped run (``operations.run``), in a world of its own.
 
-What it may not do: keep an order of its own. What a run asks of the engine, and when, is
-``Run.execute``; only its ports differ: the network is a ``Wire``, the ledger's store a model,
-the clocks are virtual, and nobody reads a report.
+What it may not do: keep an order of its own. What a run asks of the engine, and when,
+is ``Run.execute``; only its ports differ: the network is a ``Wire``, the ledger's store
+a model, the clocks are virtual, and nobody reads a report.
 
-How it works: ``main`` is the process. It ends by itself, with a ``WanbatchError``, or in the middle of
-anything when the world lets it die.
+How it works: ``main`` is the process. It ends by itself, with a ``WanbatchError``, or
+in the middle of anything when the world lets it die.
 """
 
 from __future__ import annotations
@@ -91,7 +91,8 @@ def plan_of(
 
 
 class ListingBackend(Client):
-    """A gateway that can list the account's tasks: late, and not always whole. The quiet period covers how late it is."""
+    """A gateway that can list the account's tasks: late, and not always whole. The
+    quiet period covers how late it is."""
 
     async def list_tasks(self, since: float, until: float) -> TaskListing | None:
         world = self.wire.world
@@ -141,8 +142,8 @@ class ListingBackend(Client):
 
 
 class _Run(Run):
-    """The shipped run, but for one thing: a plan above the limit is begun, so that the engine
-    has to keep the limit by itself."""
+    """The shipped run, but for one thing: a plan above the limit is begun, so that the
+    engine has to keep the limit by itself."""
 
     process: Process
 
@@ -156,8 +157,8 @@ class _Run(Run):
 
 
 class Process:
-    """``buys`` is false for ``wanbatch fetch``. An ``intruder`` is started beside a process that
-    lives."""
+    """``buys`` is false for ``wanbatch fetch``. An ``intruder`` is started beside a
+    process that lives."""
 
     def __init__(
         self,
@@ -230,7 +231,8 @@ class Process:
 
     @contextmanager
     def _lock(self) -> Iterator[None]:
-        with RunLock(self.world.root, command="simulated") as self._held:
+        with RunLock(self.world.root, command="simulated") as held:
+            self._held = held
             if not self.intruder:
                 self.world.lock_taken()
             try:
@@ -273,7 +275,7 @@ class Process:
         self.world.note(f"event {kind} {job} {state} {text}")
         self.world.hold(invariants.secrets_stay_secret(self.world, [text]))
 
-    # -- what happens meanwhile --------------------------------------------------------------
+    # -- what happens meanwhile --------------------------------------------------------
 
     async def _watch(self, run: Run, task_status: TaskStatus[None]) -> None:
         """What disturbs a process while it works; the run cancels it."""
@@ -308,7 +310,8 @@ class Process:
             )
 
     def remember(self, event: Event, position: int) -> None:
-        """Keeps in mind what has to end this run's buying: a halt, or three doubts within five minutes."""
+        """Keeps in mind what has to end this run's buying: a halt, or three doubts
+        within five minutes."""
         if event.kind is EventKind.NOT_ACCEPTED and event.facts.get("error_code"):
             self.stopped_at = self.stopped_at or position
         if event.kind is EventKind.UNCERTAIN and self.run is not None:
@@ -343,7 +346,8 @@ def _leaves(error: BaseException) -> Iterator[BaseException]:
 
 
 class Decision:
-    """``wanbatch resolve`` for one attempt: the shipped decision, with nothing to disturb it."""
+    """``wanbatch resolve`` for one attempt: the shipped decision, with nothing to
+    disturb it."""
 
     def __init__(self, world: World, number: int, word: str, task_id: str) -> None:
         self.world, self.number, self.word, self.task_id = world, number, word, task_id

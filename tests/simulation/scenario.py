@@ -1,9 +1,12 @@
-"""What one seed is about: jobs, limits, the faults with their rates, deaths, and what people do.
+"""What one seed is about: jobs, limits, the faults with their rates, deaths, and what
+people do.
 
-What it may not do: decide while the simulation runs; all rates are drawn here, and ``Chance`` alone draws afterwards.
+What it may not do: decide while the simulation runs; all rates are drawn here, and
+``Chance`` alone draws afterwards.
 
-How it works: every kind of trouble has an intensity between 0 and 0.9 and a set of kinds that may come; most seeds have few kinds of trouble at a
-high rate, because a bug needs its own weather, and too many kinds at once let nothing happen at all.
+How it works: every kind of trouble has an intensity between 0 and 0.9 and a set of
+kinds that may come; most seeds have few kinds of trouble at a high rate, because a bug
+needs its own weather, and too many kinds at once let nothing happen at all.
 """
 
 from __future__ import annotations
@@ -22,17 +25,44 @@ SUBMIT_FAULTS = (
     "conflict_taken", "server_error", "server_error_taken", "bad_gateway_taken", "slow_408_taken",
     "html_200_taken", "bad_id_taken", "no_id", "duplicate_id",
 )  # fmt: skip
-"""``…_taken``: the API accepted the task, and the client never learns its id from this reply."""
+"""``…_taken``: the API accepted the task, and the client never learns its id from this
+reply."""
 
 POLL_FAULTS = (
-    "connect", "timeout", "reset", "server_error", "html", "throttled", "unknown_word", "error_beside_running", "falling_progress",
-    "forbidden", "not_found", "not_exist", "nonsense", "shorn", "conflict",
-)  # fmt: skip
+    "connect",
+    "timeout",
+    "reset",
+    "server_error",
+    "html",
+    "throttled",
+    "unknown_word",
+    "error_beside_running",
+    "falling_progress",
+    "forbidden",
+    "not_found",
+    "not_exist",
+    "nonsense",
+    "shorn",
+    "conflict",
+)
 
 DOWNLOAD_FAULTS = (
-    "connect", "reset", "short", "no_length_short", "foreign", "html", "stall", "trickle", "expired_link", "server_error", "redirect",
-    "redirect_home", "no_length", "other_video_cut", "empty",
-)  # fmt: skip
+    "connect",
+    "reset",
+    "short",
+    "no_length_short",
+    "foreign",
+    "html",
+    "stall",
+    "trickle",
+    "expired_link",
+    "server_error",
+    "redirect",
+    "redirect_home",
+    "no_length",
+    "other_video_cut",
+    "empty",
+)
 
 HALTS = frozenset({"quota", "bill", "key", "no_credit", "forbidden", "redirect"})
 REFUSALS = frozenset({"rejected", "not_found", "too_large"})
@@ -55,7 +85,8 @@ DEATHS = (
 
 @dataclass(frozen=True, slots=True)
 class Weather:
-    """One kind of request and its faults: each request fails with probability ``rate``, by one of ``kinds``."""
+    """One kind of request and its faults: each request fails with probability ``rate``,
+    by one of ``kinds``."""
 
     rate: float
     kinds: tuple[str, ...]
@@ -67,7 +98,8 @@ class Weather:
 
 @dataclass(frozen=True, slots=True)
 class Death:
-    """When a process ends by force: at the ``count``-th thing of kind ``at`` (for ``time``: second). ``power`` takes what was not synced along."""
+    """When a process ends by force: at the ``count``-th thing of kind ``at`` (for
+    ``time``: second). ``power`` takes what was not synced along."""
 
     at: str
     count: int
@@ -134,7 +166,8 @@ def weather(chance: Random, kinds: tuple[str, ...], clear: float) -> Weather:
 
 
 def draw(seed: int) -> Scenario:
-    """The scenario of a seed; the same for the same seed in every process and Python."""
+    """The scenario of a seed; the same for the same seed in every process and
+    Python."""
     chance = Random(f"wanbatch {seed}")
     faults_until_s = chance.choice((600.0, 1800.0, 3600.0, 7200.0, 20_000.0))
     return Scenario(

@@ -1,8 +1,10 @@
-"""Many seeds, shared out among processes; the sums of what happened are printed at the end.
+"""Many seeds, shared out among processes; the sums of what happened are printed at the
+end.
 
 What it may not do: change a seed's outcome by the company it is in.
 
-How it works: a pool of fresh processes, five seeds at a time; a seed depends on nothing but its number.
+How it works: a pool of fresh processes, five seeds at a time; a seed depends on nothing
+but its number.
 """
 
 from __future__ import annotations
@@ -40,7 +42,8 @@ def many(seeds: range, workers: int) -> int:
                 failed.append(result)
     took = time.perf_counter() - began
     print(
-        f"{len(seeds)} seeds in {took:.1f} s ({len(seeds) / took:.1f} a second), {processes} processes"
+        f"{len(seeds)} seeds in {took:.1f} s ({len(seeds) / took:.1f} a second), {processes}"
+        " processes"
     )
     for title, counter in (("faults", faults), ("deaths", deaths), ("attempts", outcomes)):
         print(

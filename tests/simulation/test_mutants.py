@@ -1,7 +1,9 @@
-"""Every broken variant of the engine is noticed by the seeds that are on record for it; ``CATCHES.json`` says which seed noticed which, and how.
+"""Every broken variant of the engine is noticed by the seeds that are on record for it;
+``CATCHES.json`` says which seed noticed which, and how.
 
-What it may not do: hunt. Where the engine has changed so much that no recorded seed notices a variant any more, hunt again:
-``PYTHONPATH=tests python -m simulation --mutants NAME``.
+What it may not do: hunt. Where the engine has changed so much that no recorded seed
+notices a variant any more, hunt again: ``PYTHONPATH=tests python -m simulation
+--mutants NAME``.
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ def test_a_broken_variant_is_noticed(name):
     seeds = CAUGHT[name]["seeds"]
     noticed = next((seed for seed in seeds if notices(name, seed)), None)
     assert noticed is not None, (
-        f"none of the seeds {seeds} notices {name} any more; hunt again: python -m simulation --mutants {name}"
+        f"none of the seeds {seeds} notices {name} any more; hunt again: python -m simulation"
+        f" --mutants {name}"
     )
     assert not run_seed(noticed).violations, "the seed is broken without the variant, too"

@@ -1,4 +1,5 @@
-"""The engine in the deterministic simulation: sixty seeds without a violation, and the same seed gives the same log.
+"""The engine in the deterministic simulation: sixty seeds without a violation, and the
+same seed gives the same log.
 
 What it may not do: draw; the seeds are fixed. More of them: ``make simulate``.
 """
@@ -59,8 +60,17 @@ def test_every_kind_of_fault_is_drawn_for_some_seed():
         0 <= weather.rate <= 0.9 for s in scenarios for weather in (s.submit, s.poll, s.download)
     )
     assert {death.at for s in scenarios for death in s.deaths} == {
-        "step", "commit", "commit_torn", "commit_done", "post", "post_seen", "post_answered", "file", "file_done", "time",
-    }  # fmt: skip
+        "step",
+        "commit",
+        "commit_torn",
+        "commit_done",
+        "post",
+        "post_seen",
+        "post_answered",
+        "file",
+        "file_done",
+        "time",
+    }
 
 
 def test_the_seeds_see_deaths_faults_and_videos():

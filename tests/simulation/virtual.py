@@ -1,13 +1,16 @@
-"""Virtual time: an event loop that jumps to its next timer instead of sleeping, and the clocks that hang on it.
+"""Virtual time: an event loop that jumps to its next timer instead of sleeping, and the
+clocks that hang on it.
 
 What it may not do: read a real clock, start a thread.
 
-How it works: asyncio asks its selector to wait; this selector waits for nothing, and moves ``Clock.now`` on by as much as it was told to wait. A loop
-that would wait without any timer has come to a stand: ``Deadlock``. ``each_step`` is called before every step of the loop, so that a process can die
-between any two steps.
+How it works: asyncio asks its selector to wait; this selector waits for nothing, and
+moves ``Clock.now`` on by as much as it was told to wait. A loop that would wait without
+any timer has come to a stand: ``Deadlock``. ``each_step`` is called before every step
+of the loop, so that a process can die between any two steps.
 
-Three times: ``now`` is monotonic and stands while the machine sleeps; ``true`` is what the world's clocks show; ``wall`` is what this machine's clock
-shows, which may be wrong.
+Three times: ``now`` is monotonic and stands while the machine sleeps; ``true`` is what
+the world's clocks show; ``wall`` is what this machine's clock shows, which may be
+wrong.
 """
 
 from __future__ import annotations
@@ -27,7 +30,8 @@ class Deadlock(Exception):
 
 
 class Clock:
-    """One machine's time. ``asleep`` is how long it was suspended in all, ``wrong`` how far its wall clock is off, in seconds."""
+    """One machine's time. ``asleep`` is how long it was suspended in all, ``wrong`` how
+    far its wall clock is off, in seconds."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -72,7 +76,8 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 def run_virtually(
     main: Callable[[], Coroutine[Any, Any, None]], clock: Clock, each_step: Callable[[], None]
 ) -> None:
-    """Runs ``main`` to its end in virtual time. Raises what it raises, and ``Deadlock``."""
+    """Runs ``main`` to its end in virtual time. Raises what it raises, and
+    ``Deadlock``."""
     anyio.run(
         main,
         backend="asyncio",

@@ -1,18 +1,23 @@
-"""One seed from beginning to end: processes come and go, people decide, and every invariant is held against the books.
+"""One seed from beginning to end: processes come and go, people decide, and every
+invariant is held against the books.
 
 What it may not do: draw from anything but its seed.
 
 How it works
 ------------
-``run_seed`` makes a ``World`` and lets it live. While there are faults, one process after the other works on the same folder; each dies where its
-``Death`` says, ends, or is interrupted; a person may decide in between. Then all faults stop, and processes and people go on until nothing changes:
-what is then unfinished is a violation.
+``run_seed`` makes a ``World`` and lets it live. While there are faults, one process
+after the other works on the same folder; each dies where its ``Death`` says, ends, or
+is interrupted; a person may decide in between. Then all faults stop, and processes and
+people go on until nothing changes: what is then unfinished is a violation.
 
-To die, a process raises ``Died`` wherever it stands. As a ``SystemExit`` that stops asyncio's loop at once; no other task takes another step. What
-is left is unwound with all doors shut: each ``gate`` then raises ``CancelledError``, so that no handler can still write, send or rename. Then
-``lose_power`` decides what a disk without its cache remembers.
+To die, a process raises ``Died`` wherever it stands. As a ``SystemExit`` that stops
+asyncio's loop at once; no other task takes another step. What is left is unwound with
+all doors shut: each ``gate`` then raises ``CancelledError``, so that no handler can
+still write, send or rename. Then ``lose_power`` decides what a disk without its cache
+remembers.
 
-Threads are not used: what the engine hands to a thread is done at once, between two steps of the loop, each of which is a place to die.
+Threads are not used: what the engine hands to a thread is done at once, between two
+steps of the loop, each of which is a place to die.
 """
 
 from __future__ import annotations
@@ -118,7 +123,7 @@ class World:
         self._began = 0.0
         self._ends_before = 0.0
 
-    # -- the log -----------------------------------------------------------------------------------------------------------------------------
+    # -- the log -----------------------------------------------------------------------
 
     def note(self, text: str) -> None:
         self.result.log.append(f"{self.clock.true() - EPOCH:12.3f} {text}")
@@ -135,10 +140,11 @@ class World:
         self._unwinding = True
         raise Violation(text)
 
-    # -- dying -------------------------------------------------------------------------------------------------------------------------------
+    # -- dying -------------------------------------------------------------------------
 
     def is_last(self, kind: str) -> bool:
-        """Whether the process dies here. One that is dead already can do no more: ``Died`` goes on, and what is unwound afterwards is cancelled."""
+        """Whether the process dies here. One that is dead already can do no more:
+        ``Died`` goes on, and what is unwound afterwards is cancelled."""
         if self._unwinding:
             raise asyncio.CancelledError if self._cleaning_up else Died(kind)
         if self.death is None or self.death.at != kind:
@@ -173,7 +179,7 @@ class World:
         ):
             self.die("time")
 
-    # -- what the engine's surroundings ask --------------------------------------------------------------------------------------------------
+    # -- what the engine's surroundings ask --------------------------------------------
 
     def fault(self, kind: str) -> str | None:
         if not self._is_faulty():
@@ -185,7 +191,8 @@ class World:
         return found
 
     def disk_fault(self, kind: str) -> str | None:
-        """A fault of the disk that fits: ``commit`` or ``file``. Far rarer than those of the network."""
+        """A fault of the disk that fits: ``commit`` or ``file``. Far rarer than those
+        of the network."""
         weather = self.scenario.disk
         if (
             not weather.kinds
@@ -278,7 +285,8 @@ class World:
         ]
 
     def disturbances(self) -> Iterator[tuple[float, Callable[[], None]]]:
-        """What happens to the machine while a process runs: it is suspended, or its clock jumps."""
+        """What happens to the machine while a process runs: it is suspended, or its
+        clock jumps."""
         for at_s, length_s in self.scenario.sleeps:
             if at_s > self.clock.now:
                 yield at_s - self.clock.now, lambda length_s=length_s: self._suspend(length_s)
@@ -294,7 +302,7 @@ class World:
         self.note(f"the clock jumps by {jump_s} s")
         self.clock.wrong += jump_s
 
-    # -- a life ------------------------------------------------------------------------------------------------------------------------------
+    # -- a life ------------------------------------------------------------------------
 
     def live(self) -> Result:
         try:
@@ -428,7 +436,7 @@ class World:
             )
         return bool(waiting)
 
-    # -- what people do to files -------------------------------------------------------------------------------------------------------------
+    # -- what people do to files -------------------------------------------------------
 
     def _squat(self, wanted: str) -> None:
         """A user puts a file of their own where a video is about to get its name."""
@@ -473,7 +481,8 @@ def threads_inline(world: World) -> Iterator[None]:
 
 
 def make_manifest(scenario: Scenario) -> Manifest:
-    """Jobs with a picture from the web; ``twins`` ask for the same video twice, a ``chained`` job begins with the last frame of another."""
+    """Jobs with a picture from the web; ``twins`` ask for the same video twice, a
+    ``chained`` job begins with the last frame of another."""
     jobs = [
         _job(f"job{i}", f"prompt {i}", UrlMedia("https://pictures.test/a.png?Signature=UserOwnSig"))
         for i in range(scenario.jobs)
@@ -490,9 +499,23 @@ def make_manifest(scenario: Scenario) -> Manifest:
 
 def _job(name: str, prompt: str, source: MediaSource) -> Job:
     return Job(
-        name=name, id=name, manifest="s", axes=(), tags=(), model="wan2.7-i2v", prompt=prompt, negative_prompt=None,
-        media=(MediaInput("first_frame", source, PLACE),), seconds=5, size="720P", seed=7, take=1, prompt_extend=False, watermark=False, place=PLACE,
-    )  # fmt: skip
+        name=name,
+        id=name,
+        manifest="s",
+        axes=(),
+        tags=(),
+        model="wan2.7-i2v",
+        prompt=prompt,
+        negative_prompt=None,
+        media=(MediaInput("first_frame", source, PLACE),),
+        seconds=5,
+        size="720P",
+        seed=7,
+        take=1,
+        prompt_extend=False,
+        watermark=False,
+        place=PLACE,
+    )
 
 
 @lru_cache(maxsize=1)
@@ -521,7 +544,8 @@ def run_seed(seed: int, scenario: Scenario | None = None) -> Result:
     )
     try:
         with warnings.catch_warnings():
-            # A task that dies before its first step leaves a coroutine that nobody awaits. The collector must find those here, not in another test.
+            # A task that dies before its first step leaves a coroutine that nobody
+            # awaits. The collector must find those here, not in another test.
             warnings.filterwarnings("ignore", "coroutine .* was never awaited", RuntimeWarning)
             result = World(scenario or draw(seed), _made(root / "reports")).live()
             gc.collect(1)

@@ -1,10 +1,13 @@
-"""A disk that is full or broken, for real: system calls of a real run fail, by strace, at chosen points.
+"""A disk that is full or broken, for real: system calls of a real run fail, by strace,
+at chosen points.
 
-What it may not do: reach beyond the output folder: only calls on its files and folders fail, so that what fails is the disk and not Python.
+What it may not do: reach beyond the output folder: only calls on its files and folders
+fail, so that what fails is the disk and not Python.
 
-How it works: a clean run in one scene tells which files there are; in a scene of its own each ``Point`` lets one kind of system call fail, once or
-from then on. After it the API's books are compared with the ledger, and a clean run must finish everything: every job bought once, every video at
-home.
+How it works: a clean run in one scene tells which files there are; in a scene of its
+own each ``Point`` lets one kind of system call fail, once or from then on. After it the
+API's books are compared with the ledger, and a clean run must finish everything: every
+job bought once, every video at home.
 
     python tests/torture/disk.py [--points 50]
 """
@@ -33,8 +36,10 @@ ENDINGS = {0, 1, 4}
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """The ``nth`` of these calls fails with ``error`` in each thread, and all later ones too where ``lasting``; ``where`` is a part of the paths
-    meant. A ``fresh`` one meets an output folder that does not exist yet, any other a ledger of an earlier run.
+    """The ``nth`` of these calls fails with ``error`` in each thread, and all later
+    ones too where ``lasting``; ``where`` is a part of the paths meant. A ``fresh`` one
+    meets an output folder that does not exist yet, any other a ledger of an earlier
+    run.
     """
 
     calls: str
@@ -95,7 +100,8 @@ SLICE = (1, 5, 9, 14, 17, 25, 30, 35)
 
 
 def files_of_a_run(folder: Path) -> list[Path]:
-    """Everything that a clean run has, or for a moment had, in its output folder, relative to the project."""
+    """Everything that a clean run has, or for a moment had, in its output folder,
+    relative to the project."""
     with Scene(folder, jobs=JOBS, emulator=EMULATOR) as scene:
         done = scene.run()
         assert done.returncode == 0, done.stderr
@@ -113,7 +119,8 @@ def files_of_a_run(folder: Path) -> list[Path]:
 
 def run_with(point: Point, scene: Scene, files: list[Path]) -> subprocess.CompletedProcess[str]:
     """A run whose disk fails at ``point``."""
-    # Calls with a path name it as the command does, from the project folder; those with a descriptor are known by the whole path.
+    # Calls with a path name it as the command does, from the project folder; those with
+    # a descriptor are known by the whole path.
     meant = [path for path in files if point.where in str(path)]
     paths = [word for path in meant for word in ("-P", str(path), "-P", str(scene.folder / path))]
     strace = [
@@ -169,7 +176,10 @@ def try_point(point: Point, folder: Path, files: list[Path]) -> tuple[str, list[
         wrong += finish(scene)
         said = next((line for line in done.stderr.splitlines() if line.startswith("error: ")), "")
         return (
-            f"{point!s:44} calls failed {failed:3}  exit {done.returncode}  bought {charges}  {said}",
+            (
+                f"{point!s:44} calls failed {failed:3}  exit {done.returncode}  bought {charges} "
+                f" {said}"
+            ),
             wrong,
         )
 

@@ -1,4 +1,5 @@
-"""A slice of ``disk.py`` for every test run: eight points at which a real disk is full or broken under a real run."""
+"""A slice of ``disk.py`` for every test run: eight points at which a real disk is full
+or broken under a real run."""
 
 from __future__ import annotations
 

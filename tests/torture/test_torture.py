@@ -1,4 +1,5 @@
-"""A slice of ``make torture`` for every test run: twelve kills, submits one at a time and three at a time."""
+"""A slice of ``make torture`` for every test run: twelve kills, submits one at a time
+and three at a time."""
 
 from __future__ import annotations
 

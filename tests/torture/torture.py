@@ -1,10 +1,14 @@
-"""``make torture``: kills real runs with SIGKILL at random points until nothing more can be learnt, then compares ledger, disk and the API's books.
+"""``make torture``: kills real runs with SIGKILL at random points until nothing more
+can be learnt, then compares ledger, disk and the API's books.
 
-What it may not do: look the other way: every check runs after every kill, and one violation fails the whole.
+What it may not do: look the other way: every check runs after every kill, and one
+violation fails the whole.
 
-How it works: scenes of a hundred jobs over a rough road, with submits one at a time and several at a time in turn. A run is killed after a random
-number of requests and a few milliseconds more, and started again, with nothing mended in between. When a scene has had its share of kills it is
-brought to its end: a person with a look into the API's books adopts what was bought and allows again what was not. So in the end every job was
+How it works: scenes of a hundred jobs over a rough road, with submits one at a time and
+several at a time in turn. A run is killed after a random number of requests and a few
+milliseconds more, and started again, with nothing mended in between. When a scene has
+had its share of kills it is brought to its end: a person with a look into the API's
+books adopts what was bought and allows again what was not. So in the end every job was
 bought exactly once, and every video is at home.
 
     python tests/torture/torture.py [--kills 200] [--jobs 100] [--seed 0]
@@ -54,7 +58,10 @@ class Tally:
     def lines(self) -> list[str]:
         return [
             f"kills {self.kills} in {self.runs} runs; jobs bought {self.charges}",
-            f"uncertain left by kills {self.uncertain} (at most {self.most_uncertain} by one kill); decided by a person {self.decided}",
+            (
+                f"uncertain left by kills {self.uncertain} (at most {self.most_uncertain} by one"
+                f" kill); decided by a person {self.decided}"
+            ),
             f"duplicate charges {self.duplicates}",
             f"lost results {self.lost}",
             f"other violations {len(self.violations)}",
@@ -84,7 +91,8 @@ def kill_one(scene: Scene, chance: random.Random, most_requests: int) -> bool:
 
 
 def check_after_kill(scene: Scene, tally: Tally, before: frozenset[int]) -> None:
-    """The invariants at the instant of death, before anybody mends anything. ``before`` are the attempts that were uncertain already."""
+    """The invariants at the instant of death, before anybody mends anything. ``before``
+    are the attempts that were uncertain already."""
     rows = scene.rows()
     unanswered = [row for row in rows if row.state == "intent"]
     by_kill = [
@@ -99,7 +107,8 @@ def check_after_kill(scene: Scene, tally: Tally, before: frozenset[int]) -> None
     where = f"kill {tally.kills}"
     if len(unanswered) > scene.submit_concurrency:
         tally.violations.append(
-            f"{where}: {len(unanswered)} intents without an answer, {scene.submit_concurrency} submits at once"
+            f"{where}: {len(unanswered)} intents without an answer,"
+            f" {scene.submit_concurrency} submits at once"
         )
     if len(by_kill) > scene.submit_concurrency:
         tally.violations.append(f"{where}: {len(by_kill)} attempts became uncertain at the start")
@@ -115,7 +124,8 @@ def undecided(scene: Scene) -> frozenset[int]:
 def torture(
     scene: Scene, chance: random.Random, kills: int, tally: Tally, most_requests: int = 60
 ) -> None:
-    """Kills runs of ``scene`` until it has had ``kills`` or is done, then brings it to its end and compares everything."""
+    """Kills runs of ``scene`` until it has had ``kills`` or is done, then brings it to
+    its end and compares everything."""
     for _ in range(kills):
         before = undecided(scene)
         tally.runs += 1
@@ -179,7 +189,8 @@ def main() -> None:
                     tally,
                 )
         print(
-            f"scene {scenes}: {tally.kills} kills, {len(tally.violations)} violations, {time.monotonic() - begin:.0f} s",
+            f"scene {scenes}: {tally.kills} kills, {len(tally.violations)} violations,"
+            f" {time.monotonic() - begin:.0f} s",
             flush=True,
         )
     print(*tally.lines(), sep="\n")

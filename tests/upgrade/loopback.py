@@ -1,7 +1,9 @@
-"""A gateway on loopback that takes every request, remembers it, and has each video ready at once.
+"""A gateway on loopback that takes every request, remembers it, and has each video
+ready at once.
 
-How it works: a server of one thread per connection. ``posts`` are the bodies of all submits; each task has a video of
-its own, a few hundred bytes that differ in their brightness.
+How it works: a server of one thread per connection. ``posts`` are the bodies of all
+submits; each task has a video of its own, a few hundred bytes that differ in their
+brightness.
 """
 
 from __future__ import annotations

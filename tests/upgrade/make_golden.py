@@ -1,13 +1,16 @@
-"""Writes the golden project of version 0.1.0: manifests, media, ledger and videos as that version left them.
+"""Writes the golden project of version 0.1.0: manifests, media, ledger and videos as
+that version left them.
 
-``PYTHON tests/upgrade/make_golden.py FOLDER``, where PYTHON is the interpreter of an installed wanbatch 0.1.0 (a
-checkout of the commit before rule ``wb2``). It ran once, and what it wrote is committed as ``golden``: never make it
-anew with a later version.
+``PYTHON tests/upgrade/make_golden.py FOLDER``, where PYTHON is the interpreter of an
+installed wanbatch 0.1.0 (a checkout of the commit before rule ``wb2``). It ran once,
+and what it wrote is committed as ``golden``: never make it anew with a later version.
 
-How it works: the real command buys every job from a gateway on loopback, by a profile that costs money, so that
-fingerprints, rows and file names are what users of 0.1.0 have. Everything that an upgrade could trip over is in the
-manifest: white space at the ends of prompts, signed URLs, blanks in a table, and chains of all kinds. What the test
-does not need (posters, stills, pages) is removed, and ``reports`` is called ``output``, which git does not ignore.
+How it works: the real command buys every job from a gateway on loopback, by a profile
+that costs money, so that fingerprints, rows and file names are what users of 0.1.0
+have. Everything that an upgrade could trip over is in the manifest: white space at the
+ends of prompts, signed URLs, blanks in a table, and chains of all kinds. What the test
+does not need (posters, stills, pages) is removed, and ``reports`` is called ``output``,
+which git does not ignore.
 """
 
 from __future__ import annotations
@@ -79,7 +82,7 @@ jobs:
   - id: still-of-plain
     prompt: It goes on
     media: {first_frame: {job: plain, frame: first}}
-""".replace("KEPT", KEPT).replace("AUTH", AUTH)  # fmt: skip
+""".replace("KEPT", KEPT).replace("AUTH", AUTH)
 SHOTS = 'shot,text\none," a boat "\ntwo,"a gull\t"\nthree,a pier\n'
 CONFIG = """\
 [backends.far]

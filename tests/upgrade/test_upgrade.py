@@ -1,7 +1,9 @@
-"""A project that version 0.1.0 made, under the present command: nothing of it is bought again.
+"""A project that version 0.1.0 made, under the present command: nothing of it is bought
+again.
 
-How it works: ``golden`` is copied, so that no file has the modification time that the ledger remembers, and the real
-command runs over it with a gateway on loopback that remembers every POST.
+How it works: ``golden`` is copied, so that no file has the modification time that the
+ledger remembers, and the real command runs over it with a gateway on loopback that
+remembers every POST.
 """
 
 from __future__ import annotations
@@ -66,7 +68,8 @@ class Project:
         path.write_text(text.replace(old, new))
 
     def rename_to_rule_1(self) -> int:
-        """Gives the ledger's rows the fingerprints that 0.1.0 would have given them; how many there were."""
+        """Gives the ledger's rows the fingerprints that 0.1.0 would have given them;
+        how many there were."""
         loaded = load_manifests([self.folder / MANIFEST])
         digests = check_media(loaded.manifests, 0.0).digests
         known = known_fingerprints(identify(loaded.manifests, digests)).values()
@@ -142,7 +145,8 @@ def test_another_picture_is_bought(project: Project) -> None:
 
 
 def test_trimming_what_is_trimmed_anyway_buys_nothing(project: Project) -> None:
-    """The texts lose the white space that 0.1.0 sent; the chains that hang on them stay known."""
+    """The texts lose the white space that 0.1.0 sent; the chains that hang on them stay
+    known."""
     project.edit("    prompt: |\n      It goes on", "    prompt: |-\n      It goes on")
     project.edit("    prompt: |\n      A harbour", "    prompt: |-\n      A harbour")
     project.edit('"And on "', '" And on"')
@@ -164,13 +168,15 @@ def test_a_job_that_is_equal_but_for_white_space_shares_what_was_bought(project:
 
 
 def test_a_lost_video_of_0_1_0_does_not_lose_its_chain(project: Project) -> None:
-    """The upstream's file is gone and no longer to be had: asked about, and nothing is bought for it."""
+    """The upstream's file is gone and no longer to be had: asked about, and nothing is
+    bought for it."""
     next((project.folder / "reports/old/videos").glob("literal.*")).unlink()
     assert "generate" not in project.actions().values()
 
 
 def test_what_0_1_0_left_running_comes_home_and_its_chain_goes_on(project: Project) -> None:
-    """Tasks under way are the present jobs', though their rows have fingerprints of the earlier rule."""
+    """Tasks under way are the present jobs', though their rows have fingerprints of the
+    earlier rule."""
     shutil.rmtree(project.folder / "reports")
     project.gateway.ready = False
     assert project.call("run", "--yes", "--wait", "2", "--max-in-flight", "50").returncode == 1

@@ -1,4 +1,5 @@
-"""``wanbatch doctor``: checks configuration, backend, key, clock, bucket and disk, and says what to do. Spends nothing."""
+"""``wanbatch doctor``: checks configuration, backend, key, clock, bucket and disk, and
+says what to do. Spends nothing."""
 
 from __future__ import annotations
 
@@ -31,7 +32,8 @@ SIGNS = {"good": ("ok", "green"), "warning": ("!", "yellow"), "bad": ("x", "red"
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON on stdout.")
 @click.option("--color", type=click.Choice(("auto", "always", "never")), default="auto")
 def command(backend: str | None, output: Path, as_json: bool, color: str) -> int:
-    """Check whether a backend can be used from here. Asks for a task that cannot exist, so it costs nothing.
+    """Check whether a backend can be used from here. Asks for a task that cannot exist,
+    so it costs nothing.
 
     Exits 0 where nothing is in the way of a run, 4 where something is.
     """
@@ -53,7 +55,8 @@ def command(backend: str | None, output: Path, as_json: bool, color: str) -> int
 def _show(finding: Finding, *, color: bool) -> None:
     sign, tint = SIGNS[finding.health.value]
     say(
-        f"  {click.style(f'{sign:2}', fg=tint) if color else f'{sign:2}'} {finding.subject:14} {finding.seen}"
+        f"  {click.style(f'{sign:2}', fg=tint) if color else f'{sign:2}'}"
+        f" {finding.subject:14} {finding.seen}"
     )
     for hint in finding.help:
         say(f"     {'':14} help: {hint}")

@@ -1,6 +1,7 @@
 """``wanbatch emulator``: serves the local emulator on loopback.
 
-What it may not do: anything but read its options and hand them to ``wanbatch.emulator.serve``.
+What it may not do: anything but read its options and hand them to
+``wanbatch.emulator.serve``.
 """
 
 from __future__ import annotations
@@ -138,10 +139,12 @@ def command(
     api_key_env: str | None,
     exit_on_stdin_eof: bool,
 ) -> None:
-    """Serve a local API that renders real videos, costs nothing, and can be told to misbehave.
+    """Serve a local API that renders real videos, costs nothing, and can be told to
+    misbehave.
 
-    Prints one line of JSON with its base_url when it listens. Its tasks live in the store and outlive the process:
-    start it again on the same folder and unfinished ones go on.
+    Prints one line of JSON with its base_url when it listens. Its tasks live in the
+    store and outlive the process: start it again on the same folder and unfinished ones
+    go on.
     """
     from wanbatch.emulator.serve import serve
     from wanbatch.emulator.settings import EmulatorSettings

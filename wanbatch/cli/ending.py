@@ -2,9 +2,9 @@
 
 What it may not do: print, or decide how the run ended (``session`` does).
 
-How it works: pure functions from attempts and plans to lines. Money counts for all that the
-run had to do with: what it bought, and what it took up from earlier runs. What is accepted
-and not yet made is held back, not spent.
+How it works: pure functions from attempts and plans to lines. Money counts for all that
+the run had to do with: what it bought, and what it took up from earlier runs. What is
+accepted and not yet made is held back, not spent.
 """
 
 from __future__ import annotations
@@ -23,8 +23,9 @@ NAMED = 3
 
 
 def sum_up_money(own: Sequence[Attempt], earlier: Sequence[Attempt], currency: str) -> str:
-    """``spent $2.00, $1.50 of it bought by an earlier run, $0.50 held back for 1 video under
-    way``; uncertain attempts count as spent. ``earlier`` are those that this run took up."""
+    """``spent $2.00, $1.50 of it bought by an earlier run, $0.50 held back for 1 video
+    under way``; uncertain attempts count as spent. ``earlier`` are those that this run
+    took up."""
     spent = [a for a in (*own, *earlier) if a.state in SPENT]
     total, before = _sum(spent), _sum(a for a in earlier if a.state in SPENT)
     held = _held_back((*own, *earlier), currency)
@@ -70,7 +71,8 @@ def sum_up_time(attempts: Iterable[Attempt], started_at: float, finished_at: flo
     generating = sum(max(0.0, a.finished_at - a.accepted_at) for a in stored)
     fetching = sum(max(0.0, a.stored_at - max(a.finished_at, a.accepted_at)) for a in stored)
     return (
-        f"took {duration(finished_at - started_at)}; summed over {plural(len(stored), 'video')}: submitting {duration(submitting)}, "
+        f"took {duration(finished_at - started_at)}; summed over"
+        f" {plural(len(stored), 'video')}: submitting {duration(submitting)}, "
         f"generating {duration(generating)}, noticing and downloading {duration(fetching)}"
     )
 
@@ -89,7 +91,8 @@ def command_that_buys(words: Sequence[str]) -> str:
 def commands_that_decide(plan: Plan, files: Mapping[str, str], options: Sequence[str]) -> list[str]:
     """How a person looks at each job that waits for a decision and then decides.
 
-    ``files`` are the manifests' paths by name, ``options`` what names backend and ledger.
+    ``files`` are the manifests' paths by name, ``options`` what names backend and
+    ledger.
     """
     waiting = [entry for entry in plan.selected() if _waits(entry)]
     commands = [

@@ -25,7 +25,8 @@ from wanbatch.cli.options import Amount, CommonOptions, planning_options
     help="How long to wait for another run on this output folder.",
 )
 def command(options: CommonOptions, wait: float, lock_timeout: float) -> int:
-    """Poll and download everything that was paid for and is not on disk yet. Never submits, so it never costs anything."""
+    """Poll and download everything that was paid for and is not on disk yet. Never
+    submits, so it never costs anything."""
     from wanbatch.cli.run_view import show_run
     from wanbatch.operations.options import RunOptions
 

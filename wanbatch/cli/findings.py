@@ -1,10 +1,12 @@
 """Findings as text: a frame for each, with the line, the caret and a way out.
 
-What it may not do: decide what is an error, reorder, or pass on characters that a terminal would obey.
+What it may not do: decide what is an error, reorder, or pass on characters that a
+terminal would obey.
 
-How it works: ``findings_machine`` makes the other formats of the same values. In a frame, unsafe characters of the source line become escapes
-and tabs one blank, and the caret moves with them; very long lines are cut around the caret. Of many findings the first errors are shown,
-then warnings; what is left out is counted.
+How it works: ``findings_machine`` makes the other formats of the same values. In a
+frame, unsafe characters of the source line become escapes and tabs one blank, and the
+caret moves with them; very long lines are cut around the caret. Of many findings the
+first errors are shown, then warnings; what is left out is counted.
 """
 
 from __future__ import annotations
@@ -23,7 +25,8 @@ _RED, _YELLOW, _BLUE, _BOLD, _PLAIN = "\x1b[1;31m", "\x1b[1;33m", "\x1b[1;34m", 
 
 
 def render(diagnostics: Sequence[Diagnostic], format: str) -> str:  # noqa: A002 - the option's name
-    """All findings in one of the formats: text, json, github, sarif, junit. Raises ``KeyError`` for another."""
+    """All findings in one of the formats: text, json, github, sarif, junit. Raises
+    ``KeyError`` for another."""
     if format == "text":
         return render_text(diagnostics)
     from wanbatch.cli.findings_machine import FORMATS
@@ -32,7 +35,8 @@ def render(diagnostics: Sequence[Diagnostic], format: str) -> str:  # noqa: A002
 
 
 def render_text(diagnostics: Sequence[Diagnostic], color: bool = False) -> str:
-    """The frames of the findings, a blank line between them, and a last line that counts all."""
+    """The frames of the findings, a blank line between them, and a last line that
+    counts all."""
     if not diagnostics:
         return ""
     first, rest = cut(diagnostics, MOST_IN_TEXT)
@@ -41,8 +45,8 @@ def render_text(diagnostics: Sequence[Diagnostic], color: bool = False) -> str:
 
 
 def cut(diagnostics: Sequence[Diagnostic], most: int) -> tuple[list[Diagnostic], str]:
-    """At most ``most`` findings in their order, no warning in the place of an error; and a
-    line that counts the others, empty where there are none.
+    """At most ``most`` findings in their order, no warning in the place of an error;
+    and a line that counts the others, empty where there are none.
     """
     if len(diagnostics) <= most:
         return list(diagnostics), ""
@@ -65,7 +69,8 @@ def describe_cells(d: Diagnostic) -> str:
 
 
 def describe_rows(d: Diagnostic) -> str:
-    """``row: shots.csv:7``; of several the first three. Empty where no row of data is known."""
+    """``row: shots.csv:7``; of several the first three. Empty where no row of data is
+    known."""
     rows = rows_of(d)
     if not rows:
         return ""
@@ -74,7 +79,8 @@ def describe_rows(d: Diagnostic) -> str:
 
 
 def describe_places(d: Diagnostic) -> str:
-    """``also at: a.yaml:12``: the other places of a finding that is said at its first."""
+    """``also at: a.yaml:12``: the other places of a finding that is said at its
+    first."""
     places = [str(place) for place in other_places(d)]
     return f"also at: {_few(places)}" if places else ""
 
@@ -150,7 +156,8 @@ def _frame(d: Diagnostic, paint: _Paint) -> str:
 
 
 def _cut(d: Diagnostic) -> tuple[str, int, int]:
-    """The source line as it is shown, where the caret begins in it, and how wide it is."""
+    """The source line as it is shown, where the caret begins in it, and how wide it
+    is."""
     column, end = d.place.column - 1, max(d.place.end_column - 1, d.place.column)
     before, marked, after = d.source[:column], d.source[column:end], d.source[end:]
     if len(before) > _WIDEST // 2:

@@ -1,9 +1,11 @@
 """Findings for programs: JSON, GitHub annotations, SARIF 2.1.0 and JUnit XML.
 
-What it may not do: say less, or other things, than the frames for people; write characters that the format forbids.
+What it may not do: say less, or other things, than the frames for people; write
+characters that the format forbids.
 
-How it works: each function turns the same ``Diagnostic`` values into one text, and but for GitHub's it has all of them, with all their cells.
-Without findings the text is a valid, empty document of its format (nothing for GitHub, whose annotations are lines).
+How it works: each function turns the same ``Diagnostic`` values into one text, and but
+for GitHub's it has all of them, with all their cells. Without findings the text is a
+valid, empty document of its format (nothing for GitHub, whose annotations are lines).
 """
 
 from __future__ import annotations
@@ -34,13 +36,23 @@ def render_json(diagnostics: Sequence[Diagnostic]) -> str:
     errors = sum(d.severity is Severity.ERROR for d in diagnostics)
     entries = [
         {
-            "severity": d.severity.value, "code": d.code, "title": _title(d.code), "message": d.message, "path": d.place.path, "line": d.place.line,
-            "column": d.place.column, "end_column": d.place.end_column, "route": format_route(d.route), "label": d.label, "help": list(d.help),
-            "source": d.source, "cell": d.cell,
+            "severity": d.severity.value,
+            "code": d.code,
+            "title": _title(d.code),
+            "message": d.message,
+            "path": d.place.path,
+            "line": d.place.line,
+            "column": d.place.column,
+            "end_column": d.place.end_column,
+            "route": format_route(d.route),
+            "label": d.label,
+            "help": list(d.help),
+            "source": d.source,
+            "cell": d.cell,
             **({"cells": [_cell(c) for c in d.cells]} if d.cells else {}),
         }
         for d in diagnostics
-    ]  # fmt: skip
+    ]
     whole = {
         "schema": "wanbatch/findings@1",
         "errors": errors,
@@ -70,12 +82,13 @@ def _place(place: Position | None) -> dict[str, object] | None:
 
 
 MOST_ANNOTATIONS = 10
-"""GitHub shows ten annotations of a kind and step, and drops the others without a word."""
+"""GitHub shows ten annotations of a kind and step, and drops the others without a
+word."""
 
 
 def render_github(diagnostics: Sequence[Diagnostic]) -> str:
-    """One workflow command a finding: GitHub shows it beside the line in a pull request. What
-    is beyond ten stands in the log as a number.
+    """One workflow command a finding: GitHub shows it beside the line in a pull
+    request. What is beyond ten stands in the log as a number.
     """
     first, rest = cut(diagnostics, MOST_ANNOTATIONS)
     return "\n".join([*map(_annotation, first), *([rest] if rest else [])])
@@ -194,7 +207,8 @@ def _uri(path: str) -> str:
 
 
 def render_junit(diagnostics: Sequence[Diagnostic]) -> str:
-    """One suite a file, one case a finding: errors fail, warnings pass with their text as output."""
+    """One suite a file, one case a finding: errors fail, warnings pass with their text
+    as output."""
     by_path: dict[str, list[Diagnostic]] = {}
     for d in diagnostics:
         by_path.setdefault(d.place.path, []).append(d)
@@ -222,7 +236,8 @@ def render_junit(diagnostics: Sequence[Diagnostic]) -> str:
 
 def _case(suite: ET.Element, d: Diagnostic) -> None:
     path = escape_unsafe(d.place.path)
-    name = f"{d.code} at {d.place.line}:{d.place.column} {escape_unsafe(format_route(d.route))}".strip()
+    where = f"{d.place.line}:{d.place.column} {escape_unsafe(format_route(d.route))}"
+    name = f"{d.code} at {where}".strip()
     case = ET.SubElement(
         suite, "testcase", classname=path, name=name, file=path, line=str(d.place.line)
     )

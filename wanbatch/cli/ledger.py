@@ -1,4 +1,5 @@
-"""``wanbatch ledger check`` and ``wanbatch ledger backup TO``: is it sound, and a copy of it.
+"""``wanbatch ledger check`` and ``wanbatch ledger backup TO``: is it sound, and a copy
+of it.
 
 What it may not do: change the ledger or a video.
 

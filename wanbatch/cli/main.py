@@ -1,9 +1,13 @@
-"""The command line's root: the table of commands, and the one handler of everything that goes wrong.
+"""The command line's root: the table of commands, and the one handler of everything
+that goes wrong.
 
-What it may not do: import a command's module before that command is called: ``wanbatch --help`` must cost next to nothing.
+What it may not do: import a command's module before that command is called: ``wanbatch
+--help`` must cost next to nothing.
 
-How it works: ``COMMANDS`` is the table of contents. A command lives in ``wanbatch.cli.<module>`` as a ``click.Command`` named ``command``. Trouble
-arrives here as ``WanbatchError`` (a message and an exit code), as click's usage errors, or as a bug; nothing else in the house prints or exits.
+How it works: ``COMMANDS`` is the table of contents. A command lives in
+``wanbatch.cli.<module>`` as a ``click.Command`` named ``command``. Trouble arrives here
+as ``WanbatchError`` (a message and an exit code), as click's usage errors, or as a bug;
+nothing else in the house prints or exits.
 """
 
 from __future__ import annotations
@@ -36,7 +40,8 @@ MACHINE_TROUBLE = frozenset(
     }
     | {errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP}
 )
-"""Failures of disks, permissions and limits, and something else standing where our file belongs: the user's machine, not a bug."""
+"""Failures of disks, permissions and limits, and something else standing where our file
+belongs: the user's machine, not a bug."""
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "validate": (
@@ -61,7 +66,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
 
 
 class CommandTable(click.Group):
-    """A group that knows its commands by name and imports one only when it is called."""
+    """A group that knows its commands by name and imports one only when it is
+    called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -99,7 +105,8 @@ class CommandTable(click.Group):
 def cli() -> None:
     """Declarative batch runner for video generation with wan2.7-i2v.
 
-    A manifest in YAML says what to make; `validate` checks it, `plan` prices it, `run` buys it once and brings every video home.
+    A manifest in YAML says what to make; `validate` checks it, `plan` prices it, `run`
+    buys it once and brings every video home.
     """
     try:
         Path.cwd()
@@ -112,7 +119,8 @@ def cli() -> None:
 
 
 def main() -> None:
-    """The entry point: runs a command and ends the process with the contract's exit code."""
+    """The entry point: runs a command and ends the process with the contract's exit
+    code."""
     _hold_standard_streams()
     code = _guarded()
     _flush()
@@ -129,7 +137,8 @@ def _guarded() -> int:
 
 
 def _refuse_bytes(words: Sequence[str]) -> None:
-    """What is no text can stand in no manifest, ledger or report. Raises ``WanbatchError`` (2)."""
+    """What is no text can stand in no manifest, ledger or report. Raises
+    ``WanbatchError`` (2)."""
     for word in words:
         if any("\ud800" <= c <= "\udfff" for c in word):
             raise WanbatchError(
@@ -140,7 +149,8 @@ def _refuse_bytes(words: Sequence[str]) -> None:
 
 
 def _innermost(error: BaseException) -> BaseException:
-    """The failure itself: task groups wrap it. A refusal among several is what the user can act on."""
+    """The failure itself: task groups wrap it. A refusal among several is what the user
+    can act on."""
     while isinstance(error, BaseExceptionGroup):
         error = next(
             (e for e in error.exceptions if isinstance(e, (WanbatchError, BaseExceptionGroup))),
@@ -178,7 +188,8 @@ def _explain_failure(error: BaseException) -> int:
             where = f"{error.filename}: " if error.filename else ""
             _say(
                 f"error: {where}{error.strerror}",
-                "  help: nothing that was recorded is lost; mend this and run the same command again",
+                "  help: nothing that was recorded is lost; mend this and run the same"
+                " command again",
             )
             return ExitCode.ENVIRONMENT
         case SystemExit():
@@ -188,9 +199,11 @@ def _explain_failure(error: BaseException) -> int:
 
 
 def _report_bug(error: BaseException) -> None:
-    """What a maintainer needs and no more: types and places. Messages and values may hold a key or a signed URL, so they stay out."""
+    """What a maintainer needs and no more: types and places. Messages and values may
+    hold a key or a signed URL, so they stay out."""
     _say(
-        f"error: a bug in wanbatch {__version__}: {type(error).__name__}. Nothing that was recorded is lost; run the same command again to resume."
+        f"error: a bug in wanbatch {__version__}: {type(error).__name__}. Nothing that was"
+        " recorded is lost; run the same command again to resume."
     )
     for frame in traceback.extract_tb(error.__traceback__)[-8:]:
         _say(f"  at {Path(frame.filename).name}:{frame.lineno} in {frame.name}")
@@ -205,7 +218,8 @@ def _say(*lines: str) -> None:
 
 
 def _hold_standard_streams() -> None:
-    """A process started with one of the three streams closed would get its number for the next file that it opens, and that may be the ledger."""
+    """A process started with one of the three streams closed would get its number for
+    the next file that it opens, and that may be the ledger."""
     for number in range(3):
         try:
             os.fstat(number)

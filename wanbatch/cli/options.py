@@ -28,8 +28,8 @@ PROGRESS = ("auto", "rich", "plain", "json", "none")
 
 
 class Amount(click.FloatRange):
-    """A number within bounds, in the digits 0 to 9: Python's ``float`` also reads ``nan``,
-    ``1_000``, and the digits of other scripts."""
+    """A number within bounds, in the digits 0 to 9: Python's ``float`` also reads
+    ``nan``, ``1_000``, and the digits of other scripts."""
 
     def convert(
         self,
@@ -69,8 +69,8 @@ MOST, LEAST = 1e9, 1e-6
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommonOptions(PlanningOptions):
-    """What planning commands are told; ``color`` and ``progress`` are still ``auto`` where
-    nothing was said."""
+    """What planning commands are told; ``color`` and ``progress`` are still ``auto``
+    where nothing was said."""
 
     format: str = "text"
     color: str = "auto"
@@ -92,7 +92,8 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
         "--select",
         multiple=True,
         metavar="TERM",
-        help="Only these jobs: a name with * and ?, tag:T, axis=V, seed=1..9, state:S. Repeat: all must hold.",
+        help="Only these jobs: a name with * and ?, tag:T, axis=V, seed=1..9, state:S. Repeat: all"
+        " must hold.",
     ),
     click.option(
         "--with-upstream",
@@ -145,7 +146,8 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
 
 
 def planning_options(command: F) -> F:
-    """Adds the shared options to ``command``, which receives ``options`` in their place."""
+    """Adds the shared options to ``command``, which receives ``options`` in their
+    place."""
 
     @wraps(command)
     def wrapped(**given: Any) -> Any:  # noqa: ANN401 - click hands options over by name

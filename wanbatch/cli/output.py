@@ -1,6 +1,8 @@
-"""What commands share in telling: findings, doubts of a selection, files named with ``-o``.
+"""What commands share in telling: findings, doubts of a selection, files named with
+``-o``.
 
-What it may not do: decide what is told (operations do), or speak of a run (``run_view`` does).
+What it may not do: decide what is told (operations do), or speak of a run (``run_view``
+does).
 """
 
 from __future__ import annotations
@@ -33,8 +35,8 @@ def observer(
 ) -> Observer:
     """Prints what operations tell before a run.
 
-    A machine format is printed where there is an error, so that stdout holds one document;
-    ``always`` prints it without one too.
+    A machine format is printed where there is an error, so that stdout holds one
+    document; ``always`` prints it without one too.
     """
 
     def observe(event: Event) -> None:
@@ -71,8 +73,8 @@ def show_doubt(doubt: Doubt) -> None:
 
 
 def save(path: Path, content: bytes) -> None:
-    """Writes a file that the user named with ``-o``. Raises ``WanbatchError`` (4) where that cannot
-    be done."""
+    """Writes a file that the user named with ``-o``. Raises ``WanbatchError`` (4) where
+    that cannot be done."""
     try:
         path.write_bytes(content)
     except OSError as error:

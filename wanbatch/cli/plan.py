@@ -1,4 +1,5 @@
-"""``wanbatch plan``: the jobs, each with an action and a reason, and what a run would cost. Looks at everything, touches nothing."""
+"""``wanbatch plan``: the jobs, each with an action and a reason, and what a run would
+cost. Looks at everything, touches nothing."""
 
 from __future__ import annotations
 
@@ -42,7 +43,8 @@ def command(
     retry_failed: bool,
     regenerate: bool,
 ) -> int:
-    """Show what a run would do with every job and why, and what it costs. Needs no key and sends nothing."""
+    """Show what a run would do with every job and why, and what it costs. Needs no key
+    and sends nothing."""
     observe = observer(options, quiet_warnings=options.quiet)
     checked = check(options, observe)
     profile = choose_backend(options, checked.manifests, offline=True).profile
@@ -67,7 +69,8 @@ def command(
 
 
 def show_plan(options: CommonOptions, plan: Plan, estimate_s: float | None) -> None:
-    """The plan for people: a line per job that is not up to date (all with ``-v``), then the sum."""
+    """The plan for people: a line per job that is not up to date (all with ``-v``),
+    then the sum."""
     color = wants_color(options.color)
     for entry in plan.selected():
         if options.quiet or (entry.action is Action.REUSE and not options.verbose):
@@ -76,7 +79,8 @@ def show_plan(options: CommonOptions, plan: Plan, estimate_s: float | None) -> N
         say(click.style(line, fg=wording.COLORS[line.strip()[0]]) if color else line)
     for attempt in plan.strangers:
         say(
-            f"  ! {attempt.job} is no longer in the manifest, and its attempt is {attempt.state.value}: a run settles what it can"
+            f"  ! {attempt.job} is no longer in the manifest, and its attempt is"
+            f" {attempt.state.value}: a run settles what it can"
         )
     say(wording.plan_line(plan))
     for way in ways_out_of_elsewhere(options, plan):

@@ -1,6 +1,8 @@
-"""How a run is watched: a live display on a terminal, plain lines, JSON lines, or nothing.
+"""How a run is watched: a live display on a terminal, plain lines, JSON lines, or
+nothing.
 
-What it may not do: write to stdout, or hold the run up: an event is printed and forgotten.
+What it may not do: write to stdout, or hold the run up: an event is printed and
+forgotten.
 
 How it works: ``Counts`` keeps the few numbers that a person wants; each event of
 ``engine.events`` goes to one of four displays.
@@ -38,7 +40,8 @@ if TYPE_CHECKING:
 
 
 HUNG_UP = (OSError, ValueError, SystemExit)
-"""What a write to a terminal that is gone may raise; rich makes ``SystemExit`` of a broken pipe. No run ends for that."""
+"""What a write to a terminal that is gone may raise; rich makes ``SystemExit`` of a
+broken pipe. No run ends for that."""
 
 
 class Display(Protocol):
@@ -55,9 +58,9 @@ class Display(Protocol):
 class Counts:
     """What has happened so far to the jobs that are to come home.
 
-    Jobs are told apart by their fingerprints: ``expected`` are all of them, ``running`` those
-    that run at the provider at the start. A failed task that is asked again and turns was
-    not expected: it makes the total larger.
+    Jobs are told apart by their fingerprints: ``expected`` are all of them, ``running``
+    those that run at the provider at the start. A failed task that is asked again and
+    turns was not expected: it makes the total larger.
     """
 
     def __init__(self, expected: Collection[str], running: Collection[str], currency: str) -> None:

@@ -1,4 +1,5 @@
-"""``wanbatch report``: rebuilds the report from the ledger, or writes it in another format."""
+"""``wanbatch report``: rebuilds the report from the ledger, or writes it in another
+format."""
 
 from __future__ import annotations
 
@@ -20,7 +21,8 @@ from wanbatch.cli.output import observer, save
     help="Also write to this file: .html, .json, .xml (JUnit), .csv or .md.",
 )
 def command(options: CommonOptions, targets: tuple[Path, ...]) -> None:
-    """Rebuild every manifest's report.html and report.json from the ledger, as after the last run."""
+    """Rebuild every manifest's report.html and report.json from the ledger, as after
+    the last run."""
     from wanbatch.operations.reporting import rebuild_reports
 
     written, rendered = rebuild_reports(options, targets, observer(options, quiet_warnings=True))

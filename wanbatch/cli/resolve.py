@@ -1,6 +1,8 @@
-"""``wanbatch resolve``: a person's decision on an uncertain, expired or unfetchable job.
+"""``wanbatch resolve``: a person's decision on an uncertain, expired or unfetchable
+job.
 
-What it may not do: anything but read its options, and word what ``operations.resolve`` found.
+What it may not do: anything but read its options, and word what ``operations.resolve``
+found.
 """
 
 from __future__ import annotations
@@ -61,8 +63,8 @@ def command(
     output: Path,
     lock_timeout: float,
 ) -> None:
-    """Decide on an uncertain or expired JOB of FILE, or on a finished one whose video cannot
-    be had (--abandon, --take). Without a decision it shows what is known."""
+    """Decide on an uncertain or expired JOB of FILE, or on a finished one whose video
+    cannot be had (--abandon, --take). Without a decision it shows what is known."""
     from wanbatch.operations.resolve import Question, start
 
     kind = _kind_of(adopt, resubmit=resubmit, abandon=abandon, take=take)

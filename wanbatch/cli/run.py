@@ -1,4 +1,5 @@
-"""``wanbatch run``: brings every job to done. The command and its options; ``run_view`` shows it."""
+"""``wanbatch run``: brings every job to done. The command and its options; ``run_view``
+shows it."""
 
 from __future__ import annotations
 
@@ -76,7 +77,8 @@ def command(
     retry_failed: bool,
     regenerate: bool,
 ) -> int:
-    """Bring every job to done: resume what is running, submit what is new, poll, download, check, report.
+    """Bring every job to done: resume what is running, submit what is new, poll,
+    download, check, report.
 
     Run it again after any interruption: it continues, and buys nothing twice.
     """

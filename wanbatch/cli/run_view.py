@@ -1,9 +1,11 @@
 """A run in the terminal: what it is about to do, how it goes on, how it ended.
 
-What it may not do: decide anything, or keep the order of a run (``operations.run`` does).
+What it may not do: decide anything, or keep the order of a run (``operations.run``
+does).
 
-How it works: ``RunView`` is the run's observer and turns each event into lines; ``Terminal`` is
-asked for consent; ``watch_signals`` turns Ctrl-C into ``Run.interrupt``.
+How it works: ``RunView`` is the run's observer and turns each event into lines;
+``Terminal`` is asked for consent; ``watch_signals`` turns Ctrl-C into
+``Run.interrupt``.
 """
 
 from __future__ import annotations
@@ -169,7 +171,7 @@ class RunView:
         if not self.options.quiet:
             say(fetch_line(planned.in_flight, planned.failed, plan.backend))
 
-    # -- how it ended ------------------------------------------------------------------------
+    # -- how it ended ------------------------------------------------------------------
 
     def sum_up(self, prepared: Prepared, result: RunResult) -> None:
         """Jobs, money and time, what stopped it, and the commands that go on."""
@@ -197,7 +199,8 @@ class RunView:
             say(f"{line}; {_time_of((*own, *earlier), result)}")
 
     def _say_unfinished(self, prepared: Prepared, result: RunResult) -> None:
-        """Each job that is not done, and how a person decides on those that wait for one."""
+        """Each job that is not done, and how a person decides on those that wait for
+        one."""
         plan, manifests = result.plan, prepared.checked.manifests
         for entry in plan.selected():
             bought = entry.action not in (Action.GENERATE, Action.BLOCKED)
@@ -217,7 +220,8 @@ class RunView:
         count, words = result.plan.count(), sys.argv[1:]
         going_on = count[Action.RESUME] + (count[Action.GENERATE] if self.buys else 0)
         if going_on or (not self.buys and result.is_under_way):
-            # What a flag authorised is recorded: said again, it would be bought once more.
+            # What a flag authorised is recorded: said again, it would be bought once
+            # more.
             say(f"Continue with: {command_that_continues(words)}")
             _say_deadline(result.plan)
         elif not self.buys and count[Action.GENERATE] and "fetch" in words:

@@ -42,7 +42,8 @@ def command(options: CommonOptions, as_json: bool) -> None:
     for entry in plan.selected():
         if not options.quiet:
             say(
-                f"  {entry.state.value:9}  {entry.name}  ({entry.reason}{deadline(entry.attempt, time.time())})"
+                f"  {entry.state.value:9}  {entry.name} "
+                f" ({entry.reason}{deadline(entry.attempt, time.time())})"
             )
     for attempt in plan.strangers:
         task = f"task {attempt.task_id or 'unknown'}{deadline(attempt, time.time())}"
@@ -66,7 +67,8 @@ def _say_commands(options: CommonOptions, checked: Checked, plan: Plan) -> None:
 
 
 def deadline(attempt: Attempt | None, now: float) -> str:
-    """The 24-hour clock of a paid task that is not on disk yet: when it runs out, and what is left."""
+    """The 24-hour clock of a paid task that is not on disk yet: when it runs out, and
+    what is left."""
     if (
         attempt is None
         or attempt.state not in IN_FLIGHT

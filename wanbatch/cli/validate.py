@@ -14,7 +14,8 @@ from wanbatch.words.humanize import plural
 @click.command("validate")
 @planning_options
 def command(options: CommonOptions) -> None:
-    """Check manifests: YAML, schema, templates, expansion and local media. Needs no network, no key and no ledger."""
+    """Check manifests: YAML, schema, templates, expansion and local media. Needs no
+    network, no key and no ledger."""
     checked = check(options, observer(options, always=True))
     if options.quiet:
         return

@@ -2,7 +2,8 @@
 
 What it may not do: print, or compute what a plan does not say.
 
-How it works: pure functions from plans to lines. ``Plan: 12 to generate ($6.00), 3 to resume ($0.00), 20 up to date, 1 to decide.``
+How it works: pure functions from plans to lines. ``Plan: 12 to generate ($6.00), 3 to
+resume ($0.00), 20 up to date, 1 to decide.``
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ COLORS = {
 
 
 def plan_line(plan: Plan) -> str:
-    """The one line that sums a plan up; ``No changes.`` where a run would do nothing."""
+    """The one line that sums a plan up; ``No changes.`` where a run would do
+    nothing."""
     count = plan.count()
     if not any(count[a] for a in Action if a is not Action.REUSE):
         return f"No changes. {count[Action.REUSE]} up to date."
@@ -56,7 +58,8 @@ def plan_line(plan: Plan) -> str:
 def fetch_line(count: int, failed: int, backend: str) -> str:
     """What a fetch is about to do; it neither buys nor speaks of it.
 
-    ``failed`` tasks are asked again for a day: some turn, and their videos are paid for.
+    ``failed`` tasks are asked again for a day: some turn, and their videos are paid
+    for.
     """
     if not count and failed:
         return f"Nothing is under way: asking {plural(failed, 'failed task')} once more."

@@ -1,9 +1,12 @@
-"""Profiles as they are declared: the built-in ones, and the tables of the user's configuration.
+"""Profiles as they are declared: the built-in ones, and the tables of the user's
+configuration.
 
 What it may not do: read the environment or a file, or hold a key.
 
-How it works: a ``Declared`` profile says where its key and its base URL come from; both belong to it alone. A table that has the name of a built-in
-backend adjusts its limits, price and media; where its key goes stays as it is. Every mistake is a ``WanbatchError`` that names file and key.
+How it works: a ``Declared`` profile says where its key and its base URL come from; both
+belong to it alone. A table that has the name of a built-in backend adjusts its limits,
+price and media; where its key goes stays as it is. Every mistake is a ``WanbatchError``
+that names file and key.
 """
 
 from __future__ import annotations
@@ -27,7 +30,8 @@ _KEY_SETTINGS = ("kind", "base_url", "api_key_env")
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """A profile before its environment is known. Empty ``base_url_env`` and ``base_url``: the region or the emulator gives it."""
+    """A profile before its environment is known. Empty ``base_url_env`` and
+    ``base_url``: the region or the emulator gives it."""
 
     profile: Profile
     api_key_env: str = ""
@@ -41,7 +45,8 @@ class Declared:
 
 
 def clean_base_url(address: str, kind: str, name: str) -> str:
-    """The API's root without a trailing slash or version. Raises ``WanbatchError`` (4) for anything a key may not be sent to."""
+    """The API's root without a trailing slash or version. Raises ``WanbatchError`` (4)
+    for anything a key may not be sent to."""
 
     def refuse(problem: str) -> WanbatchError:
         return WanbatchError(
@@ -217,7 +222,8 @@ def _proxy(table: Table) -> str:
 
 
 def _with_media(declared: Declared, table: Table) -> Declared:
-    """``media = "inline" | "upload"``, or a table ``{ way = "s3", bucket = …, endpoint = …, region = … }``."""
+    """``media = "inline" | "upload"``, or a table ``{ way = "s3", bucket = …, endpoint
+    = …, region = … }``."""
     given = table.values.get("media")
     if given is None or isinstance(given, str):
         way = table.text("media", declared.profile.delivery.way)

@@ -4,9 +4,9 @@ What it may not do: write that file, know what a provider charges, or read the
 environment.
 
 How it works: of the forms that TOML offers, the first is taken that is still valid, and
-states the price, when it is pasted at the end of what the file holds now: a table of the
-backend's own, else the table of its price alone. Where neither is (the file states a
-price already, for another size), the line is shown that takes its place. Sizes whose
+states the price, when it is pasted at the end of what the file holds now: a table of
+the backend's own, else the table of its price alone. Where neither is (the file states
+a price already, for another size), the line is shown that takes its place. Sizes whose
 price is known keep it; the others get numbers that are examples.
 """
 
@@ -22,7 +22,8 @@ from wanbatch.model.job import Size
 from wanbatch.model.price import PriceList
 
 _EXAMPLE: Mapping[Size, Decimal] = {"720P": Decimal("0.10"), "1080P": Decimal("0.15")}
-"""What Alibaba publishes for Singapore: of the right order wherever the model is sold."""
+"""What Alibaba publishes for Singapore: of the right order wherever the model is
+sold."""
 
 
 def missing_price(name: str, prices: PriceList | None, sizes: Collection[Size]) -> str:
@@ -35,8 +36,8 @@ def missing_price(name: str, prices: PriceList | None, sizes: Collection[Size]) 
 def state_price(name: str, prices: PriceList | None, path: Path | None) -> str:
     """How the user states the price of the backend ``name``, ready to be pasted.
 
-    ``prices`` is what is known, ``path`` the user's configuration, whether it is there or
-    not. The text has several lines; those of TOML begin at the margin.
+    ``prices`` is what is known, ``path`` the user's configuration, whether it is there
+    or not. The text has several lines; those of TOML begin at the margin.
     """
     path = (path or Path("config.toml")).absolute()
     present = _read(path)

@@ -1,10 +1,12 @@
-"""Profiles: the built-in backends, those of the user's configuration, and one of them resolved with its key.
+"""Profiles: the built-in backends, those of the user's configuration, and one of them
+resolved with its key.
 
-What it may not do: read a file inside a repo (``project`` does, and may do little), read ``.env`` files, use proxies from the environment, or put
-a key into any text.
+What it may not do: read a file inside a repo (``project`` does, and may do little),
+read ``.env`` files, use proxies from the environment, or put a key into any text.
 
-How it works: ``declared`` knows where a profile's key and base URL come from; ``resolve_profile`` looks them up in the given environment and
-checks them before anything can be sent. Offline, for ``validate`` and ``plan``, it wants neither.
+How it works: ``declared`` knows where a profile's key and base URL come from;
+``resolve_profile`` looks them up in the given environment and checks them before
+anything can be sent. Offline, for ``validate`` and ``plan``, it wants neither.
 """
 
 from __future__ import annotations
@@ -43,7 +45,8 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Profiles:
-    """All backends that are known on this machine. ``default`` is the user's, ``path`` the configuration file that was looked for."""
+    """All backends that are known on this machine. ``default`` is the user's, ``path``
+    the configuration file that was looked for."""
 
     declared: Mapping[str, Declared]
     default: str | None = None
@@ -63,9 +66,11 @@ def find_configuration(environ: Mapping[str, str]) -> Path:
 
 
 def load_profiles(environ: Mapping[str, str], config_path: Path | None = None) -> Profiles:
-    """The built-in backends and those of the user's TOML: ``config_path``, else ``WANBATCH_CONFIG``, else the platform's folder.
+    """The built-in backends and those of the user's TOML: ``config_path``, else
+    ``WANBATCH_CONFIG``, else the platform's folder.
 
-    Raises ``WanbatchError``: the file is unreadable or wrong, or the one that was named does not exist.
+    Raises ``WanbatchError``: the file is unreadable or wrong, or the one that was named
+    does not exist.
     """
     path = config_path or find_configuration(environ)
     root = read_table(path)
@@ -97,9 +102,11 @@ def load_profiles(environ: Mapping[str, str], config_path: Path | None = None) -
 def resolve_profile(
     profiles: Profiles, name: str | None, environ: Mapping[str, str], *, offline: bool = False
 ) -> Profile:
-    """The backend ``name`` (else the user's default) with its key, ready to be talked to. Offline it has prices and limits, no key, perhaps no URL.
+    """The backend ``name`` (else the user's default) with its key, ready to be talked
+    to. Offline it has prices and limits, no key, perhaps no URL.
 
-    Raises ``WanbatchError``: no such backend (2), or its key, base URL or region is missing or unusable (4).
+    Raises ``WanbatchError``: no such backend (2), or its key, base URL or region is
+    missing or unusable (4).
     """
     chosen = name or profiles.default
     if chosen is None:
@@ -186,7 +193,8 @@ def _refuse_missing_address(declared: Declared) -> None:
         raise WanbatchError(
             ExitCode.ENVIRONMENT,
             f"backend {name!r} needs its region",
-            "export DASHSCOPE_REGION=intl    # Singapore; cn for Beijing. The key must be of the same region",
+            "export DASHSCOPE_REGION=intl    # Singapore; cn for Beijing. The key must be of"
+            " the same region",
         )
     raise WanbatchError(
         ExitCode.ENVIRONMENT,
@@ -199,7 +207,8 @@ _QUOTES = "\"'`“”‘’«»„‚"
 
 
 def _misshapen(key: str) -> str:
-    """What stands around a key that was pasted with more than itself; empty where nothing."""
+    """What stands around a key that was pasted with more than itself; empty where
+    nothing."""
     if key[0] in _QUOTES or key[-1] in _QUOTES:
         return "stands in quotes, which are not part of it"
     if re.match(r"(?i)bearer[\s:=]", key):
@@ -212,7 +221,8 @@ def _misshapen(key: str) -> str:
 
 
 def check_key(key: str, variable: str, name: str) -> None:
-    """Raises ``WanbatchError`` (4) for a key that is missing or could not stand in a header. The key itself is never part of the text."""
+    """Raises ``WanbatchError`` (4) for a key that is missing or could not stand in a
+    header. The key itself is never part of the text."""
     if not key:
         raise WanbatchError(
             ExitCode.ENVIRONMENT,

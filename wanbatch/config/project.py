@@ -1,7 +1,9 @@
 """A project's ``wanbatch.toml``: what a file inside a repo may say about backends.
 
-What it may not do: decide where a key is sent, or raise a limit. Whoever can change a repo, by a pull request for one, can change this file; so it
-names a backend, lowers limits and states a price (of two prices the higher counts), and every other setting is refused with the reason.
+What it may not do: decide where a key is sent, or raise a limit. Whoever can change a
+repo, by a pull request for one, can change this file; so it names a backend, lowers
+limits and states a price (of two prices the higher counts), and every other setting is
+refused with the reason.
 
 How it works: the file is looked for in the given folder and those above it, up to the
 repo's root. Where manifests of several projects are run together, each file counts.
@@ -20,7 +22,10 @@ from wanbatch.model.wire import Profile
 from wanbatch.words.errors import ExitCode, WanbatchError
 
 FILE_NAME = "wanbatch.toml"
-_WHY_NOT = "no file inside a repo decides where a key is sent: put this into your own configuration (see docs/backends.md)"
+_WHY_NOT = (
+    "no file inside a repo decides where a key is sent: put this into your own configuration (see"
+    " docs/backends.md)"
+)
 _FORBIDDEN = dict.fromkeys(
     (
         "base_url",
@@ -42,7 +47,8 @@ _FORBIDDEN = dict.fromkeys(
 
 @dataclass(frozen=True, slots=True)
 class ProjectSettings:
-    """What the project's file says; everything is optional. ``path`` is where it stands, ``None`` where there is none."""
+    """What the project's file says; everything is optional. ``path`` is where it
+    stands, ``None`` where there is none."""
 
     path: Path | None = None
     backend: str | None = None
@@ -53,7 +59,8 @@ class ProjectSettings:
 
 
 def load_project(folder: Path) -> ProjectSettings:
-    """The settings of the project that ``folder`` belongs to. Raises ``WanbatchError`` for what may not stand there."""
+    """The settings of the project that ``folder`` belongs to. Raises ``WanbatchError``
+    for what may not stand there."""
     for place in _folders_up_to_root(folder.absolute()):
         table = read_table(place / FILE_NAME)
         if table is None:
@@ -89,7 +96,8 @@ def lower_limits(
     rate: float | None = None,
     prices: PriceList | None = None,
 ) -> Profile:
-    """``profile`` with whatever is lower of its limits and the given ones, and the higher of the prices. Raises ``WanbatchError`` for two currencies."""
+    """``profile`` with whatever is lower of its limits and the given ones, and the
+    higher of the prices. Raises ``WanbatchError`` for two currencies."""
     try:
         price = higher(profile.prices, prices) if profile.realm == "paid" else profile.prices
     except ValueError as error:
@@ -108,7 +116,8 @@ def lower_limits(
 
 
 def _folders_up_to_root(folder: Path) -> list[Path]:
-    """``folder`` and those above it up to the one that holds ``.git``; outside of any repo, ``folder`` alone."""
+    """``folder`` and those above it up to the one that holds ``.git``; outside of any
+    repo, ``folder`` alone."""
     line = [folder, *folder.parents]
     root = next((number for number, place in enumerate(line) if (place / ".git").exists()), 0)
     return line[: root + 1]

@@ -1,9 +1,11 @@
-"""Reading TOML settings: each value looked at once, and every mistake named with its file and key.
+"""Reading TOML settings: each value looked at once, and every mistake named with its
+file and key.
 
 What it may not do: know what a profile or a project is, or read the environment.
 
-How it works: a ``Table`` hands out typed values by name and remembers which names were asked for; ``finish`` refuses the rest. Decimals stay
-decimal. All trouble is a ``WanbatchError`` with exit code 2: the file is wrong, and nothing was sent.
+How it works: a ``Table`` hands out typed values by name and remembers which names were
+asked for; ``finish`` refuses the rest. Decimals stay decimal. All trouble is a
+``WanbatchError`` with exit code 2: the file is wrong, and nothing was sent.
 """
 
 from __future__ import annotations
@@ -26,7 +28,8 @@ _MILLIONTH = Decimal("0.000001")
 
 
 class Table:
-    """One TOML table. ``where`` is how its place is shown: ``config.toml: backends.work``."""
+    """One TOML table. ``where`` is how its place is shown: ``config.toml:
+    backends.work``."""
 
     def __init__(self, values: Mapping[str, object], where: str) -> None:
         self.values = values
@@ -114,7 +117,8 @@ class Table:
         return Table(value, f"{self.where}{name}.")
 
     def prices(self, name: str) -> PriceList | None:
-        """``price = { "720P" = 0.10, "1080P" = 0.15, currency = "USD", as_of = 2026-05-01 }``."""
+        """``price = { "720P" = 0.10, "1080P" = 0.15, currency = "USD", as_of =
+        2026-05-01 }``."""
         table = self.table(name)
         if table is None:
             return None
@@ -147,7 +151,8 @@ class Table:
             self.refuse(name, "must be a date such as 2026-05-01")
 
     def finish(self, reasons: Mapping[str, str] | None = None) -> None:
-        """Refuses every key that nobody asked for; ``reasons`` says of some why they may not stand here."""
+        """Refuses every key that nobody asked for; ``reasons`` says of some why they
+        may not stand here."""
         for name in self.values:
             if name in self._known:
                 continue
@@ -168,7 +173,8 @@ class Table:
 
 
 def read_table(path: Path) -> Table | None:
-    """The file's root table, or ``None`` where there is no file. Raises ``WanbatchError`` where it cannot be read or is no TOML."""
+    """The file's root table, or ``None`` where there is no file. Raises
+    ``WanbatchError`` where it cannot be read or is no TOML."""
     try:
         with path.open("rb") as file:
             content = file.read(FILE_LIMIT_BYTES + 1)

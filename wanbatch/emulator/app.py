@@ -2,8 +2,9 @@
 
 What it may not do: listen (``serve`` does).
 
-How it works: made by a function, so that nothing lives at import time. An unknown address or a wrong method gets the API's own envelope.
-``/__books`` tells tests the truth: what was accepted, and what was called since the process began.
+How it works: made by a function, so that nothing lives at import time. An unknown
+address or a wrong method gets the API's own envelope. ``/__books`` tells tests the
+truth: what was accepted, and what was called since the process began.
 """
 
 from __future__ import annotations
@@ -62,8 +63,8 @@ def other_origin(base_url: str) -> str:
 
 
 def truth(studio: Service, gate: FaultMiddleware) -> dict[str, object]:
-    """What really happened. ``duplicates`` are ids of tasks whose body equals that of an earlier one; ``calls`` and ``faults`` count since the
-    start.
+    """What really happened. ``duplicates`` are ids of tasks whose body equals that of
+    an earlier one; ``calls`` and ``faults`` count since the start.
     """
     tasks = list(studio.tasks.values())
     return {

@@ -1,10 +1,13 @@
-"""Media against the limits that Model Studio documents, as the upstream would judge them after the submit.
+"""Media against the limits that Model Studio documents, as the upstream would judge
+them after the submit.
 
 What it may not do: fetch, read files, trust a name or a claimed type.
 
-How it works: what a file is says the same reading that the checks use before sending (``wanbatch.media``): one file has one length and
-one size in this project. The limits, their order and the codes are the emulator's own reading of the protocol, on purpose not the one
-that the checks apply. A verdict is ``None`` or a ``Fault`` with an upstream code.
+How it works: what a file is says the same reading that the checks use before sending
+(``wanbatch.media``): one file has one length and one size in this project. The limits,
+their order and the codes are the emulator's own reading of the protocol, on purpose not
+the one that the checks apply. A verdict is ``None`` or a ``Fault`` with an upstream
+code.
 """
 
 from __future__ import annotations
@@ -28,7 +31,8 @@ class Fault:
 
 
 def examine(media_type: MediaType, data: bytes, claimed: str = "") -> Fault | None:
-    """The first limit that these bytes break, or ``None``. ``claimed`` is the media type of a data URL."""
+    """The first limit that these bytes break, or ``None``. ``claimed`` is the media
+    type of a data URL."""
     if media_type in ("first_frame", "last_frame"):
         return _examine_image(media_type, data, claimed)
     if media_type == "driving_audio":

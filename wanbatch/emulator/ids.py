@@ -2,10 +2,10 @@
 
 What it may not do: know a task, or a dialect's words.
 
-How it works: the usual ids are the API's own. A fault script can ask for others that public
-gateways give: long, numeric, or full of what an address must quote. A slash in an id stays
-``%2F`` in the path that routes see, so that one segment is one id; ``id_of_segment`` undoes
-that. File names in links never hold such an id, but its hash.
+How it works: the usual ids are the API's own. A fault script can ask for others that
+public gateways give: long, numeric, or full of what an address must quote. A slash in
+an id stays ``%2F`` in the path that routes see, so that one segment is one id;
+``id_of_segment`` undoes that. File names in links never hold such an id, but its hash.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ NUMBERS = 10**17
 
 
 def new_id(dialect: str, form: str = "") -> str:
-    """An id as the API that ``dialect`` names makes it, or of a form that a script asks for."""
+    """An id as the API that ``dialect`` names makes it, or of a form that a script asks
+    for."""
     match form:
         case "base64":
             return _base64_id()

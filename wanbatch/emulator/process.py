@@ -2,9 +2,10 @@
 
 What it may not do: know what the emulator answers.
 
-How it works: ``python -m wanbatch emulator`` in a session of its own, so that a Ctrl-C meant for the run does not take the server away
-under it. It holds the other end of the child's stdin: when this process dies in whatever way, the child sees the end of its input and
-leaves. Its stderr goes to a log in the store.
+How it works: ``python -m wanbatch emulator`` in a session of its own, so that a Ctrl-C
+meant for the run does not take the server away under it. It holds the other end of the
+child's stdin: when this process dies in whatever way, the child sees the end of its
+input and leaves. Its stderr goes to a log in the store.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ STOP_WITHIN_S = 5.0
 
 
 class EmulatorProcess:
-    """A running emulator. ``base_url`` is where it listens; ``stop`` it, or use it as a context manager, sync or async."""
+    """A running emulator. ``base_url`` is where it listens; ``stop`` it, or use it as a
+    context manager, sync or async."""
 
     def __init__(self, process: subprocess.Popen[bytes], base_url: str) -> None:
         self.process = process
@@ -73,7 +75,8 @@ class EmulatorProcess:
 
 
 def start_emulator(store: Path, *options: str) -> EmulatorProcess:
-    """Starts an emulator on a free port over ``store`` and waits until it listens. Raises ``WanbatchError`` where it does not."""
+    """Starts an emulator on a free port over ``store`` and waits until it listens.
+    Raises ``WanbatchError`` where it does not."""
     store.mkdir(parents=True, exist_ok=True)
     log = store / "emulator.log"
     command = [

@@ -2,8 +2,9 @@
 
 What it may not do: decide anything about tasks or answers.
 
-How it works: the socket is bound and the books are open before the ready line is printed, one JSON object on stdout, the only thing that is
-ever printed there. The end of stdin (the parent died) ends the process at once: what was accepted is on disk.
+How it works: the socket is bound and the books are open before the ready line is
+printed, one JSON object on stdout, the only thing that is ever printed there. The end
+of stdin (the parent died) ends the process at once: what was accepted is on disk.
 """
 
 from __future__ import annotations
@@ -27,9 +28,11 @@ from wanbatch.words.errors import ExitCode, WanbatchError
 
 
 def serve(settings: EmulatorSettings, announce: Callable[[str], None] | None = None) -> None:
-    """Serves until SIGINT, SIGTERM or, with ``exit_on_stdin_eof``, the end of stdin. Blocks.
+    """Serves until SIGINT, SIGTERM or, with ``exit_on_stdin_eof``, the end of stdin.
+    Blocks.
 
-    ``announce`` is called with the ready line; it is printed where none is given. Raises ``WanbatchError`` where the store or the port cannot be had.
+    ``announce`` is called with the ready line; it is printed where none is given.
+    Raises ``WanbatchError`` where the store or the port cannot be had.
     """
     if not is_loopback(settings.host):
         raise WanbatchError(
@@ -44,7 +47,8 @@ def serve(settings: EmulatorSettings, announce: Callable[[str], None] | None = N
 
 def _bind(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # With the protocol named, asyncio switches Nagle's algorithm off for each connection; else every answer waits 40 ms for an acknowledgement.
+    # With the protocol named, asyncio switches Nagle's algorithm off for each
+    # connection; else every answer waits 40 ms for an acknowledgement.
     listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -108,7 +112,8 @@ def _print_line(line: str) -> None:
 
 
 def _leave_at_eof() -> None:
-    """Reads stdin to its end, which comes when the parent closes it or dies, and leaves without ceremony."""
+    """Reads stdin to its end, which comes when the parent closes it or dies, and leaves
+    without ceremony."""
     while os.read(0, 65_536):
         pass
     os._exit(0)

@@ -1,11 +1,13 @@
-"""The running emulator: takes drafts in, has them rendered, brings every task to its end in time.
+"""The running emulator: takes drafts in, has them rendered, brings every task to its
+end in time.
 
 What it may not do: speak HTTP, know a dialect's words.
 
-How it works: everything happens on the event loop but judging, rendering and writing media, which run in threads. ``tasks`` is the index
-that polls read. A task waits for a place (``max_running``), then its media are judged and its video made; it ends when that is done and its
-simulated latency is over. Equal requests share one rendering. After a restart unfinished tasks simply begin again: the same request gives
-the same bytes.
+How it works: everything happens on the event loop but judging, rendering and writing
+media, which run in threads. ``tasks`` is the index that polls read. A task waits for a
+place (``max_running``), then its media are judged and its video made; it ends when that
+is done and its simulated latency is over. Equal requests share one rendering. After a
+restart unfinished tasks simply begin again: the same request gives the same bytes.
 """
 
 from __future__ import annotations
@@ -40,7 +42,8 @@ _NORMAL = ScriptedEnd()
 
 
 class Service:
-    """All tasks of one store. Make it inside a running event loop; ``resume`` it once, ``stop`` it at the end."""
+    """All tasks of one store. Make it inside a running event loop; ``resume`` it once,
+    ``stop`` it at the end."""
 
     def __init__(self, settings: EmulatorSettings, books: TaskStore) -> None:
         self.settings = settings
@@ -57,7 +60,8 @@ class Service:
         self._chores: set[asyncio.Task[None]] = set()
 
     def resume(self) -> None:
-        """Takes up every task that had not ended when the process before this one did, and clears away what nobody can fetch any more."""
+        """Takes up every task that had not ended when the process before this one did,
+        and clears away what nobody can fetch any more."""
         unfinished = [task for task in self.tasks.values() if not task.ended]
         wanted = {media.sha256 for task in unfinished for media in task.request.media}
         self.books.sweep(wanted, time.time() - max(UPLOAD_LIFE_S, self.settings.expire_after_s))
@@ -102,7 +106,8 @@ class Service:
     async def submit(
         self, draft: Draft, body: object, dialect: str, destiny: ScriptedEnd = _NORMAL
     ) -> Task:
-        """Takes a draft in: its inline media stored, the task durable. Only then may the submit be answered."""
+        """Takes a draft in: its inline media stored, the task durable. Only then may
+        the submit be answered."""
         media = tuple([await self._take_in(media_type, url) for media_type, url in draft.media])
         request = VideoRequest(
             model=draft.model,
@@ -140,7 +145,8 @@ class Service:
         return task
 
     def cancel(self, task: Task) -> bool:
-        """Ends a task that still waits; ``False`` where the work has begun or is over."""
+        """Ends a task that still waits; ``False`` where the work has begun or is
+        over."""
         if task.phase is not Phase.PENDING:
             return False
         self._end(task, Phase.CANCELED)
@@ -162,7 +168,8 @@ class Service:
         return await asyncio.to_thread(self._workshop.clip_seconds, task.request)
 
     def _draw_latency(self, request: VideoRequest) -> float:
-        """The same for the same request at the same place in the row, so that a benchmark can be repeated."""
+        """The same for the same request at the same place in the row, so that a
+        benchmark can be repeated."""
         latency, sigma = self.settings.latency_s, self.settings.latency_sigma
         if not latency or not sigma:
             return latency
@@ -170,7 +177,8 @@ class Service:
         return latency * source.lognormvariate(0.0, sigma)
 
     def _admit(self, task: Task) -> None:
-        """Gives the task a place, or a place in the queue; its latency counts from when it has one."""
+        """Gives the task a place, or a place in the queue; its latency counts from when
+        it has one."""
         if self.full:
             self._waiting.append(task)
             return
@@ -213,7 +221,8 @@ class Service:
         return await asyncio.to_thread(self._workshop.judge, task.request)
 
     async def _make(self, task: Task) -> Fault | None:
-        """The task's video; a rendering that is under way for an equal request is waited for."""
+        """The task's video; a rendering that is under way for an equal request is
+        waited for."""
         name = self._workshop.video_name(task.request)
         if name not in self._renders:
             if self.books.has_video(name):
@@ -252,7 +261,8 @@ def _mark_running(task: Task) -> None:
 
 
 def _shortened(value: object, inline: Mapping[str, str]) -> object:
-    """The body with the bytes of every data URL replaced by their hash, so that the books stay readable."""
+    """The body with the bytes of every data URL replaced by their hash, so that the
+    books stay readable."""
     if isinstance(value, dict):
         return {k: _shortened(v, inline) for k, v in value.items()}
     if isinstance(value, list):

@@ -21,14 +21,17 @@ DAY_S = 86_400.0
 
 @dataclass(frozen=True, slots=True)
 class EmulatorSettings:
-    """Where an emulator listens, where it keeps its books, and how it behaves. Durations are seconds.
+    """Where an emulator listens, where it keeps its books, and how it behaves.
+    Durations are seconds.
 
-    ``dialect`` is the personality of ``/v1/videos``; with ``dashscope`` that route is not served, while DashScope's own routes always are.
-    ``latency_s`` is the time from submit to result, the median of a lognormal where ``latency_sigma`` is not 0; with 0 a video is ready
-    when it is rendered.
-    ``max_running`` tasks are worked on at once; a further one waits (``queue``) or its submit is answered 429 (``refuse``).
-    ``api_key`` is the only token accepted; empty: any. ``expire_after_s`` is how long a result can be had.
-    ``row_delay_s`` is how long stock new-api does not know a task that it has just accepted.
+    ``dialect`` is the personality of ``/v1/videos``; with ``dashscope`` that route is
+    not served, while DashScope's own routes always are. ``latency_s`` is the time from
+    submit to result, the median of a lognormal where ``latency_sigma`` is not 0; with 0
+    a video is ready when it is rendered. ``max_running`` tasks are worked on at once; a
+    further one waits (``queue``) or its submit is answered 429 (``refuse``).
+    ``api_key`` is the only token accepted; empty: any. ``expire_after_s`` is how long a
+    result can be had. ``row_delay_s`` is how long stock new-api does not know a task
+    that it has just accepted.
     """
 
     store: Path
@@ -51,7 +54,8 @@ class EmulatorSettings:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether ``host`` is this machine and no one else can reach it: the emulator takes any token and listens nowhere else."""
+    """Whether ``host`` is this machine and no one else can reach it: the emulator takes
+    any token and listens nowhere else."""
     if host == "localhost":
         return True
     try:

@@ -1,8 +1,10 @@
-"""Signed addresses of results, as an object store gives them: whoever has one may fetch, until it expires.
+"""Signed addresses of results, as an object store gives them: whoever has one may
+fetch, until it expires.
 
 What it may not do: read files, know a task's words.
 
-How it works: an HMAC over name and expiry with a secret that lives in the store, so that a link survives a restart on the same port.
+How it works: an HMAC over name and expiry with a secret that lives in the store, so
+that a link survives a restart on the same port.
 """
 
 from __future__ import annotations
@@ -24,7 +26,8 @@ class Links:
         self.base_url = base_url
 
     def sign(self, path: str, expires_at: float) -> str:
-        """The full address of ``path`` (``/results/…``), good until Unix second ``expires_at``."""
+        """The full address of ``path`` (``/results/…``), good until Unix second
+        ``expires_at``."""
         expires = str(int(expires_at))
         query = {
             "Expires": expires,

@@ -1,10 +1,13 @@
-"""The emulator's store on disk: accepted tasks, media, videos. It outlives the process, and it is the truth that tests compare with.
+"""The emulator's store on disk: accepted tasks, media, videos. It outlives the process,
+and it is the truth that tests compare with.
 
 What it may not do: decide what happens to a task, render, speak HTTP.
 
-How it works: ``tasks.jsonl`` is append-only; an ``accepted`` line is on disk (fsync) before the submit is answered, an ``ended`` line is
-only written, for what it tells can be worked out again. A last line that was cut off by a crash is dropped: its submit was never answered.
-Media and videos are files named by a hash, written beside and renamed. One process at a time holds the store, by a kernel lock.
+How it works: ``tasks.jsonl`` is append-only; an ``accepted`` line is on disk (fsync)
+before the submit is answered, an ``ended`` line is only written, for what it tells can
+be worked out again. A last line that was cut off by a crash is dropped: its submit was
+never answered. Media and videos are files named by a hash, written beside and renamed.
+One process at a time holds the store, by a kernel lock.
 """
 
 from __future__ import annotations
@@ -54,7 +57,8 @@ class TaskStore:
         self._lock.close()
 
     def load(self) -> dict[str, Task]:
-        """Every task ever accepted, in order, as it stood last. Drops a torn last line."""
+        """Every task ever accepted, in order, as it stood last. Drops a torn last
+        line."""
         text = self._log.read_bytes()
         whole = text[: text.rfind(b"\n") + 1]
         if len(whole) != len(text):
@@ -81,13 +85,15 @@ class TaskStore:
         self._append(ended_record(task))
 
     def upload(self, url: str, sha256: str, at: float) -> None:
-        """Notes that ``url`` (``oss://…``) holds the media with that hash since Unix second ``at``."""
+        """Notes that ``url`` (``oss://…``) holds the media with that hash since Unix
+        second ``at``."""
         self._uploads[url] = sha256, at
         self._append({"event": "uploaded", "url": url, "sha256": sha256, "at": at})
         os.fsync(self._fd)
 
     def uploaded(self, url: str, now: float) -> str:
-        """The hash of what was uploaded under ``url`` within the last 48 hours, else an empty string."""
+        """The hash of what was uploaded under ``url`` within the last 48 hours, else an
+        empty string."""
         sha256, at = self._uploads.get(url, ("", 0.0))
         return sha256 if now - at < UPLOAD_LIFE_S else ""
 
@@ -108,7 +114,8 @@ class TaskStore:
         return path.read_bytes()
 
     def media_path(self, sha256: str) -> Path:
-        """Where media with this hash are, if they are; ``sha256`` must be 64 hex digits."""
+        """Where media with this hash are, if they are; ``sha256`` must be 64 hex
+        digits."""
         return self.folder / "media" / sha256
 
     def video_path(self, name: str) -> Path:
@@ -119,7 +126,8 @@ class TaskStore:
         return _used(self.video_path(name))
 
     def sweep(self, kept: Container[str], before: float) -> None:
-        """Deletes media and videos that were last used before Unix second ``before``, but those whose names are in ``kept``."""
+        """Deletes media and videos that were last used before Unix second ``before``,
+        but those whose names are in ``kept``."""
         for room in ("media", "videos"):
             for path in (self.folder / room).iterdir():
                 if path.name not in kept and path.stat().st_mtime < before:
@@ -149,7 +157,8 @@ class TaskStore:
 
 
 def open_books(folder: Path, wait_s: float = LOCK_WAIT_S) -> TaskStore:
-    """Opens, and if need be creates, the store in ``folder``. Raises ``WanbatchError`` where another emulator holds it or it cannot be written."""
+    """Opens, and if need be creates, the store in ``folder``. Raises ``WanbatchError``
+    where another emulator holds it or it cannot be written."""
     try:
         for room in ("media", "videos", "parts"):
             (folder / room).mkdir(parents=True, exist_ok=True)
@@ -181,7 +190,8 @@ def open_books(folder: Path, wait_s: float = LOCK_WAIT_S) -> TaskStore:
 
 
 def _used(path: Path) -> bool:
-    """Whether the file exists; its time is set to now, so that a sweep knows what is still wanted."""
+    """Whether the file exists; its time is set to now, so that a sweep knows what is
+    still wanted."""
     try:
         os.utime(path)
     except FileNotFoundError:

@@ -1,7 +1,8 @@
 """What the emulated API takes: its media types, the combinations of them, its sizes.
 
-What it may not do: look at the tables that the checks use. The emulator is a second reading of
-the API's documentation; if one of the two is wrong, a test that compares them fails.
+What it may not do: look at the tables that the checks use. The emulator is a second
+reading of the API's documentation; if one of the two is wrong, a test that compares
+them fails.
 
 Source: the parameter tables of wan2.7-i2v in the provider's documentation.
 """

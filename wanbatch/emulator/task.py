@@ -2,8 +2,8 @@
 
 What it may not do: I/O, read a clock, know a dialect's words.
 
-How it works: a mutable row that the studio alone changes. What must outlive the process is in ``record``; the rest is worked out again at
-start-up.
+How it works: a mutable row that the studio alone changes. What must outlive the process
+is in ``record``; the rest is worked out again at start-up.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ class EndKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ScriptedEnd:
-    """A fate with its particulars: the failure's ``code`` and ``message``, how many seconds later than usual the end comes, and the form of
-    the task's id (``ids``).
+    """A fate with its particulars: the failure's ``code`` and ``message``, how many
+    seconds later than usual the end comes, and the form of the task's id (``ids``).
     """
 
     fate: EndKind = EndKind.NORMAL
@@ -52,10 +52,12 @@ ENDED = frozenset({Phase.SUCCEEDED, Phase.FAILED, Phase.CANCELED})
 
 @dataclass(slots=True)
 class Task:
-    """``body`` is what the client sent, inline media replaced by their hashes. Instants are Unix seconds, 0.0 while they have not come.
+    """``body`` is what the client sent, inline media replaced by their hashes. Instants
+    are Unix seconds, 0.0 while they have not come.
 
-    ``latency_s`` is the simulated time from ``placed_at`` (the submit, or the end of waiting for a place) to the result. ``code`` and
-    ``message`` are those of a failure, known from the start for some fates.
+    ``latency_s`` is the simulated time from ``placed_at`` (the submit, or the end of
+    waiting for a place) to the result. ``code`` and ``message`` are those of a failure,
+    known from the start for some fates.
     """
 
     id: str
@@ -111,7 +113,8 @@ def ended_record(task: Task) -> dict[str, object]:
 
 
 def task_from_record(record: dict[str, object]) -> Task:
-    """The task of an ``accepted`` line. The books are our own: a wrong shape is a bug and raises."""
+    """The task of an ``accepted`` line. The books are our own: a wrong shape is a bug
+    and raises."""
     values = {k: v for k, v in record.items() if k not in ("event", "request", "fate")}
     return Task(
         request=request_from_record(record["request"]),  # type: ignore[arg-type]

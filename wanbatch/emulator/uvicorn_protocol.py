@@ -1,4 +1,5 @@
-"""uvicorn's HTTP protocol, with the connection's transport in the scope of every request.
+"""uvicorn's HTTP protocol, with the connection's transport in the scope of every
+request.
 
 What it may not do: change what HTTP does; only ``mischief`` uses the transport.
 """

@@ -2,8 +2,8 @@
 
 What it may not do: change a task, answer a call.
 
-How it works: reads ids out of paths and looks them up in the studio. What the fault script
-can ask about a call (``Call``) is gathered here.
+How it works: reads ids out of paths and looks them up in the studio. What the fault
+script can ask about a call (``Call``) is gathered here.
 """
 
 from __future__ import annotations
@@ -54,7 +54,8 @@ class Whereabouts:
         return self._studio.tasks.get(id_of_segment(about[2])) if about else None
 
     def link(self, path: str, life_s: float | None = None) -> str:
-        """A signed address of the result of the task that ``path`` is about; empty where there is none.
+        """A signed address of the result of the task that ``path`` is about; empty
+        where there is none.
 
         It is good for ``life_s`` seconds from now, or as long as the result.
         """
@@ -72,7 +73,8 @@ class Whereabouts:
         return f"/v1/videos/{segment_of(task.id)}/content" if task is not None else ""
 
     def path_of_another(self, path: str) -> str:
-        """``path`` with the id of another task, of a finished one if any; empty where there is none."""
+        """``path`` with the id of another task, of a finished one if any; empty where
+        there is none."""
         about, task = _OF_A_TASK.fullmatch(path), self.task_at(path)
         if about is None or task is None:
             return ""

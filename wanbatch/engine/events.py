@@ -1,10 +1,12 @@
-"""What happens in a run, as values: what displays, JSON lines, callers and simulations read.
+"""What happens in a run, as values: what displays, JSON lines, callers and simulations
+read.
 
 What it may not do: word anything for people, or decide what happens next.
 
-How it works: one frozen class for each thing that can happen to a job. ``kind`` is the word that
-JSON lines use. ``attempt`` is the ledger's row after what happened was made durable; only
-``NotPrepared`` has none, for nothing was bought, and ``Unrecorded`` has the row before it.
+How it works: one frozen class for each thing that can happen to a job. ``kind`` is the
+word that JSON lines use. ``attempt`` is the ledger's row after what happened was made
+durable; only ``NotPrepared`` has none, for nothing was bought, and ``Unrecorded`` has
+the row before it.
 """
 
 from __future__ import annotations
@@ -28,8 +30,8 @@ class NotPrepared:
 
 @dataclass(frozen=True, slots=True)
 class AttemptEvent:
-    """Something that happened to one attempt. ``text`` is what there is to say of it beyond the
-    row."""
+    """Something that happened to one attempt. ``text`` is what there is to say of it
+    beyond the row."""
 
     kind: ClassVar[str]
     attempt: Attempt
@@ -69,7 +71,8 @@ class PutBack(AttemptEvent):
 
 
 class Unrecorded(AttemptEvent):
-    """The API took it, and the ledger could not be written. ``text`` is the task's id."""
+    """The API took it, and the ledger could not be written. ``text`` is the task's
+    id."""
 
     __slots__ = ()
     kind = "unrecorded"

@@ -3,13 +3,15 @@
 What it may not do: I/O, or decide what is done next (``scheduler``).
 
 How it works: one function for each kind of question that was asked (submit, poll,
-download). An answer that tells nothing new makes no event. Instants are Unix seconds by our
-own clock (``clock``); how old a task is comes as ``age_s``, which two clocks agree upon.
+download). An answer that tells nothing new makes no event. Instants are Unix seconds by
+our own clock (``clock``); how old a task is comes as ``age_s``, which two clocks agree
+upon.
 
-A task ends by the provider's word or by ours. The provider's ``failed`` is believed at once;
-any other ending word only when the content route gave nothing either (``failure_event``). Our
-own end, ``EXPIRED``, needs an answer of the same round that could be read, and sources that
-answered without giving the bytes (``gone_event``, ``expiry_event``).
+A task ends by the provider's word or by ours. The provider's ``failed`` is believed at
+once; any other ending word only when the content route gave nothing either
+(``failure_event``). Our own end, ``EXPIRED``, needs an answer of the same round that
+could be read, and sources that answered without giving the bytes (``gone_event``,
+``expiry_event``).
 """
 
 from __future__ import annotations
@@ -35,7 +37,8 @@ from wanbatch.model.outcomes import (
 LATER_S = 60.0
 """An expiry that is later by less than this is the same one, told again."""
 SHORTEST_USEFUL_S = 3600.0
-"""An expiry sooner than this is a link's, signed anew at each poll, not the result's (contract)."""
+"""An expiry sooner than this is a link's, signed anew at each poll, not the result's
+(contract)."""
 _ENDED = (State.ACCEPTED, State.REMOTE_FAILED, State.EXPIRED)
 
 
@@ -104,9 +107,9 @@ def poll_event(
 ) -> Event | None:
     """The event that a poll's answer makes, if any.
 
-    ``polls`` were made in all, the last that said "not done" at ``not_done_at`` (0.0: none).
-    A failure in a word other than ``failed``, or first seen a day after the submit, makes
-    none: the content route has a say (``failure_event``).
+    ``polls`` were made in all, the last that said "not done" at ``not_done_at`` (0.0:
+    none). A failure in a word other than ``failed``, or first seen a day after the
+    submit, makes none: the content route has a say (``failure_event``).
     """
     match outcome:
         case Succeeded():
@@ -159,7 +162,8 @@ def _finished_at(
 ) -> float | None:
     """When the task ended, where the API tells it and it can be true.
 
-    Servers tell whole seconds, cut off: a task that was seen running later had not ended yet.
+    Servers tell whole seconds, cut off: a task that was seen running later had not
+    ended yet.
     """
     told = outcome.completed_at
     if told is None or not attempt.intent_at <= told + 1.0 or told > at:
@@ -188,9 +192,11 @@ def _observation(attempt: Attempt, outcome: Running, at: float) -> Event | None:
 def is_late(
     attempt: Attempt, at: float, age_s: float | None, retention: Retention = DAY_LONG
 ) -> bool:
-    """Whether a failure seen now proves nothing: the provider may have forgotten the task.
+    """Whether a failure seen now proves nothing: the provider may have forgotten the
+    task.
 
-    A person may adopt a task long after its submit, so the older of the two instants counts.
+    A person may adopt a task long after its submit, so the older of the two instants
+    counts.
     """
     adopted_later_s = max(0.0, attempt.accepted_at - attempt.intent_at)
     age = at - attempt.accepted_at if age_s is None else age_s
@@ -240,9 +246,9 @@ def gone_event(
 ) -> Event | None:
     """What a failed download leaves: ``EXPIRED`` past the deadline, else why it failed.
 
-    ``readable`` is whether this round's poll was answered by the API itself, ``past_s`` by
-    how much the deadline has surely passed (``None``: by ``at``). Every source must have
-    answered: a full disk or a dead network proves nothing about the result.
+    ``readable`` is whether this round's poll was answered by the API itself, ``past_s``
+    by how much the deadline has surely passed (``None``: by ``at``). Every source must
+    have answered: a full disk or a dead network proves nothing about the result.
     """
     if attempt.state is not State.REMOTE_OK:
         return None

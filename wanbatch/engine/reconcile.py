@@ -4,19 +4,19 @@ What it may not do: conclude anything from a listing that is not complete, or th
 before the API had time to show what it took; adopt a task that might belong to another
 intent; buy.
 
-How it works: ``judge`` is pure. A task of the listing whose owner no ledger knows, and that
-was made near the time of a submit, is a *candidate*. It is adopted where prompt, model, time,
-length and size are those of exactly one intent, and no other candidate is like it. Services
-trim and respell prompts and model names, so equality is judged after normalising: by white
-space at the ends and line ends for adopting, by any white space, Unicode form and case for
-ruling a task out.
+How it works: ``judge`` is pure. A task of the listing whose owner no ledger knows, and
+that was made near the time of a submit, is a *candidate*. It is adopted where prompt,
+model, time, length and size are those of exactly one intent, and no other candidate is
+like it. Services trim and respell prompts and model names, so equality is judged after
+normalising: by white space at the ends and line ends for adopting, by any white space,
+Unicode form and case for ruling a task out.
 
-Absence is concluded only where no candidate is left but tasks of another model with another
-prompt, and where times can be trusted. The server's offset to ours was the same at the
-intent, at the outcome and at the listing; the list shows our own tasks, at the times we know;
-and no task of this prompt stands whole half hours away, as it would where one side misreads
-the other's time zone. For the same reason eight hours more are asked for than are needed.
-Everything else waits for a person.
+Absence is concluded only where no candidate is left but tasks of another model with
+another prompt, and where times can be trusted. The server's offset to ours was the same
+at the intent, at the outcome and at the listing; the list shows our own tasks, at the
+times we know; and no task of this prompt stands whole half hours away, as it would
+where one side misreads the other's time zone. For the same reason eight hours more are
+asked for than are needed. Everything else waits for a person.
 """
 
 from __future__ import annotations
@@ -33,16 +33,21 @@ from wanbatch.model.origin import same_origin
 from wanbatch.model.outcomes import ListedTask, TaskListing
 
 CLOCK_SLACK_S = 120.0
-"""By how much the server's idea of when a task began may lie outside of ours of when it was sent."""
+"""By how much the server's idea of when a task began may lie outside of ours of when it
+was sent."""
 OFFSETS_AGREE_S = 5.0
-"""Offsets of one server differ by the rounding of ``Date`` and the way of its answers."""
+"""Offsets of one server differ by the rounding of ``Date`` and the way of its
+answers."""
 SECONDS_TOLD_S = 2.0
-"""How far apart two clocks may show the same event where each tells whole seconds and ours was corrected by the server's."""
+"""How far apart two clocks may show the same event where each tells whole seconds and
+ours was corrected by the server's."""
 
 ZONES_S = 8 * 3600.0
-"""How far a list that reads our instants in UTC instead of China's time would look ahead."""
+"""How far a list that reads our instants in UTC instead of China's time would look
+ahead."""
 ZONE_STEP_S = 1800.0
-"""Time zones differ by whole half hours (three by a quarter, none of them a provider's)."""
+"""Time zones differ by whole half hours (three by a quarter, none of them a
+provider's)."""
 LONGEST_ZONE_S = 14 * 3600.0
 """The widest difference of a zone to UTC."""
 
@@ -74,7 +79,8 @@ class LedgerWriter(Protocol):
 
 
 class ListingClient(Protocol):
-    """What reconciling needs of a backend; ``list_tasks`` is ``None`` where the API has no list."""
+    """What reconciling needs of a backend; ``list_tasks`` is ``None`` where the API has
+    no list."""
 
     async def list_tasks(self, since: float, until: float) -> TaskListing | None: ...
     async def look_at(self, task_id: str) -> ListedTask | None: ...
@@ -89,10 +95,11 @@ async def reconcile(
     *,
     shared: bool = False,
 ) -> list[Verdict]:
-    """Settles what can be settled of this origin's uncertain attempts; records each decision.
+    """Settles what can be settled of this origin's uncertain attempts; records each
+    decision.
 
-    ``shared`` is an account in which others submit too: then a person decides. Returns all
-    verdicts.
+    ``shared`` is an account in which others submit too: then a person decides. Returns
+    all verdicts.
     """
     rows = ledger.snapshot.attempts
     uncertain = [a for a in rows if a.state is State.UNCERTAIN and same_origin(a.origin, origin)]
@@ -134,9 +141,9 @@ def judge(
 ) -> list[Verdict]:
     """One verdict for each uncertain attempt.
 
-    ``known`` are the attempts that have a task id, by that id; ``shown`` is what the API's
-    query tells of the tasks that matter. An API that gives an id twice leaves its owner in
-    doubt: see ``_is_anothers``.
+    ``known`` are the attempts that have a task id, by that id; ``shown`` is what the
+    API's query tells of the tasks that matter. An API that gives an id twice leaves its
+    owner in doubt: see ``_is_anothers``.
     """
     free = [t for t in listing.tasks if t.task_id not in known]
     taken = [t for t in listing.tasks if t.task_id in known]
@@ -175,11 +182,13 @@ def _doubt_by_others(
 
 
 def _doubt_of_times(attempt: Attempt, listing: TaskListing, known: Mapping[str, Attempt]) -> str:
-    """Why a list that should show our own tasks is not believed about a task it does not show.
+    """Why a list that should show our own tasks is not believed about a task it does
+    not show.
 
-    What this account accepted at about the same time must be there, at the time we know: a
-    list that lacks it is another account's, or behind, or looks at other hours. One that was
-    accepted a moment ago may not be listed yet; then the list is asked again later.
+    What this account accepted at about the same time must be there, at the time we
+    know: a list that lacks it is another account's, or behind, or looks at other hours.
+    One that was accepted a moment ago may not be listed yet; then the list is asked
+    again later.
     """
     listed = {t.task_id: t for t in listing.tasks}
     asked_from = attempt.intent_at - ZONES_S
@@ -201,7 +210,8 @@ def _is_of_account(holder: Attempt, attempt: Attempt) -> bool:
 
 
 def _is_displaced(holder: Attempt, task: ListedTask, listing: TaskListing) -> bool:
-    """Whether a task's time is not its holder's, told by the server's clock where it is known."""
+    """Whether a task's time is not its holder's, told by the server's clock where it is
+    known."""
     created_at = task.created_at or 0.0
     if holder.intent_offset_s is not None and listing.offset_s is not None:
         created_at += listing.offset_s - holder.intent_offset_s
@@ -215,7 +225,8 @@ def _doubt_of_zones(
     free: Sequence[ListedTask],
     shown: Mapping[str, ListedTask],
 ) -> str:
-    """Why a task of this prompt that was made hours away may be this one all the same."""
+    """Why a task of this prompt that was made hours away may be this one all the
+    same."""
     for task in free:
         prompt = _prompt_of(shown.get(task.task_id))
         if _may_be_misread(attempt, task, listing) and (
@@ -282,7 +293,8 @@ def _doubt_of_absence(
     shown: Mapping[str, ListedTask],
     quiet_s: float,
 ) -> str:
-    """Why a listing without the task does not prove that there is none; empty where it does."""
+    """Why a listing without the task does not prove that there is none; empty where it
+    does."""
     for task in near:
         if not _is_ruled_out(attempt, task, shown.get(task.task_id)):
             return f"task {task.task_id} of that time belongs to nobody known"
@@ -312,8 +324,8 @@ def _is_anothers(
 ) -> bool:
     """Whether a task whose id ``holder`` was given may have been made for ``attempt``.
 
-    It may where it is older than its holder's intent, or where it was made while ``attempt``
-    was being submitted and does not show the holder's prompt.
+    It may where it is older than its holder's intent, or where it was made while
+    ``attempt`` was being submitted and does not show the holder's prompt.
     """
     if task.created_at is None or not _is_near(attempt, task):
         return False
@@ -325,7 +337,8 @@ def _is_anothers(
 
 
 def _was_made_for(attempt: Attempt, task: ListedTask) -> bool:
-    """Whether a task was made while ``attempt`` was being submitted, as far as seconds tell."""
+    """Whether a task was made while ``attempt`` was being submitted, as far as seconds
+    tell."""
     return (
         task.created_at is not None
         and attempt.intent_at - SECONDS_TOLD_S
@@ -345,9 +358,11 @@ def _is_near(attempt: Attempt, task: ListedTask) -> bool:
 
 
 def _may_be_near(attempt: Attempt, task: ListedTask, listing: TaskListing) -> bool:
-    """Whether a task hinders absence by its time: as moved by the server's ``Date``, or as told.
+    """Whether a task hinders absence by its time: as moved by the server's ``Date``, or
+    as told.
 
-    A ``Date`` that is always wrong, such as a proxy's, moves all tasks away from their submits.
+    A ``Date`` that is always wrong, such as a proxy's, moves all tasks away from their
+    submits.
     """
     if _is_near(attempt, task) or task.created_at is None:
         return True
@@ -356,7 +371,8 @@ def _may_be_near(attempt: Attempt, task: ListedTask, listing: TaskListing) -> bo
 
 
 def _doubted_at(attempt: Attempt) -> float:
-    """When the outcome became uncertain; a clock that was set back cannot make that earlier."""
+    """When the outcome became uncertain; a clock that was set back cannot make that
+    earlier."""
     return max(attempt.updated_at, attempt.intent_at)
 
 
@@ -378,7 +394,8 @@ def _fits_output(attempt: Attempt, shown: ListedTask) -> bool:
 
 
 def _is_ruled_out(attempt: Attempt, task: ListedTask, shown: ListedTask | None) -> bool:
-    """Whether a task is surely not this intent's: another prompt *and* another model."""
+    """Whether a task is surely not this intent's: another prompt *and* another
+    model."""
     prompt = _prompt_of(shown)
     return (
         prompt is not None
@@ -388,7 +405,8 @@ def _is_ruled_out(attempt: Attempt, task: ListedTask, shown: ListedTask | None) 
 
 
 def _is_other_model(attempt: Attempt, task: ListedTask, shown: ListedTask | None) -> bool:
-    """A list may name a dated snapshot where the request named the alias, in other letters."""
+    """A list may name a dated snapshot where the request named the alias, in other
+    letters."""
     told = task.model or (shown.model if shown else "")
     asked, named = _letters(str(_request(attempt).get("model", ""))), _letters(told)
     return bool(named) and not (named.startswith(asked) or asked.startswith(named))
@@ -399,7 +417,8 @@ def _letters(model: str) -> str:
 
 
 def _trimmed(prompt: str) -> str:
-    """A prompt as services keep it: without white space at its ends, with one line end."""
+    """A prompt as services keep it: without white space at its ends, with one line
+    end."""
     text = unicodedata.normalize("NFC", prompt).replace("\r\n", "\n").replace("\r", "\n")
     return text.strip()
 

@@ -1,10 +1,13 @@
-"""What a run does before it buys anything: settles what an earlier process left half done.
+"""What a run does before it buys anything: settles what an earlier process left half
+done.
 
 What it may not do: POST, or conclude from silence that nothing was bought.
 
-How it works, in this order: an intent without an answer becomes uncertain; a staged video gets its final name, or is fetched again where its bytes
-are gone; videos that this plan reuses are placed under their present names. What is still in flight at this backend's origin is handed to the
-scheduler, of the whole ledger and not only of this manifest; tasks of other origins are polled there and nowhere else.
+How it works, in this order: an intent without an answer becomes uncertain; a staged
+video gets its final name, or is fetched again where its bytes are gone; videos that
+this plan reuses are placed under their present names. What is still in flight at this
+backend's origin is handed to the scheduler, of the whole ledger and not only of this
+manifest; tasks of other origins are polled there and nowhere else.
 """
 
 from __future__ import annotations
@@ -34,7 +37,8 @@ DIED_BEFORE_ANSWER = "the process ended after the intent was recorded and before
 
 
 async def recover_interrupted(context: RunContext, ledger: LedgerWriter) -> None:
-    """Intents become uncertain, staged videos get their names. Comes before planning: the plan is made from what this leaves."""
+    """Intents become uncertain, staged videos get their names. Comes before planning:
+    the plan is made from what this leaves."""
     for attempt in _in_state(ledger, State.INTENT):
         await ledger.append(
             Event(
@@ -50,19 +54,22 @@ async def recover_interrupted(context: RunContext, ledger: LedgerWriter) -> None
 
 @dataclass(frozen=True, slots=True)
 class InFlight:
-    """Attempts to watch in this run, and those that only another backend can be asked for."""
+    """Attempts to watch in this run, and those that only another backend can be asked
+    for."""
 
     here: tuple[Attempt, ...]
     elsewhere: tuple[Attempt, ...]
 
 
 def find_in_flight(context: RunContext, snapshot: Snapshot, plan: Plan) -> InFlight:
-    """What was paid for and is not on disk, of the whole ledger; and stored videos of this plan whose file was lost."""
+    """What was paid for and is not on disk, of the whole ledger; and stored videos of
+    this plan whose file was lost."""
     watched = [
         a
         for a in snapshot.attempts
         if a.state in (State.ACCEPTED, State.REMOTE_OK)
-        # The same bytes came twice and are no video: a person takes them, or gives them up.
+        # The same bytes came twice and are no video: a person takes them, or gives them
+        # up.
         and a.refused_times < REFUSED_FOR_GOOD
     ]
     lost = {
@@ -80,7 +87,8 @@ def _is_here(context: RunContext, attempt: Attempt) -> bool:
 
 
 async def record_authorisations(context: RunContext, ledger: LedgerWriter, plan: Plan) -> Plan:
-    """Records what a person asked to buy once more; returns the plan with the records' ids.
+    """Records what a person asked to buy once more; returns the plan with the records'
+    ids.
 
     So an interrupted run goes on where it stood, by the same command without its flags.
     """
@@ -107,7 +115,8 @@ async def record_authorisations(context: RunContext, ledger: LedgerWriter, plan:
 
 
 def find_failed(context: RunContext, snapshot: Snapshot) -> tuple[Attempt, ...]:
-    """Failed tasks of this backend that the provider may yet call finished: under a day old."""
+    """Failed tasks of this backend that the provider may yet call finished: under a day
+    old."""
     return tuple(
         attempt
         for attempt in snapshot.attempts
@@ -142,7 +151,8 @@ async def _finish_staged(context: RunContext, ledger: LedgerWriter, attempt: Att
 async def place_reused(
     context: RunContext, ledger: LedgerWriter, plan: Plan, intact: frozenset[str]
 ) -> dict[str, StoredVideo]:
-    """Puts reused videos under their present names; returns where each stands, by fingerprint."""
+    """Puts reused videos under their present names; returns where each stands, by
+    fingerprint."""
     placed = {(p.manifest, p.job): p for p in ledger.snapshot.placements}
     sources = {p.attempt_id: p.path for p in ledger.snapshot.placements if p.path in intact}
     homes: dict[str, StoredVideo] = {}
@@ -168,12 +178,14 @@ async def place_reused(
 
 @contextmanager
 def _disk_of(context: RunContext) -> Iterator[None]:
-    """Says what is wrong where the disk does not take a video's name. Raises ``WanbatchError`` (ENVIRONMENT)."""
+    """Says what is wrong where the disk does not take a video's name. Raises
+    ``WanbatchError`` (ENVIRONMENT)."""
     try:
         yield
     except OSError as error:
         raise WanbatchError(
             ExitCode.ENVIRONMENT,
-            f"{context.output} cannot be written: {error.strerror or 'input/output error'}; nothing was sent, and nothing that was paid for is lost",
+            f"{context.output} cannot be written: {error.strerror or 'input/output error'};"
+            " nothing was sent, and nothing that was paid for is lost",
             "mend the disk or free some space, then run the same command again",
         ) from error

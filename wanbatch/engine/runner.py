@@ -1,12 +1,17 @@
-"""The shell of a run: does what the scheduler says, and makes every step durable before the next.
+"""The shell of a run: does what the scheduler says, and makes every step durable before
+the next.
 
-What it may not do: decide. What comes next is the scheduler's, what an answer means is ``interpret``'s, what may follow what is ``lifecycle``'s.
+What it may not do: decide. What comes next is the scheduler's, what an answer means is
+``interpret``'s, what may follow what is ``lifecycle``'s.
 
-How it works: one loop asks for the next action and starts it as a task; the task does its I/O, appends the event, waits until the ledger has
-it on disk, tells the scheduler, and wakes the loop. There are only as many tasks as requests under way, never one per job.
+How it works: one loop asks for the next action and starts it as a task; the task does
+its I/O, appends the event, waits until the ledger has it on disk, tells the scheduler,
+and wakes the loop. There are only as many tasks as requests under way, never one per
+job.
 
-The order that all trust hangs on, for one job: budget reserved → INTENT durable → one POST → ACCEPTED durable → first poll → REMOTE_OK durable →
-bytes whole, checked and synced → STAGED durable → final name, folder synced → STORED durable.
+The order that all trust hangs on, for one job: budget reserved → INTENT durable → one
+POST → ACCEPTED durable → first poll → REMOTE_OK durable → bytes whole, checked and
+synced → STAGED durable → final name, folder synced → STORED durable.
 """
 
 from __future__ import annotations
@@ -89,10 +94,12 @@ from wanbatch.words.clock import ServerClock
 from wanbatch.words.files import hash_file
 
 CLOCK_SLACK_S = 120.0
-"""By how much the server's idea of when a task began may lie before ours of when it was sent."""
+"""By how much the server's idea of when a task began may lie before ours of when it was
+sent."""
 
 SHORT_BY_S = 0.5
-"""A video is as long as asked within this: the last frames of a second may be missing."""
+"""A video is as long as asked within this: the last frames of a second may be
+missing."""
 TIERS_PART_AT = 1_400_000
 """Pixels between 1280×720 and 1920×1080 in any aspect ratio (reference C.4)."""
 VIDEO_BYTES, SPARE_BYTES = 30_000_000, 500_000_000
@@ -104,7 +111,8 @@ T = TypeVar("T")
 
 
 class LedgerWriter(Protocol):
-    """What a run needs of the ledger; every ``await`` returns once the write is durable."""
+    """What a run needs of the ledger; every ``await`` returns once the write is
+    durable."""
 
     @property
     def snapshot(self) -> Snapshot: ...
@@ -126,7 +134,8 @@ class LedgerWriter(Protocol):
 
 
 class ApiClient(Protocol):
-    """What a run needs of a backend; nothing here raises for what a server or a network may do."""
+    """What a run needs of a backend; nothing here raises for what a server or a network
+    may do."""
 
     async def probe(self) -> ProbeOutcome: ...
     async def deliver(
@@ -142,8 +151,9 @@ class ApiClient(Protocol):
 class RunContext:
     """What stays the same for a whole run.
 
-    ``wall`` reads Unix seconds. ``clock`` knows what the servers said of the time; without
-    one only ``wall`` counts. ``free_bytes`` reads the room on the output folder's disk.
+    ``wall`` reads Unix seconds. ``clock`` knows what the servers said of the time;
+    without one only ``wall`` counts. ``free_bytes`` reads the room on the output
+    folder's disk.
     """
 
     run_id: str
@@ -174,7 +184,8 @@ class RunContext:
         return self.age_s(attempt) - kept_s
 
     def by_our_clock(self, outcome: PollOutcome) -> PollOutcome:
-        """``outcome`` with the server's instants as our own clock would have shown them."""
+        """``outcome`` with the server's instants as our own clock would have shown
+        them."""
         if self.clock is None or not isinstance(outcome, Succeeded):
             return outcome
         return replace(
@@ -235,7 +246,8 @@ class Runner:
         }
 
     async def run(self) -> None:
-        """Raises what only a bug or a failed ledger raises; everything an API or a network does is an event."""
+        """Raises what only a bug or a failed ledger raises; everything an API or a
+        network does is an event."""
         with self.scope:
             async with anyio.create_task_group() as tasks:
                 while True:
@@ -255,7 +267,8 @@ class Runner:
         self._changed.set()
 
     def abort(self) -> None:
-        """Second Ctrl-C: out at once. The ledger still tells the truth: an intent without an answer is uncertain."""
+        """Second Ctrl-C: out at once. The ledger still tells the truth: an intent
+        without an answer is uncertain."""
         self.scope.cancel()
         for post in self._posts:
             post.cancel()
@@ -282,7 +295,7 @@ class Runner:
                 self.scheduler.listed(listing, anyio.current_time(), at)
         self._changed.set()
 
-    # -- submit ------------------------------------------------------------------------------------------------------------------------------
+    # -- submit ------------------------------------------------------------------------
 
     async def _prepare(self, work: WorkItem) -> None:
         try:
@@ -304,10 +317,11 @@ class Runner:
         self.observe(NotPrepared(work.entry.name, reason))
 
     async def _local_file(self, entry: PlannedJob, ref: MediaRef) -> tuple[MediaRef, Path | None]:
-        """The file behind a media input: the user's own, an upstream's video, or a still cut from it. ``None`` for a public URL.
+        """The file behind a media input: the user's own, an upstream's video, or a
+        still cut from it. ``None`` for a public URL.
 
-        The reference then holds the hash by which the file is checked once more as it is
-        sent. Raises ``VideoChanged`` for a video that is not the one that was made.
+        The reference then holds the hash by which the file is checked once more as it
+        is sent. Raises ``VideoChanged`` for a video that is not the one that was made.
         """
         if ref.url:
             return ref, None
@@ -324,7 +338,8 @@ class Runner:
         return replace(ref, sha256=await self._cut(video, ref.frame, still)), still
 
     async def _verify(self, ref: MediaRef, home: StoredVideo, video: Path) -> None:
-        """What a purchase depends on is hashed just before it; size and time can be kept."""
+        """What a purchase depends on is hashed just before it; size and time can be
+        kept."""
         try:
             found = await _in_thread(partial(hash_file, video))
         except FileNotFoundError:
@@ -340,7 +355,8 @@ class Runner:
         )
 
     async def _cut(self, video: Path, frame: Frame, still: Path) -> str:
-        """The hash of the still: cut in this run, and cut again where it was changed since."""
+        """The hash of the still: cut in this run, and cut again where it was changed
+        since."""
         known = self._stills.get(still)
         if known is None or await _in_thread(partial(_hash_or_none, still)) != known:
             await _in_thread(partial(cut_still, video, frame, still))
@@ -355,7 +371,8 @@ class Runner:
             return
         attempt = await self._record_intent(work)
         self.scheduler.opened(work, attempt)
-        # Trouble elsewhere must not cut a POST off: its answer may name a video that was bought. Only a second Ctrl-C does (``abort``).
+        # Trouble elsewhere must not cut a POST off: its answer may name a video that
+        # was bought. Only a second Ctrl-C does (``abort``).
         with anyio.CancelScope(shield=True) as post:
             self._posts.add(post)
             try:
@@ -364,14 +381,16 @@ class Runner:
                 self._posts.discard(post)
 
     async def _record_intent(self, work: WorkItem) -> Attempt:
-        """A new attempt, or the one that was proven not accepted, about to go out again."""
+        """A new attempt, or the one that was proven not accepted, about to go out
+        again."""
         if work.reopens is None:
             return await self.ledger.open_attempt(self._opening(work))
         event = Event(work.reopens.attempt_id, EventKind.REOPENED, self.context.wall())
         return await self.ledger.append(event)
 
     async def _lack_of_room(self) -> str:
-        """Why the disk has no room for all that is in flight and one more; empty where it has."""
+        """Why the disk has no room for all that is in flight and one more; empty where
+        it has."""
         if self.context.free_bytes is None:
             return ""
         try:
@@ -402,7 +421,8 @@ class Runner:
         self.observe(after_submit(attempt, outcome))
 
     def _doubt_known_id(self, outcome: SubmitOutcome) -> SubmitOutcome:
-        """An id that another attempt has is no answer: whose video it names, and whether this one was bought, nobody knows."""
+        """An id that another attempt has is no answer: whose video it names, and
+        whether this one was bought, nobody knows."""
         if not isinstance(outcome, Accepted):
             return outcome
         if outcome.task_id in self._task_ids:
@@ -431,7 +451,7 @@ class Runner:
             authorisation_id=work.authorisation_id,
         )
 
-    # -- poll ------------------------------------------------------------------------------------
+    # -- poll --------------------------------------------------------------------------
 
     async def _poll(self, task: RunningTask) -> None:
         attempt, context = task.attempt, self.context
@@ -456,7 +476,7 @@ class Runner:
             text = attempt.error_message if attempt.state is State.REMOTE_FAILED else ""
             self.observe(Polled(attempt, text))
 
-    # -- fetch -----------------------------------------------------------------------------------
+    # -- fetch -------------------------------------------------------------------------
 
     async def _fetch(self, fetch: Fetch) -> None:
         task = fetch.task
@@ -484,8 +504,8 @@ class Runner:
     async def _download(self, fetch: Fetch, part: Path) -> DownloadOutcome:
         """One download, and a second where the first may have been cut off.
 
-        A fragmented MP4 that was cut between two fragments looks whole; where no length was
-        declared and it is shorter than asked, only a second download can tell.
+        A fragmented MP4 that was cut between two fragments looks whole; where no length
+        was declared and it is shorter than asked, only a second download can tell.
         """
         attempt = fetch.task.attempt
         outcome = await self.client.download(attempt.task_id, fetch.result, part)
@@ -502,7 +522,8 @@ class Runner:
     async def _take_early(
         self, attempt: Attempt, part: Path, outcome: Downloaded
     ) -> DownloadOutcome:
-        """A video of a task that was not called finished: an end, if it is what was asked for."""
+        """A video of a task that was not called finished: an end, if it is what was
+        asked for."""
         if not _fits_request(attempt, outcome):
             kept = outputs.early_path(self.context.output, attempt)
             await _in_thread(partial(_keep, part, kept))
@@ -521,7 +542,8 @@ class Runner:
         return outcome
 
     def _unnamed(self, task: RunningTask, failure: DownloadFailed) -> None:
-        """The bytes are staged, and the disk would not give them their name: the next run begins with that."""
+        """The bytes are staged, and the disk would not give them their name: the next
+        run begins with that."""
         attempt = self.ledger.attempt(task.attempt.attempt_id)
         self.scheduler.unfetched(task, attempt, failure, anyio.current_time())
         self.observe(DownloadRetried(attempt, failure.reason))
@@ -572,7 +594,8 @@ class Runner:
         return attempt
 
     async def _restore(self, task: RunningTask, part: Path, outcome: Downloaded) -> Attempt:
-        """A stored file that was lost comes back, if the provider still gives the same bytes."""
+        """A stored file that was lost comes back, if the provider still gives the same
+        bytes."""
         attempt = task.attempt
         if outcome.facts.sha256 != attempt.sha256:
             self.observe(
@@ -596,7 +619,8 @@ class Runner:
 
 
 def _known_by(task: RunningTask) -> str:
-    """The fingerprint that other jobs name the task's video by: the work's, for the attempt may be of an earlier rule."""
+    """The fingerprint that other jobs name the task's video by: the work's, for the
+    attempt may be of an earlier rule."""
     return task.work.fingerprint if task.work else task.attempt.fingerprint
 
 
@@ -620,7 +644,8 @@ async def place_copies(
     source: str,
     entries: Sequence[PlannedJob],
 ) -> None:
-    """A copy of the video for each of ``entries`` under its own name; the first home needs no copy but is recorded too."""
+    """A copy of the video for each of ``entries`` under its own name; the first home
+    needs no copy but is recorded too."""
     for entry in entries:
         path = source
         if entry.path != source:
@@ -634,7 +659,8 @@ async def place_copies(
 
 
 def stranger_path(attempt: Attempt) -> str:
-    """Where the video of a job goes that no manifest of this run has any more: its own folder, under its old name."""
+    """Where the video of a job goes that no manifest of this run has any more: its own
+    folder, under its old name."""
     return (
         f"{attempt.manifest}/videos/{video_name(attempt.job, attempt.fingerprint, attempt.realm)}"
     )

@@ -1,20 +1,27 @@
-"""Decides what the run does next. Pure: it is told what happened and when, and answers with one action at a time.
+"""Decides what the run does next. Pure: it is told what happened and when, and answers
+with one action at a time.
 
-What it may not do: I/O, sleep, read a clock. ``runner`` performs the actions and reports back.
+What it may not do: I/O, sleep, read a clock. ``runner`` performs the actions and
+reports back.
 
 Theory of operation
 -------------------
-A **work** is one identity to bring to done: a request, and the jobs that share its video. ``next_action`` looks at the lanes in the order of
-what is most at risk: results that wait to be downloaded, tasks that are due for a poll, then submits. Nothing new is bought before every task
-that was in flight at the start has been asked for once (``_recovering``). A lane that is full gives no action; when no lane gives one, the answer is
-``Wait`` until the next instant at which that may change, or ``Finish`` when it cannot.
+A **work** is one identity to bring to done: a request, and the jobs that share its
+video. ``next_action`` looks at the lanes in the order of what is most at risk: results
+that wait to be downloaded, tasks that are due for a poll, then submits. Nothing new is
+bought before every task that was in flight at the start has been asked for once
+(``_recovering``). A lane that is full gives no action; when no lane gives one, the
+answer is ``Wait`` until the next instant at which that may change, or ``Finish`` when
+it cannot.
 
-``stop`` ends buying; polling goes on until what was paid for is home. ``drain`` ends everything but what is already being done.
+``stop`` ends buying; polling goes on until what was paid for is home. ``drain`` ends
+everything but what is already being done.
 
-A failure is not the last word for a day: before a job is bought again, and once at the end of
-the run, its failed tasks are asked again (``_ask_failed``). Where the API's word is doubtful
-(a failure in another word than ``failed``, a word that nobody knows on a task that should have
-ended, a task once finished that is called something else), the content route is asked.
+A failure is not the last word for a day: before a job is bought again, and once at the
+end of the run, its failed tasks are asked again (``_ask_failed``). Where the API's word
+is doubtful (a failure in another word than ``failed``, a word that nobody knows on a
+task that should have ended, a task once finished that is called something else), the
+content route is asked.
 
 Two clocks: ``now`` is monotonic seconds and paces; ``at`` is Unix seconds and expires.
 """
@@ -68,7 +75,8 @@ POLL_LANE = 16
 DOUBT_S = 5.0
 """A doubtful failure is asked for again after this: "some seconds later" (contract)."""
 ASKED_LATELY_S = 10.0
-"""A failed task that was asked so lately is not asked again before the POST: twice ``DOUBT_S``."""
+"""A failed task that was asked so lately is not asked again before the POST: twice
+``DOUBT_S``."""
 USUAL_S = 300.0
 """How long a task usually takes at most, while nothing was learnt (reference C.5)."""
 OVERLONG = 3.0
@@ -80,7 +88,8 @@ BLIND_POLLS_AFTER_HALT = 5
 
 
 class Scheduler:
-    """The state of one run. All that changes in a run's memory is in here: works, tasks, lanes, and the three pacers that it is given."""
+    """The state of one run. All that changes in a run's memory is in here: works,
+    tasks, lanes, and the three pacers that it is given."""
 
     def __init__(
         self,
@@ -101,7 +110,8 @@ class Scheduler:
             lists,
         )
         self.by_fingerprint = {work.fingerprint: work for work in works}
-        # An attempt may have been made under an earlier rule of identity: then its own fingerprint is not the work's.
+        # An attempt may have been made under an earlier rule of identity: then its own
+        # fingerprint is not the work's.
         self._work_of = {a.attempt_id: work for work in works for a in work.attempts}
         self.tasks: dict[int, RunningTask] = {}
         self.stop_reason = ""
@@ -130,7 +140,7 @@ class Scheduler:
         self._lanes = {"prepare": 0, "submit": 0, "poll": 0, "fetch": 0, "list": 0}
         self._blind_polls = 0
 
-    # -- what is paid for already ------------------------------------------------------------------------------------------------------------
+    # -- what is paid for already ------------------------------------------------------
 
     def resume(
         self,
@@ -141,8 +151,8 @@ class Scheduler:
     ) -> None:
         """Watches tasks that were in flight when the run began.
 
-        The one whose result vanishes first is asked for first. ``failed`` are those that
-        the ledger calls failed and that may yet turn: they are asked at the end.
+        The one whose result vanishes first is asked for first. ``failed`` are those
+        that the ledger calls failed and that may yet turn: they are asked at the end.
         """
         self._wall_ahead = at - now
         self._failed_before = [*failed]
@@ -159,10 +169,11 @@ class Scheduler:
     def _work_for(self, attempt: Attempt) -> WorkItem | None:
         return self._work_of.get(attempt.attempt_id) or self.by_fingerprint.get(attempt.fingerprint)
 
-    # -- the next action ---------------------------------------------------------------------------------------------------------------------
+    # -- the next action ---------------------------------------------------------------
 
     def next_action(self, now: float) -> NextAction:
-        """What to do at once, how long to wait, or that there is nothing left to do. The caller performs it and reports back."""
+        """What to do at once, how long to wait, or that there is nothing left to do.
+        The caller performs it and reports back."""
         if self.draining:
             return Wait(None) if any(self._lanes.values()) else Finish()
         self._give_up(now)
@@ -271,7 +282,7 @@ class Scheduler:
             return Prepare(work)
         return None
 
-    # -- failures that may turn ------------------------------------------------------------------
+    # -- failures that may turn --------------------------------------------------------
 
     def _may_turn(self, attempt: Attempt, now: float) -> bool:
         """Whether the provider may yet say something else of a failed task."""
@@ -279,10 +290,11 @@ class Scheduler:
         return attempt.state is State.REMOTE_FAILED and bool(attempt.task_id) and young
 
     def _ask_failed(self, work: WorkItem, now: float) -> bool:
-        """Asks the failed tasks of a work before it is bought again; true while that goes on.
+        """Asks the failed tasks of a work before it is bought again; true while that
+        goes on.
 
-        One that is older than a day by this machine's clock is asked too, but only once: the
-        clock may have been set since, and to ask costs nothing.
+        One that is older than a day by this machine's clock is asked too, but only
+        once: the clock may have been set since, and to ask costs nothing.
         """
         due = [
             attempt
@@ -300,7 +312,8 @@ class Scheduler:
         return bool(due)
 
     def _look_again(self, now: float) -> bool:
-        """At the end of the run: asks once for every failed task that may have turned."""
+        """At the end of the run: asks once for every failed task that may have
+        turned."""
         own = [(a, w) for w in self.works for a in w.attempts if same_origin(a.origin, w.origin)]
         ids = {attempt.attempt_id for attempt, _ in own}
         before = [(a, None) for a in self._failed_before if a.attempt_id not in ids]
@@ -335,7 +348,8 @@ class Scheduler:
         self._ask_at(attempt.attempt_id, ask_at)
 
     def _ask_at(self, attempt_id: int, at: float) -> None:
-        """Asks a task at this instant, also while the others are watched through a list."""
+        """Asks a task at this instant, also while the others are watched through a
+        list."""
         self.polls.pause(attempt_id)
         heapq.heappush(self._refetch, (at, attempt_id))
 
@@ -345,7 +359,8 @@ class Scheduler:
             isinstance(outcome, Unreadable) and outcome.denied
         )
         if not answered and not task.last_look:
-            # No answer, or one that is no end: it is asked again, and nothing is bought.
+            # No answer, or one that is no end: it is asked again, and nothing is
+            # bought.
             task.doubts += 1
             gap_s = min(FETCH_RETRY_CAP_S, self._doubt_s * 2.0 ** min(task.doubts, 30))
             self._ask_at(task.attempt.attempt_id, now + gap_s)
@@ -372,7 +387,7 @@ class Scheduler:
         self._refetch = [(instant, i) for instant, i in self._refetch if i != attempt_id]
         heapq.heapify(self._refetch)
 
-    # -- waiting ---------------------------------------------------------------------------------
+    # -- waiting -----------------------------------------------------------------------
 
     def _rest(self, now: float) -> Wait | Finish:
         wakes = [self._next_poll_at(now), self._next_submit_at(now), self._next_give_up_at()]
@@ -406,7 +421,7 @@ class Scheduler:
     def _is_watched(self, attempt_id: int) -> bool:
         return attempt_id in self.tasks and self.tasks[attempt_id].watched
 
-    # -- what happened -----------------------------------------------------------------------------------------------------------------------
+    # -- what happened -----------------------------------------------------------------
 
     def prepared(self, work: WorkItem, urls: Urls) -> None:
         self._lanes["prepare"] -= 1
@@ -420,7 +435,8 @@ class Scheduler:
         self._stick(work, reason)
 
     def _halt(self, why: Halted) -> None:
-        """The next job would fare alike: nothing more is bought, and the run ends with 4."""
+        """The next job would fare alike: nothing more is bought, and the run ends with
+        4."""
         self.halted, self.trouble = why, why.message
         self.stop(why.message)
 
@@ -431,7 +447,8 @@ class Scheduler:
             self.stop(f"the API refused every submit for as long as this run waits ({reason})")
 
     def no_room(self, work: WorkItem, reason: str) -> None:
-        """The disk has no room for one more video: nothing was sent, nothing more is bought."""
+        """The disk has no room for one more video: nothing was sent, nothing more is
+        bought."""
         self._lanes["submit"] -= 1
         self.pacer.unsent()
         self.budget.release(work.entry.price)
@@ -497,7 +514,8 @@ class Scheduler:
         at: float,
         age_s: float | None = None,
     ) -> None:
-        """A poll was answered; ``attempt`` is the row after it, ``age_s`` how old its task is."""
+        """A poll was answered; ``attempt`` is the row after it, ``age_s`` how old its
+        task is."""
         self._lanes["poll"] -= 1
         task.attempt, task.busy = attempt, False
         self._blind_polls = self._blind_polls + 1 if isinstance(outcome, Unreadable) else 0
@@ -539,7 +557,8 @@ class Scheduler:
             task.work.phase = Phase.RUNNING
 
     def _unsaid(self, task: RunningTask, outcome: PollOutcome, now: float) -> None:
-        """A task once seen finished is called something else, or nothing: ask for the bytes."""
+        """A task once seen finished is called something else, or nothing: ask for the
+        bytes."""
         self.polls.pause(task.attempt.attempt_id)
         if isinstance(outcome, Unreadable) and not outcome.denied:
             self._fetch_later(task, now)
@@ -547,7 +566,8 @@ class Scheduler:
             self._results[task.attempt.attempt_id] = Fetch(task, Succeeded())
 
     def _doubted(self, task: RunningTask, outcome: PollOutcome, now: float, age_s: float) -> None:
-        """Asks the content route where an accepted task's answer is no end, and should be one."""
+        """Asks the content route where an accepted task's answer is no end, and should
+        be one."""
         attempt, retention = task.attempt, self.limits.retention
         overdue = is_overdue(attempt, age_s, retention)
         match outcome:
@@ -576,13 +596,15 @@ class Scheduler:
         return not outcome.known and age_s >= OVERLONG * usual_s
 
     def _fetch_early(self, task: RunningTask, fetch: Fetch) -> None:
-        """Tries the content route of a task that has not ended; meanwhile it is not polled."""
+        """Tries the content route of a task that has not ended; meanwhile it is not
+        polled."""
         task.busy = True
         self._unqueue(task.attempt.attempt_id)
         self._results[task.attempt.attempt_id] = fetch
 
     def clock_was_set(self, now: float) -> None:
-        """Somebody set this machine's clock: all is asked again before anything is decided."""
+        """Somebody set this machine's clock: all is asked again before anything is
+        decided."""
         found = [t for t in self.tasks.values() if t.watched and not t.busy and not t.failed]
         waiting = {*self._first_polls, *(i for _, i in self._refetch), *self._results}
         again = [t.attempt.attempt_id for t in found if t.attempt.attempt_id not in waiting]
@@ -591,7 +613,8 @@ class Scheduler:
         self._recovering |= set(again)
 
     def listed(self, listing: TaskListing | None, now: float, at: float) -> None:
-        """The account's list was answered (``None``: it was not); whoever it shows as ended, or does not show, is asked next."""
+        """The account's list was answered (``None``: it was not); whoever it shows as
+        ended, or does not show, is asked next."""
         self._lanes["list"] -= 1
         if self.lists is None:
             return
@@ -623,8 +646,8 @@ class Scheduler:
     ) -> None:
         """The download failed; the result is asked for again later, with a fresh URL.
 
-        A disk that takes nothing ends the run: it can be resumed. Bytes that were refused
-        twice are not fetched again: a person may take them.
+        A disk that takes nothing ends the run: it can be resumed. Bytes that were
+        refused twice are not fetched again: a person may take them.
         """
         self._lanes["fetch"] -= 1
         task.attempt = attempt
@@ -657,7 +680,8 @@ class Scheduler:
         )
 
     def _free_slot(self, task: RunningTask, now: float) -> None:
-        """The provider has done with the task: its slot is free, whatever the download takes."""
+        """The provider has done with the task: its slot is free, whatever the download
+        takes."""
         if task.holds_slot:
             task.holds_slot = False
             self.pacer.finished(now)
@@ -707,7 +731,7 @@ class Scheduler:
     def _stick(self, work: WorkItem, reason: str) -> None:
         work.phase, work.reason, work.urls = Phase.STUCK, reason, {}
 
-    # -- ending ------------------------------------------------------------------------------------------------------------------------------
+    # -- ending ------------------------------------------------------------------------
 
     def stop(self, reason: str) -> None:
         """No new purchase from now on; what is paid for is still brought home."""
@@ -726,7 +750,8 @@ class Scheduler:
         return task
 
     def _give_up(self, now: float) -> None:
-        """Stops watching tasks that have run for longer than this run waits; they keep their task id for the next one."""
+        """Stops watching tasks that have run for longer than this run waits; they keep
+        their task id for the next one."""
         while self._deadlines and self._deadlines[0][0] <= now:
             _, attempt_id = self._deadlines.popleft()
             if not self._is_watched(attempt_id):
@@ -747,7 +772,8 @@ class Scheduler:
 
 
 def build_works(plan: Plan, retries: Mapping[str, int]) -> list[WorkItem]:
-    """The works of a plan's selected jobs that a run acts on, in manifest order; jobs of equal identity share one. ``retries`` is by manifest."""
+    """The works of a plan's selected jobs that a run acts on, in manifest order; jobs
+    of equal identity share one. ``retries`` is by manifest."""
     works: dict[str, WorkItem] = {}
     done = {entry.fingerprint for entry in plan.jobs if entry.action is Action.REUSE}
     acting = [

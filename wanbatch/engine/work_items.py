@@ -2,8 +2,9 @@
 
 What it may not do: decide anything (``scheduler`` does), or know a socket or a file.
 
-How it works: a ``WorkItem`` is one identity to bring to done, a ``RunningTask`` one task at the
-provider. Both belong to the scheduler; ``runner`` reads them and performs the actions.
+How it works: a ``WorkItem`` is one identity to bring to done, a ``RunningTask`` one
+task at the provider. Both belong to the scheduler; ``runner`` reads them and performs
+the actions.
 """
 
 from __future__ import annotations
@@ -38,9 +39,9 @@ class Phase(StrEnum):
 class WorkItem:
     """One identity and the jobs that share its video.
 
-    ``attempts`` are all there ever were, oldest first. ``reopens`` is one of them that was
-    proven not accepted and goes out again; ``authorisation_id`` the recorded word of a
-    person that the next purchase uses up, or 0.
+    ``attempts`` are all there ever were, oldest first. ``reopens`` is one of them that
+    was proven not accepted and goes out again; ``authorisation_id`` the recorded word
+    of a person that the next purchase uses up, or 0.
     """
 
     index: int
@@ -67,13 +68,14 @@ class WorkItem:
 
 @dataclass(slots=True)
 class RunningTask:
-    """A task that was paid for and is not yet on disk, or failed and is asked once more.
+    """A task that was paid for and is not yet on disk, or failed and is asked once
+    more.
 
-    ``since`` is when this run began to watch it, ``submitted_at`` when it was submitted;
-    both monotonic. ``doubts`` counts failures in a row that are not certain, ``early`` is
-    true once the content route was asked before the task was called finished. ``failed``
-    marks a task that the ledger calls failed, ``last_look`` one that is asked at the run's
-    end.
+    ``since`` is when this run began to watch it, ``submitted_at`` when it was
+    submitted; both monotonic. ``doubts`` counts failures in a row that are not certain,
+    ``early`` is true once the content route was asked before the task was called
+    finished. ``failed`` marks a task that the ledger calls failed, ``last_look`` one
+    that is asked at the run's end.
     """
 
     attempt: Attempt
@@ -111,8 +113,8 @@ class Poll:
 class Fetch:
     """Download a result.
 
-    ``readable`` is whether the API itself answered the poll before. ``failed`` is a failure
-    that is believed only where this download gives nothing.
+    ``readable`` is whether the API itself answered the poll before. ``failed`` is a
+    failure that is believed only where this download gives nothing.
     """
 
     task: RunningTask
@@ -123,14 +125,16 @@ class Fetch:
 
 @dataclass(frozen=True, slots=True)
 class ListTasks:
-    """Ask for the account's tasks that were submitted from ``since`` on (Unix seconds)."""
+    """Ask for the account's tasks that were submitted from ``since`` on (Unix
+    seconds)."""
 
     since: float
 
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Nothing to do before ``until`` (monotonic), or before something that is being done ends (``None``)."""
+    """Nothing to do before ``until`` (monotonic), or before something that is being
+    done ends (``None``)."""
 
     until: float | None
 
@@ -145,7 +149,8 @@ NextAction = Prepare | Submit | Poll | Fetch | ListTasks | Wait | Finish
 
 @dataclass(frozen=True, slots=True)
 class RunPolicy:
-    """How long running tasks are waited for, and whether the first failure stops buying, by manifest name."""
+    """How long running tasks are waited for, and whether the first failure stops
+    buying, by manifest name."""
 
     wait_s: float = 7200.0
     stop_on_failure: frozenset[str] = frozenset()

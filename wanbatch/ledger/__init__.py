@@ -1,1 +1,2 @@
-"""The SQLite ledger: every attempt that was ever paid for, durable before the next step."""
+"""The SQLite ledger: every attempt that was ever paid for, durable before the next
+step."""

@@ -1,9 +1,11 @@
 """A consistent copy of a ledger, while a run goes on or not.
 
-What it may not do: replace a file, or leave half of one under the name that was asked for.
+What it may not do: replace a file, or leave half of one under the name that was asked
+for.
 
-How it works: SQLite's backup interface copies the file and its log as of one instant, into a
-new file beside the wanted name; it is verified there, synced, and only then named.
+How it works: SQLite's backup interface copies the file and its log as of one instant,
+into a new file beside the wanted name; it is verified there, synced, and only then
+named.
 """
 
 from __future__ import annotations
@@ -21,10 +23,11 @@ from wanbatch.words.errors import ExitCode, WanbatchError
 
 
 def back_up(ledger: Path, target: Path) -> list[str]:
-    """Copies ``ledger`` to the new file ``target``, readable by its owner alone; returns what is
-    wrong with the copy, which is what is wrong with the ledger.
+    """Copies ``ledger`` to the new file ``target``, readable by its owner alone;
+    returns what is wrong with the copy, which is what is wrong with the ledger.
 
-    Raises ``WanbatchError``: INVALID where ``target`` exists, ENVIRONMENT where either cannot be used.
+    Raises ``WanbatchError``: INVALID where ``target`` exists, ENVIRONMENT where either
+    cannot be used.
     """
     if os.path.lexists(target):
         raise _taken(target)

@@ -2,11 +2,12 @@
 
 What it may not do: trust a process id, delete the lock's file, be inherited by a child.
 
-How it works: a kernel lock (``flock``) on ``ledger.lock`` beside the ledger. The kernel gives it back when the process ends, however it ends, so
-nothing ever has to be unlocked by hand; the file itself stays. It is never opened through a
-symbolic link, and not written before what stands in it is known to be ours.
-Who holds it is written inside, for people to read and for nothing else. Waiting
-is counted in steps of ``sleep`` and so needs no clock.
+How it works: a kernel lock (``flock``) on ``ledger.lock`` beside the ledger. The kernel
+gives it back when the process ends, however it ends, so nothing ever has to be unlocked
+by hand; the file itself stays. It is never opened through a symbolic link, and not
+written before what stands in it is known to be ours. Who holds it is written inside,
+for people to read and for nothing else. Waiting is counted in steps of ``sleep`` and so
+needs no clock.
 """
 
 from __future__ import annotations
@@ -52,8 +53,10 @@ _held: weakref.WeakSet[RunLock] = weakref.WeakSet()
 class RunLock:
     """Holds an output folder for this process: ``with RunLock(folder): …``.
 
-    ``timeout_s`` is how long another holder is waited for. ``command`` is shown to whoever has to wait; by default the command line of this process.
-    Entering raises ``WanbatchError`` (ENVIRONMENT) that names the other holder, or says why there can be no lock.
+    ``timeout_s`` is how long another holder is waited for. ``command`` is shown to
+    whoever has to wait; by default the command line of this process. Entering raises
+    ``WanbatchError`` (ENVIRONMENT) that names the other holder, or says why there can
+    be no lock.
     """
 
     def __init__(
@@ -134,9 +137,11 @@ class RunLock:
         return True
 
     def _refuse_foreign(self) -> None:
-        """Nothing is truncated before it is known to be ours. Raises ``WanbatchError`` (ENVIRONMENT)."""
+        """Nothing is truncated before it is known to be ours. Raises ``WanbatchError``
+        (ENVIRONMENT)."""
         held = os.pread(self._handle, 65_536, 0)
-        # A power cut can leave a signature without its end, or with zeros for its bytes.
+        # A power cut can leave a signature without its end, or with zeros for its
+        # bytes.
         if held.strip(b"\0") and not held.startswith(_SIGNATURE):
             raise WanbatchError(
                 ExitCode.ENVIRONMENT,
@@ -167,7 +172,8 @@ class RunLock:
 
 
 def _after_fork() -> None:
-    """A forked child shares the lock's open file, and would hold it beyond its parent's death: it lets go at once."""
+    """A forked child shares the lock's open file, and would hold it beyond its parent's
+    death: it lets go at once."""
     for lock in list(_held):
         lock._drop_in_child()
     _held.clear()

@@ -2,8 +2,9 @@
 
 What it may not do: write, or read more than that.
 
-How it works: one query over a read-only connection. A file that is no ledger is told apart
-from a ledger that is broken: the first says nothing, the second may know anything.
+How it works: one query over a read-only connection. A file that is no ledger is told
+apart from a ledger that is broken: the first says nothing, the second may know
+anything.
 """
 
 from __future__ import annotations
@@ -33,10 +34,11 @@ class Purchase:
 
 
 def read_purchases(path: Path) -> list[Purchase]:
-    """The paid attempts that may have cost money, oldest first; none where there is no file.
+    """The paid attempts that may have cost money, oldest first; none where there is no
+    file.
 
-    Raises ``Foreign`` for another program's database, ``Damaged`` for what cannot be read as a
-    ledger, ``WanbatchError`` (ENVIRONMENT) for one that is locked or too new.
+    Raises ``Foreign`` for another program's database, ``Damaged`` for what cannot be
+    read as a ledger, ``WanbatchError`` (ENVIRONMENT) for one that is locked or too new.
     """
     return [] if is_missing(path) else read_with(path, _select)
 
@@ -48,8 +50,8 @@ def _select(connection: schema.Connection) -> list[Purchase]:
 
 
 def claims_to_be_ledger(path: Path) -> bool:
-    """Whether a file that cannot be read was a ledger of ours: by its mark, or by the lock that
-    only an output folder has."""
+    """Whether a file that cannot be read was a ledger of ours: by its mark, or by the
+    lock that only an output folder has."""
     try:
         with path.open("rb") as file:
             head = file.read(72)

@@ -2,9 +2,11 @@
 
 What it may not do: open or write a file.
 
-How it works: a write is a list of ``Statement``s, made here from one ``Write``; a row becomes an ``Attempt`` by position, for a hundred thousand
-of them are read when a run resumes. Text from outside may hold lone surrogates, which no database takes: ``clean_text`` replaces them at the
-door, before an event is folded, so that the row in memory and the row on disk stay equal.
+How it works: a write is a list of ``Statement``s, made here from one ``Write``; a row
+becomes an ``Attempt`` by position, for a hundred thousand of them are read when a run
+resumes. Text from outside may hold lone surrogates, which no database takes:
+``clean_text`` replaces them at the door, before an event is folded, so that the row in
+memory and the row on disk stay equal.
 """
 
 from __future__ import annotations
@@ -37,22 +39,32 @@ PLACEMENT_FIELDS = tuple(f.name for f in fields(Placement))
 RUN_FIELDS = tuple(f.name for f in fields(RunRecord))
 AUTHORISATION_FIELDS = tuple(f.name for f in fields(Authorisation))
 
-# Every name that is put into SQL below is a field of a dataclass of ours; every value goes by parameter.
-SELECT_ATTEMPTS = f"SELECT {', '.join(ATTEMPT_FIELDS)}, last_seq FROM attempts ORDER BY attempt_id"  # noqa: S608
-SELECT_PLACEMENTS = f"SELECT {', '.join(PLACEMENT_FIELDS)} FROM placements ORDER BY rowid"  # noqa: S608
-SELECT_RUNS = f"SELECT {', '.join(RUN_FIELDS)} FROM runs ORDER BY started_at, run_id"  # noqa: S608
+# Every name that is put into SQL below is a field of a dataclass of ours; every value
+# goes by parameter.
+SELECT_ATTEMPTS = f"SELECT {', '.join(ATTEMPT_FIELDS)}, last_seq FROM attempts ORDER BY attempt_id"
+SELECT_PLACEMENTS = f"SELECT {', '.join(PLACEMENT_FIELDS)} FROM placements ORDER BY rowid"
+SELECT_RUNS = f"SELECT {', '.join(RUN_FIELDS)} FROM runs ORDER BY started_at, run_id"
 SELECT_AUTHORISATIONS = (
-    f"SELECT {', '.join(AUTHORISATION_FIELDS)} FROM authorisations ORDER BY authorisation_id"  # noqa: S608
+    f"SELECT {', '.join(AUTHORISATION_FIELDS)} FROM authorisations ORDER BY authorisation_id"
 )
 SELECT_EVENTS = "SELECT attempt_id, seq, kind, at, facts FROM events ORDER BY attempt_id, seq"
 
-_INSERT_ATTEMPT = f"INSERT INTO attempts ({', '.join(ATTEMPT_FIELDS)}, last_seq) VALUES ({', '.join('?' * len(ATTEMPT_FIELDS))}, 1)"  # noqa: S608
+_INSERT_ATTEMPT = (
+    f"INSERT INTO attempts ({', '.join(ATTEMPT_FIELDS)}, last_seq) VALUES"
+    f" ({', '.join('?' * len(ATTEMPT_FIELDS))}, 1)"
+)
 _INSERT_EVENT = "INSERT INTO events (attempt_id, seq, kind, at, facts) VALUES (?, ?, ?, ?, ?)"
 _PUT_PLACEMENT = (
-    f"INSERT OR REPLACE INTO placements ({', '.join(PLACEMENT_FIELDS)}) VALUES (?, ?, ?, ?, ?)"  # noqa: S608
+    f"INSERT OR REPLACE INTO placements ({', '.join(PLACEMENT_FIELDS)}) VALUES (?, ?, ?, ?, ?)"
 )
-_PUT_RUN = f"INSERT OR REPLACE INTO runs ({', '.join(RUN_FIELDS)}) VALUES ({', '.join('?' * len(RUN_FIELDS))})"  # noqa: S608
-_PUT_AUTHORISATION = f"INSERT INTO authorisations ({', '.join(AUTHORISATION_FIELDS)}) VALUES ({', '.join('?' * len(AUTHORISATION_FIELDS))})"  # noqa: S608
+_PUT_RUN = (
+    f"INSERT OR REPLACE INTO runs ({', '.join(RUN_FIELDS)}) VALUES"
+    f" ({', '.join('?' * len(RUN_FIELDS))})"
+)
+_PUT_AUTHORISATION = (
+    f"INSERT INTO authorisations ({', '.join(AUTHORISATION_FIELDS)}) VALUES"
+    f" ({', '.join('?' * len(AUTHORISATION_FIELDS))})"
+)
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 _LARGEST_INTEGER = 2**63 - 1
@@ -125,7 +137,10 @@ def statements_of(entry: Write) -> tuple[Statement, ...]:
 @lru_cache(maxsize=256)
 def _update_of(*facts: str) -> str:
     changes = "".join(f"{name} = ?, " for name in facts)
-    return f"UPDATE attempts SET {changes}state = ?, updated_at = ?, last_event = ?, last_seq = ? WHERE attempt_id = ?"  # noqa: S608
+    return (
+        f"UPDATE attempts SET {changes}state = ?, updated_at = ?, last_event = ?, last_seq = ?"
+        " WHERE attempt_id = ?"
+    )
 
 
 def _attempt_values(row: Attempt) -> tuple[SqlValue, ...]:
@@ -139,7 +154,8 @@ def write_facts(facts: Facts) -> str:
 
 
 def read_facts(text: str) -> Facts:
-    """The inverse of ``write_facts``. Raises ``ValueError`` for anything that is not a JSON object."""
+    """The inverse of ``write_facts``. Raises ``ValueError`` for anything that is not a
+    JSON object."""
     facts = json.loads(text)
     if not isinstance(facts, dict):
         raise ValueError("an event's facts are not a JSON object")
@@ -156,9 +172,11 @@ _AUTHORITY, _PRICE, _STATE, _RETRYABLE, _HAS_AUDIO, _LAST_EVENT = map(
 
 
 def read_attempts(rows: Iterable[SqlRow]) -> tuple[dict[int, Attempt], dict[int, int]]:
-    """Rows of ``SELECT_ATTEMPTS`` as attempts and as the numbers of their last events, both by attempt id.
+    """Rows of ``SELECT_ATTEMPTS`` as attempts and as the numbers of their last events,
+    both by attempt id.
 
-    Raises ``KeyError`` or ``decimal.InvalidOperation`` for a word or a price that this version does not know.
+    Raises ``KeyError`` or ``decimal.InvalidOperation`` for a word or a price that this
+    version does not know.
     """
     attempts: dict[int, Attempt] = {}
     last: dict[int, int] = {}
@@ -190,7 +208,8 @@ def read_placements(rows: Iterable[SqlRow]) -> dict[tuple[str, str, int], Placem
 
 
 def key_of(placement: Placement) -> tuple[str, str, int]:
-    """What tells one placement from another: a later one with the same key takes its place."""
+    """What tells one placement from another: a later one with the same key takes its
+    place."""
     return placement.manifest, placement.job, placement.attempt_id
 
 
@@ -209,14 +228,16 @@ def read_authorisations(rows: Iterable[SqlRow]) -> dict[int, Authorisation]:
 
 
 def clean_text(text: str) -> str:
-    """``text`` with lone surrogates, which JSON can carry and UTF-8 cannot, replaced by U+FFFD."""
+    """``text`` with lone surrogates, which JSON can carry and UTF-8 cannot, replaced by
+    U+FFFD."""
     if text.isascii():
         return text
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def clean_event(event: Event) -> Event:
-    """``event`` as it can be stored. Raises ``ValueError`` for facts that no ledger holds: an unknown name, NaN, an integer beyond 64 bits."""
+    """``event`` as it can be stored. Raises ``ValueError`` for facts that no ledger
+    holds: an unknown name, NaN, an integer beyond 64 bits."""
     facts = cast("dict[str, SqlValue]", event.facts)
     cleaned = {name: _clean_fact(name, value) for name, value in facts.items()}
     if not math.isfinite(event.at):
@@ -237,7 +258,8 @@ def _clean_fact(name: str, value: SqlValue) -> SqlValue:
 
 
 def clean_opening(opening: Opening) -> Opening:
-    """``opening`` as it can be stored. Raises ``ValueError`` for a price or an instant that is not a finite number."""
+    """``opening`` as it can be stored. Raises ``ValueError`` for a price or an instant
+    that is not a finite number."""
     if (opening.price is not None and not opening.price.is_finite()) or not math.isfinite(
         opening.at
     ):

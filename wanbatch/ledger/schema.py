@@ -2,13 +2,17 @@
 
 What it may not do: open a file, or decide anything about an attempt.
 
-How it works: ``MIGRATIONS[n]`` is a function that takes a ledger from version n to n + 1; it runs inside the transaction that also sets ``PRAGMA
-user_version``, so a file has one version or the next, never something between. A step that was released is never edited: add one, and keep a
-golden file of the version before in ``tests/ledger/golden``.
+How it works: ``MIGRATIONS[n]`` is a function that takes a ledger from version n to n +
+1; it runs inside the transaction that also sets ``PRAGMA user_version``, so a file has
+one version or the next, never something between. A step that was released is never
+edited: add one, and keep a golden file of the version before in
+``tests/ledger/golden``.
 
-``events`` is the truth and is only ever added to; ``attempts`` holds one row per attempt, the fold of its events, for speed and for people with a
-``sqlite3`` shell. ``last_seq`` counts an attempt's events. Instants are Unix seconds, prices decimal text, facts JSON. ``meta.ledger_id`` tells
-two ledgers apart, whatever their folders are called.
+``events`` is the truth and is only ever added to; ``attempts`` holds one row per
+attempt, the fold of its events, for speed and for people with a ``sqlite3`` shell.
+``last_seq`` counts an attempt's events. Instants are Unix seconds, prices decimal text,
+facts JSON. ``meta.ledger_id`` tells two ledgers apart, whatever their folders are
+called.
 """
 
 from __future__ import annotations
@@ -211,7 +215,8 @@ def read_meta(connection: Connection, name: str) -> str:
 
 
 def migrate(connection: Connection) -> None:
-    """Brings a ledger of any older version to ``VERSION`` in one transaction. Raises whatever the connection raises, with nothing changed."""
+    """Brings a ledger of any older version to ``VERSION`` in one transaction. Raises
+    whatever the connection raises, with nothing changed."""
     connection.execute("BEGIN IMMEDIATE")
     try:
         for step in MIGRATIONS[read_integer(connection, "user_version") :]:
@@ -222,6 +227,6 @@ def migrate(connection: Connection) -> None:
     except BaseException:
         with contextlib.suppress(
             Exception
-        ):  # SQLite has already rolled back by itself after some errors, and the first one is the cause
+        ):  # SQLite has rolled back by itself after some errors; the first is the cause
             connection.execute("ROLLBACK")
         raise

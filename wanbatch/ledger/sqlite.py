@@ -1,15 +1,21 @@
-"""The ledger's file: opened, checked, brought up to date; written in groups, read without standing in the way.
+"""The ledger's file: opened, checked, brought up to date; written in groups, read
+without standing in the way.
 
-What it may not do: delete or rename the user's file, judge an event, retry a failed write.
+What it may not do: delete or rename the user's file, judge an event, retry a failed
+write.
 
 Theory of operation
 -------------------
-Write-ahead log, ``synchronous=FULL``: a ``COMMIT`` returns after one sync of the log, and no reader ever waits for a writer or the other way
-round. There is exactly one connection that writes, in one thread, and it alone checkpoints, between commits (SQLite 3.7.0 to 3.51.2 may corrupt a
-log that two connections write or reset at once); readers open the file read-only and so can do neither. Whoever else holds a lock (a ``sqlite3``
-shell) is waited for in steps of ``BUSY_STEP_S``, so that an interrupt is heard between them.
+Write-ahead log, ``synchronous=FULL``: a ``COMMIT`` returns after one sync of the log,
+and no reader ever waits for a writer or the other way round. There is exactly one
+connection that writes, in one thread, and it alone checkpoints, between commits (SQLite
+3.7.0 to 3.51.2 may corrupt a log that two connections write or reset at once); readers
+open the file read-only and so can do neither. Whoever else holds a lock (a ``sqlite3``
+shell) is waited for in steps of ``BUSY_STEP_S``, so that an interrupt is heard between
+them.
 
-Errors of the disk and of the file become ``WanbatchError``s of exit code 4 that say what is wrong and that nothing was lost.
+Errors of the disk and of the file become ``WanbatchError``s of exit code 4 that say
+what is wrong and that nothing was lost.
 """
 
 from __future__ import annotations
@@ -35,19 +41,22 @@ T = TypeVar("T")
 
 BUSY_STEP_S = 0.25
 PATIENCE_STEPS = 240
-"""How often opening or reading waits for a locked ledger: a minute in all. A write that is under way waits without end."""
+"""How often opening or reading waits for a locked ledger: a minute in all. A write that
+is under way waits without end."""
 
 _COMPANIONS = ("-wal", "-shm", "-journal")
 """What SQLite keeps beside a database, by the ends of their names."""
 
 CHECKPOINT_AFTER = 10_000
 CHECKPOINT_AT_LAST = 40_000
-"""Statements between two checkpoints, when nothing waits to be written and in any case: about 10 and 40 MB of log."""
+"""Statements between two checkpoints, when nothing waits to be written and in any case:
+about 10 and 40 MB of log."""
 
 
 @dataclass(slots=True)
 class Contents:
-    """All rows of a ledger, by their keys; ``last`` numbers the last event of each attempt."""
+    """All rows of a ledger, by their keys; ``last`` numbers the last event of each
+    attempt."""
 
     ledger_id: str = ""
     attempts: dict[int, Attempt] = field(default_factory=dict)
@@ -70,7 +79,8 @@ class Foreign(WanbatchError):
 
 
 class SqliteStore:
-    """The one connection that writes. May be made in one thread and used in another, but never by two at once."""
+    """The one connection that writes. May be made in one thread and used in another,
+    but never by two at once."""
 
     def __init__(self, path: Path, connection: schema.Connection) -> None:
         self.path = path
@@ -79,8 +89,8 @@ class SqliteStore:
         self._rested = False
 
     def commit(self, batch: Sequence[rows.Write]) -> None:
-        """Writes all of ``batch`` in one transaction, durable when it returns. Raises ``Busy`` or ``WanbatchError``, and then nothing of it was
-        acknowledged.
+        """Writes all of ``batch`` in one transaction, durable when it returns. Raises
+        ``Busy`` or ``WanbatchError``, and then nothing of it was acknowledged.
         """
         self._rested = False
         with translated(self.path):
@@ -102,8 +112,8 @@ class SqliteStore:
             self._connection.execute("ROLLBACK")
 
     def rest(self, *, idle: bool = True) -> None:
-        """Copies the log into the file once it is long, later where others wait, and however
-        short it is where ``rest`` is called again without a commit in between.
+        """Copies the log into the file once it is long, later where others wait, and
+        however short it is where ``rest`` is called again without a commit in between.
 
         A failure costs nothing: the log still holds all.
         """
@@ -114,14 +124,16 @@ class SqliteStore:
             self._checkpoint()
 
     def _checkpoint(self) -> None:
-        """Not all may be copied while somebody reads an older state: then it is tried again."""
+        """Not all may be copied while somebody reads an older state: then it is tried
+        again."""
         self._unchecked = 0
         with contextlib.suppress(sqlite3.Error):
             row = next(iter(self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)")), (0, 0, 0))
             self._unchecked = int(row[1] != row[2])
 
     def close(self) -> None:
-        """Closes the file; the log is folded into it, so that one file can be copied."""
+        """Closes the file; the log is folded into it, so that one file can be
+        copied."""
         with contextlib.suppress(sqlite3.Error):
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         with contextlib.suppress(sqlite3.Error):
@@ -129,9 +141,11 @@ class SqliteStore:
 
 
 def open_store(path: Path) -> tuple[SqliteStore, Contents]:
-    """Opens the ledger at ``path`` for writing and reads it whole; a missing one is created, for its owner's eyes only.
+    """Opens the ledger at ``path`` for writing and reads it whole; a missing one is
+    created, for its owner's eyes only.
 
-    Raises ``WanbatchError`` (ENVIRONMENT) for a folder or disk that does not allow it, and for a file that is damaged, of a newer version, or no ledger.
+    Raises ``WanbatchError`` (ENVIRONMENT) for a folder or disk that does not allow it,
+    and for a file that is damaged, of a newer version, or no ledger.
     """
     with contextlib.suppress(OSError):  # what cannot be seen cannot be made either
         _refuse_odd(path)
@@ -151,7 +165,8 @@ def open_store(path: Path) -> tuple[SqliteStore, Contents]:
 
 
 def is_missing(path: Path) -> bool:
-    """True where there is no ledger yet. Raises ``WanbatchError`` (ENVIRONMENT) where that cannot be seen."""
+    """True where there is no ledger yet. Raises ``WanbatchError`` (ENVIRONMENT) where
+    that cannot be seen."""
     try:
         _refuse_odd(path)
         return path.stat().st_size == 0
@@ -162,7 +177,8 @@ def is_missing(path: Path) -> bool:
 
 
 def _refuse_odd(path: Path) -> None:
-    """SQLite follows links, and waits for pipes: the ledger and the files beside it must be plain.
+    """SQLite follows links, and waits for pipes: the ledger and the files beside it
+    must be plain.
 
     Raises ``WanbatchError`` (ENVIRONMENT), ``OSError`` where that cannot be seen.
     """
@@ -177,7 +193,8 @@ def _refuse_odd(path: Path) -> None:
 
 
 def _refuse_second_name(path: Path) -> None:
-    """Two names of one file have two logs, and the second writer breaks what the first wrote."""
+    """Two names of one file have two logs, and the second writer breaks what the first
+    wrote."""
     if path.stat().st_nlink > 1:
         raise _refusal(
             path,
@@ -187,9 +204,11 @@ def _refuse_second_name(path: Path) -> None:
 
 
 def read_contents(path: Path) -> Contents:
-    """All rows of the ledger at ``path`` as of one instant, without writing a byte to it; empty where there is none.
+    """All rows of the ledger at ``path`` as of one instant, without writing a byte to
+    it; empty where there is none.
 
-    Raises ``WanbatchError`` (ENVIRONMENT) for a file that is damaged, of a newer version, no ledger, or not readable.
+    Raises ``WanbatchError`` (ENVIRONMENT) for a file that is damaged, of a newer
+    version, no ledger, or not readable.
     """
     return (
         Contents()
@@ -199,15 +218,17 @@ def read_contents(path: Path) -> Contents:
 
 
 def read_with(path: Path, work: Callable[[sqlite3.Connection], T]) -> T:
-    """What ``work`` makes of a read-only connection to the ledger, shown in the form of the present version. Raises ``WanbatchError`` as
-    ``read_contents``.
+    """What ``work`` makes of a read-only connection to the ledger, shown in the form of
+    the present version. Raises ``WanbatchError`` as ``read_contents``.
     """
     return _patiently(path, lambda: _read_undisturbed(path, work))
 
 
 def _read_undisturbed(path: Path, work: Callable[[sqlite3.Connection], T]) -> T:
-    """Where nobody writes there is no log, and SQLite would make one merely to read: the file is then read as one that cannot change, and the
-    reading counts only if it did not. So a folder is left as it was found, and one that cannot be written can be read."""
+    """Where nobody writes there is no log, and SQLite would make one merely to read:
+    the file is then read as one that cannot change, and the reading counts only if it
+    did not. So a folder is left as it was found, and one that cannot be written can be
+    read."""
     before = _stamp(path)
     quiet = not before[0]
     try:
@@ -295,13 +316,15 @@ def _check_kind(path: Path, connection: schema.Connection) -> None:
     if version > schema.VERSION:
         raise _refusal(
             path,
-            f"was written by a newer wanbatch (file version {version}; this one reads up to {schema.VERSION})",
+            f"was written by a newer wanbatch (file version {version}; this one reads up to"
+            f" {schema.VERSION})",
             "install the newer wanbatch from its checkout: pip install .",
         )
 
 
 def _load(path: Path, connection: schema.Connection) -> Contents:
-    """Reads all tables in one read transaction. The collector rests meanwhile: it would walk the new rows again and again, for nothing."""
+    """Reads all tables in one read transaction. The collector rests meanwhile: it would
+    walk the new rows again and again, for nothing."""
     connection.execute("BEGIN")
     try:
         with _collector_resting():
@@ -332,7 +355,8 @@ def _collector_resting() -> Iterator[None]:
 
 
 def _patiently(path: Path, work: Callable[[], T]) -> T:
-    """What ``work`` returns, once no lock stands in its way. Raises ``WanbatchError`` after ``PATIENCE_STEPS`` times ``BUSY_STEP_S``."""
+    """What ``work`` returns, once no lock stands in its way. Raises ``WanbatchError``
+    after ``PATIENCE_STEPS`` times ``BUSY_STEP_S``."""
     for _ in range(PATIENCE_STEPS):
         try:
             with translated(path):
@@ -348,7 +372,10 @@ def _patiently(path: Path, work: Callable[[], T]) -> T:
 
 _ELSEWHERE = "choose another output folder with --output, or mend its permissions"
 _DAMAGED = (
-    "keep the file: it knows what was paid for; put back a copy of it, or save what can be read with: sqlite3 ledger.db .recover",
+    (
+        "keep the file: it knows what was paid for; put back a copy of it, or save what can be"
+        " read with: sqlite3 ledger.db .recover"
+    ),
     "wanbatch changed nothing in it",
 )
 _CAUSES = {

@@ -1,16 +1,18 @@
 """The ledger: all attempts in memory, every change durable before anybody hears of it.
 
-What it may not do: decide what happens to an attempt (``lifecycle`` and the engine do), wait for a reader, delete anything.
+What it may not do: decide what happens to an attempt (``lifecycle`` and the engine do),
+wait for a reader, delete anything.
 
 Theory of operation
 -------------------
-``open`` reads the file into memory; from then on memory answers all questions and a ``Writer`` makes changes durable. A change is validated by
-``lifecycle.apply`` against the attempt's *head* (its row after all events that are on their way), then queued, and shows in ``snapshot`` and
-``attempt`` once it is on disk. An await that is cancelled leaves its write under way: it is recorded all the same, and ``__aexit__`` waits for
-it.
+``open`` reads the file into memory; from then on memory answers all questions and a
+``Writer`` makes changes durable. A change is validated by ``lifecycle.apply`` against
+the attempt's *head* (its row after all events that are on their way), then queued, and
+shows in ``snapshot`` and ``attempt`` once it is on disk. An await that is cancelled
+leaves its write under way: it is recorded all the same, and ``__aexit__`` waits for it.
 
-After a failed commit ``open_attempt`` raises ``LedgerFailed`` for good. Appends are still tried: an answer to a POST that is out may yet be
-recorded.
+After a failed commit ``open_attempt`` raises ``LedgerFailed`` for good. Appends are
+still tried: an answer to a POST that is out may yet be recorded.
 """
 
 from __future__ import annotations
@@ -43,10 +45,12 @@ class LedgerFailed(WanbatchError):
 
 
 class Ledger:
-    """The one writer of an output folder's ledger. Hold the folder's ``RunLock`` while it is open."""
+    """The one writer of an output folder's ledger. Hold the folder's ``RunLock`` while
+    it is open."""
 
     def __init__(self, store: Store, contents: Contents, *, threaded: bool = True) -> None:
-        """``threaded=False`` commits in the caller's own thread, one entry at a time: for simulations."""
+        """``threaded=False`` commits in the caller's own thread, one entry at a time:
+        for simulations."""
         self.ledger_id = contents.ledger_id
         self._writer = ThreadWriter(store) if threaded else InlineWriter(store)
         self._attempts = contents.attempts
@@ -62,9 +66,11 @@ class Ledger:
 
     @classmethod
     def open(cls, path: Path) -> Ledger:
-        """The ledger at ``path``, created where it is missing, brought to the present version where it is older.
+        """The ledger at ``path``, created where it is missing, brought to the present
+        version where it is older.
 
-        Raises ``WanbatchError`` (ENVIRONMENT) where the file, the folder or the disk does not allow it. The file is never deleted or renamed.
+        Raises ``WanbatchError`` (ENVIRONMENT) where the file, the folder or the disk
+        does not allow it. The file is never deleted or renamed.
         """
         return cls(*open_store(path))
 
@@ -86,7 +92,7 @@ class Ledger:
         """Closes a ledger that was opened and never entered."""
         self._writer.store.close()
 
-    # -- reading -----------------------------------------------------------------------------------------------------------------------------
+    # -- reading -----------------------------------------------------------------------
 
     @property
     def snapshot(self) -> Snapshot:
@@ -105,7 +111,8 @@ class Ledger:
         return self._snapshot
 
     def attempt(self, attempt_id: int) -> Attempt:
-        """The row of an attempt as it is on disk. Raises ``KeyError`` for an unknown one."""
+        """The row of an attempt as it is on disk. Raises ``KeyError`` for an unknown
+        one."""
         return self._attempts[attempt_id]
 
     @property
@@ -113,12 +120,14 @@ class Ledger:
         """True once a commit has failed, for as long as this process lives."""
         return self._writer.failure is not None
 
-    # -- writing -----------------------------------------------------------------------------------------------------------------------------
+    # -- writing -----------------------------------------------------------------------
 
     async def open_attempt(self, opening: Opening) -> Attempt:
-        """Records the intent to buy; when it returns the row and its first event are durable, and the one POST may go out.
+        """Records the intent to buy; when it returns the row and its first event are
+        durable, and the one POST may go out.
 
-        Raises ``LedgerFailed`` where they are not, or where any commit failed before; ``ValueError`` for what cannot be stored.
+        Raises ``LedgerFailed`` where they are not, or where any commit failed before;
+        ``ValueError`` for what cannot be stored.
         """
         if self._writer.failure is not None:
             raise _failed(self._writer.failure)
@@ -135,8 +144,9 @@ class Ledger:
     async def append(self, event: Event) -> Attempt:
         """Records what happened; returns the row after it once it is durable.
 
-        Raises ``IllegalTransition`` before anything is written, ``LedgerFailed`` where the write did not become durable, ``KeyError`` for an unknown
-        attempt, ``ValueError`` for facts that cannot be stored.
+        Raises ``IllegalTransition`` before anything is written, ``LedgerFailed`` where
+        the write did not become durable, ``KeyError`` for an unknown attempt,
+        ``ValueError`` for facts that cannot be stored.
         """
         event = clean_event(event)
         attempt_id = event.attempt_id
@@ -148,7 +158,8 @@ class Ledger:
         return row
 
     async def place(self, placement: Placement) -> None:
-        """Records where a copy of an attempt's video lies; the same manifest, job and attempt have one place. Raises ``LedgerFailed``."""
+        """Records where a copy of an attempt's video lies; the same manifest, job and
+        attempt have one place. Raises ``LedgerFailed``."""
         await self._write(placement)
 
     async def authorise(
@@ -162,7 +173,8 @@ class Ledger:
         run_id: str,
         at: float,
     ) -> Authorisation:
-        """Records a person's word that one job may be bought once more. Raises ``LedgerFailed``."""
+        """Records a person's word that one job may be bought once more. Raises
+        ``LedgerFailed``."""
         number = max(self._authorisations, default=0) + 1
         entry = Authorisation(number, fingerprint, realm, manifest, job, kind, run_id, at)
         await self._write(entry)
@@ -173,7 +185,8 @@ class Ledger:
         await self._write(run)
 
     async def finish_run(self, run: RunRecord) -> None:
-        """Records how a run ended, in the place of its beginning. Raises ``LedgerFailed``."""
+        """Records how a run ended, in the place of its beginning. Raises
+        ``LedgerFailed``."""
         await self._write(run)
 
     def _advance(self, row: Attempt, seq: int) -> None:
@@ -190,7 +203,8 @@ class Ledger:
             raise _failed(ticket.failure) from ticket.failure
 
     def _settle(self, group: Sequence[Ticket]) -> None:
-        """Called in the loop with tickets that are durable or have failed: memory follows the disk, then the waiting go on."""
+        """Called in the loop with tickets that are durable or have failed: memory
+        follows the disk, then the waiting go on."""
         self._snapshot = None
         for ticket in group:
             if ticket.failure is None:
@@ -238,16 +252,18 @@ def _snapshot_of(contents: Contents) -> Snapshot:
 
 
 def read_snapshot(path: Path) -> Snapshot:
-    """What the ledger at ``path`` holds at one instant, for plans and reports: a running writer neither waits nor is waited for; empty where there
-    is no file.
+    """What the ledger at ``path`` holds at one instant, for plans and reports: a
+    running writer neither waits nor is waited for; empty where there is no file.
 
-    Raises ``WanbatchError`` (ENVIRONMENT) for a file that is damaged, of a newer version, no ledger, or not readable.
+    Raises ``WanbatchError`` (ENVIRONMENT) for a file that is damaged, of a newer
+    version, no ledger, or not readable.
     """
     return _snapshot_of(read_contents(path))
 
 
 def read_ledger_id(path: Path) -> str:
-    """What tells this ledger from every other; empty where there is no file. Raises as ``read_snapshot`` does."""
+    """What tells this ledger from every other; empty where there is no file. Raises as
+    ``read_snapshot`` does."""
     return (
         ""
         if is_missing(path)

@@ -2,8 +2,9 @@
 
 What it may not do: write, mend, or judge the videos.
 
-How it works: reads one instant of the file; asks SQLite whether its pages are whole; folds each attempt's events from its opening by
-``lifecycle.apply`` and compares with the row. Findings are sentences for people; none means sound.
+How it works: reads one instant of the file; asks SQLite whether its pages are whole;
+folds each attempt's events from its opening by ``lifecycle.apply`` and compares with
+the row. Findings are sentences for people; none means sound.
 """
 
 from __future__ import annotations
@@ -35,8 +36,8 @@ _BLANK: dict[str, Any] = {
 
 
 def verify_ledger(path: Path) -> list[str]:
-    """What is wrong with the ledger at ``path``; empty where it is sound or missing. Raises ``WanbatchError`` (ENVIRONMENT) where it cannot be read at
-    all.
+    """What is wrong with the ledger at ``path``; empty where it is sound or missing.
+    Raises ``WanbatchError`` (ENVIRONMENT) where it cannot be read at all.
     """
     return [] if is_missing(path) else read_with(path, _findings)
 
@@ -77,11 +78,15 @@ def _check(row: Attempt, last_seq: int, events: list[schema.SqlRow]) -> Iterator
         else:
             different = [n for n in ATTEMPT_FIELDS if getattr(folded, n) != getattr(row, n)]
             if different:
-                yield f"{name}: the row is not the fold of its events; they differ in {', '.join(different)}"
+                yield (
+                    f"{name}: the row is not the fold of its events; they differ in"
+                    f" {', '.join(different)}"
+                )
 
 
 def fold(row: Attempt, events: list[schema.SqlRow]) -> Attempt:
-    """The row that ``events`` (rows of ``SELECT_EVENTS`` after the first) make of the opening of ``row``."""
+    """The row that ``events`` (rows of ``SELECT_EVENTS`` after the first) make of the
+    opening of ``row``."""
     folded = replace(row, **_BLANK | {"updated_at": row.intent_at})
     for _, _, kind, at, facts in events:
         folded = apply(

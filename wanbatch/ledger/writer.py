@@ -1,19 +1,24 @@
-"""The thread that owns the ledger's file, and how it tells the event loop that a write is durable.
+"""The thread that owns the ledger's file, and how it tells the event loop that a write
+is durable.
 
 What it may not do: judge an event, change a row in memory.
 
 Theory of operation
 -------------------
-The loop puts tickets on a queue; the thread takes all that wait, writes their entries in one transaction (group commit: one sync for all of them,
-so a slow disk makes larger groups and not a slower run), and only then sends word to the loop, once per group. A ledger that is locked by
-somebody else is waited for, without end while the run goes on and for ``CLOSING_STEPS`` once it is being closed. Any other failure is told to
-those who wait and remembered: from then on no new attempt is opened (no POST may follow a failed commit), but the thread goes on, for the id of a
-task that was already paid for may still find its way to the disk.
+The loop puts tickets on a queue; the thread takes all that wait, writes their entries
+in one transaction (group commit: one sync for all of them, so a slow disk makes larger
+groups and not a slower run), and only then sends word to the loop, once per group. A
+ledger that is locked by somebody else is waited for, without end while the run goes on
+and for ``CLOSING_STEPS`` once it is being closed. Any other failure is told to those
+who wait and remembered: from then on no new attempt is opened (no POST may follow a
+failed commit), but the thread goes on, for the id of a task that was already paid for
+may still find its way to the disk.
 
-When nothing has come for ``IDLE_S`` the store may rest again and fold its log, so that a copy of the file
-alone, made while a run waits for its videos, knows what was bought.
+When nothing has come for ``IDLE_S`` the store may rest again and fold its log, so that
+a copy of the file alone, made while a run waits for its videos, knows what was bought.
 
-An event whose predecessor in the same attempt is missing is not written either: ``_missing`` knows the first number that failed.
+An event whose predecessor in the same attempt is missing is not written either:
+``_missing`` knows the first number that failed.
 """
 
 from __future__ import annotations
@@ -33,8 +38,9 @@ from wanbatch.words.errors import ExitCode, WanbatchError
 
 LARGEST_GROUP = 500
 IDLE_S = 2.0
-"""After so long without a write the log is folded into the file: long enough not to sync in the
-middle of a burst, short enough that a copy of the file alone is seldom behind."""
+"""After so long without a write the log is folded into the file: long enough not to
+sync in the middle of a burst, short enough that a copy of the file alone is seldom
+behind."""
 CLOSING_STEPS = 20
 
 
@@ -47,7 +53,8 @@ class Store(Protocol):
 
 
 class Ticket:
-    """An entry on its way to the disk. ``failure`` is set, before ``done`` is, where it did not get there."""
+    """An entry on its way to the disk. ``failure`` is set, before ``done`` is, where it
+    did not get there."""
 
     __slots__ = ("done", "entry", "failure")
 
@@ -61,7 +68,8 @@ Settle = Callable[[Sequence[Ticket]], None]
 
 
 class Writer:
-    """Groups tickets, writes each group, remembers the first failure. ``write`` runs in one thread only."""
+    """Groups tickets, writes each group, remembers the first failure. ``write`` runs in
+    one thread only."""
 
     def __init__(self, store: Store) -> None:
         self.store = store
@@ -115,7 +123,8 @@ class Writer:
 
 
 class InlineWriter(Writer):
-    """Writes every ticket at once, in the loop's own thread: for simulations, where no thread may decide an order."""
+    """Writes every ticket at once, in the loop's own thread: for simulations, where no
+    thread may decide an order."""
 
     def start(self, settle: Settle) -> None:
         self._settle = settle
@@ -137,7 +146,8 @@ class ThreadWriter(Writer):
         self._thread = threading.Thread(target=self._work, name="wanbatch ledger", daemon=True)
 
     def start(self, settle: Settle) -> None:
-        """Starts the thread; from now on ``settle`` is called in the present event loop with every group that was written or failed."""
+        """Starts the thread; from now on ``settle`` is called in the present event loop
+        with every group that was written or failed."""
         loop = current_token().native_token
         self._call_soon: Callable[..., object] = getattr(
             loop, "call_soon_threadsafe", None

@@ -1,1 +1,2 @@
-"""Text to jobs: reads manifests, checks them, expands sweeps. Pure but for reading the files a manifest names."""
+"""Text to jobs: reads manifests, checks them, expands sweeps. Pure but for reading the
+files a manifest names."""

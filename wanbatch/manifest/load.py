@@ -1,10 +1,13 @@
-"""Manifests from files: the whole way from paths to jobs, with every finding of every file at once.
+"""Manifests from files: the whole way from paths to jobs, with every finding of every
+file at once.
 
 What it may not do: look at media, send, print, or raise for anything that a file says.
 
-How it works: read, check the shape, merge, find the axes, check the ceiling over all files, expand, resolve references. A job that has an error
-is left out and the rest goes on, so that one run shows all mistakes; a manifest with an error is not returned. The cyclic garbage collector rests
-meanwhile: everything that is built here stays, and walking it again and again would take longer than building it.
+How it works: read, check the shape, merge, find the axes, check the ceiling over all
+files, expand, resolve references. A job that has an error is left out and the rest goes
+on, so that one run shows all mistakes; a manifest with an error is not returned. The
+cyclic garbage collector rests meanwhile: everything that is built here stays, and
+walking it again and again would take longer than building it.
 """
 
 from __future__ import annotations
@@ -50,10 +53,11 @@ class LoadOptions:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """``manifests`` are those without errors, in the order given; ``diagnostics`` are those of all files in order, warnings too.
+    """``manifests`` are those without errors, in the order given; ``diagnostics`` are
+    those of all files in order, warnings too.
 
-    ``remains`` are the sound jobs of the other manifests: their media can be looked at as well, so that all errors come at once. Nothing else may
-    be done with them.
+    ``remains`` are the sound jobs of the other manifests: their media can be looked at
+    as well, so that all errors come at once. Nothing else may be done with them.
     """
 
     manifests: tuple[Manifest, ...]
@@ -63,7 +67,8 @@ class Loaded:
 
 @dataclass(slots=True)
 class _Draft:
-    """A manifest on its way: ``bad`` are the numbers of the jobs that the schema refuses."""
+    """A manifest on its way: ``bad`` are the numbers of the jobs that the schema
+    refuses."""
 
     path: str
     sha256: str
@@ -115,7 +120,8 @@ def load_manifests(paths: Sequence[Path], options: LoadOptions = LoadOptions()) 
 
 
 _MANY_OBJECTS = 200_000
-"""More than so many new objects are put out of the collector's sight for good: none of them is part of a cycle."""
+"""More than so many new objects are put out of the collector's sight for good: none of
+them is part of a cycle."""
 
 
 @contextmanager
@@ -135,8 +141,12 @@ def _no_collection() -> Iterator[None]:
 def _check_variables(options: LoadOptions) -> Iterator[Diagnostic]:
     for name in options.variables:
         if not _is_variable(name):
-            yield Diagnostic(codes.BAD_VARIABLE, f"--var {shown(name)}: this cannot be the name of a variable", Position("--var"),
-                             help=("use letters, digits and _; seed, take, row and job are taken",))  # fmt: skip
+            yield Diagnostic(
+                codes.BAD_VARIABLE,
+                f"--var {shown(name)}: this cannot be the name of a variable",
+                Position("--var"),
+                help=("use letters, digits and _; seed, take, row and job are taken",),
+            )
 
 
 def _unused_variables(variables: Mapping[str, str], texts: Sequence[str]) -> Iterator[Diagnostic]:
@@ -147,8 +157,13 @@ def _unused_variables(variables: Mapping[str, str], texts: Sequence[str]) -> Ite
             and texts
             and not any(re.search(rf"\b{name}\b", text) for text in texts)
         ):
-            yield Diagnostic(codes.UNUSED_VARIABLE, f"--var {shown(name)}: no manifest and no prompt file uses this name", Position("--var"),
-                             severity=Severity.WARNING, help=("check how it is written in the manifest",))  # fmt: skip
+            yield Diagnostic(
+                codes.UNUSED_VARIABLE,
+                f"--var {shown(name)}: no manifest and no prompt file uses this name",
+                Position("--var"),
+                severity=Severity.WARNING,
+                help=("check how it is written in the manifest",),
+            )
 
 
 def _is_variable(name: str) -> bool:
@@ -270,7 +285,8 @@ _SHAPING = ("id", "media", "vars", "matrix", "rows", "seeds", "repeat")
 
 
 def _sound_defaults(draft: _Draft) -> Fields | None:
-    """The defaults without those that have errors; ``None`` where an error, or a slip of the pen, would become one of every job."""
+    """The defaults without those that have errors; ``None`` where an error, or a slip
+    of the pen, would become one of every job."""
     below = draft.data.get("defaults")
     routes = [
         f.route
@@ -286,7 +302,8 @@ def _sound_defaults(draft: _Draft) -> Fields | None:
 
 
 def _without(fields: Fields, wrong: Sequence[Route]) -> Fields | None:
-    """The fields without the wrong ones; ``None`` where the rest cannot be judged without them."""
+    """The fields without the wrong ones; ``None`` where the rest cannot be judged
+    without them."""
     if not all(route and (route[0] in PLAIN or not _is_shaping(str(route[0]))) for route in wrong):
         return None
     names = {route[0] for route in wrong}
@@ -315,13 +332,18 @@ def _check_names(drafts: list[_Draft]) -> None:
 
 
 def _fits(drafts: list[_Draft], most: int) -> bool:
-    """Whether all jobs of all manifests stay under the ceiling; otherwise the largest sweep is named."""
+    """Whether all jobs of all manifests stay under the ceiling; otherwise the largest
+    sweep is named."""
     total = sum(sweep.count for draft in drafts for sweep in draft.sweeps)
     if total <= most:
         return True
     draft, largest = max(((d, s) for d in drafts for s in d.sweeps), key=lambda pair: pair[1].count)
-    parts = [(largest.rows and len(largest.rows.rows), "rows"), (largest.matrix is not None and len(largest.matrix or ()), "combinations"),
-             (largest.wanted_draws or len(largest.seeds or ()), "seeds"), (largest.repeat if largest.repeat > 1 else 0, "takes")]  # fmt: skip
+    parts = [
+        (largest.rows and len(largest.rows.rows), "rows"),
+        (largest.matrix is not None and len(largest.matrix or ()), "combinations"),
+        (largest.wanted_draws or len(largest.seeds or ()), "seeds"),
+        (largest.repeat if largest.repeat > 1 else 0, "takes"),
+    ]
     label = " × ".join(f"{count:,} {what}" for count, what in parts if count)
     finding = draft.document.finding(
         codes.TOO_MANY_JOBS,
@@ -358,7 +380,8 @@ def _expand(draft: _Draft, templates: Templates) -> list[str]:
 
 
 def _seed_keys(sweeps: Sequence[Sweep]) -> dict[str, str]:
-    """What each job's seeds are drawn from: its own key, else that of the job it takes media from, so that chains match; else its id."""
+    """What each job's seeds are drawn from: its own key, else that of the job it takes
+    media from, so that chains match; else its id."""
     by_id = {sweep.entry.id: sweep for sweep in sweeps}
     keys: dict[str, str] = {}
     for sweep in sweeps:
@@ -388,9 +411,14 @@ def _upstream(entry: JobSpec) -> str:
 def _manifest(draft: _Draft, run: RunSettings) -> Manifest:
     jobs: Sequence[Job] = draft.made.jobs
     return Manifest(
-        path=draft.path, name=draft.setting.manifest, sha256=draft.sha256, jobs=tuple(jobs), description=str(draft.data.get("description") or ""),
-        run=run, vars={**draft.setting.vars, **draft.setting.given},
-    )  # fmt: skip
+        path=draft.path,
+        name=draft.setting.manifest,
+        sha256=draft.sha256,
+        jobs=tuple(jobs),
+        description=str(draft.data.get("description") or ""),
+        run=run,
+        vars={**draft.setting.vars, **draft.setting.given},
+    )
 
 
 def _run_settings(run: Value) -> RunSettings:
@@ -398,8 +426,12 @@ def _run_settings(run: Value) -> RunSettings:
         return RunSettings()
     cost, retries = run.get("max_cost"), run.get("retries")
     return RunSettings(
-        backend=cast(str | None, run.get("backend")), max_cost=None if cost is None else Decimal(str(cost)),
-        max_in_flight=None if run.get("max_in_flight") is None else int(cast(int, run["max_in_flight"])),
-        rate=None if run.get("rate") is None else float(cast(float, run["rate"])), retries=1 if retries is None else int(cast(int, retries)),
+        backend=cast(str | None, run.get("backend")),
+        max_cost=None if cost is None else Decimal(str(cost)),
+        max_in_flight=None
+        if run.get("max_in_flight") is None
+        else int(cast(int, run["max_in_flight"])),
+        rate=None if run.get("rate") is None else float(cast(float, run["rate"])),
+        retries=1 if retries is None else int(cast(int, retries)),
         on_failure=cast(Literal["continue", "stop"], run.get("on_failure") or "continue"),
-    )  # fmt: skip
+    )

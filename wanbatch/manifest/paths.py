@@ -187,7 +187,8 @@ def _relative(path: str, folder: Path, tree: Tree) -> str:
 
 
 def _at_home(text: str) -> str:
-    """The path that a shell would read; where there is no such home, the text as it is."""
+    """The path that a shell would read; where there is no such home, the text as it
+    is."""
     try:
         return str(Path(text).expanduser())
     except RuntimeError:

@@ -2,8 +2,10 @@
 
 What it may not do: read the files; look outside to answer.
 
-How it works: the tree is ``--media-root``, else the repository that the manifest stands in, else its folder. A path is resolved with every
-symbolic link and must then lie inside the resolved tree. Folders are resolved once each: a hundred thousand files mostly stand in a few.
+How it works: the tree is ``--media-root``, else the repository that the manifest stands
+in, else its folder. A path is resolved with every symbolic link and must then lie
+inside the resolved tree. Folders are resolved once each: a hundred thousand files
+mostly stand in a few.
 """
 
 from __future__ import annotations
@@ -24,7 +26,8 @@ class Tree:
     _names: Folders = field(default_factory=Folders)
 
     def holds(self, path: Path) -> bool:
-        """Whether ``path``, every link followed, lies in the tree. A path that leads nowhere is judged by where it would."""
+        """Whether ``path``, every link followed, lies in the tree. A path that leads
+        nowhere is judged by where it would."""
         try:
             if path.name in ("", "..") or path.is_symlink():
                 return self._is_inside(path)
@@ -37,7 +40,8 @@ class Tree:
         return known
 
     def find(self, folder: Path, source: str) -> Path:
-        """The file that ``source`` names under ``folder``, which the tree is known to hold; its letters may be composed otherwise on disk."""
+        """The file that ``source`` names under ``folder``, which the tree is known to
+        hold; its letters may be composed otherwise on disk."""
         path = folder / source
         if source.isascii():
             return path

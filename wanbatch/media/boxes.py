@@ -1,14 +1,16 @@
-"""The box structure of an MP4 or MOV file: is all of it there, and does it claim nothing absurd?
+"""The box structure of an MP4 or MOV file: is all of it there, and does it claim
+nothing absurd?
 
-What it may not do: decode, or load media data; it reads box headers and the ``moov``, ``moof`` and
-``sidx`` boxes alone.
+What it may not do: decode, or load media data; it reads box headers and the ``moov``,
+``moof`` and ``sidx`` boxes alone.
 
-How it works: the boxes at the top must fill the file, which finds most truncated files; then every
-sample that the tables and fragments name must lie inside it, which finds those whose last box is
-said to go on to the end. What stands behind the last box and is none itself (a line end, zeros, a
-page's trailer) is a remark where all that the header names is there. The counts in the tables are
-held against the file's length before FFmpeg sees them, because it makes room for as many samples
-as a table claims. Facts: ISO/IEC 14496-12, QuickTime File Format (files without ``ftyp``).
+How it works: the boxes at the top must fill the file, which finds most truncated files;
+then every sample that the tables and fragments name must lie inside it, which finds
+those whose last box is said to go on to the end. What stands behind the last box and is
+none itself (a line end, zeros, a page's trailer) is a remark where all that the header
+names is there. The counts in the tables are held against the file's length before
+FFmpeg sees them, because it makes room for as many samples as a table claims. Facts:
+ISO/IEC 14496-12, QuickTime File Format (files without ``ftyp``).
 """
 
 from __future__ import annotations
@@ -31,12 +33,14 @@ _MEDIA_BOXES = frozenset(
 
 
 class Broken(Exception):
-    """The structure does not hold; the text says what is wrong. Goes no further than this room."""
+    """The structure does not hold; the text says what is wrong. Goes no further than
+    this room."""
 
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """``type`` as text; the box begins at byte ``at`` of what it was found in, its content is ``start`` to ``end``."""
+    """``type`` as text; the box begins at byte ``at`` of what it was found in, its
+    content is ``start`` to ``end``."""
 
     type: str
     at: int
@@ -46,7 +50,8 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The boxes at the top, which end at byte ``end``; ``remark`` says what stands behind them."""
+    """The boxes at the top, which end at byte ``end``; ``remark`` says what stands
+    behind them."""
 
     boxes: tuple[Box, ...]
     end: int
@@ -56,7 +61,8 @@ class Layout:
 def read_layout(file: BinaryIO, length: int) -> Layout:
     """The boxes at the top of an open file of ``length`` bytes.
 
-    Raises ``Broken`` where the file is cut or is no such file, ``OSError`` where reading fails.
+    Raises ``Broken`` where the file is cut or is no such file, ``OSError`` where
+    reading fails.
     """
     boxes: list[Box] = []
     offset = 0
@@ -74,7 +80,8 @@ def read_layout(file: BinaryIO, length: int) -> Layout:
 
 
 def _top_box(head: bytes, offset: int, length: int) -> Box | None:
-    """The box at the top that begins with ``head``, or ``None`` for what is none. Raises ``Broken`` for one that is cut."""
+    """The box at the top that begins with ``head``, or ``None`` for what is none.
+    Raises ``Broken`` for one that is cut."""
     try:
         box = box_at(head, offset, length)
     except Broken:
@@ -92,7 +99,8 @@ def _top_box(head: bytes, offset: int, length: int) -> Box | None:
 
 
 def _tail(file: BinaryIO, boxes: list[Box], offset: int, length: int) -> str:
-    """What to remark about the bytes from ``offset`` on. Raises ``Broken`` where they show that the file is cut, or is none."""
+    """What to remark about the bytes from ``offset`` on. Raises ``Broken`` where they
+    show that the file is cut, or is none."""
     if offset == length:
         return ""
     file.seek(offset)
@@ -110,7 +118,8 @@ def _tail(file: BinaryIO, boxes: list[Box], offset: int, length: int) -> str:
 
 
 def box_at(head: bytes, offset: int, outer_end: int) -> Box:
-    """The box whose first bytes are ``head``, at ``offset`` inside something that ends at ``outer_end``.
+    """The box whose first bytes are ``head``, at ``offset`` inside something that ends
+    at ``outer_end``.
 
     Raises ``Broken`` where it is none.
     """
@@ -132,7 +141,8 @@ def box_at(head: bytes, offset: int, outer_end: int) -> Box:
 
 
 def children(data: bytes, start: int, end: int) -> Iterator[Box]:
-    """The boxes inside ``data[start:end]``. Up to seven bytes of padding at the end are let pass."""
+    """The boxes inside ``data[start:end]``. Up to seven bytes of padding at the end are
+    let pass."""
     offset = start
     while end - offset >= 8:
         box = box_at(data[offset : min(offset + 16, end)], offset, end)
@@ -151,5 +161,6 @@ def content(file: BinaryIO, box: Box) -> bytes:
 
 
 def by_type(data: bytes, start: int, end: int) -> Mapping[str, Box]:
-    """The boxes inside ``data[start:end]`` by type; of several of one type, the last."""
+    """The boxes inside ``data[start:end]`` by type; of several of one type, the
+    last."""
     return {box.type: box for box in children(data, start, end)}

@@ -1,6 +1,7 @@
 """Local media against the limits of the API, before anything is sent.
 
-What it may not do: fetch a URL, decode media, read a clock, or decide what a manifest may name (the manifest's room resolves and contains paths).
+What it may not do: fetch a URL, decode media, read a clock, or decide what a manifest
+may name (the manifest's room resolves and contains paths).
 
 How it works: job by job, in their order; a file is examined once, however many jobs use
 it, and what is wrong is said once, at its first use, with all these jobs. From the one
@@ -31,14 +32,16 @@ from wanbatch.words.hiding import hide_queries
 
 @dataclass(frozen=True, slots=True)
 class MediaFindings:
-    """``digests`` by the paths of ``FileMedia``: of every file that could be read and is not too big."""
+    """``digests`` by the paths of ``FileMedia``: of every file that could be read and
+    is not too big."""
 
     digests: Mapping[Path, FileDigest]
     diagnostics: tuple[Diagnostic, ...]
 
 
 def check_media(manifests: Sequence[Manifest], now: float) -> MediaFindings:
-    """Examines every local file once, and says what is wrong. ``now`` is Unix seconds. Never raises for what files are or say."""
+    """Examines every local file once, and says what is wrong. ``now`` is Unix seconds.
+    Never raises for what files are or say."""
     judge_once = _Judge(now)
     found = [
         finding
@@ -93,8 +96,8 @@ class _Judge:
 
 
 def _findings(judge_once: _Judge, job: Job, item: MediaInput) -> Iterator[Diagnostic]:
-    """What is wrong with one of a job's media, said at its first use, and what it does to the
-    job, said where the job names it.
+    """What is wrong with one of a job's media, said at its first use, and what it does
+    to the job, said where the job names it.
     """
     source = item.source
     if isinstance(source, FileMedia):
@@ -112,7 +115,8 @@ def _findings(judge_once: _Judge, job: Job, item: MediaInput) -> Iterator[Diagno
 
 
 def examine(path: Path, kind: Kind) -> Examined:
-    """What the file is. Its hash is taken only where its size is within the limit: a larger one is refused anyway."""
+    """What the file is. Its hash is taken only where its size is within the limit: a
+    larger one is refused anyway."""
 
     def read(file: BufferedReader) -> Examined | Unreadable:
         length = file_length(file)
@@ -149,7 +153,8 @@ def _diagnostic(
 
 
 def with_sources(found: Sequence[Diagnostic]) -> Iterator[Diagnostic]:
-    """The findings with the lines of the manifests that they point at, queries hidden; empty where a manifest cannot be read again."""
+    """The findings with the lines of the manifests that they point at, queries hidden;
+    empty where a manifest cannot be read again."""
     lines: dict[str, list[str]] = {}
     for finding in found:
         place = finding.place

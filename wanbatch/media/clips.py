@@ -2,11 +2,11 @@
 
 What it may not do: decode.
 
-How it works: ``structure`` is checked before FFmpeg reads the header, and FFmpeg sees the file as
-far as its boxes go. The facts are those of the first video track: its length is what its packets
-play, whatever a sound beside it or the header says, and its pixels are those that a player shows,
-after the turn that the track's matrix asks for. A brand alone decides nothing: phones and cameras
-write their own on plain MP4 files.
+How it works: ``structure`` is checked before FFmpeg reads the header, and FFmpeg sees
+the file as far as its boxes go. The facts are those of the first video track: its
+length is what its packets play, whatever a sound beside it or the header says, and its
+pixels are those that a player shows, after the turn that the track's matrix asks for. A
+brand alone decides nothing: phones and cameras write their own on plain MP4 files.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ _PLAIN_CODECS = frozenset({"h264", "hevc", "mpeg4", "av1"})
 
 
 def read_clip(file: BinaryIO) -> ClipFacts | Unreadable:
-    """The facts of an open MP4 or MOV file, and of no other kind. Raises ``OSError`` where reading fails."""
+    """The facts of an open MP4 or MOV file, and of no other kind. Raises ``OSError``
+    where reading fails."""
     file.seek(0)
     head = file.read(HEAD)
     found = sniff(head)
@@ -54,14 +55,16 @@ _AS_BINARY = ("copy or download it again, as binary data",)
 
 
 def read_video(file: BinaryIO) -> ClipFacts | Unreadable:
-    """The facts of an open file with the structure of an MP4, whatever its brand. Raises ``OSError`` where reading fails."""
+    """The facts of an open file with the structure of an MP4, whatever its brand.
+    Raises ``OSError`` where reading fails."""
     file.seek(0)
     return _read(file, sniff(file.read(HEAD)).mime or MP4.mime)
 
 
 @dataclass(frozen=True, slots=True)
 class Video:
-    """An open file, to decode its video ``stream``; its frames are shown turned by ``orientation``."""
+    """An open file, to decode its video ``stream``; its frames are shown turned by
+    ``orientation``."""
 
     container: InputContainer
     stream: VideoStream
@@ -70,9 +73,11 @@ class Video:
 
 @contextmanager
 def opened_video(file: BinaryIO) -> Iterator[Video]:
-    """What ``read_video`` takes for the video in an open file, as long as the block runs.
+    """What ``read_video`` takes for the video in an open file, as long as the block
+    runs.
 
-    Raises ``Undecodable`` where there is none, or where FFmpeg fails in the block, ``OSError`` where reading fails.
+    Raises ``Undecodable`` where there is none, or where FFmpeg fails in the block,
+    ``OSError`` where reading fails.
     """
     try:
         structure = check_structure(file, file_length(file))

@@ -1,11 +1,12 @@
 """Opening a media file with FFmpeg, the one careful way, and counting what plays.
 
-What it may not do: be given a path or a URL. FFmpeg fetches what looks like an address, and guesses
-formats that play lists and scripts hide in.
+What it may not do: be given a path or a URL. FFmpeg fetches what looks like an address,
+and guesses formats that play lists and scripts hide in.
 
-How it works: an open file object, a fixed format, no protocol allowed for anything that the file
-refers to, and metadata in whatever bytes. A video's length is the sum of its packets, because what
-headers state is stated by track, by movie and by fragment, and often wrong.
+How it works: an open file object, a fixed format, no protocol allowed for anything that
+the file refers to, and metadata in whatever bytes. A video's length is the sum of its
+packets, because what headers state is stated by track, by movie and by fragment, and
+often wrong.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ Format = Literal["mp4", "mp3", "wav"]
 """FFmpeg's names of the formats that may be opened; its ``mp4`` reads MOV as well."""
 
 MOST_PACKETS = 100_000
-"""Counting stops here, far beyond every limit: 55 minutes of video, 40 of MP3, 400 MB of WAV."""
+"""Counting stops here, far beyond every limit: 55 minutes of video, 40 of MP3, 400 MB
+of WAV."""
 
 
 class Undecodable(ValueError):
@@ -38,8 +40,9 @@ class Undecodable(ValueError):
 
 @contextmanager
 def opened(file: Readable, media_format: Format) -> Iterator[InputContainer]:
-    """The container in ``file``, as long as the block runs. Raises ``Undecodable`` where FFmpeg fails, in the opening or in the block,
-    ``OSError`` where the disk does."""
+    """The container in ``file``, as long as the block runs. Raises ``Undecodable``
+    where FFmpeg fails, in the opening or in the block, ``OSError`` where the disk
+    does."""
     try:
         with av.open(
             file,
@@ -62,12 +65,14 @@ def opened(file: Readable, media_format: Format) -> Iterator[InputContainer]:
 
 
 def has_codec(stream: Stream) -> bool:
-    """Whether FFmpeg knows what the track is coded in; PyAV leaves the context out where it does not."""
+    """Whether FFmpeg knows what the track is coded in; PyAV leaves the context out
+    where it does not."""
     return getattr(stream, "codec_context", None) is not None
 
 
 def video_track(container: InputContainer) -> VideoStream | None:
-    """The track that is the video: the first that FFmpeg can read and that is no cover picture."""
+    """The track that is the video: the first that FFmpeg can read and that is no cover
+    picture."""
     for stream in container.streams.video:
         if has_codec(stream) and not stream.disposition & Disposition.attached_pic:
             return stream
@@ -77,11 +82,12 @@ def video_track(container: InputContainer) -> VideoStream | None:
 def played_seconds(
     container: InputContainer, stream: VideoStream, most_bytes: int, *, edited: bool
 ) -> float:
-    """How long the packets of ``stream`` play. What an edit list leaves out does not count where the file is ``edited``;
-    FFmpeg marks packets of fragments as left out that are not.
+    """How long the packets of ``stream`` play. What an edit list leaves out does not
+    count where the file is ``edited``; FFmpeg marks packets of fragments as left out
+    that are not.
 
-    Raises ``Undecodable`` where they have more than ``most_bytes``: some lie upon each other, and
-    reading them all might take for ever.
+    Raises ``Undecodable`` where they have more than ``most_bytes``: some lie upon each
+    other, and reading them all might take for ever.
     """
     for other in container.streams:
         if other is not stream:

@@ -1,12 +1,14 @@
-"""What decoders make of an image: Pillow (libjpeg, libpng's kin, libwebp) and FFmpeg, each by itself.
+"""What decoders make of an image: Pillow (libjpeg, libpng's kin, libwebp) and FFmpeg,
+each by itself.
 
-What it may not do: judge, or be asked about images that have nothing odd about them: decoding costs
-the memory that their header claims.
+What it may not do: judge, or be asked about images that have nothing odd about them:
+decoding costs the memory that their header claims.
 
-How it works: servers decode with the one or the other; what both read is a picture, whatever the
-format's rules say of the file. FFmpeg fills in what is missing of a JPEG, and Pillow refuses one
-that lacks no more than its end marker; so whether the pixels of a JPEG without one are all there is
-found out by going on in two ways: a whole picture stays the same.
+How it works: servers decode with the one or the other; what both read is a picture,
+whatever the format's rules say of the file. FFmpeg fills in what is missing of a JPEG,
+and Pillow refuses one that lacks no more than its end marker; so whether the pixels of
+a JPEG without one are all there is found out by going on in two ways: a whole picture
+stays the same.
 """
 
 from __future__ import annotations
@@ -43,10 +45,12 @@ _FAILURES = (
     struct.error,
     Image.DecompressionBombError,
 )
-"""What broken images bring decoders to raise; Pillow checks little of what it reads from a header."""
+"""What broken images bring decoders to raise; Pillow checks little of what it reads
+from a header."""
 
 _RESERVED = 16
-"""Zeros at a file's end from so many on are room that was set aside and never written."""
+"""Zeros at a file's end from so many on are room that was set aside and never
+written."""
 
 _END_OF_JPEG = b"\xff\xd9"
 
@@ -62,7 +66,8 @@ def ffmpeg_reads(data: bytes, image_format: Format) -> bool:
 
 
 def decode_image(data: bytes, image_format: Format) -> Image.Image:
-    """The picture by the first decoder that reads it, as it is stored. Raises ``ValueError`` where none does."""
+    """The picture by the first decoder that reads it, as it is stored. Raises
+    ``ValueError`` where none does."""
     for decode in (_by_pillow, _by_ffmpeg):
         picture = _attempt(decode, data, image_format)
         if picture is not None:

@@ -2,7 +2,8 @@
 
 What it may not do: fetch it, or read a clock.
 
-How it works: each way of signing states its end in parameters of its own; the first that can be read counts.
+How it works: each way of signing states its end in parameters of its own; the first
+that can be read counts.
 """
 
 from __future__ import annotations
@@ -12,14 +13,16 @@ from datetime import UTC, datetime
 from urllib.parse import parse_qsl
 
 _DATED = ("x-amz", "x-goog", "x-oss")
-"""Signatures with a date and a life in seconds (AWS, Google, and Alibaba's fourth version)."""
+"""Signatures with a date and a life in seconds (AWS, Google, and Alibaba's fourth
+version)."""
 
 _LATEST = 253_402_300_799
 """The end of the year 9999."""
 
 
 def expires_at(url: str) -> float | None:
-    """The instant (Unix seconds) after which the URL's signature is no longer good; ``None`` where it does not say."""
+    """The instant (Unix seconds) after which the URL's signature is no longer good;
+    ``None`` where it does not say."""
     _, _, query = url.partition("#")[0].partition("?")
     try:
         given = {name.lower(): value for name, value in parse_qsl(query, max_num_fields=1000)}

@@ -2,9 +2,11 @@
 
 What it may not do: read files, or judge whether the format is welcome.
 
-How it works: signatures at fixed places, then the brands of an ISO file or the type of a RIFF file, then text. Only the formats of the
-API's table need to be exact; the others are there so that an error can say what a file is instead. Of an ISO file's brands the first says
-who wrote it, the others what can read it: a phone's or a camera's brand beside a common one is a plain MP4.
+How it works: signatures at fixed places, then the brands of an ISO file or the type of
+a RIFF file, then text. Only the formats of the API's table need to be exact; the others
+are there so that an error can say what a file is instead. Of an ISO file's brands the
+first says who wrote it, the others what can read it: a phone's or a camera's brand
+beside a common one is a plain MP4.
 """
 
 from __future__ import annotations
@@ -17,7 +19,8 @@ HEAD = 512
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """``name`` with its article (``a GIF image``); ``mime`` is empty for what the API takes nowhere. ``binary``: no text."""
+    """``name`` with its article (``a GIF image``); ``mime`` is empty for what the API
+    takes nowhere. ``binary``: no text."""
 
     name: str
     mime: str = ""

@@ -1,11 +1,14 @@
-"""The pieces of a fragmented MP4: where their samples end, how long they play, and whether more should come.
+"""The pieces of a fragmented MP4: where their samples end, how long they play, and
+whether more should come.
 
-What it may not do: read media data, or judge a file that states nothing: one that was cut between
-two pieces, and never said how much was to come, looks whole; the caller learns that it is fragmented.
+What it may not do: read media data, or judge a file that states nothing: one that was
+cut between two pieces, and never said how much was to come, looks whole; the caller
+learns that it is fragmented.
 
-How it works: each run of samples (``trun``) is added up, with the defaults of its fragment
-(``tfhd``) and its track (``trex``) for what it leaves out. An index (``sidx``) names the bytes of
-the pieces that follow it. Facts: ISO/IEC 14496-12 (``moof``, ``mehd``, ``sidx``).
+How it works: each run of samples (``trun``) is added up, with the defaults of its
+fragment (``tfhd``) and its track (``trex``) for what it leaves out. An index (``sidx``)
+names the bytes of the pieces that follow it. Facts: ISO/IEC 14496-12 (``moof``,
+``mehd``, ``sidx``).
 """
 
 from __future__ import annotations
@@ -17,7 +20,8 @@ from dataclasses import dataclass, field
 from wanbatch.media.boxes import Box, Broken, children
 
 _MOST_SAMPLES = 1_000_000
-"""Of all fragments together: four hours of picture and sound. FFmpeg makes room for each."""
+"""Of all fragments together: four hours of picture and sound. FFmpeg makes room for
+each."""
 
 _HAS_OFFSET, _HAS_FLAGS, _HAS_DURATION, _HAS_SIZE = 0x1, 0x4, 0x100, 0x200
 _PER_SAMPLE = (_HAS_DURATION, _HAS_SIZE, 0x400, 0x800)
@@ -34,7 +38,8 @@ class Pieces:
     samples: int = 0
 
     def add(self, data: bytes, moof: Box) -> None:
-        """Adds a ``moof`` box with the content ``data``. Raises ``Broken`` where its samples are not in the file."""
+        """Adds a ``moof`` box with the content ``data``. Raises ``Broken`` where its
+        samples are not in the file."""
         end = moof.at
         try:
             for box in children(data, 0, len(data)):
@@ -65,7 +70,8 @@ class Pieces:
 
 @dataclass(slots=True)
 class _Run:
-    """What the samples of one fragment of one track have in common; ``end`` is where the last run ended."""
+    """What the samples of one fragment of one track have in common; ``end`` is where
+    the last run ended."""
 
     base: int
     track: int = 0
@@ -121,7 +127,8 @@ def _header(
 
 
 def check_index(data: bytes, index: Box, length: int) -> None:
-    """Holds a ``sidx`` box with the content ``data`` against the file. Raises ``Broken`` where what it names is not all there."""
+    """Holds a ``sidx`` box with the content ``data`` against the file. Raises
+    ``Broken`` where what it names is not all there."""
     try:
         long = data[:1] == b"\x01"
         (first,) = struct.unpack_from(">Q" if long else ">I", data, 20 if long else 16)

@@ -1,12 +1,13 @@
 """What the headers of the API's four image formats say, and what is odd about the file.
 
-What it may not do: decode, or open files. A header of a few bytes can promise an image that fills
-all memory; here it stays a promise.
+What it may not do: decode, or open files. A header of a few bytes can promise an image
+that fills all memory; here it stays a promise.
 
-How it works: the formats say their size at known places. A file that ends in the middle of
-something is cut, and that is an error; whatever else breaks a rule of the format (a checksum, bytes
-between markers, no end marker) is an oddity, which decoders may let pass or not. Facts: RFC 2083
-(PNG), ITU T.81 annex B (JPEG), RFC 9649 (WebP), the Windows headers (BMP).
+How it works: the formats say their size at known places. A file that ends in the middle
+of something is cut, and that is an error; whatever else breaks a rule of the format (a
+checksum, bytes between markers, no end marker) is an oddity, which decoders may let
+pass or not. Facts: RFC 2083 (PNG), ITU T.81 annex B (JPEG), RFC 9649 (WebP), the
+Windows headers (BMP).
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ from wanbatch.media.turning import read_orientation
 CUT = "it is truncated: it ends in the middle of the image"
 
 _MARKER = re.compile(rb"\xff([^\x00\xff])")
-"""The last of any fill bytes and the marker's own byte: found in one pass over whatever stands between."""
+"""The last of any fill bytes and the marker's own byte: found in one pass over whatever
+stands between."""
 
 _JPEG_WITHOUT_LENGTH = frozenset({0x01, *range(0xD0, 0xD9)})
 _JPEG_SIZES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
@@ -42,7 +44,8 @@ class Damaged(Exception):
 
 @dataclass(slots=True)
 class Header:
-    """Sides as stored. ``oddity`` is a clause about "it", the first that was found; ``unended``: a JPEG without its end marker."""
+    """Sides as stored. ``oddity`` is a clause about "it", the first that was found;
+    ``unended``: a JPEG without its end marker."""
 
     format: Format
     width: int = 0
@@ -57,7 +60,8 @@ class Header:
 
 
 def read_header(image_format: Format, data: bytes, *, whole: bool) -> Header | None:
-    """The header of an image that is, or (not ``whole``) begins with, ``data``; ``None`` for other formats.
+    """The header of an image that is, or (not ``whole``) begins with, ``data``;
+    ``None`` for other formats.
 
     Raises ``Damaged``.
     """
@@ -106,7 +110,8 @@ def _png_chunk(header: Header, data: bytes, kind: bytes, offset: int, end: int) 
 
 
 def _is_odd_chunk(kind: bytes, content: bytes) -> bool:
-    """Whether a chunk that says something about the picture does not hold what it must; decoders differ about it."""
+    """Whether a chunk that says something about the picture does not hold what it must;
+    decoders differ about it."""
     if kind in _PNG_LENGTHS:
         return len(content) != _PNG_LENGTHS[kind]
     if kind == b"eXIf":
@@ -126,7 +131,8 @@ def _shown(kind: bytes) -> str:
 
 
 def _jpeg(data: bytes, *, whole: bool) -> Header:
-    """Follows the markers to the first frame header, which has the size, and on to the first scan."""
+    """Follows the markers to the first frame header, which has the size, and on to the
+    first scan."""
     header = Header(JPEG)
     offset, seen_exif = 2, False
     for _ in range(_MOST_MARKERS):

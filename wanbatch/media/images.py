@@ -1,11 +1,14 @@
-"""Images by their headers: pixels as shown, transparency, and whether a decoder can make a picture of the file.
+"""Images by their headers: pixels as shown, transparency, and whether a decoder can
+make a picture of the file.
 
-What it may not do: decode what has nothing odd about it, or what is larger than the API takes.
+What it may not do: decode what has nothing odd about it, or what is larger than the API
+takes.
 
-How it works: the header says the size, and the structure whether the file is whole. Where the file
-breaks a rule of its format outside the picture itself, decoders are asked: what both read is taken,
-what only one reads is taken with a remark, for no one knows which of them the API uses. A picture
-that is cut is damaged, though FFmpeg would fill it up with grey.
+How it works: the header says the size, and the structure whether the file is whole.
+Where the file breaks a rule of its format outside the picture itself, decoders are
+asked: what both read is taken, what only one reads is taken with a remark, for no one
+knows which of them the API uses. A picture that is cut is damaged, though FFmpeg would
+fill it up with grey.
 """
 
 from __future__ import annotations
@@ -24,10 +27,12 @@ from wanbatch.model.media import ImageFacts, Unreadable
 from wanbatch.words.files import file_length
 
 LONGEST = 64 * 2**20
-"""Longer files are judged by their first part alone: they are over every limit, and need not be read through."""
+"""Longer files are judged by their first part alone: they are over every limit, and
+need not be read through."""
 
 _MOST_BYTES = LIMITS["image"].megabytes * MEGABYTE
-"""Of a file that decoders are asked about; a larger one is refused whatever they say."""
+"""Of a file that decoders are asked about; a larger one is refused whatever they
+say."""
 
 _STARTS = ((b"\xff\xd8\xff", JPEG), (b"\x89PNG\r\n\x1a\n", PNG), (b"RIFF", WEBP))
 
@@ -64,7 +69,8 @@ def decode_picture(file: BinaryIO, facts: ImageFacts) -> Image.Image:
 
 
 def _format(data: bytes) -> tuple[Format, int]:
-    """The format, and how many blanks stand before the picture: what was pasted or served with a line end before it."""
+    """The format, and how many blanks stand before the picture: what was pasted or
+    served with a line end before it."""
     head = data[:HEAD]
     found = sniff(head)
     if not found.mime:
@@ -75,7 +81,8 @@ def _format(data: bytes) -> tuple[Format, int]:
 
 
 def _remark(header: Header, data: bytes) -> str:
-    """What to remark about an image that breaks a rule. Raises ``Damaged`` where no decoder makes the picture of it."""
+    """What to remark about an image that breaks a rule. Raises ``Damaged`` where no
+    decoder makes the picture of it."""
     too_big = len(data) > _MOST_BYTES or header.width * header.height > decoders.MOST_PIXELS
     if not header.oddity or too_big:
         return ""

@@ -1,9 +1,10 @@
 """Facts against limits: what there is to object to in a file, in words.
 
-What it may not do: read files (but the names beside a missing one, to say what was meant), or know about manifests and places.
+What it may not do: read files (but the names beside a missing one, to say what was
+meant), or know about manifests and places.
 
-How it works: each rule of the table is one function from facts to objections. A message says what was found, a label what is allowed, a
-help what to do.
+How it works: each rule of the table is one function from facts to objections. A message
+says what was found, a label what is allowed, a help what to do.
 """
 
 from __future__ import annotations
@@ -59,7 +60,8 @@ _UNREADABLE = {
 def objections(
     name: str, path: Path, media_type: MediaType, examined: Examined
 ) -> Iterator[Objection]:
-    """All that the API would refuse about a file that the manifest calls ``name`` and uses as ``media_type``."""
+    """All that the API would refuse about a file that the manifest calls ``name`` and
+    uses as ``media_type``."""
     name, limits, facts = escape_unsafe(name), LIMITS[KINDS[media_type]], examined.facts
     yield from _size(name, examined.length, media_type, limits)
     if isinstance(facts, Unreadable):
@@ -87,7 +89,8 @@ def oddity(name: str, examined: Examined) -> Objection | None:
 
 
 def length_in_job(name: str, examined: Examined, seconds: int) -> Objection | None:
-    """A clip that leaves nothing to make in a video of ``seconds``, or a sound that will be cut."""
+    """A clip that leaves nothing to make in a video of ``seconds``, or a sound that
+    will be cut."""
     name, facts = escape_unsafe(name), examined.facts
     if isinstance(facts, ClipFacts) and facts.seconds >= seconds:
         return Objection(
@@ -107,7 +110,8 @@ def length_in_job(name: str, examined: Examined, seconds: int) -> Objection | No
 
 
 def expiry(end: float, now: float) -> Objection | None:
-    """A signature that is no longer good, or not for long. Both instants are Unix seconds."""
+    """A signature that is no longer good, or not for long. Both instants are Unix
+    seconds."""
     left = end - now
     if left > EXPIRES_SOON_S:
         return None
@@ -191,10 +195,14 @@ def _pixels(
         ratio = _shown_ratio(max(width, height) / min(width, height))
         yield Objection(
             codes.ASPECT,
-            f"{name} has an aspect ratio of {f'{ratio}:1' if wide else f'1:{ratio}'} ({width} x {height} px)",
+            f"{name} has an aspect ratio of {f'{ratio}:1' if wide else f'1:{ratio}'} ({width}"
+            f" x {height} px)",
             f"that of {media_type} lies between 1:{LONGEST_SIDE_RATIO} and {LONGEST_SIDE_RATIO}:1",
             (
-                f"crop it to at most {LONGEST_SIDE_RATIO * min(width, height)} px in {'width' if wide else 'height'}",
+                (
+                    f"crop it to at most {LONGEST_SIDE_RATIO * min(width, height)} px in"
+                    f" {'width' if wide else 'height'}"
+                ),
             ),
         )
 

@@ -2,8 +2,8 @@
 
 What it may not do: read files, or decide whether they matter.
 
-How it works: servers, editors and scripts leave line ends, zeros and byte order marks, which are
-easy to name and tell where they came from.
+How it works: servers, editors and scripts leave line ends, zeros and byte order marks,
+which are easy to name and tell where they came from.
 """
 
 from __future__ import annotations
@@ -15,13 +15,18 @@ _BLANKS = b"\0\t\n\r \xef\xbb\xbf"
 
 
 def stand(count: int, sample: bytes) -> str:
-    """``2 bytes (a line end) stand``: ``count`` of them, which begin with ``sample``."""
+    """``2 bytes (a line end) stand``: ``count`` of them, which begin with
+    ``sample``."""
     what = _described(sample)
-    return f"{count} byte{'' if count == 1 else 's'}{f' ({what})' if what else ''} stand{'s' if count == 1 else ''}"
+    return (
+        f"{count} byte{'' if count == 1 else 's'}{f' ({what})' if what else ''}"
+        f" stand{'s' if count == 1 else ''}"
+    )
 
 
 def blanks_before(head: bytes, mark: bytes, lead: int = 0) -> int:
-    """How many bytes stand before what belongs, in a file that begins with ``head``: it begins ``lead`` bytes before ``mark``.
+    """How many bytes stand before what belongs, in a file that begins with ``head``: it
+    begins ``lead`` bytes before ``mark``.
 
     0 where they are anything but blanks, zeros or a byte order mark.
     """

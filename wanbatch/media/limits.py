@@ -2,9 +2,10 @@
 
 What it may not do: check anything.
 
-How it works: one row per kind of media. Source: Alibaba Cloud Model Studio, API reference of wan2.7-i2v, ``input.media`` (November 2026). It
-does not say whether its MB are decimal; the larger reading is taken, because what the API then refuses costs nothing, and what we
-refused wrongly could not be made at all.
+How it works: one row per kind of media. Source: Alibaba Cloud Model Studio, API
+reference of wan2.7-i2v, ``input.media`` (November 2026). It does not say whether its MB
+are decimal; the larger reading is taken, because what the API then refuses costs
+nothing, and what we refused wrongly could not be made at all.
 """
 
 from __future__ import annotations
@@ -30,12 +31,14 @@ LONGEST_SIDE_RATIO = 8
 """The aspect ratio lies between 1:8 and 8:1."""
 
 EXPIRES_SOON_S = 3600.0
-"""A signed URL must outlive the wait in our queue and in the API's, which fetches media when it begins to work."""
+"""A signed URL must outlive the wait in our queue and in the API's, which fetches media
+when it begins to work."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """``sides`` in pixels and ``seconds`` are from and to, both allowed; (0, 0) where there is no such limit. ``megabytes`` is the most."""
+    """``sides`` in pixels and ``seconds`` are from and to, both allowed; (0, 0) where
+    there is no such limit. ``megabytes`` is the most."""
 
     formats: tuple[Format, ...]
     formats_shown: str

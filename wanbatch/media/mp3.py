@@ -2,11 +2,12 @@
 
 What it may not do: decode, or take anything for sound that is none.
 
-How it works: tags at the beginning are skipped by the length that they state, then the first place
-is looked for from which several frames follow one another, each where the one before ends and all
-of one kind; eleven bits of one header are soon found in any file, three headers in a row are not.
-Where a tag states a wrong length, the search goes on from its own beginning. Tags at the end are
-left out. Facts: ISO/IEC 11172-3 and 13818-3 (frame headers), ID3v2.4, ID3v1, APEv2, Lyrics3.
+How it works: tags at the beginning are skipped by the length that they state, then the
+first place is looked for from which several frames follow one another, each where the
+one before ends and all of one kind; eleven bits of one header are soon found in any
+file, three headers in a row are not. Where a tag states a wrong length, the search goes
+on from its own beginning. Tags at the end are left out. Facts: ISO/IEC 11172-3 and
+13818-3 (frame headers), ID3v2.4, ID3v1, APEv2, Lyrics3.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 _SEARCHED = 2**20
-"""Bytes in which the first frame must begin, after the tags: a cover picture in a tag of a wrong length is seldom bigger."""
+"""Bytes in which the first frame must begin, after the tags: a cover picture in a tag
+of a wrong length is seldom bigger."""
 
 _IN_A_ROW = 4
 """Frames that must follow one another, or fewer that reach the end of the file."""
@@ -36,7 +38,8 @@ _LONGEST_FREE_FRAME = 5760
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """The frames lie at bytes ``start`` to ``end``. ``free``: of a free bit rate, which few decoders read."""
+    """The frames lie at bytes ``start`` to ``end``. ``free``: of a free bit rate, which
+    few decoders read."""
 
     start: int
     end: int
@@ -44,7 +47,8 @@ class Span:
 
 
 def find_frames(file: BinaryIO, length: int) -> Span | None:
-    """Where the frames of an open file of ``length`` bytes lie; ``None`` where there are none.
+    """Where the frames of an open file of ``length`` bytes lie; ``None`` where there
+    are none.
 
     Raises ``OSError`` where reading fails.
     """
@@ -89,7 +93,8 @@ def _first_frame(data: bytes, *, whole: bool) -> int | None:
 
 
 def _is_run(data: bytes, at: int, *, whole: bool) -> bool:
-    """Whether frames of one kind follow one another from ``at`` on. ``whole``: the file ends with ``data``."""
+    """Whether frames of one kind follow one another from ``at`` on. ``whole``: the file
+    ends with ``data``."""
     kind = None
     for number in range(_IN_A_ROW):
         if whole and number > 1 and at >= len(data):
@@ -109,7 +114,8 @@ def _kind(header: bytes) -> tuple[int, int]:
 
 
 def _frame_length(header: bytes) -> int | None:
-    """Bytes of the frame with this header; ``None`` where it is none of layer III with a stated bit rate."""
+    """Bytes of the frame with this header; ``None`` where it is none of layer III with
+    a stated bit rate."""
     parts = _parts(header)
     if parts is None:
         return None
@@ -132,7 +138,8 @@ def _parts(header: bytes) -> tuple[int, int, int] | None:
 
 
 def _free_frames(file: BinaryIO, start: int, end: int) -> Span | None:
-    """Frames of a free bit rate from ``start`` on: three headers at one distance (but for padding)."""
+    """Frames of a free bit rate from ``start`` on: three headers at one distance (but
+    for padding)."""
     file.seek(start)
     data = file.read(min(3 * _LONGEST_FREE_FRAME, end - start))
     parts = _parts(data[:4])

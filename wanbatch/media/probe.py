@@ -1,9 +1,11 @@
 """What a media file really is, by its content: facts, or why it is unreadable.
 
-What it may not do: judge facts against limits (``check`` does), trust a name, decode more than it must, raise for any content.
+What it may not do: judge facts against limits (``check`` does), trust a name, decode
+more than it must, raise for any content.
 
-How it works: a file is opened once; what was opened is what is judged, measured and hashed. Each kind of media has its own reader, imported when
-it is needed, because FFmpeg's bindings cost a tenth of a second.
+How it works: a file is opened once; what was opened is what is judged, measured and
+hashed. Each kind of media has its own reader, imported when it is needed, because
+FFmpeg's bindings cost a tenth of a second.
 """
 
 from __future__ import annotations
@@ -38,10 +40,12 @@ def probe_clip(path: Path) -> ClipFacts | Unreadable:
 def probe_video(path: Path, sha256: str | None = None) -> VideoFacts | str:
     """The facts of a downloaded video, or what is wrong with it.
 
-    All boxes must be whole, all samples lie inside the file, and FFmpeg must find a video track with a length and dimensions. Bytes behind
-    the last box are a remark, bytes before the first are not: a video begins at byte 0. A fragmented video that was cut between two
-    fragments is found only where it says how much was to come (``fragmented`` tells).
-    ``sha256`` is that of the file's bytes where it is known from writing them; else it is computed.
+    All boxes must be whole, all samples lie inside the file, and FFmpeg must find a
+    video track with a length and dimensions. Bytes behind the last box are a remark,
+    bytes before the first are not: a video begins at byte 0. A fragmented video that
+    was cut between two fragments is found only where it says how much was to come
+    (``fragmented`` tells). ``sha256`` is that of the file's bytes where it is known
+    from writing them; else it is computed.
     """
 
     def read(file: BufferedReader) -> VideoFacts | Unreadable:
@@ -84,7 +88,8 @@ def probe(path: Path, read: Callable[[BufferedReader], Facts | Unreadable]) -> F
 
 
 def _named(file: BufferedReader, trouble: Unreadable) -> Unreadable:
-    """The same, but a file that plainly is something else (an error page) is called so."""
+    """The same, but a file that plainly is something else (an error page) is called
+    so."""
     file.seek(0)
     found = sniff(file.read(HEAD))
     return trouble if found in (MP4, MOV, UNKNOWN) else Unreadable("format", found.name, found.help)

@@ -1,12 +1,12 @@
 """Sounds by their packets: how long they play.
 
-What it may not do: decode, or believe the length that a header states (a wrong Xing frame is common,
-and a false one easy).
+What it may not do: decode, or believe the length that a header states (a wrong Xing
+frame is common, and a false one easy).
 
-How it works: ``wav`` and ``mp3`` say which bytes of the file are sound; FFmpeg takes those apart
-into packets; the length is the sum of theirs, less what the file marks as the encoder's padding.
-FFmpeg makes packets of anything, but gives a duration only to those that are frames of sound; that
-tells an MP3 from bytes that are only called one.
+How it works: ``wav`` and ``mp3`` say which bytes of the file are sound; FFmpeg takes
+those apart into packets; the length is the sum of theirs, less what the file marks as
+the encoder's padding. FFmpeg makes packets of anything, but gives a duration only to
+those that are frames of sound; that tells an MP3 from bytes that are only called one.
 """
 
 from __future__ import annotations
@@ -59,7 +59,8 @@ def read_audio(file: BinaryIO) -> AudioFacts | Unreadable:
 
 @contextmanager
 def opened_sound(file: BinaryIO) -> Iterator[InputContainer]:
-    """The container of what ``read_audio`` takes for sound in an open file, to decode it.
+    """The container of what ``read_audio`` takes for sound in an open file, to decode
+    it.
 
     Raises ``Undecodable`` where there is none, ``OSError`` where reading fails.
     """
@@ -150,7 +151,8 @@ def _audio_facts(container: InputContainer, mime: str, remark: str) -> AudioFact
 
 
 def _padding(packet: Packet[AudioStream], rate: int, tick: Fraction) -> int:
-    """What a player leaves out of a packet, in ticks: two counts of samples, from its beginning and from its end."""
+    """What a player leaves out of a packet, in ticks: two counts of samples, from its
+    beginning and from its end."""
     if not packet.has_sidedata("skip_samples"):
         return 0
     first, last = struct.unpack_from("<II", bytes(packet.get_sidedata("skip_samples")))

@@ -1,8 +1,10 @@
 """Whether the structure of an MP4 or MOV file holds, and what it says about the file.
 
-What it may not do: decode, load media data, raise anything but ``Broken`` and the disk's errors.
+What it may not do: decode, load media data, raise anything but ``Broken`` and the
+disk's errors.
 
-How it works: puts together the boxes at the top, the tracks of the header and the fragments.
+How it works: puts together the boxes at the top, the tracks of the header and the
+fragments.
 """
 
 from __future__ import annotations
@@ -16,15 +18,18 @@ from wanbatch.media.fragments import Pieces, check_index
 from wanbatch.media.tracks import Movie, read_movie
 
 _SLACK_S = 0.2
-"""Encoders round, and count a sound's beginning that is not heard; a piece is seldom shorter."""
+"""Encoders round, and count a sound's beginning that is not heard; a piece is seldom
+shorter."""
 
 _UNKNOWN_S = 3600.0
-"""A promise of more stands for none: live packagers write the largest number there is."""
+"""A promise of more stands for none: live packagers write the largest number there
+is."""
 
 
 @dataclass(frozen=True, slots=True)
 class Structure:
-    """A file that is whole up to byte ``end``; ``orientations`` by the ids of its tracks, as in EXIF."""
+    """A file that is whole up to byte ``end``; ``orientations`` by the ids of its
+    tracks, as in EXIF."""
 
     end: int
     remark: str
@@ -60,7 +65,8 @@ def check_structure(file: BinaryIO, length: int) -> Structure:
 
 
 def _check_promise(movie: Movie, pieces: Pieces) -> None:
-    """Holds the length that the header states for all fragments against what they hold."""
+    """Holds the length that the header states for all fragments against what they
+    hold."""
     held = max(
         (
             (track.ticks + pieces.ticks[track.id]) / track.timescale

@@ -1,10 +1,11 @@
-"""The tracks of a movie header: what they show, how they are turned, and whether their samples are there.
+"""The tracks of a movie header: what they show, how they are turned, and whether their
+samples are there.
 
 What it may not do: read files (it gets the content of the ``moov`` box), decode.
 
-How it works: the way down to a track's sample tables is fixed; the tables' offsets and sizes are
-held against the file's length. A table that is cut short is an error, a missing one is empty.
-Facts: ISO/IEC 14496-12 (``tkhd``, ``mdhd``, ``stbl``).
+How it works: the way down to a track's sample tables is fixed; the tables' offsets and
+sizes are held against the file's length. A table that is cut short is an error, a
+missing one is empty. Facts: ISO/IEC 14496-12 (``tkhd``, ``mdhd``, ``stbl``).
 """
 
 from __future__ import annotations
@@ -17,14 +18,16 @@ from wanbatch.media.boxes import Box, Broken, by_type, children
 from wanbatch.media.turning import IDENTITY, Matrix, orientation_of
 
 _HIGHEST_ID = 2**31 - 1
-"""FFmpeg reads a higher one as negative, and takes seconds to look for its fragments."""
+"""FFmpeg reads a higher one as negative, and takes seconds to look for its
+fragments."""
 
 _TO_TABLES = ("mdia", "minf", "stbl")
 
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """``handler`` is ``vide``, ``soun``…; ``ticks`` of 1/``timescale`` s are the length of the samples in the header."""
+    """``handler`` is ``vide``, ``soun``…; ``ticks`` of 1/``timescale`` s are the length
+    of the samples in the header."""
 
     id: int
     handler: str
@@ -35,7 +38,8 @@ class Track:
 
 @dataclass(frozen=True, slots=True)
 class Movie:
-    """``promised_s`` is the length that the header states for all fragments together (``mehd``); 0.0 where it does not."""
+    """``promised_s`` is the length that the header states for all fragments together
+    (``mehd``); 0.0 where it does not."""
 
     tracks: tuple[Track, ...]
     extends: bool
@@ -45,7 +49,8 @@ class Movie:
 
 
 def read_movie(data: bytes, length: int) -> Movie:
-    """What a ``moov`` box with the content ``data`` says, held against the file's ``length``. Raises ``Broken``."""
+    """What a ``moov`` box with the content ``data`` says, held against the file's
+    ``length``. Raises ``Broken``."""
     try:
         boxes = list(children(data, 0, len(data)))
         header = next((box for box in boxes if box.type == "mvhd"), None)
@@ -140,7 +145,8 @@ def _check_samples(tables: dict[str, bytes], length: int) -> None:
 
 
 def _sample_sizes(tables: dict[str, bytes]) -> tuple[int, int, tuple[int, ...]]:
-    """The size that all samples share (or 0), their number, their sizes (where they share none)."""
+    """The size that all samples share (or 0), their number, their sizes (where they
+    share none)."""
     if "stsz" not in tables:
         if "stz2" in tables:
             (count,) = struct.unpack_from(">I", tables["stz2"], 8)

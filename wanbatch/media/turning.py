@@ -1,10 +1,12 @@
-"""How a picture is turned before it is shown: EXIF's orientation, and the matrix of a video track.
+"""How a picture is turned before it is shown: EXIF's orientation, and the matrix of a
+video track.
 
 What it may not do: read files, or decode.
 
-How it works: both notations come down to EXIF's eight orientations, so that photos, stills,
-posters and clips are turned by one table. A matrix that is none of the eight (a slant) turns
-nothing. Facts: EXIF 2.32 (tag 0x0112), ISO/IEC 14496-12 (``tkhd``, ``mvhd``).
+How it works: both notations come down to EXIF's eight orientations, so that photos,
+stills, posters and clips are turned by one table. A matrix that is none of the eight (a
+slant) turns nothing. Facts: EXIF 2.32 (tag 0x0112), ISO/IEC 14496-12 (``tkhd``,
+``mvhd``).
 """
 
 from __future__ import annotations
@@ -32,7 +34,8 @@ _BY_ORIENTATION = {
 }
 
 Matrix = tuple[int, int, int, int]
-"""a, b, c, d of x' = a x + c y, y' = b x + d y, y downwards; 16.16 fixed point or any other scale."""
+"""a, b, c, d of x' = a x + c y, y' = b x + d y, y downwards; 16.16 fixed point or any
+other scale."""
 
 IDENTITY: Matrix = (1, 0, 0, 1)
 
@@ -67,14 +70,16 @@ def orientation_of(track: Matrix, movie: Matrix = IDENTITY) -> int:
 
 
 def _signs(matrix: Matrix) -> Matrix:
-    """The matrix without its scale: each number as -1, 0 or 1; what is small beside the largest is 0."""
+    """The matrix without its scale: each number as -1, 0 or 1; what is small beside the
+    largest is 0."""
     largest = max(map(abs, matrix))
     a, b, c, d = ((n > 0) - (n < 0) if 16 * abs(n) > largest else 0 for n in matrix)
     return a, b, c, d
 
 
 def read_orientation(exif: bytes) -> int:
-    """The orientation in a block of EXIF data (the TIFF structure, with or without ``Exif`` before it).
+    """The orientation in a block of EXIF data (the TIFF structure, with or without
+    ``Exif`` before it).
 
     Broken data say nothing: upright.
     """

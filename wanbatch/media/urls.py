@@ -1,11 +1,13 @@
-"""URLs of media beside each other: whether two that differ in their query mean the same file.
+"""URLs of media beside each other: whether two that differ in their query mean the same
+file.
 
 What it may not do: fetch one, or show a query.
 
-How it works: URLs of one address are gathered over all jobs. Where two jobs' queries differ in what only looks like a
-signature, or beside a signature in a parameter that chooses a file, nobody can tell whether that is one file or two:
-taken for one, a job gets the other's video; taken for two, it is bought twice. So it is an error until the manifest
-says which parameters count.
+How it works: URLs of one address are gathered over all jobs. Where two jobs' queries
+differ in what only looks like a signature, or beside a signature in a parameter that
+chooses a file, nobody can tell whether that is one file or two: taken for one, a job
+gets the other's video; taken for two, it is bought twice. So it is an error until the
+manifest says which parameters count.
 """
 
 from __future__ import annotations
@@ -48,7 +50,8 @@ def url_uses(manifests: Iterable[Manifest]) -> Iterator[UrlUse]:
 
 
 def doubtful_uses(uses: Iterable[UrlUse]) -> Iterator[tuple[UrlUse, Objection]]:
-    """The uses that differ from another job's of the same address as nobody can judge, each place of the manifests once."""
+    """The uses that differ from another job's of the same address as nobody can judge,
+    each place of the manifests once."""
     by_base: dict[str, list[UrlUse]] = {}
     for use in uses:
         if use.address.marks and use.address.kind is not QueryKind.NAMED:
@@ -79,7 +82,8 @@ def _doubtful_in(
 
 
 _ENOUGH = 8
-"""Uses that are compared: a job has at most four media, so that one of another job is among them."""
+"""Uses that are compared: a job has at most four media, so that one of another job is
+among them."""
 
 
 def _sense(address: Address) -> tuple[QueryKind, frozenset[str]]:
@@ -103,10 +107,14 @@ def _objection(use: UrlUse, other: UrlUse) -> Objection:
     kind = use.input.type
     return Objection(
         codes.URL_DOUBTFUL,
-        f"{use.job.name} and {other.job.name} have one {name} but for its query, which may be a signature",
+        f"{use.job.name} and {other.job.name} have one {name} but for its query, which may be"
+        " a signature",
         "one file or two? the query does not say",
         (
-            f"two files: write {kind}: {{url: …, identity: [id]}} with the names of the parameters that choose one",
+            (
+                f"two files: write {kind}: {{url: …, identity: [id]}} with the names of the"
+                " parameters that choose one"
+            ),
             f"one file: write {kind}: {{url: …, identity: []}}",
         ),
     )

@@ -2,12 +2,13 @@
 
 What it may not do: decode, or believe a length that no file of this size can have.
 
-How it works: programs that write into a pipe, and speech services, cannot know the length when they
-write the header, and put a number in its place: 0, the largest, or a round one. So a length beyond
-the file's end is no more than that, and the bytes that are there count, unless it is one that a
-sound for the API could have: then the file was cut. FFmpeg gets the chunk that says how the sound
-is coded and the bytes of sound, under a header of our own. Facts: Microsoft's RIFF and ``WAVE``
-chunks, EBU Tech 3306 (RF64).
+How it works: programs that write into a pipe, and speech services, cannot know the
+length when they write the header, and put a number in its place: 0, the largest, or a
+round one. So a length beyond the file's end is no more than that, and the bytes that
+are there count, unless it is one that a sound for the API could have: then the file was
+cut. FFmpeg gets the chunk that says how the sound is coded and the bytes of sound,
+under a header of our own. Facts: Microsoft's RIFF and ``WAVE`` chunks, EBU Tech 3306
+(RF64).
 """
 
 from __future__ import annotations
@@ -28,12 +29,14 @@ PLAUSIBLE_S = 60.0
 """A sound for the API lasts up to 30 s; twice that much may be meant for cutting."""
 
 REMARKED_S = 3600.0
-"""A length that is stated and not there is worth a word up to here; beyond, it was never meant."""
+"""A length that is stated and not there is worth a word up to here; beyond, it was
+never meant."""
 
 
 @dataclass(frozen=True, slots=True)
 class WavLayout:
-    """The sound lies at bytes ``start`` to ``end``; ``missing`` of ``stated`` bytes are not there."""
+    """The sound lies at bytes ``start`` to ``end``; ``missing`` of ``stated`` bytes are
+    not there."""
 
     coding: bytes
     start: int
@@ -62,7 +65,8 @@ class WavLayout:
 
 
 def read_layout(file: BinaryIO, length: int) -> WavLayout | None:
-    """The layout of an open WAV or RF64 file of ``length`` bytes; ``None`` without a coding or sound.
+    """The layout of an open WAV or RF64 file of ``length`` bytes; ``None`` without a
+    coding or sound.
 
     Raises ``OSError`` where reading fails.
     """

@@ -2,8 +2,9 @@
 
 What it may not do: write, close the file beneath, or remember bytes.
 
-How it works: positions count from the beginning of the part; bytes of the caller's own may stand
-before it, so that a reader gets a header that is right where the file's own is not.
+How it works: positions count from the beginning of the part; bytes of the caller's own
+may stand before it, so that a reader gets a header that is right where the file's own
+is not.
 """
 
 from __future__ import annotations

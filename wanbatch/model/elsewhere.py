@@ -1,11 +1,12 @@
-"""What was found of purchases that this ledger has never heard of, and what it says of one job.
+"""What was found of purchases that this ledger has never heard of, and what it says of
+one job.
 
-What it may not do: look for anything (``report.evidence`` does), or decide what a job becomes
-(``planner`` does).
+What it may not do: look for anything (``report.evidence`` does), or decide what a job
+becomes (``planner`` does).
 
-How it works: a ``Sighting`` is one piece of evidence with its place. Sightings are kept by
-fingerprint, those of videos by the eight digits of their names. All of them are of the paid
-realm: the emulator is free and not guarded.
+How it works: a ``Sighting`` is one piece of evidence with its place. Sightings are kept
+by fingerprint, those of videos by the eight digits of their names. All of them are of
+the paid realm: the emulator is free and not guarded.
 """
 
 from __future__ import annotations
@@ -26,9 +27,11 @@ class Source(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """``place`` is the file, as people find it; ``state`` the word that stands there for the job.
+    """``place`` is the file, as people find it; ``state`` the word that stands there
+    for the job.
 
-    ``trouble`` says why the file cannot be read: then it may know the job, and nobody can tell.
+    ``trouble`` says why the file cannot be read: then it may know the job, and nobody
+    can tell.
     """
 
     source: Source
@@ -55,7 +58,8 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True)
 class Elsewhere:
-    """``reports`` and ``ledgers`` are by fingerprint, ``videos`` by the digits of their names.
+    """``reports`` and ``ledgers`` are by fingerprint, ``videos`` by the digits of their
+    names.
 
     ``unreadable`` is a ledger that may know any job.
     """
@@ -71,7 +75,8 @@ class Elsewhere:
     def find(self, fingerprints: Sequence[str], *, heard: bool) -> Sighting | None:
         """The trace of a job by all fingerprints that it has had.
 
-        Of a job that this ledger has ``heard`` of, its own reports and videos say nothing new.
+        Of a job that this ledger has ``heard`` of, its own reports and videos say
+        nothing new.
         """
         own = () if heard else (self.reports, self.videos)
         for text in fingerprints:
@@ -92,7 +97,8 @@ def video_digits(fingerprint_text: str, realm: str) -> str:
 
 
 def video_name(job_name: str, fingerprint_text: str, realm: str) -> str:
-    """The file name of a job's video, without a number: readable, at most 200 bytes, unique by the eight hex digits of identity and realm.
+    """The file name of a job's video, without a number: readable, at most 200 bytes,
+    unique by the eight hex digits of identity and realm.
 
     ``opening[hour=dawn,seed=100]`` becomes ``opening.hour-dawn.seed-100.1f3a9c2e.mp4``.
     """

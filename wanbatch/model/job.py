@@ -1,9 +1,12 @@
 """The values a manifest becomes: media inputs, jobs, the manifest itself.
 
-What it may not do: parse, check or expand anything; those who build these values have checked them.
+What it may not do: parse, check or expand anything; those who build these values have
+checked them.
 
-How it works: frozen dataclasses with slots. A ``Job`` is one cell of a sweep, fully rendered: what stands in it is what will be sent, but for
-media, which are still named as the user named them (``media/`` reads and hashes files, ``plan/`` turns references into fingerprints).
+How it works: frozen dataclasses with slots. A ``Job`` is one cell of a sweep, fully
+rendered: what stands in it is what will be sent, but for media, which are still named
+as the user named them (``media/`` reads and hashes files, ``plan/`` turns references
+into fingerprints).
 """
 
 from __future__ import annotations
@@ -47,9 +50,11 @@ class FileMedia:
 
 @dataclass(frozen=True, slots=True)
 class UrlMedia:
-    """A public ``https`` URL without its fragment. It goes on the wire as it is; its query is written nowhere else.
+    """A public ``https`` URL without its fragment. It goes on the wire as it is; its
+    query is written nowhere else.
 
-    ``identity`` names the parameters that say which object it is, ``None`` where the manifest does not say.
+    ``identity`` names the parameters that say which object it is, ``None`` where the
+    manifest does not say.
     """
 
     url: str = field(repr=False)
@@ -58,7 +63,8 @@ class UrlMedia:
 
 @dataclass(frozen=True, slots=True)
 class JobMedia:
-    """The video of another job, or with ``frame`` a still cut from it. ``job`` is the name of the one cell that it refers to."""
+    """The video of another job, or with ``frame`` a still cut from it. ``job`` is the
+    name of the one cell that it refers to."""
 
     job: str
     frame: Frame | None = None
@@ -69,8 +75,8 @@ MediaSource = FileMedia | UrlMedia | JobMedia
 
 @dataclass(frozen=True, slots=True)
 class MediaInput:
-    """``place`` and ``route`` say where it is written; ``row`` where the row of data stands
-    that it was made with, worked out only when somebody asks.
+    """``place`` and ``route`` say where it is written; ``row`` where the row of data
+    stands that it was made with, worked out only when somebody asks.
     """
 
     type: MediaType
@@ -81,13 +87,15 @@ class MediaInput:
 
 
 def trim_prompt(text: str | None) -> str | None:
-    """A prompt as it is sent and identified: without white space (Unicode's, line ends too) at its ends; ``None`` where nothing is left."""
+    """A prompt as it is sent and identified: without white space (Unicode's, line ends
+    too) at its ends; ``None`` where nothing is left."""
     return (text.strip() or None) if text else None
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One video to make. ``axes`` are (name, value) in axis order, ``seed`` and ``take`` among them where the manifest sweeps them.
+    """One video to make. ``axes`` are (name, value) in axis order, ``seed`` and
+    ``take`` among them where the manifest sweeps them.
 
     Prompts stand as they were written; ``trim_prompt`` makes of them what is sent.
     """
@@ -112,7 +120,8 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class RunSettings:
-    """A manifest's ``run``: never part of a job's identity; it may lower limits and name a backend."""
+    """A manifest's ``run``: never part of a job's identity; it may lower limits and
+    name a backend."""
 
     backend: str | None = None
     max_cost: Decimal | None = None
@@ -124,7 +133,8 @@ class RunSettings:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """A checked manifest with its jobs in order. ``path`` is as the user named it, ``sha256`` that of the file's bytes."""
+    """A checked manifest with its jobs in order. ``path`` is as the user named it,
+    ``sha256`` that of the file's bytes."""
 
     path: str
     name: str

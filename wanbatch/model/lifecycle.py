@@ -1,16 +1,22 @@
-"""The life of an attempt: its states, the events that move it, and the fold from events to a row.
+"""The life of an attempt: its states, the events that move it, and the fold from events
+to a row.
 
-What it may not do: I/O, read a clock, draw a random number, decide *when* something happens. It decides what may follow what.
+What it may not do: I/O, read a clock, draw a random number, decide *when* something
+happens. It decides what may follow what.
 
 Theory of operation
 -------------------
-A **job** is what the manifest asks for; its identity is a fingerprint. An **attempt** is one intent to buy that job's video, and sees at most one
-POST. Everything that happens to an attempt is an **event**; the attempt's row in the ledger is the fold of its events, and every event is durable
-before the next step starts. ``TRANSITIONS`` is the whole law: an event that is not in it for the present state raises ``IllegalTransition``.
+A **job** is what the manifest asks for; its identity is a fingerprint. An **attempt**
+is one intent to buy that job's video, and sees at most one POST. Everything that
+happens to an attempt is an **event**; the attempt's row in the ledger is the fold of
+its events, and every event is durable before the next step starts. ``TRANSITIONS`` is
+the whole law: an event that is not in it for the present state raises
+``IllegalTransition``.
 
-A state of ``PLANNED`` means that the attempt is closed and bought nothing: the job may be submitted again, as a new attempt, not before
-``not_before``. Three states are *unsettled*: money may be or was spent and no result is on disk. ``UNCERTAIN`` and ``EXPIRED`` are left only by
-proof or by a person.
+A state of ``PLANNED`` means that the attempt is closed and bought nothing: the job may
+be submitted again, as a new attempt, not before ``not_before``. Three states are
+*unsettled*: money may be or was spent and no result is on disk. ``UNCERTAIN`` and
+``EXPIRED`` are left only by proof or by a person.
 """
 
 from __future__ import annotations
@@ -64,7 +70,8 @@ class EventKind(StrEnum):
 
 
 class Authority(StrEnum):
-    """Why an attempt was allowed to spend; everything but ``FIRST`` is a recorded decision to possibly pay again."""
+    """Why an attempt was allowed to spend; everything but ``FIRST`` is a recorded
+    decision to possibly pay again."""
 
     FIRST = "first"
     NOT_ACCEPTED = "not_accepted"  # the one before was proven not accepted
@@ -122,10 +129,12 @@ TERMINAL = frozenset(
 """States that a run never leaves by itself."""
 
 IN_FLIGHT = frozenset({State.ACCEPTED, State.REMOTE_OK, State.STAGED})
-"""Accepted by the provider and not yet on disk: polled, downloaded and stored before anything new is bought."""
+"""Accepted by the provider and not yet on disk: polled, downloaded and stored before
+anything new is bought."""
 
 UNSETTLED = frozenset({State.INTENT, State.UNCERTAIN, State.EXPIRED}) | IN_FLIGHT
-"""Money may have been spent and no result is there yet: a new attempt of the same job needs a decision."""
+"""Money may have been spent and no result is there yet: a new attempt of the same job
+needs a decision."""
 
 SPENT = frozenset(
     {State.UNCERTAIN, State.EXPIRED, State.ABANDONED, State.REMOTE_OK, State.STAGED, State.STORED}
@@ -136,7 +145,8 @@ RESERVED = frozenset({State.INTENT, State.ACCEPTED})
 
 
 class IllegalTransition(Exception):
-    """An event came that the present state does not allow: a bug, or a ledger that was edited by hand."""
+    """An event came that the present state does not allow: a bug, or a ledger that was
+    edited by hand."""
 
     def __init__(self, attempt_id: int, state: State, kind: EventKind) -> None:
         super().__init__(
@@ -145,7 +155,8 @@ class IllegalTransition(Exception):
 
 
 class Facts(TypedDict, total=False):
-    """What an event adds to its row; every name is a field of ``Attempt``. Instants are Unix seconds."""
+    """What an event adds to its row; every name is a field of ``Attempt``. Instants are
+    Unix seconds."""
 
     task_id: str
     reason: str
@@ -183,8 +194,8 @@ class Facts(TypedDict, total=False):
 class Retention:
     """How long a provider keeps things, in seconds; each dialect declares its own.
 
-    ``result_s`` is a finished video's, ``query_s`` a task's, ``list_s`` an account's list.
-    Every margin of ours is derived here.
+    ``result_s`` is a finished video's, ``query_s`` a task's, ``list_s`` an account's
+    list. Every margin of ours is derived here.
     """
 
     result_s: float
@@ -208,7 +219,8 @@ class Retention:
 
 
 DAY_LONG = Retention(result_s=24 * 3600.0, query_s=24 * 3600.0, list_s=24 * 3600.0)
-"""Wan's, behind every API that we know (reference: C.5, C.8, D9): 24 hours for all three."""
+"""Wan's, behind every API that we know (reference: C.5, C.8, D9): 24 hours for all
+three."""
 
 SHOWN_MARGIN_S = 600.0
 """Users are shown a deadline ten minutes before the provider's own (contract)."""
@@ -228,11 +240,13 @@ class Event:
 class Opening:
     """What an attempt is born with, written in the same commit as its ``INTENT`` event.
 
-    ``request`` is the JSON text of the API's fields, with media by SHA-256 and without signatures. ``realm`` is ``paid`` or ``emulator``.
-    ``origin`` names the place that task ids of this attempt belong to; ``price`` is ``None`` where the profile has none.
-    ``length_s`` and ``size`` are the request's, kept apart because latencies are learnt by them.
-    ``intent_offset_s`` is the server's clock minus ours at the intent, ``None`` while no server
-    was heard; ``authorisation_id`` the recorded decision that this purchase uses up, or 0.
+    ``request`` is the JSON text of the API's fields, with media by SHA-256 and without
+    signatures. ``realm`` is ``paid`` or ``emulator``. ``origin`` names the place that
+    task ids of this attempt belong to; ``price`` is ``None`` where the profile has
+    none. ``length_s`` and ``size`` are the request's, kept apart because latencies are
+    learnt by them. ``intent_offset_s`` is the server's clock minus ours at the intent,
+    ``None`` while no server was heard; ``authorisation_id`` the recorded decision that
+    this purchase uses up, or 0.
     """
 
     fingerprint: str
@@ -257,14 +271,14 @@ class Opening:
 class Attempt:
     """A ledger row: an ``Opening`` and the fold of every event since.
 
-    ``path`` is relative to the output folder. ``available_until`` is the provider's: when
-    the result vanishes. ``give_up_at`` is ours, an hour later: when a task without a final
-    word is expired. ``failed_at`` is when the provider last called it failed,
-    ``confirmed_at`` when a poll first knew the task, ``status_word`` a word of the provider
-    that we do not know, ``download_error`` what the last download met, ``evidence`` a
-    redacted piece of an answer, ``refusals`` how often it was proven not accepted.
-    ``refused_sha256`` names bytes that came whole and are no video as they should be,
-    ``refused_times`` how often those very bytes came.
+    ``path`` is relative to the output folder. ``available_until`` is the provider's:
+    when the result vanishes. ``give_up_at`` is ours, an hour later: when a task without
+    a final word is expired. ``failed_at`` is when the provider last called it failed,
+    ``confirmed_at`` when a poll first knew the task, ``status_word`` a word of the
+    provider that we do not know, ``download_error`` what the last download met,
+    ``evidence`` a redacted piece of an answer, ``refusals`` how often it was proven not
+    accepted. ``refused_sha256`` names bytes that came whole and are no video as they
+    should be, ``refused_times`` how often those very bytes came.
     """
 
     attempt_id: int
@@ -326,7 +340,8 @@ class Attempt:
 
 ATTEMPT_FIELDS = tuple(f.name for f in fields(Attempt))
 
-# For so many fields ``replace`` and ``__init__`` take three times as long; every event of a run, and every row of a ledger, passes through here.
+# For so many fields ``replace`` and ``__init__`` take three times as long; every event
+# of a run, and every row of a ledger, passes through here.
 _values_of = attrgetter(*ATTEMPT_FIELDS)
 _setters = tuple(getattr(Attempt, name).__set__ for name in ATTEMPT_FIELDS)
 _POSITIONS = {name: position for position, name in enumerate(ATTEMPT_FIELDS)}
@@ -338,7 +353,8 @@ _STATE, _UPDATED_AT, _LAST_EVENT = (
 
 
 def attempt_of(values: Sequence[object]) -> Attempt:
-    """The row with these values, one for each of ``ATTEMPT_FIELDS`` in their order; their types are the caller's promise."""
+    """The row with these values, one for each of ``ATTEMPT_FIELDS`` in their order;
+    their types are the caller's promise."""
     attempt = object.__new__(Attempt)
     deque(map(call, _setters, repeat(attempt), values), maxlen=0)
     return attempt
@@ -369,7 +385,8 @@ def open_attempt(attempt_id: int, opening: Opening) -> Attempt:
 
 
 def apply(attempt: Attempt, event: Event) -> Attempt:
-    """The row after ``event``. Raises ``IllegalTransition`` where the table has no arrow, ``KeyError`` for a fact that is no field."""
+    """The row after ``event``. Raises ``IllegalTransition`` where the table has no
+    arrow, ``KeyError`` for a fact that is no field."""
     state = TRANSITIONS.get((attempt.state, event.kind))
     if state is None:
         raise IllegalTransition(attempt.attempt_id, attempt.state, event.kind)
@@ -382,9 +399,11 @@ def apply(attempt: Attempt, event: Event) -> Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """A copy of an attempt's video in a manifest's folder: ``path`` is relative to the output folder.
+    """A copy of an attempt's video in a manifest's folder: ``path`` is relative to the
+    output folder.
 
-    ``mtime_ns`` is the file's modification time when it was last known good, so that an untouched file needs no hashing.
+    ``mtime_ns`` is the file's modification time when it was last known good, so that an
+    untouched file needs no hashing.
     """
 
     manifest: str
@@ -396,7 +415,8 @@ class Placement:
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
-    """One run of the command on one of its manifests, as the ledger remembers it; ``finished_at`` is 0.0 and ``exit_code`` -1 until it ended."""
+    """One run of the command on one of its manifests, as the ledger remembers it;
+    ``finished_at`` is 0.0 and ``exit_code`` -1 until it ended."""
 
     run_id: str
     manifest: str
@@ -413,8 +433,8 @@ class RunRecord:
 class Authorisation:
     """A person's recorded word that one job may be bought once more.
 
-    ``kind`` is ``regenerate`` or ``retry_failed``. It is open until an attempt that names it
-    may have been bought.
+    ``kind`` is ``regenerate`` or ``retry_failed``. It is open until an attempt that
+    names it may have been bought.
     """
 
     authorisation_id: int
@@ -431,7 +451,8 @@ class Authorisation:
 class Snapshot:
     """All that the ledger knows at one instant. ``attempts`` are in order of birth.
 
-    ``ledger_id`` tells the ledger from every other, ``events`` counts each attempt's events.
+    ``ledger_id`` tells the ledger from every other, ``events`` counts each attempt's
+    events.
     """
 
     attempts: tuple[Attempt, ...] = ()
@@ -442,7 +463,8 @@ class Snapshot:
     events: Mapping[int, int] = field(default_factory=dict, compare=False)
 
     def count_events(self, realm: str) -> int:
-        """How much has happened in ``realm``; it only ever grows, so a lower count is older."""
+        """How much has happened in ``realm``; it only ever grows, so a lower count is
+        older."""
         return sum(self.events.get(a.attempt_id, 0) for a in self.attempts if a.realm == realm)
 
     def open_authorisations(self) -> tuple[Authorisation, ...]:
@@ -471,12 +493,14 @@ def _first_home(rows: Sequence[Attempt]) -> Attempt:
 
 
 def deciding_attempt(attempts: Iterable[Attempt]) -> Attempt | None:
-    """The one attempt that says how its job stands, of the attempts that share an identity, oldest first.
+    """The one attempt that says how its job stands, of the attempts that share an
+    identity, oldest first.
 
-    A new attempt is only opened once the one before is settled or a person allowed it, so
-    the youngest that is stored or unsettled decides; without one, the youngest that got a
-    verdict. Attempts that bought nothing decide nothing. Where a task that was called failed
-    turned out to be paid for, and its retry came home too, the first is the job's.
+    A new attempt is only opened once the one before is settled or a person allowed it,
+    so the youngest that is stored or unsettled decides; without one, the youngest that
+    got a verdict. Attempts that bought nothing decide nothing. Where a task that was
+    called failed turned out to be paid for, and its retry came home too, the first is
+    the job's.
     """
     rows = [a for a in attempts if a.state is not State.PLANNED]
     for number in range(len(rows) - 1, -1, -1):
@@ -501,8 +525,8 @@ RETRYABLE_BY_POLICY = frozenset({State.REMOTE_FAILED})
 
 
 def may_retry(attempt: Attempt, attempts: Iterable[Attempt], retries: int) -> bool:
-    """Whether policy allows a new attempt after ``attempt``: a free, retryable remote failure, and fewer than ``retries`` made by policy since a
-    person last asked."""
+    """Whether policy allows a new attempt after ``attempt``: a free, retryable remote
+    failure, and fewer than ``retries`` made by policy since a person last asked."""
     if attempt.state not in RETRYABLE_BY_POLICY or not attempt.retryable:
         return False
     made = 0

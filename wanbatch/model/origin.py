@@ -2,10 +2,10 @@
 
 What it may not do: resolve names or connect.
 
-How it works: an origin is a base URL, with ``#ACCOUNT`` where the profile names one; the
-ledger keeps it as it was written when the task was bought. Two spellings are compared by
-what they have in common: case of scheme and host, the default port, a final dot, slash or
-``/v1`` say nothing, and all names of this machine are one.
+How it works: an origin is a base URL, with ``#ACCOUNT`` where the profile names one;
+the ledger keeps it as it was written when the task was bought. Two spellings are
+compared by what they have in common: case of scheme and host, the default port, a final
+dot, slash or ``/v1`` say nothing, and all names of this machine are one.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ def same_origin(one: str, other: str) -> bool:
 
 @lru_cache(maxsize=1024)
 def _key(origin: str) -> str:
-    """The same text for every spelling of an origin; another text for another origin."""
+    """The same text for every spelling of an origin; another text for another
+    origin."""
     address, _, account = origin.partition("#")
     try:
         parts = urlsplit(address.strip())
@@ -51,8 +52,8 @@ def _known_host(host: str) -> str:
 
 
 def say_home(backend: str, origin: str, here: str, here_origin: str) -> str:
-    """Where a task of ``backend`` at ``origin`` is, and how a run on backend ``here`` at
-    ``here_origin``, which is another place, comes to fetch it."""
+    """Where a task of ``backend`` at ``origin`` is, and how a run on backend ``here``
+    at ``here_origin``, which is another place, comes to fetch it."""
     if backend != here:
         return f"is running on backend {backend}: run with --backend {backend} to fetch it"
     address, _, account = origin.partition("#")

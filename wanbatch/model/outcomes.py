@@ -1,9 +1,11 @@
 """What the API can tell: the verdicts of one POST, of one poll, of one download.
 
-What it may not do: know a wire format (``providers`` reads those) or decide what follows (``lifecycle`` and the engine do).
+What it may not do: know a wire format (``providers`` reads those) or decide what
+follows (``lifecycle`` and the engine do).
 
-How it works: values, one class per verdict, so that a ``match`` over them is checked for completeness by mypy. The table they follow is in
-ARCHITECTURE.md under "What one POST can tell".
+How it works: values, one class per verdict, so that a ``match`` over them is checked
+for completeness by mypy. The table they follow is in ARCHITECTURE.md under "What one
+POST can tell".
 """
 
 from __future__ import annotations
@@ -35,7 +37,8 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class NotAccepted:
-    """Proven not taken: no byte was written, or the API said "later". ``retry_after_s`` is what it asked for, clamped, or ``None``."""
+    """Proven not taken: no byte was written, or the API said "later". ``retry_after_s``
+    is what it asked for, clamped, or ``None``."""
 
     reason: str
     limit: ThrottledBy | None = None
@@ -52,7 +55,8 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class Halted:
-    """A definite refusal that concerns every job (key, quota, wrong URL): the run stops, the job goes back to planned."""
+    """A definite refusal that concerns every job (key, quota, wrong URL): the run
+    stops, the job goes back to planned."""
 
     code: str
     message: str
@@ -63,9 +67,9 @@ class Halted:
 class Uncertain:
     """Nobody knows whether a video was bought.
 
-    ``evidence`` is a redacted piece of the answer, at most 2 KiB. ``halt`` is set where the
-    answer says that the next job would fare alike (a redirect, a refusal in a 5xx): buying
-    stops, the run drains and ends with 4.
+    ``evidence`` is a redacted piece of the answer, at most 2 KiB. ``halt`` is set where
+    the answer says that the next job would fare alike (a redirect, a refusal in a 5xx):
+    buying stops, the run drains and ends with 4.
     """
 
     reason: str
@@ -80,8 +84,9 @@ SubmitOutcome = Accepted | NotAccepted | Rejected | Halted | Uncertain
 class Running:
     """Not done yet, or a word that nobody knows.
 
-    ``progress`` is a percentage and may fall. ``known`` is false for a word that is in no
-    vocabulary of ours: it is shown to people, and the content route is asked in time.
+    ``progress`` is a percentage and may fall. ``known`` is false for a word that is in
+    no vocabulary of ours: it is shown to people, and the content route is asked in
+    time.
     """
 
     word: str = ""
@@ -91,7 +96,8 @@ class Running:
 
 @dataclass(frozen=True, slots=True)
 class Succeeded:
-    """There is a result. ``urls`` are tried in order, then the content route; they may be signed, and are never stored.
+    """There is a result. ``urls`` are tried in order, then the content route; they may
+    be signed, and are never stored.
 
     Instants are Unix seconds by the server's clock, or ``None`` where it does not tell.
     """
@@ -106,8 +112,9 @@ class Succeeded:
 class Failed:
     """The provider's final word: no video, no charge.
 
-    ``certain`` is false for words other than ``failed``, ``failure`` and ``fail``: they are
-    believed after a second poll some seconds later and one try of the content route.
+    ``certain`` is false for words other than ``failed``, ``failure`` and ``fail``: they
+    are believed after a second poll some seconds later and one try of the content
+    route.
     """
 
     code: str
@@ -118,10 +125,11 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """This query told nothing (network, 5xx, 429, an unknown id right after the submit): ask again later.
+    """This query told nothing (network, 5xx, 429, an unknown id right after the
+    submit): ask again later.
 
-    ``denied`` is true where the API itself answered that it does not know the task (404,
-    ``task_not_exist``, ``UNKNOWN``), as against a query that told nothing at all.
+    ``denied`` is true where the API itself answered that it does not know the task
+    (404, ``task_not_exist``, ``UNKNOWN``), as against a query that told nothing at all.
     """
 
     reason: str
@@ -137,9 +145,9 @@ PollOutcome = Running | Succeeded | Failed | Unreadable
 class Downloaded:
     """The whole file stands, synced, under its ``.part`` name.
 
-    ``declared`` is false where the answer stated no length, so that a file cut between two
-    fragments looks whole. ``remark`` is worth a word to people, such as bytes behind the
-    last box.
+    ``declared`` is false where the answer stated no length, so that a file cut between
+    two fragments looks whole. ``remark`` is worth a word to people, such as bytes
+    behind the last box.
     """
 
     facts: VideoFacts
@@ -151,10 +159,11 @@ class Downloaded:
 class DownloadFailed:
     """No whole file came.
 
-    ``gone`` means that every source says it no longer has it, ``disk`` that our own disk
-    would not take it. ``refused`` is the SHA-256 of bytes that came whole and are no video
-    as they should be; they stand under the ``.part`` name for the caller to keep. ``denied``
-    means that every source answered and none gave bytes, as against a network in trouble.
+    ``gone`` means that every source says it no longer has it, ``disk`` that our own
+    disk would not take it. ``refused`` is the SHA-256 of bytes that came whole and are
+    no video as they should be; they stand under the ``.part`` name for the caller to
+    keep. ``denied`` means that every source answered and none gave bytes, as against a
+    network in trouble.
     """
 
     reason: str
@@ -169,7 +178,8 @@ DownloadOutcome = Downloaded | DownloadFailed
 
 @dataclass(frozen=True, slots=True)
 class ProbePassed:
-    """The backend speaks the protocol and knows the key. ``clock_skew_s`` is its clock minus ours, where it sent a ``Date``."""
+    """The backend speaks the protocol and knows the key. ``clock_skew_s`` is its clock
+    minus ours, where it sent a ``Date``."""
 
     clock_skew_s: float | None = None
 
@@ -187,8 +197,8 @@ ProbeOutcome = ProbePassed | ProbeFailed
 class ListedTask:
     """A task as the account's list, or one query, shows it.
 
-    Enough to recognise which intent it belongs to. Instants are Unix seconds; ``seconds``
-    and ``size`` (``720P``) are the output's, where the API tells them.
+    Enough to recognise which intent it belongs to. Instants are Unix seconds;
+    ``seconds`` and ``size`` (``720P``) are the output's, where the API tells them.
     """
 
     task_id: str
@@ -205,8 +215,8 @@ class ListedTask:
 class TaskListing:
     """The account's tasks of a span of time.
 
-    Absence counts only where ``complete``; ``started_at`` is when the listing began, by our
-    clock, ``offset_s`` the server's clock minus ours by the listing's own ``Date``.
+    Absence counts only where ``complete``; ``started_at`` is when the listing began, by
+    our clock, ``offset_s`` the server's clock minus ours by the listing's own ``Date``.
     """
 
     tasks: tuple[ListedTask, ...]

@@ -1,8 +1,10 @@
-"""The values of a plan: a request with its media identified, a planned job with its action and reason, the plan with its totals.
+"""The values of a plan: a request with its media identified, a planned job with its
+action and reason, the plan with its totals.
 
 What it may not do: decide anything (``planner`` does), read files or the ledger.
 
-How it works: ``Request`` is what will be sent, with media by content; it is what the fingerprint is taken from and what reports show.
+How it works: ``Request`` is what will be sent, with media by content; it is what the
+fingerprint is taken from and what reports show.
 """
 
 from __future__ import annotations
@@ -36,8 +38,8 @@ class Action(StrEnum):
 class JobState(StrEnum):
     """How a job stands, in the words of ``report.json`` and ``status``.
 
-    ``FINISHED`` is made and paid for, and not yet on disk; ``ELSEWHERE`` bought by a ledger
-    that is not this one.
+    ``FINISHED`` is made and paid for, and not yet on disk; ``ELSEWHERE`` bought by a
+    ledger that is not this one.
     """
 
     PLANNED = "planned"
@@ -56,10 +58,11 @@ class JobState(StrEnum):
 class MediaRef:
     """A media input by content.
 
-    Exactly one of ``sha256`` (a local file), ``url`` (public, whole: it is for the wire alone) and ``upstream`` (the fingerprint of the job whose
-    video, or with ``frame`` a still of it, is taken) is set; as an upstream's file is sent, its
-    ``sha256`` is set too. ``source`` is how people read it: a path, a URL without its query, a job's name.
-    ``address`` is what a URL is known by.
+    Exactly one of ``sha256`` (a local file), ``url`` (public, whole: it is for the wire
+    alone) and ``upstream`` (the fingerprint of the job whose video, or with ``frame`` a
+    still of it, is taken) is set; as an upstream's file is sent, its ``sha256`` is set
+    too. ``source`` is how people read it: a path, a URL without its query, a job's
+    name. ``address`` is what a URL is known by.
     """
 
     type: MediaType
@@ -73,8 +76,8 @@ class MediaRef:
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """By what a request is found again whose URLs have queries: ``family`` is its fingerprint as if none of them counted, ``addresses`` are the
-    URLs by media type."""
+    """By what a request is found again whose URLs have queries: ``family`` is its
+    fingerprint as if none of them counted, ``addresses`` are the URLs by media type."""
 
     family: str
     addresses: tuple[tuple[MediaType, Address], ...]
@@ -82,7 +85,8 @@ class Trace:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """The API's fields, every one explicit, as they are sent. ``trace`` is what the ledger keeps beside them where a URL has a query."""
+    """The API's fields, every one explicit, as they are sent. ``trace`` is what the
+    ledger keeps beside them where a URL has a query."""
 
     model: str
     prompt: str | None
@@ -96,7 +100,8 @@ class Request:
     trace: Trace | None = None
 
     def describe(self) -> str:
-        """JSON text for the report: no query of a URL, no inline media. Absent optional fields stay absent."""
+        """JSON text for the report: no query of a URL, no inline media. Absent optional
+        fields stay absent."""
         return _as_json(self._shown())
 
     def record(self) -> str:
@@ -137,13 +142,16 @@ def _as_json(shown: dict[str, object]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class PlannedJob:
-    """A job with its identity, its price (``None`` where the backend has none) and what a run would do with it.
+    """A job with its identity, its price (``None`` where the backend has none) and what
+    a run would do with it.
 
-    ``attempt`` is the one that decides how the job stands, ``attempts`` are all that share its identity, oldest first. ``upstream`` names the jobs
-    that it takes media from. ``authorised_by`` says how a person asked for this purchase
-    (``regenerate``, ``retry_failed``, or nothing), ``authorisation_id`` the record of it that
-    the purchase uses up, or 0. ``path`` is where its video stands or will stand, relative to the output folder.
-    ``trace`` is what was found of a purchase that this ledger does not know.
+    ``attempt`` is the one that decides how the job stands, ``attempts`` are all that
+    share its identity, oldest first. ``upstream`` names the jobs that it takes media
+    from. ``authorised_by`` says how a person asked for this purchase (``regenerate``,
+    ``retry_failed``, or nothing), ``authorisation_id`` the record of it that the
+    purchase uses up, or 0. ``path`` is where its video stands or will stand, relative
+    to the output folder. ``trace`` is what was found of a purchase that this ledger
+    does not know.
     """
 
     job: Job
@@ -169,7 +177,8 @@ class PlannedJob:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a run of these manifests would do. ``jobs`` are in manifest order; ``total`` is what ``generate`` would cost, ``None`` without a price."""
+    """What a run of these manifests would do. ``jobs`` are in manifest order; ``total``
+    is what ``generate`` would cost, ``None`` without a price."""
 
     backend: str
     realm: str
@@ -191,8 +200,8 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """Something that a selection cannot have meant. ``fatal``: going on could buy more than was
-    meant, or there is nothing to go on with."""
+    """Something that a selection cannot have meant. ``fatal``: going on could buy more
+    than was meant, or there is nothing to go on with."""
 
     problem: str
     pointer: str | None = None  # the term, and a caret under the place

@@ -1,6 +1,8 @@
-"""What other parts are asked to be, as types: a dialect, and what it may be able to do beside.
+"""What other parts are asked to be, as types: a dialect, and what it may be able to do
+beside.
 
-What it may not do: do anything. A package that brings its own dialect imports this room alone."""
+What it may not do: do anything. A package that brings its own dialect imports this room
+alone."""
 
 from __future__ import annotations
 
@@ -15,26 +17,30 @@ from wanbatch.model.wire import ListedTask, Seen, TaskPage, WireRequest
 
 @runtime_checkable
 class Dialect(Protocol):
-    """A wire format. Every ``read_*`` takes whatever the network gave and raises nothing; every other method is strict in what it sends."""
+    """A wire format. Every ``read_*`` takes whatever the network gave and raises
+    nothing; every other method is strict in what it sends."""
 
     kind: str
     # ``retention: Retention`` may be declared beside it, where it is not a day for all.
 
     def submit(self, request: Request, urls: Mapping[MediaType, str]) -> WireRequest:
-        """The one POST that buys. ``urls`` holds the URL of each of the request's media."""
+        """The one POST that buys. ``urls`` holds the URL of each of the request's
+        media."""
 
     def read_submit(self, seen: Seen) -> SubmitOutcome: ...
 
     def status(self, task_id: str) -> WireRequest: ...
 
     def read_status(self, seen: Seen, submitted_at: float, now: float) -> PollOutcome:
-        """Both instants are Unix seconds; a task that the API does not know yet right after its submit is no failure."""
+        """Both instants are Unix seconds; a task that the API does not know yet right
+        after its submit is no failure."""
 
-    # ``read_task_status(seen, task_id, submitted_at, now)`` may stand beside it: then it is
-    # called instead, and can tell another task's answer by its id.
+    # ``read_task_status(seen, task_id, submitted_at, now)`` may stand beside it: then
+    # it is called instead, and can tell another task's answer by its id.
 
     def content(self, task_id: str) -> WireRequest | None:
-        """The route that gives the bytes with the key, or ``None`` where there is none."""
+        """The route that gives the bytes with the key, or ``None`` where there is
+        none."""
 
     def probe(self) -> WireRequest:
         """A GET of a task that cannot exist."""
@@ -53,7 +59,8 @@ class Discerning(Protocol):
 
 @runtime_checkable
 class Listing(Protocol):
-    """A dialect whose API can list the account's tasks, so that an uncertain submit can be cleared up."""
+    """A dialect whose API can list the account's tasks, so that an uncertain submit can
+    be cleared up."""
 
     def list_tasks(self, since: float, until: float, page: int) -> WireRequest: ...
 

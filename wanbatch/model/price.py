@@ -1,9 +1,11 @@
 """What a job costs: price lists per second and size, in decimal.
 
-What it may not do: know any provider's price (profiles bring them) or use binary floats.
+What it may not do: know any provider's price (profiles bring them) or use binary
+floats.
 
-How it works: a successful job is billed for its requested seconds at its size's rate (reference: prices are per output second; inputs and
-failures are free). A continuation is billed for the whole output, the given clip included.
+How it works: a successful job is billed for its requested seconds at its size's rate
+(reference: prices are per output second; inputs and failures are free). A continuation
+is billed for the whole output, the given clip included.
 """
 
 from __future__ import annotations
@@ -18,7 +20,8 @@ from wanbatch.model.job import Size
 
 @dataclass(frozen=True, slots=True)
 class PriceList:
-    """Price per output second by size, in ``currency`` (ISO 4217), as published on ``as_of`` (``YYYY-MM-DD`` or empty)."""
+    """Price per output second by size, in ``currency`` (ISO 4217), as published on
+    ``as_of`` (``YYYY-MM-DD`` or empty)."""
 
     per_second: Mapping[Size, Decimal]
     currency: str
@@ -26,21 +29,23 @@ class PriceList:
 
 
 _AMOUNT = re.compile(r"[0-9]{1,12}(?:\.[0-9]{0,6})?|\.[0-9]{1,6}")
-"""Below a billion of billions, to a millionth: what no price and no budget ever leaves."""
+"""Below a billion of billions, to a millionth: what no price and no budget ever
+leaves."""
 AMOUNT_FORM = "digits with at most one point, such as 5.00 (12 digits before it, 6 behind it)"
 
 
 def read_amount(text: str) -> Decimal | None:
     """The amount of money that ``text`` states, or ``None`` where it is none.
 
-    Signs, exponents, separators of thousands and the digits of other scripts are none: each
-    is read differently somewhere, and the amount is what a run may spend.
+    Signs, exponents, separators of thousands and the digits of other scripts are none:
+    each is read differently somewhere, and the amount is what a run may spend.
     """
     return Decimal(text) if _AMOUNT.fullmatch(text) else None
 
 
 def price_of(seconds: int, size: Size, prices: PriceList | None) -> Decimal | None:
-    """The price of one video, or ``None`` where there is no list or the list lacks the size."""
+    """The price of one video, or ``None`` where there is no list or the list lacks the
+    size."""
     if prices is None:
         return None
     rate = prices.per_second.get(size)
@@ -48,7 +53,8 @@ def price_of(seconds: int, size: Size, prices: PriceList | None) -> Decimal | No
 
 
 def higher(one: PriceList | None, other: PriceList | None) -> PriceList | None:
-    """Of two statements of the price the higher counts, size by size. Raises ``ValueError`` where their currencies differ."""
+    """Of two statements of the price the higher counts, size by size. Raises
+    ``ValueError`` where their currencies differ."""
     if one is None or other is None:
         return one or other
     if one.currency != other.currency:

@@ -2,8 +2,9 @@
 
 What it may not do: decide which region a key belongs to; only its owner knows.
 
-How it works: published addresses and prices as data. wan2.7-i2v is served in Beijing (``cn``) and Singapore (``intl``). Prices are per output
-second, as published in 2026; a profile's own ``price`` replaces them.
+How it works: published addresses and prices as data. wan2.7-i2v is served in Beijing
+(``cn``) and Singapore (``intl``). Prices are per output second, as published in 2026; a
+profile's own ``price`` replaces them.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ DASHSCOPE_PRICES: Mapping[str, PriceList] = {
 
 
 def dashscope_base_url(region: str, workspace: str) -> str:
-    """The root of a region's API, by workspace domain where there is one; empty without a region."""
+    """The root of a region's API, by workspace domain where there is one; empty without
+    a region."""
     if region not in _CLASSIC:
         return ""
     return (

@@ -1,9 +1,13 @@
-"""The values of a report: what stands in ``report.json``, and what every other format is made from.
+"""The values of a report: what stands in ``report.json``, and what every other format
+is made from.
 
-What it may not do: I/O, or know where the values come from (``collect`` builds them) or how they are written (``json``, ``page``, ``tables``).
+What it may not do: I/O, or know where the values come from (``collect`` builds them) or
+how they are written (``json``, ``page``, ``tables``).
 
-How it works: frozen dataclasses in the words of ``report.json``. ``None`` means *not known* or *not yet*, never zero. Instants are Unix seconds,
-durations end in ``_s`` and count seconds, amounts are decimal, paths are relative to the manifest's folder (``videos/…``).
+How it works: frozen dataclasses in the words of ``report.json``. ``None`` means *not
+known* or *not yet*, never zero. Instants are Unix seconds, durations end in ``_s`` and
+count seconds, amounts are decimal, paths are relative to the manifest's folder
+(``videos/…``).
 """
 
 from __future__ import annotations
@@ -20,7 +24,8 @@ from wanbatch.words.scalars import Scalar
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What was spent, and what is held back for tasks without a final word. ``None`` where a price is unknown or currencies differ."""
+    """What was spent, and what is held back for tasks without a final word. ``None``
+    where a price is unknown or currencies differ."""
 
     spent: Decimal | None = Decimal(0)
     reserved: Decimal | None = Decimal(0)
@@ -38,7 +43,8 @@ class ManifestFacts:
 
 @dataclass(frozen=True, slots=True)
 class RunFacts:
-    """The run that the report is about; without ``finished_at`` and ``exit_code`` while it is going on, or after it was killed."""
+    """The run that the report is about; without ``finished_at`` and ``exit_code`` while
+    it is going on, or after it was killed."""
 
     id: str
     backend: str
@@ -50,7 +56,8 @@ class RunFacts:
 
 @dataclass(frozen=True, slots=True)
 class LedgerFacts:
-    """Which ledger the report was made from, and how many events of the realm it then had."""
+    """Which ledger the report was made from, and how many events of the realm it then
+    had."""
 
     id: str
     events: int
@@ -58,7 +65,8 @@ class LedgerFacts:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Jobs by state, and what all attempts of this manifest cost, each counted once. ``http_requests`` are those of the run."""
+    """Jobs by state, and what all attempts of this manifest cost, each counted once.
+    ``http_requests`` are those of the run."""
 
     jobs: int = 0
     done: int = 0
@@ -93,7 +101,8 @@ class Totals:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Why a job or an attempt is not done, in the provider's code and words where it gave any."""
+    """Why a job or an attempt is not done, in the provider's code and words where it
+    gave any."""
 
     code: str
     message: str
@@ -104,9 +113,10 @@ class Fault:
 class Timings:
     """One attempt's way through the house.
 
-    ``queue_s`` runs from the start of its run (or the end of the attempt before it) to the intent: waiting for a slot, for the pace, for the jobs
-    that it takes media from. ``submit_s`` is the POST, ``generation_s`` the provider's time from acceptance to its final word, ``download_s`` from
-    there to the file on disk.
+    ``queue_s`` runs from the start of its run (or the end of the attempt before it) to
+    the intent: waiting for a slot, for the pace, for the jobs that it takes media from.
+    ``submit_s`` is the POST, ``generation_s`` the provider's time from acceptance to
+    its final word, ``download_s`` from there to the file on disk.
     """
 
     submitted_at: float | None = None
@@ -144,7 +154,8 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class ReportAttempt:
-    """One intent to buy. ``manifest`` and ``job`` are whose it was; its cost counts there."""
+    """One intent to buy. ``manifest`` and ``job`` are whose it was; its cost counts
+    there."""
 
     id: int
     state: str
@@ -166,7 +177,8 @@ class ReportAttempt:
 
 @dataclass(frozen=True, slots=True)
 class ReportJob:
-    """A job and all that is known of it. ``axes`` are (name, value) in axis order; ``request`` has the API's fields."""
+    """A job and all that is known of it. ``axes`` are (name, value) in axis order;
+    ``request`` has the API's fields."""
 
     name: str
     id: str
@@ -188,10 +200,13 @@ class ReportJob:
 
 @dataclass(frozen=True, slots=True)
 class TimeSpent:
-    """Where the time of a run went. The first five are exact: ``wall_s`` is the sum of the four after it.
+    """Where the time of a run went. The first five are exact: ``wall_s`` is the sum of
+    the four after it.
 
-    ``generating_s``: the provider worked on at least one task; ``downloading_s``: nothing but downloads; ``submitting_s``: nothing but POSTs;
-    ``waiting_s``: nothing of this manifest was under way. ``in_flight`` is the mean number of tasks at the provider while any was there.
+    ``generating_s``: the provider worked on at least one task; ``downloading_s``:
+    nothing but downloads; ``submitting_s``: nothing but POSTs; ``waiting_s``: nothing
+    of this manifest was under way. ``in_flight`` is the mean number of tasks at the
+    provider while any was there.
     """
 
     wall_s: float
@@ -206,11 +221,13 @@ class TimeSpent:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Everything a report shows of one manifest in one realm (``paid`` or ``emulator``), its jobs in manifest order.
+    """Everything a report shows of one manifest in one realm (``paid`` or
+    ``emulator``), its jobs in manifest order.
 
-    ``former`` are attempts that no present job stands for: of jobs that the manifest no longer has, and of earlier versions of those that it has,
-    under their old names. ``description`` and ``options`` (the command-line options that printed commands repeat) are for people and are not
-    part of ``report.json``.
+    ``former`` are attempts that no present job stands for: of jobs that the manifest no
+    longer has, and of earlier versions of those that it has, under their old names.
+    ``description`` and ``options`` (the command-line options that printed commands
+    repeat) are for people and are not part of ``report.json``.
     """
 
     manifest: ManifestFacts

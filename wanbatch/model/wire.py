@@ -1,9 +1,11 @@
-"""The values that pass between the dialects, the HTTP edge and the engine: profiles, wire requests, what was seen.
+"""The values that pass between the dialects, the HTTP edge and the engine: profiles,
+wire requests, what was seen.
 
 What it may not do: I/O, or know any dialect.
 
-How it works: a dialect turns a ``Request`` into a ``WireRequest`` and a ``Seen`` into an outcome, purely; ``http`` turns a ``WireRequest`` into a
-``Seen`` and does nothing else. ``Secret`` shows itself to nobody: only ``reveal`` at the HTTP edge gives the key.
+How it works: a dialect turns a ``Request`` into a ``WireRequest`` and a ``Seen`` into
+an outcome, purely; ``http`` turns a ``WireRequest`` into a ``Seen`` and does nothing
+else. ``Secret`` shows itself to nobody: only ``reveal`` at the HTTP edge gives the key.
 """
 
 from __future__ import annotations
@@ -18,7 +20,8 @@ from wanbatch.model.price import PriceList
 
 
 class Secret:
-    """A key that cannot be printed, logged, compared into a message, pickled or hashed into an id by accident."""
+    """A key that cannot be printed, logged, compared into a message, pickled or hashed
+    into an id by accident."""
 
     __slots__ = ("_value",)
 
@@ -42,7 +45,8 @@ class Secret:
 
 @dataclass(frozen=True, slots=True)
 class MediaDelivery:
-    """How local media reach a backend. ``emulator``: its own media route. ``s3`` needs ``bucket`` and two keys; ``prefix`` begins each name."""
+    """How local media reach a backend. ``emulator``: its own media route. ``s3`` needs
+    ``bucket`` and two keys; ``prefix`` begins each name."""
 
     way: Literal["inline", "s3", "upload", "emulator"] = "inline"
     bucket: str = ""
@@ -56,15 +60,18 @@ class MediaDelivery:
 
 
 def quiet_period_of(submit_timeout_s: float) -> float:
-    """So long after a submit's outcome a listing must begin before absence in it counts."""
+    """So long after a submit's outcome a listing must begin before absence in it
+    counts."""
     return max(120.0, 2 * submit_timeout_s)
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """A backend, resolved: where it is, what it speaks, its key, its limits. Times in seconds, ``rate`` in submits per second.
+    """A backend, resolved: where it is, what it speaks, its key, its limits. Times in
+    seconds, ``rate`` in submits per second.
 
-    ``origin`` is what task ids belong to: scheme, host and account for a real API, the store's folder for the emulator.
+    ``origin`` is what task ids belong to: scheme, host and account for a real API, the
+    store's folder for the emulator.
     """
 
     name: str
@@ -87,9 +94,11 @@ class Profile:
     probe: Literal["ask", "skip"] = "ask"
     """``skip`` for a gateway that answers the question before a run oddly."""
     shared_account: bool = False
-    """Others submit in this account too, so that a person decides whose a found task is."""
+    """Others submit in this account too, so that a person decides whose a found task
+    is."""
     ca_file: str = ""
-    """A file of certificate authorities to trust beside the usual ones, for companies whose proxy opens TLS."""
+    """A file of certificate authorities to trust beside the usual ones, for companies
+    whose proxy opens TLS."""
 
     @property
     def realm(self) -> Literal["paid", "emulator"]:
@@ -98,7 +107,8 @@ class Profile:
 
 @dataclass(frozen=True, slots=True)
 class WireRequest:
-    """One HTTP request before it is sent. ``path`` is below the base URL, query included; the key is added at the edge, to the API's origin only."""
+    """One HTTP request before it is sent. ``path`` is below the base URL, query
+    included; the key is added at the edge, to the API's origin only."""
 
     method: Literal["GET", "POST", "PUT"]
     path: str
@@ -121,7 +131,8 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class NoReply:
-    """No whole answer came. ``may_have_been_sent`` is false only where no byte of the request can have reached the server."""
+    """No whole answer came. ``may_have_been_sent`` is false only where no byte of the
+    request can have reached the server."""
 
     reason: str
     may_have_been_sent: bool
@@ -132,7 +143,8 @@ Seen = Reply | NoReply
 
 @dataclass(frozen=True, slots=True)
 class TaskPage:
-    """One page of a list; ``pages`` and ``total`` are how many pages and tasks there are in all."""
+    """One page of a list; ``pages`` and ``total`` are how many pages and tasks there
+    are in all."""
 
     tasks: tuple[ListedTask, ...]
     pages: int

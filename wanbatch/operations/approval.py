@@ -18,7 +18,8 @@ class Approver(Protocol):
     """Asks whoever may spend the money."""
 
     def approve(self, plan: Plan) -> bool | None:
-        """Whether the plan may be bought; ``None`` where nobody is there to be asked."""
+        """Whether the plan may be bought; ``None`` where nobody is there to be
+        asked."""
 
 
 class Nobody:
@@ -29,7 +30,8 @@ class Nobody:
 
 
 def keep_limit(plan: Plan, limit: SpendingLimit, unpriced: Unpriced | None) -> None:
-    """Raises ``WanbatchError`` (3) where the plan would spend more, or what nobody knows."""
+    """Raises ``WanbatchError`` (3) where the plan would spend more, or what nobody
+    knows."""
     if limit.amount is None or not plan.count()[Action.GENERATE]:
         return
     if unpriced is not None:
@@ -51,7 +53,8 @@ def keep_limit(plan: Plan, limit: SpendingLimit, unpriced: Unpriced | None) -> N
 def require_approval(
     plan: Plan, options: RunOptions, unpriced: Unpriced | None, approver: Approver
 ) -> None:
-    """Raises ``WanbatchError`` (3) where neither the options nor the approver allow the spending."""
+    """Raises ``WanbatchError`` (3) where neither the options nor the approver allow the
+    spending."""
     wanted = plan.count()[Action.GENERATE]
     if plan.realm == "emulator" or not wanted or options.yes or options.max_cost is not None:
         return

@@ -2,8 +2,9 @@
 
 What it may not do: use the network, look at a ledger, or print.
 
-How it works: all findings of manifests and media are one ordered list, told as one event; an
-error among them ends the operation with ``InvalidInput``. No query of a URL leaves this room.
+How it works: all findings of manifests and media are one ordered list, told as one
+event; an error among them ends the operation with ``InvalidInput``. No query of a URL
+leaves this room.
 """
 
 from __future__ import annotations
@@ -42,7 +43,8 @@ class Checked:
 
 
 def check(options: PlanningOptions, observe: Observer) -> Checked:
-    """Reads every manifest and every local media file. Raises ``InvalidInput`` on an error."""
+    """Reads every manifest and every local media file. Raises ``InvalidInput`` on an
+    error."""
     checked = _read(options)
     tell_findings(checked.diagnostics, observe)
     if has_errors(checked.diagnostics):

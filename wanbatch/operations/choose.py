@@ -2,8 +2,9 @@
 
 What it may not do: open a connection, or look at a ledger.
 
-How it works: ``--backend``, else the manifests, else the projects they lie in, else the user's
-default. Projects and manifests may lower a profile's limits and never raise them.
+How it works: ``--backend``, else the manifests, else the projects they lie in, else the
+user's default. Projects and manifests may lower a profile's limits and never raise
+them.
 """
 
 from __future__ import annotations
@@ -59,7 +60,8 @@ def choose_backend(
         raise WanbatchError(
             ExitCode.INVALID,
             "no backend is named",
-            f"add --backend NAME, or 'run: {{backend: NAME}}' to the manifest; there are: {there_are}",
+            f"add --backend NAME, or 'run: {{backend: NAME}}' to the manifest; there are:"
+            f" {there_are}",
         )
     profile = resolve_profile(profiles, named, os.environ, offline=offline)
     for project in projects:
@@ -74,7 +76,8 @@ def choose_backend(
 
 
 def _one_backend(said: Mapping[str, str | None], whose: str) -> str | None:
-    """The backend that these files name. Raises ``WanbatchError`` where they name several."""
+    """The backend that these files name. Raises ``WanbatchError`` where they name
+    several."""
     named = {backend: path for path, backend in said.items() if backend}
     if len(named) > 1:
         each = ", ".join(f"{path} says {backend}" for backend, path in named.items())

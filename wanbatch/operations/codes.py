@@ -2,7 +2,8 @@
 
 What it may not do: explain them (each room does, where it declares them).
 
-How it works: rooms declare their codes when they are imported, so all of them are imported here.
+How it works: rooms declare their codes when they are imported, so all of them are
+imported here.
 """
 
 from __future__ import annotations

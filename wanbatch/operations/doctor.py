@@ -1,9 +1,12 @@
-"""What ``wanbatch doctor`` looks at: configuration, backend, key, clock, bucket, disk. Spends nothing.
+"""What ``wanbatch doctor`` looks at: configuration, backend, key, clock, bucket, disk.
+Spends nothing.
 
 What it may not do: print (``cli`` does), submit a task, or repair anything.
 
-How it works: each check returns a ``Finding``: how it stands, what was seen, what to do. A check that needs the one before it is left out where
-that one failed. The key is tried by asking for a task that cannot exist; a bucket by writing and reading back one small object.
+How it works: each check returns a ``Finding``: how it stands, what was seen, what to
+do. A check that needs the one before it is left out where that one failed. The key is
+tried by asking for a task that cannot exist; a bucket by writing and reading back one
+small object.
 """
 
 from __future__ import annotations
@@ -40,7 +43,8 @@ class Health(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """``subject`` is what was looked at, ``seen`` what was found; ``help`` says what to do, and is empty where all is good."""
+    """``subject`` is what was looked at, ``seen`` what was found; ``help`` says what to
+    do, and is empty where all is good."""
 
     subject: str
     health: Health
@@ -49,7 +53,8 @@ class Finding:
 
 
 def examine_all(backend: str | None, output: Path) -> tuple[Finding, ...]:
-    """Every check for ``backend``, else for the project's, else for the user's default."""
+    """Every check for ``backend``, else for the project's, else for the user's
+    default."""
     profiles = load_profiles(os.environ)
     name = backend or load_project(Path.cwd()).backend or profiles.default
     return anyio.run(examine, profiles, name, os.environ, output, time.time)
@@ -64,7 +69,8 @@ async def examine(
     *,
     transport: Transport | None = None,
 ) -> tuple[Finding, ...]:
-    """Every check in order, for the backend ``name`` (else the user's default) and the output folder ``output``; ``clock`` gives Unix seconds."""
+    """Every check in order, for the backend ``name`` (else the user's default) and the
+    output folder ``output``; ``clock`` gives Unix seconds."""
     findings = [examine_configuration(profiles), examine_disk(output)]
     try:
         profile = resolve_profile(profiles, name, environ)
@@ -138,7 +144,10 @@ def _describe(profile: Profile, configuration: Path | None) -> Finding:
         else f"prices in {profile.prices.currency}"
     )
     where = f"at {profile.base_url}" if profile.base_url else "on loopback"
-    seen = f"{profile.name} speaks {profile.kind} {where}, {profile.max_in_flight} in flight; {price}; local media go {profile.delivery.way}"
+    seen = (
+        f"{profile.name} speaks {profile.kind} {where}, {profile.max_in_flight} in flight;"
+        f" {price}; local media go {profile.delivery.way}"
+    )
     if profile.prices is None:
         hint = state_price(profile.name, None, configuration)
         return Finding("backend", Health.WARNING, seen, (hint,))

@@ -1,10 +1,12 @@
-"""The guard before a purchase: what was bought already where this ledger does not see it.
+"""The guard before a purchase: what was bought already where this ledger does not see
+it.
 
-What it may not do: look for evidence (``evidence`` does), decide what becomes of a job (the
-planner does), or let a refusal go without its ways out.
+What it may not do: look for evidence (``evidence`` does), decide what becomes of a job
+(the planner does), or let a refusal go without its ways out.
 
-How it works: commands that plan ask ``look_around`` first. A ledger that is older than its own
-reports is refused; a plan in which nothing is left to buy but what was bought elsewhere too.
+How it works: commands that plan ask ``look_around`` first. A ledger that is older than
+its own reports is refused; a plan in which nothing is left to buy but what was bought
+elsewhere too.
 """
 
 from __future__ import annotations
@@ -28,14 +30,16 @@ from wanbatch.words.humanize import quoted
 def look_around(
     options: PlanningOptions, manifests: Sequence[Manifest], profile: Profile, snapshot: Snapshot
 ) -> Surroundings:
-    """What lies around the ledger of purchases that it does not know; the emulator is free."""
+    """What lies around the ledger of purchases that it does not know; the emulator is
+    free."""
     if profile.realm != "paid":
         return Surroundings(NOTHING)
     return evidence.look_around(options.output, snapshot, [Path(m.path) for m in manifests])
 
 
 def refuse_older_ledger(options: PlanningOptions, around: Surroundings) -> None:
-    """A ledger that was put back from an old copy would buy again. Raises ``WanbatchError`` (3)."""
+    """A ledger that was put back from an old copy would buy again. Raises
+    ``WanbatchError`` (3)."""
     if around.newer:
         raise WanbatchError(ExitCode.REFUSED, *older_ledger(options, around))
 
@@ -59,7 +63,8 @@ def older_ledger(options: PlanningOptions, around: Surroundings) -> tuple[str, .
 
 
 def refuse_all_elsewhere(options: PlanningOptions, plan: Plan, observe: Observer) -> None:
-    """Nothing is left to buy but what was bought before. Raises ``WanbatchError`` (3)."""
+    """Nothing is left to buy but what was bought before. Raises ``WanbatchError``
+    (3)."""
     count = plan.count()
     held = tuple(entry for entry in plan.selected() if entry.trace)
     if not held or count[Action.GENERATE] or count[Action.RESUME]:

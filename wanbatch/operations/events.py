@@ -1,10 +1,10 @@
-"""What an operation has to tell while it goes on, as values; a terminal, a log or a caller reads
-them.
+"""What an operation has to tell while it goes on, as values; a terminal, a log or a
+caller reads them.
 
 What it may not do: word anything, or decide.
 
-How it works: one frozen class for each thing. What happens to a job in a run is an event of
-``engine.events``, which are named here too, so that a reader needs one room.
+How it works: one frozen class for each thing. What happens to a job in a run is an
+event of ``engine.events``, which are named here too, so that a reader needs one room.
 """
 
 from __future__ import annotations
@@ -43,7 +43,8 @@ class FindingsMade:
 
 @dataclass(frozen=True, slots=True)
 class SelectionDoubted:
-    """A part of a selection that cannot have been meant, and that does not stop the command."""
+    """A part of a selection that cannot have been meant, and that does not stop the
+    command."""
 
     doubt: Doubt
 
@@ -59,9 +60,9 @@ class Reconciled:
 class Planned:
     """What a run is about to do.
 
-    ``in_flight`` are the tasks of this backend that it watches, ``strangers`` those of them that
-    the plan does not name, ``elsewhere`` tasks that only another backend can be asked for.
-    ``failed`` is how many failed tasks are asked once more.
+    ``in_flight`` are the tasks of this backend that it watches, ``strangers`` those of
+    them that the plan does not name, ``elsewhere`` tasks that only another backend can
+    be asked for. ``failed`` is how many failed tasks are asked once more.
     """
 
     plan: Plan
@@ -73,21 +74,24 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class HeldElsewhere:
-    """These jobs were bought before where this ledger does not see it; the run is refused."""
+    """These jobs were bought before where this ledger does not see it; the run is
+    refused."""
 
     jobs: tuple[PlannedJob, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class ClockDiffers:
-    """This machine's clock is ahead of the server's by so many seconds (negative: behind)."""
+    """This machine's clock is ahead of the server's by so many seconds (negative:
+    behind)."""
 
     ahead_s: float
 
 
 @dataclass(frozen=True, slots=True)
 class WorkBegins:
-    """Jobs by fingerprint: all that are to come home, and those that run at the provider."""
+    """Jobs by fingerprint: all that are to come home, and those that run at the
+    provider."""
 
     expected: frozenset[str]
     running: frozenset[str]

@@ -1,13 +1,14 @@
-"""Looks for purchases that this ledger has never heard of: in the output folder's reports and
-videos, and in the ledgers beside the manifests and above them.
+"""Looks for purchases that this ledger has never heard of: in the output folder's
+reports and videos, and in the ledgers beside the manifests and above them.
 
-What it may not do: write, decide what a job becomes, or trust a file to be what its name says.
+What it may not do: write, decide what a job becomes, or trust a file to be what its
+name says.
 
-How it works: reports name the ledger that they were made from, so those of this one are passed
-over by their heads alone, however large they are. A report of this ledger that knows more than
-the ledger does is *newer*: the ledger was put back from an old copy. Any other report is
-another ledger's, and its entries are evidence, as are videos that no row of this ledger
-names. Whatever cannot be read is evidence rather than silence.
+How it works: reports name the ledger that they were made from, so those of this one are
+passed over by their heads alone, however large they are. A report of this ledger that
+knows more than the ledger does is *newer*: the ledger was put back from an old copy.
+Any other report is another ledger's, and its entries are evidence, as are videos that
+no row of this ledger names. Whatever cannot be read is evidence rather than silence.
 """
 
 from __future__ import annotations
@@ -36,7 +37,8 @@ _EMULATOR = re.compile(rb'"realm"\s*:\s*"emulator"')
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What lies around a ledger. ``newer`` are reports of this ledger that know more than it."""
+    """What lies around a ledger. ``newer`` are reports of this ledger that know more
+    than it."""
 
     elsewhere: Elsewhere
     newer: tuple[Path, ...] = ()
@@ -53,7 +55,7 @@ def look_around(output: Path, snapshot: Snapshot, manifests: Iterable[Path]) -> 
     return Surroundings(Elsewhere(reports, videos, ledgers, unreadable), newer)
 
 
-# -- reports -----------------------------------------------------------------------------------
+# -- reports ---------------------------------------------------------------------------
 
 
 def _look_at_reports(
@@ -84,7 +86,8 @@ def _look_at_reports(
 
 
 def _documents(output: Path, finished: set[str]) -> Iterator[Path]:
-    """``report.json`` and run records; those of runs that the ledger saw the end of tell nothing."""
+    """``report.json`` and run records; those of runs that the ledger saw the end of
+    tell nothing."""
     for folder in _folders_in(output):
         for path in _names_in(folder / "runs"):
             if path.suffix == ".json" and unquote(path.stem) not in finished:
@@ -94,7 +97,8 @@ def _documents(output: Path, finished: set[str]) -> Iterator[Path]:
 
 
 def _whose(head: Head, path: Path, snapshot: Snapshot) -> str:
-    """``own``, ``newer`` (this ledger's, from a later day than its present state) or ``other``."""
+    """``own``, ``newer`` (this ledger's, from a later day than its present state) or
+    ``other``."""
     runs = {r.run_id: r for r in snapshot.runs}
     if head.ledger_id:
         if head.ledger_id != snapshot.ledger_id:
@@ -107,7 +111,8 @@ def _whose(head: Head, path: Path, snapshot: Snapshot) -> str:
 
 
 def _shares_an_attempt(path: Path, snapshot: Snapshot) -> bool:
-    """Whether a report without a ledger's name (0.1.0) was made from this one, at a later day."""
+    """Whether a report without a ledger's name (0.1.0) was made from this one, at a
+    later day."""
     known = {(a.attempt_id, a.run_id, a.job) for a in snapshot.attempts}
     return any(
         (row.get("id"), row.get("run_id"), row.get("job")) in known
@@ -150,7 +155,8 @@ def _objects(value: object) -> Iterator[Mapping[str, object]]:
 
 
 def _damaged(path: Path) -> Iterator[tuple[str, Sighting]]:
-    """Every job that a report names which is no JSON any more, unless it is the emulator's."""
+    """Every job that a report names which is no JSON any more, unless it is the
+    emulator's."""
     trace = Sighting(Source.REPORT, str(path), trouble="is damaged")
     try:
         content = path.read_bytes() if path.is_file() else b""
@@ -168,7 +174,7 @@ def _add(found: dict[str, Sighting], sightings: Iterable[tuple[str, Sighting]]) 
             found[text] = trace
 
 
-# -- videos ------------------------------------------------------------------------------------
+# -- videos ----------------------------------------------------------------------------
 
 
 def _look_at_videos(output: Path, snapshot: Snapshot) -> dict[str, Sighting]:
@@ -197,7 +203,7 @@ def _names_in(folder: Path) -> list[Path]:
         return []
 
 
-# -- other ledgers -----------------------------------------------------------------------------
+# -- other ledgers ---------------------------------------------------------------------
 
 
 def _look_at_ledgers(
@@ -226,8 +232,9 @@ def _why(path: Path, trouble: WanbatchError | OSError) -> str:
 
 
 def _ledgers_around(output: Path, manifests: Iterable[Path]) -> Iterator[Path]:
-    """Each ledger once that is beside a manifest, in a folder beside it, or above it; and the one
-    of the working folder. Not this folder's own, whatever name leads to it."""
+    """Each ledger once that is beside a manifest, in a folder beside it, or above it;
+    and the one of the working folder. Not this folder's own, whatever name leads to
+    it."""
     own = output.resolve() / "ledger.db"
     seen = {_identity(own), own}
     for path in _candidates(output, manifests):
@@ -251,8 +258,8 @@ def _candidates(output: Path, manifests: Iterable[Path]) -> Iterator[Path]:
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
-    """What tells one file from another; ``None`` for none, and for one that is another user's and
-    shut: on a shared machine a stranger must not stop us."""
+    """What tells one file from another; ``None`` for none, and for one that is another
+    user's and shut: on a shared machine a stranger must not stop us."""
     try:
         facts = path.stat()
     except OSError:

@@ -1,9 +1,11 @@
-"""Whether a plan's requests fit the backend they are meant for: deliverable, not refused for certain, not quietly bent.
+"""Whether a plan's requests fit the backend they are meant for: deliverable, not
+refused for certain, not quietly bent.
 
 What it may not do: use the network, or look at a job that would not be sent.
 
-How it works: the providers know what they can carry and what their API does with it; here it becomes findings with the place in the manifest. The
-cells of a sweep share a place and mostly a fault, so that each is said once.
+How it works: the providers know what they can carry and what their API does with it;
+here it becomes findings with the place in the manifest. The cells of a sweep share a
+place and mostly a fault, so that each is said once.
 """
 
 from __future__ import annotations
@@ -21,19 +23,23 @@ from wanbatch.words.diagnostics import Diagnostic, Severity, order
 UNDELIVERABLE = declare(
     "WB601",
     "the backend cannot be given this file",
-    """Local files reach a backend in one of the ways of its profile: inline (images only), an S3-compatible bucket, or DashScope's upload space. The
-    video of another job counts as a local file. Give the profile a bucket (see docs/backends.md), or put the file at a public https address.""",
+    """Local files reach a backend in one of the ways of its profile: inline (images only), an
+    S3-compatible bucket, or DashScope's upload space. The video of another job counts as a
+    local file. Give the profile a bucket (see docs/backends.md), or put the file at a public
+    https address.""",
 )
 REFUSED = declare(
     "WB602",
     "this backend refuses such a request",
-    "The request is legal for the model, but the layer in front of it is known to refuse it. Mend the job, or choose another backend.",
+    "The request is legal for the model, but the layer in front of it is known to refuse it."
+    " Mend the job, or choose another backend.",
 )
 BENT = declare(
     "WB603",
     "this backend will do something else than what is asked",
-    """A warning: the layer in front of the model is known to lose or bend this setting without an error. Stock new-api, for one, loses false and
-    0. Where the setting matters, choose another backend.""",
+    """A warning: the layer in front of the model is known to lose or bend this setting without
+    an error. Stock new-api, for one, loses false and 0. Where the setting matters, choose
+    another backend.""",
 )
 
 

@@ -53,7 +53,8 @@ def check_ledger(output: Path) -> Health:
 
 
 def copy_ledger(output: Path, to: Path) -> tuple[str, ...]:
-    """Copies the ledger as it is now to the new file ``to``; returns what is wrong with it."""
+    """Copies the ledger as it is now to the new file ``to``; returns what is wrong with
+    it."""
     return tuple(back_up(_ledger_in(output), to))
 
 

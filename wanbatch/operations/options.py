@@ -11,14 +11,16 @@ from pathlib import Path
 
 DEFAULT_OUTPUT = Path("reports")
 MOST_JOBS = 100_000
-"""A manifest of more jobs is refused unless the caller raises this (contract: ``--max-jobs``)."""
+"""A manifest of more jobs is refused unless the caller raises this (contract:
+``--max-jobs``)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanningOptions:
     """Which manifests, which of their jobs, whose backend, and where the output lies.
 
-    ``None`` for ``backend`` leaves the choice to manifests, projects and the user's default.
+    ``None`` for ``backend`` leaves the choice to manifests, projects and the user's
+    default.
     """
 
     files: tuple[Path, ...]
@@ -40,8 +42,9 @@ class PlanningOptions:
 class RunOptions:
     """What a run may do. ``buys`` is false for a fetch.
 
-    ``None`` leaves a limit to the profile and the manifests. ``max_cost`` is an amount of the
-    backend's currency and approves spending up to it; ``yes`` approves the plan as it stands.
+    ``None`` leaves a limit to the profile and the manifests. ``max_cost`` is an amount
+    of the backend's currency and approves spending up to it; ``yes`` approves the plan
+    as it stands.
     """
 
     buys: bool = True

@@ -1,9 +1,11 @@
-"""Makes the plan of a command from manifests, ledger and disk, and says what it would take.
+"""Makes the plan of a command from manifests, ledger and disk, and says what it would
+take.
 
-What it may not do: send anything, write anything, or decide about a job (the planner does).
+What it may not do: send anything, write anything, or decide about a job (the planner
+does).
 
-How it works: ``look_and_plan`` is what commands that only look take; a run plans from the
-ledger that it holds, with ``build_plan``.
+How it works: ``look_and_plan`` is what commands that only look take; a run plans from
+the ledger that it holds, with ``build_plan``.
 """
 
 from __future__ import annotations
@@ -46,8 +48,8 @@ def build_plan(
 ) -> Plan:
     """The plan under the user's selection, or of the jobs that were ``chosen`` before.
 
-    ``at`` is now, in Unix seconds. Raises ``WanbatchError`` (2) where the selection selects nothing,
-    or could select more than was meant.
+    ``at`` is now, in Unix seconds. Raises ``WanbatchError`` (2) where the selection
+    selects nothing, or could select more than was meant.
     """
     plan = make_plan(
         checked.manifests,
@@ -88,7 +90,8 @@ def look_and_plan(
     retry_failed: bool = False,
     regenerate: bool = False,
 ) -> tuple[Plan, Snapshot, Surroundings]:
-    """A plan by what stands in the ledger and on disk now, for commands that only look."""
+    """A plan by what stands in the ledger and on disk now, for commands that only
+    look."""
     snapshot = read_snapshot(options.ledger)
     around = look_around(options, checked.manifests, profile, snapshot)
     if around.newer:  # or a run that is going on has just written its report
@@ -110,8 +113,8 @@ def look_and_plan(
 
 
 def refuse_undeliverable(plan: Plan, profile: Profile, observe: Observer) -> None:
-    """What cannot reach the backend, or is refused there for certain, is an error before
-    anything is sent. Raises ``InvalidInput``."""
+    """What cannot reach the backend, or is refused there for certain, is an error
+    before anything is sent. Raises ``InvalidInput``."""
     found = check_fit(plan, profile)
     tell_findings(found, observe)
     if has_errors(found):
@@ -119,8 +122,8 @@ def refuse_undeliverable(plan: Plan, profile: Profile, observe: Observer) -> Non
 
 
 def estimate_s(plan: Plan, profile: Profile, snapshot: Snapshot) -> float | None:
-    """How long a run would take, in seconds, by the median latency of what the ledger has seen
-    at this origin; ``None`` where it has seen nothing."""
+    """How long a run would take, in seconds, by the median latency of what the ledger
+    has seen at this origin; ``None`` where it has seen nothing."""
     seen = sorted(
         a.finished_at - a.accepted_at
         for a in snapshot.attempts

@@ -63,8 +63,8 @@ def rebuild_reports(
 ) -> tuple[list[Path], list[tuple[Path, bytes]]]:
     """Writes every manifest's report as after the last run.
 
-    Returns the pages' paths, and for each of ``targets`` the report in the format that its name
-    asks for, with links that hold there. Raises ``WanbatchError``.
+    Returns the pages' paths, and for each of ``targets`` the report in the format that
+    its name asks for, with links that hold there. Raises ``WanbatchError``.
     """
     formats = [format_of(target) for target in targets]
     checked = check(options, observe)
@@ -89,7 +89,8 @@ def render_plan(plan: Plan, manifests: Sequence[Manifest]) -> bytes:
 
 
 def repeated_options(options: PlanningOptions, manifests: Sequence[Manifest]) -> tuple[str, ...]:
-    """The options that a printed command must repeat to mean the same ledger and backend."""
+    """The options that a printed command must repeat to mean the same ledger and
+    backend."""
     words: list[str] = []
     if options.backend and any(m.run.backend != options.backend for m in manifests):
         words += ["--backend", options.backend]
@@ -99,11 +100,11 @@ def repeated_options(options: PlanningOptions, manifests: Sequence[Manifest]) ->
 
 
 def refuse_shared_folders(options: PlanningOptions, manifests: Sequence[Manifest]) -> None:
-    """Two manifests of one name would write over each other's report, also when they are run
-    one after the other. Raises ``WanbatchError`` (2).
+    """Two manifests of one name would write over each other's report, also when they
+    are run one after the other. Raises ``WanbatchError`` (2).
 
-    A manifest that was moved or renamed is the same one: only a second file that is still
-    there, and still has the name, counts.
+    A manifest that was moved or renamed is the same one: only a second file that is
+    still there, and still has the name, counts.
     """
     for manifest in manifests:
         folder = options.output / manifest.name

@@ -1,10 +1,10 @@
 """A person's decision on uncertain, expired or unfetchable jobs.
 
-What it may not do: send anything, or decide for the person. ``ADOPTED`` is checked by the next
-run or fetch, which polls the task.
+What it may not do: send anything, or decide for the person. ``ADOPTED`` is checked by
+the next run or fetch, which polls the task.
 
-How it works: finds the attempts that are meant (``plan.undecided``) in the realm of the backend;
-records the decision as an event, under the run lock that ``resolve`` takes.
+How it works: finds the attempts that are meant (``plan.undecided``) in the realm of the
+backend; records the decision as an event, under the run lock that ``resolve`` takes.
 """
 
 from __future__ import annotations
@@ -61,10 +61,11 @@ FLAGS = {
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Which jobs of which manifest, and what is decided; ``kind`` ``None`` decides nothing.
+    """Which jobs of which manifest, and what is decided; ``kind`` ``None`` decides
+    nothing.
 
-    ``options.files`` is the one manifest, ``options.select`` chooses jobs where ``job`` does not
-    name one. ``task_id`` belongs to ``ADOPTED``.
+    ``options.files`` is the one manifest, ``options.select`` chooses jobs where ``job``
+    does not name one. ``task_id`` belongs to ``ADOPTED``.
     """
 
     options: PlanningOptions
@@ -88,8 +89,8 @@ class ResolvePorts:
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """The attempts that were meant, as they stood before. ``remarks`` say by attempt what could
-    not be read of bytes that were taken all the same."""
+    """The attempts that were meant, as they stood before. ``remarks`` say by attempt
+    what could not be read of bytes that were taken all the same."""
 
     attempts: tuple[Attempt, ...]
     remarks: dict[int, str]
@@ -139,7 +140,8 @@ def refuse_nonsense(question: Question) -> None:
 
 
 async def resolve(question: Question, ports: ResolvePorts, observe: Observer) -> Resolution:
-    """With the lock held. Raises ``WanbatchError`` (2) where nothing fits; then nothing is recorded."""
+    """With the lock held. Raises ``WanbatchError`` (2) where nothing fits; then nothing
+    is recorded."""
     return await record(
         question, ports, lambda snapshot: _find(question, snapshot, ports.wall(), observe)
     )
@@ -165,11 +167,12 @@ async def record(
         return Resolution(found, remarks)
 
 
-# -- which attempts --------------------------------------------------------------------------
+# -- which attempts --------------------------------------------------------------------
 
 
 def _find(question: Question, snapshot: Snapshot, at: float, observe: Observer) -> list[Attempt]:
-    """The attempts that are meant. Raises ``WanbatchError`` (2) where there is none, or a choice."""
+    """The attempts that are meant. Raises ``WanbatchError`` (2) where there is none, or
+    a choice."""
     plan, manifest, realm = _plan(question, snapshot, at, observe)
     rows = [a for a in snapshot.attempts if realm in (None, a.realm)]
     planned = plan.jobs if plan else ()
@@ -209,8 +212,8 @@ def _plan(
 ) -> tuple[Plan | None, str, str | None]:
     """The manifest as the plan sees it, its name, and the realm that is meant.
 
-    A manifest that has an error by now, or a backend that is configured no more, must not
-    stand in the way of a decision: then jobs are found by their old names.
+    A manifest that has an error by now, or a backend that is configured no more, must
+    not stand in the way of a decision: then jobs are found by their old names.
     """
     options = question.options
     name = read_name(question.file, observe)
@@ -256,7 +259,7 @@ def describe_state(attempt: Attempt) -> str:
     return "adopted and not confirmed" if attempt.state.value == "accepted" else attempt.state.value
 
 
-# -- what is recorded ------------------------------------------------------------------------
+# -- what is recorded ------------------------------------------------------------------
 
 
 async def _facts(
@@ -281,7 +284,8 @@ async def _facts(
 
 
 def _refuse_taken(snapshot: Snapshot, attempt: Attempt, task_id: str) -> None:
-    """One task is one purchase: it cannot stand for two jobs. Raises ``WanbatchError`` (2)."""
+    """One task is one purchase: it cannot stand for two jobs. Raises ``WanbatchError``
+    (2)."""
     others = [
         a
         for a in snapshot.attempts
@@ -299,7 +303,8 @@ def _refuse_taken(snapshot: Snapshot, attempt: Attempt, task_id: str) -> None:
 
 
 def _take(attempt: Attempt, output: Path, remarks: dict[int, str]) -> Facts:
-    """Copies kept bytes to where staged ones lie; what can be measured of them is recorded.
+    """Copies kept bytes to where staged ones lie; what can be measured of them is
+    recorded.
 
     Raises ``WanbatchError`` (2) where nothing was kept.
     """

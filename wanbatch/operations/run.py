@@ -1,12 +1,13 @@
 """The one order of a run, for whoever asks for one: a command, a program, a simulation.
 
-What it may not do: print, read a command line, or decide what may be bought (``plan`` and
-``engine`` do). Until the approval nothing is sent.
+What it may not do: print, read a command line, or decide what may be bought (``plan``
+and ``engine`` do). Until the approval nothing is sent.
 
-How it works, in this order: check everything; take the run lock; open the ledger; settle what
-an earlier process left; reconcile what is uncertain; plan; limit; approval; probe; work;
-reconcile again; record how it ended; report. ``prepare`` does what needs no lock. What is
-outside is a port (``RunPorts``); what happens is told to an observer as events.
+How it works, in this order: check everything; take the run lock; open the ledger;
+settle what an earlier process left; reconcile what is uncertain; plan; limit; approval;
+probe; work; reconcile again; record how it ended; report. ``prepare`` does what needs
+no lock. What is outside is a port (``RunPorts``); what happens is told to an observer
+as events.
 """
 
 from __future__ import annotations
@@ -107,11 +108,12 @@ class Prepared:
 class RunPorts:
     """What a run has to do with outside of itself.
 
-    ``wall`` reads Unix seconds, ``ticks`` seconds of a clock that runs during sleep, ``chance``
-    a number in [0, 1). ``lock`` keeps a second run out. ``free_bytes`` reads the room on the
-    output's disk; ``None`` where nobody looks. ``watch`` says that it has
-    started, goes on beside the work, and may call ``Run.interrupt``; it is cancelled at the end. ``report`` writes what people read, from the
-    plan, the ledger and the run's id, and returns the paths.
+    ``wall`` reads Unix seconds, ``ticks`` seconds of a clock that runs during sleep,
+    ``chance`` a number in [0, 1). ``lock`` keeps a second run out. ``free_bytes`` reads
+    the room on the output's disk; ``None`` where nobody looks. ``watch`` says that it
+    has started, goes on beside the work, and may call ``Run.interrupt``; it is
+    cancelled at the end. ``report`` writes what people read, from the plan, the ledger
+    and the run's id, and returns the paths.
     """
 
     run_id: str
@@ -130,10 +132,10 @@ class RunPorts:
 class RunResult:
     """How a run ended.
 
-    ``plan`` is how every job stands at the end. ``own`` are the attempts that this run opened,
-    ``taken_up`` those of earlier runs that it went on with. ``trouble`` is what in the
-    environment stopped it, ``hint`` what to do about that. ``reasons`` says by job why nothing
-    was sent for it.
+    ``plan`` is how every job stands at the end. ``own`` are the attempts that this run
+    opened, ``taken_up`` those of earlier runs that it went on with. ``trouble`` is what
+    in the environment stopped it, ``hint`` what to do about that. ``reasons`` says by
+    job why nothing was sent for it.
     """
 
     code: ExitCode
@@ -175,7 +177,8 @@ def _make_folder(folder: Path) -> None:
 
 
 def _raise_limits(profile: Profile, run: RunOptions) -> Profile:
-    """What is said for this run is the user's own word, and may raise as well as lower."""
+    """What is said for this run is the user's own word, and may raise as well as
+    lower."""
     return replace(
         profile,
         max_in_flight=run.max_in_flight or profile.max_in_flight,
@@ -187,7 +190,8 @@ def _raise_limits(profile: Profile, run: RunOptions) -> Profile:
 
 
 def _quiet_period_s(profile: Profile, timeout_s: float | None) -> float:
-    """A submit that may be answered later may be listed later: absence needs a longer wait."""
+    """A submit that may be answered later may be listed later: absence needs a longer
+    wait."""
     if timeout_s is None or profile.realm == "emulator":
         return profile.quiet_period_s
     return max(profile.quiet_period_s, quiet_period_of(timeout_s))
@@ -199,13 +203,15 @@ async def watch_nothing(_run: Run, task_status: TaskStatus[None]) -> None:
 
 
 def start(run: Run) -> RunResult:
-    """Executes ``run`` under its lock, in an event loop of its own. Raises ``WanbatchError``."""
+    """Executes ``run`` under its lock, in an event loop of its own. Raises
+    ``WanbatchError``."""
     with run.lock():  # outside of the loop: waiting for it ends at Ctrl-C
         return anyio.run(run.execute)
 
 
 class Run:
-    """One run. ``execute`` once, with ``lock`` held; ``interrupt`` from ``RunPorts.watch``."""
+    """One run. ``execute`` once, with ``lock`` held; ``interrupt`` from
+    ``RunPorts.watch``."""
 
     def __init__(
         self, prepared: Prepared, ports: RunPorts, approver: Approver, observe: Observer
@@ -243,7 +249,8 @@ class Run:
         return self._ports.lock()
 
     async def execute(self) -> RunResult:
-        """The whole run, with the lock held. Raises ``WanbatchError`` where it may not go on."""
+        """The whole run, with the lock held. Raises ``WanbatchError`` where it may not
+        go on."""
         async with self._ports.open_ledger() as ledger:
             elsewhere = self._look_around(ledger.snapshot)
             self._taken_up = self._unfinished(ledger.snapshot)
@@ -267,8 +274,8 @@ class Run:
         await self._ports.watch(self, task_status)
 
     def interrupt(self, number: signal.Signals) -> None:
-        """The first time it ends buying and waits for what is under way, the second time it
-        leaves at once. Before the work begins nothing is waited for."""
+        """The first time it ends buying and waits for what is under way, the second
+        time it leaves at once. Before the work begins nothing is waited for."""
         is_second = self._signal is not None
         self._signal = self._signal or number
         if self.runner is None:
@@ -280,10 +287,11 @@ class Run:
             self._tell(Stopping())
             self.runner.stop("interrupted")
 
-    # -- before ------------------------------------------------------------------------------
+    # -- before ------------------------------------------------------------------------
 
     def _look_around(self, snapshot: Snapshot) -> Elsewhere:
-        """What this ledger says cannot be all, or may not be acted on. Raises ``WanbatchError``."""
+        """What this ledger says cannot be all, or may not be acted on. Raises
+        ``WanbatchError``."""
         options, manifests = self._options, self._checked.manifests
         unsettled = {a.manifest for a in snapshot.attempts if a.state in UNSETTLED}
         refuse_odd_places(options.output, unsettled)
@@ -327,7 +335,8 @@ class Run:
         return plan
 
     def _announce(self, plan: Plan, snapshot: Snapshot) -> InFlight:
-        """Tells what is about to be done, where the backend takes it. Raises ``WanbatchError``."""
+        """Tells what is about to be done, where the backend takes it. Raises
+        ``WanbatchError``."""
         refuse_undeliverable(plan, self._profile, self._tell)
         found = find_in_flight(self.context, snapshot, plan)
         mine = {entry.attempt.attempt_id for entry in plan.jobs if entry.attempt}
@@ -353,7 +362,7 @@ class Run:
     def _keep_limit(self, plan: Plan, unpriced: Unpriced | None) -> None:
         keep_limit(plan, self._limit, unpriced)
 
-    # -- uncertain jobs ----------------------------------------------------------------------
+    # -- uncertain jobs ----------------------------------------------------------------
 
     def _has_uncertain(self, snapshot: Snapshot) -> bool:
         return any(
@@ -364,10 +373,11 @@ class Run:
         )
 
     async def _reconcile(self, ledger: Ledger, client: RunClient) -> None:
-        """Asks the account's list, where the API has one, what became of uncertain submits.
+        """Asks the account's list, where the API has one, what became of uncertain
+        submits.
 
-        The probe comes first for its ``Date``: by a clock that is ahead a listing would seem
-        late enough to prove that nothing was bought.
+        The probe comes first for its ``Date``: by a clock that is ahead a listing would
+        seem late enough to prove that nothing was bought.
         """
         if not client.lists_tasks or isinstance(await client.probe(), ProbeFailed):
             return
@@ -381,7 +391,7 @@ class Run:
         ):
             self._tell(Reconciled(verdict))
 
-    # -- the work ----------------------------------------------------------------------------
+    # -- the work ----------------------------------------------------------------------
 
     async def _do(self, ledger: Ledger, plan: Plan, in_flight: InFlight) -> None:
         for manifest in self._checked.manifests:  # before anything is bought for it
@@ -484,7 +494,7 @@ class Run:
             ListPolls(profile.poll_interval_s) if can_list(profile.kind) else None,
         )
 
-    # -- after -------------------------------------------------------------------------------
+    # -- after -------------------------------------------------------------------------
 
     async def _finish(self, ledger: Ledger, elsewhere: Elsewhere) -> RunResult:
         plan = self._make_plan(ledger.snapshot, elsewhere, is_last=True)

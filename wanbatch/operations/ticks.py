@@ -1,9 +1,10 @@
-"""The machine's clock that runs during sleep, for whoever counts the age of a paid task.
+"""The machine's clock that runs during sleep, for whoever counts the age of a paid
+task.
 
 What it may not do: tell the time of day.
 
-How it works: ``CLOCK_BOOTTIME`` where the system has it; elsewhere the larger advance of the
-wall clock and of the monotonic one (``Sleepless``).
+How it works: ``CLOCK_BOOTTIME`` where the system has it; elsewhere the larger advance
+of the wall clock and of the monotonic one (``Sleepless``).
 """
 
 from __future__ import annotations

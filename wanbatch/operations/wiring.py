@@ -1,6 +1,7 @@
 """The real ports of a run: clocks, chance, the lock, the ledger, the API, the report.
 
-What it may not do: decide anything. Whoever wants other ports builds a ``RunPorts`` of them.
+What it may not do: decide anything. Whoever wants other ports builds a ``RunPorts`` of
+them.
 """
 
 from __future__ import annotations
@@ -56,8 +57,8 @@ def real_ports(
 
 @asynccontextmanager
 async def open_client(profile: Profile, output: Path, clock: ServerClock) -> AsyncIterator[Client]:
-    """The API's client; for the emulator without an address, a server of its own for as long as
-    the run lasts."""
+    """The API's client; for the emulator without an address, a server of its own for as
+    long as the run lasts."""
     if profile.realm == "emulator" and not profile.base_url:
         words = os.environ.get("WANBATCH_EMULATOR_OPTIONS", "").split()
         with start_emulator(output / ".emulator", *words) as server:

@@ -1,10 +1,12 @@
-"""What jobs were known by in version 0.1.0: as it would take them today, and as the ledger's rows show that it took them.
+"""What jobs were known by in version 0.1.0: as it would take them today, and as the
+ledger's rows show that it took them.
 
 What it may not do: look into the ledger (``history`` does).
 
-How it works: a job has a list of fingerprints under the rule ``wb1``. The first is made from the manifest as it is
-now; ``add`` adds one under which it was found though the manifest has changed in what counts no more. Jobs that take
-its video may have been made from any of them.
+How it works: a job has a list of fingerprints under the rule ``wb1``. The first is made
+from the manifest as it is now; ``add`` adds one under which it was found though the
+manifest has changed in what counts no more. Jobs that take its video may have been made
+from any of them.
 """
 
 from __future__ import annotations
@@ -19,11 +21,13 @@ from wanbatch.plan.rule_1 import Asked, fingerprint_1, media_1, redact_1
 from wanbatch.words.canonical import Json
 
 _MOST_WAYS = 64
-"""Combinations of upstream fingerprints that are tried: a job has at most two upstreams, and each seldom more than one."""
+"""Combinations of upstream fingerprints that are tried: a job has at most two
+upstreams, and each seldom more than one."""
 
 
 class Earlier:
-    """The fingerprints of a plan's jobs under ``wb1``; each is made when it is first asked for."""
+    """The fingerprints of a plan's jobs under ``wb1``; each is made when it is first
+    asked for."""
 
     def __init__(self, identified: Mapping[JobKey, Identified]) -> None:
         self._identified = identified
@@ -52,14 +56,16 @@ class Earlier:
             self._texts[key].append(text)
 
     def widen(self, key: JobKey) -> tuple[str, ...]:
-        """All that the job may have been known by, once its upstream has been looked for."""
+        """All that the job may have been known by, once its upstream has been looked
+        for."""
         self.of(key)
         for ways in self._ways(key):
             self.add(key, self._make(key, ways))
         return tuple(self._texts[key])
 
     def remake(self, key: JobKey, row: Row) -> frozenset[str]:
-        """The fingerprints that 0.1.0 can have given a stored request whose upstream is the job's."""
+        """The fingerprints that 0.1.0 can have given a stored request whose upstream is
+        the job's."""
         return frozenset(self._remake(key, row, ways) for ways in self._ways(key))
 
     def _ways(self, key: JobKey) -> Iterator[dict[JobKey, str]]:
@@ -73,8 +79,16 @@ class Earlier:
     def _make(self, key: JobKey, ways: Mapping[JobKey, str]) -> str:
         job = self._identified[key].job
         asked = Asked(
-            job.model, job.prompt, job.negative_prompt, job.seconds, job.size, job.seed, job.prompt_extend, job.watermark, job.take
-        )  # fmt: skip
+            job.model,
+            job.prompt,
+            job.negative_prompt,
+            job.seconds,
+            job.size,
+            job.seed,
+            job.prompt_extend,
+            job.watermark,
+            job.take,
+        )
         if ways:
             return fingerprint_1(asked, self._media(key, ways))
         media = self._shared.get(id(job.media))

@@ -1,13 +1,16 @@
 """What the ledger knows of each job, under every rule of identity that there ever was.
 
-What it may not do: decide what follows from it (``planner`` does), or take for new what may have been bought.
+What it may not do: decide what follows from it (``planner`` does), or take for new what
+may have been bought.
 
-How it works: a job's attempts are those of its fingerprint. Where the ledger has rows of the earlier rule, each job is
-also looked for as version 0.1.0 would have known it. Two things are left that no fingerprint finds, and for both
-the stored request is read: a row of the earlier rule that the present one calls the same (its prompt trimmed since,
-its link signed anew), and a row that differs in nothing but the query of a URL (``likeness``): that one is
-the same, another, or a *doubt*, which a person settles. Rows that a fingerprint found are not read, so that
-planning by a large ledger stays cheap.
+How it works: a job's attempts are those of its fingerprint. Where the ledger has rows
+of the earlier rule, each job is also looked for as version 0.1.0 would have known it.
+Two things are left that no fingerprint finds, and for both the stored request is read:
+a row of the earlier rule that the present one calls the same (its prompt trimmed since,
+its link signed anew), and a row that differs in nothing but the query of a URL
+(``likeness``): that one is the same, another, or a *doubt*, which a person settles.
+Rows that a fingerprint found are not read, so that planning by a large ledger stays
+cheap.
 """
 
 from __future__ import annotations
@@ -62,7 +65,8 @@ class History:
         return tuple(every[number] for number in sorted(every))
 
     def doubt_of(self, key: JobKey) -> Attempt | None:
-        """What was bought for the job but for the query of its URL, where nobody but a person can say whether that is another file."""
+        """What was bought for the job but for the query of its URL, where nobody but a
+        person can say whether that is another file."""
         return self._doubts.get(self.identified[key].fingerprint)
 
     def _keep(self, entry: Identified, attempt: Attempt) -> None:
@@ -72,7 +76,7 @@ class History:
         if attempt.state in BOUGHT:
             self._doubts[entry.fingerprint] = attempt
 
-    # -- the rule of version 0.1.0 -----------------------------------------------------------------------------------
+    # -- the rule of version 0.1.0 -----------------------------------------------------
 
     def _look_under_rule_1(self) -> None:
         earlier = Earlier(self.identified)
@@ -100,7 +104,8 @@ class History:
     def _read_rule_1(
         self, earlier: Earlier, unknown: set[JobKey], index: Mapping[object, list[Row]]
     ) -> None:
-        """Upstream first: what a job was known by decides what those were known by that take its video."""
+        """Upstream first: what a job was known by decides what those were known by that
+        take its video."""
         for key in upstream_first(self.identified):
             if key not in unknown:
                 continue
@@ -118,10 +123,11 @@ class History:
                 elif likeness is Likeness.DOUBT:
                     self._doubt(entry, row.attempt)
 
-    # -- queries -----------------------------------------------------------------------------------------------------
+    # -- queries -----------------------------------------------------------------------
 
     def _look_at_queries(self) -> None:
-        """For jobs whose URLs have queries and whose fingerprint does not say it all."""
+        """For jobs whose URLs have queries and whose fingerprint does not say it
+        all."""
         open_: dict[str, Identified] = {}
         for entry in self.identified.values():
             trace = entry.request.trace
@@ -173,6 +179,7 @@ class History:
 def known_fingerprints(
     identified: Mapping[JobKey, Identified],
 ) -> dict[JobKey, tuple[str, ...]]:
-    """What each job is known by under every rule, the present one first: for looking into reports, locks and other ledgers."""
+    """What each job is known by under every rule, the present one first: for looking
+    into reports, locks and other ledgers."""
     earlier = Earlier(identified)
     return {key: (entry.fingerprint, earlier.of(key)) for key, entry in identified.items()}

@@ -1,12 +1,15 @@
-"""A job's identity: the request with media by content, and the fingerprint of what decides the pixels.
+"""A job's identity: the request with media by content, and the fingerprint of what
+decides the pixels.
 
-What it may not do: read files (their digests are passed in), or let anything in that does not decide pixels: rates, retries, budgets, folders,
-tags, names, places.
+What it may not do: read files (their digests are passed in), or let anything in that
+does not decide pixels: rates, retries, budgets, folders, tags, names, places.
 
-How it works: ``identify`` walks the jobs upstream first, turns each into a ``Request`` and hashes it. The fingerprint is a version tag and the
-SHA-256 of canonical JSON. Here prompts lose the white space at their ends, so that what is sent, hashed, kept and shown is one text. Golden values
-are pinned by a test and never edited; a change of the rule is a new tag, and ``history`` looks for the older ones too, so that an upgrade
-buys nothing again.
+How it works: ``identify`` walks the jobs upstream first, turns each into a ``Request``
+and hashes it. The fingerprint is a version tag and the SHA-256 of canonical JSON. Here
+prompts lose the white space at their ends, so that what is sent, hashed, kept and shown
+is one text. Golden values are pinned by a test and never edited; a change of the rule
+is a new tag, and ``history`` looks for the older ones too, so that an upgrade buys
+nothing again.
 """
 
 from __future__ import annotations
@@ -39,7 +42,8 @@ JobKey = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Identified:
-    """A job with what will be sent and what it is known by. ``upstream`` are the jobs it takes media from."""
+    """A job with what will be sent and what it is known by. ``upstream`` are the jobs
+    it takes media from."""
 
     job: Job
     request: Request
@@ -49,7 +53,8 @@ class Identified:
 
 @dataclass(frozen=True, slots=True)
 class _Media:
-    """What jobs with the same media share. ``family`` is the JSON in which no query counts, empty where no URL has one."""
+    """What jobs with the same media share. ``family`` is the JSON in which no query
+    counts, empty where no URL has one."""
 
     refs: tuple[MediaRef, ...]
     content: str
@@ -61,14 +66,16 @@ class _Media:
 def identify(
     manifests: Iterable[Manifest], digests: Mapping[Path, FileDigest]
 ) -> dict[JobKey, Identified]:
-    """Every job by key, in manifest order. ``digests`` holds each local file the jobs name; the references are known to be free of circles."""
+    """Every job by key, in manifest order. ``digests`` holds each local file the jobs
+    name; the references are known to be free of circles."""
     jobs = {(m.name, job.name): job for m in manifests for job in m.jobs}
     identifier = _Identifier(jobs, digests)
     return {key: identifier.identify(key) for key in jobs}
 
 
 class _Identifier:
-    """One pass over the jobs. The cells of a sweep mostly share their media: those are referred to once."""
+    """One pass over the jobs. The cells of a sweep mostly share their media: those are
+    referred to once."""
 
     def __init__(self, jobs: Mapping[JobKey, Job], digests: Mapping[Path, FileDigest]) -> None:
         self.jobs, self.digests = jobs, digests
@@ -92,9 +99,16 @@ class _Identifier:
     def _identify(self, job: Job) -> Identified:
         media = self._media_of(job)
         fields = (
-            job.model, trim_prompt(job.prompt), trim_prompt(job.negative_prompt), media.refs, job.seconds, job.size, job.seed,
-            job.prompt_extend, job.watermark,
-        )  # fmt: skip
+            job.model,
+            trim_prompt(job.prompt),
+            trim_prompt(job.negative_prompt),
+            media.refs,
+            job.seconds,
+            job.size,
+            job.seed,
+            job.prompt_extend,
+            job.watermark,
+        )
         request = Request(*fields)
         if media.family:
             family = _fingerprint_2(request, job.take, media.family)
@@ -158,7 +172,8 @@ def fingerprint(request: Request, take: int) -> str:
 
 
 def _fingerprint_2(request: Request, take: int, media: str) -> str:
-    """Canonical JSON by hand, keys in order: a third of the time of the general encoder, and a test holds it against that."""
+    """Canonical JSON by hand, keys in order: a third of the time of the general
+    encoder, and a test holds it against that."""
     text = (
         f'{{"media":{media},"model":{quote(request.model)}'
         f',"negative_prompt":{_text(request.negative_prompt)},"prompt":{_text(request.prompt)},"prompt_extend":{_flag(request.prompt_extend)}'

@@ -1,10 +1,12 @@
 """Whether a stored request and a job's are one, by what the ledger wrote down of both.
 
-What it may not do: look anything up (``history`` does), or guess: what cannot be told is a doubt.
+What it may not do: look anything up (``history`` does), or guess: what cannot be told
+is a doubt.
 
-How it works: all fields but queries are compared by a key, queries by the digests of their parameters. A parameter
-that is a signature by name says nothing; a named one or a plain one says everything; where one side has what
-only looks like a signature, and the sides differ, nobody can tell.
+How it works: all fields but queries are compared by a key, queries by the digests of
+their parameters. A parameter that is a signature by name says nothing; a named one or a
+plain one says everything; where one side has what only looks like a signature, and the
+sides differ, nobody can tell.
 """
 
 from __future__ import annotations
@@ -43,7 +45,8 @@ class StoredMedia:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """An attempt with its request: the fields that 0.1.0 hashed, the media, and URLs as addresses by media type."""
+    """An attempt with its request: the fields that 0.1.0 hashed, the media, and URLs as
+    addresses by media type."""
 
     attempt: Attempt
     asked: Asked
@@ -58,9 +61,16 @@ def read_row(attempt: Attempt) -> Row | None:
         request = json.loads(attempt.request)
         take = _TAKE.search(attempt.job)
         asked = Asked(
-            request["model"], request.get("prompt"), request.get("negative_prompt"), request["seconds"], request["size"],
-            request["seed"], request["prompt_extend"], request["watermark"], int(take[1]) if take else 1,
-        )  # fmt: skip
+            request["model"],
+            request.get("prompt"),
+            request.get("negative_prompt"),
+            request["seconds"],
+            request["size"],
+            request["seed"],
+            request["prompt_extend"],
+            request["watermark"],
+            int(take[1]) if take else 1,
+        )
         media = tuple(
             _stored(item["type"], item["source"], item["sha256"]) for item in request["media"]
         )
@@ -96,7 +106,8 @@ def _address(source: str, traced: dict[str, object] | None) -> Address:
 
 
 def likeness_key_of_row(row: Row) -> object:
-    """Equal for requests that differ at most in queries and in white space at the ends of prompts."""
+    """Equal for requests that differ at most in queries and in white space at the ends
+    of prompts."""
     asked = row.asked._replace(
         prompt=trim_prompt(row.asked.prompt), negative_prompt=trim_prompt(row.asked.negative_prompt)
     )
@@ -107,9 +118,16 @@ def likeness_key_of_row(row: Row) -> object:
 def likeness_key_of_job(entry: Identified) -> object:
     request = entry.request
     asked = Asked(
-        request.model, request.prompt, request.negative_prompt, request.seconds, request.size, request.seed,
-        request.prompt_extend, request.watermark, entry.job.take,
-    )  # fmt: skip
+        request.model,
+        request.prompt,
+        request.negative_prompt,
+        request.seconds,
+        request.size,
+        request.seed,
+        request.prompt_extend,
+        request.watermark,
+        entry.job.take,
+    )
     media = {m.type: m.sha256 or (m.address.base if m.address else m.source) for m in request.media}
     return (asked, tuple(sorted(media.items())))
 
@@ -142,7 +160,8 @@ def _compare_urls(present: Address, stored: Address) -> Likeness:
 
 
 def _compare_choosing(present: Address, stored: Address) -> Likeness:
-    """Two signed URLs of one path: the same file, but where a parameter that chooses one has another value."""
+    """Two signed URLs of one path: the same file, but where a parameter that chooses
+    one has another value."""
     names = {mark.partition(":")[0] for mark in stored.marks}
     changed = [m for m in present.choosing - stored.marks if m.partition(":")[0] in names]
     return Likeness.DOUBT if changed else Likeness.SAME

@@ -1,10 +1,13 @@
 """Decides what a run would do with every job, and says why.
 
-What it may not do: I/O. It is given the jobs, their digests, what the ledger knows and which stored files are intact.
+What it may not do: I/O. It is given the jobs, their digests, what the ledger knows and
+which stored files are intact.
 
-How it works: jobs are walked upstream first. What the ledger knows of a job's identity gives its *standing*: a state, an action and a reason
-(``_stand``). Then come the things that a job has not by itself: an upstream that will not be there, an unsettled attempt under the same name, a
-twin of equal identity that is bought in this plan already. The words of actions and reasons are read by people and by scripts: see the contract.
+How it works: jobs are walked upstream first. What the ledger knows of a job's identity
+gives its *standing*: a state, an action and a reason (``_stand``). Then come the things
+that a job has not by itself: an upstream that will not be there, an unsettled attempt
+under the same name, a twin of equal identity that is bought in this plan already. The
+words of actions and reasons are read by people and by scripts: see the contract.
 """
 
 from __future__ import annotations
@@ -42,7 +45,8 @@ _DOWNLOADABLE = "its video file is missing or altered; it is downloaded again"
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The backend a plan is made for. ``origin`` is what its task ids belong to, empty where it is not known offline."""
+    """The backend a plan is made for. ``origin`` is what its task ids belong to, empty
+    where it is not known offline."""
 
     backend: str
     realm: str
@@ -91,7 +95,8 @@ def make_plan(
     now: float,
     elsewhere: Elsewhere = NOTHING,
 ) -> Plan:
-    """The plan of all jobs of ``manifests``. ``intact`` are the paths of stored videos that are whole; ``now`` is a Unix second.
+    """The plan of all jobs of ``manifests``. ``intact`` are the paths of stored videos
+    that are whole; ``now`` is a Unix second.
 
     ``elsewhere`` is what was found of purchases that this ledger does not know.
     """
@@ -165,7 +170,7 @@ class _Planner:
             doubts=self.doubts,
         )
 
-    # -- how a job stands by what was bought of its identity -------------------------------------------------------------------------------
+    # -- how a job stands by what was bought of its identity ---------------------------
 
     def _stand(self, key: JobKey, entry: Identified, attempts: Sequence[Attempt]) -> Standing:
         attempt = deciding_attempt(attempts)
@@ -210,7 +215,8 @@ class _Planner:
         return self._stand_failed(key, entry, attempt, attempts)
 
     def _guard(self, key: JobKey, entry: Identified, standing: Standing) -> Standing:
-        """A job that would be bought, and was bought before where this ledger does not see it."""
+        """A job that would be bought, and was bought before where this ledger does not
+        see it."""
         if standing.action is not Action.GENERATE or not self.elsewhere:
             return standing
         if self.known is None:
@@ -228,7 +234,8 @@ class _Planner:
         )
 
     def _person_asks(self, entry: Identified, *kinds: str) -> str:
-        """By which of ``kinds`` a person asks for one more purchase, now or in an earlier run."""
+        """By which of ``kinds`` a person asks for one more purchase, now or in an
+        earlier run."""
         wanted = {"regenerate": self.options.regenerate, "retry_failed": self.options.retry_failed}
         asked = (k for k in kinds if wanted[k] or (entry.fingerprint, k) in self.allowed)
         return next(asked, "")
@@ -250,11 +257,15 @@ class _Planner:
             )
         if self._is_here(attempt) and self.now < attempt.available_until:
             return Standing(JobState.FINISHED, Action.RESUME, _DOWNLOADABLE, attempt)
-        reason = "its video file is missing or altered and can no longer be downloaded: restore the file, or run with --regenerate to buy it again"
+        reason = (
+            "its video file is missing or altered and can no longer be downloaded: restore the"
+            " file, or run with --regenerate to buy it again"
+        )
         return Standing(JobState.EXPIRED, Action.ASK, reason, attempt)
 
     def _is_here(self, attempt: Attempt) -> bool:
-        """Whether the attempt's task belongs to this backend. Offline its address may be unknown: then its name counts."""
+        """Whether the attempt's task belongs to this backend. Offline its address may
+        be unknown: then its name counts."""
         return (
             same_origin(attempt.origin, self.target.origin)
             if self.target.origin
@@ -269,7 +280,8 @@ class _Planner:
         )
         kind = self._person_asks(entry, "retry_failed", "regenerate")
         if kind:
-            # Whichever flag it was: what turns out to be done is not to be bought again.
+            # Whichever flag it was: what turns out to be done is not to be bought
+            # again.
             return _anew(what, attempt, "retry_failed")
         if may_retry(attempt, attempts, self.retries.get(key[0], 0)):
             return Standing(
@@ -286,7 +298,7 @@ class _Planner:
         changed = changed_fields(before.request, entry.request.describe())
         return "changed: " + ", ".join(changed) if changed else "changed: its upstream or take"
 
-    # -- what depends on other jobs ----------------------------------------------------------------------------------------------------------
+    # -- what depends on other jobs ----------------------------------------------------
 
     def _select(self) -> frozenset[JobKey]:
         if self.options.chosen is not None:
@@ -311,8 +323,9 @@ class _Planner:
         return frozenset(selected)
 
     def _settle(self, alone: Mapping[JobKey, Standing], selected: frozenset[JobKey]) -> None:
-        """The standings under a selection: ``alone`` are those of the jobs by themselves. What ``state:`` selects by is how they stand where all
-        are selected."""
+        """The standings under a selection: ``alone`` are those of the jobs by
+        themselves. What ``state:`` selects by is how they stand where all are
+        selected."""
         self.standings = dict(alone)
         everything = frozenset(self.identified)
         for key in upstream_first(self.identified):
@@ -345,7 +358,10 @@ class _Planner:
             return (
                 ""
                 if up in selected
-                else f"it takes media from {up[1]}, which is not done and not selected: add --with-upstream"
+                else (
+                    f"it takes media from {up[1]}, which is not done and not selected: add"
+                    " --with-upstream"
+                )
             )
         return f"it takes media from {up[1]}, which is {standing.state.value}"
 
@@ -394,7 +410,8 @@ class _Planner:
         )
 
     def _free(self, path: str) -> str:
-        """``path``, numbered where another job of this plan has it when case is folded: the folder may be copied to a disk that knows no case."""
+        """``path``, numbered where another job of this plan has it when case is folded:
+        the folder may be copied to a disk that knows no case."""
         stem, number, free = path.removesuffix(".mp4"), 2, path
         while free.casefold() in self.taken:
             free, number = f"{stem}-{number}.mp4", number + 1
@@ -426,9 +443,11 @@ def _why_it_waits(earlier: Attempt) -> str:
 
 
 def changed_fields(before: str, after: str) -> list[str]:
-    """Names of the request's fields that differ between two texts of it (``describe``, ``record``), media as ``media.TYPE``.
+    """Names of the request's fields that differ between two texts of it (``describe``,
+    ``record``), media as ``media.TYPE``.
 
-    Of URLs whose queries are not written down it is said that they differ where nothing else does.
+    Of URLs whose queries are not written down it is said that they differ where nothing
+    else does.
     """
     old, new = (_flatten(json.loads(text)) for text in (before, after))
     names = [name for name in {**old, **new} if old.get(name) != new.get(name)]
@@ -449,14 +468,16 @@ def _flatten(request: dict[str, object]) -> dict[str, object]:
 
 def _doubt(bought: Attempt) -> str:
     return (
-        f"the query of its URL is another than that of {bought.job}, which was bought: if it is the same file, write identity: [] beside url; "
-        "if not, name the parameters that choose it, as in identity: [id], and run with --regenerate"
+        f"the query of its URL is another than that of {bought.job}, which was bought: if it"
+        " is the same file, write identity: [] beside url; "
+        "if not, name the parameters that choose it, as in identity: [id], and run with"
+        " --regenerate"
     )
 
 
 def _total(jobs: Iterable[PlannedJob], *, known: bool) -> Decimal | None:
-    """What ``generate`` would cost. One job without a price, and the sum is not known: a
-    sum of the others would pass for the whole."""
+    """What ``generate`` would cost. One job without a price, and the sum is not known:
+    a sum of the others would pass for the whole."""
     bought = [entry.price for entry in jobs if entry.selected and entry.action is Action.GENERATE]
     if not known or None in bought:
         return None

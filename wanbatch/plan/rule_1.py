@@ -1,9 +1,12 @@
-"""The identity under the rule ``wb1``, as version 0.1.0 took it: what was bought then is still found.
+"""The identity under the rule ``wb1``, as version 0.1.0 took it: what was bought then
+is still found.
 
-What it may not do: change. Nothing here is used for what is sent or shown today, and no name that signs is ever added.
+What it may not do: change. Nothing here is used for what is sent or shown today, and no
+name that signs is ever added.
 
-How it works: a prompt counted with the white space at its ends, a URL without the parameters that 0.1.0 knew to sign,
-and a job that takes another's video counted with that one's ``wb1``. The text of the hash is canonical JSON.
+How it works: a prompt counted with the white space at its ends, a URL without the
+parameters that 0.1.0 knew to sign, and a job that takes another's video counted with
+that one's ``wb1``. The text of the hash is canonical JSON.
 """
 
 from __future__ import annotations
@@ -24,7 +27,8 @@ _SIGNING = re.compile(
       signature | sig | security-token | expires | token | access[_-]?token | api[_-]?key
     | (oss|aws)accesskeyid | googleaccessid | key-pair-id
     | x-amz-.* | x-goog-.*
-    | x-oss-(signature|signature-version|credential|date|expires|security-token|additional-headers|ac-.*)
+    | x-oss-(signature|signature-version|credential|date|expires|security-token
+      |additional-headers|ac-.*)
     | x-(cos|obs|tos)-(algorithm|signature|signedheaders|credential|date|expires|security-token)
     | q-(sign-algorithm|ak|sign-time|key-time|header-list|url-param-list|signature)
     """,
@@ -91,7 +95,8 @@ def media_1(media: Iterable[tuple[str, Json]]) -> str:
 
 
 def redact_1(url: str) -> str:
-    """``url`` without user, password, fragment and the parameters that signed in 0.1.0, a single ``…`` in their place."""
+    """``url`` without user, password, fragment and the parameters that signed in 0.1.0,
+    a single ``…`` in their place."""
     address, _, _ = url.partition("#")
     base, asked, query = address.partition("?")
     base = _without_user(base)

@@ -1,14 +1,15 @@
-"""Which jobs a command is about: what ``--select`` selects, and what of it selects nothing.
+"""Which jobs a command is about: what ``--select`` selects, and what of it selects
+nothing.
 
-What it may not do: change what a job costs or how it stands; a selection only leaves jobs
-out.
+What it may not do: change what a job costs or how it stands; a selection only leaves
+jobs out.
 
-How it works: a term is any of its alternatives; all terms must hold. ``*`` and ``?`` alone
-are wildcards. An axis's value is met as it stands in the manifest or as it stands in names
-(``16:9`` and ``16%3A9``). ``axis!=value`` takes the jobs that have the axis and another
-value: one without the axis was not spoken of. ``examine`` looks at a selection beside the
-jobs that there are and says what nobody can have meant: an unknown axis, a ``!=`` that
-leaves nothing out, an alternative without a job.
+How it works: a term is any of its alternatives; all terms must hold. ``*`` and ``?``
+alone are wildcards. An axis's value is met as it stands in the manifest or as it stands
+in names (``16:9`` and ``16%3A9``). ``axis!=value`` takes the jobs that have the axis
+and another value: one without the axis was not spoken of. ``examine`` looks at a
+selection beside the jobs that there are and says what nobody can have meant: an unknown
+axis, a ``!=`` that leaves nothing out, an alternative without a job.
 """
 
 from __future__ import annotations
@@ -42,7 +43,8 @@ Standings = Sequence[tuple[Job, JobState]]
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The terms of a command line; called with a job and its state it says whether they hold."""
+    """The terms of a command line; called with a job and its state it says whether they
+    hold."""
 
     terms: tuple[tuple[tuple[Alternative, Predicate], ...], ...]
 
@@ -63,13 +65,14 @@ _SEE_NAMES = "see the names with: wanbatch plan FILE"
 
 
 def parse_selection(terms: Iterable[str]) -> Selection:
-    """All terms of a command line. Raises ``WanbatchError`` (2) where one is not understood."""
+    """All terms of a command line. Raises ``WanbatchError`` (2) where one is not
+    understood."""
     return Selection(
         tuple(tuple((found, _predicate(found)) for found in parse_term(term)) for term in terms)
     )
 
 
-# -- what an alternative selects ---------------------------------------------------------------
+# -- what an alternative selects -------------------------------------------------------
 
 
 def _predicate(alternative: Alternative) -> Predicate:
@@ -114,8 +117,9 @@ def _is_within(value: Scalar, bounds: tuple[Decimal, Decimal]) -> bool:
 
 
 def wildcards(pattern: str, *, decoded: bool = False) -> Callable[[str], bool]:
-    """A matcher in which ``*`` and ``?`` alone are special: brackets stand in every name of a
-    sweep. ``decoded`` reads percent-encoded characters as what they stand for.
+    """A matcher in which ``*`` and ``?`` alone are special: brackets stand in every
+    name of a sweep. ``decoded`` reads percent-encoded characters as what they stand
+    for.
 
     Each ``*`` takes the first place that fits and is not tried again: a pattern of many
     stars would else take time that nobody has.
@@ -135,7 +139,7 @@ def _literal(piece: str, *, decoded: bool) -> str:
     return ".".join(re.escape(normalize("NFC", text)) for text in texts)
 
 
-# -- what an alternative cannot have meant ---------------------------------------------------------
+# -- what an alternative cannot have meant ---------------------------------------------
 
 
 def _doubt(alternative: Alternative, holds: Predicate, jobs: Standings) -> Iterator[Doubt]:

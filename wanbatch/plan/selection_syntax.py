@@ -3,10 +3,10 @@
 What it may not do: know which jobs, axes or tags there are (``selection`` does).
 
 How it works: commas outside brackets part the alternatives of a term. An alternative is
-``tag:NAME``, ``state:WORD``, ``axis=VALUE``, ``axis!=VALUE`` or a pattern over job names,
-by the first operator that stands outside brackets. Brackets must pair and do not nest;
-what is not understood is refused with a caret under the place, and never guessed at: a
-term that is read more widely than it was meant buys what nobody asked for.
+``tag:NAME``, ``state:WORD``, ``axis=VALUE``, ``axis!=VALUE`` or a pattern over job
+names, by the first operator that stands outside brackets. Brackets must pair and do not
+nest; what is not understood is refused with a caret under the place, and never guessed
+at: a term that is read more widely than it was meant buys what nobody asked for.
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ class Part:
     at: int
 
     def refuse(self, problem: str, *hints: str, at: int | None = None) -> NoReturn:
-        """Raises the ``WanbatchError`` (2) that points at this part, or at ``at`` in its term."""
+        """Raises the ``WanbatchError`` (2) that points at this part, or at ``at`` in
+        its term."""
         refuse_term(self.term, self.at if at is None else at, problem, *hints)
 
 
@@ -63,7 +64,8 @@ class StateIs:
 
 @dataclass(frozen=True, slots=True)
 class AxisIs:
-    """``axis=value``, or with ``negated`` ``axis!=value``. ``bounds`` where the value is a range."""
+    """``axis=value``, or with ``negated`` ``axis!=value``. ``bounds`` where the value
+    is a range."""
 
     part: Part
     axis: str
@@ -76,7 +78,8 @@ Alternative = NameIs | TagIs | StateIs | AxisIs
 
 
 def refuse_term(term: str, at: int, problem: str, *hints: str) -> NoReturn:
-    """Raises the ``WanbatchError`` (2) that shows the term with a caret under ``at``."""
+    """Raises the ``WanbatchError`` (2) that shows the term with a caret under
+    ``at``."""
     raise WanbatchError(ExitCode.INVALID, f"--select: {problem}\n{point_at(term, at)}", *hints)
 
 
@@ -91,13 +94,15 @@ def point_at(term: str, at: int) -> str:
 
 
 def parse_term(term: str) -> tuple[Alternative, ...]:
-    """The alternatives of a term. Raises ``WanbatchError`` (2) where it is not understood."""
+    """The alternatives of a term. Raises ``WanbatchError`` (2) where it is not
+    understood."""
     parts = _split(term)
     return tuple(_parse(part, alone=len(parts) == 1) for part in parts)
 
 
 def _split(term: str) -> list[Part]:
-    """The texts between commas that stand outside brackets, without blanks at their ends."""
+    """The texts between commas that stand outside brackets, without blanks at their
+    ends."""
     parts: list[Part] = []
     begin, opened = 0, -1
     for at, character in enumerate(term):
@@ -157,8 +162,8 @@ def _parse(part: Part, *, alone: bool) -> Alternative:
 
 
 def _parse_open_name(part: Part, *, alone: bool) -> NameIs:
-    """``*lens=35mm*`` is a pattern over names. Beside a comma it would be one half of what was
-    meant: ``*hour=noon,lens=35mm*`` is not "or"."""
+    """``*lens=35mm*`` is a pattern over names. Beside a comma it would be one half of
+    what was meant: ``*hour=noon,lens=35mm*`` is not "or"."""
     if not alone:
         part.refuse(
             "a name whose bracket is hidden in a wildcard cannot stand beside a comma,"

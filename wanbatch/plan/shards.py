@@ -3,10 +3,10 @@
 What it may not do: part a job from what it takes media from, or two jobs that share an
 attempt.
 
-How it works: shards take whole connected components of the job graph; jobs of equal identity
-count as connected. A component's shard follows from its smallest job name (with its
-manifest's, for names are unique within one), and so from nothing that an edit of a prompt,
-or another order, changes.
+How it works: shards take whole connected components of the job graph; jobs of equal
+identity count as connected. A component's shard follows from its smallest job name
+(with its manifest's, for names are unique within one), and so from nothing that an edit
+of a prompt, or another order, changes.
 """
 
 from __future__ import annotations

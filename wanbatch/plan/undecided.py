@@ -2,10 +2,10 @@
 
 What it may not do: I/O, or decide for the person.
 
-How it works: a job is found as the plan finds it, by its identity, so that a manifest or a
-job that was renamed since makes no difference; a name that no manifest has any more is looked
-for among the names that attempts were opened under. Only attempts that a decision can move
-count (``is_undecided``).
+How it works: a job is found as the plan finds it, by its identity, so that a manifest
+or a job that was renamed since makes no difference; a name that no manifest has any
+more is looked for among the names that attempts were opened under. Only attempts that a
+decision can move count (``is_undecided``).
 """
 
 from __future__ import annotations
@@ -19,9 +19,11 @@ from wanbatch.model.plan import PlannedJob
 def find_by_name(
     job: str, manifest: str, planned: Sequence[PlannedJob], attempts: Sequence[Attempt]
 ) -> list[Attempt]:
-    """The undecided attempts that ``job`` means, youngest last; of several realms, maybe.
+    """The undecided attempts that ``job`` means, youngest last; of several realms,
+    maybe.
 
-    ``planned`` are the jobs of the manifest as it stands, ``attempts`` all that may be meant.
+    ``planned`` are the jobs of the manifest as it stands, ``attempts`` all that may be
+    meant.
     """
     allowed = {a.attempt_id for a in attempts}
     for entry in planned:

@@ -1,1 +1,2 @@
-"""The APIs: wire formats as pure functions per dialect, and the one place that speaks HTTP."""
+"""The APIs: wire formats as pure functions per dialect, and the one place that speaks
+HTTP."""

@@ -1,9 +1,12 @@
-"""One backend as the engine talks to it: deliver media, submit once, poll, download, list.
+"""One backend as the engine talks to it: deliver media, submit once, poll, download,
+list.
 
-What it may not do: decide what follows from an outcome, touch the ledger, repeat a POST, or let an exception of the network out.
+What it may not do: decide what follows from an outcome, touch the ledger, repeat a
+POST, or let an exception of the network out.
 
-How it works: a ``Dialect`` puts questions into wire requests and answers into outcomes, ``Http`` carries them. This class only ties the two, and
-keeps what one process has already delivered. Every text that leaves here is free of the key.
+How it works: a ``Dialect`` puts questions into wire requests and answers into outcomes,
+``Http`` carries them. This class only ties the two, and keeps what one process has
+already delivered. Every text that leaves here is free of the key.
 """
 
 from __future__ import annotations
@@ -88,8 +91,8 @@ _Outcome = TypeVar("_Outcome", bound="SubmitOutcome | PollOutcome | ProbeOutcome
 
 
 class Client:
-    """An async context manager. ``clock`` gives Unix seconds and ``hear`` is told the server's; ``transport`` stands in for the network in the
-    simulation.
+    """An async context manager. ``clock`` gives Unix seconds and ``hear`` is told the
+    server's; ``transport`` stands in for the network in the simulation.
     """
 
     def __init__(
@@ -156,7 +159,8 @@ class Client:
         return ProbePassed(skew_s)
 
     def _listen(self, seen: Seen) -> None:
-        """The server's clock, from an answer that is the API's own and that no cache kept."""
+        """The server's clock, from an answer that is the API's own and that no cache
+        kept."""
         if self._hear is None or not isinstance(seen, Reply) or _is_cached(seen):
             return
         date = date_of(seen.headers)
@@ -166,9 +170,11 @@ class Client:
     async def deliver(
         self, media: Sequence[tuple[MediaRef, Path | None]], model: str = "wan2.7-i2v"
     ) -> Mapping[MediaType, str] | str:
-        """URLs for the wire by media type, or why there are none. Local files go the profile's way, each content at most once a process.
+        """URLs for the wire by media type, or why there are none. Local files go the
+        profile's way, each content at most once a process.
 
-        ``model`` matters to DashScope's upload space alone: what is uploaded there serves one model.
+        ``model`` matters to DashScope's upload space alone: what is uploaded there
+        serves one model.
         """
         urls: dict[MediaType, str] = {}
         for ref, path in media:
@@ -178,7 +184,10 @@ class Client:
             urls[ref.type] = found
         inline = sum(len(url) for url in urls.values() if url.startswith("data:"))
         if inline > INLINE_LIMIT_BYTES:
-            return f"the media are {inline >> 20} MiB inline; at most {INLINE_LIMIT_BYTES >> 20} MiB fit into one request"
+            return (
+                f"the media are {inline >> 20} MiB inline; at most {INLINE_LIMIT_BYTES >> 20} MiB"
+                " fit into one request"
+            )
         return urls
 
     async def submit(self, request: Request, urls: Mapping[MediaType, str]) -> SubmitOutcome:
@@ -186,7 +195,7 @@ class Client:
         seen = await self._http.send_once(self._dialect.submit(request, urls))
         self._listen(
             seen
-        )  # after a sleep our clock is slow, and what is recorded now would expire too early once it is set right
+        )  # after a sleep our clock is slow: what is recorded now would expire too early
         outcome = self._dialect.read_submit(seen)
         key = self.profile.api_key.reveal()
         if isinstance(outcome, Accepted) and key and key in outcome.task_id:
@@ -194,7 +203,8 @@ class Client:
         return self._without_key(outcome)
 
     async def poll(self, task_id: str, submitted_at: float) -> PollOutcome:
-        """One status query. Where the API refuses queries with 403, as it does to keys bound to a model, the content route is asked instead."""
+        """One status query. Where the API refuses queries with 403, as it does to keys
+        bound to a model, the content route is asked instead."""
         if valid_task_id(task_id) is None:
             return Unreadable("the task id is malformed")
         seen = await self._http.read(self._dialect.status(task_id))
@@ -222,10 +232,11 @@ class Client:
         return outcome
 
     async def download(self, task_id: str, result: Succeeded, part: Path) -> DownloadOutcome:
-        """The result's bytes in ``part``, synced and checked, from the first source with them.
+        """The result's bytes in ``part``, synced and checked, from the first source
+        with them.
 
-        Else no file is left there, but for bytes that came whole, begin as a video and are
-        none: those stay, and the outcome names their SHA-256 (``refused``).
+        Else no file is left there, but for bytes that came whole, begin as a video and
+        are none: those stay, and the outcome names their SHA-256 (``refused``).
         """
         content = self._content_url(task_id)
         sources = [*dict.fromkeys((*result.urls, *((content,) if content else ())))]
@@ -282,8 +293,8 @@ class Client:
     def _says_gone(self, url: str, failure: http_download.NotFetched, result: Succeeded) -> bool:
         """Whether a source's last word means that it has the file no more.
 
-        A store says 403 to an expired signature, and to much else; a gateway in front of it
-        answers 502 and says what its store said.
+        A store says 403 to an expired signature, and to much else; a gateway in front
+        of it answers 502 and says what its store said.
         """
         status = failure.status
         if status in (404, 410):
@@ -299,10 +310,13 @@ class Client:
         return isinstance(self._dialect, Listing)
 
     async def list_tasks(self, since: float, until: float) -> TaskListing | None:
-        """The account's tasks that were submitted between two instants, or ``None`` where the API has no list. Instants are by our clock.
+        """The account's tasks that were submitted between two instants, or ``None``
+        where the API has no list. Instants are by our clock.
 
-        The server's times are moved by the difference of the clocks, and the window is wider than asked for, so that a clock which is wrong cannot
-        make a task look absent. Where the clocks cannot be compared, or differ by more than ``SKEW_LIMIT_S``, the listing is not complete.
+        The server's times are moved by the difference of the clocks, and the window is
+        wider than asked for, so that a clock which is wrong cannot make a task look
+        absent. Where the clocks cannot be compared, or differ by more than
+        ``SKEW_LIMIT_S``, the listing is not complete.
         """
         dialect, started_at = self._dialect, self._clock()
         if not isinstance(dialect, Listing):
@@ -338,7 +352,8 @@ class Client:
         return None if date is None else date - self._clock()
 
     async def look_at(self, task_id: str) -> ListedTask | None:
-        """What one task says about itself (prompt, model, time), where the API tells it: to recognise whose it is."""
+        """What one task says about itself (prompt, model, time), where the API tells
+        it: to recognise whose it is."""
         if not isinstance(self._dialect, Listing) or valid_task_id(task_id) is None:
             return None
         return self._dialect.read_task(await self._http.read(self._dialect.status(task_id)))
@@ -350,7 +365,8 @@ class Client:
         return self._dialect.read_cancel(await self._http.read(self._dialect.cancel(task_id)))
 
     async def check_bucket(self) -> str | None:
-        """Why the profile's bucket cannot be used, or ``None``; writes one small object. Raises ``WanbatchError`` where the extra ``s3`` is missing."""
+        """Why the profile's bucket cannot be used, or ``None``; writes one small
+        object. Raises ``WanbatchError`` where the extra ``s3`` is missing."""
         return await self._open_bucket().check()
 
     def _open_bucket(self) -> Bucket:
@@ -375,7 +391,8 @@ class Client:
             return Undelivered(f"{ref.source} could not be delivered: {problem}")
 
     async def _deliver_file(self, ref: MediaRef, path: Path, model: str) -> str:
-        """Raises ``Undelivered`` and ``OSError``. What was delivered before is used again for half of the time that it is kept."""
+        """Raises ``Undelivered`` and ``OSError``. What was delivered before is used
+        again for half of the time that it is kept."""
         file = await to_thread.run_sync(partial(read_media, path))
         if ref.sha256 and file.sha256 != ref.sha256:
             raise Undelivered("its content has changed since the plan was made")
@@ -432,7 +449,8 @@ class Client:
         return http_download.NotFetched(reason, status=200, refused=refused)
 
     def _without_key(self, outcome: _Outcome) -> _Outcome:
-        """``outcome`` with the key cut out of its texts: a server may echo it in a spelling that only JSON undoes."""
+        """``outcome`` with the key cut out of its texts: a server may echo it in a
+        spelling that only JSON undoes."""
         changes = {
             name: self._scrub(text)
             for name in ("reason", "code", "message", "hint", "word", "evidence")
@@ -455,7 +473,8 @@ _NAMED_IN = 256 * 1024
 
 
 def _refused_hash(part: Path) -> str:
-    """The SHA-256 of bytes that begin as a video; empty for a page that says something else."""
+    """The SHA-256 of bytes that begin as a video; empty for a page that says something
+    else."""
     with part.open("rb") as file:
         head = file.read(64)
     return hash_file(part) if http_download.begins_as_video(head) else ""
@@ -481,7 +500,8 @@ def _is_cached(reply: Reply) -> bool:
 
 
 def _is_own(reply: Reply) -> bool:
-    """Whether the API itself answered: JSON of its own shape, and no proxy's error page."""
+    """Whether the API itself answered: JSON of its own shape, and no proxy's error
+    page."""
     value = read_json(reply.body)
     if 200 <= reply.status < 300:
         return isinstance(value, (dict, list))
@@ -502,7 +522,8 @@ def _doubt(shown: int, total: int, skew: float | None) -> str:
 
 
 def _moved(task: ListedTask, skew: float) -> ListedTask:
-    """``task`` with its instants by our clock; ``Date`` has whole seconds, so less than two are no difference."""
+    """``task`` with its instants by our clock; ``Date`` has whole seconds, so less than
+    two are no difference."""
     if abs(skew) < 2:
         return task
     created, finished = (
@@ -519,7 +540,8 @@ def _why(seen: Seen) -> str:
 
 
 def _drop(path: Path) -> None:
-    """Removes what is no whole video; a file that cannot be removed is begun anew by the next download."""
+    """Removes what is no whole video; a file that cannot be removed is begun anew by
+    the next download."""
     with suppress(OSError):
         path.unlink(missing_ok=True)
 

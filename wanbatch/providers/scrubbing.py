@@ -1,12 +1,13 @@
-"""Texts of a server without our key and without queries, before anything is cut or kept.
+"""Texts of a server without our key and without queries, before anything is cut or
+kept.
 
 What it may not do: I/O, or decide what is shown.
 
-How it works: a server may echo the key in other letters, escaped, coded, or in pieces. So the
-text is *decoded* first (JSON strings by their values, else the usual escapes), and then every
-run of it that is in the key, in any case, and at least ``PIECE`` long, becomes ``…``; its
-base64 spellings go too. Only then may a caller cut the text: what is cut in the middle of a
-key can no longer be found.
+How it works: a server may echo the key in other letters, escaped, coded, or in pieces.
+So the text is *decoded* first (JSON strings by their values, else the usual escapes),
+and then every run of it that is in the key, in any case, and at least ``PIECE`` long,
+becomes ``…``; its base64 spellings go too. Only then may a caller cut the text: what is
+cut in the middle of a key can no longer be found.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ PIECE = 8
 EVIDENCE_LIMIT = 2048
 """So much of an uncertain answer is kept, in characters (contract: 2 KiB)."""
 SCANNED = 16 * EVIDENCE_LIMIT
-"""So much of an answer is read for evidence: enough where most of it is queries, and a body of
-megabytes takes no seconds."""
+"""So much of an answer is read for evidence: enough where most of it is queries, and a
+body of megabytes takes no seconds."""
 _DEPTH = 64
 _ANY_QUERY = re.compile(
     r"(?i)((?:https?|oss|wss?)?:?(?://|\\/\\/)[^\s\"'<>?#]{1,2000})[?#][^\s\"'<>]*"
@@ -111,8 +112,8 @@ def _fold(text: str) -> str:
 
 @lru_cache(maxsize=16)
 def key_spellings(key: str) -> tuple[str, ...]:
-    """The ways in which a key may come back: plain, URL-encoded, in hexadecimal, in base64 at
-    each of its three alignments."""
+    """The ways in which a key may come back: plain, URL-encoded, in hexadecimal, in
+    base64 at each of its three alignments."""
     if len(key) < 6:
         return ()
     raw = key.encode("latin-1", "replace")
@@ -126,14 +127,16 @@ def key_spellings(key: str) -> tuple[str, ...]:
 
 
 def without_queries(text: str) -> str:
-    """Every query of an address becomes ``?…``, and a signature that stands alone goes."""
+    """Every query of an address becomes ``?…``, and a signature that stands alone
+    goes."""
     if "?" in text or "#" in text:
         text = _LONE_QUERY.sub("?…", _ANY_QUERY.sub(r"\1?…", text))
     return SIGNING.sub(r"\1…", text) if "=" in text else text
 
 
 def evidence_of(body: bytes, key: str = "") -> str:
-    """A piece of an answer that is worth keeping: no query, no key, one line, at most 2 KiB."""
+    """A piece of an answer that is worth keeping: no query, no key, one line, at most 2
+    KiB."""
     try:
         text = json.dumps(json.loads(body), ensure_ascii=False)
     except (ValueError, RecursionError, MemoryError):

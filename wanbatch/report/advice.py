@@ -2,9 +2,10 @@
 
 What it may not do: run anything, or name a command that does not exist.
 
-How it works: jobs that stand the same way with the same error code make one piece of advice, the most pressing first: what nobody but a person
-can settle, what failed, what waits for it, what is still running, what was never started. Commands are quoted for a POSIX shell and repeat the
-options that the run was made with.
+How it works: jobs that stand the same way with the same error code make one piece of
+advice, the most pressing first: what nobody but a person can settle, what failed, what
+waits for it, what is still running, what was never started. Commands are quoted for a
+POSIX shell and repeat the options that the run was made with.
 """
 
 from __future__ import annotations
@@ -63,7 +64,8 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """``jobs`` are names in manifest order; all share ``state`` and ``code``. ``before`` is the Unix second after which it is too late."""
+    """``jobs`` are names in manifest order; all share ``state`` and ``code``.
+    ``before`` is the Unix second after which it is too late."""
 
     state: JobState
     title: str
@@ -75,7 +77,8 @@ class Advice:
 
 
 def advise(report: Report) -> tuple[Advice, ...]:
-    """Advice on all jobs that are neither done nor skipped, former ones with money at stake included."""
+    """Advice on all jobs that are neither done nor skipped, former ones with money at
+    stake included."""
     former = [
         job
         for job in report.former

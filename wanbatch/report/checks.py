@@ -2,9 +2,10 @@
 
 What it may not do: open a file; it reads what was measured when the video was stored.
 
-How it works: the provider keeps the input's aspect ratio, scales the area to about the tier's and rounds both sides down to multiples of 16, so the
-area may be a little short of the tier's; lengths are whole frames, so they may be off by a few. A failed check is a remark, not a failure: the
-video was paid for and is kept.
+How it works: the provider keeps the input's aspect ratio, scales the area to about the
+tier's and rounds both sides down to multiples of 16, so the area may be a little short
+of the tier's; lengths are whole frames, so they may be off by a few. A failed check is
+a remark, not a failure: the video was paid for and is kept.
 """
 
 from __future__ import annotations
@@ -61,8 +62,8 @@ def _sound(media: Json, output: Output) -> Check | None:
 def check_own_bytes(outputs: Mapping[str, tuple[str, Output]]) -> dict[str, Check]:
     """Warnings by job name where jobs of different identities got the same bytes.
 
-    ``outputs`` are fingerprint and output by job name. A cache in front of the API may have
-    answered about another task: then one of the videos was never fetched.
+    ``outputs`` are fingerprint and output by job name. A cache in front of the API may
+    have answered about another task: then one of the videos was never fetched.
     """
     owners: dict[str, dict[str, str]] = {}
     for name, (fingerprint, output) in outputs.items():

@@ -1,11 +1,14 @@
 """Builds a report from a manifest, its plan and what the ledger knows.
 
-What it may not do: I/O, read a clock, or see anything of a run's memory: after success, a crash and Ctrl-C the same report comes out.
+What it may not do: I/O, read a clock, or see anything of a run's memory: after success,
+a crash and Ctrl-C the same report comes out.
 
-How it works: the plan says how every job stands and which attempts share its identity; the snapshot adds the attempts that no job stands for any
-more (``former``) and the placements of videos in this manifest's folder. Of equal jobs one pays: an attempt's cost counts at the job it was
-opened for, or at the first that has it, and only in the report of the manifest that opened it. So the jobs' costs add up to the total, and
-the reports of all manifests add up to the ledger.
+How it works: the plan says how every job stands and which attempts share its identity;
+the snapshot adds the attempts that no job stands for any more (``former``) and the
+placements of videos in this manifest's folder. Of equal jobs one pays: an attempt's
+cost counts at the job it was opened for, or at the first that has it, and only in the
+report of the manifest that opened it. So the jobs' costs add up to the total, and the
+reports of all manifests add up to the ledger.
 """
 
 from __future__ import annotations
@@ -60,7 +63,8 @@ STATE_OF_ATTEMPT: Mapping[State, JobState] = {
     **dict.fromkeys(IN_FLIGHT, JobState.FINISHED),
     State.ACCEPTED: JobState.RUNNING,
 }
-"""How a former job stands by its deciding attempt; one that bought nothing (``planned``) is not shown."""
+"""How a former job stands by its deciding attempt; one that bought nothing
+(``planned``) is not shown."""
 
 
 def collect(
@@ -72,8 +76,9 @@ def collect(
 ) -> Report:
     """The report of ``manifest`` in the plan's realm.
 
-    ``run`` is the run to be reported, ``None`` before the first. ``options`` are what printed commands must repeat to mean this run (``--output``,
-    ``--backend`` …); by default the backend alone, where it is not the manifest's own.
+    ``run`` is the run to be reported, ``None`` before the first. ``options`` are what
+    printed commands must repeat to mean this run (``--output``, ``--backend`` …); by
+    default the backend alone, where it is not the manifest's own.
     """
     return _Collector(manifest, plan, snapshot).report(
         run, _default_options(manifest, plan) if options is None else tuple(options)
@@ -85,8 +90,8 @@ def _default_options(manifest: Manifest, plan: Plan) -> tuple[str, ...]:
 
 
 OTHER_LEDGER = "other_ledger"
-"""The error code of a job that another ledger knows: that one is there to be asked again, so a
-report that repeats it proves nothing."""
+"""The error code of a job that another ledger knows: that one is there to be asked
+again, so a report that repeats it proves nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +147,7 @@ class _Collector:
             ledger=self.ledger,
         )
 
-    # -- money -------------------------------------------------------------------------------------------------------------------------------
+    # -- money -------------------------------------------------------------------------
 
     def _payers(self) -> dict[int, str]:
         """Which present job each attempt counts at, by attempt id."""
@@ -171,7 +176,7 @@ class _Collector:
             http_requests=run.http_requests if run else 0,
         )
 
-    # -- jobs --------------------------------------------------------------------------------------------------------------------------------
+    # -- jobs --------------------------------------------------------------------------
 
     def _job(self, entry: PlannedJob) -> ReportJob:
         job, attempt = entry.job, entry.attempt
@@ -248,7 +253,8 @@ class _Collector:
         )
 
     def _of_run(self, run: RunRecord | None) -> list[Attempt]:
-        """This manifest's attempts that the run opened or found under way, and had a hand in."""
+        """This manifest's attempts that the run opened or found under way, and had a
+        hand in."""
         if run is None:
             return []
         return [
@@ -271,7 +277,8 @@ def _with_own_bytes(jobs: tuple[ReportJob, ...]) -> tuple[ReportJob, ...]:
 def show_attempt(
     attempt: Attempt, before: Attempt | None = None, run_started_at: float | None = None
 ) -> ReportAttempt:
-    """One of a job's ``attempts``; ``before`` is the one before it, ``run_started_at`` when its run began."""
+    """One of a job's ``attempts``; ``before`` is the one before it, ``run_started_at``
+    when its run began."""
     free = attempt.realm == "emulator"
     return ReportAttempt(
         id=attempt.attempt_id,
@@ -300,7 +307,8 @@ def show_attempt(
 
 
 def _former(attempts: Iterable[Attempt]) -> list[_Standing]:
-    """Attempts without a present job, by old name and identity, oldest first; those that bought nothing left out."""
+    """Attempts without a present job, by old name and identity, oldest first; those
+    that bought nothing left out."""
     groups: dict[tuple[str, str], list[Attempt]] = defaultdict(list)
     for attempt in attempts:
         groups[attempt.job, attempt.fingerprint].append(attempt)
@@ -359,8 +367,8 @@ def _backend_of(entry: PlannedJob) -> str:
 
 
 def _task_of(entry: PlannedJob) -> str | None:
-    """The deciding attempt's task; of a job bought elsewhere the one that was found, so that this
-    report knows it when the one that it takes the place of is gone."""
+    """The deciding attempt's task; of a job bought elsewhere the one that was found, so
+    that this report knows it when the one that it takes the place of is gone."""
     if entry.trace is not None:
         return entry.trace.task_id or None
     return (entry.attempt.task_id or None) if entry.attempt else None

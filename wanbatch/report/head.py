@@ -1,9 +1,10 @@
-"""The first lines of a ``report.json``: whose it is and when, without its ten thousand jobs.
+"""The first lines of a ``report.json``: whose it is and when, without its ten thousand
+jobs.
 
 What it may not do: judge, write, or wait for what is no file.
 
-How it works: the lists of jobs stand last in the text, one job a line, so a few kilobytes hold
-all that stands before them. A file of another form is read whole.
+How it works: the lists of jobs stand last in the text, one job a line, so a few
+kilobytes hold all that stands before them. A file of another form is read whole.
 """
 
 from __future__ import annotations
@@ -16,14 +17,16 @@ from pathlib import Path
 from wanbatch.words.files import open_regular
 
 HEAD_BYTES = 16_384
-"""A head that ``report.json`` writes is under 2 KB; a long manifest path may add some."""
+"""A head that ``report.json`` writes is under 2 KB; a long manifest path may add
+some."""
 _LISTS = b',\n  "jobs": ['
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """``ledger_id`` is empty in reports of version 0.1.0; ``events`` counts the ledger's events
-    of the realm. ``elsewhere`` is how many of the jobs were bought by another ledger."""
+    """``ledger_id`` is empty in reports of version 0.1.0; ``events`` counts the
+    ledger's events of the realm. ``elsewhere`` is how many of the jobs were bought by
+    another ledger."""
 
     realm: str
     run_id: str
@@ -46,7 +49,8 @@ def read_head(path: Path) -> Head | None:
 
 
 def read_document(path: Path) -> Mapping[str, object] | None:
-    """The whole document, unchecked; ``None`` where it cannot be read or is no JSON object."""
+    """The whole document, unchecked; ``None`` where it cannot be read or is no JSON
+    object."""
     try:
         with open_regular(path) as file:
             return _parse(file.read())

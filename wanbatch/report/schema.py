@@ -2,7 +2,8 @@
 
 What it may not do: fetch anything; the schemas refer to nothing outside themselves.
 
-How it works: ``manifest.schema`` finds the schemas, in a wheel and in a checkout; a validator is built once.
+How it works: ``manifest.schema`` finds the schemas, in a wheel and in a checkout; a
+validator is built once.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ SchemaName = Literal["report", "plan"]
 
 
 def find_violation(document: Json, name: SchemaName) -> str | None:
-    """The first thing that ``document`` has against the schema ``name``, with its place, or ``None``."""
+    """The first thing that ``document`` has against the schema ``name``, with its
+    place, or ``None``."""
     error = next(_validator(name).iter_errors(document), None)
     if error is None:
         return None

@@ -2,9 +2,12 @@
 
 What it may not do: read a clock; every instant comes from the ledger.
 
-How it works: an attempt is an interval of submitting, then of generating, then of downloading. A run's wall clock is divided by unions of intervals:
-generating is the time covered by any generation, downloading what downloads cover beyond that, and so on; what nothing covers was waiting. The
-four parts therefore add up to the wall clock exactly. The provider's clock may be off from ours, so no stage is ever taken as negative.
+How it works: an attempt is an interval of submitting, then of generating, then of
+downloading. A run's wall clock is divided by unions of intervals: generating is the
+time covered by any generation, downloading what downloads cover beyond that, and so on;
+what nothing covers was waiting. The four parts therefore add up to the wall clock
+exactly. The provider's clock may be off from ours, so no stage is ever taken as
+negative.
 """
 
 from __future__ import annotations
@@ -19,7 +22,8 @@ Span = tuple[float, float]
 
 
 def time_attempt(attempt: Attempt, before: Attempt | None, run_started_at: float | None) -> Timings:
-    """The stages of one attempt. ``before`` is the attempt that the same job made before it, if any."""
+    """The stages of one attempt. ``before`` is the attempt that the same job made
+    before it, if any."""
     queued_at = run_started_at
     if before is not None and before.run_id == attempt.run_id:
         queued_at = before.updated_at
@@ -36,7 +40,8 @@ def time_attempt(attempt: Attempt, before: Attempt | None, run_started_at: float
 
 
 def time_spent(attempts: Sequence[Attempt], run: RunRecord) -> TimeSpent | None:
-    """The wall clock of ``run`` divided among ``attempts``, or ``None`` where nothing was under way in it.
+    """The wall clock of ``run`` divided among ``attempts``, or ``None`` where nothing
+    was under way in it.
 
     A run that was killed counts to the last thing that its attempts tell of.
     """
@@ -91,7 +96,8 @@ def _downloading(attempt: Attempt, end: float) -> Span:
 
 
 def _covered(spans: Iterable[Span], start: float, end: float) -> float:
-    """How many seconds between ``start`` and ``end`` lie in at least one of ``spans``."""
+    """How many seconds between ``start`` and ``end`` lie in at least one of
+    ``spans``."""
     total, reached = 0.0, start
     for low, high in sorted(spans):
         until = min(high, end)

@@ -1,8 +1,10 @@
 """Numbers as people read them (money, durations, instants), and paths as links.
 
-What it may not do: know where a number comes from, or a reader's language or time zone (the page sets instants in the reader's own).
+What it may not do: know where a number comes from, or a reader's language or time zone
+(the page sets instants in the reader's own).
 
-How it works: one function per kind of number; ``None`` is an en dash. ``web/report.js`` words the same numbers in the same way.
+How it works: one function per kind of number; ``None`` is an en dash. ``web/report.js``
+words the same numbers in the same way.
 """
 
 from __future__ import annotations
@@ -16,7 +18,8 @@ _SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£", "CNY": "¥", "JPY": "¥"}
 
 
 def money(value: Decimal | None, currency: str) -> str:
-    """``$1.50``, ``¥3.00``, ``1.50 CHF``: two decimals, or as many as the amount has."""
+    """``$1.50``, ``¥3.00``, ``1.50 CHF``: two decimals, or as many as the amount
+    has."""
     if value is None:
         return UNKNOWN
     exponent = value.as_tuple().exponent

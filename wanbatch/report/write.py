@@ -1,10 +1,13 @@
-"""Writes a manifest's report folder: posters, ``report.json``, ``report.html``, the record of a finished run; and reads reports again.
+"""Writes a manifest's report folder: posters, ``report.json``, ``report.html``, the
+record of a finished run; and reads reports again.
 
 What it may not do: decide what a report says, or touch a video.
 
-How it works: posters first, for the documents name them. They are cached under the video's SHA-256, so a second report makes only what is new; a
-video without a poster is shown without one. Every file is written beside its target and renamed. A finished run's record is written once and
-kept: a report made later, with what a person decided since, leaves it alone.
+How it works: posters first, for the documents name them. They are cached under the
+video's SHA-256, so a second report makes only what is new; a video without a poster is
+shown without one. Every file is written beside its target and renamed. A finished run's
+record is written once and kept: a report made later, with what a person decided since,
+leaves it alone.
 """
 
 from __future__ import annotations
@@ -31,9 +34,11 @@ POSTER_WORKERS = min(4, os.cpu_count() or 1)
 
 
 def write_report(report: Report, folder: Path) -> Report:
-    """Writes the report into ``folder`` (``<output>/<manifest name>``) and returns it with its posters.
+    """Writes the report into ``folder`` (``<output>/<manifest name>``) and returns it
+    with its posters.
 
-    Raises ``OSError`` where the folder cannot be written. A video that is missing or cannot be decoded only goes without a poster.
+    Raises ``OSError`` where the folder cannot be written. A video that is missing or
+    cannot be decoded only goes without a poster.
     """
     folder.mkdir(parents=True, exist_ok=True)
     report = add_posters(report, folder)
@@ -51,8 +56,9 @@ def write_report(report: Report, folder: Path) -> Report:
 
 
 def _keep_evidence(folder: Path, report: Report) -> None:
-    """What the present ``report.json`` alone may know of purchases goes to ``runs/`` before it is
-    replaced: one of another ledger, of a later state of this one, or of the paid realm."""
+    """What the present ``report.json`` alone may know of purchases goes to ``runs/``
+    before it is replaced: one of another ledger, of a later state of this one, or of
+    the paid realm."""
     present = folder / "report.json"
     head = read_head(present)
     if (head is None and not present.is_file()) or (head and head.realm != "paid"):
@@ -79,7 +85,8 @@ def _knows(report: Report, head: Head) -> bool:
 
 
 def add_posters(report: Report, folder: Path) -> Report:
-    """The report with ``poster`` set wherever there is one, after making those that were missing."""
+    """The report with ``poster`` set wherever there is one, after making those that
+    were missing."""
     posters = folder / "posters"
     wanted = {
         _poster_name(job.output): job.output
@@ -99,7 +106,8 @@ def add_posters(report: Report, folder: Path) -> Report:
 
 
 def read_report(path: Path) -> Report:
-    """The report in a ``report.json`` or ``runs/RUN_ID.json``. Raises ``WanbatchError`` (2) where there is none that the schema allows."""
+    """The report in a ``report.json`` or ``runs/RUN_ID.json``. Raises ``WanbatchError``
+    (2) where there is none that the schema allows."""
     try:
         with open_regular(path) as file:
             document = json.loads(file.read())

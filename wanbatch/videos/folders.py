@@ -2,10 +2,11 @@
 
 What it may not do: write, remove or follow anything.
 
-How it works: an output folder may have come with a cloned repository, and then a symbolic link
-in it could lead a write to any file of the user's. Before anything is bought each place that
-a run writes to is looked at by itself (``lstat``): folders must be folders, files must be
-files. The output folder itself is the user's own word and may be a link.
+How it works: an output folder may have come with a cloned repository, and then a
+symbolic link in it could lead a write to any file of the user's. Before anything is
+bought each place that a run writes to is looked at by itself (``lstat``): folders must
+be folders, files must be files. The output folder itself is the user's own word and may
+be a link.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ _LEDGER = ("ledger.lock", "ledger.db", "ledger.db-wal", "ledger.db-shm", "ledger
 _PAGES = ("report.html", "report.json")
 _ROOMS = ("videos", f"videos/{PART_FOLDER}", "posters", "stills", "runs")
 _GATHERED = (f"videos/{PART_FOLDER}", "stills", "posters", "runs")
-"""Folders whose files are ours alone; a video may be a link that a person made to save room."""
+"""Folders whose files are ours alone; a video may be a link that a person made to save
+room."""
 _EMULATOR = ".emulator"
 _EMULATOR_FILES = ("lock", "tasks.jsonl", "secret", "emulator.log")
 _EMULATOR_ROOMS = ("media", "videos", "parts")
@@ -31,8 +33,8 @@ _EMULATOR_ROOMS = ("media", "videos", "parts")
 def refuse_odd_places(output: Path, names: Iterable[str]) -> None:
     """``names`` are the manifests whose folders are written to.
 
-    Raises ``WanbatchError`` (ENVIRONMENT) for a link, or for a thing of another kind, where a folder
-    or a file of ours belongs or stands.
+    Raises ``WanbatchError`` (ENVIRONMENT) for a link, or for a thing of another kind,
+    where a folder or a file of ours belongs or stands.
     """
     names = tuple(dict.fromkeys(names))
     for name in names:

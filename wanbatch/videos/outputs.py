@@ -1,12 +1,13 @@
-"""Videos on disk: from a checked ``.part`` file to its final name, copies for other folders, and whether a stored file is still whole.
+"""Videos on disk: from a checked ``.part`` file to its final name, copies for other
+folders, and whether a stored file is still whole.
 
-What it may not do: delete or overwrite a video; talk to the ledger (the runner records what is done here).
+What it may not do: delete or overwrite a video; talk to the ledger (the runner records
+what is done here).
 
-How it works: a final name is given by a hard link (or ``disk``'s next best), which fails where
-the name exists, so that it is absent or complete at every instant; the folder and those above
-it are synced before the step counts as done.
-A name that other bytes have gets a number. (That names differ when case is folded is
-the planner's work.)
+How it works: a final name is given by a hard link (or ``disk``'s next best), which
+fails where the name exists, so that it is absent or complete at every instant; the
+folder and those above it are synced before the step counts as done. A name that other
+bytes have gets a number. (That names differ when case is folded is the planner's work.)
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ PART_FOLDER = ".part"
 
 
 def part_path(output: Path, attempt: Attempt) -> Path:
-    """Where the bytes of an attempt gather until they are checked: in the folder they will stay in, so that the rename stays on one disk."""
+    """Where the bytes of an attempt gather until they are checked: in the folder they
+    will stay in, so that the rename stays on one disk."""
     return output / attempt.manifest / "videos" / PART_FOLDER / f"{attempt.attempt_id}.part"
 
 
@@ -40,8 +42,8 @@ def early_path(output: Path, attempt: Attempt) -> Path:
 
 
 def set_aside_strangers(output: Path, manifests: Iterable[str], snapshot: Snapshot) -> None:
-    """Bytes that gathered under another ledger's attempts, which was lost, keep a name of their
-    own: an attempt of this ledger with the same number would begin them anew.
+    """Bytes that gathered under another ledger's attempts, which was lost, keep a name
+    of their own: an attempt of this ledger with the same number would begin them anew.
 
     Raises ``OSError`` as the file system does.
     """
@@ -59,9 +61,11 @@ def _free_name(wanted: Path) -> Path:
 
 
 def publish(output: Path, part: Path, wanted: str, sha256: str) -> str:
-    """Gives the synced file ``part`` the name ``wanted`` (relative to ``output``) without replacing anything; returns the name it got.
+    """Gives the synced file ``part`` the name ``wanted`` (relative to ``output``)
+    without replacing anything; returns the name it got.
 
-    Raises ``OSError`` as the file system does. Runs again safely after a crash at any point.
+    Raises ``OSError`` as the file system does. Runs again safely after a crash at any
+    point.
     """
     final = _link(part, _inside(output, wanted), sha256)
     _sync_folders(output, final.parent)
@@ -71,14 +75,16 @@ def publish(output: Path, part: Path, wanted: str, sha256: str) -> str:
 
 
 def copy_video(output: Path, source: str, wanted: str, sha256: str) -> str:
-    """A copy of a stored video under another name: a hard link where possible. Returns the name it got."""
+    """A copy of a stored video under another name: a hard link where possible. Returns
+    the name it got."""
     final = _link(_inside(output, source), _inside(output, wanted), sha256)
     _sync_folders(output, final.parent)
     return final.relative_to(output).as_posix()
 
 
 def _inside(output: Path, path: str) -> Path:
-    """A ledger may have come with a repository: no row of it names a place elsewhere."""
+    """A ledger may have come with a repository: no row of it names a place
+    elsewhere."""
     if not _is_inside(path):
         raise OSError(errno.EEXIST, f"the ledger names {path!r}, which is outside the folder")
     return output / path
@@ -111,7 +117,8 @@ def _numbered(wanted: Path) -> Iterable[Path]:
 
 
 def _sync_folders(output: Path, folder: Path) -> None:
-    """Syncs ``folder`` and those it lies in, up to ``output``: a new folder's own name is an entry of the one above, and lost with it."""
+    """Syncs ``folder`` and those it lies in, up to ``output``: a new folder's own name
+    is an entry of the one above, and lost with it."""
     _sync_folder(folder)
     while folder != output and folder.parent != folder:
         folder = folder.parent
@@ -123,9 +130,11 @@ def _sync_folder(folder: Path) -> None:
 
 
 def intact_paths(output: Path, snapshot: Snapshot) -> frozenset[str]:
-    """The stored videos that are whole, relative to ``output``: every placement, and the first home of every stored attempt.
+    """The stored videos that are whole, relative to ``output``: every placement, and
+    the first home of every stored attempt.
 
-    A file whose size and modification time are as recorded is trusted; any other is hashed.
+    A file whose size and modification time are as recorded is trusted; any other is
+    hashed.
     """
     stored = {a.attempt_id: a for a in snapshot.attempts if a.state is State.STORED}
     homes = [Placement(a.manifest, a.job, a.attempt_id, a.path, 0) for a in stored.values()]
@@ -159,7 +168,8 @@ def _is_inside(path: str) -> bool:
 
 
 def find_faults(output: Path, snapshot: Snapshot) -> list[str]:
-    """What is wrong with the stored videos, as sentences; every one is hashed, none trusted.
+    """What is wrong with the stored videos, as sentences; every one is hashed, none
+    trusted.
 
     A video with several names is gone only where all of them are: each fault names one.
     """

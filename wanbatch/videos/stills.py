@@ -1,11 +1,14 @@
-"""Pictures cut from videos: the stills that chained jobs begin or end with, and the posters that the report shows.
+"""Pictures cut from videos: the stills that chained jobs begin or end with, and the
+posters that the report shows.
 
 What it may not do: choose where files go, or touch the video.
 
-How it works: FFmpeg decodes from the last keyframe before the wanted instant, so a long video costs no more than its last seconds. A packet that does
-not decode is skipped: "last" means the last frame that can be shown. Frames become RGB by the file's own colour tags, or, without any,
-by FFmpeg's default, which is also what untagged encoders have used; so a chain of clips keeps its colours. What is cut is turned as the
-track's matrix says, as a player shows it.
+How it works: FFmpeg decodes from the last keyframe before the wanted instant, so a long
+video costs no more than its last seconds. A packet that does not decode is skipped:
+"last" means the last frame that can be shown. Frames become RGB by the file's own
+colour tags, or, without any, by FFmpeg's default, which is also what untagged encoders
+have used; so a chain of clips keeps its colours. What is cut is turned as the track's
+matrix says, as a player shows it.
 """
 
 from __future__ import annotations
@@ -28,17 +31,20 @@ from wanbatch.words.files import open_regular, written_atomically
 
 POSTER_WIDTH = 480
 POSTER_HEIGHT = 854
-"""A poster fits into this box, in pixels; that of a landscape video is as wide as the box."""
+"""A poster fits into this box, in pixels; that of a landscape video is as wide as the
+box."""
 
 _POSTER_AT = (0.65, 0.5, 0.35, 0.8)
-"""Parts of the video's length, the dearest first. Never near 0: all seeds of a job share the first frame, so it tells nothing; and the way
-to a last frame shows late."""
+"""Parts of the video's length, the dearest first. Never near 0: all seeds of a job
+share the first frame, so it tells nothing; and the way to a last frame shows late."""
 
 
 def cut_still(video: Path, frame: Literal["first", "last"], target: Path) -> None:
-    """Writes the first or the last decodable frame of ``video`` to ``target`` as PNG (RGB, no alpha), whole or not at all.
+    """Writes the first or the last decodable frame of ``video`` to ``target`` as PNG
+    (RGB, no alpha), whole or not at all.
 
-    Raises ``Undecodable`` where there is no such frame, ``OSError`` where a file cannot be read or written.
+    Raises ``Undecodable`` where there is no such frame, ``OSError`` where a file cannot
+    be read or written.
     """
     with open_regular(video) as source, opened_video(source) as opened:
         container, stream = _threaded(opened)
@@ -55,9 +61,11 @@ def cut_still(video: Path, frame: Literal["first", "last"], target: Path) -> Non
 
 
 def make_poster(video: Path, target: Path) -> None:
-    """Writes a telling frame of ``video`` to ``target`` as WebP, at most 480 x 854 px, whole or not at all.
+    """Writes a telling frame of ``video`` to ``target`` as WebP, at most 480 x 854 px,
+    whole or not at all.
 
-    Raises ``Undecodable`` where no frame can be decoded, ``OSError`` where a file cannot be read or written.
+    Raises ``Undecodable`` where no frame can be decoded, ``OSError`` where a file
+    cannot be read or written.
     """
     with open_regular(video) as source, opened_video(source) as opened:
         frames = _candidates(*_threaded(opened))
@@ -75,7 +83,8 @@ def _threaded(video: Video) -> tuple[InputContainer, VideoStream]:
 
 
 def _frames(container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
-    """Every frame from here on, in the order of showing; what does not decode is left out."""
+    """Every frame from here on, in the order of showing; what does not decode is left
+    out."""
     for packet in container.demux(stream):
         try:
             yield from packet.decode()
@@ -99,7 +108,8 @@ def _seek(container: InputContainer, stream: VideoStream, part: float) -> None:
 
 
 def _candidates(container: InputContainer, stream: VideoStream) -> list[VideoFrame]:
-    """The frames at ``_POSTER_AT``, the dearest first; of a video that ends before, its last frame."""
+    """The frames at ``_POSTER_AT``, the dearest first; of a video that ends before, its
+    last frame."""
     wanted = sorted(_POSTER_AT)
     start, length = stream.start_time or 0, stream.duration or 0
     found: dict[float, VideoFrame] = {}
@@ -132,5 +142,6 @@ def _shrunk(frame: VideoFrame, orientation: int) -> Image.Image:
 
 
 def _telling(picture: Image.Image) -> int:
-    """How much there is to see, in steps wide enough that the dearest instant wins unless it is plainly emptier than another."""
+    """How much there is to see, in steps wide enough that the dearest instant wins
+    unless it is plainly emptier than another."""
     return int(ImageStat.Stat(picture.convert("L")).stddev[0] / 8)

@@ -1,12 +1,14 @@
 """What a media URL is known by, and how it is shown.
 
-What it may not do: fetch, or raise: it goes by the text alone, so that no URL, however odd, stops it.
+What it may not do: fetch, or raise: it goes by the text alone, so that no URL, however
+odd, stops it.
 
-How it works: a query is one of five kinds. Without one, or with a signature by name, the address alone counts; a plain
-query counts whole; one with what only looks like a signature is *doubtful* and kept as a digest; and where the
-manifest names the parameters that count, those count and no other. Nothing of a query is shown but what the manifest
-names. A signature may stand in the path too (``/token=…/``, ``/202411221015/9f86…/``): it is taken out and
-treated in the same way.
+How it works: a query is one of five kinds. Without one, or with a signature by name,
+the address alone counts; a plain query counts whole; one with what only looks like a
+signature is *doubtful* and kept as a digest; and where the manifest names the
+parameters that count, those count and no other. Nothing of a query is shown but what
+the manifest names. A signature may stand in the path too (``/token=…/``,
+``/202411221015/9f86…/``): it is taken out and treated in the same way.
 """
 
 from __future__ import annotations
@@ -43,11 +45,13 @@ class QueryKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A URL as it is compared. ``base`` has neither query nor signature, ``shown`` is for people.
+    """A URL as it is compared. ``base`` has neither query nor signature, ``shown`` is
+    for people.
 
-    ``query`` is the part that counts: all of a plain query, a digest of a doubtful one, ``name=value`` of the named
-    parameters. ``marks`` are digests of all parameters, by which a later URL can be compared with this
-    one though its query is written nowhere; ``choosing`` are those of them that choose an object.
+    ``query`` is the part that counts: all of a plain query, a digest of a doubtful one,
+    ``name=value`` of the named parameters. ``marks`` are digests of all parameters, by
+    which a later URL can be compared with this one though its query is written nowhere;
+    ``choosing`` are those of them that choose an object.
     """
 
     base: str
@@ -60,7 +64,8 @@ class Address:
 
 @lru_cache(maxsize=65_536)
 def read_address(url: str, identity: tuple[str, ...] | None = None) -> Address:
-    """The address of ``url``; ``identity`` names the parameters that count, ``None`` leaves it to their look."""
+    """The address of ``url``; ``identity`` names the parameters that count, ``None``
+    leaves it to their look."""
     whole, _, _ = url.partition("#")
     location, _, query = whole.partition("?")
     base, signed_path, stamped = _without_path_signature(_without_user(location))
@@ -103,7 +108,8 @@ def show_url(url: str) -> str:
 
 
 def show_axis(value: str) -> str:
-    """A URL as the value of an axis: shown without its query, and still different from another picture's."""
+    """A URL as the value of an axis: shown without its query, and still different from
+    another picture's."""
     address = read_address(value)
     if address.kind in (QueryKind.NONE, QueryKind.SIGNED):
         return address.shown
@@ -111,7 +117,8 @@ def show_axis(value: str) -> str:
 
 
 def show_scalar(value: Scalar) -> Scalar:
-    """The value of an axis or a ``where`` as names and reports have it: a URL without its query."""
+    """The value of an axis or a ``where`` as names and reports have it: a URL without
+    its query."""
     return show_axis(value) if isinstance(value, str) and "?" in value and "://" in value else value
 
 
@@ -137,7 +144,8 @@ def _without_user(location: str) -> str:
 
 
 def _without_path_signature(location: str) -> tuple[str, bool, str]:
-    """The location with ``…`` for signatures in its path, whether one stood there by name, and the text of one that only looks like it."""
+    """The location with ``…`` for signatures in its path, whether one stood there by
+    name, and the text of one that only looks like it."""
     stamped = _STAMPED.search(location)
     if stamped:
         location = f"{location[: stamped.start()]}/{HIDDEN}{location[stamped.end() :]}"
@@ -149,8 +157,8 @@ def _without_path_signature(location: str) -> tuple[str, bool, str]:
 
 
 def mark_of(name: str, value: str, base: str) -> str:
-    """A digest of a parameter's name and one of it whole: equal where they are equal at one address, and telling
-    nothing else."""
+    """A digest of a parameter's name and one of it whole: equal where they are equal at
+    one address, and telling nothing else."""
     return f"{_digest(base, name)[:8]}:{_digest(base, name, value)[:16]}"
 
 
@@ -159,7 +167,8 @@ def _digest(*texts: str) -> str:
 
 
 def is_loopback_host(host: str) -> bool:
-    """Whether ``host``, as it stands in a base URL, is this machine by definition: ``localhost`` or a loopback literal."""
+    """Whether ``host``, as it stands in a base URL, is this machine by definition:
+    ``localhost`` or a loopback literal."""
     if host == "localhost":
         return True
     try:

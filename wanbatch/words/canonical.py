@@ -1,10 +1,12 @@
 """Canonical JSON and hashes: one way to turn a value into bytes, one way to hash them.
 
-What it may not do: I/O, and floats: their text differs between implementations, nothing that decides pixels is one, and the type ``Json`` has none.
+What it may not do: I/O, and floats: their text differs between implementations, nothing
+that decides pixels is one, and the type ``Json`` has none.
 
-How it works: for objects with string keys in the BMP, lists, strings, integers, booleans and null, Python's ``json`` with sorted keys and
-no spaces writes exactly the bytes of RFC 8785; a test holds it against the ``rfc8785`` package. ``json`` is taken because it is ten
-times faster, and 100,000 jobs are hashed in one plan.
+How it works: for objects with string keys in the BMP, lists, strings, integers,
+booleans and null, Python's ``json`` with sorted keys and no spaces writes exactly the
+bytes of RFC 8785; a test holds it against the ``rfc8785`` package. ``json`` is taken
+because it is ten times faster, and 100,000 jobs are hashed in one plan.
 """
 
 from __future__ import annotations
@@ -21,7 +23,8 @@ _encode = json.JSONEncoder(
 
 
 def canonical_json(value: Json) -> bytes:
-    """The RFC 8785 form of ``value``, UTF-8. Raises ``UnicodeEncodeError`` for a lone surrogate, ``ValueError`` for NaN."""
+    """The RFC 8785 form of ``value``, UTF-8. Raises ``UnicodeEncodeError`` for a lone
+    surrogate, ``ValueError`` for NaN."""
     return _encode(value).encode("utf-8")
 
 

@@ -1,21 +1,23 @@
-"""What time it is for deadlines: our own clock since the process began, and what servers said.
+"""What time it is for deadlines: our own clock since the process began, and what
+servers said.
 
 What it may not do: read a clock by itself (both are given), pace anything (that is
 monotonic everywhere), or take one server's word for the time.
 
 How it works
 ------------
-``now`` is the wall clock as it stood when this object was made, moved on by ``ticks``: a
-clock that runs during sleep and that nobody sets. So no jump of the wall clock changes how
-long anything took, and all instants that one process records fit together.
+``now`` is the wall clock as it stood when this object was made, moved on by ``ticks``:
+a clock that runs during sleep and that nobody sets. So no jump of the wall clock
+changes how long anything took, and all instants that one process records fit together.
 
-A server tells its time in ``Date``. One answer proves nothing: a node may be wrong, a cache
-may be old. A ``Date`` is *believed* only when two answers some seconds apart agree.
+A server tells its time in ``Date``. One answer proves nothing: a node may be wrong, a
+cache may be old. A ``Date`` is *believed* only when two answers some seconds apart
+agree.
 
 How old a task is (``age_s``): one that was accepted by this very process is as old as
-``ticks`` says. For one of an earlier process the server's clock counts, then and now, once it
-is believed; until then the smaller of what our clock and the dates heard so far say. So a
-wrong clock lets a task expire late, and never early.
+``ticks`` says. For one of an earlier process the server's clock counts, then and now,
+once it is believed; until then the smaller of what our clock and the dates heard so far
+say. So a wrong clock lets a task expire late, and never early.
 """
 
 from __future__ import annotations
@@ -26,7 +28,8 @@ from collections.abc import Callable
 TOLERANCE_S = 3.0
 """Two ``Date``s closer than this agree: whole seconds, and the way of the answer."""
 APART_S = 2.0
-"""Answers of one moment come from one node's one mistake; these two must lie further apart."""
+"""Answers of one moment come from one node's one mistake; these two must lie further
+apart."""
 HALF_A_SECOND = 0.5
 """A ``Date`` is cut off to whole seconds: on average it is so much later."""
 JUMP_S = 60.0
@@ -36,10 +39,11 @@ KEPT_DATES = 8
 
 
 class Sleepless:
-    """Seconds of a clock that runs during sleep, made of one that may not and of the wall's.
+    """Seconds of a clock that runs during sleep, made of one that may not and of the
+    wall's.
 
-    Each step is the larger advance of the two, so that neither a sleep nor a wall clock that
-    is set back loses time. A wall clock that is set ahead looks like a sleep.
+    Each step is the larger advance of the two, so that neither a sleep nor a wall clock
+    that is set back loses time. A wall clock that is set ahead looks like a sleep.
     """
 
     def __init__(self, wall: Callable[[], float], monotonic: Callable[[], float]) -> None:
@@ -56,7 +60,8 @@ class Sleepless:
 
 
 class ServerClock:
-    """``wall`` gives Unix seconds by this machine, ``ticks`` seconds that nobody sets."""
+    """``wall`` gives Unix seconds by this machine, ``ticks`` seconds that nobody
+    sets."""
 
     def __init__(self, wall: Callable[[], float], ticks: Callable[[], float]) -> None:
         self._wall, self._ticks = wall, ticks
@@ -72,7 +77,8 @@ class ServerClock:
         return self._ticks() + self._start
 
     def hear(self, date: float) -> None:
-        """One of the API's own answers has just said that it is ``date``, in Unix seconds."""
+        """One of the API's own answers has just said that it is ``date``, in Unix
+        seconds."""
         offset, ticks = date + HALF_A_SECOND - self.now(), self._ticks()
         self._heard.append(offset)
         if self._candidate is None or abs(offset - self._candidate[0]) > TOLERANCE_S:
@@ -82,7 +88,8 @@ class ServerClock:
 
     @property
     def offset_s(self) -> float | None:
-        """The server's clock minus ours by its last word; ``None`` while it said nothing."""
+        """The server's clock minus ours by its last word; ``None`` while it said
+        nothing."""
         return self._heard[-1] if self._heard else None
 
     @property
@@ -92,7 +99,8 @@ class ServerClock:
 
     @property
     def ahead_s(self) -> float:
-        """By how much our clock is ahead of the server's; 0.0 while that is not believed."""
+        """By how much our clock is ahead of the server's; 0.0 while that is not
+        believed."""
         return 0.0 if self._believed is None else -self._believed
 
     def from_server(self, at: float) -> float:
@@ -100,7 +108,8 @@ class ServerClock:
         return at - (self._believed or 0.0)
 
     def age_s(self, at: float, offset_then_s: float | None = None) -> float:
-        """How long ago ``at`` is at least. ``offset_then_s`` is the server's offset then.
+        """How long ago ``at`` is at least. ``offset_then_s`` is the server's offset
+        then.
 
         While no ``Date`` is believed, the earliest of those heard counts.
         """

@@ -1,10 +1,13 @@
-"""Diagnostics: findings about a user's files, each with a code, a place, what is wrong and what to do.
+"""Diagnostics: findings about a user's files, each with a code, a place, what is wrong
+and what to do.
 
-What it may not do: print, read files, or know any particular rule. Rules live where they are checked; printing lives in ``cli``.
+What it may not do: print, read files, or know any particular rule. Rules live where
+they are checked; printing lives in ``cli``.
 
-How it works: a check returns ``Diagnostic`` values; a ``Position`` is mandatory, so that no finding can exist without one. ``order`` sorts the
-findings of all files by place, and makes one finding of those that the cells of a sweep share. Lines and columns count from 1, columns in
-code points, as editors do.
+How it works: a check returns ``Diagnostic`` values; a ``Position`` is mandatory, so
+that no finding can exist without one. ``order`` sorts the findings of all files by
+place, and makes one finding of those that the cells of a sweep share. Lines and columns
+count from 1, columns in code points, as editors do.
 """
 
 from __future__ import annotations
@@ -14,7 +17,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 Route = tuple[str | int, ...]
-"""The way from a document's root to a value: ``("jobs", 1, "media", "driving_audio")``."""
+"""The way from a document's root to a value: ``("jobs", 1, "media",
+"driving_audio")``."""
 
 
 class Severity(StrEnum):
@@ -24,7 +28,8 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """A span in one line of a file: ``path`` as the user named it, ``line`` and ``column`` from 1, ``end_column`` exclusive."""
+    """A span in one line of a file: ``path`` as the user named it, ``line`` and
+    ``column`` from 1, ``end_column`` exclusive."""
 
     path: str
     line: int = 1
@@ -37,8 +42,9 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A job, by its name, that has a finding: in the words that are its own, with the row of
-    data that they come from, and where it stands if not at the finding's own place.
+    """A job, by its name, that has a finding: in the words that are its own, with the
+    row of data that they come from, and where it stands if not at the finding's own
+    place.
     """
 
     name: str
@@ -53,12 +59,13 @@ class Cell:
 class Diagnostic:
     """One finding.
 
-    ``message`` says what is wrong, ``label`` stands beside the caret and says why, ``help``
-    says what to do. ``source`` is the text of the line at ``place`` (empty where the file
-    has none). ``cell`` names the job that has it, ``row`` is where its data stand.
+    ``message`` says what is wrong, ``label`` stands beside the caret and says why,
+    ``help`` says what to do. ``source`` is the text of the line at ``place`` (empty
+    where the file has none). ``cell`` names the job that has it, ``row`` is where its
+    data stand.
 
-    ``cells`` are all jobs that have the finding, once ``merge`` has made one of theirs; the
-    other texts are then those of the first.
+    ``cells`` are all jobs that have the finding, once ``merge`` has made one of theirs;
+    the other texts are then those of the first.
     """
 
     code: str
@@ -94,7 +101,8 @@ def order(findings: Iterable[Diagnostic]) -> list[Diagnostic]:
 
 
 def merge(findings: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
-    """Equal findings once, and one finding of each code and place for all cells that have it.
+    """Equal findings once, and one finding of each code and place for all cells that
+    have it.
 
     What a cell has twice at one place, in other words, stays two findings.
     """

@@ -1,11 +1,12 @@
-"""What disks can do differently: names without hard links, folders that cannot be synced.
+"""What disks can do differently: names without hard links, folders that cannot be
+synced.
 
-What it may not do: replace a name that exists, or hide trouble that loses bytes (a full or
-broken disk raises).
+What it may not do: replace a name that exists, or hide trouble that loses bytes (a full
+or broken disk raises).
 
-How it works: the usual call is tried first. Where a file system does not know it (some FUSE,
-exFAT, SMB), the next best is done, and what was missing is remembered once for the process:
-whoever talks to people asks ``oddities`` and tells them.
+How it works: the usual call is tried first. Where a file system does not know it (some
+FUSE, exFAT, SMB), the next best is done, and what was missing is remembered once for
+the process: whoever talks to people asks ``oddities`` and tells them.
 """
 
 from __future__ import annotations
@@ -30,8 +31,8 @@ NO_LINKS = frozenset(
         errno.EXDEV,
     }
 )
-"""How file systems say that they make no hard link here. A folder that may not be written says
-EACCES too: the copy then fails with it."""
+"""How file systems say that they make no hard link here. A folder that may not be
+written says EACCES too: the copy then fails with it."""
 
 NO_SYNC = frozenset(
     {
@@ -45,7 +46,8 @@ NO_SYNC = frozenset(
         errno.EPERM,
     }
 )
-"""How they say that a folder cannot be opened or synced. EIO is not among them: that is loss."""
+"""How they say that a folder cannot be opened or synced. EIO is not among them: that is
+loss."""
 
 _RENAME_NOREPLACE = 1
 _AT_FDCWD = -100
@@ -59,9 +61,11 @@ def oddities() -> tuple[str, ...]:
 
 
 def give_name(source: Path, target: Path) -> None:
-    """Gives the synced file ``source`` the name ``target`` as well, whole or not at all.
+    """Gives the synced file ``source`` the name ``target`` as well, whole or not at
+    all.
 
-    Raises ``FileExistsError`` where something has the name, ``OSError`` as the disk does.
+    Raises ``FileExistsError`` where something has the name, ``OSError`` as the disk
+    does.
     """
     try:
         os.link(source, target)
@@ -87,9 +91,11 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def rename_new(source: Path, target: Path) -> None:
-    """Renames without replacing. Raises ``FileExistsError`` where something has the name.
+    """Renames without replacing. Raises ``FileExistsError`` where something has the
+    name.
 
-    Where the kernel or the disk cannot promise that, a name that is seen to be free is taken.
+    Where the kernel or the disk cannot promise that, a name that is seen to be free is
+    taken.
     """
     if _renamed_exclusively(source, target):
         return

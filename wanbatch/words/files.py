@@ -1,14 +1,17 @@
-"""Opening, hashing and writing files: the only ways in which ``media`` touches the disk.
+"""Opening, hashing and writing files: the only ways in which ``media`` touches the
+disk.
 
-What it may not do: look at what the bytes mean (``probe`` does), block, or leave half a file under a final name.
+What it may not do: look at what the bytes mean (``probe`` does), block, or leave half a
+file under a final name.
 
-How it works: a file is opened first and judged by its descriptor, so that what was judged is what is read. Pipes, devices and folders
-are refused without waiting for them: the open does not block, and what is not a regular file is closed unread. New files are written
-beside their target and renamed.
+How it works: a file is opened first and judged by its descriptor, so that what was
+judged is what is read. Pipes, devices and folders are refused without waiting for them:
+the open does not block, and what is not a regular file is closed unread. New files are
+written beside their target and renamed.
 
-What stands in an output folder may have come with a cloned repository. So nothing is written
-through a symbolic link: a new file is created exclusively, and a file that stays (a lock, a
-log) is opened without following one.
+What stands in an output folder may have come with a cloned repository. So nothing is
+written through a symbolic link: a new file is created exclusively, and a file that
+stays (a lock, a log) is opened without following one.
 """
 
 from __future__ import annotations
@@ -34,7 +37,8 @@ _KINDS = (
 
 
 class NotRegular(OSError):
-    """The path leads to something that is no regular file; ``kind`` says what (``a folder``)."""
+    """The path leads to something that is no regular file; ``kind`` says what (``a
+    folder``)."""
 
     def __init__(self, kind: str) -> None:
         super().__init__(f"it is {kind}, not a file")
@@ -42,9 +46,11 @@ class NotRegular(OSError):
 
 
 def open_regular(path: Path) -> BufferedReader:
-    """The file at ``path``, open for reading. Raises ``NotRegular`` for anything but a regular file, ``OSError`` where it cannot be opened.
+    """The file at ``path``, open for reading. Raises ``NotRegular`` for anything but a
+    regular file, ``OSError`` where it cannot be opened.
 
-    The look before the open spares devices that act when opened; the look after it is the one that counts.
+    The look before the open spares devices that act when opened; the look after it is
+    the one that counts.
     """
     if "\0" in str(path):
         raise OSError(errno.EINVAL, "a path cannot hold a NUL")
@@ -64,10 +70,11 @@ def _refuse_special(mode: int) -> None:
 
 
 def open_own(path: Path, flags: int, mode: int = 0o600) -> int:
-    """The descriptor of a file of ours that stays: a lock, a log. ``flags`` say how it is opened.
+    """The descriptor of a file of ours that stays: a lock, a log. ``flags`` say how it
+    is opened.
 
-    Raises ``OSError`` for a symbolic link, which is not followed, and for anything but a
-    regular file, which is not waited for.
+    Raises ``OSError`` for a symbolic link, which is not followed, and for anything but
+    a regular file, which is not waited for.
     """
     careful = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
     try:
@@ -83,7 +90,8 @@ def open_own(path: Path, flags: int, mode: int = 0o600) -> int:
 
 
 def kind_of(path: Path) -> str:
-    """What stands at ``path`` itself, in words; empty for a regular file, and for nothing."""
+    """What stands at ``path`` itself, in words; empty for a regular file, and for
+    nothing."""
     try:
         mode = path.lstat().st_mode
     except (FileNotFoundError, NotADirectoryError):
@@ -98,7 +106,8 @@ def kind_of(path: Path) -> str:
 def create_anew(path: Path, mode: int = 0o666) -> BufferedWriter:
     """An empty file at ``path``, open for writing.
 
-    What had the name before loses it and is left as it was: a link's end is never written to.
+    What had the name before loses it and is left as it was: a link's end is never
+    written to.
     """
     path.unlink(missing_ok=True)
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -114,7 +123,8 @@ def file_length(file: BinaryIO) -> int:
 
 
 def hash_open_file(file: BufferedReader) -> str:
-    """SHA-256 of all bytes of an open file, 64 lower-case hex digits; leaves it at its beginning."""
+    """SHA-256 of all bytes of an open file, 64 lower-case hex digits; leaves it at its
+    beginning."""
     file.seek(0)
     digest = hashlib.file_digest(file, "sha256").hexdigest()
     file.seek(0)
@@ -122,17 +132,19 @@ def hash_open_file(file: BufferedReader) -> str:
 
 
 def hash_file(path: Path | str) -> str:
-    """SHA-256 of a regular file's bytes, 64 lower-case hex digits. Raises ``OSError`` where there is none to read."""
+    """SHA-256 of a regular file's bytes, 64 lower-case hex digits. Raises ``OSError``
+    where there is none to read."""
     with open_regular(Path(path)) as file:
         return hash_open_file(file)
 
 
 @contextmanager
 def written_atomically(target: Path) -> Iterator[BufferedWriter]:
-    """A file to write that appears as ``target`` only when all went well, and then whole, even after a power cut.
+    """A file to write that appears as ``target`` only when all went well, and then
+    whole, even after a power cut.
 
-    Its folder is made where it is missing. The name of the file in the making is its writer's own (process and thread), so that two of
-    them never share one.
+    Its folder is made where it is missing. The name of the file in the making is its
+    writer's own (process and thread), so that two of them never share one.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     making = target.with_name(f".{target.name}.{os.getpid()}-{threading.get_ident()}.part")

@@ -1,10 +1,12 @@
 """Texts that may quote a URL, without its query: lines of a manifest, messages, help.
 
-What it may not do: decide what a URL is known by (``urls`` does), or make sense of the text around it.
+What it may not do: decide what a URL is known by (``urls`` does), or make sense of the
+text around it.
 
-How it works: everything behind the ``?`` of an address goes, up to the quote that closes it or to where a plain value
-ends; so does what stands like a query without an address before it, because a URL may be folded over lines or
-come from a template. Rather too much is hidden than too little: the texts are for people, who know their
+How it works: everything behind the ``?`` of an address goes, up to the quote that
+closes it or to where a plain value ends; so does what stands like a query without an
+address before it, because a URL may be folded over lines or come from a template.
+Rather too much is hidden than too little: the texts are for people, who know their
 files.
 """
 
@@ -49,7 +51,8 @@ def hide_queries(text: str) -> str:
 
 
 def hide_in_value(value: str) -> str:
-    """``hide_queries`` of a value that stands alone: where it begins as a URL, its query goes to its very end."""
+    """``hide_queries`` of a value that stands alone: where it begins as a URL, its
+    query goes to its very end."""
     found = _WHOLE.match(value)
     return hide_queries(f"{found['base']}?…") if found else hide_queries(value)
 

@@ -14,7 +14,8 @@ SYMBOLS = {"USD": "$", "CNY": "¥", "EUR": "€", "GBP": "£", "JPY": "¥"}
 
 
 def money(amount: Decimal | None, currency: str) -> str:
-    """``$6.00``; ``unknown price`` where a backend has none. Never rounded below what is spent."""
+    """``$6.00``; ``unknown price`` where a backend has none. Never rounded below what
+    is spent."""
     if amount is None:
         return "unknown price"
     exact = (
@@ -39,7 +40,8 @@ def duration(seconds: float) -> str:
 
 
 def quoted(words: Sequence[str]) -> str:
-    """A command as the user can paste it; the query of a URL in it (``--var``) is for the user to put back."""
+    """A command as the user can paste it; the query of a URL in it (``--var``) is for
+    the user to put back."""
     return shlex.join(map(hide_queries, words))
 
 

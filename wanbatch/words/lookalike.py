@@ -26,7 +26,8 @@ _LATIN = str.maketrans(
     "аеорсухіјѕһвнкмтοανρτυχικβημ’‘‚“”„⁄∕",
     "aeopcyxijshbhkmtoavptuxikbhm''''''//",
 )
-"""Cyrillic and Greek letters, quotes and slashes by what they look like, in lower case."""
+"""Cyrillic and Greek letters, quotes and slashes by what they look like, in lower
+case."""
 
 
 def composed(name: str) -> str:
@@ -114,7 +115,8 @@ class Folders:
 
 
 def similar_names(name: str, names: Sequence[str], folder: str = "") -> tuple[str, ...]:
-    """Which of the names beside it a missing file was probably meant to be, and how they differ where an eye cannot see it."""
+    """Which of the names beside it a missing file was probably meant to be, and how
+    they differ where an eye cannot see it."""
     near = alike(name, names) or closest(name, names) or closest(PurePath(name).stem, names)
     if near is None:
         return ()

@@ -1,10 +1,11 @@
-"""The kinds of dialect that are installed: ours, and those that other packages register.
+"""The kinds of dialect that are installed: ours, and those that other packages
+register.
 
 What it may not do: import a dialect; it only names them.
 
-How it works: ours stand in a table as ``module:class``; those of others are found by an entry
-point of the group ``wanbatch.dialects``, whose name is the ``kind`` of a profile and whose
-value is a class that takes no arguments."""
+How it works: ours stand in a table as ``module:class``; those of others are found by an
+entry point of the group ``wanbatch.dialects``, whose name is the ``kind`` of a profile
+and whose value is a class that takes no arguments."""
 
 from __future__ import annotations
 
@@ -20,7 +21,8 @@ BUILT_IN = {
 
 
 def is_dialect_kind(kind: str) -> bool:
-    """Whether a profile may name ``kind``; looks at installed packages only where it is none of ours."""
+    """Whether a profile may name ``kind``; looks at installed packages only where it is
+    none of ours."""
     return kind in BUILT_IN or kind in dialect_kinds()
 
 

@@ -2,9 +2,11 @@
 
 What it may not do: change what is sent; this is for messages only.
 
-How it works: control characters, line ends and the marks that reverse the direction of text are written as escapes, so that no message can move
-a cursor or show something else than it says. The query of a URL is hidden, and that before the text is cut: of a cut URL nobody could tell where
-its query begins. ``closest`` finds what someone probably meant.
+How it works: control characters, line ends and the marks that reverse the direction of
+text are written as escapes, so that no message can move a cursor or show something else
+than it says. The query of a URL is hidden, and that before the text is cut: of a cut
+URL nobody could tell where its query begins. ``closest`` finds what someone probably
+meant.
 """
 
 from __future__ import annotations
@@ -36,7 +38,8 @@ def escape_unsafe(text: str) -> str:
 
 
 def shown(value: object, longest: int = 60) -> str:
-    """A value for a message: texts in double quotes, numbers and booleans as YAML writes them, long ones cut in the middle."""
+    """A value for a message: texts in double quotes, numbers and booleans as YAML
+    writes them, long ones cut in the middle."""
     if value is None:
         return "null"
     if isinstance(value, bool):
@@ -56,7 +59,8 @@ def _cut(text: str, longest: int) -> str:
 
 
 def columns(text: str) -> int:
-    """How many columns of a terminal a text takes: two for East Asian wide characters, none for combining ones."""
+    """How many columns of a terminal a text takes: two for East Asian wide characters,
+    none for combining ones."""
     if text.isascii():
         return len(text)
     return sum(0 if combining(c) else 2 if east_asian_width(c) in "WF" else 1 for c in text)

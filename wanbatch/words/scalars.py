@@ -1,9 +1,12 @@
 """Plain scalars of YAML 1.2's core schema, and values as text.
 
-What it may not do: know where a scalar stands (the builder knows), accept YAML 1.1's habits.
+What it may not do: know where a scalar stands (the builder knows), accept YAML 1.1's
+habits.
 
-How it works: ``on``, ``no``, ``16:9``, ``1_000`` and ``2026-01-01`` are strings here; ``0o17`` and ``0xff`` are integers, ``1e3`` is a float. Numbers
-that JSON or the API could not carry (infinite, not a number, over 18 digits) raise ``BadNumber`` instead of travelling on.
+How it works: ``on``, ``no``, ``16:9``, ``1_000`` and ``2026-01-01`` are strings here;
+``0o17`` and ``0xff`` are integers, ``1e3`` is a float. Numbers that JSON or the API
+could not carry (infinite, not a number, over 18 digits) raise ``BadNumber`` instead of
+travelling on.
 """
 
 from __future__ import annotations
@@ -61,7 +64,8 @@ def _integer(digits: str, base: int) -> int:
 
 
 def scalar_text(value: Scalar) -> str:
-    """A scalar as people write it and as templates print it: ``true``, ``35``, ``1.5``, an empty text for null."""
+    """A scalar as people write it and as templates print it: ``true``, ``35``, ``1.5``,
+    an empty text for null."""
     if value is None:
         return ""
     if isinstance(value, bool):

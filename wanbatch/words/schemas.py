@@ -2,9 +2,10 @@
 
 What it may not do: explain an error (``shape`` does), fetch anything.
 
-How it works: a wheel has the schemas inside the package, a checkout beside it. ``gate`` compiles one with jsonschema-rs, which answers yes or no
-in about a microsecond per job; ``explain`` compiles the same schema with jsonschema, which is a hundred times slower and only asked about what
-the gate refused.
+How it works: a wheel has the schemas inside the package, a checkout beside it. ``gate``
+compiles one with jsonschema-rs, which answers yes or no in about a microsecond per job;
+``explain`` compiles the same schema with jsonschema, which is a hundred times slower
+and only asked about what the gate refused.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ SCHEMAS = ("manifest", "job", "plan", "report", "faults")
 
 
 def schema_path(name: str) -> Path:
-    """Where the schema ``name`` stands. Raises ``LookupError`` for an unknown name, ``FileNotFoundError`` where the installation lacks it."""
+    """Where the schema ``name`` stands. Raises ``LookupError`` for an unknown name,
+    ``FileNotFoundError`` where the installation lacks it."""
     if name not in SCHEMAS:
         raise LookupError(f"there is no schema called {name}")
     package = Path(wanbatch.__file__).parent
@@ -59,7 +61,8 @@ def _explainer(name: str) -> object:
 
 
 def schema_errors(name: str, value: object) -> Iterator[ValidationError]:
-    """Every error of ``value`` against the schema, from the slow validator that can say which keyword failed where."""
+    """Every error of ``value`` against the schema, from the slow validator that can say
+    which keyword failed where."""
     from jsonschema import Draft7Validator
 
     explainer = _explainer(name)

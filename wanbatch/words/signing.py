@@ -1,12 +1,14 @@
-"""Which parameters of a URL are a signature: by their name, or by what their value looks like.
+"""Which parameters of a URL are a signature: by their name, or by what their value
+looks like.
 
 What it may not do: show a parameter, or decide what follows from it (``urls`` does).
 
-How it works: names are compared without case, ``-``, ``_`` and dots, against the names that clouds, content networks
-and file services document. A short name that means something else elsewhere (``st``, ``e``, ``ex``) counts only
-beside the others of its scheme. For the rest a value is *doubtful* when it is long and random: hex, base64, a
-JWT; or short and mixed beside an instant. It is judged by how often letters, capitals and digits take turns,
-which words and dates do seldom.
+How it works: names are compared without case, ``-``, ``_`` and dots, against the names
+that clouds, content networks and file services document. A short name that means
+something else elsewhere (``st``, ``e``, ``ex``) counts only beside the others of its
+scheme. For the rest a value is *doubtful* when it is long and random: hex, base64, a
+JWT; or short and mixed beside an instant. It is judged by how often letters, capitals
+and digits take turns, which words and dates do seldom.
 """
 
 from __future__ import annotations
@@ -21,10 +23,14 @@ _SEPARATORS = re.compile(r"[-_.\s]+")
 _BY_NAME = re.compile(
     r"""
       .*signature\d* | (?:j|php)?sessionid | .*sig | (x|url|auth|cdn)?sign\d* | .*hmac
-    | .*token\d* | jwt | bearer | ticket | verify | .*secret | .*password | passwd | pwd | credentials?
-    | auth(?:key|info|code|sig)? | tempauth | authorization | apikey | appkey | secretkey | accesskey
-    | (?:.*access|.*secret)keyid | googleaccessid | ucloudpublickey | keypairid | keyname | urlprefix
-    | expires?(?:at|in|on|time)? | expiry | expiration(?:time|timestamp)? | exp(?:er|time)? | deadline
+    | .*token\d* | jwt | bearer | ticket | verify | .*secret | .*password | passwd | pwd
+    | credentials?
+    | auth(?:key|info|code|sig)? | tempauth | authorization | apikey | appkey | secretkey
+    | accesskey
+    | (?:.*access|.*secret)keyid | googleaccessid | ucloudpublickey | keypairid | keyname
+    | urlprefix
+    | expires?(?:at|in|on|time)? | expiry | expiration(?:time|timestamp)? | exp(?:er|time)?
+    | deadline
     | valid(?:until|to|through) | xexpires
     | xamz.* | xgoog.* | x(?:oss|obs|cos|tos|bce|nos|jss|kss|ks3|ufile|ms)(?!.*process).*
     | q(?:signalgorithm|ak|signtime|keytime|headerlist|urlparamlist|signature)
@@ -33,7 +39,8 @@ _BY_NAME = re.compile(
     """,
     re.VERBOSE,
 )
-"""Full matches of a normalised name. What follows a cloud's ``x-…-process`` chooses pixels and is none."""
+"""Full matches of a normalised name. What follows a cloud's ``x-…-process`` chooses
+pixels and is none."""
 
 _SCHEMES: tuple[frozenset[str], ...] = tuple(
     frozenset(names.split())
@@ -51,13 +58,17 @@ _SCHEMES: tuple[frozenset[str], ...] = tuple(
 
 _CHOOSING = re.compile(
     r"""
-      id | (?:file|image|img|photo|picture|asset|media|object|doc|document|attachment)(?:id|name|path|key)?
+      id
+    | (?:file|image|img|photo|picture|asset|media|object|doc|document|attachment)
+      (?:id|name|path|key)?
     | fid | path | src | url | uri | version(?:id)? | rev(?:ision)? | generation | page | frame
-    | w | h | width | height | size | resize | crop | format | fm | x[a-z0-9]+process | imagemogr2.* | imageview2.*
+    | w | h | width | height | size | resize | crop | format | fm | x[a-z0-9]+process
+    | imagemogr2.* | imageview2.*
     """,
     re.VERBOSE,
 )
-"""Names that choose an object or its pixels even where a signature stands beside them."""
+"""Names that choose an object or its pixels even where a signature stands beside
+them."""
 
 _NAMED_INSIDE = re.compile(r"(?:^|[?&~;,*!|/])([A-Za-z_][\w.-]{0,40})=")
 _TOKEN = re.compile(r"[^A-Za-z0-9+/_=-]+")
@@ -71,18 +82,21 @@ _INSTANT = re.compile(r"1[0-9]{9}|1[0-9]{12}|20[0-9]{10}(?:[0-9]{2})?|0?x?[5-7][
 _CONSONANTS = re.compile(r"[b-df-hj-np-tv-xz]{6}", re.IGNORECASE)
 
 _LONG = 16
-"""Characters from which a value can be a signature: no service signs with fewer than 64 bits."""
+"""Characters from which a value can be a signature: no service signs with fewer than 64
+bits."""
 _SHORT = 6
 """Characters of a mixed value that is doubtful beside an instant."""
 
 
 def normalize_name(parameter: str) -> str:
-    """The name of ``name=value`` as it is compared: ``X-Amz-Signature`` → ``xamzsignature``."""
+    """The name of ``name=value`` as it is compared: ``X-Amz-Signature`` →
+    ``xamzsignature``."""
     return _SEPARATORS.sub("", unquote_plus(parameter.partition("=")[0])).lower()
 
 
 def is_signed_by_name(parameters: Sequence[str]) -> bool:
-    """Whether one of the parameters is a signature by its name, or several are one together."""
+    """Whether one of the parameters is a signature by its name, or several are one
+    together."""
     names = {
         normalize_name(parameter)
         for parameter in parameters
@@ -147,7 +161,8 @@ def _is_random_word(word: str) -> bool:
 
 
 def _is_random_token(token: str) -> bool:
-    """Base64 with its own ``+``, ``/``, ``-`` and ``_``, which stand in it about once in thirty characters."""
+    """Base64 with its own ``+``, ``/``, ``-`` and ``_``, which stand in it about once
+    in thirty characters."""
     text = token.rstrip("=")
     marks = sum(not c.isalnum() for c in text)
     return (
@@ -168,7 +183,8 @@ def _has_digit(text: str) -> bool:
 
 
 def _turns(text: str) -> float:
-    """How often, of all neighbours, a capital, a small letter, a digit or a mark follows one of another kind."""
+    """How often, of all neighbours, a capital, a small letter, a digit or a mark
+    follows one of another kind."""
     kinds = [
         "d" if c.isdigit() else "u" if c.isupper() else "l" if c.islower() else "m" for c in text
     ]

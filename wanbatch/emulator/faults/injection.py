@@ -1,10 +1,12 @@
-"""Spoils answers as a fault script says: below HTTP (reset, silence, half a body) and within it (wrong codes, wrong shapes).
+"""Spoils answers as a fault script says: below HTTP (reset, silence, half a body) and
+within it (wrong codes, wrong shapes).
 
 What it may not do: decide when (``script`` does), touch a task.
 
-How it works: a fault ``before`` reads the request and never shows it to the application; the others let the application answer into memory
-and send something else. What HTTP libraries refuse to write is written to the connection's transport by hand; ``protocol`` puts that
-transport into the scope.
+How it works: a fault ``before`` reads the request and never shows it to the
+application; the others let the application answer into memory and send something else.
+What HTTP libraries refuse to write is written to the connection's transport by hand;
+``protocol`` puts that transport into the scope.
 """
 
 from __future__ import annotations
@@ -35,7 +37,10 @@ FOREVER_S = 86_400.0
 CHUNK_BYTES = 65_536
 _KNOWN = frozenset(status.value for status in HTTPStatus)
 _BAD_ID = "../../etc/passwd"
-_HTML = "<html>\r\n<head><title>{status} {phrase}</title></head>\r\n<body><center><h1>{status} {phrase}</h1></center><hr></body>\r\n</html>\r\n"
+_HTML = (
+    "<html>\r\n<head><title>{status} {phrase}</title></head>\r\n<body><center><h1>{status}"
+    " {phrase}</h1></center><hr></body>\r\n</html>\r\n"
+)
 _PHRASES = {
     200: "OK",
     400: "Bad Request",
@@ -95,7 +100,8 @@ class FaultInjection:
             await tell(self._changed(rule, real, scope["path"]), send)
 
     async def _raw(self, rule: Rule, real: Answer, scope: Scope, receive: Receive) -> None:
-        """An answer that ends with the connection: too early, or without having said how long it is."""
+        """An answer that ends with the connection: too early, or without having said
+        how long it is."""
         kept = real.without("content-length", "transfer-encoding", "connection")
         share = rule.number("share", 1.0 if rule.act == "no_length" else 0.5)
         length = {
@@ -240,7 +246,8 @@ async def drip(answer: Answer, send: Send, bytes_per_second: float) -> None:
 
 
 async def hang_up(scope: Scope, receive: Receive, said: bytes = b"", *, hard: bool = False) -> None:
-    """Writes ``said`` as it is and ends the connection: with FIN, or with RST where ``hard``."""
+    """Writes ``said`` as it is and ends the connection: with FIN, or with RST where
+    ``hard``."""
     transport: asyncio.Transport = scope["wanbatch.transport"]
     if hard:
         transport.get_extra_info("socket").setsockopt(
@@ -255,14 +262,16 @@ async def hang_up(scope: Scope, receive: Receive, said: bytes = b"", *, hard: bo
 
 
 def chunked(body: bytes, *, ended: bool) -> bytes:
-    """``body`` as chunks of HTTP, with or without the last one, which tells that it is whole."""
+    """``body`` as chunks of HTTP, with or without the last one, which tells that it is
+    whole."""
     pieces = [body[i : i + CHUNK_BYTES] for i in range(0, len(body), CHUNK_BYTES)]
     framed = b"".join(f"{len(piece):x}\r\n".encode() + piece + b"\r\n" for piece in pieces)
     return framed + (b"0\r\n\r\n" if ended else b"")
 
 
 def changed_file(rule: Rule, real: Answer) -> Answer:
-    """A file with a content coding, or with more behind it. Anything but a file is left as it is."""
+    """A file with a content coding, or with more behind it. Anything but a file is left
+    as it is."""
     if real.status != 200:
         return real
     headers = real.without("content-length", "etag", "accept-ranges")

@@ -1,10 +1,12 @@
-"""Stands before all routes: counts calls, holds the rate limits, plays the fault script.
+"""Stands before all routes: counts calls, holds the rate limits, plays the fault
+script.
 
 What it may not do: answer a request by itself, but for a limit or a scripted fault.
 
-How it works: an ASGI application around the real one. A call that nothing befalls goes straight through. A limit is a window of the last
-second. A fault that spoils an answer lets the real application answer into memory first (``after``), or never asks it (``before``);
-``mischief`` does the spoiling.
+How it works: an ASGI application around the real one. A call that nothing befalls goes
+straight through. A limit is a window of the last second. A fault that spoils an answer
+lets the real application answer into memory first (``after``), or never asks it
+(``before``); ``mischief`` does the spoiling.
 """
 
 from __future__ import annotations
@@ -46,7 +48,8 @@ _ROUTES: tuple[tuple[str, str, re.Pattern[str]], ...] = (
 
 
 def route_of(method: str, path: str) -> str:
-    """The word for what is called, as a fault script has it; ``other`` for everything else."""
+    """The word for what is called, as a fault script has it; ``other`` for everything
+    else."""
     return next(
         (word for word, verb, pattern in _ROUTES if verb == method and pattern.fullmatch(path)),
         "other",
@@ -61,7 +64,8 @@ class Window:
     _calls: deque[float] = field(default_factory=deque)
 
     def admit(self, now: float) -> bool:
-        """Whether a call at ``now`` (seconds of any clock) is within the limit; a refused call does not count."""
+        """Whether a call at ``now`` (seconds of any clock) is within the limit; a
+        refused call does not count."""
         if self.limit is None:
             return True
         while self._calls and now - self._calls[0] >= self._span():
@@ -138,7 +142,8 @@ class FaultMiddleware:
 
 
 def windows(settings: EmulatorSettings) -> dict[str, Window]:
-    """The limits by route: submits by themselves, queries, lists and cancels together."""
+    """The limits by route: submits by themselves, queries, lists and cancels
+    together."""
     queries = Window(settings.queries_per_second)
     return {
         "submit": Window(settings.submits_per_second),
@@ -180,7 +185,8 @@ def dated(send: Send, ahead_s: float | None = 0.0) -> Send:
 
 
 def destiny_of(rule: Rule) -> ScriptedEnd | None:
-    """What a rule makes of the task that this submit creates; ``None`` where it spoils an answer."""
+    """What a rule makes of the task that this submit creates; ``None`` where it spoils
+    an answer."""
     if rule.act == "strange_id":
         form = rule.text("form", "base64")
         return ScriptedEnd(id_form=form) if form in MADE_FORMS else None

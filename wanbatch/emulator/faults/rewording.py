@@ -1,9 +1,10 @@
-"""What a task's answer says, in other words: status, reasons, envelopes, ids, addresses.
+"""What a task's answer says, in other words: status, reasons, envelopes, ids,
+addresses.
 
 What it may not do: I/O, know a task beyond its answer.
 
-How it works: pure functions from a rule and a JSON value to another. The task's own object is
-the whole answer of the gateway, and ``output`` of DashScope's.
+How it works: pure functions from a rule and a JSON value to another. The task's own
+object is the whole answer of the gateway, and ``output`` of DashScope's.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ Fields = Mapping[str, object]
 
 
 def reworded(rule: Rule, answer: Fields) -> dict[str, object]:
-    """The answer as a ``say`` rule has it. An answer without a status is left as it is."""
+    """The answer as a ``say`` rule has it. An answer without a status is left as it
+    is."""
     task = answer.get("output")
     if isinstance(task, dict) and "task_status" in task:
         told = _said(rule, task, "task_status")
@@ -84,7 +86,8 @@ def readdressed(answer: Fields, place: str, address: str) -> dict[str, object]:
 
 
 def put_at(value: object, steps: list[str], what: object) -> object:
-    """``value`` with ``what`` at the end of ``steps``; a number is an item of a list."""
+    """``value`` with ``what`` at the end of ``steps``; a number is an item of a
+    list."""
     if not steps:
         return what
     step, *rest = steps

@@ -1,11 +1,12 @@
-"""Scripted faults: when an answer is spoiled, and how. Values and the choosing; reading the YAML is ``script_file``.
+"""Scripted faults: when an answer is spoiled, and how. Values and the choosing; reading
+the YAML is ``script_file``.
 
 What it may not do: I/O, draw from any random source but its own seeded one.
 
-How it works: rules are asked in order, and the first that fires decides. Each rule counts the
-calls that concern it, so ``call: 3`` is the third of them whatever other rules do; with
-``per_task`` it counts for each task apart. Probabilities are drawn from a source seeded by the
-script, one for each rule: the same calls give the same faults.
+How it works: rules are asked in order, and the first that fires decides. Each rule
+counts the calls that concern it, so ``call: 3`` is the third of them whatever other
+rules do; with ``per_task`` it counts for each task apart. Probabilities are drawn from
+a source seeded by the script, one for each rule: the same calls give the same faults.
 """
 
 from __future__ import annotations
@@ -19,10 +20,32 @@ from typing import Literal
 Route = Literal["submit", "status", "content", "media", "upload", "list", "cancel", "probe"]
 
 Act = Literal[
-    "answer", "reset", "close", "stall", "slow", "short_body", "no_length", "redirect", "huge_body", "wrong_types",
-    "duplicate_id", "invalid_id", "fail", "forever", "late", "expired",
-    "say", "address", "other_task", "strange_id", "coded", "append", "chunked", "wrong_date", "no_date",
-]  # fmt: skip
+    "answer",
+    "reset",
+    "close",
+    "stall",
+    "slow",
+    "short_body",
+    "no_length",
+    "redirect",
+    "huge_body",
+    "wrong_types",
+    "duplicate_id",
+    "invalid_id",
+    "fail",
+    "forever",
+    "late",
+    "expired",
+    "say",
+    "address",
+    "other_task",
+    "strange_id",
+    "coded",
+    "append",
+    "chunked",
+    "wrong_date",
+    "no_date",
+]
 FATES: frozenset[Act] = frozenset({"fail", "forever", "late", "expired"})
 """Acts that spoil the task and not the answer; they belong to ``submit``."""
 
@@ -34,9 +57,10 @@ DATES: frozenset[Act] = frozenset({"wrong_date", "no_date"})
 class Call:
     """What rules can ask about one call, beside its route.
 
-    ``task_id`` is empty where it is about no task, or about one that was never accepted;
-    ``number`` counts tasks from 1. ``phase`` is ``running``, ``finished`` or ``failed``, ``by``
-    how bytes are asked for. ``is_probe`` marks a query of a task that was never accepted.
+    ``task_id`` is empty where it is about no task, or about one that was never
+    accepted; ``number`` counts tasks from 1. ``phase`` is ``running``, ``finished`` or
+    ``failed``, ``by`` how bytes are asked for. ``is_probe`` marks a query of a task
+    that was never accepted.
     """
 
     task_id: str = ""
@@ -51,10 +75,12 @@ _PLAIN = Call()
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One fault and when it happens. Without ``calls``, ``every`` and ``probability`` it happens at each call; at most ``times`` times.
+    """One fault and when it happens. Without ``calls``, ``every`` and ``probability``
+    it happens at each call; at most ``times`` times.
 
-    ``after`` (for submits) spoils the answer of a task that *was* accepted. ``during``, ``by`` and ``tasks`` narrow which calls
-    concern the rule (see ``Call``); empty ones do not. ``details`` are the act's own fields.
+    ``after`` (for submits) spoils the answer of a task that *was* accepted. ``during``,
+    ``by`` and ``tasks`` narrow which calls concern the rule (see ``Call``); empty ones
+    do not. ``details`` are the act's own fields.
     """
 
     route: Route

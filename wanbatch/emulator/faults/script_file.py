@@ -1,9 +1,11 @@
-"""Reads a fault script: YAML, checked against its schema, into rules. Errors name the line.
+"""Reads a fault script: YAML, checked against its schema, into rules. Errors name the
+line.
 
 What it may not do: play the script (``script`` and ``mischief`` do).
 
-How it works: the text is composed into nodes, which know their lines; the data made from them is checked by ``schemas/faults.schema.json``;
-the path of a schema error leads back to a node. One error is reported, the first in the file.
+How it works: the text is composed into nodes, which know their lines; the data made
+from them is checked by ``schemas/faults.schema.json``; the path of a schema error leads
+back to a node. One error is reported, the first in the file.
 """
 
 from __future__ import annotations
@@ -42,7 +44,8 @@ _COMMON = frozenset(
 
 
 def read_script(path: Path) -> Script:
-    """The script in ``path``. Raises ``WanbatchError`` (exit code 2) that names file, line and column where it is wrong."""
+    """The script in ``path``. Raises ``WanbatchError`` (exit code 2) that names file,
+    line and column where it is wrong."""
     try:
         text = path.read_bytes()
     except OSError as error:
@@ -122,7 +125,8 @@ def _schema() -> dict[str, object]:
 
 
 def _mark(node: yaml.Node, path: Iterable[str | int]) -> tuple[int, int]:
-    """Line and column, from 0, of the node that ``path`` leads to, or of the last one on the way."""
+    """Line and column, from 0, of the node that ``path`` leads to, or of the last one
+    on the way."""
     for step in path:
         if isinstance(node, yaml.SequenceNode) and isinstance(step, int):
             node = node.value[step]

@@ -2,8 +2,9 @@
 
 What it may not do: I/O, change a task.
 
-How it works: pure functions from tasks and instants to JSON values. Times are UTC+8 without an offset; a failed task, like an unknown one,
-is an HTTP 200; which fields stand in an answer depends on how far the task is.
+How it works: pure functions from tasks and instants to JSON values. Times are UTC+8
+without an offset; a failed task, like an unknown one, is an HTTP 200; which fields
+stand in an answer depends on how far the task is.
 """
 
 from __future__ import annotations
@@ -37,7 +38,8 @@ def unknown(task_id: str, request_id: str) -> dict[str, object]:
 
 
 def status(task: Task, link: str, request_id: str, clip_s: float) -> dict[str, object]:
-    """The answer to a query; ``link`` is the signed address of the result, ``clip_s`` the length of the clip that it goes on from."""
+    """The answer to a query; ``link`` is the signed address of the result, ``clip_s``
+    the length of the clip that it goes on from."""
     output: dict[str, object] = {
         "task_id": told_id(task.id),
         "task_status": task.phase.name,
@@ -69,7 +71,8 @@ def stamp(instant: float) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ListQuery:
-    """What a list is asked for; instants in Unix seconds, empty strings where nothing is asked."""
+    """What a list is asked for; instants in Unix seconds, empty strings where nothing
+    is asked."""
 
     since: float
     until: float

@@ -1,9 +1,13 @@
-"""The routes of DashScope: submit, query, list, cancel, the upload space, and the signed results.
+"""The routes of DashScope: submit, query, list, cancel, the upload space, and the
+signed results.
 
-What it may not do: decide what a request means (``upstream``) or how a task is told (``dashscope``).
+What it may not do: decide what a request means (``upstream``) or how a task is told
+(``dashscope``).
 
-How it works: token, then header, then model are checked at the submit; everything else makes the task fail a moment later. An upload is a
-form sent to an address and with a signature that ``getPolicy`` gave. A result's address needs no token, only its own signature.
+How it works: token, then header, then model are checked at the submit; everything else
+makes the task fail a moment later. An upload is a form sent to an address and with a
+signature that ``getPolicy`` gave. A result's address needs no token, only its own
+signature.
 """
 
 from __future__ import annotations
@@ -158,7 +162,8 @@ class DashScopeRoutes:
                 "InvalidParameter",
                 "action must be getPolicy and model a model that takes uploads",
             )
-        folder = f"{_BUCKET}/{uuid.uuid4().hex}/{time.strftime('%Y-%m-%d', time.gmtime())}/{uuid.uuid4()}"
+        day = time.strftime("%Y-%m-%d", time.gmtime())
+        folder = f"{_BUCKET}/{uuid.uuid4().hex}/{day}/{uuid.uuid4()}"
         conditions = {
             "until": int(time.time()) + _POLICY_LIFE_S,
             "folder": folder,
@@ -224,7 +229,10 @@ class DashScopeRoutes:
             form.fields.get("x-oss-object-acl") != "private"
             or form.fields.get("x-oss-forbid-overwrite") != "true"
         ):
-            return "Invalid according to Policy: Policy Condition failed: x-oss-object-acl, x-oss-forbid-overwrite"
+            return (
+                "Invalid according to Policy: Policy Condition failed: x-oss-object-acl,"
+                " x-oss-forbid-overwrite"
+            )
         return ""
 
     async def result(self, request: Request) -> Response:
@@ -259,5 +267,8 @@ def _error(status: int, code: str, message: str, headers: dict[str, str] | None 
 
 
 def _store_error(status: int, code: str, message: str) -> Response:
-    text = f'<?xml version="1.0" encoding="UTF-8"?>\n<Error>\n  <Code>{code}</Code>\n  <Message>{message}</Message>\n</Error>\n'
+    text = (
+        f'<?xml version="1.0" encoding="UTF-8"?>\n<Error>\n  <Code>{code}</Code>\n '
+        f" <Message>{message}</Message>\n</Error>\n"
+    )
     return Response(text, status, media_type="application/xml")

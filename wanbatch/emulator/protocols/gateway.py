@@ -1,10 +1,13 @@
-"""What the gateway says: objects and error envelopes of ``/v1/videos``, in two personalities.
+"""What the gateway says: objects and error envelopes of ``/v1/videos``, in two
+personalities.
 
 What it may not do: I/O, change a task.
 
-How it works: pure functions from a task and an instant to JSON values. ``gateway`` is the seed document's server: a number for progress,
-``completed_at`` and an address once there is a result. ``gateway-metadata`` is stock new-api: fixed progress values, ``completed_at``
-always, an empty address until there is one, nothing echoed. One server, three error shapes (``task``, ``auth`` and ``content`` below).
+How it works: pure functions from a task and an instant to JSON values. ``gateway`` is
+the seed document's server: a number for progress, ``completed_at`` and an address once
+there is a result. ``gateway-metadata`` is stock new-api: fixed progress values,
+``completed_at`` always, an empty address until there is one, nothing echoed. One
+server, three error shapes (``task``, ``auth`` and ``content`` below).
 """
 
 from __future__ import annotations
@@ -36,7 +39,8 @@ def task_error(code: str, message: str) -> dict[str, object]:
 
 
 def auth_error(message: str, request_id: str, code: str = "") -> dict[str, object]:
-    """The envelope of everything before a route: token, model permission, unknown address."""
+    """The envelope of everything before a route: token, model permission, unknown
+    address."""
     return {
         "error": {
             "message": f"{message} (request id: {request_id})",
@@ -84,7 +88,8 @@ def status(task: Task, now: float, base_url: str) -> dict[str, object]:
 
 
 def progress(task: Task, now: float) -> int:
-    """0 to 99 while it runs, by the simulated latency where there is one; 100 at the end."""
+    """0 to 99 while it runs, by the simulated latency where there is one; 100 at the
+    end."""
     if task.ended:
         return 100
     if task.phase is Phase.PENDING:
@@ -95,7 +100,8 @@ def progress(task: Task, now: float) -> int:
 
 
 def stock_status(task: Task, link: str) -> dict[str, object]:
-    """Stock new-api's answer to a poll; ``link`` is the signed address of the result, empty until there is one."""
+    """Stock new-api's answer to a poll; ``link`` is the signed address of the result,
+    empty until there is one."""
     body: dict[str, object] = {
         "id": told_id(task.id),
         "object": "video",

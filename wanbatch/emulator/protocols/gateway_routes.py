@@ -1,6 +1,7 @@
 """The routes of the gateway: submit, status, content.
 
-What it may not do: decide what a request means (``drafting``) or what a task is called (``gateway``).
+What it may not do: decide what a request means (``drafting``) or what a task is called
+(``gateway``).
 
 How it works: order of checks as in the real server: token, then body, then task.
 """
@@ -127,9 +128,10 @@ class GatewayRoutes:
 class StockRoutes(GatewayRoutes):
     """``/v1/videos`` as stock new-api has it, with its habits.
 
-    A task is unknown for a moment after its submit. One task in eight meets a status query that is refused with 403, two in eight a passing
-    ``unknown`` with
-    an error: each once, chosen by the id, so that a client meets them without a script. ``/content`` ignores ``Range``.
+    A task is unknown for a moment after its submit. One task in eight meets a status
+    query that is refused with 403, two in eight a passing ``unknown`` with an error:
+    each once, chosen by the id, so that a client meets them without a script.
+    ``/content`` ignores ``Range``.
     """
 
     def __init__(self, studio: Service, links: Links) -> None:
@@ -137,7 +139,8 @@ class StockRoutes(GatewayRoutes):
         self._odd: set[str] = set()
 
     def _parse(self, content_type: str, data: bytes) -> object:
-        """JSON, or a form's text fields; a file in a form is not usable and is passed over (source of new-api)."""
+        """JSON, or a form's text fields; a file in a form is not usable and is passed
+        over (source of new-api)."""
         form = read_form(content_type, data)
         return form.fields if form is not None else super()._parse(content_type, data)
 

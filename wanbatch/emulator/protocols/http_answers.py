@@ -1,9 +1,10 @@
-"""What every route shares: who is asking, how much a body may hold, how an answer is written.
+"""What every route shares: who is asking, how much a body may hold, how an answer is
+written.
 
 What it may not do: know a route or a dialect's objects.
 
-How it works: JSON answers are made by hand from a dictionary, because a poll must cost little. A body is read with a cap and never beyond
-it.
+How it works: JSON answers are made by hand from a dictionary, because a poll must cost
+little. A body is read with a cap and never beyond it.
 """
 
 from __future__ import annotations
@@ -44,7 +45,8 @@ def bearer(request: Request) -> str:
 
 
 def allowed(request: Request, api_key: str) -> bool:
-    """Whether the request carries the right token; any will do where ``api_key`` is empty."""
+    """Whether the request carries the right token; any will do where ``api_key`` is
+    empty."""
     token = bearer(request)
     return bool(token) and (not api_key or secrets.compare_digest(token.encode(), api_key.encode()))
 

@@ -1,9 +1,11 @@
-"""The emulator's own place for media: what stands for a bucket or a public web server when there is none.
+"""The emulator's own place for media: what stands for a bucket or a public web server
+when there is none.
 
-What it may not do: judge content; anything may be stored, the task that uses it is what fails.
+What it may not do: judge content; anything may be stored, the task that uses it is what
+fails.
 
-How it works: media are named by their SHA-256, so that sending a file twice stores it once. Storing needs the token; fetching does not, as
-with a signed address.
+How it works: media are named by their SHA-256, so that sending a file twice stores it
+once. Storing needs the token; fetching does not, as with a signed address.
 """
 
 from __future__ import annotations
@@ -81,7 +83,8 @@ class MediaRoutes:
 
 
 async def _receive(request: Request, part: Path) -> str | None:
-    """Writes the body to ``part`` and returns its SHA-256; ``None`` where it is over the limit and was left off there."""
+    """Writes the body to ``part`` and returns its SHA-256; ``None`` where it is over
+    the limit and was left off there."""
     digest, length = hashlib.sha256(), 0
     async with await anyio.open_file(part, "wb") as file:
         async for chunk in request.stream():

@@ -1,8 +1,10 @@
-"""Reads a ``multipart/form-data`` body: fields and one file, as browsers, SDKs and HTTP clients write it.
+"""Reads a ``multipart/form-data`` body: fields and one file, as browsers, SDKs and HTTP
+clients write it.
 
 What it may not do: accept half a form.
 
-How it works: the boundary cannot occur inside a part, so the body is cut at it. The whole body is in memory; its size was capped before.
+How it works: the boundary cannot occur inside a part, so the body is cut at it. The
+whole body is in memory; its size was capped before.
 """
 
 from __future__ import annotations
@@ -17,7 +19,8 @@ _FILE_NAME = re.compile(rb"[;\s]filename\*?=")
 
 @dataclass(slots=True)
 class Form:
-    """Fields in order, and the file's bytes; ``file`` is ``None`` where there is none, ``file_is_last`` tells whether anything followed it."""
+    """Fields in order, and the file's bytes; ``file`` is ``None`` where there is none,
+    ``file_is_last`` tells whether anything followed it."""
 
     fields: dict[str, str] = field(default_factory=dict)
     file: bytes | None = None

@@ -1,10 +1,13 @@
-"""How Model Studio reads a request: nearly everything is accepted, and what is wrong makes the task fail a moment later.
+"""How Model Studio reads a request: nearly everything is accepted, and what is wrong
+makes the task fail a moment later.
 
-What it may not do: I/O, refuse a submit (only authentication, region and model are checked there).
+What it may not do: I/O, refuse a submit (only authentication, region and model are
+checked there).
 
-How it works: reads ``input`` and ``parameters`` into a draft; where a part is wrong the draft gets a default in its place and the first
-fault is handed on with it. Prompts beyond their limits are cut silently, as documented. DashScope itself and stock new-api, which checks
-nothing, both end here.
+How it works: reads ``input`` and ``parameters`` into a draft; where a part is wrong the
+draft gets a default in its place and the first fault is handed on with it. Prompts
+beyond their limits are cut silently, as documented. DashScope itself and stock new-api,
+which checks nothing, both end here.
 """
 
 from __future__ import annotations
@@ -39,7 +42,8 @@ def read_upstream(
     *,
     resolve_uploads: bool = True,
 ) -> Reading:
-    """The draft of ``input`` and ``parameters``. Without ``resolve_uploads`` an ``oss://`` address is not understood."""
+    """The draft of ``input`` and ``parameters``. Without ``resolve_uploads`` an
+    ``oss://`` address is not understood."""
     source = given if isinstance(given, dict) else {}
     options = parameters if isinstance(parameters, dict) else {}
     media, fault = _media(source.get("media"), resolve_uploads)
@@ -80,7 +84,8 @@ def _media(
         if found.delivery == "uploaded" and not resolve_uploads:
             return (), Fault(
                 "InvalidURL",
-                "url error, please check url! oss:// needs the header X-DashScope-OssResourceResolve: enable",
+                "url error, please check url! oss:// needs the header"
+                " X-DashScope-OssResourceResolve: enable",
             )
         media.append((kind, url))
     types = [t for t, _ in media]

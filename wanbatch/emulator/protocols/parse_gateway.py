@@ -1,10 +1,12 @@
 """Reads a gateway's submit body strictly: the seed document's contract, field by field.
 
-What it may not do: I/O, fetch media, forgive. Where the real server is strict this one is; where it silently drops an unknown key or
-cuts a text this one refuses, because a field that does nothing is a mistake that costs money elsewhere.
+What it may not do: I/O, fetch media, forgive. Where the real server is strict this one
+is; where it silently drops an unknown key or cuts a text this one refuses, because a
+field that does nothing is a mistake that costs money elsewhere.
 
-How it works: one small check per field; the first that fails gives a ``Refused`` with the server's code. A wrong JSON type is always
-``invalid_json``, as it is in the Go decoder behind the real API.
+How it works: one small check per field; the first that fails gives a ``Refused`` with
+the server's code. A wrong JSON type is always ``invalid_json``, as it is in the Go
+decoder behind the real API.
 """
 
 from __future__ import annotations
@@ -42,7 +44,8 @@ _SECONDS = re.compile(r"[0-9]{1,4}")
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A submit that is not accepted: HTTP status, code, message. The dialect wraps it in its envelope."""
+    """A submit that is not accepted: HTTP status, code, message. The dialect wraps it
+    in its envelope."""
 
     status: int
     code: str
@@ -55,7 +58,8 @@ def is_model(name: object) -> bool:
 
 
 def parse_json(body: bytes) -> object:
-    """The JSON value in ``body``, or ``Refused``; NaN, bad UTF-8, absurd depth and absurd numbers are refused too."""
+    """The JSON value in ``body``, or ``Refused``; NaN, bad UTF-8, absurd depth and
+    absurd numbers are refused too."""
     try:
         return json.loads(body.decode("utf-8"), parse_constant=_no_constant)
     except (ValueError, RecursionError):
@@ -123,7 +127,8 @@ def _wrong_fields(body: Mapping[str, object]) -> Refused | None:
             return Refused(
                 400,
                 "invalid_request",
-                f"{name} must be 1 to {limit} characters without control characters; leave it out where it is empty",
+                f"{name} must be 1 to {limit} characters without control characters; leave it"
+                " out where it is empty",
             )
     if "media" not in body:
         return Refused(400, "invalid_request", "field media is required")

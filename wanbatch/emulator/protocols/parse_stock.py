@@ -1,10 +1,12 @@
-"""Reads a submit as stock new-api does: Wan's fields under ``metadata``, everything it does not know ignored, false and zero lost.
+"""Reads a submit as stock new-api does: Wan's fields under ``metadata``, everything it
+does not know ignored, false and zero lost.
 
 What it may not do: I/O, forward anything; it shows what that layer would forward.
 
-How it works: the fields that it decodes have types, and a wrong one is ``invalid_json``; ``metadata`` (an object, or a string of JSON) is
-laid over what it built. Its outgoing structs leave out false and zero, so ``prompt_extend: false``, ``seed: 0`` never arrive (source of
-new-api). What arrives is judged by ``upstream``.
+How it works: the fields that it decodes have types, and a wrong one is
+``invalid_json``; ``metadata`` (an object, or a string of JSON) is laid over what it
+built. Its outgoing structs leave out false and zero, so ``prompt_extend: false``,
+``seed: 0`` never arrive (source of new-api). What arrives is judged by ``upstream``.
 """
 
 from __future__ import annotations

@@ -1,9 +1,12 @@
-"""What a media URL is: inline bytes, our own media, an upload, an address of someone else, or nothing that the API takes.
+"""What a media URL is: inline bytes, our own media, an upload, an address of someone
+else, or nothing that the API takes.
 
-What it may not do: fetch anything, ever; judge content (``examine`` does, later, as the upstream would).
+What it may not do: fetch anything, ever; judge content (``examine`` does, later, as the
+upstream would).
 
-How it works: pure reading of the text. ``data:`` is for images alone (docs). Our own addresses are known by a loopback host and their path,
-whatever the port, because a store outlives its port.
+How it works: pure reading of the text. ``data:`` is for images alone (docs). Our own
+addresses are known by a loopback host and their path, whatever the port, because a
+store outlives its port.
 """
 
 from __future__ import annotations
@@ -25,7 +28,8 @@ _MEDIA_PATH = re.compile(r"/media/([0-9a-f]{64})")
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A URL that may be sent. ``data`` and ``claimed`` for inline media, ``sha256`` for those stored here, ``key`` for uploads."""
+    """A URL that may be sent. ``data`` and ``claimed`` for inline media, ``sha256`` for
+    those stored here, ``key`` for uploads."""
 
     delivery: Delivery
     url: str
@@ -48,7 +52,10 @@ def read_url(media_type: MediaType, url: str) -> Found | str:
     if parts.scheme == "oss" and host:
         return Found("uploaded", url)
     if parts.scheme not in ("http", "https") or not host:
-        return f"{media_type}: the url must begin with http://, https://, oss:// or, for an image, data:"
+        return (
+            f"{media_type}: the url must begin with http://, https://, oss:// or, for an image,"
+            " data:"
+        )
     ours = _MEDIA_PATH.fullmatch(parts.path) if is_loopback(host) else None
     return Found("stored", url, sha256=ours[1]) if ours else Found("foreign", url)
 

@@ -1,10 +1,14 @@
-"""Renders the stand-in for a generated video: a real MP4, deterministic in request, media and seed.
+"""Renders the stand-in for a generated video: a real MP4, deterministic in request,
+media and seed.
 
-What it may not do: fetch media, look at a clock, draw randomness; the bytes depend on its arguments and the library versions alone.
+What it may not do: fetch media, look at a clock, draw randomness; the bytes depend on
+its arguments and the library versions alone.
 
-How it works: each frame of a ``Scene`` is a view of one still, or a dissolve between two; a continuation plays the given clip and goes on
-from its last frame. x264 runs on one thread with fixed settings, so that the same scene gives the same bytes; several renderings run side
-by side in threads, because scaling and encoding release the interpreter's lock.
+How it works: each frame of a ``Scene`` is a view of one still, or a dissolve between
+two; a continuation plays the given clip and goes on from its last frame. x264 runs on
+one thread with fixed settings, so that the same scene gives the same bytes; several
+renderings run side by side in threads, because scaling and encoding release the
+interpreter's lock.
 """
 
 from __future__ import annotations
@@ -38,7 +42,8 @@ _MARK = "AI generated"
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What to render: the media's bytes and the fields of the request that decide the result. One of ``first_frame`` and ``first_clip`` is there."""
+    """What to render: the media's bytes and the fields of the request that decide the
+    result. One of ``first_frame`` and ``first_clip`` is there."""
 
     seconds: int
     size: Size
@@ -58,7 +63,8 @@ class Stopped(Exception):
 
 
 def render(scene: Scene, path: Path, stopping: threading.Event | None = None) -> None:
-    """Writes the video to ``path``. Raises ``Stopped`` once ``stopping`` is set, and what PyAV and Pillow raise on media that do not decode."""
+    """Writes the video to ``path``. Raises ``Stopped`` once ``stopping`` is set, and
+    what PyAV and Pillow raise on media that do not decode."""
     stopping = stopping or threading.Event()
     if scene.first_clip is not None:
         with opened_video(io.BytesIO(scene.first_clip)) as clip:
@@ -88,7 +94,8 @@ def render(scene: Scene, path: Path, stopping: threading.Event | None = None) ->
 
 
 def render_tiny(seconds: int, path: Path) -> None:
-    """The smallest video of that length that still has a picture and sound: 64 × 48, black, silent. For load tests."""
+    """The smallest video of that length that still has a picture and sound: 64 × 48,
+    black, silent. For load tests."""
     black = tuple(
         Image.new("L", size, value)
         for size, value in (((64, 48), 16), ((32, 24), 128), ((32, 24), 128))
@@ -113,7 +120,8 @@ def _sound(scene: Scene, source: bytes | None) -> Iterator[av.AudioFrame]:
 def _shot(
     scene: Scene, opening: still.Still, width: int, height: int, count: int
 ) -> Iterator[still.Planes]:
-    """``count`` frames that begin with ``opening`` and, where there is a last frame, end with it."""
+    """``count`` frames that begin with ``opening`` and, where there is a last frame,
+    end with it."""
     move, closing_move = camera.choose_moves(scene.seed)
     look = camera.choose_look(scene.prompt, scene.negative_prompt, scene.prompt_extend)
     closing = (
@@ -139,7 +147,8 @@ def _shot(
 
 
 def _continued(scene: Scene, clip: Video, width: int, height: int) -> Iterator[still.Planes]:
-    """The clip at our frame rate, then a shot that goes on from its last frame; the length includes the clip (docs)."""
+    """The clip at our frame rate, then a shot that goes on from its last frame; the
+    length includes the clip (docs)."""
     count = FPS * scene.seconds
     played, last = 0, None
     for frame in _retimed(clip):
@@ -170,7 +179,8 @@ def _retimed(clip: Video) -> Iterator[av.VideoFrame]:
 def _marked(
     scene: Scene, frames: Iterator[still.Planes], width: int, height: int
 ) -> Iterator[still.Planes]:
-    """The frames with the visible mark of generated video at the bottom right, where it was asked for."""
+    """The frames with the visible mark of generated video at the bottom right, where it
+    was asked for."""
     if not scene.watermark:
         yield from frames
         return
@@ -193,7 +203,8 @@ def _encode(
     sound: Iterator[av.AudioFrame],
     stopping: threading.Event,
 ) -> None:
-    """Encodes and interleaves by time; ``frames`` must be as many as the length asks for."""
+    """Encodes and interleaves by time; ``frames`` must be as many as the length asks
+    for."""
     with av.open(
         str(path), "w", format="mp4", options={"movflags": "+faststart", "fflags": "+bitexact"}
     ) as container:

@@ -1,9 +1,12 @@
-"""How the picture moves and what light it is in: the part of a rendering that seed and prompt decide.
+"""How the picture moves and what light it is in: the part of a rendering that seed and
+prompt decide.
 
-What it may not do: touch pixels, read a clock, draw from any source but the hash of its arguments.
+What it may not do: touch pixels, read a clock, draw from any source but the hash of its
+arguments.
 
-How it works: the seed chooses a slow push towards a point of the picture, the prompt a slight tint. At the beginning the view is the whole
-picture, untouched: a video begins with its first frame. Times run from 0 (first frame) to 1 (last frame).
+How it works: the seed chooses a slow push towards a point of the picture, the prompt a
+slight tint. At the beginning the view is the whole picture, untouched: a video begins
+with its first frame. Times run from 0 (first frame) to 1 (last frame).
 """
 
 from __future__ import annotations
@@ -17,14 +20,16 @@ Box = tuple[float, float, float, float]
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A push towards (``focus_x``, ``focus_y``), by the fraction ``depth`` of the picture."""
+    """A push towards (``focus_x``, ``focus_y``), by the fraction ``depth`` of the
+    picture."""
 
     focus_x: float
     focus_y: float
     depth: float
 
     def view(self, t: float) -> Box:
-        """What is seen at time ``t``, from the whole picture at 0 to the closest at 1."""
+        """What is seen at time ``t``, from the whole picture at 0 to the closest at
+        1."""
         span = 1.0 - self.depth * ease(t)
         left, top = (1.0 - span) * self.focus_x, (1.0 - span) * self.focus_y
         return left, top, left + span, top + span
@@ -40,13 +45,15 @@ class Look:
 
 
 def choose_moves(seed: int) -> tuple[Move, Move]:
-    """The move over the opening picture, and the one (played backwards) that settles on the closing picture."""
+    """The move over the opening picture, and the one (played backwards) that settles on
+    the closing picture."""
     digest = hashlib.sha256(b"move %d" % seed).digest()
     return _move(digest[0:6]), _move(digest[6:12])
 
 
 def choose_look(prompt: str, negative_prompt: str, prompt_extend: bool) -> Look:
-    """The tint of a prompt, between cool and warm (green or magenta would look like a fault); none without a prompt."""
+    """The tint of a prompt, between cool and warm (green or magenta would look like a
+    fault); none without a prompt."""
     if not prompt and not negative_prompt:
         return Look(0, 0, 0)
     digest = hashlib.sha256(

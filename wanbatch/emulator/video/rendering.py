@@ -2,8 +2,9 @@
 
 What it may not do: touch a task or the event loop, fetch from anywhere.
 
-How it works: ``judge`` remembers its verdicts, because a sweep sends the same picture many times. ``produce`` writes a video under the hash
-of its request; ``cached`` and ``tiny`` stand-ins are written once for each length and size.
+How it works: ``judge`` remembers its verdicts, because a sweep sends the same picture
+many times. ``produce`` writes a video under the hash of its request; ``cached`` and
+``tiny`` stand-ins are written once for each length and size.
 """
 
 from __future__ import annotations
@@ -46,7 +47,8 @@ class Workshop:
         return all((m.type, m.sha256, m.claimed) in self._verdicts for m in request.media)
 
     def judge(self, request: VideoRequest) -> Fault | None:
-        """What an upstream would find wrong with the media, after having fetched them."""
+        """What an upstream would find wrong with the media, after having fetched
+        them."""
         return next(
             (fault for m in request.media if (fault := self._judge_one(m)) is not None), None
         )
@@ -56,7 +58,8 @@ class Workshop:
         if not media.sha256:
             return Fault(
                 "InvalidURL",
-                f"failed to download {media.url[:200]}: this emulator fetches from nowhere but itself",
+                f"failed to download {media.url[:200]}: this emulator fetches from nowhere"
+                " but itself",
             )
         if key not in self._verdicts:
             try:
@@ -80,7 +83,8 @@ class Workshop:
         return self._lengths[clip.sha256]
 
     def produce(self, request: VideoRequest, name: str) -> Fault | None:
-        """Makes the video ``name`` unless it is there; a fault where the media turn out not to decode. Raises ``animatic.Stopped``."""
+        """Makes the video ``name`` unless it is there; a fault where the media turn out
+        not to decode. Raises ``animatic.Stopped``."""
         if self._books.has_video(name):
             return None
         part = self._books.part_path()

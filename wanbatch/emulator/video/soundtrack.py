@@ -1,10 +1,12 @@
-"""The sound of a video: driving audio cut or padded to the length, or a soft room tone where there is none.
+"""The sound of a video: driving audio cut or padded to the length, or a soft room tone
+where there is none.
 
 What it may not do: encode or mux (``animatic`` does), open files by name.
 
-How it works: an FFmpeg filter graph ends in stereo float samples at 48 kHz, exactly as many as the length asks for. Real wan2.7-i2v cuts
-longer driving audio, leaves the rest silent where it is shorter, and writes its own soundtrack without one (docs), so there is always a
-track.
+How it works: an FFmpeg filter graph ends in stereo float samples at 48 kHz, exactly as
+many as the length asks for. Real wan2.7-i2v cuts longer driving audio, leaves the rest
+silent where it is shorter, and writes its own soundtrack without one (docs), so there
+is always a track.
 """
 
 from __future__ import annotations
@@ -25,7 +27,8 @@ RATE = 48_000
 
 
 def sound_frames(seconds: int, source: bytes | None, seed: int) -> Iterator[av.AudioFrame]:
-    """Frames of ``seconds`` × 48,000 samples: of ``source`` (WAV, MP3, MP4 or MOV) where it has sound, else of a room tone chosen by ``seed``."""
+    """Frames of ``seconds`` × 48,000 samples: of ``source`` (WAV, MP3, MP4 or MOV)
+    where it has sound, else of a room tone chosen by ``seed``."""
     if source is not None:
         with _opened(io.BytesIO(source)) as container:
             if container.streams.audio:
@@ -71,7 +74,8 @@ def _room_tone(seconds: int, seed: int) -> Iterator[av.AudioFrame]:
     graph = Graph()
     head = graph.add(
         "anoisesrc",
-        f"color=brown:sample_rate={RATE}:amplitude=0.12:duration={seconds}:seed={seed % 2**31}:nb_samples=1024",
+        f"color=brown:sample_rate={RATE}:amplitude=0.12:duration={seconds}"
+        f":seed={seed % 2**31}:nb_samples=1024",
     )
     _chain(
         graph,

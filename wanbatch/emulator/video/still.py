@@ -2,9 +2,10 @@
 
 What it may not do: decide what is seen (``camera`` does), encode, open files by name.
 
-How it works: a picture is converted once, by libswscale, to limited-range BT.709 4:2:0 at the output's size (a larger one would need a
-wider filter, which costs a third more); each view is then a resize of three grey planes with a fractional box, which costs half of an RGB
-resize and moves smoothly by less than a pixel.
+How it works: a picture is converted once, by libswscale, to limited-range BT.709 4:2:0
+at the output's size (a larger one would need a wider filter, which costs a third more);
+each view is then a resize of three grey planes with a fractional box, which costs half
+of an RGB resize and moves smoothly by less than a pixel.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ Planes = tuple[Image.Image, Image.Image, Image.Image]
 
 @dataclass(frozen=True, slots=True)
 class Still:
-    """A picture that fills the output exactly, ready to be looked at from any distance."""
+    """A picture that fills the output exactly, ready to be looked at from any
+    distance."""
 
     planes: Planes
     width: int
@@ -38,24 +40,28 @@ class Still:
 
 
 def still_from_image(image: Image.Image, width: int, height: int) -> Still:
-    """``image`` scaled and cropped about its centre so that it fills ``width`` × ``height``. It is turned already."""
+    """``image`` scaled and cropped about its centre so that it fills ``width`` ×
+    ``height``. It is turned already."""
     fitted = ImageOps.fit(image.convert("RGB"), (width, height), method=Image.Resampling.BICUBIC)
     return Still(planes_of(_frame_from(fitted), width, height), width, height)
 
 
 def still_from_frame(frame: av.VideoFrame, width: int, height: int, orientation: int) -> Still:
-    """A video's frame as a picture to go on from; once turned, it must have the output's aspect."""
+    """A video's frame as a picture to go on from; once turned, it must have the
+    output's aspect."""
     return Still(turned_planes(frame, width, height, orientation), width, height)
 
 
 def turned_planes(frame: av.VideoFrame, width: int, height: int, orientation: int) -> Planes:
-    """``planes_of`` a frame that is shown turned; ``width`` × ``height`` are those of the output."""
+    """``planes_of`` a frame that is shown turned; ``width`` × ``height`` are those of
+    the output."""
     planes = planes_of(frame, *turned_size(width, height, orientation))
     return tuple(turn(plane, orientation) for plane in planes)  # type: ignore[return-value]
 
 
 def planes_of(frame: av.VideoFrame, width: int, height: int) -> Planes:
-    """The frame's planes at ``width`` × ``height`` (both even), limited range, BT.709 where it came as RGB."""
+    """The frame's planes at ``width`` × ``height`` (both even), limited range, BT.709
+    where it came as RGB."""
     yuv = frame.reformat(
         width,
         height,

@@ -2,10 +2,12 @@
 
 What it may not do: know a price list, round, or count another run's attempts.
 
-How it works: ``reserve`` holds a price back before the intent is written; when the attempt is settled, ``spend`` turns the reservation into a
-charge and ``release`` gives it back. So spent + reserved never exceeds the limit, and at every commit both are the fold of this run's rows by
-``lifecycle.SPENT`` and ``RESERVED`` (``Budget.of_run`` computes that fold). A price that is unknown cannot be kept within a limit: it is refused
-where there is one, and counted nowhere where there is none.
+How it works: ``reserve`` holds a price back before the intent is written; when the
+attempt is settled, ``spend`` turns the reservation into a charge and ``release`` gives
+it back. So spent + reserved never exceeds the limit, and at every commit both are the
+fold of this run's rows by ``lifecycle.SPENT`` and ``RESERVED`` (``Budget.of_run``
+computes that fold). A price that is unknown cannot be kept within a limit: it is
+refused where there is one, and counted nowhere where there is none.
 """
 
 from __future__ import annotations
@@ -21,7 +23,8 @@ ZERO = Decimal(0)
 
 @dataclass(frozen=True, slots=True)
 class Shortfall:
-    """Why a price cannot be reserved. ``price`` is ``None`` where the backend states none."""
+    """Why a price cannot be reserved. ``price`` is ``None`` where the backend states
+    none."""
 
     price: Decimal | None
     spent: Decimal
@@ -31,11 +34,15 @@ class Shortfall:
     def __str__(self) -> str:
         if self.price is None:
             return f"the price is not known, so a limit of {self.limit} cannot be kept"
-        return f"{self.price} more would make {self.spent + self.reserved + self.price}, and the limit is {self.limit}"
+        return (
+            f"{self.price} more would make {self.spent + self.reserved + self.price}, and the"
+            f" limit is {self.limit}"
+        )
 
 
 class Budget:
-    """One run's money, in the currency of its prices. ``limit`` ``None`` is no limit."""
+    """One run's money, in the currency of its prices. ``limit`` ``None`` is no
+    limit."""
 
     def __init__(
         self, limit: Decimal | None, spent: Decimal = ZERO, reserved: Decimal = ZERO
@@ -46,7 +53,8 @@ class Budget:
 
     @classmethod
     def of_run(cls, limit: Decimal | None, run_id: str, attempts: Iterable[Attempt]) -> Budget:
-        """What the rows of one run say: the price of each counts as spent or as reserved, by its state, or not at all."""
+        """What the rows of one run say: the price of each counts as spent or as
+        reserved, by its state, or not at all."""
         spent = reserved = ZERO
         for attempt in attempts:
             if attempt.run_id != run_id or attempt.price is None:
@@ -78,18 +86,21 @@ class Budget:
         return self.shortfall(price) is None
 
     def reserve(self, price: Decimal | None) -> bool:
-        """Holds ``price`` back; false, and nothing is held, where the limit does not allow it."""
+        """Holds ``price`` back; false, and nothing is held, where the limit does not
+        allow it."""
         if not self.can_reserve(price):
             return False
         self._reserved += price or ZERO
         return True
 
     def release(self, price: Decimal | None) -> None:
-        """Gives a reservation back: the attempt cost nothing. Raises ``ValueError`` where less is reserved."""
+        """Gives a reservation back: the attempt cost nothing. Raises ``ValueError``
+        where less is reserved."""
         self._take(price or ZERO)
 
     def spend(self, price: Decimal | None) -> None:
-        """Turns a reservation into a charge. Raises ``ValueError`` where less is reserved."""
+        """Turns a reservation into a charge. Raises ``ValueError`` where less is
+        reserved."""
         self._take(price or ZERO)
         self._spent += price or ZERO
 

@@ -1,18 +1,23 @@
-"""Rate limits as a client keeps them: a gate for requests, a probe that tries more again after a refusal, a budget for retries. Pure.
+"""Rate limits as a client keeps them: a gate for requests, a probe that tries more
+again after a refusal, a budget for retries. Pure.
 
-What it may not do: I/O, read a clock. Every ``now`` is the caller's, in seconds of one monotonic clock.
+What it may not do: I/O, read a clock. Every ``now`` is the caller's, in seconds of one
+monotonic clock.
 
 Theory of operation
 -------------------
-``RateLimiter`` is a GCRA without burst (requests at least ``1 / rate`` apart) with one more rule: a request counts from its sending until a second
-after its *reply*. The server counts when it sees a request, which is at some instant between the two; spacing the sending alone was measured to
-break a limit of 20 per second 20 to 25 times after a burst of cold connections, and this rule not once. Where trips are known the shortest of
-them may be taken off: so long a way every request has to go, the next one too, and only what a trip took beyond it can bring two requests closer
-together than they were sent.
+``RateLimiter`` is a GCRA without burst (requests at least ``1 / rate`` apart) with one
+more rule: a request counts from its sending until a second after its *reply*. The
+server counts when it sees a request, which is at some instant between the two; spacing
+the sending alone was measured to break a limit of 20 per second 20 to 25 times after a
+burst of cold connections, and this rule not once. Where trips are known the shortest of
+them may be taken off: so long a way every request has to go, the next one too, and only
+what a trip took beyond it can bring two requests closer together than they were sent.
 
-``RampUp`` says when a limit that was lowered may be raised: by 1 after a quiet minute, then by 2, 4, … while it stays clean. A raise that is
-refused doubles the next quiet time up to ``LONGEST_QUIET_S``, so that a ceiling which really is lower costs a few refusals an hour and not one a
-minute.
+``RampUp`` says when a limit that was lowered may be raised: by 1 after a quiet minute,
+then by 2, 4, … while it stays clean. A raise that is refused doubles the next quiet
+time up to ``LONGEST_QUIET_S``, so that a ceiling which really is lower costs a few
+refusals an hour and not one a minute.
 """
 
 from __future__ import annotations
@@ -51,7 +56,8 @@ class RateLimiter:
         self._hold_s = REPLY_HOLD_S if rate is None else self._capacity / rate
 
     def free_at(self, instant: float) -> float | None:
-        """The earliest instant, not before ``instant``, at which a request may be sent; ``None`` where a reply must come first."""
+        """The earliest instant, not before ``instant``, at which a request may be sent;
+        ``None`` where a reply must come first."""
         at = max(instant, self._next_at)
         allowed = self._capacity - 1 - self._open
         if allowed < 0:
@@ -67,7 +73,8 @@ class RateLimiter:
             self._next_at = max(self._next_at, now) + 1.0 / self._rate
 
     def replied(self, now: float, sent_at: float | None = None) -> None:
-        """A request was answered, or given up. With ``sent_at`` only what its trip took beyond the shortest counts (see above)."""
+        """A request was answered, or given up. With ``sent_at`` only what its trip took
+        beyond the shortest counts (see above)."""
         self._open -= 1
         if sent_at is not None:
             self._least_trip_s = min(self._least_trip_s, now - sent_at)
@@ -81,8 +88,9 @@ class RateLimiter:
         return self._open + sum(1 for at in self._replies if at + REPLY_HOLD_S > now)
 
     def halve(self, now: float) -> None:
-        """Answers a refusal: half the rate, or where there was no limit half of what was sent in the last second. Once a second at most: requests
-        that were out together are refused together.
+        """Answers a refusal: half the rate, or where there was no limit half of what
+        was sent in the last second. Once a second at most: requests that were out
+        together are refused together.
         """
         if now < self._halved_at + REPLY_HOLD_S:
             return
@@ -94,7 +102,8 @@ class RateLimiter:
 
 
 class RampUp:
-    """When to try more again. ``due_at`` is the instant of the next raise, ``None`` where nothing is left to try."""
+    """When to try more again. ``due_at`` is the instant of the next raise, ``None``
+    where nothing is left to try."""
 
     def __init__(self) -> None:
         self.due_at: float | None = None
@@ -116,7 +125,8 @@ class RampUp:
         self.due_at = now + self._quiet_s
 
     def raise_by(self, now: float) -> int:
-        """By how much the limit may be raised at ``now``: the steps of all quiet minutes that have passed since the last raise."""
+        """By how much the limit may be raised at ``now``: the steps of all quiet
+        minutes that have passed since the last raise."""
         total = 0
         while self.due_at is not None and self.due_at <= now and total < UNLIMITED_STEPS:
             total += self._step
@@ -131,7 +141,8 @@ class RampUp:
 
 
 class RetryBudget:
-    """At most one retry per ten requests, plus a floor: an outage is not made worse by those who wait for its end."""
+    """At most one retry per ten requests, plus a floor: an outage is not made worse by
+    those who wait for its end."""
 
     FLOOR = 10
     MOST = 50
@@ -153,14 +164,15 @@ class RetryBudget:
 
 
 def clamp_retry_after(seconds: float | None) -> float | None:
-    """What a server asked for, between 0 and 300 s; ``None`` where it asked for nothing, or for no number."""
+    """What a server asked for, between 0 and 300 s; ``None`` where it asked for
+    nothing, or for no number."""
     if seconds is None or math.isnan(seconds):
         return None
     return min(max(seconds, 0.0), LONGEST_RETRY_AFTER_S)
 
 
 def back_off(strikes: int, chance: float, longest_s: float = 60.0) -> float:
-    """How long to wait after the ``strikes``-th failure in a row: 1 s doubled each time, at most ``longest_s``, less up to half of it by ``chance``
-    in [0, 1).
+    """How long to wait after the ``strikes``-th failure in a row: 1 s doubled each
+    time, at most ``longest_s``, less up to half of it by ``chance`` in [0, 1).
     """
     return min(longest_s, 2.0 ** min(strikes - 1, 30)) * (1.0 - 0.5 * chance)

@@ -1,22 +1,24 @@
-"""When the next submit may go: rate, slots, back-off, and the stop after uncertain outcomes. Pure.
+"""When the next submit may go: rate, slots, back-off, and the stop after uncertain
+outcomes. Pure.
 
-What it may not do: I/O, read a clock, draw a random number by itself, know a job. Every ``now`` is the caller's, in seconds of one monotonic
-clock.
+What it may not do: I/O, read a clock, draw a random number by itself, know a job. Every
+``now`` is the caller's, in seconds of one monotonic clock.
 
 Theory of operation
 -------------------
 One pacer per account, shared by all jobs. Four things hold a submit back:
 
 * the **rate**: a ``RateLimiter``; a rate or burst 429 halves it;
-* the **slots**: tasks in flight stay below ``limit``, which starts at the declared ceiling; a concurrency 429 with n in flight sets it to max(1,
-  n);
-* **back-off**, shared: what ``Retry-After`` says, clamped to 0..300 s, else exponential with jitter. A concurrency 429 alone needs none: the next
-  submit waits for a slot;
+* the **slots**: tasks in flight stay below ``limit``, which starts at the declared
+  ceiling; a concurrency 429 with n in flight sets it to max(1, n);
+* **back-off**, shared: what ``Retry-After`` says, clamped to 0..300 s, else exponential
+  with jitter. A concurrency 429 alone needs none: the next submit waits for a slot;
 * at most ``concurrency`` POSTs under way: so many uncertain jobs can one kill leave.
 
-Both limits are raised again by a ``RampUp``. A 429 that does not say which limit it means cannot be about the rate if no other submit went out in
-the second before, and is then taken to be about the slots. Three uncertain outcomes within five minutes stop the pacer for good, and so does a
-halt.
+Both limits are raised again by a ``RampUp``. A 429 that does not say which limit it
+means cannot be about the rate if no other submit went out in the second before, and is
+then taken to be about the slots. Three uncertain outcomes within five minutes stop the
+pacer for good, and so does a halt.
 """
 
 from __future__ import annotations
@@ -44,9 +46,11 @@ from wanbatch.model.outcomes import (
 UNCERTAIN_STOP = 3
 UNCERTAIN_WITHIN_S = 300.0
 LONGEST_BACK_OFF_S = 240.0
-"""Refusals in a row back off to minutes (contract): after eight of them to two to four."""
+"""Refusals in a row back off to minutes (contract): after eight of them to two to
+four."""
 UNLIMITED_AGAIN = 1_000.0
-"""Submits per second from which on a backend without a declared rate counts as unlimited again."""
+"""Submits per second from which on a backend without a declared rate counts as
+unlimited again."""
 
 
 class Stop(StrEnum):
@@ -57,8 +61,8 @@ class Stop(StrEnum):
 
 
 class SubmitPacer:
-    """Says when, and is told what came of it: ``started`` with every POST, ``answered`` with its outcome, ``finished`` when an accepted task has
-    ended.
+    """Says when, and is told what came of it: ``started`` with every POST, ``answered``
+    with its outcome, ``finished`` when an accepted task has ended.
     """
 
     def __init__(
@@ -69,7 +73,8 @@ class SubmitPacer:
         *,
         chance: Callable[[], float] = lambda: 0.5,
     ) -> None:
-        """``rate`` is in submits per second, ``None`` for no limit; ``chance`` draws from [0, 1) and spreads the back-off."""
+        """``rate`` is in submits per second, ``None`` for no limit; ``chance`` draws
+        from [0, 1) and spreads the back-off."""
         self.ceiling = ceiling
         self.declared_rate = rate
         self.concurrency = concurrency
@@ -102,7 +107,8 @@ class SubmitPacer:
         return self._gate.rate
 
     def ready_at(self, now: float) -> float | None:
-        """The instant, now or later, at which the next submit may go; ``None`` while it depends on an answer or on a task's end."""
+        """The instant, now or later, at which the next submit may go; ``None`` while it
+        depends on an answer or on a task's end."""
         if self.stopped is not None or self._posts >= self.concurrency:
             return None
         self._probe_upward(now)
@@ -129,7 +135,8 @@ class SubmitPacer:
         self._gate.replied(self._sent.pop() if self._sent else 0.0)
 
     def answered(self, now: float, outcome: SubmitOutcome) -> None:
-        """A POST was answered, or will never be. An accepted task keeps its slot until ``finished``; everything else gives it back."""
+        """A POST was answered, or will never be. An accepted task keeps its slot until
+        ``finished``; everything else gives it back."""
         self._posts -= 1
         self._gate.replied(now)
         match outcome:

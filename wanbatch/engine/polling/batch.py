@@ -1,10 +1,13 @@
 """One query for many tasks, where an API can list the account's. Pure.
 
-What it may not do: I/O, read a clock, take a list's word for how a task ended: who has ended is then asked itself, for the list names no result.
+What it may not do: I/O, read a clock, take a list's word for how a task ended: who has
+ended is then asked itself, for the list names no result.
 
-How it works: while several tasks run, the list is asked every ``SHARE`` of the time that such a task usually takes, which sees an end about half of
-that too late for a fraction of a query a task. Each task that the list shows as ended, and each that it does not show at all, is polled by itself. A
-list that fails or is not whole is left alone for a while, and the tasks are polled one by one as everywhere else.
+How it works: while several tasks run, the list is asked every ``SHARE`` of the time
+that such a task usually takes, which sees an end about half of that too late for a
+fraction of a query a task. Each task that the list shows as ended, and each that it
+does not show at all, is polled by itself. A list that fails or is not whole is left
+alone for a while, and the tasks are polled one by one as everywhere else.
 """
 
 from __future__ import annotations
@@ -55,7 +58,8 @@ class ListPolls:
     def answered(
         self, listing: TaskListing | None, running: Mapping[str, float], now: float
     ) -> Iterator[str]:
-        """The task ids to ask themselves. ``running`` are those watched, each with the instant it was submitted at."""
+        """The task ids to ask themselves. ``running`` are those watched, each with the
+        instant it was submitted at."""
         if listing is None or not listing.complete:
             self._distrusted_until = now + DISTRUST_S
             return

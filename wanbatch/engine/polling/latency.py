@@ -4,13 +4,17 @@ What it may not do: I/O, read a clock, schedule anything.
 
 Theory of operation
 -------------------
-A task that was seen running at age a and done at age b took something in (a, b]; one that is still running at age a took more than a. Taking the
-moment of detection for the truth would bias the fit upward, make polls later, and so feed on itself; leaving out what still runs would make a
-batch that has just begun look fast. So a lognormal is fitted to intervals by expectation and maximisation, with a broad first guess of its shape
-(``FIRST_SHAPE``, worth ``FIRST_WEIGHT`` tasks): a median that is guessed too high is the expensive mistake, and a broad shape makes it cheap.
+A task that was seen running at age a and done at age b took something in (a, b]; one
+that is still running at age a took more than a. Taking the moment of detection for the
+truth would bias the fit upward, make polls later, and so feed on itself; leaving out
+what still runs would make a batch that has just begun look fast. So a lognormal is
+fitted to intervals by expectation and maximisation, with a broad first guess of its
+shape (``FIRST_SHAPE``, worth ``FIRST_WEIGHT`` tasks): a median that is guessed too high
+is the expensive mistake, and a broad shape makes it cheap.
 
-Durations are kept per kind (requested seconds and size), the last ``KEPT`` of each. A kind with fewer than ``ENOUGH`` of its own borrows from all
-kinds, with a shape no narrower than the first guess.
+Durations are kept per kind (requested seconds and size), the last ``KEPT`` of each. A
+kind with fewer than ``ENOUGH`` of its own borrows from all kinds, with a shape no
+narrower than the first guess.
 """
 
 from __future__ import annotations
@@ -28,7 +32,8 @@ Kind = tuple[int, str]
 """Requested seconds and size: ``(5, "720P")``."""
 
 Interval = tuple[float, float]
-"""(running at this age, done by that age], in seconds; the latter is infinite for a task that still runs."""
+"""(running at this age, done by that age], in seconds; the latter is infinite for a
+task that still runs."""
 
 FIRST_SHAPE = 0.6
 FIRST_WEIGHT = 3.0
@@ -39,13 +44,15 @@ NARROWEST, BROADEST = 0.1, 1.5
 SHORTEST_S = 1e-3
 SETTLED = 1e-4
 STUCK = 10.0
-"""A task that runs this many times longer than any that ended says nothing about the others."""
+"""A task that runs this many times longer than any that ended says nothing about the
+others."""
 _ROOT_HALF = math.sqrt(0.5)
 _ROOT_TAU = math.sqrt(math.tau)
 
 
 class LatencyModel:
-    """What is known about durations. Feed it only with tasks of one backend: another provider, or the emulator, has its own pace."""
+    """What is known about durations. Feed it only with tasks of one backend: another
+    provider, or the emulator, has its own pace."""
 
     def __init__(self) -> None:
         self._seen: dict[Kind, deque[Interval]] = {}
@@ -54,7 +61,8 @@ class LatencyModel:
         """How many durations were ever observed."""
 
     def learn(self, attempts: Iterable[Attempt]) -> None:
-        """Takes in what a ledger knows: every attempt that was accepted and whose result was seen (``finished_at``), oldest first."""
+        """Takes in what a ledger knows: every attempt that was accepted and whose
+        result was seen (``finished_at``), oldest first."""
         for attempt in attempts:
             if (
                 attempt.accepted_at
@@ -71,7 +79,8 @@ class LatencyModel:
                 )
 
     def observe(self, kind: Kind, running_s: float, done_s: float) -> None:
-        """A task of ``kind`` was running at age ``running_s`` and done by age ``done_s``; both equal where the server told the exact duration."""
+        """A task of ``kind`` was running at age ``running_s`` and done by age
+        ``done_s``; both equal where the server told the exact duration."""
         done_s = max(done_s, SHORTEST_S)
         self._seen.setdefault(kind, deque(maxlen=KEPT)).append((min(running_s, done_s), done_s))
         self.count += 1
@@ -81,7 +90,8 @@ class LatencyModel:
     ) -> Lognormal | None:
         """The distribution for ``kind``; ``None`` while nothing was seen at all.
 
-        ``running`` are ages at which tasks of this kind were last seen running, a fair sample of all ``tasks`` of it that are running.
+        ``running`` are ages at which tasks of this kind were last seen running, a fair
+        sample of all ``tasks`` of it that are running.
         """
         own = self._seen.get(kind, ())
         enough = len(own) >= ENOUGH
@@ -107,7 +117,8 @@ class LatencyModel:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """An observation for ``fit``: a duration in (low, high] seconds, worth ``weight`` tasks."""
+    """An observation for ``fit``: a duration in (low, high] seconds, worth ``weight``
+    tasks."""
 
     low: float
     high: float
@@ -115,7 +126,8 @@ class Point:
 
 
 def fit(points: Sequence[Point], start: Lognormal | None = None) -> Lognormal:
-    """The lognormal that makes ``points`` likely, by expectation and maximisation from ``start`` or a rough guess. At least one must be bounded."""
+    """The lognormal that makes ``points`` likely, by expectation and maximisation from
+    ``start`` or a rough guess. At least one must be bounded."""
     logs = [
         (
             math.log(max(p.low, SHORTEST_S)),
@@ -148,7 +160,8 @@ def fit(points: Sequence[Point], start: Lognormal | None = None) -> Lognormal:
 
 
 def _moments(low: float, high: float, mean: float, deviation: float) -> tuple[float, float]:
-    """The first and second moment of a normal variable that is known to lie between ``low`` and ``high``."""
+    """The first and second moment of a normal variable that is known to lie between
+    ``low`` and ``high``."""
     if high - low < 1e-9:
         return high, high * high
     a, b = (low - mean) / deviation, (high - mean) / deviation

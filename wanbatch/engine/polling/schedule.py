@@ -1,17 +1,21 @@
 """Which task is asked next, and when. Pure.
 
-What it may not do: I/O, read a clock, draw a random number by itself. Every ``now`` is the caller's, in seconds of one monotonic clock.
+What it may not do: I/O, read a clock, draw a random number by itself. Every ``now`` is
+the caller's, in seconds of one monotonic clock.
 
 Theory of operation
 -------------------
-One heap of (due, task) for all tasks of an account, one ``RateLimiter`` for its query limit. A task is due when the lag that it has gathered on
-average since it was last seen running reaches the *price* of a poll (``inspection``). The price is the same for all tasks, in seconds: at least
-``CHEAPEST`` medians, and as much higher as it takes for all tasks together to stay within the query limit. A task whose latency nobody has seen
-yet is asked every ``poll_interval_s``, and so is one that outlives everything seen before.
+One heap of (due, task) for all tasks of an account, one ``RateLimiter`` for its query
+limit. A task is due when the lag that it has gathered on average since it was last seen
+running reaches the *price* of a poll (``inspection``). The price is the same for all
+tasks, in seconds: at least ``CHEAPEST`` medians, and as much higher as it takes for all
+tasks together to stay within the query limit. A task whose latency nobody has seen yet
+is asked every ``poll_interval_s``, and so is one that outlives everything seen before.
 
-``due`` hands out a task and counts the request; the caller answers each with ``polled`` (or ``remove``). A poll that told nothing is repeated
-soon while the ``RetryBudget`` allows, else when its turn comes again. A throttled one holds back all reads and halves their rate, which a
-``RampUp`` raises again.
+``due`` hands out a task and counts the request; the caller answers each with ``polled``
+(or ``remove``). A poll that told nothing is repeated soon while the ``RetryBudget``
+allows, else when its turn comes again. A throttled one holds back all reads and halves
+their rate, which a ``RampUp`` raises again.
 """
 
 from __future__ import annotations
@@ -40,7 +44,8 @@ STRAGGLER_SHARE = 0.05
 REFIT_SHARE = 0.1
 RUNNING_SAMPLE = 200
 DEMAND_SHARE = 1.4
-"""How much more than the limit all tasks together may ask for: some queueing uses the moments in which nothing would be due."""
+"""How much more than the limit all tasks together may ask for: some queueing uses the
+moments in which nothing would be due."""
 UNLIMITED_AGAIN = 1_000.0
 SERVER_SECOND_S = 1.0
 UNKNOWN_KIND: Kind = (0, "")
@@ -58,7 +63,8 @@ class _Task:
 
 
 class PollSchedule:
-    """All tasks that wait for their end. Times in seconds; ``queries_per_second`` ``None`` is no limit."""
+    """All tasks that wait for their end. Times in seconds; ``queries_per_second``
+    ``None`` is no limit."""
 
     def __init__(
         self,
@@ -86,10 +92,11 @@ class PollSchedule:
         self._price_s = 0.0
         self._priced_for: tuple[int, int, float | None] = (0, -1, None)
 
-    # -- tasks -------------------------------------------------------------------------------------------------------------------------------
+    # -- tasks -------------------------------------------------------------------------
 
     def add(self, task: int, submitted_at: float, now: float, kind: Kind = UNKNOWN_KIND) -> None:
-        """Watches a task that was accepted at ``submitted_at`` (on the clock of ``now``; long ago for one that is resumed)."""
+        """Watches a task that was accepted at ``submitted_at`` (on the clock of
+        ``now``; long ago for one that is resumed)."""
         self._tasks[task] = _Task(submitted_at, kind, running_at=submitted_at)
         self._waiting[kind] = self._waiting.get(kind, 0) + 1
         self._schedule(task, max(now, self._next_due(self._tasks[task])))
@@ -114,19 +121,22 @@ class PollSchedule:
     def __len__(self) -> int:
         return len(self._tasks)
 
-    # -- asking ------------------------------------------------------------------------------------------------------------------------------
+    # -- asking ------------------------------------------------------------------------
 
     def free_at(self, instant: float) -> float | None:
-        """The earliest instant, not before ``instant``, at which any query may go; ``None`` where an answer must come first."""
+        """The earliest instant, not before ``instant``, at which any query may go;
+        ``None`` where an answer must come first."""
         return self._gate.free_at(max(instant, self._held_until))
 
     def next_at(self) -> float | None:
-        """When ``due`` will next hand out a task; ``None`` where there is none, or an answer must come first."""
+        """When ``due`` will next hand out a task; ``None`` where there is none, or an
+        answer must come first."""
         self._drop_stale()
         return self.free_at(self._heap[0][0]) if self._heap else None
 
     def due(self, now: float) -> int | None:
-        """The task to ask now, if any. The query counts as sent: answer it with ``polled``."""
+        """The task to ask now, if any. The query counts as sent: answer it with
+        ``polled``."""
         self._probe_upward(now)
         at = self.next_at()
         if at is None or at > now:
@@ -136,7 +146,8 @@ class PollSchedule:
         return task
 
     def take(self, task: int, now: float) -> bool:
-        """Asks this very task now, whether due or not; false where the limit does not allow it. The query counts as sent."""
+        """Asks this very task now, whether due or not; false where the limit does not
+        allow it. The query counts as sent."""
         self._probe_upward(now)
         at = self.free_at(now)
         if at is None or at > now:
@@ -152,11 +163,12 @@ class PollSchedule:
         found.ticket = 0
         self._gate.sent(now)
 
-    # -- what came of it ---------------------------------------------------------------------------------------------------------------------
+    # -- what came of it ---------------------------------------------------------------
 
     def polled(self, task: int, now: float, outcome: PollOutcome) -> None:
-        """A query was answered. A task that has ended is kept, so that ``take`` can ask it again, but is no longer due, unless such an answer tells
-        less than an end: then it is due again.
+        """A query was answered. A task that has ended is kept, so that ``take`` can ask
+        it again, but is no longer due, unless such an answer tells less than an end:
+        then it is due again.
         """
         found = self._tasks[task]
         asked_at = now if found.asked_at is None else found.asked_at
@@ -189,7 +201,8 @@ class PollSchedule:
             and outcome.completed_at is not None
             and 0 < outcome.completed_at - outcome.created_at <= age
         ):
-            # Both instants are whole seconds, cut off: the difference is known to a second either way, and our own polls may know it better.
+            # Both instants are whole seconds, cut off: the difference is known to a
+            # second either way, and our own polls may know it better.
             told = outcome.completed_at - outcome.created_at
             running = max(task.running_at - task.submitted_at, told - SERVER_SECOND_S)
             self.model.observe(task.kind, running, max(running, min(age, told + SERVER_SECOND_S)))
@@ -222,7 +235,7 @@ class PollSchedule:
         else:
             self._gate.rate = rate
 
-    # -- when ----------------------------------------------------------------------------------------------------------------------------
+    # -- when --------------------------------------------------------------------------
 
     def _schedule(self, task: int, at: float) -> None:
         found = self._tasks[task]
@@ -258,7 +271,8 @@ class PollSchedule:
         return task.submitted_at + age * median
 
     def _usual_gap(self) -> float:
-        """The gap between two polls of one task that nothing is known about: the recommended one, or the task's share of the query limit."""
+        """The gap between two polls of one task that nothing is known about: the
+        recommended one, or the task's share of the query limit."""
         rate = self._gate.rate
         return (
             self.poll_interval_s
@@ -286,7 +300,8 @@ class PollSchedule:
         return ages[:: 1 + len(ages) // RUNNING_SAMPLE]
 
     def _price(self) -> float:
-        """Seconds of lag that a poll is worth, so that all tasks together stay within the query limit."""
+        """Seconds of lag that a poll is worth, so that all tasks together stay within
+        the query limit."""
         rate = self._gate.rate
         if rate is None:
             return 0.0

@@ -1,17 +1,22 @@
-"""When to look whether a task is done: the inspection problem for a lognormal duration. Pure mathematics.
+"""When to look whether a task is done: the inspection problem for a lognormal duration.
+Pure mathematics.
 
 What it may not do: know a task, a clock, an API.
 
 Theory of operation
 -------------------
-Every look has a price c, in seconds of lag that are worth one look. The rule looks again when the *expected lag gathered since the last look*,
+Every look has a price c, in seconds of lag that are worth one look. The rule looks
+again when the *expected lag gathered since the last look*,
 
 A(t) = ∫ (F(s) - F(last)) / S(last) ds,   s from last to t,
 
-reaches c. Against the exact optimum (Barlow, Hunter, Proschan 1963: dynamic programming over a grid) it loses 0.1 to 1.3 % for lognormal
-durations, and it works for any distribution. ``price_for`` turns it round: the price at which a number of looks per task is what the rule uses.
+reaches c. Against the exact optimum (Barlow, Hunter, Proschan 1963: dynamic programming
+over a grid) it loses 0.1 to 1.3 % for lognormal durations, and it works for any
+distribution. ``price_for`` turns it round: the price at which a number of looks per
+task is what the rule uses.
 
-Durations scale with their median, so all is computed for median 1; results are kept by rounded shape and price.
+Durations scale with their median, so all is computed for median 1; results are kept by
+rounded shape and price.
 """
 
 from __future__ import annotations
@@ -29,7 +34,8 @@ SHAPE_STEP = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Lognormal:
-    """A duration in seconds: the logarithm is normal with mean ``log_median`` and deviation ``shape``."""
+    """A duration in seconds: the logarithm is normal with mean ``log_median`` and
+    deviation ``shape``."""
 
     log_median: float
     shape: float
@@ -59,7 +65,8 @@ def _survival_beyond(age: float, shape: float) -> float:
 
 
 def expected_lag(last: float, age: float, shape: float) -> float:
-    """A(age): the lag that a task seen running at ``last`` has gathered by ``age`` on average. Median 1; needs ``survival(last)`` > 0."""
+    """A(age): the lag that a task seen running at ``last`` has gathered by ``age`` on
+    average. Median 1; needs ``survival(last)`` > 0."""
     gathered = (_survival_beyond(last, shape) - _survival_beyond(age, shape)) / survival(
         last, shape
     )
@@ -67,7 +74,8 @@ def expected_lag(last: float, age: float, shape: float) -> float:
 
 
 def next_look(last: float, price: float, shape: float) -> float | None:
-    """The age at which a task of median 1, seen running at ``last``, is to be looked at again; ``None`` where the distribution no longer tells."""
+    """The age at which a task of median 1, seen running at ``last``, is to be looked at
+    again; ``None`` where the distribution no longer tells."""
     if survival(last, shape) < SURELY_OVER:
         return None
     early, late = last, last + max(1.0, 2 * price)
@@ -94,10 +102,12 @@ def _looks(price_steps: int, shape_steps: int) -> tuple[float, float]:
 
 
 def looks_per_task(price: float, shape: float) -> float:
-    """How many looks a task of median 1 gets at this price, the one that sees it done included."""
+    """How many looks a task of median 1 gets at this price, the one that sees it done
+    included."""
     return _looks(round(math.log(price) / PRICE_STEP), max(1, round(shape / SHAPE_STEP)))[0]
 
 
 def lag_per_task(price: float, shape: float) -> float:
-    """The mean lag between a task's end and the look that sees it, for median 1 at this price."""
+    """The mean lag between a task's end and the look that sees it, for median 1 at this
+    price."""
     return _looks(round(math.log(price) / PRICE_STEP), max(1, round(shape / SHAPE_STEP)))[1]

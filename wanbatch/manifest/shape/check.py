@@ -1,10 +1,12 @@
-"""Errors of the JSON Schemas as findings with a place, in the words of someone who knows what the key is for.
+"""Errors of the JSON Schemas as findings with a place, in the words of someone who
+knows what the key is for.
 
 What it may not do: judge by rules of its own: what is an error, the schemas say.
 
-How it works: the fast validator says whether there is an error at all, and in which jobs; only those go through jsonschema, whose keyword and
-path decide code, place and hint. Schemas carry an ``errorMessage`` at every value; it is the label beside the caret here and the message in an
-editor.
+How it works: the fast validator says whether there is an error at all, and in which
+jobs; only those go through jsonschema, whose keyword and path decide code, place and
+hint. Schemas carry an ``errorMessage`` at every value; it is the label beside the caret
+here and the message in an editor.
 """
 
 from __future__ import annotations
@@ -25,8 +27,8 @@ if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
 
 MOST_EXPLAINED = 10_000
-"""Jobs of one manifest whose errors are explained, at about half a millisecond each: as many
-as there may be unless more are asked for. The rest are counted.
+"""Jobs of one manifest whose errors are explained, at about half a millisecond each: as
+many as there may be unless more are asked for. The rest are counted.
 """
 
 _OTHER_NAMES = {
@@ -68,7 +70,8 @@ _KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What is wrong, before it has a place: at ``path`` in the validated value, at its key if ``key``."""
+    """What is wrong, before it has a place: at ``path`` in the validated value, at its
+    key if ``key``."""
 
     code: str
     message: str
@@ -81,7 +84,8 @@ class Fault:
 
 
 def check_shape(document: Document) -> tuple[list[Diagnostic], frozenset[int]]:
-    """The schema's findings about a manifest, and the indexes of the jobs that have some."""
+    """The schema's findings about a manifest, and the indexes of the jobs that have
+    some."""
     data = document.data
     validator = gate("manifest")
     if validator.is_valid(data):
@@ -104,13 +108,21 @@ def check_shape(document: Document) -> tuple[list[Diagnostic], frozenset[int]]:
     ]
     if len(numbers) > MOST_EXPLAINED:
         rest = len(numbers) - MOST_EXPLAINED
-        findings.append(document.finding(codes.OTHER, f"{rest} more jobs have errors", ("jobs", numbers[MOST_EXPLAINED]), label="from here on",
-                                         hints=("mend the ones above and check again",)))  # fmt: skip
+        findings.append(
+            document.finding(
+                codes.OTHER,
+                f"{rest} more jobs have errors",
+                ("jobs", numbers[MOST_EXPLAINED]),
+                label="from here on",
+                hints=("mend the ones above and check again",),
+            )
+        )
     return findings, frozenset(numbers)
 
 
 def _manifest_faults(data: Value, explained: list[int]) -> Iterator[Fault]:
-    """Validate the manifest with only its bad jobs, and give the paths their real job numbers back."""
+    """Validate the manifest with only its bad jobs, and give the paths their real job
+    numbers back."""
     jobs = data.get("jobs") if isinstance(data, dict) else None
     if not isinstance(data, dict) or not isinstance(jobs, list) or not jobs:
         yield from explain("manifest", data)
@@ -155,8 +167,8 @@ def _means(hint: str, name: str) -> bool:
 
 
 def _misspelt(error: ValidationError, value: object) -> Iterator[Fault]:
-    """The key whose schema is ``false``: a slip of include or exclude. The error knows only
-    its value.
+    """The key whose schema is ``false``: a slip of include or exclude. The error knows
+    only its value.
     """
     path: Route = tuple(error.absolute_path)
     for step in path:
@@ -188,7 +200,8 @@ def _faults_of(error: ValidationError) -> Iterable[Fault]:
 
 
 def _words(value: object) -> list[str]:
-    """A keyword's value as a list of texts: that of ``required``, ``type`` or ``enum``, or the keys of an instance."""
+    """A keyword's value as a list of texts: that of ``required``, ``type`` or ``enum``,
+    or the keys of an instance."""
     return [str(item) for item in value] if isinstance(value, (list, dict)) else [str(value)]
 
 
@@ -259,8 +272,15 @@ def _missing(error: ValidationError, path: Route, says: str) -> Iterator[Fault]:
                 missing=("media", "first_frame", "first_clip"),
             )
         elif name == "frame":
-            yield Fault(codes.INCOMPLETE_REFERENCE, "the reference does not say which still it takes", path, "",
-                        ("add frame: last, or frame: first",), key=True, missing=("frame",))  # fmt: skip
+            yield Fault(
+                codes.INCOMPLETE_REFERENCE,
+                "the reference does not say which still it takes",
+                path,
+                "",
+                ("add frame: last, or frame: first",),
+                key=True,
+                missing=("frame",),
+            )
         else:
             shape = {
                 "wanbatch": "wanbatch: 1",
@@ -353,8 +373,13 @@ def _size(text: str) -> str | None:
 def _const(error: ValidationError, path: Route, says: str) -> Iterator[Fault]:
     name = path[-1] if path else ""
     if name == "wanbatch":
-        yield Fault(codes.WRONG_VERSION, f"wanbatch: {shown(error.instance)} is another format than this program reads", path, "the format is 1",
-                    ("write wanbatch: 1",))  # fmt: skip
+        yield Fault(
+            codes.WRONG_VERSION,
+            f"wanbatch: {shown(error.instance)} is another format than this program reads",
+            path,
+            "the format is 1",
+            ("write wanbatch: 1",),
+        )
     elif name == "seeds":
         yield Fault(
             codes.SEED_AND_SEEDS,
@@ -365,8 +390,14 @@ def _const(error: ValidationError, path: Route, says: str) -> Iterator[Fault]:
             key=True,
         )
     elif name == "first_frame":
-        yield Fault(codes.CLIP_WITH_FRAME, "first_clip cannot be combined with first_frame", path, "the video begins with the clip",
-                    ("remove first_frame or first_clip",), key=True)  # fmt: skip
+        yield Fault(
+            codes.CLIP_WITH_FRAME,
+            "first_clip cannot be combined with first_frame",
+            path,
+            "the video begins with the clip",
+            ("remove first_frame or first_clip",),
+            key=True,
+        )
     else:
         yield Fault(
             codes.CLIP_WITH_AUDIO,
@@ -540,7 +571,20 @@ def _not(error: ValidationError, path: Route, says: str) -> Iterator[Fault]:
 
 _Handler = Callable[["ValidationError", Route, str], Iterable[Fault]]
 _HANDLERS: dict[str, _Handler] = {
-    "additionalProperties": _unknown_keys, "required": _missing, "type": _type, "const": _const, "enum": _enum, "minimum": _range, "maximum": _range,
-    "exclusiveMinimum": _range, "pattern": _pattern, "minLength": _too_few, "minItems": _too_few, "minProperties": _too_few, "maxLength": _too_long,
-    "propertyNames": _names, "dependencies": _step, "not": _not,
-}  # fmt: skip
+    "additionalProperties": _unknown_keys,
+    "required": _missing,
+    "type": _type,
+    "const": _const,
+    "enum": _enum,
+    "minimum": _range,
+    "maximum": _range,
+    "exclusiveMinimum": _range,
+    "pattern": _pattern,
+    "minLength": _too_few,
+    "minItems": _too_few,
+    "minProperties": _too_few,
+    "maxLength": _too_long,
+    "propertyNames": _names,
+    "dependencies": _step,
+    "not": _not,
+}

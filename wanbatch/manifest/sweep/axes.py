@@ -1,9 +1,11 @@
-"""From an entry to its sweep: which rows, combinations, seeds and takes it has, before any of them is built.
+"""From an entry to its sweep: which rows, combinations, seeds and takes it has, before
+any of them is built.
 
 What it may not do: render a field of a cell, build jobs.
 
-How it works: what decides the cells (matrix, rows, seeds, seed_key, repeat) may use only constants, so all of it is known here; the number of
-jobs is a product that is checked before anything is multiplied out.
+How it works: what decides the cells (matrix, rows, seeds, seed_key, repeat) may use
+only constants, so all of it is known here; the number of jobs is a product that is
+checked before anything is multiplied out.
 """
 
 from __future__ import annotations
@@ -32,7 +34,8 @@ from wanbatch.words.scalars import Scalar, scalar_text
 
 @dataclass(slots=True)
 class Sweep:
-    """The cells of an entry. ``seeds`` is ``None`` without a ``seeds`` field; ``rows`` and ``matrix`` are ``None`` where there is no such axis."""
+    """The cells of an entry. ``seeds`` is ``None`` without a ``seeds`` field; ``rows``
+    and ``matrix`` are ``None`` where there is no such axis."""
 
     entry: JobSpec
     constants: dict[str, Scalar]
@@ -88,7 +91,8 @@ class Sweep:
 
 @dataclass(slots=True)
 class Ceiling:
-    """``--max-jobs``, and what all sweeps of a command may still build on the way to it; data files are read once for all."""
+    """``--max-jobs``, and what all sweeps of a command may still build on the way to
+    it; data files are read once for all."""
 
     jobs: int
     combinations: int = 0
@@ -99,7 +103,8 @@ class Ceiling:
 
 
 def find_axes(entry: JobSpec, templates: Templates, ceiling: Ceiling) -> Sweep:
-    """The sweep of an entry; what is wrong is noted there, and ``entry.broken`` set where no cells can be made."""
+    """The sweep of an entry; what is wrong is noted there, and ``entry.broken`` set
+    where no cells can be made."""
     own = entry.fields.get("vars")
     constants: dict[str, Scalar] = {**entry.setting.vars}
     if isinstance(own, dict):
@@ -202,13 +207,26 @@ def _matrix(entry: JobSpec, reader: ConstantReader, ceiling: Ceiling) -> list[Co
         expanded = expand_matrix(axes, exclude, include, most=ceiling.combinations)
         ceiling.combinations -= size
     except MatrixTooLarge as problem:
-        entry.report(codes.TOO_MANY_JOBS, f"this matrix has {problem.combinations:,} combinations", "matrix", key=True, label="too many to build",
-                     hints=("use fewer values, or several jobs",))  # fmt: skip
+        entry.report(
+            codes.TOO_MANY_JOBS,
+            f"this matrix has {problem.combinations:,} combinations",
+            "matrix",
+            key=True,
+            label="too many to build",
+            hints=("use fewer values, or several jobs",),
+        )
         return None
     for number in expanded.idle:
         if all(name in axes for name in exclude[number]):
-            entry.report(codes.IDLE_EXCLUDE, "this exclude removes nothing", "matrix", "exclude", number, severity=Severity.WARNING,
-                         hints=("check its values against those of the axes",))  # fmt: skip
+            entry.report(
+                codes.IDLE_EXCLUDE,
+                "this exclude removes nothing",
+                "matrix",
+                "exclude",
+                number,
+                severity=Severity.WARNING,
+                hints=("check its values against those of the axes",),
+            )
     if not expanded.combinations:
         entry.report(
             codes.NO_COMBINATIONS,
@@ -311,8 +329,14 @@ def _seeds(entry: JobSpec, reader: ConstantReader, sweep: Sweep, most: int) -> N
     sweep.seeds = count_seeds(start, count, step)
     if sweep.seeds is None:
         last = start + (count - 1) * step
-        entry.report(codes.SEED_RANGE, f"the last seed would be {last:,}", "seeds", "count", label="seeds are 0 to 2147483647",
-                     hints=("choose another start, fewer seeds or a smaller step",))  # fmt: skip
+        entry.report(
+            codes.SEED_RANGE,
+            f"the last seed would be {last:,}",
+            "seeds",
+            "count",
+            label="seeds are 0 to 2147483647",
+            hints=("choose another start, fewer seeds or a smaller step",),
+        )
 
 
 def _check_names(entry: JobSpec, sweep: Sweep) -> None:
@@ -323,8 +347,14 @@ def _check_names(entry: JobSpec, sweep: Sweep) -> None:
         if name in TAKEN or name in WORDS:
             _report_taken(entry, sweep, name, source, path)
         elif sources.setdefault(name, source) != source:
-            entry.report(codes.NAME_COLLISION, f"{shown(name)} is {sources[name]} and {source}", *path, key=True,
-                         label="templates could not tell which is meant", hints=("rename one of them",))  # fmt: skip
+            entry.report(
+                codes.NAME_COLLISION,
+                f"{shown(name)} is {sources[name]} and {source}",
+                *path,
+                key=True,
+                label="templates could not tell which is meant",
+                hints=("rename one of them",),
+            )
         if source == "an axis":
             axes.add(name)
     sweep.axes = frozenset(axes | ({"row"} if sweep.rows else set()))
@@ -354,7 +384,8 @@ def _named(entry: JobSpec, sweep: Sweep) -> Iterator[tuple[str, str, tuple[str |
 
 
 def matrix_axes(matrix: Value) -> Iterator[tuple[str, tuple[str | int, ...]]]:
-    """Every name that a matrix gives a value to, with where it stands; those that ``include`` adds too."""
+    """Every name that a matrix gives a value to, with where it stands; those that
+    ``include`` adds too."""
     if not isinstance(matrix, dict):
         return
     for name in matrix:

@@ -15,19 +15,22 @@ DUPLICATE_ID = declare(
 TOO_MANY_JOBS = declare(
     "WB402",
     "more jobs than allowed",
-    """A sweep multiplies: rows times matrix times seeds times repeat. The ceiling (10,000 jobs of all manifests together, --max-jobs changes it) is
-    checked before anything is built, so that a slip does not become a bill.""",
+    """A sweep multiplies: rows times matrix times seeds times repeat. The ceiling (10,000 jobs
+    of all manifests together, --max-jobs changes it) is checked before anything is built, so
+    that a slip does not become a bill.""",
 )
 NAME_COLLISION = declare(
     "WB403",
     "two sources of variables have one name",
-    """vars, axes, columns and the built-in seed, take, row and job are seen by the same templates. Where two have the same name, nobody could tell
-    which is meant: rename one. A job's own vars may replace those of defaults and of the manifest.""",
+    """vars, axes, columns and the built-in seed, take, row and job are seen by the same
+    templates. Where two have the same name, nobody could tell which is meant: rename one. A
+    job's own vars may replace those of defaults and of the manifest.""",
 )
 RESERVED_NAME = declare(
     "WB404",
     "a name that is taken",
-    "seed, take, row and job are variables that every template has, and Jinja has words of its own such as if, in and not. Choose another name.",
+    "seed, take, row and job are variables that every template has, and Jinja has words of"
+    " its own such as if, in and not. Choose another name.",
 )
 UNKNOWN_AXIS = declare(
     "WB405",
@@ -37,7 +40,8 @@ UNKNOWN_AXIS = declare(
 IDLE_EXCLUDE = declare(
     "WB406",
     "an exclude that removes nothing",
-    "No combination has all the values of this item, so that it does nothing. Usually a value is misspelt.",
+    "No combination has all the values of this item, so that it does nothing. Usually a value"
+    " is misspelt.",
 )
 NO_COMBINATIONS = declare(
     "WB407",
@@ -47,24 +51,26 @@ NO_COMBINATIONS = declare(
 SAME_VALUE = declare(
     "WB408",
     "one value twice in an axis",
-    """Both would make jobs of the same name. Values are compared as text, so 35 and "35" are the same. To make several videos of the same request,
-    use repeat.""",
+    """Both would make jobs of the same name. Values are compared as text, so 35 and "35" are
+    the same. To make several videos of the same request, use repeat.""",
 )
 SAME_NAME = declare(
     "WB409",
     "two jobs with one name",
-    "A job's name is its id and its axes; two cells have the same, for instance because two includes add the same combination.",
+    "A job's name is its id and its axes; two cells have the same, for instance because two"
+    " includes add the same combination.",
 )
 ROWS_FILE = declare(
     "WB410",
     "a data file that cannot be used",
-    "rows names a .csv, .jsonl, .json or .yaml file, relative to the manifest, in UTF-8. The message says what is wrong with it.",
+    "rows names a .csv, .jsonl, .json or .yaml file, relative to the manifest, in UTF-8. The"
+    " message says what is wrong with it.",
 )
 ROWS_CONTENT = declare(
     "WB411",
     "a data file with a mistake",
-    """A CSV file has one line of column names and as many values in each line; the others hold mappings of columns to texts, numbers, true, false or
-    null.""",
+    """A CSV file has one line of column names and as many values in each line; the others hold
+    mappings of columns to texts, numbers, true, false or null.""",
 )
 ROWS_KEY = declare(
     "WB412",
@@ -74,8 +80,8 @@ ROWS_KEY = declare(
 ROWS_SAME = declare(
     "WB413",
     "two rows with one name",
-    """Rows are named by the key column, or by their content where there is none; two have the same. Make the key unique, or remove one of two equal
-    rows; for several takes use repeat.""",
+    """Rows are named by the key column, or by their content where there is none; two have the
+    same. Make the key unique, or remove one of two equal rows; for several takes use repeat.""",
 )
 ROWS_EMPTY = declare(
     "WB414", "no rows", "The data file has no rows, so that the job would make nothing."
@@ -93,37 +99,42 @@ SEED_TWICE = declare(
 REWRITTEN_SWEEP = declare(
     "WB417",
     "a seed sweep whose prompt is rewritten",
-    """With prompt_extend: true, which is the default, the provider rewrites the prompt, differently each time, so that the videos differ by more than
-    their seed. Set prompt_extend: false for comparisons.""",
+    """With prompt_extend: true, which is the default, the provider rewrites the prompt,
+    differently each time, so that the videos differ by more than their seed. Set prompt_extend:
+    false for comparisons.""",
 )
 UNUSED_AXIS = declare(
     "WB418",
     "an axis or a column without effect",
-    """No template and no field of the job uses it, no other job is matched by it, so that the jobs it makes differ in their
-    names alone. Usually its placeholder is misspelt, or written as another tool would. Use it as {{ name }}, or remove
-    it; for several videos of one request use repeat.""",
+    """No template and no field of the job uses it, no other job is matched by it, so that the
+    jobs it makes differ in their names alone. Usually its placeholder is misspelt, or written
+    as another tool would. Use it as {{ name }}, or remove it; for several videos of one request
+    use repeat.""",
 )
 BLANK_EDGE = declare(
     "WB419",
     "white space at the edge of a cell",
-    """A value of a data file begins or ends with white space. It is kept as it stands: inside a prompt, a path or a name it
-    counts. Usually it comes from a blank after a comma, or from copying. Remove it in the data file.""",
+    """A value of a data file begins or ends with white space. It is kept as it stands: inside a
+    prompt, a path or a name it counts. Usually it comes from a blank after a comma, or from
+    copying. Remove it in the data file.""",
 )
 UNKNOWN_JOB = declare(
     "WB420",
     "a reference to a job that does not exist",
-    "{job: ID} names another job of the same manifest by its id. Jobs of other manifests cannot be referred to.",
+    "{job: ID} names another job of the same manifest by its id. Jobs of other manifests"
+    " cannot be referred to.",
 )
 NO_MATCH = declare(
     "WB421",
     "a reference that matches no cell",
-    """A reference takes the cell of the other job that has the values of where, and the same value on every axis that both jobs have. Here none
-    has.""",
+    """A reference takes the cell of the other job that has the values of where, and the same
+    value on every axis that both jobs have. Here none has.""",
 )
 SEVERAL_MATCHES = declare(
     "WB422",
     "a reference that matches several cells",
-    "The other job has an axis that neither where nor this job fixes. Name its value in where, or give this job the same axis.",
+    "The other job has an axis that neither where nor this job fixes. Name its value in"
+    " where, or give this job the same axis.",
 )
 CIRCLE = declare(
     "WB423",
@@ -133,7 +144,8 @@ CIRCLE = declare(
 CLIP_TOO_LONG = declare(
     "WB424",
     "the clip would be too long",
-    "A first_clip may be at most 10 seconds long, and the other job makes a longer video. Set its seconds to 10 or less.",
+    "A first_clip may be at most 10 seconds long, and the other job makes a longer video. Set"
+    " its seconds to 10 or less.",
 )
 UNKNOWN_WHERE = declare(
     "WB425",
@@ -143,30 +155,35 @@ UNKNOWN_WHERE = declare(
 NOTHING_NEW = declare(
     "WB426",
     "a continuation that adds nothing",
-    "seconds counts the whole output, the given clip included. If it is no longer than the clip, nothing new is made, and all of it is billed.",
+    "seconds counts the whole output, the given clip included. If it is no longer than the"
+    " clip, nothing new is made, and all of it is billed.",
 )
 HEADING = declare(
     "WB427",
     "a column that templates cannot name",
-    """Columns are variables, and are named like them: letters, digits and _, not beginning with a digit. {{ shot-id }} would be
-    shot minus id. Rename the column in the data file. As the key of the rows such a column can be used.""",
+    """Columns are variables, and are named like them: letters, digits and _, not beginning with
+    a digit. {{ shot-id }} would be shot minus id. Rename the column in the data file. As the
+    key of the rows such a column can be used.""",
 )
 DELIMITER = declare(
     "WB428",
     "a data file with another separator than the comma",
-    """CSV files are read with commas between values. Spreadsheets write semicolons or tabs in some languages. Save the file
-    as CSV with commas, and put values that have a comma of their own into double quotes.""",
+    """CSV files are read with commas between values. Spreadsheets write semicolons or tabs in
+    some languages. Save the file as CSV with commas, and put values that have a comma of their
+    own into double quotes.""",
 )
 UNKNOWN_PARAMETER = declare(
     "WB440",
     "identity names a parameter that the URL does not have",
-    """identity lists the parameters of a URL that say which file it means; all others count for nothing. A name that the URL does not have would make
-    different files look the same. Names are compared with their case.""",
+    """identity lists the parameters of a URL that say which file it means; all others count for
+    nothing. A name that the URL does not have would make different files look the same. Names
+    are compared with their case.""",
 )
 SAME_MANIFEST = declare(
     "WB430",
     "two manifests with one name",
-    "The name is the report folder and the manifest's place in the ledger. Give each manifest a name of its own.",
+    "The name is the report folder and the manifest's place in the ledger. Give each manifest"
+    " a name of its own.",
 )
 SAME_FILE = declare(
     "WB431",
@@ -176,7 +193,8 @@ SAME_FILE = declare(
 UNUSED_VARIABLE = declare(
     "WB433",
     "a --var that nothing uses",
-    "The name stands in none of the manifests and prompt files, so that giving it has no effect. Usually it is misspelt on the command line.",
+    "The name stands in none of the manifests and prompt files, so that giving it has no"
+    " effect. Usually it is misspelt on the command line.",
 )
 BAD_VARIABLE = declare(
     "WB432",

@@ -1,9 +1,12 @@
-"""An entry of ``jobs`` merged with ``defaults``, and the notebook that findings about it go into.
+"""An entry of ``jobs`` merged with ``defaults``, and the notebook that findings about
+it go into.
 
 What it may not do: render or expand.
 
-How it works: a job's own value wins, null removes a default, media and vars are merged key by key; a job's own seeds replace a default seed, and
-the other way round. Every merged field still knows where it was written, so that a finding points at the line that must be changed.
+How it works: a job's own value wins, null removes a default, media and vars are merged
+key by key; a job's own seeds replace a default seed, and the other way round. Every
+merged field still knows where it was written, so that a finding points at the line that
+must be changed.
 """
 
 from __future__ import annotations
@@ -27,7 +30,8 @@ _MERGED = ("media", "vars")
 
 @dataclass(frozen=True, slots=True)
 class ManifestContext:
-    """What all entries of a manifest share: its name, the folder its paths start from, and the tree they may not leave."""
+    """What all entries of a manifest share: its name, the folder its paths start from,
+    and the tree they may not leave."""
 
     document: Document
     manifest: str
@@ -60,17 +64,28 @@ class JobSpec:
     """The row that the cell in hand is made with."""
 
     def route(self, *path: str | int) -> Route:
-        """Where the field at ``path`` is written: in the job, else in defaults, else the job itself."""
+        """Where the field at ``path`` is written: in the job, else in defaults, else
+        the job itself."""
         for prefix, fields in ((("jobs", self.number), self.own), (("defaults",), self.defaults)):
             if _is_written(fields, path[:2] if path[:1] in (("media",), ("vars",)) else path[:1]):
                 return (*prefix, *path)
         return ("jobs", self.number, *path)
 
     def report(
-        self, code: str, message: str, *path: str | int, key: bool = False, label: str = "", hints: tuple[str, ...] = (), cell: str = "",
-        severity: Severity = Severity.ERROR, place: Position | None = None, reads: Collection[str] = (),
-    ) -> Diagnostic:  # fmt: skip
-        """A finding about the field at ``path``, kept. ``reads`` are the variables that its value was made of."""
+        self,
+        code: str,
+        message: str,
+        *path: str | int,
+        key: bool = False,
+        label: str = "",
+        hints: tuple[str, ...] = (),
+        cell: str = "",
+        severity: Severity = Severity.ERROR,
+        place: Position | None = None,
+        reads: Collection[str] = (),
+    ) -> Diagnostic:
+        """A finding about the field at ``path``, kept. ``reads`` are the variables that
+        its value was made of."""
         finding = self.setting.document.finding(
             code,
             message,
@@ -123,7 +138,8 @@ class JobSpec:
         )
 
     def explain_heading(self, problem: TemplateProblem, text: str) -> TemplateProblem:
-        """The problem, with what to do where the template means a column that no template can name."""
+        """The problem, with what to do where the template means a column that no
+        template can name."""
         meant = meant_headings(text, self.odd)
         if not meant:
             return problem

@@ -1,9 +1,10 @@
 """From a sweep to jobs: rows, then matrix, then seeds, then takes.
 
-What it may not do: resolve references (it notes them), check the ceiling (``load`` did).
+What it may not do: resolve references (it notes them), check the ceiling (``load``
+did).
 
-How it works: each cell is rendered and checked once; its seeds and takes share the result, and only fields that see ``seed`` or ``take`` are
-rendered for each of them.
+How it works: each cell is rendered and checked once; its seeds and takes share the
+result, and only fields that see ``seed`` or ``take`` are rendered for each of them.
 """
 
 from __future__ import annotations
@@ -43,8 +44,8 @@ from wanbatch.words.scalars import Scalar, scalar_text
 Axes = tuple[tuple[str, Scalar], ...]
 _MOST_FINDINGS = 10_000
 """Findings of one entry after which its other cells are not looked at: as many as there
-may be jobs unless more are asked for, so that what is counted is right, and a few seconds
-of work at most.
+may be jobs unless more are asked for, so that what is counted is right, and a few
+seconds of work at most.
 """
 
 
@@ -59,7 +60,8 @@ class Yield:
 
 @dataclass(slots=True)
 class Expansion:
-    """What is shared while entries are expanded: compiled templates, prompt files, paths."""
+    """What is shared while entries are expanded: compiled templates, prompt files,
+    paths."""
 
     templates: Templates
     files: PromptFiles = field(default_factory=PromptFiles)
@@ -77,7 +79,8 @@ class Expansion:
             return
         before = len(entry.findings)
         place = entry.setting.document.quick_place(entry.own, "id")
-        # A seed that is given needs no draw; one that is a template may still come out empty.
+        # A seed that is given needs no draw; one that is a template may still come out
+        # empty.
         first_seed = (
             draw_seed(seed_key, 0)
             if sweep.seeds is None and not isinstance(entry.fields.get("seed"), int)
@@ -106,10 +109,17 @@ def _warn_rewritten(entry: JobSpec, sweep: Sweep, cell: str) -> bool:
     switch = entry.fields.get("prompt_extend")
     varies = isinstance(switch, str) and is_template(switch)
     entry.report(
-        codes.REWRITTEN_SWEEP, "a seed sweep whose prompt is rewritten each time", "seeds", key=True, severity=Severity.WARNING,
-        label="prompt_extend is true, which is the default" if "prompt_extend" not in entry.fields else "prompt_extend is true",
-        hints=("add prompt_extend: false, so that only the seed differs",), cell=cell if varies else "",
-    )  # fmt: skip
+        codes.REWRITTEN_SWEEP,
+        "a seed sweep whose prompt is rewritten each time",
+        "seeds",
+        key=True,
+        severity=Severity.WARNING,
+        label="prompt_extend is true, which is the default"
+        if "prompt_extend" not in entry.fields
+        else "prompt_extend is true",
+        hints=("add prompt_extend: false, so that only the seed differs",),
+        cell=cell if varies else "",
+    )
     return not varies
 
 
@@ -225,8 +235,16 @@ class _Cell:
             if problem is None:
                 self.expansion.paths[key] = FileMedia(text, setting.tree.find(*key))
         if problem := self.expansion.refused[key]:
-            entry.report(problem.code, problem.message, "media", kind, cell=self.name, label=problem.label,
-                         hints=problem.hints, reads=self.renderer.read_by("media", kind))  # fmt: skip
+            entry.report(
+                problem.code,
+                problem.message,
+                "media",
+                kind,
+                cell=self.name,
+                label=problem.label,
+                hints=problem.hints,
+                reads=self.renderer.read_by("media", kind),
+            )
             return None
         return self.expansion.paths[key]
 
@@ -243,7 +261,10 @@ class _Cell:
                 reads=reads,
                 label="it would stand in the repository",
                 hints=(
-                    "sign the URL instead, or download the file beside the manifest and name its path",
+                    (
+                        "sign the URL instead, or download the file beside the manifest and name"
+                        " its path"
+                    ),
                 ),
             )
         for name in missing_parameters(text, identity) if identity else ():
@@ -299,12 +320,24 @@ class _Cell:
         )
         into.jobs.append(
             Job(
-                name=name, id=entry.id, manifest=entry.setting.manifest, axes=axes, tags=made.tags, model=cast(str, job["model"]),
-                prompt=cast(str | None, job.get("prompt")), negative_prompt=cast(str | None, job.get("negative_prompt")), media=self.media,
-                seconds=cast(int, job["seconds"]), size=cast(Size, job["size"]), seed=seed, take=take,
-                prompt_extend=cast(bool, job["prompt_extend"]), watermark=cast(bool, job["watermark"]), place=self.place,
+                name=name,
+                id=entry.id,
+                manifest=entry.setting.manifest,
+                axes=axes,
+                tags=made.tags,
+                model=cast(str, job["model"]),
+                prompt=cast(str | None, job.get("prompt")),
+                negative_prompt=cast(str | None, job.get("negative_prompt")),
+                media=self.media,
+                seconds=cast(int, job["seconds"]),
+                size=cast(Size, job["size"]),
+                seed=seed,
+                take=take,
+                prompt_extend=cast(bool, job["prompt_extend"]),
+                watermark=cast(bool, job["watermark"]),
+                place=self.place,
             )
-        )  # fmt: skip
+        )
         for kind, target, where in self.references:
             into.pending.append(Pending(entry, number, kind, target, where))
 

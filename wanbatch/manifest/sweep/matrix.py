@@ -2,9 +2,11 @@
 
 What it may not do: know jobs, places or templates; it sees axes and values.
 
-How it works: the product of the axes, the first axis outermost; then ``exclude``; then ``include``, item by item, against the *original*
-combinations. Items that name the same axes are looked up in one index, so that the cost is that of the result and not of items times
-combinations. Values are compared as the text they are written as, which is what names are made of.
+How it works: the product of the axes, the first axis outermost; then ``exclude``; then
+``include``, item by item, against the *original* combinations. Items that name the same
+axes are looked up in one index, so that the cost is that of the result and not of items
+times combinations. Values are compared as the text they are written as, which is what
+names are made of.
 """
 
 from __future__ import annotations
@@ -32,7 +34,8 @@ class MatrixTooLarge(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Expanded:
-    """Combinations in order; ``idle`` are the indexes of exclude items that removed nothing."""
+    """Combinations in order; ``idle`` are the indexes of exclude items that removed
+    nothing."""
 
     combinations: list[Combination]
     idle: tuple[int, ...] = ()
@@ -44,7 +47,8 @@ def expand_matrix(
     include: Sequence[Combination] = (),
     most: int = 1_000_000,
 ) -> Expanded:
-    """The cells of a matrix. Raises ``MatrixTooLarge`` before anything is built where the axes alone give more than ``most``."""
+    """The cells of a matrix. Raises ``MatrixTooLarge`` before anything is built where
+    the axes alone give more than ``most``."""
     size = prod(len(values) for values in axes.values()) if axes else 0
     if size > most:
         raise MatrixTooLarge(size)

@@ -2,9 +2,10 @@
 
 What it may not do: build jobs, read files.
 
-How it works: a reference takes the cells of the other job that have the values of ``where`` and agree on every axis that both have; exactly one
-must be left. The other job's cells are indexed by the axes in question, so that a long chain costs one look-up per cell. Then the graph of cells
-is checked for circles, and clips for their length.
+How it works: a reference takes the cells of the other job that have the values of
+``where`` and agree on every axis that both have; exactly one must be left. The other
+job's cells are indexed by the axes in question, so that a long chain costs one look-up
+per cell. Then the graph of cells is checked for circles, and clips for their length.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ from wanbatch.words.quoting import closest, listed, shown
 from wanbatch.words.scalars import Scalar, scalar_text
 
 _MOST_SUGGESTED = 200
-"""Unknown ids for which a similar one is looked for: with thousands of jobs each look takes
-milliseconds.
+"""Unknown ids for which a similar one is looked for: with thousands of jobs each look
+takes milliseconds.
 """
 LONGEST_CLIP = 10
 """Seconds that a first_clip may last (docs: 2 to 10 s)."""
@@ -59,7 +60,8 @@ class _Targets:
         return self._names
 
     def find(self, fixed: Axes, shared: Axes) -> list[Job]:
-        """Cells that have all of ``fixed`` and, of ``shared``, agree on the axes they have."""
+        """Cells that have all of ``fixed`` and, of ``shared``, agree on the axes they
+        have."""
         groups: dict[tuple[str, ...], None] = {}
         for names in self._shapes():
             if all(name in names for name in fixed):
@@ -97,7 +99,8 @@ def resolve_references(
     known_ids: Iterable[str],
     silent_ids: Iterable[str],
 ) -> list[Job]:
-    """The jobs with every reference resolved. References to ``silent_ids`` (jobs that have errors of their own) are passed over.
+    """The jobs with every reference resolved. References to ``silent_ids`` (jobs that
+    have errors of their own) are passed over.
 
     What is wrong is noted in the entries of the jobs concerned.
     """
@@ -130,7 +133,8 @@ def resolve_references(
 
 
 def _add_row(reference: Pending, job: Job, before: int) -> None:
-    """The findings since ``before`` say which row of data the reference was made with."""
+    """The findings since ``before`` say which row of data the reference was made
+    with."""
     findings = reference.entry.findings
     find_row = next((m.row for m in job.media if m.type == reference.type), None)
     if find_row is not None:
@@ -216,7 +220,8 @@ def _report_several(reference: Pending, found: list[Job], cell: str) -> None:
     example = sorted(values[axis])[0]
     reference.entry.report(
         codes.SEVERAL_MATCHES,
-        f"{len(found)} cells of {reference.target} match, which differ in {listed(open_axes, 'and')}",
+        f"{len(found)} cells of {reference.target} match, which differ in"
+        f" {listed(open_axes, 'and')}",
         "media",
         reference.type,
         "job",
@@ -270,13 +275,19 @@ def _check_length(reference: Pending, job: Job, upstream: Job) -> None:
         return
     if upstream.seconds > LONGEST_CLIP:
         reference.entry.report(
-            codes.CLIP_TOO_LONG, f"{upstream.name} is {upstream.seconds} s long, a first_clip may be {LONGEST_CLIP} s", "media", "first_clip", "job",
-            cell=job.name, hints=(f"set seconds of {upstream.id} to {LONGEST_CLIP} or less",),
-        )  # fmt: skip
+            codes.CLIP_TOO_LONG,
+            f"{upstream.name} is {upstream.seconds} s long, a first_clip may be {LONGEST_CLIP} s",
+            "media",
+            "first_clip",
+            "job",
+            cell=job.name,
+            hints=(f"set seconds of {upstream.id} to {LONGEST_CLIP} or less",),
+        )
     elif upstream.seconds >= job.seconds:
         reference.entry.report(
             codes.NOTHING_NEW,
-            f"the clip is {upstream.seconds} s long and the whole video {job.seconds} s: nothing new is made",
+            f"the clip is {upstream.seconds} s long and the whole video {job.seconds} s:"
+            " nothing new is made",
             "media",
             "first_clip",
             "job",
@@ -287,7 +298,8 @@ def _check_length(reference: Pending, job: Job, upstream: Job) -> None:
 
 
 def _check_circles(upstream: Mapping[str, list[tuple[str, Pending]]]) -> None:
-    """Walk the graph of cells without recursion; each circle is reported once, at the reference that closes it."""
+    """Walk the graph of cells without recursion; each circle is reported once, at the
+    reference that closes it."""
     done: set[str] = set()
     for start in upstream:
         if start in done:
@@ -307,9 +319,15 @@ def _check_circles(upstream: Mapping[str, list[tuple[str, Pending]]]) -> None:
             if name in on_path:
                 circle = [*path[on_path[name] :], name]
                 reference.entry.report(
-                    codes.CIRCLE, "these jobs wait for each other", "media", reference.type, "job", cell=path[-1],
-                    label=_arrow(circle), hints=("take the media of one of them from a file",),
-                )  # fmt: skip
+                    codes.CIRCLE,
+                    "these jobs wait for each other",
+                    "media",
+                    reference.type,
+                    "job",
+                    cell=path[-1],
+                    label=_arrow(circle),
+                    hints=("take the media of one of them from a file",),
+                )
             elif name not in done and name in upstream:
                 path.append(name)
                 on_path[name] = len(path) - 1

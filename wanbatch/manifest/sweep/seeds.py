@@ -1,10 +1,12 @@
 """Seeds: given, counted or drawn.
 
-What it may not do: draw from anything but a hash, so that the same manifest always gets the same seeds.
+What it may not do: draw from anything but a hash, so that the same manifest always gets
+the same seeds.
 
-How it works: the k-th drawn seed (k from 0) is the SHA-256 of the canonical JSON ``[seed_key, k]``, as an integer, modulo 2^31. Neither axes nor
-takes enter. Where two k give the same seed (at 10,000 seeds once in fifty manifests) the later one is left out, so that names stay unique and a
-longer draw begins with the shorter.
+How it works: the k-th drawn seed (k from 0) is the SHA-256 of the canonical JSON
+``[seed_key, k]``, as an integer, modulo 2^31. Neither axes nor takes enter. Where two k
+give the same seed (at 10,000 seeds once in fifty manifests) the later one is left out,
+so that names stay unique and a longer draw begins with the shorter.
 """
 
 from __future__ import annotations
@@ -39,7 +41,8 @@ def _different(seed_key: str) -> Iterator[int]:
 
 
 def count_seeds(start: int, wanted: int, step: int = 1) -> list[int] | None:
-    """``wanted`` seeds from ``start`` on, or ``None`` where they leave 0 to 2147483647."""
+    """``wanted`` seeds from ``start`` on, or ``None`` where they leave 0 to
+    2147483647."""
     last = start + (wanted - 1) * step
     if not (0 <= start < MOST and 0 <= last < MOST):
         return None

@@ -117,6 +117,7 @@ def _csv_cell(document: Document, line: int, number: int) -> Position:
 
 
 def locate_csv(table: Table, row: int, column: str | None, key: bool) -> Position:
-    """The place of a cell, or with ``key`` of its heading; without a column of the first."""
+    """The place of a cell, or with ``key`` of its heading; without a column of the
+    first."""
     number = 0 if column is None else list(table.rows[row]).index(column)
     return _csv_cell(table.document, table.header if key else table.where[row], number)

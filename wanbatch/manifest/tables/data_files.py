@@ -53,7 +53,10 @@ def read_table(shown_path: str, path: Path, most: int) -> Table:
         table.rows.append(row)
         table.where.append(where)
         if len(table.rows) > most:
-            what = f"{escape_unsafe(shown_path)} has more than {most:,} rows, and as many jobs are allowed"
+            what = (
+                f"{escape_unsafe(shown_path)} has more than {most:,} rows, and as many jobs are"
+                " allowed"
+            )
             raise RowsProblem(codes.TOO_MANY_JOBS, what, "if that is meant, raise --max-jobs")
     return table
 

@@ -61,11 +61,13 @@ class Table:
         return list(dict.fromkeys(name for row in self.rows for name in row))
 
     def place(self, row: int, column: str | None, *, key: bool = False) -> Position:
-        """Where a cell stands, or the heading that it is under; without a column the row."""
+        """Where a cell stands, or the heading that it is under; without a column the
+        row."""
         return self.locate(self, row, column, key)
 
     def row_place(self, row: int, column: str) -> Position:
-        """Where a row begins; in its first line the cell of ``column``, if it stands there."""
+        """Where a row begins; in its first line the cell of ``column``, if it stands
+        there."""
         begin, cell = self.place(row, None), self.place(row, column)
         return cell if cell.line == begin.line else begin
 

@@ -1,8 +1,10 @@
-"""Values that decide which cells a job has, and so may be templates over constants only.
+"""Values that decide which cells a job has, and so may be templates over constants
+only.
 
 What it may not do: see axes, columns, seed or take: they do not exist yet.
 
-How it works: texts are rendered with vars and ``job.id``; a name that is not among them is explained as such.
+How it works: texts are rendered with vars and ``job.id``; a name that is not among them
+is explained as such.
 """
 
 from __future__ import annotations
@@ -46,7 +48,10 @@ class ConstantReader:
                     problem.width,
                     "only vars and job.id are known here",
                     (
-                        f"the variables here are {listed([*sorted(self.constants), 'job.id'], 'and')}",
+                        (
+                            "the variables here are"
+                            f" {listed([*sorted(self.constants), 'job.id'], 'and')}"
+                        ),
                     ),
                 )
             self.entry.report_template(problem, value, *path)
@@ -58,7 +63,8 @@ class ConstantReader:
         return None if isinstance(value, (dict, list)) else value
 
     def number(self, value: Value, least: int, most: int, *path: str | int) -> int | None:
-        """A whole number from ``least`` to ``most``; otherwise ``None`` and a finding."""
+        """A whole number from ``least`` to ``most``; otherwise ``None`` and a
+        finding."""
         text = self.text(value, *path).strip()
         if not text:
             return None

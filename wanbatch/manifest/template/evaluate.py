@@ -1,9 +1,11 @@
-"""From a cell's variables to the values of a job: templates rendered, numbers and booleans converted, checked by the strict schema.
+"""From a cell's variables to the values of a job: templates rendered, numbers and
+booleans converted, checked by the strict schema.
 
 What it may not do: decide cells, resolve references, touch media files.
 
-How it works: the fields of an entry are sorted once into literals and templates, and the templates into those that see only the cell and those
-that see seed or take; a cell renders the former once for all its seeds. Prompt files are read once each.
+How it works: the fields of an entry are sorted once into literals and templates, and
+the templates into those that see only the cell and those that see seed or take; a cell
+renders the former once for all its seeds. Prompt files are read once each.
 """
 
 from __future__ import annotations
@@ -54,7 +56,8 @@ _INTEGER = re.compile(r"[+-]?[0-9]{1,18}\Z")
 _WHOLE = re.compile(r"([+-]?[0-9]{1,18})\.0*\Z")
 _LATE = frozenset({"seed", "take"})
 _TEXTS = frozenset({"prompt", "negative_prompt", "tags"})
-"""Fields that a job may be looked at without, so that an error in one does not hide what is wrong with the rest."""
+"""Fields that a job may be looked at without, so that an error in one does not hide
+what is wrong with the rest."""
 _LONGEST_PROMPT_FILE = 1_000_000
 
 
@@ -82,7 +85,8 @@ class PromptFiles:
 
 @dataclass(slots=True)
 class Rendered:
-    """The values of one cell, or of one job of it: the strict job's fields, ``tags`` apart."""
+    """The values of one cell, or of one job of it: the strict job's fields, ``tags``
+    apart."""
 
     job: dict[str, Value]
     tags: tuple[str, ...]
@@ -129,7 +133,8 @@ class Renderer:
 
     @property
     def is_late(self) -> bool:
-        """Whether some field sees seed or take, so that every job must be rendered and not only every cell."""
+        """Whether some field sees seed or take, so that every job must be rendered and
+        not only every cell."""
         return bool(self._late)
 
     def _sort(self, path: Path_, value: Value) -> None:
@@ -186,7 +191,8 @@ class Renderer:
     def _warn_of_placeholders(
         self, path: Path_, text: str, document: Document | None = None
     ) -> None:
-        """A warning at each placeholder that another tool would replace; ``document`` is the prompt file that holds the text."""
+        """A warning at each placeholder that another tool would replace; ``document``
+        is the prompt file that holds the text."""
         entry = self.entry
         for found in find_placeholders(
             text, by_any_case(self.names), lambda name: self.values.get(name, "")
@@ -229,8 +235,16 @@ class Renderer:
     def _open(self, source: str, cell: str) -> Document | None:
         setting = self.entry.setting
         if refused := check_path(source, setting.folder, setting.tree, self.names):
-            self.entry.report(refused.code, refused.message, "prompt", "file", cell=cell, label=refused.label,
-                              hints=refused.hints, reads=self.read_by("prompt", "file"))  # fmt: skip
+            self.entry.report(
+                refused.code,
+                refused.message,
+                "prompt",
+                "file",
+                cell=cell,
+                label=refused.label,
+                hints=refused.hints,
+                reads=self.read_by("prompt", "file"),
+            )
             return None
         where = setting.tree.find(setting.folder, source)
         try:
@@ -264,7 +278,8 @@ class Renderer:
         self.entry.findings.append(finding)
 
     def render_cell(self, variables: Variables, cell: str) -> dict[Path_, Value] | None:
-        """The literals, and the templates that see only the cell. ``None`` where one fails that the rest cannot be judged without."""
+        """The literals, and the templates that see only the cell. ``None`` where one
+        fails that the rest cannot be judged without."""
         values = dict(self._literal)
         return values if self._render(self._early, variables, values, cell) else None
 
@@ -316,7 +331,8 @@ class Renderer:
             return None
 
     def finish(self, values: Mapping[Path_, Value], seed: int, cell: str) -> Rendered | None:
-        """The job of these values, converted and checked by the strict schema; ``None`` where it is refused."""
+        """The job of these values, converted and checked by the strict schema; ``None``
+        where it is refused."""
         job, tags = dict(DEFAULTS), []
         media: dict[str, Value] = {}
         for path, value in values.items():
@@ -369,7 +385,10 @@ class Renderer:
         hints = fault.hints
         if in_defaults and fault.key and path[:1] == ("media",) and len(path) == 2:
             hints = (
-                f"in the job {self.entry.id} write {path[1]}: null to remove the default, or another kind of media",
+                (
+                    f"in the job {self.entry.id} write {path[1]}: null to remove the default, or"
+                    " another kind of media"
+                ),
                 *hints[1:],
             )
         self.entry.report(
@@ -378,7 +397,8 @@ class Renderer:
         )  # fmt: skip
 
     def _made_of(self, path: Path_) -> frozenset[str]:
-        """The variables that a field's value is made of; of a prompt file all that the entry reads."""
+        """The variables that a field's value is made of; of a prompt file all that the
+        entry reads."""
         return frozenset(self.reads) if path == ("prompt", "file") else self.read_by(*path)
 
     def _check_blank(self, values: Mapping[Path_, Value], cell: str) -> None:
@@ -447,7 +467,8 @@ def _put_media(media: dict[str, Value], path: Path_, value: Value) -> None:
 
 
 def _trim_prompts(job: dict[str, Value]) -> dict[str, Value]:
-    """Checked is what is sent: prompts without white space at their ends. Returned is what was written, which the job keeps."""
+    """Checked is what is sent: prompts without white space at their ends. Returned is
+    what was written, which the job keeps."""
     untrimmed: dict[str, Value] = {}
     for name in ("prompt", "negative_prompt"):
         text = job.get(name)

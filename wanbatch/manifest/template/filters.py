@@ -1,9 +1,11 @@
-"""The filters and tests that templates may use: pure functions whose results are bounded.
+"""The filters and tests that templates may use: pure functions whose results are
+bounded.
 
-What it may not do: reach anything but their arguments, or make a long text out of short ones without a bound.
+What it may not do: reach anything but their arguments, or make a long text out of short
+ones without a bound.
 
-How it works: each takes texts, numbers or lists of them. ``replace``, ``join`` and the like check the length of what they would make before they
-make it.
+How it works: each takes texts, numbers or lists of them. ``replace``, ``join`` and the
+like check the length of what they would make before they make it.
 """
 
 from __future__ import annotations

@@ -2,8 +2,9 @@
 
 What it may not do: know Jinja; both the sandbox and the plain path use it.
 
-How it works: a problem carries an offset into the template's text, which the caller turns into a place in the file. Jinja tells lines and no
-columns, so the word in question is looked for inside ``{{ }}`` and ``{% %}``.
+How it works: a problem carries an offset into the template's text, which the caller
+turns into a place in the file. Jinja tells lines and no columns, so the word in
+question is looked for inside ``{{ }}`` and ``{% %}``.
 """
 
 from __future__ import annotations
@@ -18,14 +19,16 @@ from wanbatch.words.quoting import closest, listed, shown
 from wanbatch.words.scalars import Scalar
 
 Variables = Mapping[str, "Scalar | Mapping[str, str]"]
-"""What a template sees: vars, axes, columns, ``seed``, ``take``, and ``job`` with its ``id``."""
+"""What a template sees: vars, axes, columns, ``seed``, ``take``, and ``job`` with its
+``id``."""
 _INSIDE = re.compile(r"\{\{.*?(?:\}\}|\Z)|\{%.*?(?:%\}|\Z)", re.DOTALL)
 _MARK = re.compile(r"\{[{%#]")
 
 
 @dataclass(eq=False)
 class TemplateProblem(Exception):
-    """What is wrong: at ``offset`` in the template's text (``None``: somewhere), ``width`` code points wide."""
+    """What is wrong: at ``offset`` in the template's text (``None``: somewhere),
+    ``width`` code points wide."""
 
     code: str
     message: str

@@ -1,10 +1,12 @@
 """Jinja, held on a short leash.
 
-What it may not do: reach the environment, files, the clock or chance; call anything; loop or grow without a bound; treat a missing name as nothing.
+What it may not do: reach the environment, files, the clock or chance; call anything;
+loop or grow without a bound; treat a missing name as nothing.
 
-How it works: a template is parsed and its tree checked against an allow-list *before* it is compiled (the sandbox stops code, not cost: constants
-are folded while compiling). Loops, ``~`` and filters go through a meter that counts steps, for each rendering and for all of them together.
-Rendering adds up pieces until the bound.
+How it works: a template is parsed and its tree checked against an allow-list *before*
+it is compiled (the sandbox stops code, not cost: constants are folded while compiling).
+Loops, ``~`` and filters go through a meter that counts steps, for each rendering and
+for all of them together. Rendering adds up pieces until the bound.
 """
 
 from __future__ import annotations
@@ -130,7 +132,8 @@ def _check_numbers(*values: object) -> None:
             str(value)  # raises, with its name
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise TypeError(
-                f"{shown(value)} is not a number; use ~ to join texts, | int to make a number of a text"
+                f"{shown(value)} is not a number; use ~ to join texts, | int to make a number"
+                " of a text"
             )
         if abs(value) > LARGEST_NUMBER:
             raise Excess
@@ -253,7 +256,8 @@ class JinjaTemplate:
 
 
 class Sandbox:
-    """Compiles templates. One for all manifests of a command, so that the bound on all renderings together counts."""
+    """Compiles templates. One for all manifests of a command, so that the bound on all
+    renderings together counts."""
 
     def __init__(self) -> None:
         self._meter = meter = _Meter()
@@ -344,14 +348,20 @@ def _check(tree: nodes.Template, text: str) -> frozenset[str]:
                 hints=("remove recursive",),
             )
         elif isinstance(node, nodes.Getattr) and not _is_known_attribute(node):
-            raise TemplateProblem(codes.FORBIDDEN, f"attributes such as .{node.attr} are not allowed in templates", find_token(text, node.attr),
-                                  len(node.attr), hints=_attribute_hints(node))  # fmt: skip
+            raise TemplateProblem(
+                codes.FORBIDDEN,
+                f"attributes such as .{node.attr} are not allowed in templates",
+                find_token(text, node.attr),
+                len(node.attr),
+                hints=_attribute_hints(node),
+            )
         pending.extend((child, depth + 1) for child in node.iter_child_nodes())
     return frozenset(reads - targets)
 
 
 def _half(text: str) -> TemplateProblem:
-    """A text constant in a template that holds half a character, as Python and JSON write it."""
+    """A text constant in a template that holds half a character, as Python and JSON
+    write it."""
     found = _HALF.search(text)
     return TemplateProblem(
         yaml_codes.HALF_CHARACTER,

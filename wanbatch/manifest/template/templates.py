@@ -2,8 +2,9 @@
 
 What it may not do: know where a text stands; import Jinja before a template needs it.
 
-How it works: a text without ``{{``, ``{%`` or ``{#`` is itself. One that only prints variables, as nearly all do, is cut into pieces here, which
-takes microseconds; any other goes to the sandbox. Both kinds are kept by their text. That they agree is tested.
+How it works: a text without ``{{``, ``{%`` or ``{#`` is itself. One that only prints
+variables, as nearly all do, is cut into pieces here, which takes microseconds; any
+other goes to the sandbox. Both kinds are kept by their text. That they agree is tested.
 """
 
 from __future__ import annotations
@@ -66,7 +67,8 @@ def is_template(text: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class PlainTemplate:
-    """A template that only prints variables: ``pieces`` are texts and names by turns, a text first and last."""
+    """A template that only prints variables: ``pieces`` are texts and names by turns, a
+    text first and last."""
 
     text: str
     names: frozenset[str]
@@ -128,7 +130,8 @@ class Templates:
 
 
 def read_plain(text: str) -> PlainTemplate | None:
-    """``text`` as a template that only prints variables, or ``None`` where it does more."""
+    """``text`` as a template that only prints variables, or ``None`` where it does
+    more."""
     pieces = _PLAIN.split(text.replace("\r\n", "\n").replace("\r", "\n"))
     if any(_MARK.search(piece) or piece.endswith("{") for piece in pieces[::2]):
         return None  # "{{{ a }}" begins a mapping for Jinja

@@ -1,11 +1,16 @@
-"""From YAML text to a ``Document``: plain data with places, built straight from parse events.
+"""From YAML text to a ``Document``: plain data with places, built straight from parse
+events.
 
-What it may not do: read files, resolve anything by YAML 1.1, construct objects, recurse.
+What it may not do: read files, resolve anything by YAML 1.1, construct objects,
+recurse.
 
-How it works: libyaml's events drive a loop with a stack of its own, five times faster than ``yaml.load`` and with a place for every key. Nesting,
-nodes and what aliases expand to are bounded while the events come, so that the C parser never gets deep and a small file cannot become large
-data. Duplicate keys, tags, odd keys and bad numbers are noted and the loop goes on; only a syntax error or a broken bound ends it. Every
-other exception that the parser is known to leak on odd input becomes a syntax error at the place that was reached.
+How it works: libyaml's events drive a loop with a stack of its own, five times faster
+than ``yaml.load`` and with a place for every key. Nesting, nodes and what aliases
+expand to are bounded while the events come, so that the C parser never gets deep and a
+small file cannot become large data. Duplicate keys, tags, odd keys and bad numbers are
+noted and the loop goes on; only a syntax error or a broken bound ends it. Every other
+exception that the parser is known to leak on odd input becomes a syntax error at the
+place that was reached.
 """
 
 from __future__ import annotations
@@ -45,7 +50,8 @@ class _Mark(Protocol):
 
 
 class _Event(Protocol):
-    """What is read of the parser's events; an attribute is only asked for where the kind of event has it."""
+    """What is read of the parser's events; an attribute is only asked for where the
+    kind of event has it."""
 
     start_mark: _Mark
     anchor: str | None
@@ -58,7 +64,8 @@ DEEPEST = 64
 """Levels of nesting; a manifest needs eight."""
 MOST_NODES = 4_000_000
 ALIAS_ALLOWANCE = 100_000
-"""Nodes that aliases and merge keys may add over ten times what the file itself holds."""
+"""Nodes that aliases and merge keys may add over ten times what the file itself
+holds."""
 
 
 class _Stop(Exception):
@@ -137,7 +144,8 @@ class _Build:
 
 
 def build_document(path: str, text: str) -> tuple[Document, list[Diagnostic]]:
-    """Parse ``text``; the document holds what could be read, and is only worth using where no finding is an error."""
+    """Parse ``text``; the document holds what could be read, and is only worth using
+    where no finding is an error."""
     build = _Build(Document(path, text, None, Marks()))
     try:
         _consume(build)
@@ -179,8 +187,13 @@ def _consume(build: _Build) -> None:
             elif kind is yaml.DocumentStartEvent:
                 build.roots += 1
                 if build.roots > 1:
-                    build.stop(codes.SEVERAL_DOCUMENTS, "a manifest is one YAML document", event.start_mark.index, "a second one begins here",
-                               "remove the line ---, or put the second document into a file of its own")  # fmt: skip
+                    build.stop(
+                        codes.SEVERAL_DOCUMENTS,
+                        "a manifest is one YAML document",
+                        event.start_mark.index,
+                        "a second one begins here",
+                        "remove the line ---, or put the second document into a file of its own",
+                    )
     finally:
         parser.dispose()
 
@@ -243,9 +256,15 @@ def _key(build: _Build, frame: _Frame, event: _Event, text: str, offset: int) ->
         frame.merges = True
     if text in frame.container:
         first = build.document.line_of(frame.marks[1 + 2 * list(frame.container).index(text)])
-        build.note(codes.DUPLICATE_KEY, f"the key {shown(text)} stands twice in one mapping", offset, f"first on line {first}",
-                   f"remove one of the two, or merge them into the one on line {first}")  # fmt: skip
-        text = f"{text}\0{offset}"  # kept apart, so that places stay right; the document is refused anyway
+        build.note(
+            codes.DUPLICATE_KEY,
+            f"the key {shown(text)} stands twice in one mapping",
+            offset,
+            f"first on line {first}",
+            f"remove one of the two, or merge them into the one on line {first}",
+        )
+        # Kept apart, so that places stay right; the document is refused anyway.
+        text = f"{text}\0{offset}"
     if event.anchor is not None:
         build.anchors[event.anchor] = (text, 1)
     frame.key = sys.intern(text)
@@ -325,8 +344,13 @@ def _alias(build: _Build, event: _Event) -> None:
                 "write the value out",
             )
         else:
-            build.note(codes.BAD_ALIAS, f"there is no anchor &{shown_bare(name)} before this alias", offset, "",
-                       "define it earlier in the file, or put the text in quotes if no alias is meant")  # fmt: skip
+            build.note(
+                codes.BAD_ALIAS,
+                f"there is no anchor &{shown_bare(name)} before this alias",
+                offset,
+                "",
+                "define it earlier in the file, or put the text in quotes if no alias is meant",
+            )
     value, size = known
     build.expand(size, offset)
     if above is not None and above.key is None and isinstance(above.container, dict):
@@ -346,7 +370,8 @@ def _alias(build: _Build, event: _Event) -> None:
 
 
 def _merge(build: _Build, frame: _Frame, container: dict[str, Value]) -> None:
-    """Replace ``<<`` by the entries that it names: the mapping's own win, then the first named. They come where ``<<`` stood."""
+    """Replace ``<<`` by the entries that it names: the mapping's own win, then the
+    first named. They come where ``<<`` stood."""
     marks = build.document.marks
     merged: dict[str, tuple[Value, int, int]] = {}
     own = list(container)
@@ -384,8 +409,13 @@ def _merge(build: _Build, frame: _Frame, container: dict[str, Value]) -> None:
 
 def _refuse_tag(build: _Build, tag: str, offset: int) -> None:
     name = tag.replace("tag:yaml.org,2002:", "!!", 1)
-    build.note(codes.TAG, f"tags such as {shown(name)} are not used in manifests", offset, "a value's type follows from how it is written",
-               "remove the tag; put the value in quotes to make it text")  # fmt: skip
+    build.note(
+        codes.TAG,
+        f"tags such as {shown(name)} are not used in manifests",
+        offset,
+        "a value's type follows from how it is written",
+        "remove the tag; put the value in quotes to make it text",
+    )
 
 
 def shown_bare(text: str) -> str:

@@ -10,41 +10,44 @@ from wanbatch.words.codes import declare
 NOT_FOUND = declare(
     "WB101",
     "the file does not exist",
-    """A path was given that leads nowhere. Paths on the command line are relative to the folder in which the command runs; paths inside a manifest
-    are relative to the manifest.""",
+    """A path was given that leads nowhere. Paths on the command line are relative to the folder
+    in which the command runs; paths inside a manifest are relative to the manifest.""",
 )
 NOT_A_FILE = declare(
     "WB102",
     "a manifest is a regular file",
-    """The path leads to a folder, a pipe or a device. Give the path of a YAML file, usually NAME.wanbatch.yaml; the shell expands
-    specs/*.wanbatch.yaml to all manifests of a folder.""",
+    """The path leads to a folder, a pipe or a device. Give the path of a YAML file, usually
+    NAME.wanbatch.yaml; the shell expands specs/*.wanbatch.yaml to all manifests of a folder.""",
 )
 UNREADABLE = declare(
     "WB103",
     "the file cannot be read",
-    "The operating system refused to open or read the file; the message says why. Check its permissions.",
+    "The operating system refused to open or read the file; the message says why. Check its"
+    " permissions.",
 )
 FILE_TOO_LARGE = declare(
     "WB104",
     "the file is too large",
-    "A manifest may have 64 MiB. Put long lists of shots into a data file and use rows, or split the manifest.",
+    "A manifest may have 64 MiB. Put long lists of shots into a data file and use rows, or"
+    " split the manifest.",
 )
 NOT_UTF8 = declare(
     "WB105",
     "the file is not UTF-8",
-    "Manifests, data files and prompt files are read as UTF-8, with or without a byte order mark. Save the file as UTF-8 in your editor.",
+    "Manifests, data files and prompt files are read as UTF-8, with or without a byte order"
+    " mark. Save the file as UTF-8 in your editor.",
 )
 CONTROL_CHARACTER = declare(
     "WB106",
     "a control character in the file",
-    """YAML allows no control characters but tab and line ends. They come from binary data, from copying out of a terminal, or from an attempt to
-    hide something. Delete the character.""",
+    """YAML allows no control characters but tab and line ends. They come from binary data, from
+    copying out of a terminal, or from an attempt to hide something. Delete the character.""",
 )
 BIDI_CHARACTER = declare(
     "WB107",
     "an invisible character that changes the direction of text",
-    """Such a character can make a line read differently from what it says. Where a prompt in a right-to-left language needs one, write it as an
-    escape in double quotes, as in "\\u200f".""",
+    """Such a character can make a line read differently from what it says. Where a prompt in a
+    right-to-left language needs one, write it as an escape in double quotes, as in "\\u200f".""",
 )
 EMPTY = declare(
     "WB108",
@@ -54,68 +57,78 @@ EMPTY = declare(
 SYNTAX = declare(
     "WB110",
     "the YAML cannot be read",
-    """The text breaks the rules of YAML at this place, or shortly before it. Usual causes: indentation that is off, a missing colon or quote,
-    a bracket that is not closed. Nothing after this place has been checked.""",
+    """The text breaks the rules of YAML at this place, or shortly before it. Usual causes:
+    indentation that is off, a missing colon or quote, a bracket that is not closed. Nothing
+    after this place has been checked.""",
 )
 DUPLICATE_KEY = declare(
     "WB111",
     "a key stands twice in one mapping",
-    "Most YAML readers silently take the last of the two, so that half of what is written does nothing. Here it is an error.",
+    "Most YAML readers silently take the last of the two, so that half of what is written"
+    " does nothing. Here it is an error.",
 )
 TAG = declare(
     "WB112",
     "a YAML tag",
-    """Tags such as !!str or !env make a reader construct values by other rules. Manifests are plain data and have none: put a value in quotes to
-    make it a text, and use --var and vars for values from outside.""",
+    """Tags such as !!str or !env make a reader construct values by other rules. Manifests are
+    plain data and have none: put a value in quotes to make it a text, and use --var and vars
+    for values from outside.""",
 )
 SEVERAL_DOCUMENTS = declare(
     "WB113",
     "several YAML documents in one file",
-    "A line --- begins another document. Each manifest is a file of its own; give several files on the command line.",
+    "A line --- begins another document. Each manifest is a file of its own; give several"
+    " files on the command line.",
 )
 BAD_ALIAS = declare(
     "WB114",
     "an alias without its anchor",
-    """*name refers to an anchor &name earlier in the same file. A text that begins with * must be in quotes.""",
+    """*name refers to an anchor &name earlier in the same file. A text that begins with * must
+    be in quotes.""",
 )
 ALIAS_BOMB = declare(
     "WB115",
     "aliases expand to too much",
-    """Aliases of aliases multiply. To protect the machine, they may add 100,000 values and ten times what the file itself holds. Use defaults, matrix
-    or rows to say the same thing shorter.""",
+    """Aliases of aliases multiply. To protect the machine, they may add 100,000 values and ten
+    times what the file itself holds. Use defaults, matrix or rows to say the same thing
+    shorter.""",
 )
 TOO_DEEP = declare(
     "WB116",
     "nested too deeply",
-    "No manifest needs more than eight levels; 64 are accepted. Usually brackets were pasted or generated by mistake.",
+    "No manifest needs more than eight levels; 64 are accepted. Usually brackets were pasted"
+    " or generated by mistake.",
 )
 BAD_MERGE = declare(
     "WB117",
     "a merge key that names no mapping",
-    "<<: *name copies the entries of a mapping, <<: [*a, *b] those of several. Anything else has no meaning there.",
+    "<<: *name copies the entries of a mapping, <<: [*a, *b] those of several. Anything else"
+    " has no meaning there.",
 )
 BAD_KEY = declare(
     "WB118",
     "a key that is not a text",
-    "Keys are single texts. A list or a mapping as a key, which YAML would allow, has no meaning in a manifest.",
+    "Keys are single texts. A list or a mapping as a key, which YAML would allow, has no"
+    " meaning in a manifest.",
 )
 BAD_NUMBER = declare(
     "WB119",
     "a number that cannot be used",
-    """Numbers are finite and have at most 18 digits, so that every program on the way reads the same value. Put it in quotes if it is an
-    identifier or another text.""",
+    """Numbers are finite and have at most 18 digits, so that every program on the way reads the
+    same value. Put it in quotes if it is an identifier or another text.""",
 )
 UNQUOTED_TEMPLATE = declare(
     "WB120",
     "a template without quotes",
-    """YAML reads { as the beginning of a mapping, so a value that begins with it must be in quotes: prompt: "{{ hour }} at the harbour". Where the
-    template stands later in the text, quotes are only needed if the text has a colon followed by a space, or a # after one.""",
+    """YAML reads { as the beginning of a mapping, so a value that begins with it must be in
+    quotes: prompt: "{{ hour }} at the harbour". Where the template stands later in the text,
+    quotes are only needed if the text has a colon followed by a space, or a # after one.""",
 )
 COLON_IN_TEXT = declare(
     "WB121",
     "a colon and a space inside an unquoted text",
-    """YAML reads ': ' as the end of a key. A text that has it must be in quotes, or stand below as a block: prompt: >- and the text indented on
-    the next lines.""",
+    """YAML reads ': ' as the end of a key. A text that has it must be in quotes, or stand below
+    as a block: prompt: >- and the text indented on the next lines.""",
 )
 RESERVED_START = declare(
     "WB122",
@@ -135,14 +148,16 @@ TOO_LARGE = declare(
 HALF_CHARACTER = declare(
     "WB125",
     "half of a character",
-    """JSON writes an emoji as two escapes, as in \\ud83d\\ude42. One of the two alone is no character: no file, ledger or
-    request can hold it. Usually a program has cut a text at a fixed length. Write the whole character, or delete the
-    half. YAML does not put two halves together: there it is written as it is, or as \\U0001f642.""",
+    """JSON writes an emoji as two escapes, as in \\ud83d\\ude42. One of the two alone is no
+    character: no file, ledger or request can hold it. Usually a program has cut a text at a
+    fixed length. Write the whole character, or delete the half. YAML does not put two halves
+    together: there it is written as it is, or as \\U0001f642.""",
 )
 BAD_ESCAPE = declare(
     "WB126",
     "a backslash that begins no escape",
-    """In double quotes a backslash begins an escape such as \\n or \\u00e9; before anything else it is an error. A pattern, a
-    Windows path or LaTeX is written in single quotes ('\\d'), with each backslash twice ("\\\\d"), or as a block below the
-    key (key: |-), where a backslash is a backslash.""",
+    """In double quotes a backslash begins an escape such as \\n or \\u00e9; before anything
+    else it is an error. A pattern, a Windows path or LaTeX is written in single quotes ('\\d'),
+    with each backslash twice ("\\\\d"), or as a block below the key (key: |-), where a
+    backslash is a backslash.""",
 )

@@ -2,9 +2,11 @@
 
 What it may not do: parse (``builder`` does), know what a manifest is.
 
-How it works: the builder notes, for every mapping and sequence, the offsets (in code points) at which its parts begin: ``[own, key, value, key,
-value, …]`` for a mapping and ``[own, item, item, …]`` for a sequence, one after the other in one compact array. A container is found again by
-its identity, so data stay plain ``dict`` and ``list`` and an aliased one leads to where it was written. Lines, columns and the width of what is
+How it works: the builder notes, for every mapping and sequence, the offsets (in code
+points) at which its parts begin: ``[own, key, value, key, value, …]`` for a mapping and
+``[own, item, item, …]`` for a sequence, one after the other in one compact array. A
+container is found again by its identity, so data stay plain ``dict`` and ``list`` and
+an aliased one leads to where it was written. Lines, columns and the width of what is
 underlined are worked out only when a finding asks for them.
 """
 
@@ -41,7 +43,8 @@ class Marks:
 
 @dataclass(slots=True)
 class Document:
-    """A file's text, its data and where they stand. ``path`` is as the user named it."""
+    """A file's text, its data and where they stand. ``path`` is as the user named
+    it."""
 
     path: str
     text: str
@@ -50,7 +53,8 @@ class Document:
     _line_starts: list[int] = field(default_factory=list)
 
     def offset(self, route: Route, *, key: bool = False) -> int:
-        """Where the value at ``route`` (or with ``key`` its key) begins; of a route that leads nowhere, where the last step that exists does."""
+        """Where the value at ``route`` (or with ``key`` its key) begins; of a route
+        that leads nowhere, where the last step that exists does."""
         node, found = self.data, 0
         for depth, step in enumerate(route):
             at = self._child_offset(node, step, key=key and depth == len(route) - 1)
@@ -78,7 +82,8 @@ class Document:
         return self.marks.offsets[first + 1 + 2 * index + (0 if key else 1)]
 
     def place(self, route: Route, *, key: bool = False) -> Position:
-        """The span of the scalar at ``route``, of its key with ``key``; of a mapping or sequence that stands below its key, the key's."""
+        """The span of the scalar at ``route``, of its key with ``key``; of a mapping or
+        sequence that stands below its key, the key's."""
         offset = self.offset(route, key=key)
         if (
             not key
@@ -93,7 +98,8 @@ class Document:
         return self.line_of(offset) == self.line_of(self.offset(route, key=True))
 
     def place_at(self, offset: int, width: int | None = None) -> Position:
-        """The span that begins at ``offset``, ``width`` code points long or as long as the token that begins there, within its line."""
+        """The span that begins at ``offset``, ``width`` code points long or as long as
+        the token that begins there, within its line."""
         line = self.line_of(offset)
         column = offset - self._line_starts[line - 1]
         rest = self.text[offset : min(offset + _WIDEST, self._end(line))].rstrip("\r\n")
@@ -108,7 +114,8 @@ class Document:
         return starts[line] if line < len(starts) else len(self.text)
 
     def quick_place(self, container: dict[str, Value], key: str) -> Position:
-        """The span of ``container[key]``, for the common case in which it is a text that stands as it is; else as ``place_at`` sees it."""
+        """The span of ``container[key]``, for the common case in which it is a text
+        that stands as it is; else as ``place_at`` sees it."""
         first = self.marks.first.get(id(container))
         if first is None:
             return Position(self.path)
@@ -124,9 +131,11 @@ class Document:
         return Position(self.path, line, column, column + len(value))
 
     def text_place(self, route: Route, text: str, offset: int | None, width: int) -> Position:
-        """The place of ``text[offset:offset + width]`` inside the scalar at ``route`` whose value is ``text``.
+        """The place of ``text[offset:offset + width]`` inside the scalar at ``route``
+        whose value is ``text``.
 
-        Quotes, escapes and folded lines make offsets differ; so the same occurrence of the same characters is looked for in the file.
+        Quotes, escapes and folded lines make offsets differ; so the same occurrence of
+        the same characters is looked for in the file.
         """
         if offset is None:
             return self.place(route)
@@ -144,7 +153,8 @@ class Document:
         return bisect_right(self._starts(), offset)
 
     def _shown_source(self, place: Position) -> str:
-        """The line of a place; of a line too long to show only what stands before the place and shortly after it, or nothing."""
+        """The line of a place; of a line too long to show only what stands before the
+        place and shortly after it, or nothing."""
         starts = self._starts()
         if not 1 <= place.line <= len(starts) or place.column > _LONGEST_LINE:
             return ""
@@ -188,7 +198,8 @@ class Document:
 
 
 def _token_width(rest: str, *, in_flow: bool) -> int:
-    """How much of the rest of a line belongs to what begins there: a quoted text, a plain scalar, an opening bracket."""
+    """How much of the rest of a line belongs to what begins there: a quoted text, a
+    plain scalar, an opening bracket."""
     for quoted in (_DOUBLE, _SINGLE):
         if found := quoted.match(rest):
             return found.end()

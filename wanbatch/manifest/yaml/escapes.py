@@ -41,7 +41,8 @@ _MOST = 20
 
 
 def has_half(text: str) -> bool:
-    """Whether ``text`` holds half a character, so that it cannot be written as UTF-8."""
+    """Whether ``text`` holds half a character, so that it cannot be written as
+    UTF-8."""
     return not text.isascii() and _HALF.search(text) is not None
 
 

@@ -2,9 +2,10 @@
 
 What it may not do: parse; it looks at the line where the parser gave up.
 
-How it works: the parser's complaint and the text at its place are compared with the mistakes that people make most: a template without quotes, a
-colon in a text, a reserved first character, a tab, a quote or bracket left open; bad escapes are explained by ``escapes``. Everything else keeps
-the parser's own words.
+How it works: the parser's complaint and the text at its place are compared with the
+mistakes that people make most: a template without quotes, a colon in a text, a reserved
+first character, a tab, a quote or bracket left open; bad escapes are explained by
+``escapes``. Everything else keeps the parser's own words.
 """
 
 from __future__ import annotations
@@ -46,16 +47,27 @@ def explain_syntax_error(
     misplaced = "mapping values are not allowed" in problem
     if misplaced and line > 1 and ":" not in source[: offset - start]:
         place = document.place_at(start + len(source) - len(source.lstrip()))
-        return document.finding(codes.SYNTAX, "this key does not line up with the ones above", route, place=place, label=f"after line {line - 1}",
-                                hints=("give all keys of a mapping the same indentation",
-                                       "a text that goes on here needs quotes, or >- before it"))  # fmt: skip
+        return document.finding(
+            codes.SYNTAX,
+            "this key does not line up with the ones above",
+            route,
+            place=place,
+            label=f"after line {line - 1}",
+            hints=(
+                "give all keys of a mapping the same indentation",
+                "a text that goes on here needs quotes, or >- before it",
+            ),
+        )
     if misplaced and (entry := _ENTRY.match(source)):
         value = entry.group("value")
         return document.finding(
-            codes.COLON_IN_TEXT, "a text with a colon and a space needs quotes", route,
-            place=document.place_at(start + entry.start("value"), len(value)), label="YAML reads ': ' as the end of a key",
+            codes.COLON_IN_TEXT,
+            "a text with a colon and a space needs quotes",
+            route,
+            place=document.place_at(start + entry.start("value"), len(value)),
+            label="YAML reads ': ' as the end of a key",
             hints=(f"write {entry.group(1).strip()}: '{_single_quoted(value)}'",),
-        )  # fmt: skip
+        )
     begin = document.place_at(min(opened.index if opened else 0, last), 1)
     if opened is not None and "quoted scalar" in (error.context or ""):
         return document.finding(
@@ -68,8 +80,14 @@ def explain_syntax_error(
             or ("close it with the same quote; inside single quotes write '' for one",),
         )
     if opened is not None and "flow" in (error.context or ""):
-        return document.finding(codes.SYNTAX, "a bracket is opened and not closed as it should be", route, place=begin,
-                                label="opened here", hints=(f"the parser says at line {line}: {problem}",))  # fmt: skip
+        return document.finding(
+            codes.SYNTAX,
+            "a bracket is opened and not closed as it should be",
+            route,
+            place=begin,
+            label="opened here",
+            hints=(f"the parser says at line {line}: {problem}",),
+        )
     hint = (
         "check the indentation and the line above"
         if "expected" in problem
@@ -85,11 +103,18 @@ def explain_syntax_error(
 
 
 def explain_template_key(document: Document, offset: int, route: Route) -> Diagnostic:
-    """A mapping or list that stands where a key should: nearly always ``{{ … }}`` without quotes."""
+    """A mapping or list that stands where a key should: nearly always ``{{ … }}``
+    without quotes."""
     if document.text[max(offset - 1, 0) : offset + 1] == "{{":
         return _template(document, offset - 1, route)
-    return document.finding(codes.BAD_KEY, "a key must be a text", route, place=document.place_at(offset), label="this is a list or a mapping",
-                            hints=("write the key as a plain word",))  # fmt: skip
+    return document.finding(
+        codes.BAD_KEY,
+        "a key must be a text",
+        route,
+        place=document.place_at(offset),
+        label="this is a list or a mapping",
+        hints=("write the key as a plain word",),
+    )
 
 
 def _bare_template(source: str) -> int | None:
@@ -105,9 +130,13 @@ def _template(document: Document, offset: int, route: Route) -> Diagnostic:
     quote = "'" if '"' in rest else '"'
     text = _single_quoted(rest) if quote == "'" else rest
     return document.finding(
-        codes.UNQUOTED_TEMPLATE, "a value that begins with a template needs quotes", route, place=place,
-        label="YAML reads { as the beginning of a mapping", hints=(f"write {quote}{escape_unsafe(text)}{quote}",),
-    )  # fmt: skip
+        codes.UNQUOTED_TEMPLATE,
+        "a value that begins with a template needs quotes",
+        route,
+        place=place,
+        label="YAML reads { as the beginning of a mapping",
+        hints=(f"write {quote}{escape_unsafe(text)}{quote}",),
+    )
 
 
 def _reserved(document: Document, offset: int, route: Route) -> Diagnostic:
@@ -115,12 +144,22 @@ def _reserved(document: Document, offset: int, route: Route) -> Diagnostic:
     place = document.place_at(offset)
     rest = document.source(place.line)[place.column - 1 :].rstrip()
     if character == "\t":
-        return document.finding(codes.TAB_INDENT, "YAML is indented with spaces, not with tabs", route, place=document.place_at(offset, 1),
-                                label="a tab", hints=("replace the tab by spaces",))  # fmt: skip
+        return document.finding(
+            codes.TAB_INDENT,
+            "YAML is indented with spaces, not with tabs",
+            route,
+            place=document.place_at(offset, 1),
+            label="a tab",
+            hints=("replace the tab by spaces",),
+        )
     return document.finding(
-        codes.RESERVED_START, f"a text that begins with {shown(character)} needs quotes", route, place=document.place_at(offset, len(rest)),
-        label="YAML keeps this character for itself", hints=(f"write '{escape_unsafe(_single_quoted(rest))}'",),
-    )  # fmt: skip
+        codes.RESERVED_START,
+        f"a text that begins with {shown(character)} needs quotes",
+        route,
+        place=document.place_at(offset, len(rest)),
+        label="YAML keeps this character for itself",
+        hints=(f"write '{escape_unsafe(_single_quoted(rest))}'",),
+    )
 
 
 def _single_quoted(text: str) -> str:

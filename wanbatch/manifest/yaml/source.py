@@ -1,9 +1,13 @@
-"""From a path to a ``Document``: reading bytes, UTF-8, characters that may not stand in a text, then the builder.
+"""From a path to a ``Document``: reading bytes, UTF-8, characters that may not stand in
+a text, then the builder.
 
-What it may not do: raise for a bad file, follow what is no regular file, say anything about what the document means.
+What it may not do: raise for a bad file, follow what is no regular file, say anything
+about what the document means.
 
-How it works: the file is opened without blocking and only read if it is a regular one, so that a pipe or a device cannot hang a check. What
-``read_bytes`` and ``decode`` find wrong is a finding with a place. Data files of ``rows`` and prompt files come through the same door.
+How it works: the file is opened without blocking and only read if it is a regular one,
+so that a pipe or a device cannot hang a check. What ``read_bytes`` and ``decode`` find
+wrong is a finding with a place. Data files of ``rows`` and prompt files come through
+the same door.
 """
 
 from __future__ import annotations
@@ -28,7 +32,8 @@ _BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What came of a file: a document if it could be parsed, its bytes' SHA-256, and every finding."""
+    """What came of a file: a document if it could be parsed, its bytes' SHA-256, and
+    every finding."""
 
     document: Document | None
     sha256: str
@@ -36,7 +41,8 @@ class Source:
 
 
 class Unusable(Exception):
-    """A file that cannot be used as a text; ``code`` says which rule it breaks, ``line`` and ``column`` where."""
+    """A file that cannot be used as a text; ``code`` says which rule it breaks,
+    ``line`` and ``column`` where."""
 
     def __init__(
         self, code: str, message: str, *hints: str, line: int = 1, column: int = 1
@@ -77,9 +83,11 @@ def parse_source(name: str, text: str, sha256: str = "") -> Source:
 def read_bytes(
     path: Path, largest: int = LARGEST, base: str = "the folder in which the command runs"
 ) -> bytes:
-    """A regular file's bytes. ``base`` says what its path is relative to. Raises ``Unusable``."""
+    """A regular file's bytes. ``base`` says what its path is relative to. Raises
+    ``Unusable``."""
     try:
-        # The look before the open spares pipes and devices that act when opened; the one after it counts.
+        # The look before the open spares pipes and devices that act when opened; the
+        # one after it counts.
         _check_kind(path.stat(), largest)
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
@@ -126,7 +134,8 @@ def _check_kind(facts: os.stat_result, largest: int) -> None:
 
 
 def decode(data: bytes) -> str:
-    """UTF-8 to text, without a byte order mark. Raises ``Unusable`` with the place of the first bad byte."""
+    """UTF-8 to text, without a byte order mark. Raises ``Unusable`` with the place of
+    the first bad byte."""
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -154,16 +163,35 @@ def _check_characters(document: Document) -> list[Diagnostic]:
         for match in _FORBIDDEN.finditer(document.text):
             label = f"U+{ord(match.group()):04X}"
             place = document.place_at(match.start(), 1)
-            found.append(document.finding(codes.CONTROL_CHARACTER, "control characters may not stand in a manifest", place=place, label=label,
-                                          hints=("delete it",)))  # fmt: skip
+            found.append(
+                document.finding(
+                    codes.CONTROL_CHARACTER,
+                    "control characters may not stand in a manifest",
+                    place=place,
+                    label=label,
+                    hints=("delete it",),
+                )
+            )
             if len(found) >= 20:
                 return found
         for match in _BIDI.finditer(document.text):
             label = f"U+{ord(match.group()):04X}"
             place = document.place_at(match.start(), 1)
-            found.append(document.finding(codes.BIDI_CHARACTER, "an invisible character changes the direction of the text", place=place, label=label,
-                                          hints=(f'delete it, or write it as an escape in double quotes: "\\u{ord(match.group()):04x}"',),
-                                          severity=Severity.WARNING))  # fmt: skip
+            found.append(
+                document.finding(
+                    codes.BIDI_CHARACTER,
+                    "an invisible character changes the direction of the text",
+                    place=place,
+                    label=label,
+                    hints=(
+                        (
+                            "delete it, or write it as an escape in double quotes:"
+                            f' "\\u{ord(match.group()):04x}"'
+                        ),
+                    ),
+                    severity=Severity.WARNING,
+                )
+            )
             if len(found) >= 20:
                 return found
     return found

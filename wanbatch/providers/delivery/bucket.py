@@ -1,10 +1,14 @@
-"""An S3-compatible bucket for local media: each content uploaded once, read by the provider through a presigned address.
+"""An S3-compatible bucket for local media: each content uploaded once, read by the
+provider through a presigned address.
 
-What it may not do: make anything public, delete anything, or read credentials from anywhere but the profile.
+What it may not do: make anything public, delete anything, or read credentials from
+anywhere but the profile.
 
-How it works: obstore (extra ``s3``, imported only here) signs; the requests go through our own ``Http``, so that the rules for proxies,
-certificates, time-outs and counting hold here too. An object's name is its content's SHA-256, so a HEAD that finds it with the right length spares
-the upload. Works with Amazon S3, Alibaba OSS (bucket as part of the host) and MinIO (``path_style``).
+How it works: obstore (extra ``s3``, imported only here) signs; the requests go through
+our own ``Http``, so that the rules for proxies, certificates, time-outs and counting
+hold here too. An object's name is its content's SHA-256, so a HEAD that finds it with
+the right length spares the upload. Works with Amazon S3, Alibaba OSS (bucket as part of
+the host) and MinIO (``path_style``).
 """
 
 from __future__ import annotations
@@ -34,7 +38,8 @@ class Bucket:
         self._store = open_store(delivery)
 
     async def put(self, sha256: str, content: bytes, mime: str) -> str:
-        """Makes sure that the object is there; returns an address good for 24 hours. Raises ``Undelivered``."""
+        """Makes sure that the object is there; returns an address good for 24 hours.
+        Raises ``Undelivered``."""
         name = f"{self._delivery.prefix}{sha256}"
         there = await self._http.send_abroad(
             "HEAD", self._sign("HEAD", name, _SHORT), {}, trusted=True
@@ -56,7 +61,8 @@ class Bucket:
         return self._sign("GET", name, timedelta(seconds=PRESIGNED_S))
 
     async def check(self) -> str | None:
-        """Why the bucket cannot be used, or ``None``: a small object is written and read back."""
+        """Why the bucket cannot be used, or ``None``: a small object is written and
+        read back."""
         try:
             address = await self.put(
                 "wanbatch-doctor", b"wanbatch doctor wrote this; it may be deleted\n", "text/plain"
@@ -87,11 +93,15 @@ class Bucket:
             404: ": check the bucket's name and endpoint",
             301: ": check the region",
         }
-        return f"bucket {self._delivery.bucket} answered HTTP {seen.status}{told}{hint.get(seen.status, '')}"
+        return (
+            f"bucket {self._delivery.bucket} answered HTTP"
+            f" {seen.status}{told}{hint.get(seen.status, '')}"
+        )
 
 
 def open_store(delivery: MediaDelivery) -> S3Store:
-    """obstore's view of the bucket; makes no connection. Raises ``WanbatchError`` where the extra is missing."""
+    """obstore's view of the bucket; makes no connection. Raises ``WanbatchError`` where
+    the extra is missing."""
     try:
         from obstore.store import S3Store
     except ImportError:
@@ -116,7 +126,8 @@ def open_store(delivery: MediaDelivery) -> S3Store:
 
 
 def _with_bucket(endpoint: str, bucket: str) -> str:
-    """``https://oss-cn-beijing.aliyuncs.com`` → ``https://BUCKET.oss-cn-beijing.aliyuncs.com``."""
+    """``https://oss-cn-beijing.aliyuncs.com`` →
+    ``https://BUCKET.oss-cn-beijing.aliyuncs.com``."""
     parts = urlsplit(endpoint)
     return (
         endpoint

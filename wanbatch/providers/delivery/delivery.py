@@ -1,9 +1,11 @@
 """How media reach a backend: what a plan must know beforehand, and the ``data:`` URL.
 
-What it may not do: use the network (``backend``, ``bucket`` and ``upload_space`` do), or judge whether a file is good media.
+What it may not do: use the network (``backend``, ``bucket`` and ``upload_space`` do),
+or judge whether a file is good media.
 
-How it works: ``can_deliver`` answers from the profile and the kind of source alone, so that a job which could never be sent is an error of the
-plan. Only images may travel inline: the API takes ``data:`` URLs for nothing else.
+How it works: ``can_deliver`` answers from the profile and the kind of source alone, so
+that a job which could never be sent is an error of the plan. Only images may travel
+inline: the API takes ``data:`` URLs for nothing else.
 """
 
 from __future__ import annotations
@@ -19,17 +21,19 @@ from wanbatch.model.regions import dashscope_region
 from wanbatch.model.wire import Profile
 
 INLINE_LIMIT_BYTES = 64 * 1024 * 1024
-"""Of all inline media of one request, encoded: well below the 128 MB that a gateway reads."""
+"""Of all inline media of one request, encoded: well below the 128 MB that a gateway
+reads."""
 
 _IMAGES: frozenset[MediaType] = frozenset({"first_frame", "last_frame"})
 _WAYS_OUT = (
-    "give this backend's profile a bucket (media = { way = \"s3\", … }), "
-    "with DashScope its upload space (media = \"upload\"), or put the file at a public https address"
-)  # fmt: skip
+    'give this backend\'s profile a bucket (media = { way = "s3", … }), '
+    'with DashScope its upload space (media = "upload"), or put the file at a public https address'
+)
 
 
 def can_deliver(profile: Profile, ref: MediaRef) -> str | None:
-    """Why this backend can never be given ``ref``, with the ways out, or ``None`` where it can."""
+    """Why this backend can never be given ``ref``, with the ways out, or ``None`` where
+    it can."""
     way = profile.delivery.way
     if ref.url or way in ("s3", "emulator"):
         return None
@@ -42,19 +46,26 @@ def can_deliver(profile: Profile, ref: MediaRef) -> str | None:
         return (
             f"the video of {ref.source} cannot reach backend {profile.name!r}: {why}; {_WAYS_OUT}"
         )
-    return f"{ref.source} cannot reach backend {profile.name!r}: only images travel inline, a {ref.type} does not; {_WAYS_OUT}"
+    return (
+        f"{ref.source} cannot reach backend {profile.name!r}: only images travel inline, a"
+        f" {ref.type} does not; {_WAYS_OUT}"
+    )
 
 
 def _objection_to_upload(profile: Profile) -> str | None:
     if profile.kind != "dashscope":
         return f"backend {profile.name!r} has no upload space; only DashScope does: {_WAYS_OUT}"
     if dashscope_region(profile.base_url) == "intl":
-        return f"backend {profile.name!r} has no upload space: DashScope's is in Beijing only; {_WAYS_OUT}"
+        return (
+            f"backend {profile.name!r} has no upload space: DashScope's is in Beijing only;"
+            f" {_WAYS_OUT}"
+        )
     return None
 
 
 def real_mime(head: bytes) -> str:
-    """The MIME type that the first bytes of a file show; the API requires that of the real format, whatever the file is called."""
+    """The MIME type that the first bytes of a file show; the API requires that of the
+    real format, whatever the file is called."""
     for magic, mime in (
         (b"\x89PNG\r\n\x1a\n", "image/png"),
         (b"\xff\xd8\xff", "image/jpeg"),
@@ -76,7 +87,8 @@ def real_mime(head: bytes) -> str:
 
 @dataclass(frozen=True, slots=True)
 class MediaFile:
-    """A local file as it is now: its bytes, their SHA-256, the MIME type of their real format."""
+    """A local file as it is now: its bytes, their SHA-256, the MIME type of their real
+    format."""
 
     content: bytes
     sha256: str

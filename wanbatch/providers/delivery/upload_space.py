@@ -1,9 +1,12 @@
 """DashScope's upload space: 48 hours of room for the media of one account and model.
 
-What it may not do: send the key to the space's host, or keep a policy longer than one upload.
+What it may not do: send the key to the space's host, or keep a policy longer than one
+upload.
 
-How it works: the API hands out a signed form, the file goes with it to the host that the form names, and ``oss://`` and its name in the form's
-folder is the address for a submit. Names come from the content, so that the same file in the same folder is the same object.
+How it works: the API hands out a signed form, the file goes with it to the host that
+the form names, and ``oss://`` and its name in the form's folder is the address for a
+submit. Names come from the content, so that the same file in the same folder is the
+same object.
 """
 
 from __future__ import annotations
@@ -43,12 +46,14 @@ class Undelivered(Exception):
 
 
 async def upload(http: Http, model: str, sha256: str, content: bytes, mime: str) -> str:
-    """Puts ``content`` into the upload space for ``model``; returns its ``oss://`` address. Raises ``Undelivered``."""
+    """Puts ``content`` into the upload space for ``model``; returns its ``oss://``
+    address. Raises ``Undelivered``."""
     seen = await http.read(
         WireRequest("GET", "/api/v1/uploads?" + urlencode({"action": "getPolicy", "model": model}))
     )
     policy = _read_policy(seen, len(content))
-    name = f"{policy['upload_dir'].rstrip('/')}/{sha256}.{_ENDINGS.get(mime, 'mov' if mime == 'video/quicktime' else 'mp4')}"
+    ending = _ENDINGS.get(mime, "mov" if mime == "video/quicktime" else "mp4")
+    name = f"{policy['upload_dir'].rstrip('/')}/{sha256}.{ending}"
     fields = [
         (field, policy[source]) for field, source in (*_FORM, *_OPTIONS) if policy.get(source)
     ]
@@ -75,7 +80,8 @@ def _read_policy(seen: Seen, length: int) -> dict[str, str]:
     if seen.status != 200 or not data:
         error = read_error(body)
         raise Undelivered(
-            f"no upload was granted (HTTP {seen.status}{': ' + error.message if error.message else ''})"
+            "no upload was granted (HTTP"
+            f" {seen.status}{': ' + error.message if error.message else ''})"
         )
     policy = {
         name: value
@@ -102,5 +108,8 @@ def _form(
         f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode()
         for name, value in fields
     ]
-    head = f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="{filename}"\r\nContent-Type: {mime}\r\n\r\n'.encode()
+    head = (
+        f'--{boundary}\r\nContent-Disposition: form-data; name="file";'
+        f' filename="{filename}"\r\nContent-Type: {mime}\r\n\r\n'
+    ).encode()
     return b"".join((*parts, head, content, f"\r\n--{boundary}--\r\n".encode()))

@@ -2,11 +2,13 @@
 
 What it may not do: I/O, or know a region (``regions`` does).
 
-How it works: ``X-DashScope-Async`` makes the POST a task. Parameter errors come later, as a task that FAILED, and a failed task comes as HTTP 200.
-Times are UTC+8 without saying so. An unknown or forgotten id is a 200 with ``UNKNOWN``, which right after a submit only means "not yet", so it
-never ends an attempt. The account's tasks of the last 24 hours can be listed; the list shows no prompts, and a task's own query shows its prompt
-once it has succeeded. The list is asked without a model, because it may name a snapshot where the request named the alias, and an absence must be
-certain.
+How it works: ``X-DashScope-Async`` makes the POST a task. Parameter errors come later,
+as a task that FAILED, and a failed task comes as HTTP 200. Times are UTC+8 without
+saying so. An unknown or forgotten id is a 200 with ``UNKNOWN``, which right after a
+submit only means "not yet", so it never ends an attempt. The account's tasks of the
+last 24 hours can be listed; the list shows no prompts, and a task's own query shows its
+prompt once it has succeeded. The list is asked without a model, because it may name a
+snapshot where the request named the alias, and an absence must be certain.
 """
 
 from __future__ import annotations
@@ -193,11 +195,13 @@ class DashScope:
         found = []
         if len(request.prompt or "") > PROMPT_LIMIT:
             found.append(
-                f"the prompt is {len(request.prompt or '')} characters long; DashScope cuts it silently after {PROMPT_LIMIT}"
+                f"the prompt is {len(request.prompt or '')} characters long; DashScope cuts"
+                f" it silently after {PROMPT_LIMIT}"
             )
         if len(request.negative_prompt or "") > NEGATIVE_PROMPT_LIMIT:
             found.append(
-                f"the negative prompt is longer than {NEGATIVE_PROMPT_LIMIT} characters; DashScope cuts it silently"
+                f"the negative prompt is longer than {NEGATIVE_PROMPT_LIMIT} characters;"
+                " DashScope cuts it silently"
             )
         return tuple(found)
 
@@ -206,7 +210,8 @@ class DashScope:
 
 
 def china_instant(value: object) -> float | None:
-    """Unix seconds from ``2026-05-01 10:00:00.123``, which is UTC+8 without saying so; numbers are taken as they are."""
+    """Unix seconds from ``2026-05-01 10:00:00.123``, which is UTC+8 without saying so;
+    numbers are taken as they are."""
     if not isinstance(value, str) or len(value) > 40 or value.isdigit():
         return as_instant(value)
     try:

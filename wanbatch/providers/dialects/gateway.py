@@ -1,10 +1,13 @@
-"""The gateway's wire format: ``/v1/videos`` with a top-level ``media`` list, as the seed document has it. The emulator speaks it too.
+"""The gateway's wire format: ``/v1/videos`` with a top-level ``media`` list, as the
+seed document has it. The emulator speaks it too.
 
 What it may not do: I/O, or send a field that the request does not state.
 
-How it works: strict in what it sends (``seconds`` is a string, or the server refuses the body; size, seconds, prompt_extend and watermark always
-stand, because the layers' defaults differ), tolerant in what it reads (see ``reading``). Three error shapes come from one server; an unknown id is
-a 400 ``task_not_exist``; ``unknown`` passes by; the result's address may be empty, and then only the content route has the bytes.
+How it works: strict in what it sends (``seconds`` is a string, or the server refuses
+the body; size, seconds, prompt_extend and watermark always stand, because the layers'
+defaults differ), tolerant in what it reads (see ``reading``). Three error shapes come
+from one server; an unknown id is a 400 ``task_not_exist``; ``unknown`` passes by; the
+result's address may be empty, and then only the content route has the bytes.
 """
 
 from __future__ import annotations
@@ -104,7 +107,8 @@ class Gateway:
 
 
 def encode(fields: Mapping[str, object]) -> bytes:
-    """JSON in ASCII: a prompt with a stray surrogate goes through as its escape and cannot break the encoding."""
+    """JSON in ASCII: a prompt with a stray surrogate goes through as its escape and
+    cannot break the encoding."""
     return json.dumps(fields, ensure_ascii=True, allow_nan=False, separators=(",", ":")).encode(
         "ascii"
     )
@@ -140,7 +144,8 @@ def _names_missing_task(reply: Reply, error: ApiError) -> bool:
 
 
 def _is_wrong_route(error: ApiError) -> bool:
-    """New-api and FastAPI answer an unknown *route* in the same shape as an unknown task."""
+    """New-api and FastAPI answer an unknown *route* in the same shape as an unknown
+    task."""
     return error.message.startswith("Invalid URL") or (
         error.message in ("Not Found", "Method Not Allowed") and not error.code
     )

@@ -1,10 +1,14 @@
-"""Stock new-api's wire format: the gateway's routes and replies, with Wan's own fields under ``metadata``.
+"""Stock new-api's wire format: the gateway's routes and replies, with Wan's own fields
+under ``metadata``.
 
 What it may not do: I/O, or hide that this layer loses values.
 
-How it works: stock new-api ignores a top-level ``media`` and overlays ``metadata.input`` and ``metadata.parameters`` on the request that it builds
-for DashScope. ``seconds`` and ``size`` stand at the top too, because it bills by those. It wants a prompt, and its encoder drops ``false`` and
-``0``, so that DashScope's defaults come in their place: prompt_extend true, a random seed. ``cautions`` says so where a request relies on them.
+How it works: stock new-api ignores a top-level ``media`` and overlays
+``metadata.input`` and ``metadata.parameters`` on the request that it builds for
+DashScope. ``seconds`` and ``size`` stand at the top too, because it bills by those. It
+wants a prompt, and its encoder drops ``false`` and ``0``, so that DashScope's defaults
+come in their place: prompt_extend true, a random seed. ``cautions`` says so where a
+request relies on them.
 """
 
 from __future__ import annotations
@@ -44,11 +48,13 @@ class GatewayMetadata(Gateway):
         found = []
         if not request.prompt_extend:
             found.append(
-                "prompt_extend: false is lost on its way through stock new-api: the prompt will be extended"
+                "prompt_extend: false is lost on its way through stock new-api: the prompt"
+                " will be extended"
             )
         if request.seed == 0:
             found.append(
-                "seed: 0 is lost on its way through stock new-api: the seed will be random; take any other"
+                "seed: 0 is lost on its way through stock new-api: the seed will be random;"
+                " take any other"
             )
         return tuple(found)
 

@@ -1,10 +1,13 @@
-"""Tolerant readers that the dialects share: JSON, ids, words, times, errors, URLs, and the verdict of one POST.
+"""Tolerant readers that the dialects share: JSON, ids, words, times, errors, URLs, and
+the verdict of one POST.
 
 What it may not do: I/O, read a clock, raise on anything a server may send.
 
-How it works: every value from the network is ``object`` until one of these functions has looked at it. What they accept is section E of the
-facts about the API (many servers have this shape); what they refuse becomes "nothing was told". ``judge_submit`` is the table "What one POST can
-tell": only a proof counts as *not accepted* and only the API's own words as *rejected*; all else is uncertain.
+How it works: every value from the network is ``object`` until one of these functions
+has looked at it. What they accept is section E of the facts about the API (many servers
+have this shape); what they refuse becomes "nothing was told". ``judge_submit`` is the
+table "What one POST can tell": only a proof counts as *not accepted* and only the API's
+own words as *rejected*; all else is uncertain.
 """
 
 from __future__ import annotations
@@ -41,7 +44,8 @@ _DATA_URL = re.compile(r"(?i)\bdata:[a-z0-9.+/-]{0,60}(;[a-z0-9=-]{0,40})*,[A-Za
 
 @dataclass(frozen=True, slots=True)
 class ApiError:
-    """An error in one of the API's own shapes. ``enveloped`` is false for a body that has no such shape."""
+    """An error in one of the API's own shapes. ``enveloped`` is false for a body that
+    has no such shape."""
 
     code: str = ""
     message: str = ""
@@ -49,11 +53,13 @@ class ApiError:
     enveloped: bool = False
 
 
-# --- text and JSON ---------------------------------------------------------------------------------------------------------------------------
+# --- text and JSON
+# ------------------------------------------------------------------------------------
 
 
 def clean(text: str, limit: int = 500) -> str:
-    """Text of a server made fit for a terminal, a ledger and a page: one line, no control characters, no signed query, no inline media."""
+    """Text of a server made fit for a terminal, a ledger and a page: one line, no
+    control characters, no signed query, no inline media."""
     text = text[: limit * 4]
     text = _DATA_URL.sub("data:…", text)
     text = _USER.sub("://…@", text)
@@ -64,7 +70,8 @@ def clean(text: str, limit: int = 500) -> str:
 
 
 def read_json(body: bytes) -> object:
-    """The JSON value of ``body``, or ``None``: malformed, too deep, a number with more digits than Python reads."""
+    """The JSON value of ``body``, or ``None``: malformed, too deep, a number with more
+    digits than Python reads."""
     try:
         value: object = json.loads(body)
     except (ValueError, RecursionError, MemoryError):
@@ -112,7 +119,8 @@ def as_progress(value: object) -> float | None:
 
 
 def as_instant(value: object) -> float | None:
-    """Unix seconds from seconds or milliseconds; ``None`` for what is no instant between 2001 and 2286."""
+    """Unix seconds from seconds or milliseconds; ``None`` for what is no instant
+    between 2001 and 2286."""
     number = as_number(value)
     if number is None:
         return None
@@ -123,7 +131,8 @@ def as_instant(value: object) -> float | None:
 def valid_task_id(value: object) -> str | None:
     """``value`` where it may serve as a task id: text or a whole number.
 
-    1 to 512 printable ASCII characters without white space; not what empty fields look like.
+    1 to 512 printable ASCII characters without white space; not what empty fields look
+    like.
     """
     if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 10**18:
         value = str(value)
@@ -133,7 +142,8 @@ def valid_task_id(value: object) -> str | None:
 
 
 def as_url(value: object) -> str | None:
-    """``value`` where it is a web address of sane length without spaces or control characters."""
+    """``value`` where it is a web address of sane length without spaces or control
+    characters."""
     if (
         not isinstance(value, str)
         or len(value) > 8192
@@ -161,7 +171,8 @@ def collect_urls(*candidates: object) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))[:5]
 
 
-# --- what headers and signatures tell --------------------------------------------------------------------------------------------------------
+# --- what headers and signatures tell
+# ------------------------------------------------------------------------------------
 
 
 def date_of(headers: Mapping[str, str]) -> float | None:
@@ -170,7 +181,8 @@ def date_of(headers: Mapping[str, str]) -> float | None:
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """What ``Retry-After`` asks for, in seconds within 0..300; a date counts from the reply's own ``Date``."""
+    """What ``Retry-After`` asks for, in seconds within 0..300; a date counts from the
+    reply's own ``Date``."""
     raw = headers.get("retry-after", "").strip()
     if not raw:
         return None
@@ -190,7 +202,8 @@ def _http_date(text: str) -> float | None:
 
 
 def url_expiry(url: str) -> float | None:
-    """When a signed address stops to serve, as Unix seconds: OSS and S3 signatures of both generations."""
+    """When a signed address stops to serve, as Unix seconds: OSS and S3 signatures of
+    both generations."""
     try:
         query = dict(parse_qsl(urlsplit(url).query, max_num_fields=50))
     except ValueError:
@@ -211,11 +224,13 @@ def url_expiry(url: str) -> float | None:
     return None
 
 
-# --- errors ----------------------------------------------------------------------------------------------------------------------------------
+# --- errors
+# ------------------------------------------------------------------------------------
 
 
 def read_error(value: object) -> ApiError:
-    """The error in any shape that these servers use: ``{code, message, …}``, ``{error: {…} | text}``, ``{detail}``."""
+    """The error in any shape that these servers use: ``{code, message, …}``, ``{error:
+    {…} | text}``, ``{detail}``."""
     body = as_object(value)
     error = body.get("error")
     if isinstance(error, dict):
@@ -247,7 +262,8 @@ _BILLING_CODE = re.compile(
     r"(?i)allocationquota|billoverdue|arrearage|commoditynotpurchased|insufficient_(user_)?quota|token_quota|insufficient_balance"
 )
 _BILLING_TEXT = re.compile(
-    r"(?i)insufficient (account |user |token )?(balance|quota|credit|funds)|exceeded your current quota|overdue|in arrears"
+    r"(?i)insufficient (account |user |token )?(balance|quota|credit|funds)|exceeded your"
+    r" current quota|overdue|in arrears"
     r"|余额不足|额度不足|额度已用|欠费"
 )
 _KEY_CODE = re.compile(
@@ -255,7 +271,8 @@ _KEY_CODE = re.compile(
     r"|model_not_found|unauthorized|authentication_error)$"
 )
 _CONCURRENCY = re.compile(
-    r"(?i)concurren|in[- ]flight|(running|processing|pending|active) (tasks|jobs|videos)|too many (tasks|jobs|videos)|并发|队列"
+    r"(?i)concurren|in[- ]flight|(running|processing|pending|active) (tasks|jobs|videos)|too"
+    r" many (tasks|jobs|videos)|并发|队列"
 )
 _RATE = re.compile(
     r"(?i)rate|burst|per (second|minute)|too quickly|frequen|too many requests|qps|rpm|频繁"
@@ -268,7 +285,8 @@ def is_billing(error: ApiError) -> bool:
 
 
 def concerns_every_job(error: ApiError) -> bool:
-    """Whether the error is about key, access, model or money, and not about this request."""
+    """Whether the error is about key, access, model or money, and not about this
+    request."""
     return is_billing(error) or bool(_KEY_CODE.match(error.code))
 
 
@@ -285,21 +303,27 @@ _RETRYABLE_CODE = re.compile(
     r"|invalidurl\.(timeout|connectionrefused)|badrequest\.inputdownloadfailed|timeout|5\d\d|429|rate_limit.*|upstream_error|service_unavailable)$"
 )
 _RETRYABLE_TEXT = re.compile(
-    r"(?i)internal (server )?error|timed? ?out|temporar|unavailable|overload|try again|saturated|服务繁忙|请稍后|超时"
+    r"(?i)internal (server )?error|timed? ?out|temporar|unavailable|overload|try"
+    r" again|saturated|服务繁忙|请稍后|超时"
 )
 
 
 def is_retryable_failure(code: str, message: str) -> bool:
-    """Whether a task that failed so may be tried again: trouble of the machinery, never a verdict on the content or the request."""
+    """Whether a task that failed so may be tried again: trouble of the machinery, never
+    a verdict on the content or the request."""
     if is_billing(ApiError(code, message)):
         return False
     return bool(_RETRYABLE_CODE.match(code)) if code else bool(_RETRYABLE_TEXT.search(message))
 
 
-# --- verdicts --------------------------------------------------------------------------------------------------------------------------------
+# --- verdicts
+# ------------------------------------------------------------------------------------
 
 _HALT_HINTS = {
-    401: "the key was refused: check that the environment variable holds the key of this very backend and region",
+    401: (
+        "the key was refused: check that the environment variable holds the key of this very"
+        " backend and region"
+    ),
     402: "the account has no credit left: top it up, then run the same command again",
     403: "the key may not do this: check its permissions, its models and the account's balance",
 }

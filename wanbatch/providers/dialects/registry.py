@@ -1,9 +1,12 @@
 """What every dialect can do, and where dialects are found.
 
-What it may not do: I/O beyond reading the installed entry points, or know a wire format.
+What it may not do: I/O beyond reading the installed entry points, or know a wire
+format.
 
-How it works: a dialect is a small object of pure methods, one file each. Ours are named in ``BUILT_IN``; those of others are found by an entry
-point of the group ``wanbatch.dialects`` whose name is the ``kind`` of a profile and whose value is a class without arguments:
+How it works: a dialect is a small object of pure methods, one file each. Ours are named
+in ``BUILT_IN``; those of others are found by an entry point of the group
+``wanbatch.dialects`` whose name is the ``kind`` of a profile and whose value is a class
+without arguments:
 
     [project.entry-points."wanbatch.dialects"]
     mykind = "mypackage.mydialect:MyDialect"
@@ -21,7 +24,8 @@ from wanbatch.words.plugins import BUILT_IN, ENTRY_POINTS, dialect_kinds
 
 
 def dialect_for(kind: str) -> Dialect:
-    """The dialect that ``kind`` names. Raises ``WanbatchError`` where there is none or what is registered is no dialect."""
+    """The dialect that ``kind`` names. Raises ``WanbatchError`` where there is none or
+    what is registered is no dialect."""
     target = BUILT_IN.get(kind)
     if target is not None:
         module, _, name = target.partition(":")
@@ -59,7 +63,8 @@ def can_list(kind: str) -> bool:
 
 
 def cautions_for(kind: str, request: Request) -> tuple[str, ...]:
-    """The warnings that a plan owes the user about sending ``request`` by this dialect."""
+    """The warnings that a plan owes the user about sending ``request`` by this
+    dialect."""
     dialect = dialect_for(kind)
     return dialect.cautions(request) if isinstance(dialect, Cautious) else ()
 

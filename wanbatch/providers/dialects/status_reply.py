@@ -2,15 +2,16 @@
 
 What it may not do: I/O, raise on anything that a server may send.
 
-How it works: the reply is walked, and the object that speaks of *our* task is looked for: the
-innermost one that has the task's id and a status, else the only status there is. An outer
-word beside an inner one is the query's word. An object with another id speaks of another
-task, and tells nothing. Where a result's address stands differs most: the known places come
-first, and as a last resort any https address of a video in the answer, never a thumbnail's
-and never one that was sent. Names are compared without case and separators, because the same
-field is ``task_status``, ``taskStatus`` and ``TaskStatus``; a result that is JSON in a string is
-opened. A status in numbers means something else at each gateway, so it is a word that nobody
-knows, and only in an object that names the task.
+How it works: the reply is walked, and the object that speaks of *our* task is looked
+for: the innermost one that has the task's id and a status, else the only status there
+is. An outer word beside an inner one is the query's word. An object with another id
+speaks of another task, and tells nothing. Where a result's address stands differs most:
+the known places come first, and as a last resort any https address of a video in the
+answer, never a thumbnail's and never one that was sent. Names are compared without case
+and separators, because the same field is ``task_status``, ``taskStatus`` and
+``TaskStatus``; a result that is JSON in a string is opened. A status in numbers means
+something else at each gateway, so it is a word that nobody knows, and only in an object
+that names the task.
 """
 
 from __future__ import annotations
@@ -157,12 +158,14 @@ _UNKNOWN_TASK = frozenset({"not_found", "not_exist", "task_not_found", "task_not
 _SEPARATORS = re.compile(r"[_\-\s]+")
 _VIDEO_PATH = re.compile(r"(?i)\.(mp4|mov|m4v|webm)$|/content$")
 _DEPTH, _NODES, _URLS = 8, 2000, 5
-"""Bounds on what a server's answer may cost to read, and how many addresses are tried."""
+"""Bounds on what a server's answer may cost to read, and how many addresses are
+tried."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """The object that speaks of the task: ``word`` is its status, ``named`` that it has its id.
+    """The object that speaks of the task: ``word`` is its status, ``named`` that it has
+    its id.
 
     ``in_list`` is one of several things, which need not be the task.
     """
@@ -209,7 +212,8 @@ def _failure(found: _Found, error: ApiError, *, certain: bool) -> PollOutcome:
 
 
 def _holds_a_task(fields: Mapping[str, object]) -> bool:
-    """Whether an object without an id wraps something of a task that it does not tell."""
+    """Whether an object without an id wraps something of a task that it does not
+    tell."""
     for value in fields.values():
         inner = as_object(value[0] if isinstance(value, list) and value else value)
         if _TASK_KEYS & inner.keys():
@@ -217,12 +221,12 @@ def _holds_a_task(fields: Mapping[str, object]) -> bool:
     return False
 
 
-# -- one spelling of names -----------------------------------------------------------------------
+# -- one spelling of names -------------------------------------------------------------
 
 
 def _squash(value: object, depth: int = 0) -> object:
-    """``value`` with names in lower case without separators, and results that are JSON in a
-    string opened. Of two names that become one, the first with a value counts."""
+    """``value`` with names in lower case without separators, and results that are JSON
+    in a string opened. Of two names that become one, the first with a value counts."""
     if depth > _DEPTH + 4:
         return None
     if isinstance(value, list):
@@ -249,7 +253,7 @@ def _opened(name: str, value: object) -> object:
     return inner
 
 
-# -- the object that speaks of the task ----------------------------------------------------------
+# -- the object that speaks of the task ------------------------------------------------
 
 
 def _find(value: object, task_id: str) -> _Found | Unreadable | None:
@@ -346,7 +350,7 @@ def _is_of_another(found: _Found, task_id: str) -> bool:
     return any(_has_other_id(fields, task_id) for fields in (found.fields, *found.above))
 
 
-# -- what it says --------------------------------------------------------------------------------
+# -- what it says ----------------------------------------------------------------------
 
 
 def _progress_of(fields: Mapping[str, object]) -> float | None:
@@ -404,7 +408,8 @@ def _urls_at(fields: Mapping[str, object], place: tuple[str, ...], base: str) ->
 
 
 def _urls_of(value: object, base: str, depth: int) -> Iterator[str]:
-    """The addresses of a value: itself, the items of a list, the usual keys of an object."""
+    """The addresses of a value: itself, the items of a list, the usual keys of an
+    object."""
     if isinstance(value, str):
         url = absolute_url(value, base)
         if url is not None:
@@ -419,7 +424,8 @@ def _urls_of(value: object, base: str, depth: int) -> Iterator[str]:
 
 
 def absolute_url(text: str, base_url: str) -> str | None:
-    """``text`` as an address; a path (``/v1/videos/1/content``) is below ``base_url``'s origin."""
+    """``text`` as an address; a path (``/v1/videos/1/content``) is below ``base_url``'s
+    origin."""
     if not text.startswith("/") or text.startswith("//") or len(text) < 2:
         return as_url(text)
     if not base_url:

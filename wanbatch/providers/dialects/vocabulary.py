@@ -1,11 +1,11 @@
 """What the status words of public gateways mean.
 
-What it may not do: guess. A word that stands in no public documentation or source is never an
-end: it is shown to people, and the task is still watched.
+What it may not do: guess. A word that stands in no public documentation or source is
+never an end: it is shown to people, and the task is still watched.
 
-How it works: words are compared without case, separators and the prefixes that some APIs put
-before them (``TASK_STATUS_SUCCEED``). The words and who uses them are listed beside the
-replies in ``tests/providers/replies.py``.
+How it works: words are compared without case, separators and the prefixes that some
+APIs put before them (``TASK_STATUS_SUCCEED``). The words and who uses them are listed
+beside the replies in ``tests/providers/replies.py``.
 """
 
 from __future__ import annotations
@@ -46,7 +46,8 @@ DOUBTFUL = _words(
     """
     cancelled canceled cancel cancelling canceling expired expire deleted error errored
     errors rejected reject aborted abort timeout timed_out time_out terminated killed
-    crashed interrupted stopped blocked moderated request_moderated content_moderated content_filtered
+    crashed interrupted stopped blocked moderated request_moderated content_moderated
+    content_filtered
     filtered nsfw banned invalid revoked failed_moderation moderation_failed generate_failed
     generation_failed create_failed create_task_failed task_failed render_failed
     callback_exception exception sensitive_word_error partially_failed refunded
@@ -58,7 +59,8 @@ RUNNING = _words(
     not_started notstart created create starting started start waiting wait accepted
     received scheduled scheduling assigned initializing initialized init preparing prepare
     prepared in_progress inprogress processing process running run generating generate
-    working executing busy finishing staged streaming unknown unspecified throttled throttling paused suspended
+    working executing busy finishing staged streaming unknown unspecified throttled throttling
+    paused suspended
     retrying retry dreaming rendering encoding decoding uploading downloading transcoding
     postprocessing post_processing preprocessing pre_processing finalizing validating
     moderating reviewing on_hold hold delayed blocked_by_queue text_success first_success

@@ -1,10 +1,14 @@
 """Which network addresses a download may connect to.
 
-What it may not do: resolve names or connect (``http_download`` does, and connects to exactly the address that was judged here).
+What it may not do: resolve names or connect (``http_download`` does, and connects to
+exactly the address that was judged here).
 
-How it works: an allow-by-exclusion list of our own. ``ipaddress.is_global`` is not used: on Python 3.11 it calls NAT64, 6to4, site-local and
-multicast addresses global, and 100.100.100.200, a cloud's metadata service, is not ``is_private``. An IPv6 address that carries an IPv4 one (mapped,
-compatible, 6to4, NAT64, Teredo, ISATAP) is refused altogether: no public host needs to be reached that way, and each is a way around the list.
+How it works: an allow-by-exclusion list of our own. ``ipaddress.is_global`` is not
+used: on Python 3.11 it calls NAT64, 6to4, site-local and multicast addresses global,
+and 100.100.100.200, a cloud's metadata service, is not ``is_private``. An IPv6 address
+that carries an IPv4 one (mapped, compatible, 6to4, NAT64, Teredo, ISATAP) is refused
+altogether: no public host needs to be reached that way, and each is a way around the
+list.
 """
 
 from __future__ import annotations
@@ -52,7 +56,8 @@ _FORBIDDEN_6 = tuple(
 
 
 def objection_to(address: str) -> str | None:
-    """Why nothing may be fetched from ``address`` (an IP literal), or ``None`` where it is a public unicast one."""
+    """Why nothing may be fetched from ``address`` (an IP literal), or ``None`` where it
+    is a public unicast one."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:

@@ -1,19 +1,27 @@
-"""The connections of one profile: a fresh one for each submit and download, a pool for reads.
+"""The connections of one profile: a fresh one for each submit and download, a pool for
+reads.
 
-What it may not do: send anything, or read proxies and certificates from the environment.
+What it may not do: send anything, or read proxies and certificates from the
+environment.
 
 How it works
 ------------
-httpx's own pool is quadratic, and assigns one idle connection to several requests: with 100 connections and 100 pending it does 30 requests/s. So
-reads share transports of one connection each, the one used last first, which does 500 to 660. A transport whose request failed, was cancelled or
-was left half-read is thrown away: httpcore can keep such a connection for ever. All transports share one ``SSLContext``.
+httpx's own pool is quadratic, and assigns one idle connection to several requests: with
+100 connections and 100 pending it does 30 requests/s. So reads share transports of one
+connection each, the one used last first, which does 500 to 660. A transport whose
+request failed, was cancelled or was left half-read is thrown away: httpcore can keep
+such a connection for ever. All transports share one ``SSLContext``.
 
-A request to a host that the API named (a result, an upload space) is *aimed*: the host is resolved once, addresses that are not public are refused
-(unless the profile allows the host, or it is the backend's own origin), and the connection goes to exactly the address that was judged: it takes the
-host's place in the URL, while ``Host`` and the TLS handshake keep the host. So a name that changes its mind between the check and the connection
-gains nothing. Behind a proxy the name is judged the same way and then left to the proxy.
+A request to a host that the API named (a result, an upload space) is *aimed*: the host
+is resolved once, addresses that are not public are refused (unless the profile allows
+the host, or it is the backend's own origin), and the connection goes to exactly the
+address that was judged: it takes the host's place in the URL, while ``Host`` and the
+TLS handshake keep the host. So a name that changes its mind between the check and the
+connection gains nothing. Behind a proxy the name is judged the same way and then left
+to the proxy.
 
-Importing this module silences the loggers of httpx and httpcore: they write headers and whole signed URLs.
+Importing this module silences the loggers of httpx and httpcore: they write headers and
+whole signed URLs.
 """
 
 from __future__ import annotations
@@ -43,7 +51,8 @@ _ONCE = httpx.Limits(max_connections=1, max_keepalive_connections=0)
 
 
 def silence_libraries() -> None:
-    """Takes httpx's and httpcore's loggers out of every log: they write headers and whole URLs. Called when this module is imported."""
+    """Takes httpx's and httpcore's loggers out of every log: they write headers and
+    whole URLs. Called when this module is imported."""
     for name in ("httpx", "httpcore"):
         logger = logging.getLogger(name)
         logger.setLevel(logging.CRITICAL + 1)
@@ -58,7 +67,8 @@ class Refused(Exception):
 
 
 class ConnectionPool:
-    """Transports for one profile: fresh ones, and the pool for reads. ``given`` stands in for all of them in the simulation."""
+    """Transports for one profile: fresh ones, and the pool for reads. ``given`` stands
+    in for all of them in the simulation."""
 
     def __init__(
         self, profile: Profile, given: Transport | None = None, size: int = READ_CONNECTIONS
@@ -75,7 +85,8 @@ class ConnectionPool:
         return same_origin(target, self._home)
 
     def may_carry_key(self, target: httpx.URL) -> bool:
-        """Whether the key may go along: on the API's own origin, and below its base path.
+        """Whether the key may go along: on the API's own origin, and below its base
+        path.
 
         A path that climbs is below nothing, however its dots are written.
         """
@@ -85,7 +96,8 @@ class ConnectionPool:
         return self.is_home(target) and not climbs and plain.startswith(f"{below}/")
 
     def secured(self, target: httpx.URL) -> httpx.URL:
-        """``target`` over https, unless it is a loopback backend itself or a host that the profile allows. Raises ``Refused``."""
+        """``target`` over https, unless it is a loopback backend itself or a host that
+        the profile allows. Raises ``Refused``."""
         if target.scheme not in ("http", "https") or not target.host or target.userinfo:
             raise Refused("the address is no plain web address")
         if (
@@ -99,7 +111,8 @@ class ConnectionPool:
         return target.copy_with(scheme="https", port=None)
 
     async def aim(self, request: httpx.Request) -> None:
-        """Turns ``request`` to an address of its host that may be connected to. Raises ``Refused``, and ``ConnectError`` for an unknown name."""
+        """Turns ``request`` to an address of its host that may be connected to. Raises
+        ``Refused``, and ``ConnectError`` for an unknown name."""
         target = request.url
         if self._is_named(target) or self.is_home(target):
             return
@@ -113,7 +126,8 @@ class ConnectionPool:
         return target.host.lower() in self._profile.download_hosts
 
     async def _judged_address(self, target: httpx.URL) -> str | None:
-        """The address to connect to, or ``None`` where the host is one itself, or the connection is not ours to make."""
+        """The address to connect to, or ``None`` where the host is one itself, or the
+        connection is not ours to make."""
         host = target.host
         literal = objection_to(host)
         if literal != NO_ADDRESS:
@@ -141,7 +155,8 @@ class ConnectionPool:
         return self._given is not None
 
     def prepare(self) -> None:
-        """Reads the certificate authorities. Raises ``OSError`` where the profile's file of them is missing or holds none."""
+        """Reads the certificate authorities. Raises ``OSError`` where the profile's
+        file of them is missing or holds none."""
         if self._given is None and self._context is None:
             self._context = make_context(self._profile.ca_file)
 
@@ -156,7 +171,8 @@ class ConnectionPool:
 
     @asynccontextmanager
     async def pooled(self, host: str) -> AsyncIterator[Transport]:
-        """The transport used last, for one exchange with the profile's own ``host``; who leaves by an exception costs the pool a connection."""
+        """The transport used last, for one exchange with the profile's own ``host``;
+        who leaves by an exception costs the pool a connection."""
         async with self._slots:
             transport = self._given or (
                 self._free.pop() if self._free else self._make(_SINGLE, host)
@@ -208,7 +224,8 @@ def make_context(ca_file: str) -> ssl.SSLContext:
 
 
 def parse_url(text: str, base: httpx.URL | None = None) -> httpx.URL:
-    """``text``, relative to ``base`` where there is one. Raises ``Refused`` for all that httpx, its name encoding or a socket would stumble over."""
+    """``text``, relative to ``base`` where there is one. Raises ``Refused`` for all
+    that httpx, its name encoding or a socket would stumble over."""
     try:
         url = base.join(text) if base is not None else httpx.URL(text)
         if url.host and (url.port or 1) < 65536 and len(text) <= 8192:

@@ -1,20 +1,23 @@
-"""Fetching a result's bytes to a file: redirects by hand, addresses checked, lengths held to what was declared.
+"""Fetching a result's bytes to a file: redirects by hand, addresses checked, lengths
+held to what was declared.
 
-What it may not do: judge the bytes (``wanbatch.media.probe`` does), keep a body that is short or of another kind, or take the key off its origin.
+What it may not do: judge the bytes (``wanbatch.media.probe`` does), keep a body that is
+short or of another kind, or take the key off its origin.
 
 How it works
 ------------
-Identity is asked for. Where a server codes the body all the same, gzip and deflate are undone
-within the cap on a file; bytes that begin as an MP4 are taken for what they are, whatever the
-header says.
+Identity is asked for. Where a server codes the body all the same, gzip and deflate are
+undone within the cap on a file; bytes that begin as an MP4 are taken for what they are,
+whatever the header says.
 
 Each hop is secured and aimed by ``lanes`` anew: https, and an address that was judged.
 
-The key goes along only while every hop so far was on the API's origin. A plain ``http:`` address of a public host is asked over ``https:``
-instead.
+The key goes along only while every hop so far was on the API's origin. A plain
+``http:`` address of a public host is asked over ``https:`` instead.
 
-A broken transfer is taken up again with ``Range`` and ``If-Range`` only under a strong entity tag, and only a 206 that begins exactly where we
-stopped and names the same total is appended; anything else begins anew.
+A broken transfer is taken up again with ``Range`` and ``If-Range`` only under a strong
+entity tag, and only a 206 that begins exactly where we stopped and names the same total
+is appended; anything else begins anew.
 """
 
 from __future__ import annotations
@@ -51,7 +54,8 @@ FILE_LIMIT_BYTES = 2 * 1024**3
 WRITE_BYTES = 1024 * 1024
 STALL_S = 60.0
 STALL_BYTES = 16 * 1024
-"""A transfer that brings less than this in ``STALL_S`` seconds has stalled, however steadily it trickles."""
+"""A transfer that brings less than this in ``STALL_S`` seconds has stalled, however
+steadily it trickles."""
 DEADLINE_S = 3600.0
 WORDS_BYTES, WORDS_WITHIN_S = 16 * 1024, 5.0
 """How much of an error's body is read for its words, and for how long."""
@@ -60,7 +64,8 @@ _CONTENT_RANGE = re.compile(r"bytes (\d{1,15})-(\d{1,15})/(\d{1,15})\Z")
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """All bytes are in the file; ``declared`` is whether the server had said how many."""
+    """All bytes are in the file; ``declared`` is whether the server had said how
+    many."""
 
     bytes: int
     declared: bool = True
@@ -68,9 +73,9 @@ class Fetched:
 
 @dataclass(frozen=True, slots=True)
 class NotFetched:
-    """They are not. ``status`` is the server's last word, 0 without one; ``again`` tells that
-    another try may go better, ``refused`` is the SHA-256 of bytes that came whole and begin as
-    a video, and are none.
+    """They are not. ``status`` is the server's last word, 0 without one; ``again``
+    tells that another try may go better, ``refused`` is the SHA-256 of bytes that came
+    whole and begin as a video, and are none.
     """
 
     reason: str
@@ -82,8 +87,8 @@ class NotFetched:
 class Decoder:
     """Undoes a content coding, or nothing where the bytes are a video as they are.
 
-    Feed it the body in order; the first ``HEAD`` bytes decide. Raises ``TooLarge`` where the
-    output passes the cap, ``ValueError`` for what it cannot undo.
+    Feed it the body in order; the first ``HEAD`` bytes decide. Raises ``TooLarge``
+    where the output passes the cap, ``ValueError`` for what it cannot undo.
     """
 
     HEAD = 12
@@ -153,7 +158,8 @@ class _State:
 
 
 async def fetch_file(http: Http, url: str, part: Path) -> Fetched | NotFetched:
-    """Streams ``url`` to ``part``, which is begun anew. The file is neither checked for what it holds nor synced. Raises ``OSError`` of the disk."""
+    """Streams ``url`` to ``part``, which is begun anew. The file is neither checked for
+    what it holds nor synced. Raises ``OSError`` of the disk."""
     verdict = NotFetched("no try was made")
     state = _State()
     with create_anew(part) as file, anyio.move_on_after(DEADLINE_S) as scope:
@@ -281,7 +287,8 @@ def _judge_range(response: httpx.Response, file: IO[bytes], state: _State) -> No
 
 
 async def _pour(response: httpx.Response, file: IO[bytes], state: _State) -> None:
-    """The body into the file, a megabyte at a time. Raises ``TooLarge``, ``TimeoutError`` where it stalls, httpx's errors where it breaks."""
+    """The body into the file, a megabyte at a time. Raises ``TooLarge``,
+    ``TimeoutError`` where it stalls, httpx's errors where it breaks."""
     limit = FILE_LIMIT_BYTES if state.total is None else min(FILE_LIMIT_BYTES, state.total)
     buffer = bytearray()
     pace = _Pace(anyio.current_time())
@@ -313,7 +320,8 @@ class _Pace:
     bytes: int = 0
 
     def check(self, more: int, now: float) -> None:
-        """Counts ``more`` bytes. Raises ``TimeoutError`` at the end of a span that brought too few."""
+        """Counts ``more`` bytes. Raises ``TimeoutError`` at the end of a span that
+        brought too few."""
         self.bytes += more
         if now - self.since > STALL_S:
             if self.bytes < STALL_BYTES:
@@ -335,7 +343,8 @@ def _write_now(file: IO[bytes], block: bytes) -> None:
 
 @asynccontextmanager
 async def _open(http: Http, url: str, headers: dict[str, str]) -> AsyncIterator[httpx.Response]:
-    """The answer at the end of the redirects, its body unread. Raises ``Refused`` where a hop must not be made, httpx's errors."""
+    """The answer at the end of the redirects, its body unread. Raises ``Refused`` where
+    a hop must not be made, httpx's errors."""
     target, at_home = parse_url(url), True
     for _ in range(HOPS + 1):
         target = http.lanes.secured(target)

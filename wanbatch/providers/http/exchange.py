@@ -1,16 +1,21 @@
-"""The HTTP edge: one request out, what was seen back. With ``http_download`` the only place that imports httpx.
+"""The HTTP edge: one request out, what was seen back. With ``http_download`` the only
+place that imports httpx.
 
-What it may not do: judge a reply, follow a redirect, repeat a request, or let the key go anywhere but to the profile's own origin.
+What it may not do: judge a reply, follow a redirect, repeat a request, or let the key
+go anywhere but to the profile's own origin.
 
 How it works
 ------------
-Requests go straight to httpx *transports*, never through its client: no redirects, no cookies, no proxies or certificates from the environment, and
-none of the client's log lines, which hold whole signed URLs.
+Requests go straight to httpx *transports*, never through its client: no redirects, no
+cookies, no proxies or certificates from the environment, and none of the client's log
+lines, which hold whole signed URLs.
 
-*Submits* get a fresh connection each, closed afterwards, so that a stale connection can never turn a POST uncertain. httpx's trace events tell
-when the first byte of a request is written; before that, nothing can have been accepted.
+*Submits* get a fresh connection each, closed afterwards, so that a stale connection can
+never turn a POST uncertain. httpx's trace events tell when the first byte of a request
+is written; before that, nothing can have been accepted.
 
-What comes back has lost every spelling of the key that we know, so that a server which echoes it cannot make us print it.
+What comes back has lost every spelling of the key that we know, so that a server which
+echoes it cannot make us print it.
 """
 
 from __future__ import annotations
@@ -35,9 +40,11 @@ HEADER_LIMIT = 100
 CONNECT_TIMEOUT_S = 15.0
 READ_TIMEOUT_S = 30.0
 GRACE_S = 0.5
-"""How much later than httpx's own time-outs the deadline around an exchange falls: they close their sockets, a cancelled handshake does not."""
+"""How much later than httpx's own time-outs the deadline around an exchange falls: they
+close their sockets, a cancelled handshake does not."""
 SLOWEST_UPLOAD = 32 * 1024
-"""Bytes per second that a submit's deadline allows for its body, beside the time for the answer."""
+"""Bytes per second that a submit's deadline allows for its body, beside the time for
+the answer."""
 
 
 class TooLarge(Exception):
@@ -45,7 +52,8 @@ class TooLarge(Exception):
 
 
 class Progress:
-    """What httpx's trace events tell of one request: whether its first byte was written. A proxy's ``CONNECT`` does not count."""
+    """What httpx's trace events tell of one request: whether its first byte was
+    written. A proxy's ``CONNECT`` does not count."""
 
     def __init__(self) -> None:
         self.sent = False
@@ -65,7 +73,8 @@ class Progress:
 
 
 class Http:
-    """One profile's door to the network. ``requests`` counts the HTTP requests that went through it. Raises ``WanbatchError`` for a malformed base URL."""
+    """One profile's door to the network. ``requests`` counts the HTTP requests that
+    went through it. Raises ``WanbatchError`` for a malformed base URL."""
 
     def __init__(self, profile: Profile, transport: Transport | None = None) -> None:
         self.profile = profile
@@ -91,12 +100,14 @@ class Http:
             return False
 
     def authorization(self) -> dict[str, str]:
-        """The header that carries the key, for the profile's own origin and no other."""
+        """The header that carries the key, for the profile's own origin and no
+        other."""
         key = self.profile.api_key
         return {"authorization": f"Bearer {key.reveal()}"} if key else {}
 
     async def send_once(self, wire: WireRequest) -> Seen:
-        """The one POST of a submit: fresh connection, no repetition; ``submit_timeout_s`` for the answer and the time that its body may need."""
+        """The one POST of a submit: fresh connection, no repetition;
+        ``submit_timeout_s`` for the answer and the time that its body may need."""
         patience = self.profile.submit_timeout_s
         async with self.lanes.fresh(self.base.host) as transport:
             return await self._exchange(
@@ -115,7 +126,8 @@ class Http:
             return spoilt.seen
 
     async def send_large(self, wire: WireRequest) -> Seen:
-        """A request with a large body that buys nothing, such as media for the backend's own store."""
+        """A request with a large body that buys nothing, such as media for the
+        backend's own store."""
         async with self.lanes.fresh(self.base.host) as transport:
             return await self._exchange(
                 transport, wire, READ_TIMEOUT_S, READ_TIMEOUT_S + len(wire.body) / SLOWEST_UPLOAD
@@ -130,8 +142,9 @@ class Http:
         *,
         trusted: bool = False,
     ) -> Seen:
-        """A request to a host that is not the API's, such as an upload space or a bucket: never with the key, and unless its address comes from the
-        profile's owner (``trusted``) only to public addresses over https."""
+        """A request to a host that is not the API's, such as an upload space or a
+        bucket: never with the key, and unless its address comes from the profile's
+        owner (``trusted``) only to public addresses over https."""
         try:
             target = parse_url(url)
             request = build(
@@ -199,7 +212,8 @@ class Http:
             return NoReply(explain(error), self._maybe_sent(progress))
 
     def _maybe_sent(self, progress: Progress) -> bool:
-        """A given transport may not report its progress, so there silence proves nothing."""
+        """A given transport may not report its progress, so there silence proves
+        nothing."""
         return progress.sent or self.lanes.simulated
 
     def _forget_key(self, response: httpx.Response, body: bytes, elapsed_s: float) -> Reply:
@@ -213,7 +227,8 @@ class Http:
 
 
 class Body(httpx.AsyncByteStream):
-    """A request's body in pieces. No generator, so that a connection which breaks in its middle leaves nothing to clean up."""
+    """A request's body in pieces. No generator, so that a connection which breaks in
+    its middle leaves nothing to clean up."""
 
     def __init__(self, content: bytes) -> None:
         self._rest = memoryview(content)
@@ -242,14 +257,16 @@ def build(
 
 
 class _Spoilt(Exception):
-    """Carries a failed exchange out of the pool's context, so that its connection is thrown away."""
+    """Carries a failed exchange out of the pool's context, so that its connection is
+    thrown away."""
 
     def __init__(self, seen: NoReply) -> None:
         self.seen = seen
 
 
 def timeouts(patience_s: float) -> dict[str, float | None]:
-    """httpx's four; waiting for a pool slot is bounded by the deadline around the whole."""
+    """httpx's four; waiting for a pool slot is bounded by the deadline around the
+    whole."""
     return {
         "connect": min(CONNECT_TIMEOUT_S, patience_s),
         "read": patience_s,
@@ -259,7 +276,8 @@ def timeouts(patience_s: float) -> dict[str, float | None]:
 
 
 def explain(error: Exception) -> str:
-    """A network failure in words of our own: httpx's may quote headers and addresses."""
+    """A network failure in words of our own: httpx's may quote headers and
+    addresses."""
     words: tuple[tuple[type[Exception], str], ...] = (
         (httpx.ConnectTimeout, f"the connection was not made in time{_proxy_hint()}"),
         (httpx.ReadTimeout, "no answer came in time"),
@@ -314,8 +332,8 @@ def _explain_connect(error: Exception) -> str:
 
 
 def _unused(*names: str) -> str:
-    """Says which of these variables is set: we use none of them, for whoever set it may not
-    be who owns the key."""
+    """Says which of these variables is set: we use none of them, for whoever set it may
+    not be who owns the key."""
     found = next((name for name in names if os.environ.get(name)), None)
     return f"{found} is not used; " if found else ""
 
@@ -328,8 +346,9 @@ def _proxy_hint() -> str:
 async def consume(response: httpx.Response, take: Callable[[bytes], Awaitable[None]]) -> None:
     """Hands each piece of the body to ``take``, and raises whatever that raises.
 
-    The body's generators are nested in httpx and httpcore; leaving them half-way leaves them to the garbage collector, which trio rightly
-    minds. So where ``take`` fails, the wait for the next piece is cancelled inside them, which unwinds them all.
+    The body's generators are nested in httpx and httpcore; leaving them half-way leaves
+    them to the garbage collector, which trio rightly minds. So where ``take`` fails,
+    the wait for the next piece is cancelled inside them, which unwinds them all.
     """
     failure: BaseException | None = None
     if not isinstance(response.stream, httpx.AsyncByteStream):
@@ -348,7 +367,8 @@ async def consume(response: httpx.Response, take: Callable[[bytes], Awaitable[No
 
 
 async def _read_capped(response: httpx.Response) -> bytes:
-    """The body within its cap, inflated where the server compressed it unasked. Raises ``TooLarge`` or httpx's errors."""
+    """The body within its cap, inflated where the server compressed it unasked. Raises
+    ``TooLarge`` or httpx's errors."""
     body = bytearray()
 
     async def take(part: bytes) -> None:

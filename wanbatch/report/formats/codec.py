@@ -2,10 +2,11 @@
 
 What it may not do: I/O, or know any particular class.
 
-How it works: the names in ``model`` say what a number is, so one rule per type is enough. An amount becomes a string with a decimal number, a float
-whose name ends in ``_at`` or ``_until`` an ISO 8601 instant in UTC with
-milliseconds, any other float is rounded to thousandths, pairs become an object,
-``None`` becomes ``null``. The converters of a class are built once and kept, for a report may hold ten thousand jobs.
+How it works: the names in ``model`` say what a number is, so one rule per type is
+enough. An amount becomes a string with a decimal number, a float whose name ends in
+``_at`` or ``_until`` an ISO 8601 instant in UTC with milliseconds, any other float is
+rounded to thousandths, pairs become an object, ``None`` becomes ``null``. The
+converters of a class are built once and kept, for a report may hold ten thousand jobs.
 """
 
 from __future__ import annotations
@@ -46,7 +47,8 @@ def encode(value: object) -> dict[str, Json]:
 
 
 def decode(kind: type[T], entry: Mapping[str, Json]) -> T:
-    """The ``kind`` that ``encode`` made ``entry`` of; keys that it does not know are passed over. Raises ``KeyError`` where one is missing."""
+    """The ``kind`` that ``encode`` made ``entry`` of; keys that it does not know are
+    passed over. Raises ``KeyError`` where one is missing."""
     values: dict[str, object] = {}
     for name, codec in _codecs(kind):
         found = entry[name]

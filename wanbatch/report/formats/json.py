@@ -1,9 +1,13 @@
-"""Reports and plans as JSON documents: ``report.json``, ``runs/RUN_ID.json``, ``plan.json``, and reports back from them.
+"""Reports and plans as JSON documents: ``report.json``, ``runs/RUN_ID.json``,
+``plan.json``, and reports back from them.
 
-What it may not do: touch files (``write`` does), or add anything that ``collect`` does not know.
+What it may not do: touch files (``write`` does), or add anything that ``collect`` does
+not know.
 
-How it works: ``codec`` turns the values of ``model`` into JSON; here stand the outer shape of the documents and their text: one job per line,
-quick to make, kind to ``grep`` and ``diff``. ``schemas/report.schema.json`` and ``schemas/plan.schema.json`` describe them.
+How it works: ``codec`` turns the values of ``model`` into JSON; here stand the outer
+shape of the documents and their text: one job per line, quick to make, kind to ``grep``
+and ``diff``. ``schemas/report.schema.json`` and ``schemas/plan.schema.json`` describe
+them.
 """
 
 from __future__ import annotations
@@ -53,7 +57,8 @@ def report_document(report: Report) -> Document:
 
 
 def parse_report(document: Mapping[str, Json]) -> Report:
-    """The report of a document that its schema allows: the one that was written, but for ``description`` and ``options``."""
+    """The report of a document that its schema allows: the one that was written, but
+    for ``description`` and ``options``."""
     run, time, ledger = document["run"], document["time"], document.get("ledger")
     return Report(
         manifest=decode(ManifestFacts, _object(document["manifest"])),
@@ -68,7 +73,8 @@ def parse_report(document: Mapping[str, Json]) -> Report:
 
 
 def plan_document(plan: Plan, manifests: Sequence[Manifest]) -> Document:
-    """The plan as ``plan.json`` has it: the entries of a report, each with what a run would do with the job and why.
+    """The plan as ``plan.json`` has it: the entries of a report, each with what a run
+    would do with the job and why.
 
     ``manifests`` are those of the plan, in order.
     """
@@ -100,7 +106,8 @@ def plan_document(plan: Plan, manifests: Sequence[Manifest]) -> Document:
 
 
 def document_text(document: Mapping[str, Json]) -> str:
-    """The JSON text of a report or a plan, one job per line, with a newline at its end."""
+    """The JSON text of a report or a plan, one job per line, with a newline at its
+    end."""
     lists = {
         key: value
         for key, value in document.items()
@@ -117,7 +124,8 @@ def document_text(document: Mapping[str, Json]) -> str:
 
 
 def to_bytes(text: str) -> bytes:
-    """UTF-8; a lone surrogate, which a provider's reply may hold, becomes its JSON escape."""
+    """UTF-8; a lone surrogate, which a provider's reply may hold, becomes its JSON
+    escape."""
     return text.encode("utf-8", "backslashreplace")
 
 

@@ -2,8 +2,9 @@
 
 What it may not do: I/O, or write a character that XML forbids.
 
-How it works: ``failed`` is a failure; ``uncertain`` and ``expired`` are errors, for a person must decide; whatever has not come to its turn is
-skipped, with its reason. A case's time is what its job took from submit to disk.
+How it works: ``failed`` is a failure; ``uncertain`` and ``expired`` are errors, for a
+person must decide; whatever has not come to its turn is skipped, with its reason. A
+case's time is what its job took from submit to disk.
 """
 
 from __future__ import annotations

@@ -1,11 +1,15 @@
-"""Makes ``report.html``: one file beside its videos that opens from disk, without server or network.
+"""Makes ``report.html``: one file beside its videos that opens from disk, without
+server or network.
 
-What it may not do: I/O but for reading its own assets; let a byte of a manifest or of a provider's reply become markup, script or style.
+What it may not do: I/O but for reading its own assets; let a byte of a manifest or of a
+provider's reply become markup, script or style.
 
-How it works: the head of the page (totals, money, time, what to do) is markup, made by Jinja with autoescaping, so that it can be read without
-scripts. The jobs travel as JSON in a data block, deflated where they are many, and ``report.js`` builds the cards from it with text nodes only. A
-Content-Security-Policy names the one style and the one script by hash and forbids every other source but files beside the page. Jinja never sees
-the style and the script as templates.
+How it works: the head of the page (totals, money, time, what to do) is markup, made by
+Jinja with autoescaping, so that it can be read without scripts. The jobs travel as JSON
+in a data block, deflated where they are many, and ``report.js`` builds the cards from
+it with text nodes only. A Content-Security-Policy names the one style and the one
+script by hash and forbids every other source but files beside the page. Jinja never
+sees the style and the script as templates.
 """
 
 from __future__ import annotations
@@ -66,7 +70,8 @@ class Stage:
 
 
 def render_page(report: Report, document: Mapping[str, Json], base: str = "") -> str:
-    """The page's text. ``document`` is the report's; ``base`` leads from the page's folder to the manifest's: a URL, empty or ending with a slash."""
+    """The page's text. ``document`` is the report's; ``base`` leads from the page's
+    folder to the manifest's: a URL, empty or ending with a slash."""
     assets = _assets()
     advice = advise(report)
     return assets.template.render(
@@ -96,7 +101,8 @@ def fragment(**view: str) -> str:
 
 
 def stages(time: TimeSpent) -> tuple[Stage, ...]:
-    """The run's wall clock as parts of a bar; parts too short to be seen are left out of it."""
+    """The run's wall clock as parts of a bar; parts too short to be seen are left out
+    of it."""
     parts = (
         ("generating", "Generating", time.generating_s),
         ("downloading", "Downloading", time.downloading_s),
@@ -115,7 +121,8 @@ def stages(time: TimeSpent) -> tuple[Stage, ...]:
 def _data(
     report: Report, document: Mapping[str, Json], advice: tuple[Advice, ...], base: str
 ) -> str:
-    """What ``report.js`` reads: the jobs, the former jobs, the steps of each piece of advice; as JSON, or deflated and in base 64."""
+    """What ``report.js`` reads: the jobs, the former jobs, the steps of each piece of
+    advice; as JSON, or deflated and in base 64."""
     text = _encode(
         {
             "base": base,

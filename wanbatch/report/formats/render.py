@@ -1,8 +1,10 @@
-"""A report in the format that someone asked for: the one door for ``wanbatch report -o FILE``.
+"""A report in the format that someone asked for: the one door for ``wanbatch report -o
+FILE``.
 
 What it may not do: write anything.
 
-How it works: a file's name decides its format; ``junit.xml`` and any other ``.xml`` is JUnit.
+How it works: a file's name decides its format; ``junit.xml`` and any other ``.xml`` is
+JUnit.
 """
 
 from __future__ import annotations
@@ -32,7 +34,8 @@ _BY_SUFFIX: dict[str, Format] = {
 
 
 def format_of(path: Path) -> Format:
-    """The format that a file's name asks for. Raises ``WanbatchError`` (2) where there is none."""
+    """The format that a file's name asks for. Raises ``WanbatchError`` (2) where there
+    is none."""
     found = _BY_SUFFIX.get(path.suffix.lower())
     if found is None:
         raise WanbatchError(
@@ -44,7 +47,8 @@ def format_of(path: Path) -> Format:
 
 
 def base_for(target: Path, folder: Path) -> str:
-    """The way from the file ``target`` to the manifest's folder, as ``render`` takes it: empty where it lies there, else ``../reports/harbor/``."""
+    """The way from the file ``target`` to the manifest's folder, as ``render`` takes
+    it: empty where it lies there, else ``../reports/harbor/``."""
     way = Path(os.path.relpath(folder.resolve(), target.resolve().parent)).as_posix()
     return "" if way == "." else f"{way}/"
 
@@ -52,8 +56,10 @@ def base_for(target: Path, folder: Path) -> str:
 def render(report: Report, form: Format, base: str = "") -> str:
     """The report as text.
 
-    ``base`` leads from the folder that the text is for to the manifest's folder, where the videos are: empty where they are the same, else a relative
-    path that ends with a slash. ``report.json`` keeps its paths, which are relative to the manifest's folder by definition.
+    ``base`` leads from the folder that the text is for to the manifest's folder, where
+    the videos are: empty where they are the same, else a relative path that ends with a
+    slash. ``report.json`` keeps its paths, which are relative to the manifest's folder
+    by definition.
     """
     if form == "json":
         return document_text(report_document(report))

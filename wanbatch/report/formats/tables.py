@@ -1,10 +1,13 @@
-"""A report as a table: CSV for spreadsheets, Markdown for pull requests and job summaries.
+"""A report as a table: CSV for spreadsheets, Markdown for pull requests and job
+summaries.
 
-What it may not do: I/O, or let a text of a manifest or of a provider act in the program that opens the table.
+What it may not do: I/O, or let a text of a manifest or of a provider act in the program
+that opens the table.
 
-How it works: a spreadsheet takes a cell that begins with ``=``, ``+``, ``-``, ``@``, a tab or a carriage return for a formula, also after
-white space and in full-width forms; such texts get an apostrophe in front, numbers of our own do not. In Markdown, texts are escaped as HTML first
-and then freed of the marks that Markdown gives a meaning to.
+How it works: a spreadsheet takes a cell that begins with ``=``, ``+``, ``-``, ``@``, a
+tab or a carriage return for a formula, also after white space and in full-width forms;
+such texts get an apostrophe in front, numbers of our own do not. In Markdown, texts are
+escaped as HTML first and then freed of the marks that Markdown gives a meaning to.
 """
 
 from __future__ import annotations
@@ -23,11 +26,43 @@ from wanbatch.report.formats.codec import amount, instant
 from wanbatch.words.canonical import Json
 
 _FIXED = (
-    "name", "id", "state", "tags", "seed", "prompt", "negative_prompt", "model", "seconds", "size", "prompt_extend", "watermark", "media",
-    "backend", "task_id", "fingerprint", "attempts", "submitted_at", "stored_at", "queue_s", "submit_s", "generation_s", "download_s",
-    "spent", "reserved", "currency", "path", "sha256", "bytes", "output_seconds", "width", "height", "fps", "has_audio",
-    "error_code", "error_message",
-)  # fmt: skip
+    "name",
+    "id",
+    "state",
+    "tags",
+    "seed",
+    "prompt",
+    "negative_prompt",
+    "model",
+    "seconds",
+    "size",
+    "prompt_extend",
+    "watermark",
+    "media",
+    "backend",
+    "task_id",
+    "fingerprint",
+    "attempts",
+    "submitted_at",
+    "stored_at",
+    "queue_s",
+    "submit_s",
+    "generation_s",
+    "download_s",
+    "spent",
+    "reserved",
+    "currency",
+    "path",
+    "sha256",
+    "bytes",
+    "output_seconds",
+    "width",
+    "height",
+    "fps",
+    "has_audio",
+    "error_code",
+    "error_message",
+)
 _ASKED = (
     "seed",
     "prompt",
@@ -42,7 +77,8 @@ Cell = str | int | float | None
 
 
 def render_csv(report: Report, base: str = "") -> str:
-    """One row per job, in manifest order; an axis ``hour`` is the column ``axis.hour``. ``base`` leads to the manifest's folder."""
+    """One row per job, in manifest order; an axis ``hour`` is the column ``axis.hour``.
+    ``base`` leads to the manifest's folder."""
     axes = list(dict.fromkeys(name for job in report.jobs for name, _ in job.axes))
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
@@ -130,7 +166,8 @@ def _rounded(value: float | None) -> float | None:
 
 
 def render_markdown(report: Report, base: str = "") -> str:
-    """Totals, what is left to do, and a table of all jobs with links to their videos."""
+    """Totals, what is left to do, and a table of all jobs with links to their
+    videos."""
     totals, manifest = report.totals, report.manifest
     lines = [f"# {inert_text(manifest.name)}", "", _summary(report), ""]
     for item in advise(report):
@@ -151,7 +188,10 @@ def render_markdown(report: Report, base: str = "") -> str:
     cost = wording.money(totals.cost.spent, totals.cost.currency)
     lines += [
         "",
-        f"{wording.count(totals.jobs, 'job')}, {totals.done} done, {cost} spent. Manifest SHA-256 `{manifest.sha256[:16]}`.",
+        (
+            f"{wording.count(totals.jobs, 'job')}, {totals.done} done, {cost} spent. Manifest"
+            f" SHA-256 `{manifest.sha256[:16]}`."
+        ),
     ]
     return "\n".join(lines) + "\n"
 
@@ -176,13 +216,19 @@ def _summary(report: Report) -> str:
 def _markdown_row(job: ReportJob, base: str) -> str:
     output = job.output
     video = (
-        f"[{wording.duration(output.seconds)}, {output.width} × {output.height}]({base}{wording.link(output.path)})"
+        (
+            f"[{wording.duration(output.seconds)}, {output.width} ×"
+            f" {output.height}]({base}{wording.link(output.path)})"
+        )
         if output
         else ""
     )
     if job.error:
         video = inert_text(f"{job.error.code}: {job.error.message}")
-    return f"| {inert_text(job.name)} | {job.state.value} | {video} | {wording.duration(job.timings.generation_s)} | {_price(job)} |"
+    return (
+        f"| {inert_text(job.name)} | {job.state.value} | {video} |"
+        f" {wording.duration(job.timings.generation_s)} | {_price(job)} |"
+    )
 
 
 def _price(job: ReportJob) -> str:
