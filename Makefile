@@ -7,7 +7,11 @@ BIN    := $(VENV)/bin
 WORKERS ?= 3
 LANGUAGE_SERVER := tests/editor/node_modules/.package-lock.json
 
-.PHONY: demo test check lint types layering format lock locks cases simulate torture fuzz bench clean
+.PHONY: help demo test check lint types layering format lock locks cases simulate torture fuzz bench clean
+
+## Every target in a line.
+help:
+	@awk '/^## /{said=substr($$0,4)} /^[a-z-]+:/{if(said!=""){sub(/:.*/,"");printf "%-10s %s\n",$$0,said;said=""}} /^$$/{said=""}' Makefile
 
 ## Creates the environment, installs the locked dependencies, runs the quickstart on the embedded emulator.
 demo: $(VENV)/.demo

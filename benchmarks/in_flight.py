@@ -25,8 +25,8 @@ import anyio
 from PIL import Image
 
 from wanbatch.cli import main as command_line
-from wanbatch.cli import session
 from wanbatch.emulator.process import start_emulator
+from wanbatch.operations.run import Run, RunResult
 
 MANIFEST = """\
 wanbatch: 1
@@ -65,7 +65,7 @@ class Watch:
             await anyio.sleep(STEP_S)
             self.lags_s.append(time.monotonic() - begin - STEP_S)
 
-    async def count(self, running: session._Session) -> None:
+    async def count(self, running: Run) -> None:
         while True:
             await anyio.sleep(0.5)
             if running.runner is not None:
@@ -78,18 +78,18 @@ class Watch:
 
 
 def watched(watch: Watch) -> None:
-    """Lets ``watch`` look on while a session runs."""
-    original = session._Session.run
+    """Lets ``watch`` look on while a run goes on."""
+    original = Run.execute
 
-    async def run(self: session._Session) -> int:
+    async def execute(self: Run) -> RunResult:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(watch.sample)
             tasks.start_soon(watch.count, self)
-            code = await original(self)
+            result = await original(self)
             tasks.cancel_scope.cancel()
-        return code
+        return result
 
-    session._Session.run = run  # type: ignore[method-assign]
+    Run.execute = execute  # type: ignore[method-assign]
 
 
 def main() -> None:

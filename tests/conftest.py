@@ -1,9 +1,9 @@
-"""For all tests: a machine that is busy is no failure, so nothing that hypothesis draws is timed.
+"""For all tests: a machine that is busy is no failure, so nothing that hypothesis draws
+is timed.
 
-``make test`` takes a slice of what starts real processes: one of several cases of the long
-tables (``THINNED``), every second test of the folders that run whole
-commands (``HALVED``). ``make cases``, and CI,
-take all of them.
+``make test`` takes a slice of what starts real processes: one of several cases of the
+long tables (``THINNED``), every second test of the folders that run whole commands
+(``HALVED``). ``make cases``, and CI, take all of them.
 """
 
 from __future__ import annotations
@@ -29,11 +29,14 @@ THINNED = {
     "torture": 3,
     "simulation/test_mutants.py": 6,
 }
-"""One case of so many is kept where a test of this folder or file has more than two cases."""
+"""One case of so many is kept where a test of this folder or file has more than two
+cases."""
 HALVED = ("cli", "crash", "field")
-"""The tests of these folders run whole commands, and take two thirds of the suite's time."""
+"""The tests of these folders run whole commands, and take two thirds of the suite's
+time."""
 
-# A user has no trio, which httpx would import at each start: neither have the commands of tests.
+# A user has no trio, which httpx would import at each start: neither have the commands
+# of tests.
 os.environ["PYTHONPATH"] = os.pathsep.join(
     filter(None, [str(TESTS / "without_trio"), os.environ.get("PYTHONPATH")])
 )

@@ -42,6 +42,7 @@ MATRIX: dict[str, set[str]] = {
         "report",
         "emulator",
     },
+    "testing": {"ledger", "engine"},
     "cli": {"words", "model", "emulator", "operations"},
 }
 """Which rooms each room imports."""
@@ -52,7 +53,7 @@ BROAD = {"cli", "media", "operations", "words"}
 doors would show: commands, their operations, formats, words."""
 
 ONLY_IN = {
-    "httpx": {"providers/http/"},
+    "httpx": {"providers/http/", "testing/"},
     "sqlite3": {"ledger/"},
     "starlette": {"emulator/"},
     "uvicorn": {"emulator/"},

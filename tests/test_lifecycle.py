@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from wanbatch.model import lifecycle
 from wanbatch.model.lifecycle import (
     ATTEMPT_FIELDS,
+    DECISIONS,
     IN_FLIGHT,
     RESERVED,
     SPENT,
@@ -33,6 +34,9 @@ from wanbatch.model.lifecycle import (
     apply,
     attempt_of,
     deciding_attempt,
+    how_it_runs,
+    is_undecided,
+    may_retry,
     open_attempt,
 )
 
@@ -350,3 +354,35 @@ def test_each_margin_is_an_hour() -> None:
         6_400.0,
         16_400.0,
     )
+
+
+def test_policy_retries_what_failed_for_free_so_often_since_a_person_asked() -> None:
+    failed = row(State.REMOTE_FAILED, 1, retryable=True)
+    again = row(State.REMOTE_FAILED, 2, retryable=True, authority=Authority.RETRY_POLICY)
+    unsent = row(State.PLANNED, 3, authority=Authority.RETRY_POLICY)
+    person = row(State.REMOTE_FAILED, 4, retryable=True, authority=Authority.PERSON)
+    assert may_retry(failed, [failed], 1)
+    assert not may_retry(failed, [failed], 0)
+    assert not may_retry(again, [failed, again], 1)
+    assert may_retry(failed, [failed, unsent], 1), "what was never accepted was no retry"
+    assert may_retry(person, [failed, again, person], 1)
+    assert not may_retry(row(State.REMOTE_FAILED, 1, retryable=False), [], 5)
+    assert not may_retry(row(State.REJECTED, 1, retryable=True), [], 5)
+
+
+def test_a_person_decides_on_what_waits_and_on_an_adoption_that_no_poll_confirmed() -> None:
+    assert {s for s in State if is_undecided(row(s))} == {
+        s for s in DECISIONS if s is not State.ACCEPTED
+    }
+    adopted = row(State.ACCEPTED, last_event=EventKind.ADOPTED)
+    assert is_undecided(adopted)
+    assert not is_undecided(row(State.ACCEPTED, last_event=EventKind.ADOPTED, confirmed_at=9.0))
+
+
+def test_how_a_paid_task_stands_is_said_in_words() -> None:
+    assert how_it_runs(row(State.ACCEPTED, task_id="t")) == "task t was accepted"
+    odd = row(State.ACCEPTED, task_id="t", status_word="polishing")
+    assert how_it_runs(odd).endswith("the provider says 'polishing', a word that is not known")
+    ended = row(State.REMOTE_OK, task_id="t", download_error="HTTP 404")
+    assert how_it_runs(ended) == "task t is finished and paid for; the last download met: HTTP 404"
+    assert "--take" in how_it_runs(row(State.REMOTE_OK, task_id="t", refused_times=2))

@@ -69,13 +69,11 @@ def clean(wheel, tmp_path_factory):
     return folder / "bin"
 
 
-def test_the_wheel_holds_schemas_assets_and_types(wheel):
+def test_the_wheel_holds_schemas_page_and_types(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
     for schema in ("manifest", "job", "plan", "report"):
         assert f"wanbatch/schemas/{schema}.schema.json" in names
-    assert any(
-        name.startswith("wanbatch/report/assets/") and name.endswith(".css") for name in names
-    )
+    assert any(name.startswith("wanbatch/report/web/") and name.endswith(".css") for name in names)
     assert "wanbatch/py.typed" in names
     assert not [name for name in names if name.startswith(("tests/", "benchmarks/", "examples/"))]
 

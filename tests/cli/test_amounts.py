@@ -171,19 +171,19 @@ def test_a_profiles_submit_timeout_is_kept(tmp_path):
 
 
 def test_a_longer_submit_timeout_stretches_the_quiet_period():
-    from wanbatch.cli.session import Order, _ordered
-
     from wanbatch.model.wire import Profile
+    from wanbatch.operations.options import RunOptions
+    from wanbatch.operations.run import raise_limits
 
     built_in = Profile("p", "dashscope", "", "")
-    assert _ordered(built_in, Order()).quiet_period_s == 120
-    assert _ordered(built_in, Order(submit_timeout_s=30)).quiet_period_s == 120
-    assert _ordered(built_in, Order(submit_timeout_s=300)).quiet_period_s == 600
+    assert raise_limits(built_in, RunOptions()).quiet_period_s == 120
+    assert raise_limits(built_in, RunOptions(submit_timeout_s=30)).quiet_period_s == 120
+    assert raise_limits(built_in, RunOptions(submit_timeout_s=300)).quiet_period_s == 600
     own = Profile("p", "dashscope", "", "", submit_timeout_s=90, quiet_period_s=700)
-    assert _ordered(own, Order()).submit_timeout_s == 90
-    assert _ordered(own, Order(submit_timeout_s=300)).quiet_period_s == 700
+    assert raise_limits(own, RunOptions()).submit_timeout_s == 90
+    assert raise_limits(own, RunOptions(submit_timeout_s=300)).quiet_period_s == 700
     emulator = Profile("emulator", "emulator", "", "", quiet_period_s=1)
-    assert _ordered(emulator, Order(submit_timeout_s=300)).quiet_period_s == 1
+    assert raise_limits(emulator, RunOptions(submit_timeout_s=300)).quiet_period_s == 1
 
 
 @pytest.mark.parametrize(
@@ -199,9 +199,9 @@ def test_a_longer_submit_timeout_stretches_the_quiet_period():
     ],
 )
 def test_without_options_every_setting_of_a_profile_counts(tmp_path, setting, field, value):
-    from wanbatch.cli.session import Order, _ordered
-
     from wanbatch.config.profiles import load_profiles, resolve_profile
+    from wanbatch.operations.options import RunOptions
+    from wanbatch.operations.run import raise_limits
 
     config = tmp_path / "config.toml"
     own = (
@@ -212,4 +212,4 @@ def test_without_options_every_setting_of_a_profile_counts(tmp_path, setting, fi
     profiles = load_profiles({}, config)
     for name in ("mine", "gateway"):
         profile = resolve_profile(profiles, name, {}, offline=True)
-        assert getattr(_ordered(profile, Order()), field) == value
+        assert getattr(raise_limits(profile, RunOptions()), field) == value

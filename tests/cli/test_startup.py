@@ -55,7 +55,9 @@ def test_help_imports_nothing_heavy(words):
     assert "wanbatch" in shown
     assert not modules & HEAVY
     assert not [
-        m for m in modules if m.startswith("wanbatch.") and m.split(".")[1] not in {"cli", "errors"}
+        m
+        for m in modules - {"wanbatch.words", "wanbatch.words.errors"}
+        if m.startswith("wanbatch.") and m.split(".")[1] != "cli"
     ]
 
 

@@ -329,7 +329,7 @@ def test_prompts_are_sent_and_kept_without_white_space_at_their_ends(project: Pr
         ' negative_prompt: "\\n"\n'
         "    media: {first_frame: https://h.test/a.png}",
         f"id: longest\n    prompt: |\n      {'x' * 5000}\n    media: {{first_frame:"
-        " https://h.test/a.png}}",
+        f" https://h.test/a.png}}",
     )
     assert project.run() == 0
     sent = [(post.get("prompt"), post.get("negative_prompt")) for post in project.gateway.posts]

@@ -10,6 +10,7 @@ import pytest
 from builders import attempt
 
 from wanbatch.engine.interpret import failure_event, is_late, poll_event
+from wanbatch.engine.notices import FetchFailed, PollAnswered, TasksResumed
 from wanbatch.engine.pacing.budget import Budget
 from wanbatch.engine.pacing.submits import SubmitPacer
 from wanbatch.engine.polling.schedule import PollSchedule
@@ -35,7 +36,7 @@ def watching(*rows, queries_per_second=None):
     scheduler = Scheduler(
         [], SubmitPacer(None, 5), PollSchedule(15.0, queries_per_second), Budget(None), RunPolicy()
     )
-    scheduler.resume(rows, 0.0, 2000.0)
+    scheduler.handle(TasksResumed(rows, 2000.0), 0.0)
     return scheduler
 
 
@@ -55,7 +56,7 @@ def test_an_answer_that_tells_nothing_of_an_ended_task_gives_its_place_in_the_qu
     )
     scheduler = watching(ENDED, other, queries_per_second=0.5)
     task = poll(scheduler, 0.0)
-    scheduler.polled(task, task.attempt, NO_ANSWER, 0.3, 2000.0)
+    scheduler.handle(PollAnswered(task, task.attempt, NO_ANSWER, 2000.0), 0.3)
     action = scheduler.next_action(0.3)
     assert isinstance(action, Wait)
     assert action.until is not None
@@ -66,7 +67,7 @@ def test_an_answer_that_tells_nothing_of_an_ended_task_gives_its_place_in_the_qu
 def test_a_result_past_its_expiry_that_nobody_knows_is_fetched_once_more_so_that_it_can_expire():
     scheduler = watching(ENDED)
     task = poll(scheduler, 0.0)
-    scheduler.polled(task, task.attempt, NO_SUCH_TASK, 0.3, ENDED.available_until + 1)
+    scheduler.handle(PollAnswered(task, task.attempt, NO_SUCH_TASK, ENDED.available_until + 1), 0.3)
     action = scheduler.next_action(0.3)
     assert isinstance(action, Fetch)
     assert action.result == Succeeded()
@@ -76,9 +77,9 @@ def test_a_result_that_cannot_be_had_for_a_whole_day_is_still_asked_for():
     scheduler = watching(ENDED)
     task = poll(scheduler, 0.0)
     task.fetches = 5000
-    scheduler.polled(task, task.attempt, Succeeded(), 0.3, 2000.0)
+    scheduler.handle(PollAnswered(task, task.attempt, Succeeded(), 2000.0), 0.3)
     assert isinstance(scheduler.next_action(0.3), Fetch)
-    scheduler.unfetched(task, task.attempt, DownloadFailed("HTTP 503"), 1.0)
+    scheduler.handle(FetchFailed(task, task.attempt, DownloadFailed("HTTP 503")), 1.0)
     action = scheduler.next_action(1.0)
     assert isinstance(action, Wait)
     assert action.until == pytest.approx(61.0)

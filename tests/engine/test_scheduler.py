@@ -9,8 +9,22 @@ from itertools import pairwise
 
 import pytest
 from builders import DIGESTS, attempt, follow, job, manifest
+from engine.scheduler_state import problems_of
 
 from wanbatch.engine.interpret import failure_event, poll_event, submit_event
+from wanbatch.engine.notices import (
+    ClockSet,
+    Drain,
+    FetchFailed,
+    IntentRecorded,
+    MediaReady,
+    NoRoom,
+    PollAnswered,
+    StopBuying,
+    SubmitAnswered,
+    TasksResumed,
+    VideoStored,
+)
 from wanbatch.engine.pacing.budget import Budget
 from wanbatch.engine.pacing.submits import SubmitPacer
 from wanbatch.engine.polling.schedule import PollSchedule
@@ -48,10 +62,24 @@ from wanbatch.model.outcomes import (
 )
 from wanbatch.model.price import PriceList
 from wanbatch.plan.planner import PlanOptions, Target, make_plan
+from wanbatch.testing.replay import ReplayDiffers, replay
 
 PRICES = PriceList({"720P": Decimal("0.10")}, "USD")
 AT = 10_000.0
 """The wall clock when the monotonic one shows 0."""
+
+
+class Checked(Scheduler):
+    """A scheduler whose invariants are looked at after everything that happens."""
+
+    def handle(self, notice, now):
+        super().handle(notice, now)
+        assert not problems_of(self), notice
+
+    def next_action(self, now):
+        action = super().next_action(now)
+        assert not problems_of(self), action
+        return action
 
 
 class Play:
@@ -79,17 +107,25 @@ class Play:
             AT,
         )
         limits = RunPolicy(wait_s, frozenset({"m"}) if on_failure == "stop" else frozenset())
-        self.scheduler = Scheduler(
-            build_works(plan, {"m": retries}),
-            SubmitPacer(rate, ceiling),
-            PollSchedule(15.0),
-            Budget(limit),
-            limits,
-        )
+        self.record = []
+
+        def build():
+            return Checked(
+                build_works(plan, {"m": retries}),
+                SubmitPacer(rate, ceiling),
+                PollSchedule(15.0),
+                Budget(limit),
+                limits,
+                record=self.record,
+            )
+
+        self.build = build
+        self.scheduler = build()
         self.rows = {a.attempt_id: a for a in attempts}
         self.now = 0.0
-        self.scheduler.resume(
-            [a for a in attempts if a.state in (State.ACCEPTED, State.REMOTE_OK)], 0.0, AT
+        self.scheduler.handle(
+            TasksResumed([a for a in attempts if a.state in (State.ACCEPTED, State.REMOTE_OK)], AT),
+            0.0,
         )
 
     def next(self, kind):
@@ -102,7 +138,7 @@ class Play:
         for."""
         while isinstance(action := self.scheduler.next_action(self.now), (Wait, Prepare)):
             if isinstance(action, Prepare):
-                self.scheduler.prepared(action.work, {"first_frame": "data:x"})
+                self.scheduler.handle(MediaReady(action.work, {"first_frame": "data:x"}), self.now)
                 continue
             assert action.until is not None
             assert action.until > self.now
@@ -112,7 +148,7 @@ class Play:
 
     def prepare(self):
         work = self.next(Prepare).work
-        self.scheduler.prepared(work, {"first_frame": "data:x"})
+        self.scheduler.handle(MediaReady(work, {"first_frame": "data:x"}), self.now)
         return work
 
     def submit(self, outcome):
@@ -122,9 +158,9 @@ class Play:
         if work.reopens is not None:
             number = work.reopens.attempt_id
             row = apply(work.reopens, Event(number, EventKind.REOPENED, AT + self.now))
-        self.scheduler.opened(work, row)
+        self.scheduler.handle(IntentRecorded(work, row), self.now)
         self.rows[number] = apply(row, submit_event(row, outcome, AT + self.now))
-        self.scheduler.submitted(work, self.rows[number], outcome, self.now)
+        self.scheduler.handle(SubmitAnswered(work, self.rows[number], outcome), self.now)
         return work
 
     def poll(self, outcome):
@@ -132,14 +168,15 @@ class Play:
         row = task.attempt
         event = poll_event(row, outcome, AT + self.now, task.polls, task.not_done_at)
         row = apply(row, event) if event else row
-        self.scheduler.polled(task, row, outcome, self.now, AT + self.now)
+        self.scheduler.handle(PollAnswered(task, row, outcome, AT + self.now), self.now)
         return row
 
     def store(self):
         task = self.next(Fetch).task
         row = apply(task.attempt, Event(task.attempt.attempt_id, EventKind.STAGED, AT + self.now))
-        self.scheduler.fetched(
-            task, apply(row, Event(row.attempt_id, EventKind.STORED, AT + self.now)), self.now
+        self.scheduler.handle(
+            VideoStored(task, apply(row, Event(row.attempt_id, EventKind.STORED, AT + self.now))),
+            self.now,
         )
 
 
@@ -214,7 +251,7 @@ def test_nothing_new_is_bought_before_what_was_in_flight_was_asked_for():
     second = play.next(Poll).task
     play.next(Wait)
     for task in (first, second):
-        play.scheduler.polled(task, task.attempt, Running(), 0.0, AT)
+        play.scheduler.handle(PollAnswered(task, task.attempt, Running(), AT), 0.0)
     play.prepare()
 
 
@@ -337,7 +374,9 @@ def test_nothing_is_bought_while_the_failed_task_tells_nothing():
     play.poll(FAILED)
     while isinstance(action := play.wait_for((Finish, Poll)), Poll):
         task = action.task
-        play.scheduler.polled(task, task.attempt, Unreadable("HTTP 502"), play.now, AT + play.now)
+        play.scheduler.handle(
+            PollAnswered(task, task.attempt, Unreadable("HTTP 502"), AT + play.now), play.now
+        )
     assert play.now >= 600.0
     assert len(play.rows) == 1
     assert (work.phase, work.reason) == (
@@ -376,7 +415,7 @@ def test_a_failed_task_of_an_earlier_run_is_asked_at_the_end_and_an_old_one_is_n
         for n, at in ((1, AT - 3600), (2, AT - 25 * 3600))
     )
     play = Play()
-    play.scheduler.resume((), 0.0, AT, (young, old))
+    play.scheduler.handle(TasksResumed((), AT, (young, old)), 0.0)
     play.rows = {1: young}
     assert play.poll(Succeeded()).task_id == "t1"
     play.store()
@@ -397,7 +436,7 @@ def test_a_failure_in_another_word_is_believed_after_a_second_poll_and_the_conte
     row = apply(
         fetch.task.attempt, failure_event(fetch.task.attempt, doubtful, AT + play.now, 2, 0.0)
     )
-    play.scheduler.fetched(fetch.task, row, play.now)
+    play.scheduler.handle(VideoStored(fetch.task, row), play.now)
     assert work.phase is Phase.STUCK
 
 
@@ -430,10 +469,10 @@ def test_a_task_that_should_have_ended_is_looked_for_by_the_content_route_once(a
         if isinstance(action, Fetch):
             fetched += 1
             failure = DownloadFailed("HTTP 400", denied=True)
-            play.scheduler.unfetched(action.task, action.task.attempt, failure, play.now)
+            play.scheduler.handle(FetchFailed(action.task, action.task.attempt, failure), play.now)
             continue
         task = action.task
-        play.scheduler.polled(task, task.attempt, answer, play.now, AT + play.now)
+        play.scheduler.handle(PollAnswered(task, task.attempt, answer, AT + play.now), play.now)
     assert fetched == asked
 
 
@@ -444,7 +483,9 @@ def test_a_task_once_seen_finished_is_never_given_up_for_another_word(answer):
     play.submit(Accepted("t1"))
     play.poll(Succeeded(("https://cdn.test/1.mp4",)))
     action = play.next(Fetch)
-    play.scheduler.unfetched(action.task, action.task.attempt, DownloadFailed("cut"), play.now)
+    play.scheduler.handle(
+        FetchFailed(action.task, action.task.attempt, DownloadFailed("cut")), play.now
+    )
     assert play.poll(answer).state is State.REMOTE_OK
     assert play.next(Fetch).result == Succeeded()
 
@@ -457,7 +498,7 @@ def test_bytes_that_were_refused_twice_are_not_fetched_a_third_time():
     action = play.next(Fetch)
     refused = replace(action.task.attempt, refused_sha256="ab", refused_times=2)
     failure = DownloadFailed("no video", refused="ab")
-    play.scheduler.unfetched(action.task, refused, failure, play.now)
+    play.scheduler.handle(FetchFailed(action.task, refused, failure), play.now)
     play.next(Finish)
     assert (work.phase, work.reason) == (Phase.STUCK, "no video")
 
@@ -465,7 +506,7 @@ def test_bytes_that_were_refused_twice_are_not_fetched_a_third_time():
 def test_a_clock_that_was_set_has_all_asked_again_before_anything_is_bought():
     play = Play(job("a", seed=1), job("b", seed=2))
     play.submit(Accepted("t1"))
-    play.scheduler.clock_was_set(play.now)
+    play.scheduler.handle(ClockSet(), play.now)
     play.poll(Running("queued"))
     play.submit(Accepted("t2"))
 
@@ -473,7 +514,7 @@ def test_a_clock_that_was_set_has_all_asked_again_before_anything_is_bought():
 def test_a_disk_without_room_ends_buying_before_anything_is_sent():
     play = Play(job("a", seed=1), job("b", seed=2), limit=Decimal("0.50"))
     work = play.wait_for(Submit).work
-    play.scheduler.no_room(work, "no room")
+    play.scheduler.handle(NoRoom(work, "no room"), play.now)
     play.next(Finish)
     assert (play.scheduler.trouble, play.scheduler.budget.reserved) == ("no room", 0)
 
@@ -495,16 +536,18 @@ def test_a_budget_that_is_used_up_leaves_jobs_unsent():
                 action.task.attempt,
                 poll_event(action.task.attempt, Succeeded(), AT + play.now, 1, 0.0),
             )
-            play.scheduler.polled(action.task, row, Succeeded(), play.now, AT + play.now)
+            play.scheduler.handle(
+                PollAnswered(action.task, row, Succeeded(), AT + play.now), play.now
+            )
         elif isinstance(action, Prepare):
-            play.scheduler.prepared(action.work, {})
+            play.scheduler.handle(MediaReady(action.work, {}), play.now)
         else:
             assert isinstance(action, Wait)
             play.now = action.until
     row = apply(
         apply(action.task.attempt, Event(1, EventKind.STAGED, AT)), Event(1, EventKind.STORED, AT)
     )
-    play.scheduler.fetched(action.task, row, play.now)
+    play.scheduler.handle(VideoStored(action.task, row), play.now)
     play.next(Finish)
     assert play.scheduler.works[1].reason == "the budget does not allow it"
 
@@ -534,16 +577,19 @@ def test_a_failed_download_is_asked_for_again_with_a_fresh_poll():
     play.submit(Accepted("t1"))
     play.poll(Succeeded())
     fetch = play.next(Fetch)
-    play.scheduler.unfetched(fetch.task, fetch.task.attempt, DownloadFailed("reset"), play.now)
+    play.scheduler.handle(
+        FetchFailed(fetch.task, fetch.task.attempt, DownloadFailed("reset")), play.now
+    )
     play.wait_for(Poll)
     task = fetch.task
-    play.scheduler.polled(
-        task, task.attempt, Succeeded(urls=("https://fresh.test",)), play.now, AT + play.now
+    play.scheduler.handle(
+        PollAnswered(task, task.attempt, Succeeded(urls=("https://fresh.test",)), AT + play.now),
+        play.now,
     )
     again = play.next(Fetch)
     assert again.result.urls == ("https://fresh.test",)
-    play.scheduler.unfetched(
-        task, task.attempt, DownloadFailed("no space left", disk=True), play.now
+    play.scheduler.handle(
+        FetchFailed(task, task.attempt, DownloadFailed("no space left", disk=True)), play.now
     )
     play.next(Finish)
     assert play.scheduler.trouble == "no space left"
@@ -555,8 +601,8 @@ def test_a_task_that_runs_for_longer_than_we_wait_is_left_for_the_next_run():
     play.submit(Accepted("t1"))
     while not isinstance(action := play.scheduler.next_action(play.now), Finish):
         if isinstance(action, Poll):
-            play.scheduler.polled(
-                action.task, action.task.attempt, Running(), play.now, AT + play.now
+            play.scheduler.handle(
+                PollAnswered(action.task, action.task.attempt, Running(), AT + play.now), play.now
             )
         else:
             play.now = action.until
@@ -571,19 +617,21 @@ def test_a_download_that_fails_after_the_wait_is_over_is_left_for_the_next_run()
     fetch = play.next(Fetch)
     play.now = 61.0
     play.next(Wait)
-    play.scheduler.unfetched(fetch.task, fetch.task.attempt, DownloadFailed("reset"), play.now)
+    play.scheduler.handle(
+        FetchFailed(fetch.task, fetch.task.attempt, DownloadFailed("reset")), play.now
+    )
     play.next(Finish)
 
 
 def test_draining_waits_for_what_is_out_and_asks_for_nothing_new():
     play = Play(job("a", seed=1), job("b", seed=2))
     work = play.wait_for(Submit).work
-    play.scheduler.drain()
+    play.scheduler.handle(Drain(), play.now)
     assert play.next(Wait).until is None
     row = open_attempt(1, _opening(work, AT))
-    play.scheduler.opened(work, row)
-    play.scheduler.submitted(
-        work, apply(row, submit_event(row, Accepted("t1"), AT)), Accepted("t1"), 0.0
+    play.scheduler.handle(IntentRecorded(work, row), play.now)
+    play.scheduler.handle(
+        SubmitAnswered(work, apply(row, submit_event(row, Accepted("t1"), AT)), Accepted("t1")), 0.0
     )
     play.next(Finish)
 
@@ -620,3 +668,30 @@ def test_lanes_hold(count):
     while isinstance(play.scheduler.next_action(play.now), Poll):
         polls += 1
     assert polls == min(count, 16)
+
+
+@pytest.mark.parametrize("outcome", [Accepted("t1"), Rejected("a", "b"), Uncertain("no answer")])
+def test_a_record_gives_the_same_actions_again(outcome):
+    play = Play(job("a", seed=1), job("b", seed=2, media=follow("a")), retries=1)
+    play.prepare()
+    play.submit(outcome)
+    if isinstance(outcome, Accepted):
+        play.poll(Running())
+        play.poll(Succeeded())
+        play.store()
+    play.scheduler.next_action(play.now)
+    record = list(play.record)
+    assert len(record) > 5
+    replay(record, play.build())
+
+
+def test_a_replay_notices_another_decision():
+    play = Play(job("a", seed=1))
+    play.prepare()
+    play.submit(Accepted("t1"))
+    record = list(play.record)
+    other = play.build()
+    other.pacer.answered(0.0, NotAccepted("busy"))
+    other.handle(StopBuying("a test"), 0.0)
+    with pytest.raises(ReplayDiffers, match="entry 1: recorded prepare 0"):
+        replay(record, other)

@@ -63,7 +63,7 @@ COMES_HOME = {
     ),
     "completed, then failed": (
         f"  - {{{FINISHED}, per_task: true, call: [2, 3], do: say, word: failed, reason: too"
-        " busy}}\n"
+        " busy}\n"
         "  - {route: content, times: 3, do: short_body}"
     ),
     "cancelled, then running": (

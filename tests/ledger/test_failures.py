@@ -26,6 +26,7 @@ from wanbatch.ledger.sqlite import Busy, SqliteStore, open_store
 from wanbatch.ledger.store import Ledger, LedgerFailed, read_snapshot
 from wanbatch.ledger.verify import verify_ledger
 from wanbatch.model.lifecycle import Event, EventKind, Placement, State
+from wanbatch.testing.ledger import InlineWriter
 from wanbatch.words.errors import ExitCode, WanbatchError
 
 pytestmark = pytest.mark.anyio
@@ -64,15 +65,15 @@ DISK_FULL = WanbatchError(
 )
 
 
-@pytest.mark.parametrize("threaded", [True, False])
+@pytest.mark.parametrize("kind", [writer.ThreadWriter, InlineWriter])
 async def test_after_a_failed_commit_nothing_more_is_bought_but_an_answer_may_still_be_recorded(
-    tmp_path: Path, threaded: bool
+    tmp_path: Path, kind: type[writer.Writer]
 ) -> None:
     path = tmp_path / "ledger.db"
     broken: list[Exception] = []
     store, contents = open_store(path)
     async with Ledger(
-        FaultyDisk(store, lambda _: broken[0] if broken else None), contents, threaded=threaded
+        FaultyDisk(store, lambda _: broken[0] if broken else None), contents, kind
     ) as ledger:
         in_flight = await ledger.open_attempt(opening())
         assert not ledger.failed
@@ -164,7 +165,7 @@ def test_the_writer_refuses_what_was_queued_behind_a_failure(tmp_path: Path) -> 
 
         store, _ = open_store(tmp_path / "ledger.db")
         broken = [True]
-        keeper = writer.Writer(FaultyDisk(store, lambda _: DISK_FULL if broken[0] else None))
+        keeper = InlineWriter(FaultyDisk(store, lambda _: DISK_FULL if broken[0] else None))
         row = lifecycle.open_attempt(1, opening())
         first, second = Event(1, ACCEPT[0], 2.0, ACCEPT[1]), Event(1, EventKind.REMOTE_OK, 3.0)
         after_first = lifecycle.apply(row, first)
@@ -459,7 +460,7 @@ async def test_an_intent_that_became_durable_beside_a_failed_commit_is_not_poste
         except LedgerFailed:
             refused.append("first")
 
-    async with Ledger(disk, contents, threaded=False) as ledger:
+    async with Ledger(disk, contents, writer=InlineWriter) as ledger:
         first = await ledger.open_attempt(opening(job="first"))
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(buy)

@@ -23,6 +23,7 @@ from wanbatch.ledger.sqlite import Contents, SqliteStore
 from wanbatch.ledger.store import Ledger, read_snapshot
 from wanbatch.ledger.verify import verify_ledger
 from wanbatch.model.lifecycle import Event, State
+from wanbatch.testing.ledger import InlineWriter
 
 apsw = pytest.importorskip("apsw")
 
@@ -83,7 +84,7 @@ def record(path: Path, synchronous: str) -> Recording:
     connection.execute(f"PRAGMA synchronous = {synchronous}")
 
     async def main() -> None:
-        async with Ledger(SqliteStore(path, connection), Contents(), threaded=False) as ledger:
+        async with Ledger(SqliteStore(path, connection), Contents(), writer=InlineWriter) as ledger:
             for number in range(60):
                 attempt = await ledger.open_attempt(opening(job=f"job-{number}"))
                 recording.note("ack", "", attempt.attempt_id, attempt.state.value.encode())

@@ -28,6 +28,7 @@ from wanbatch.model.lifecycle import (
     Snapshot,
     State,
 )
+from wanbatch.testing.ledger import InlineWriter
 
 pytestmark = pytest.mark.anyio
 
@@ -265,7 +266,7 @@ async def test_a_simulated_ledger_commits_in_the_callers_own_step(tmp_path: Path
     from wanbatch.ledger.sqlite import open_store
 
     path = tmp_path / "ledger.db"
-    async with Ledger(*open_store(path), threaded=False) as ledger:
+    async with Ledger(*open_store(path), writer=InlineWriter) as ledger:
         stored = await bring_to_end(ledger)
         assert read_snapshot(path).attempts == (stored,)
     assert verify_ledger(path) == []

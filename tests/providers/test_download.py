@@ -462,7 +462,7 @@ async def test_a_name_is_judged_by_all_its_addresses_and_connected_by_the_judged
 
     monkeypatch.setattr(connections.anyio, "getaddrinfo", resolve)
     async with Client(profile_for("https://api.example.com")) as backend:
-        monkeypatch.setattr(type(backend._http.lanes), "_make", lambda *_: Recorder())
+        monkeypatch.setattr(type(backend._http.connections), "_make", lambda *_: Recorder())
         refused = await backend.download("..", Succeeded(("https://mixed.example/a",)), part)
         await backend.download("..", Succeeded(("https://store.example:8443/a",)), part)
     assert "private" in refused.reason

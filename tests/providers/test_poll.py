@@ -367,11 +367,11 @@ async def test_a_transport_whose_request_failed_is_never_used_again(
     server = serve([answer(200, {"status": "running"}), step, answer(200, {"status": "running"})])
     async with Client(profile_for(server.url)) as backend:
         await backend.poll("task_abc", 0.0)
-        [first] = backend._http.lanes._free
+        [first] = backend._http.connections._free
         assert isinstance(await backend.poll("task_abc", 0.0), Unreadable)
-        assert backend._http.lanes._free == []
+        assert backend._http.connections._free == []
         assert isinstance(await backend.poll("task_abc", 0.0), Running)
-        assert backend._http.lanes._free != [first]
+        assert backend._http.connections._free != [first]
 
 
 # --- the probe

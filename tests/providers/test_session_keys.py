@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from wanbatch.providers.http.connections import make_context
+from wanbatch.providers.http.network import make_context
 
 pytestmark = pytest.mark.anyio
 

@@ -24,6 +24,7 @@ from simulation.disk import ModelStore
 from simulation.world import Result, run_seed
 
 from wanbatch.engine import interpret, recovery, runner
+from wanbatch.engine.notices import IntentRecorded, SubmitAnswered
 from wanbatch.engine.pacing.budget import Budget
 from wanbatch.engine.pacing.submits import SubmitPacer
 from wanbatch.engine.runner import Runner
@@ -92,11 +93,11 @@ def intent_after_post() -> Patches:
     async def submit(self: Runner, work: Any) -> None:
         outcome = await self.client.submit(work.entry.request, work.urls)
         attempt = await self.ledger.open_attempt(self._opening(work))
-        self.scheduler.opened(work, attempt)
+        self.scheduler.handle(IntentRecorded(work, attempt), anyio.current_time())
         attempt = await self.ledger.append(
             interpret.submit_event(attempt, outcome, self.context.wall())
         )
-        self.scheduler.submitted(work, attempt, outcome, anyio.current_time())
+        self.scheduler.handle(SubmitAnswered(work, attempt, outcome), anyio.current_time())
 
     yield patch.object(Runner, "_submit", submit)
 
@@ -309,11 +310,11 @@ def task_is_polled_before_it_is_durable() -> Patches:
 
     async def submit(self: Runner, work: Any) -> None:
         attempt = await self.ledger.open_attempt(self._opening(work))
-        self.scheduler.opened(work, attempt)
+        self.scheduler.handle(IntentRecorded(work, attempt), anyio.current_time())
         outcome = await self.client.submit(work.entry.request, work.urls)
         event = interpret.submit_event(attempt, outcome, self.context.wall())
-        self.scheduler.submitted(
-            work, lifecycle.apply(attempt, event), outcome, anyio.current_time()
+        self.scheduler.handle(
+            SubmitAnswered(work, lifecycle.apply(attempt, event), outcome), anyio.current_time()
         )
         self._changed.set()
         if isinstance(outcome, Accepted):

@@ -39,6 +39,8 @@ from wanbatch.operations.options import PlanningOptions, RunOptions
 from wanbatch.operations.planning import build_plan
 from wanbatch.operations.run import Prepared, Run, RunPorts
 from wanbatch.providers.client import Client, ListedTask, TaskListing
+from wanbatch.testing.ledger import InlineWriter
+from wanbatch.testing.network import MemoryNetwork
 from wanbatch.words.clock import ServerClock
 from wanbatch.words.errors import ExitCode, WanbatchError
 
@@ -136,7 +138,9 @@ class ListingBackend(Client):
 
     @property
     def wire(self) -> Wire:
-        wire = self._http.lanes._given
+        network = self._http.connections._network
+        assert isinstance(network, MemoryNetwork)
+        wire = network.transport
         assert isinstance(wire, Wire)
         return wire
 
@@ -248,14 +252,17 @@ class Process:
     @asynccontextmanager
     async def _open_ledger(self) -> AsyncIterator[Ledger]:
         self.store = ModelStore(self.world, self.world.ledger)
-        async with Ledger(self.store, self.world.ledger.contents(), threaded=False) as ledger:
+        async with Ledger(self.store, self.world.ledger.contents(), writer=InlineWriter) as ledger:
             yield ledger
 
     @asynccontextmanager
     async def _open_client(self, clock: ServerClock) -> AsyncIterator[Client]:
         make = ListingBackend if self.world.scenario.lists else Client
         async with make(
-            profile_of(self.world), transport=Wire(self), clock=clock.now, hear=clock.hear
+            profile_of(self.world),
+            network=MemoryNetwork(Wire(self), tells_progress=True),
+            clock=clock.now,
+            hear=clock.hear,
         ) as client:
             yield client
 
@@ -384,5 +391,5 @@ class Decision:
     async def _open_ledger(self) -> AsyncIterator[Ledger]:
         world = self.world
         store = ModelStore(world, world.ledger)
-        async with Ledger(store, world.ledger.contents(), threaded=False) as ledger:
+        async with Ledger(store, world.ledger.contents(), writer=InlineWriter) as ledger:
             yield ledger

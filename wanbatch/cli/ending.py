@@ -1,6 +1,6 @@
 """What a run or a fetch says when it ends: money, time, and the commands that go on.
 
-What it may not do: print, or decide how the run ended (``session`` does).
+What it may not do: print, or decide how the run ended (``operations.run`` does).
 
 How it works: pure functions from attempts and plans to lines. Money counts for all that
 the run had to do with: what it bought, and what it took up from earlier runs. What is

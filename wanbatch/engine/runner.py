@@ -45,6 +45,20 @@ from wanbatch.engine.interpret import (
     poll_event,
     submit_event,
 )
+from wanbatch.engine.notices import (
+    ClockSet,
+    Drain,
+    FetchFailed,
+    IntentRecorded,
+    ListAnswered,
+    MediaFailed,
+    MediaReady,
+    NoRoom,
+    PollAnswered,
+    StopBuying,
+    SubmitAnswered,
+    VideoStored,
+)
 from wanbatch.engine.scheduler import Scheduler
 from wanbatch.engine.work_items import (
     Fetch,
@@ -262,8 +276,8 @@ class Runner:
 
     def stop(self, reason: str) -> None:
         """First Ctrl-C: no new request; those that are out are waited for."""
-        self.scheduler.stop(reason)
-        self.scheduler.drain()
+        self.scheduler.handle(StopBuying(reason), anyio.current_time())
+        self.scheduler.handle(Drain(), anyio.current_time())
         self._changed.set()
 
     def abort(self) -> None:
@@ -292,7 +306,7 @@ class Runner:
             case ListTasks(since):
                 at = self.context.wall()
                 listing = await self.client.list_tasks(since - CLOCK_SLACK_S, at)
-                self.scheduler.listed(listing, anyio.current_time(), at)
+                self.scheduler.handle(ListAnswered(listing, at), anyio.current_time())
         self._changed.set()
 
     # -- submit ------------------------------------------------------------------------
@@ -310,10 +324,10 @@ class Runner:
         if isinstance(urls, str):
             self._unprepared(work, urls)
         else:
-            self.scheduler.prepared(work, urls)
+            self.scheduler.handle(MediaReady(work, urls), anyio.current_time())
 
     def _unprepared(self, work: WorkItem, reason: str) -> None:
-        self.scheduler.unprepared(work, reason)
+        self.scheduler.handle(MediaFailed(work, reason), anyio.current_time())
         self.observe(NotPrepared(work.entry.name, reason))
 
     async def _local_file(self, entry: PlannedJob, ref: MediaRef) -> tuple[MediaRef, Path | None]:
@@ -366,11 +380,11 @@ class Runner:
     async def _submit(self, work: WorkItem) -> None:
         lack = await self._lack_of_room()
         if lack:
-            self.scheduler.no_room(work, lack)
+            self.scheduler.handle(NoRoom(work, lack), anyio.current_time())
             self.observe(NotPrepared(work.entry.name, lack))
             return
         attempt = await self._record_intent(work)
-        self.scheduler.opened(work, attempt)
+        self.scheduler.handle(IntentRecorded(work, attempt), anyio.current_time())
         # Trouble elsewhere must not cut a POST off: its answer may name a video that
         # was bought. Only a second Ctrl-C does (``abort``).
         with anyio.CancelScope(shield=True) as post:
@@ -417,7 +431,7 @@ class Runner:
             if isinstance(outcome, Accepted):
                 self.observe(Unrecorded(attempt, outcome.task_id))
             raise
-        self.scheduler.submitted(work, attempt, outcome, anyio.current_time())
+        self.scheduler.handle(SubmitAnswered(work, attempt, outcome), anyio.current_time())
         self.observe(after_submit(attempt, outcome))
 
     def _doubt_known_id(self, outcome: SubmitOutcome) -> SubmitOutcome:
@@ -459,7 +473,7 @@ class Runner:
         outcome = context.by_our_clock(outcome)
         at, age_s = context.wall(), context.age_s(attempt)
         if context.clock is not None and context.clock.was_set():
-            self.scheduler.clock_was_set(anyio.current_time())
+            self.scheduler.handle(ClockSet(), anyio.current_time())
         event = poll_event(
             attempt,
             outcome,
@@ -471,7 +485,7 @@ class Runner:
         )
         if event is not None:
             attempt = await self.ledger.append(event)
-        self.scheduler.polled(task, attempt, outcome, anyio.current_time(), at, age_s)
+        self.scheduler.handle(PollAnswered(task, attempt, outcome, at, age_s), anyio.current_time())
         if event is not None:
             text = attempt.error_message if attempt.state is State.REMOTE_FAILED else ""
             self.observe(Polled(attempt, text))
@@ -498,7 +512,7 @@ class Runner:
             folder, why = part.parent.parent, error.strerror or "input/output error"
             self._unnamed(task, DownloadFailed(f"{folder} cannot be written: {why}", disk=True))
             return
-        self.scheduler.fetched(task, attempt, anyio.current_time())
+        self.scheduler.handle(VideoStored(task, attempt), anyio.current_time())
         self.observe(Stored(attempt, outcome.remark))
 
     async def _download(self, fetch: Fetch, part: Path) -> DownloadOutcome:
@@ -545,7 +559,7 @@ class Runner:
         """The bytes are staged, and the disk would not give them their name: the next
         run begins with that."""
         attempt = self.ledger.attempt(task.attempt.attempt_id)
-        self.scheduler.unfetched(task, attempt, failure, anyio.current_time())
+        self.scheduler.handle(FetchFailed(task, attempt, failure), anyio.current_time())
         self.observe(DownloadRetried(attempt, failure.reason))
 
     async def _fetch_failed(self, fetch: Fetch, failure: DownloadFailed) -> None:
@@ -556,11 +570,11 @@ class Runner:
             attempt = await self.ledger.append(event)
         now = anyio.current_time()
         if event is None or event.kind is EventKind.OBSERVED:
-            self.scheduler.unfetched(task, attempt, failure, now)
+            self.scheduler.handle(FetchFailed(task, attempt, failure), now)
             if attempt.state is not State.ACCEPTED:
                 self.observe(DownloadRetried(attempt, failure.reason))
             return
-        self.scheduler.fetched(task, attempt, now)
+        self.scheduler.handle(VideoStored(task, attempt), now)
         if attempt.state is State.EXPIRED:
             self.observe(Expired(attempt, attempt.reason))
         else:

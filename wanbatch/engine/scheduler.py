@@ -14,8 +14,8 @@ bought before every task that was in flight at the start has been asked for once
 answer is ``Wait`` until the next instant at which that may change, or ``Finish`` when
 it cannot.
 
-``stop`` ends buying; polling goes on until what was paid for is home. ``drain`` ends
-everything but what is already being done.
+``StopBuying`` ends buying; polling goes on until what was paid for is home. ``Drain``
+ends everything but what is already being done.
 
 A failure is not the last word for a day: before a job is bought again, and once at the
 end of the run, its failed tasks are asked again (``_ask_failed``). Where the API's word
@@ -32,8 +32,25 @@ import heapq
 import math
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from wanbatch.engine.interpret import is_late, is_overdue
+from wanbatch.engine.notices import (
+    ClockSet,
+    Drain,
+    FetchFailed,
+    IntentRecorded,
+    ListAnswered,
+    MediaFailed,
+    MediaReady,
+    NoRoom,
+    Notice,
+    PollAnswered,
+    StopBuying,
+    SubmitAnswered,
+    TasksResumed,
+    VideoStored,
+)
 from wanbatch.engine.pacing.budget import Budget
 from wanbatch.engine.pacing.submits import SubmitPacer
 from wanbatch.engine.polling.batch import ListPolls
@@ -87,6 +104,22 @@ FETCH_RETRY_CAP_S = 60.0
 BLIND_POLLS_AFTER_HALT = 5
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A notice that came at ``now``."""
+
+    now: float
+    notice: Notice
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The action that was given at ``now``."""
+
+    now: float
+    action: NextAction
+
+
 class Scheduler:
     """The state of one run. All that changes in a run's memory is in here: works,
     tasks, lanes, and the three pacers that it is given."""
@@ -99,8 +132,11 @@ class Scheduler:
         budget: Budget,
         limits: RunPolicy,
         lists: ListPolls | None = None,
+        record: list[Told | Asked] | None = None,
     ) -> None:
-        """``lists`` where the API can list its tasks."""
+        """``lists`` where the API can list its tasks. ``record`` takes all that the
+        scheduler is told and asked, for ``wanbatch.testing.replay``."""
+        self.record = record
         self.works = list(works)
         self.pacer, self.polls, self.budget, self.limits, self.lists = (
             pacer,
@@ -113,22 +149,32 @@ class Scheduler:
         # An attempt may have been made under an earlier rule of identity: then its own
         # fingerprint is not the work's.
         self._work_of = {a.attempt_id: work for work in works for a in work.attempts}
+        # By attempt; a task stays until it is stored, ended, or given up for this run.
         self.tasks: dict[int, RunningTask] = {}
+        # Not empty: nothing more is bought. Set at the latest when ``halted`` is.
         self.stop_reason = ""
         self.halted: Halted | None = None
         self.trouble = ""
+        # True: no new request of any kind; only what is under way is waited for.
         self.draining = False
         self._dependents: dict[str, list[WorkItem]] = {}
         for work in works:
             for up in work.upstream:
                 self._dependents.setdefault(up, []).append(work)
+        # Heaps of work numbers, in manifest order; ``_prepared`` holds each once.
         self._ready = [work.index for work in works if work.phase is Phase.READY]
         heapq.heapify(self._ready)
         self._prepared: list[int] = []
+        # Attempts in ``tasks`` that are asked at once, the last one first.
         self._first_polls: list[int] = []
+        # Attempts of before that were not asked yet; while one is here nothing is
+        # bought.
         self._recovering: set[int] = set()
+        # Attempts in ``tasks`` whose result waits for a download; none is in a lane.
         self._results: dict[int, Fetch] = {}
+        # A heap of (monotonic instant, attempt): asked again then.
         self._refetch: list[tuple[float, int]] = []
+        # Attempts whose price is reserved in the budget and neither spent nor released.
         self._reserved: set[int] = set()
         self._deadlines: deque[tuple[float, int]] = deque()
         self._wall_ahead = 0.0
@@ -137,12 +183,49 @@ class Scheduler:
         self._asked_last: set[int] = set()
         self._given_back: set[int] = set()
         self._refused_since: float | None = None
+        # Requests under way, by kind; never below nothing.
         self._lanes = {"prepare": 0, "submit": 0, "poll": 0, "fetch": 0, "list": 0}
         self._blind_polls = 0
 
+    def handle(self, notice: Notice, now: float) -> None:  # noqa: C901  a case for each notice
+        """Takes what happened at ``now`` (monotonic seconds): the one door for it.
+
+        ``next_action`` then says what follows. ``record`` holds all that came through
+        either, where one was given.
+        """
+        if self.record is not None:
+            self.record.append(Told(now, notice))
+        match notice:
+            case TasksResumed(attempts, at, failed):
+                self._resume(attempts, now, at, failed)
+            case MediaReady(work, urls):
+                self._media_ready(work, urls)
+            case MediaFailed(work, reason):
+                self._media_failed(work, reason)
+            case NoRoom(work, reason):
+                self._no_room(work, reason)
+            case IntentRecorded(work, attempt):
+                self._intent_recorded(work, attempt)
+            case SubmitAnswered(work, attempt, outcome):
+                self._submit_answered(work, attempt, outcome, now)
+            case PollAnswered(task, attempt, outcome, at, age_s):
+                self._poll_answered(task, attempt, outcome, now, at, age_s)
+            case ListAnswered(listing, at):
+                self._list_answered(listing, now, at)
+            case VideoStored(task, attempt):
+                self._video_stored(task, attempt, now)
+            case FetchFailed(task, attempt, failure):
+                self._fetch_failed(task, attempt, failure, now)
+            case ClockSet():
+                self._clock_set(now)
+            case StopBuying(reason):
+                self._stop_buying(reason)
+            case Drain():
+                self._drain()
+
     # -- what is paid for already ------------------------------------------------------
 
-    def resume(
+    def _resume(
         self,
         attempts: Iterable[Attempt],
         now: float,
@@ -174,6 +257,12 @@ class Scheduler:
     def next_action(self, now: float) -> NextAction:
         """What to do at once, how long to wait, or that there is nothing left to do.
         The caller performs it and reports back."""
+        action = self._choose_action(now)
+        if self.record is not None:
+            self.record.append(Asked(now, action))
+        return action
+
+    def _choose_action(self, now: float) -> NextAction:
         if self.draining:
             return Wait(None) if any(self._lanes.values()) else Finish()
         self._give_up(now)
@@ -423,13 +512,13 @@ class Scheduler:
 
     # -- what happened -----------------------------------------------------------------
 
-    def prepared(self, work: WorkItem, urls: Urls) -> None:
+    def _media_ready(self, work: WorkItem, urls: Urls) -> None:
         self._lanes["prepare"] -= 1
         work.urls = urls
         work.phase = Phase.PREPARED
         heapq.heappush(self._prepared, work.index)
 
-    def unprepared(self, work: WorkItem, reason: str) -> None:
+    def _media_failed(self, work: WorkItem, reason: str) -> None:
         """The work's media could not be made ready; nothing was sent."""
         self._lanes["prepare"] -= 1
         self._stick(work, reason)
@@ -438,15 +527,17 @@ class Scheduler:
         """The next job would fare alike: nothing more is bought, and the run ends with
         4."""
         self.halted, self.trouble = why, why.message
-        self.stop(why.message)
+        self._stop_buying(why.message)
 
     def _refused(self, reason: str, now: float) -> None:
         """Refusals in a row count against the time that a run waits."""
         self._refused_since = now if self._refused_since is None else self._refused_since
         if now - self._refused_since >= self.limits.wait_s:
-            self.stop(f"the API refused every submit for as long as this run waits ({reason})")
+            self._stop_buying(
+                f"the API refused every submit for as long as this run waits ({reason})"
+            )
 
-    def no_room(self, work: WorkItem, reason: str) -> None:
+    def _no_room(self, work: WorkItem, reason: str) -> None:
         """The disk has no room for one more video: nothing was sent, nothing more is
         bought."""
         self._lanes["submit"] -= 1
@@ -454,9 +545,9 @@ class Scheduler:
         self.budget.release(work.entry.price)
         self._stick(work, reason)
         self.trouble = self.trouble or reason
-        self.stop(reason)
+        self._stop_buying(reason)
 
-    def opened(self, work: WorkItem, attempt: Attempt) -> None:
+    def _intent_recorded(self, work: WorkItem, attempt: Attempt) -> None:
         """The intent is durable; the POST goes out now.
 
         What failed before is asked once more before the purchase after this one.
@@ -468,7 +559,7 @@ class Scheduler:
         else:
             work.attempts[-1] = attempt
 
-    def submitted(
+    def _submit_answered(
         self, work: WorkItem, attempt: Attempt, outcome: SubmitOutcome, now: float
     ) -> None:
         """A POST was answered, and what that means is durable."""
@@ -500,12 +591,12 @@ class Scheduler:
                 if outcome.halt is not None:
                     self._halt(outcome.halt)
                 elif self.pacer.stopped:
-                    self.stop("three submits in five minutes ended uncertain")
+                    self._stop_buying("three submits in five minutes ended uncertain")
             case _:
                 self.budget.release(attempt.price)
                 self._fail(work, attempt)
 
-    def polled(
+    def _poll_answered(
         self,
         task: RunningTask,
         attempt: Attempt,
@@ -520,7 +611,7 @@ class Scheduler:
         task.attempt, task.busy = attempt, False
         self._blind_polls = self._blind_polls + 1 if isinstance(outcome, Unreadable) else 0
         if self.halted and self._blind_polls >= BLIND_POLLS_AFTER_HALT:
-            self.drain()
+            self._drain()
         if not isinstance(outcome, (Succeeded, Unreadable)):
             task.not_done_at = at
         if attempt.state is not State.ACCEPTED:
@@ -602,7 +693,7 @@ class Scheduler:
         self._unqueue(task.attempt.attempt_id)
         self._results[task.attempt.attempt_id] = fetch
 
-    def clock_was_set(self, now: float) -> None:
+    def _clock_set(self, now: float) -> None:
         """Somebody set this machine's clock: all is asked again before anything is
         decided."""
         found = [t for t in self.tasks.values() if t.watched and not t.busy and not t.failed]
@@ -612,7 +703,7 @@ class Scheduler:
         self._first_polls += again
         self._recovering |= set(again)
 
-    def listed(self, listing: TaskListing | None, now: float, at: float) -> None:
+    def _list_answered(self, listing: TaskListing | None, now: float, at: float) -> None:
         """The account's list was answered (``None``: it was not); whoever it shows as
         ended, or does not show, is asked next."""
         self._lanes["list"] -= 1
@@ -635,13 +726,13 @@ class Scheduler:
             elif task_id not in asked and listing is not None and listing.complete:
                 task.not_done_at = at
 
-    def fetched(self, task: RunningTask, attempt: Attempt, now: float) -> None:
+    def _video_stored(self, task: RunningTask, attempt: Attempt, now: float) -> None:
         """The video is stored (or the attempt ended otherwise), and that is durable."""
         self._lanes["fetch"] -= 1
         task.attempt = attempt
         self._close(task, now)
 
-    def unfetched(
+    def _fetch_failed(
         self, task: RunningTask, attempt: Attempt, failure: DownloadFailed, now: float
     ) -> None:
         """The download failed; the result is asked for again later, with a fresh URL.
@@ -653,7 +744,7 @@ class Scheduler:
         task.attempt = attempt
         if failure.disk:
             self.trouble = self.trouble or failure.reason
-            self.stop(failure.reason)
+            self._stop_buying(failure.reason)
             self._forget(attempt.attempt_id)
         elif attempt.state is State.ACCEPTED:
             task.busy = False
@@ -726,18 +817,18 @@ class Scheduler:
     def _fail(self, work: WorkItem, attempt: Attempt) -> None:
         self._stick(work, attempt.error_message or attempt.reason)
         if work.entry.job.manifest in self.limits.stop_on_failure:
-            self.stop(f"{work.entry.name} failed, and the manifest says on_failure: stop")
+            self._stop_buying(f"{work.entry.name} failed, and the manifest says on_failure: stop")
 
     def _stick(self, work: WorkItem, reason: str) -> None:
         work.phase, work.reason, work.urls = Phase.STUCK, reason, {}
 
     # -- ending ------------------------------------------------------------------------
 
-    def stop(self, reason: str) -> None:
+    def _stop_buying(self, reason: str) -> None:
         """No new purchase from now on; what is paid for is still brought home."""
         self.stop_reason = self.stop_reason or reason
 
-    def drain(self) -> None:
+    def _drain(self) -> None:
         """No new request from now on; those that are out are waited for."""
         self.draining = True
 

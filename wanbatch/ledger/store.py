@@ -17,14 +17,14 @@ still tried: an answer to a POST that is out may yet be recorded.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 
 from wanbatch.ledger.rows import Happened, Opened, Write, clean_event, clean_opening, key_of
 from wanbatch.ledger.schema import read_meta
 from wanbatch.ledger.sqlite import Contents, is_missing, open_store, read_contents, read_with
-from wanbatch.ledger.writer import InlineWriter, Store, ThreadWriter, Ticket
+from wanbatch.ledger.writer import Store, ThreadWriter, Ticket, Writer
 from wanbatch.model import lifecycle
 from wanbatch.model.lifecycle import (
     Attempt,
@@ -48,11 +48,16 @@ class Ledger:
     """The one writer of an output folder's ledger. Hold the folder's ``RunLock`` while
     it is open."""
 
-    def __init__(self, store: Store, contents: Contents, *, threaded: bool = True) -> None:
-        """``threaded=False`` commits in the caller's own thread, one entry at a time:
-        for simulations."""
+    def __init__(
+        self,
+        store: Store,
+        contents: Contents,
+        writer: Callable[[Store], Writer] = ThreadWriter,
+    ) -> None:
+        """``writer`` says when and where entries are committed: by default in a thread
+        of their own, in groups."""
         self.ledger_id = contents.ledger_id
-        self._writer = ThreadWriter(store) if threaded else InlineWriter(store)
+        self._writer = writer(store)
         self._attempts = contents.attempts
         self._last = contents.last
         self._placements = contents.placements

@@ -25,6 +25,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from queue import Empty, SimpleQueue
 from typing import Protocol
@@ -67,7 +68,7 @@ class Ticket:
 Settle = Callable[[Sequence[Ticket]], None]
 
 
-class Writer:
+class Writer(ABC):
     """Groups tickets, writes each group, remembers the first failure. ``write`` runs in
     one thread only."""
 
@@ -76,6 +77,18 @@ class Writer:
         self.failure: Exception | None = None
         self.closing = False
         self._missing: dict[int, int] = {}
+
+    @abstractmethod
+    def start(self, settle: Settle) -> None:
+        """From now on ``settle`` hears of every group that was written or failed."""
+
+    @abstractmethod
+    def put(self, ticket: Ticket) -> None:
+        """Takes a ticket on its way."""
+
+    @abstractmethod
+    async def finish(self) -> None:
+        """Returns when all that was put is written and the store is closed."""
 
     def write(self, group: Sequence[Ticket]) -> None:
         """Makes the entries of ``group`` durable, or sets their ``failure``."""
@@ -120,21 +133,6 @@ class Writer:
             "the ledger was still locked by another program when the run ended",
             "close whatever has it open",
         )
-
-
-class InlineWriter(Writer):
-    """Writes every ticket at once, in the loop's own thread: for simulations, where no
-    thread may decide an order."""
-
-    def start(self, settle: Settle) -> None:
-        self._settle = settle
-
-    def put(self, ticket: Ticket) -> None:
-        self.write([ticket])
-        self._settle([ticket])
-
-    async def finish(self) -> None:
-        self.store.close()
 
 
 class ThreadWriter(Writer):

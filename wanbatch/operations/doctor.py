@@ -27,7 +27,7 @@ from wanbatch.config.profiles import Profiles, load_profiles, load_project, reso
 from wanbatch.model.outcomes import ProbeFailed
 from wanbatch.model.wire import Profile
 from wanbatch.providers.client import Client
-from wanbatch.providers.http.connections import Transport
+from wanbatch.providers.http.network import Network
 from wanbatch.words.errors import WanbatchError
 
 SKEW_LIMIT_S = 60.0
@@ -67,7 +67,7 @@ async def examine(
     output: Path,
     clock: Callable[[], float],
     *,
-    transport: Transport | None = None,
+    network: Network | None = None,
 ) -> tuple[Finding, ...]:
     """Every check in order, for the backend ``name`` (else the user's default) and the
     output folder ``output``; ``clock`` gives Unix seconds."""
@@ -82,7 +82,7 @@ async def examine(
             *findings,
             Finding("key", Health.GOOD, "the emulator needs none; run starts it by itself"),
         )
-    async with Client(profile, transport=transport, clock=clock) as backend:
+    async with Client(profile, network=network, clock=clock) as backend:
         findings += await _examine_api(backend)
         findings += await _examine_bucket(backend)
     return tuple(findings)

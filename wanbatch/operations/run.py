@@ -24,6 +24,7 @@ import anyio.to_thread
 from anyio.abc import TaskStatus
 
 from wanbatch import __version__
+from wanbatch.engine.notices import StopBuying, TasksResumed
 from wanbatch.engine.pacing.budget import Budget
 from wanbatch.engine.pacing.submits import SubmitPacer
 from wanbatch.engine.polling.batch import ListPolls
@@ -162,7 +163,7 @@ def prepare(options: PlanningOptions, run: RunOptions, observe: Observer) -> Pre
     chosen = choose_backend(options, checked.manifests, offline=False)
     limit = spending_limit(run.max_cost, checked.manifests, chosen.projects)
     _make_folder(options.output)
-    return Prepared(options, run, checked, _raise_limits(chosen.profile, run), limit)
+    return Prepared(options, run, checked, raise_limits(chosen.profile, run), limit)
 
 
 def _make_folder(folder: Path) -> None:
@@ -176,7 +177,7 @@ def _make_folder(folder: Path) -> None:
         ) from error
 
 
-def _raise_limits(profile: Profile, run: RunOptions) -> Profile:
+def raise_limits(profile: Profile, run: RunOptions) -> Profile:
     """What is said for this run is the user's own word, and may raise as well as
     lower."""
     return replace(
@@ -438,12 +439,14 @@ class Run:
             plan = await record_authorisations(self.context, ledger, plan)
         scheduler = self.scheduler = self._make_scheduler(plan, ledger.snapshot)
         if not self._run.buys:
-            scheduler.stop("fetch never submits")
+            scheduler.handle(StopBuying("fetch never submits"), anyio.current_time())
         ahead_s = -(self._clock.offset_s or 0.0)
         if abs(ahead_s) > WRONG_CLOCK_S:  # one answer proves nothing, and is worth a word
             self._tell(ClockDiffers(ahead_s))
         failed = find_failed(self.context, ledger.snapshot)
-        scheduler.resume(in_flight.here, anyio.current_time(), self._clock.now(), failed)
+        scheduler.handle(
+            TasksResumed(in_flight.here, self._clock.now(), failed), anyio.current_time()
+        )
         running = frozenset(a.fingerprint for a in in_flight.here)
         bought = frozenset(
             w.fingerprint

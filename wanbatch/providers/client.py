@@ -75,8 +75,8 @@ from wanbatch.providers.dialects.reading import (
 from wanbatch.providers.dialects.registry import dialect_for
 from wanbatch.providers.dialects.status_reply import absolute_url, find_video_urls
 from wanbatch.providers.http import download as http_download
-from wanbatch.providers.http.connections import Transport
 from wanbatch.providers.http.exchange import Http
+from wanbatch.providers.http.network import Network
 from wanbatch.providers.scrubbing import scrub, without_queries
 from wanbatch.words.errors import ExitCode, WanbatchError
 from wanbatch.words.files import hash_file
@@ -92,20 +92,20 @@ _Outcome = TypeVar("_Outcome", bound="SubmitOutcome | PollOutcome | ProbeOutcome
 
 class Client:
     """An async context manager. ``clock`` gives Unix seconds and ``hear`` is told the
-    server's; ``transport`` stands in for the network in the simulation.
+    server's; ``network`` is the real one where none is given.
     """
 
     def __init__(
         self,
         profile: Profile,
         *,
-        transport: Transport | None = None,
+        network: Network | None = None,
         clock: Callable[[], float] = time.time,
         hear: Callable[[float], None] | None = None,
     ) -> None:
         self.profile = profile
         self._dialect = dialect_for(profile.kind)
-        self._http = Http(profile, transport)
+        self._http = Http(profile, network)
         self._clock, self._hear = clock, hear
         self._delivered: dict[str, tuple[str, float]] = {}
         self._bucket: Bucket | None = None
@@ -117,7 +117,7 @@ class Client:
 
     async def __aenter__(self) -> Self:
         try:
-            self._http.lanes.prepare()
+            self._http.connections.prepare()
         except OSError:
             raise WanbatchError(
                 ExitCode.ENVIRONMENT,

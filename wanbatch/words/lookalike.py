@@ -4,7 +4,7 @@ look-alikes of other scripts, odd blanks.
 What it may not do: open a file, or look outside of the folder that it is given.
 
 How it works: ``é`` is one code point or two, depending on the system that a file came
-from. A name that differs in nothing else is the same name (``same_name``). What only
+from. A name that differs in nothing else is the same name (``composed``). What only
 looks alike, two names with one ``skeleton``, is never taken for the other:
 ``difference`` says in which code point they differ.
 """

@@ -1,7 +1,7 @@
 """The routes of the gateway: submit, status, content.
 
-What it may not do: decide what a request means (``drafting``) or what a task is called
-(``gateway``).
+What it may not do: decide what a request means (``parse_gateway``) or what a task is
+called (``gateway``).
 
 How it works: order of checks as in the real server: token, then body, then task.
 """

@@ -7,7 +7,7 @@ Theory of operation
 -------------------
 One heap of (due, task) for all tasks of an account, one ``RateLimiter`` for its query
 limit. A task is due when the lag that it has gathered on average since it was last seen
-running reaches the *price* of a poll (``inspection``). The price is the same for all
+running reaches the *price* of a poll (``timing``). The price is the same for all
 tasks, in seconds: at least ``CHEAPEST`` medians, and as much higher as it takes for all
 tasks together to stay within the query limit. A task whose latency nobody has seen yet
 is asked every ``poll_interval_s``, and so is one that outlives everything seen before.

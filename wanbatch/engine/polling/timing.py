@@ -12,8 +12,8 @@ A(t) = ∫ (F(s) - F(last)) / S(last) ds,   s from last to t,
 
 reaches c. Against the exact optimum (Barlow, Hunter, Proschan 1963: dynamic programming
 over a grid) it loses 0.1 to 1.3 % for lognormal durations, and it works for any
-distribution. ``price_for`` turns it round: the price at which a number of looks per
-task is what the rule uses.
+distribution. ``price`` in ``schedule`` turns it round: the price at which a number of
+looks per task is what the rule uses.
 
 Durations scale with their median, so all is computed for median 1; results are kept by
 rounded shape and price.

@@ -27,23 +27,17 @@ whole signed URLs.
 from __future__ import annotations
 
 import logging
-import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import lru_cache
-from socket import SOCK_STREAM
 from urllib.parse import unquote
 
 import anyio
-import certifi
 import httpx
 
 from wanbatch.model.wire import Profile
 from wanbatch.providers.http.addresses import NO_ADDRESS, objection_to
+from wanbatch.providers.http.network import Internet, Network, Transport
 from wanbatch.words.addresses import is_loopback_host
-
-Transport = httpx.AsyncBaseTransport
-"""What the simulation may pass in the network's place."""
 
 READ_CONNECTIONS = 64
 _SINGLE = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=20.0)
@@ -67,16 +61,15 @@ class Refused(Exception):
 
 
 class ConnectionPool:
-    """Transports for one profile: fresh ones, and the pool for reads. ``given`` stands
-    in for all of them in the simulation."""
+    """Transports for one profile: fresh ones, and the pool for reads."""
 
     def __init__(
-        self, profile: Profile, given: Transport | None = None, size: int = READ_CONNECTIONS
+        self, profile: Profile, network: Network | None = None, size: int = READ_CONNECTIONS
     ) -> None:
+        """``network`` is the real one where none is given."""
         self._profile = profile
-        self._given = given
+        self._network = network or Internet()
         self._home = httpx.URL(profile.base_url)
-        self._context: ssl.SSLContext | None = None
         self._free: list[Transport] = []
         self._slots = anyio.Semaphore(size)
 
@@ -134,36 +127,32 @@ class ConnectionPool:
             if literal is not None:
                 raise Refused(f"the address leads to {host}: {literal}")
             return None
-        if self.simulated:
-            return None
         try:
-            found = await anyio.getaddrinfo(
-                target.raw_host.decode("ascii"), target.port or 443, type=SOCK_STREAM
-            )
+            found = await self._network.resolve(target.raw_host.decode("ascii"), target.port or 443)
         except (OSError, UnicodeError) as error:  # the second for names that no resolver would take
             if self._profile.proxy:
                 return None
             raise httpx.ConnectError("the host's name was not found") from error
-        for entry in found:
-            objection = objection_to(str(entry[4][0]))
+        for address in found:
+            objection = objection_to(address)
             if objection is not None:
-                raise Refused(f"{host} leads to {entry[4][0]}: {objection}")
-        return None if self._profile.proxy or not found else str(found[0][4][0])
+                raise Refused(f"{host} leads to {address}: {objection}")
+        return None if self._profile.proxy or not found else found[0]
 
     @property
-    def simulated(self) -> bool:
-        return self._given is not None
+    def tells_progress(self) -> bool:
+        """Whether a request that wrote nothing is known to have written nothing."""
+        return self._network.tells_progress
 
     def prepare(self) -> None:
         """Reads the certificate authorities. Raises ``OSError`` where the profile's
         file of them is missing or holds none."""
-        if self._given is None and self._context is None:
-            self._context = make_context(self._profile.ca_file)
+        self._network.prepare(self._profile.ca_file)
 
     @asynccontextmanager
     async def fresh(self, host: str) -> AsyncIterator[Transport]:
         """A transport that has never been used and never will be again."""
-        transport = self._given or self._make(_ONCE, host)
+        transport = self._make(_ONCE, host)
         try:
             yield transport
         finally:
@@ -174,53 +163,25 @@ class ConnectionPool:
         """The transport used last, for one exchange with the profile's own ``host``;
         who leaves by an exception costs the pool a connection."""
         async with self._slots:
-            transport = self._given or (
-                self._free.pop() if self._free else self._make(_SINGLE, host)
-            )
+            transport = self._free.pop() if self._free else self._make(_SINGLE, host)
             try:
                 yield transport
             except BaseException:
                 await self._discard(transport)
                 raise
-            if self._given is None:
-                self._free.append(transport)
+            self._free.append(transport)
 
     async def aclose(self) -> None:
         while self._free:
             await self._discard(self._free.pop())
 
     async def _discard(self, transport: Transport) -> None:
-        if transport is self._given:
-            return
         with anyio.move_on_after(2, shield=True):
             await transport.aclose()
 
     def _make(self, limits: httpx.Limits, host: str) -> Transport:
-        self.prepare()
         proxy = self._profile.proxy if self._profile.proxy and not is_loopback_host(host) else None
-        return httpx.AsyncHTTPTransport(
-            verify=self._context or True,
-            trust_env=False,
-            http2=False,
-            limits=limits,
-            proxy=proxy,
-            retries=0,
-        )
-
-
-@lru_cache(maxsize=8)
-def make_context(ca_file: str) -> ssl.SSLContext:
-    """Certificates are checked against certifi's authorities, and those of ``ca_file``.
-
-    Made by hand, for ``ssl.create_default_context`` writes session keys to where the
-    environment says (``SSLKEYLOGFILE``). Raises ``OSError`` for a bad file.
-    """
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.load_verify_locations(cafile=certifi.where())
-    if ca_file:
-        context.load_verify_locations(cafile=ca_file)
-    return context
+        return self._network.connect(limits, proxy, self._profile.ca_file)
 
 
 def parse_url(text: str, base: httpx.URL | None = None) -> httpx.URL:

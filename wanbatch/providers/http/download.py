@@ -10,7 +10,8 @@ Identity is asked for. Where a server codes the body all the same, gzip and defl
 undone within the cap on a file; bytes that begin as an MP4 are taken for what they are,
 whatever the header says.
 
-Each hop is secured and aimed by ``lanes`` anew: https, and an address that was judged.
+Each hop is secured and aimed by ``connections`` anew: https, and an address that was
+judged.
 
 The key goes along only while every hop so far was on the API's origin. A plain
 ``http:`` address of a public host is asked over ``https:`` instead.
@@ -347,8 +348,8 @@ async def _open(http: Http, url: str, headers: dict[str, str]) -> AsyncIterator[
     a hop must not be made, httpx's errors."""
     target, at_home = parse_url(url), True
     for _ in range(HOPS + 1):
-        target = http.lanes.secured(target)
-        at_home = at_home and http.lanes.may_carry_key(target)
+        target = http.connections.secured(target)
+        at_home = at_home and http.connections.may_carry_key(target)
         sent = {
             "user-agent": USER_AGENT,
             "accept": "*/*",
@@ -356,9 +357,9 @@ async def _open(http: Http, url: str, headers: dict[str, str]) -> AsyncIterator[
             **headers,
             **(http.authorization() if at_home else {}),
         }
-        async with http.lanes.fresh(target.host) as transport:
+        async with http.connections.fresh(target.host) as transport:
             request = build("GET", target, sent, b"", {"timeout": timeouts(STALL_S)})
-            await http.lanes.aim(request)
+            await http.connections.aim(request)
             http.requests += 1
             response = await transport.handle_async_request(request)
             try:

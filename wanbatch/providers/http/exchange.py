@@ -30,7 +30,8 @@ import anyio
 import httpx
 
 from wanbatch.model.wire import NoReply, Profile, Reply, Seen, WireRequest
-from wanbatch.providers.http.connections import ConnectionPool, Refused, Transport, parse_url
+from wanbatch.providers.http.connections import ConnectionPool, Refused, parse_url
+from wanbatch.providers.http.network import Network, Transport
 from wanbatch.providers.scrubbing import scrub, scrub_body
 from wanbatch.words.errors import ExitCode, WanbatchError
 
@@ -76,9 +77,9 @@ class Http:
     """One profile's door to the network. ``requests`` counts the HTTP requests that
     went through it. Raises ``WanbatchError`` for a malformed base URL."""
 
-    def __init__(self, profile: Profile, transport: Transport | None = None) -> None:
+    def __init__(self, profile: Profile, network: Network | None = None) -> None:
         self.profile = profile
-        self.lanes = ConnectionPool(profile, transport)
+        self.connections = ConnectionPool(profile, network)
         self.requests = 0
         try:
             self.base = parse_url(profile.base_url)
@@ -90,12 +91,12 @@ class Http:
             ) from None
 
     async def aclose(self) -> None:
-        await self.lanes.aclose()
+        await self.connections.aclose()
 
     def is_home(self, url: str) -> bool:
         """Whether ``url`` is on the API's own origin."""
         try:
-            return self.lanes.is_home(parse_url(url))
+            return self.connections.is_home(parse_url(url))
         except Refused:
             return False
 
@@ -109,7 +110,7 @@ class Http:
         """The one POST of a submit: fresh connection, no repetition;
         ``submit_timeout_s`` for the answer and the time that its body may need."""
         patience = self.profile.submit_timeout_s
-        async with self.lanes.fresh(self.base.host) as transport:
+        async with self.connections.fresh(self.base.host) as transport:
             return await self._exchange(
                 transport, wire, patience, patience + GRACE_S + len(wire.body) / SLOWEST_UPLOAD
             )
@@ -117,7 +118,7 @@ class Http:
     async def read(self, wire: WireRequest) -> Seen:
         """A query over the pool; it may be repeated freely by whoever asks."""
         try:
-            async with self.lanes.pooled(self.base.host) as transport:
+            async with self.connections.pooled(self.base.host) as transport:
                 seen = await self._exchange(transport, wire, READ_TIMEOUT_S, READ_TIMEOUT_S * 2)
                 if isinstance(seen, NoReply):
                     raise _Spoilt(seen)
@@ -128,7 +129,7 @@ class Http:
     async def send_large(self, wire: WireRequest) -> Seen:
         """A request with a large body that buys nothing, such as media for the
         backend's own store."""
-        async with self.lanes.fresh(self.base.host) as transport:
+        async with self.connections.fresh(self.base.host) as transport:
             return await self._exchange(
                 transport, wire, READ_TIMEOUT_S, READ_TIMEOUT_S + len(wire.body) / SLOWEST_UPLOAD
             )
@@ -149,15 +150,15 @@ class Http:
             target = parse_url(url)
             request = build(
                 method,
-                target if trusted else self.lanes.secured(target),
+                target if trusted else self.connections.secured(target),
                 {**self._headers(), **headers},
                 body,
             )
             if not trusted:
-                await self.lanes.aim(request)
+                await self.connections.aim(request)
         except (Refused, httpx.ConnectError) as error:
             return NoReply(str(error), may_have_been_sent=False)
-        async with self.lanes.fresh(target.host) as transport:
+        async with self.connections.fresh(target.host) as transport:
             return await self._run(
                 transport, request, READ_TIMEOUT_S, READ_TIMEOUT_S + len(body) / SLOWEST_UPLOAD
             )
@@ -212,9 +213,8 @@ class Http:
             return NoReply(explain(error), self._maybe_sent(progress))
 
     def _maybe_sent(self, progress: Progress) -> bool:
-        """A given transport may not report its progress, so there silence proves
-        nothing."""
-        return progress.sent or self.lanes.simulated
+        """Where a network does not tell its progress, silence proves nothing."""
+        return progress.sent or not self.connections.tells_progress
 
     def _forget_key(self, response: httpx.Response, body: bytes, elapsed_s: float) -> Reply:
         """The reply as it leaves the edge: whatever echoes the key has lost it."""

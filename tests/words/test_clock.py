@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from wanbatch.cli.ticks import choose_ticks
 
+from wanbatch.operations.ticks import choose_ticks
 from wanbatch.words.clock import TOLERANCE_S, ServerClock, Sleepless
 
 DAY = 86_400.0
