@@ -214,14 +214,14 @@ def policy_ignores_its_bound() -> Patches:
 
 @variant
 def quota_does_not_stop_the_run() -> Patches:
-    real = Scheduler.submitted
+    real = Scheduler._submit_answered
 
     def submitted(self: Scheduler, work: Any, attempt: Any, outcome: Any, now: float) -> None:
         if type(outcome).__name__ == "Halted":
             outcome = NotAccepted(outcome.message)
         real(self, work, attempt, outcome, now)
 
-    yield patch.object(Scheduler, "submitted", submitted)
+    yield patch.object(Scheduler, "_submit_answered", submitted)
 
 
 @variant
@@ -246,14 +246,14 @@ def concurrency_of_submits_is_not_kept() -> Patches:
 
 @variant
 def budget_is_released_on_doubt() -> Patches:
-    real = Scheduler.submitted
+    real = Scheduler._submit_answered
 
     def submitted(self: Scheduler, work: Any, attempt: Any, outcome: Any, now: float) -> None:
         spend = Budget.release if isinstance(outcome, Uncertain) else Budget.spend
         with patch.object(Budget, "spend", spend):
             real(self, work, attempt, outcome, now)
 
-    yield patch.object(Scheduler, "submitted", submitted)
+    yield patch.object(Scheduler, "_submit_answered", submitted)
 
 
 @variant
@@ -297,7 +297,9 @@ def absence_is_concluded_too_early() -> Patches:
     yield patch.object(
         run,
         "reconcile",
-        lambda ledger, client, origin, quiet_s, wall: real(ledger, client, origin, -1e9, wall),
+        lambda ledger, client, origin, _quiet_s, wall, **more: real(
+            ledger, client, origin, -1e9, wall, **more
+        ),
     )
 
 
@@ -394,7 +396,7 @@ def slot_leaks_on_429() -> Patches:
 def unreadable_poll_keeps_its_place() -> Patches:
     """What the simulation found: an ended task whose query told nothing filled the
     query limit for good, and never expired."""
-    real = Scheduler.polled
+    real = Scheduler._poll_answered
 
     def polled(
         self: Scheduler, task: Any, attempt: Any, outcome: Any, now: float, at: float, *age: float
@@ -406,7 +408,7 @@ def unreadable_poll_keeps_its_place() -> Patches:
         task.attempt, task.busy = attempt, False
         self._fetch_later(task, now)
 
-    yield patch.object(Scheduler, "polled", polled)
+    yield patch.object(Scheduler, "_poll_answered", polled)
 
 
 # -- files -----------------------------------------------------------------------------

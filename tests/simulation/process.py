@@ -96,6 +96,10 @@ class ListingBackend(Client):
     """A gateway that can list the account's tasks: late, and not always whole. The
     quiet period covers how late it is."""
 
+    @property
+    def lists_tasks(self) -> bool:
+        return True
+
     async def list_tasks(self, since: float, until: float) -> TaskListing | None:
         world = self.wire.world
         started_at = self._clock()
