@@ -2,8 +2,8 @@
 is timed.
 
 ``make test`` takes a slice of what starts real processes: one of several cases of the
-long tables (``THINNED``), every second test of the folders that run whole commands
-(``HALVED``). ``make cases``, and CI, take all of them.
+long tables (``THINNED``), every third test of the folders that run whole commands
+(``SLICED``). ``make cases``, and CI, take all of them.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ THINNED = {
 }
 """One case of so many is kept where a test of this folder or file has more than two
 cases."""
-HALVED = ("cli", "crash", "field")
+SLICED = ("cli", "crash", "field")
 """The tests of these folders run whole commands, and take two thirds of the suite's
 time."""
 
@@ -68,13 +68,13 @@ def _cases_left_out(items: list[pytest.Item]) -> set[pytest.Item]:
 def _tests_left_out(items: list[pytest.Item]) -> set[pytest.Item]:
     tests: dict[Path, dict[str, list[pytest.Item]]] = defaultdict(lambda: defaultdict(list))
     for item in items:
-        if isinstance(item, pytest.Function) and any(_is_in(item.path, one) for one in HALVED):
+        if isinstance(item, pytest.Function) and any(_is_in(item.path, one) for one in SLICED):
             tests[item.path][item.originalname].append(item)
     return {
         item
         for in_file in tests.values()
         for number, cases in enumerate(in_file.values())
-        if number % 2
+        if number % 3
         for item in cases
     }
 
