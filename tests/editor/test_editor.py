@@ -15,6 +15,7 @@ import json
 import queue
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -156,6 +157,13 @@ def editor() -> Iterator[Editor]:
     server = HERE / "node_modules" / "yaml-language-server" / "bin" / "yaml-language-server"
     assert server.exists(), "make test installs it; by hand: npm ci in tests/editor"
     client = Editor(server)
+    # The server asks for its settings by itself; until it has them it knows no schema.
+    for number in range(100):
+        if client.diagnose(f"file:///first-{number}.yaml", "wanbatch: 1\njobs: 5\n"):
+            break
+        time.sleep(0.1)
+    else:
+        pytest.fail("the language server never knew the schema")
     yield client
     client.process.kill()
     client.process.wait()
