@@ -325,7 +325,11 @@ class Process:
         within five minutes."""
         if event.kind is EventKind.NOT_ACCEPTED and event.facts.get("error_code"):
             self.stopped_at = self.stopped_at or position
-        if event.kind is EventKind.UNCERTAIN and self.run is not None:
+        if (
+            event.kind is EventKind.UNCERTAIN
+            and self.run is not None
+            and self.run.scheduler is not None
+        ):
             now = self.world.clock.now
             self._doubts = [at for at in self._doubts if now - at <= UNCERTAIN_WITHIN_S] + [now]
             if len(self._doubts) >= UNCERTAIN_STOP:
