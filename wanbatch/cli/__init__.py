@@ -1,1 +1,1 @@
-"""The commands: each reads as a list of stages."""
+"""The commands: each reads its options, calls an operation, and words the result."""

@@ -2,8 +2,8 @@
 
 What it may not do: I/O, read a clock, know a dialect's words.
 
-How it works: a mutable row that the studio alone changes. What must outlive the process
-is in ``record``; the rest is worked out again at start-up.
+How it works: a mutable row that the service alone changes. What must outlive the
+process is in ``record``; the rest is worked out again at start-up.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ class Task:
 
 
 def accepted_record(task: Task) -> dict[str, object]:
-    """The line that the books write before the submit is answered."""
+    """The line that the store writes before the submit is answered."""
     return {
         "event": "accepted",
         "id": task.id,
@@ -99,7 +99,7 @@ def accepted_record(task: Task) -> dict[str, object]:
 
 
 def ended_record(task: Task) -> dict[str, object]:
-    """The line that the books write when a task has come to its end."""
+    """The line that the store writes when a task has come to its end."""
     return {
         "event": "ended",
         "id": task.id,
@@ -113,7 +113,7 @@ def ended_record(task: Task) -> dict[str, object]:
 
 
 def task_from_record(record: dict[str, object]) -> Task:
-    """The task of an ``accepted`` line. The books are our own: a wrong shape is a bug
+    """The task of an ``accepted`` line. The store is our own: a wrong shape is a bug
     and raises."""
     values = {k: v for k, v in record.items() if k not in ("event", "request", "fate")}
     return Task(

@@ -1,7 +1,7 @@
 """uvicorn's HTTP protocol, with the connection's transport in the scope of every
 request.
 
-What it may not do: change what HTTP does; only ``mischief`` uses the transport.
+What it may not do: change what HTTP does; only ``injection`` uses the transport.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ What it may not do: answer a request by itself, but for a limit or a scripted fa
 How it works: an ASGI application around the real one. A call that nothing befalls goes
 straight through. A limit is a window of the last second. A fault that spoils an answer
 lets the real application answer into memory first (``after``), or never asks it
-(``before``); ``mischief`` does the spoiling.
+(``before``); ``injection`` does the spoiling.
 """
 
 from __future__ import annotations

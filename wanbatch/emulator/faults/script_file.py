@@ -1,7 +1,7 @@
 """Reads a fault script: YAML, checked against its schema, into rules. Errors name the
 line.
 
-What it may not do: play the script (``script`` and ``mischief`` do).
+What it may not do: play the script (``script`` and ``injection`` do).
 
 How it works: the text is composed into nodes, which know their lines; the data made
 from them is checked by ``schemas/faults.schema.json``; the path of a schema error leads

@@ -44,7 +44,7 @@ _CACHED = {"cache-control": "public, max-age=86400"}
 
 
 class GatewayRoutes:
-    """``/v1/videos`` over one studio, as the seed document's server has it."""
+    """``/v1/videos`` over one service, as the seed document's server has it."""
 
     def __init__(self, studio: Service, links: Links) -> None:
         self._studio = studio

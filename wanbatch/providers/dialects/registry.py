@@ -31,7 +31,7 @@ def dialect_for(kind: str) -> Dialect:
         module, _, name = target.partition(":")
         made = getattr(importlib.import_module(module), name)()
     else:
-        from importlib.metadata import entry_points  # as above
+        from importlib.metadata import entry_points  # slow to import, and seldom needed
 
         found = [point for point in entry_points(group=ENTRY_POINTS) if point.name == kind]
         if not found:
