@@ -682,9 +682,10 @@ class Scheduler:
     def _should_have_ended(self, task: RunningTask, outcome: Running, age_s: float) -> bool:
         if outcome.progress is not None and outcome.progress >= 100:
             return True
+        if outcome.known:  # most answers; what follows fits a model anew, for milliseconds
+            return False
         learnt = self.polls.model.duration_of((task.attempt.length_s, task.attempt.size))
-        usual_s = USUAL_S if learnt is None else learnt.median_s
-        return not outcome.known and age_s >= OVERLONG * usual_s
+        return age_s >= OVERLONG * (USUAL_S if learnt is None else learnt.median_s)
 
     def _fetch_early(self, task: RunningTask, fetch: Fetch) -> None:
         """Tries the content route of a task that has not ended; meanwhile it is not

@@ -39,8 +39,9 @@ _ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})|\\x([0-9a-fA-F]{2})")
 
 
 def scrub(text: str, key: str) -> str:
-    """``text`` without the key, its pieces and its spellings. A short key is none."""
-    if len(key) < PIECE or not text:
+    """``text`` without the key, its pieces and its spellings. A short key is none, and
+    in a short text stands no piece of one."""
+    if len(key) < PIECE or len(text) < PIECE:
         return text
     for spelling in key_spellings(key):
         text = text.replace(spelling, "…")
@@ -87,15 +88,15 @@ def _unescaped(text: str) -> str:
 
 def _without_pieces(text: str, key: str) -> str:
     """Cuts out every run of at least ``PIECE`` characters that stands in the key."""
-    folded, secret = _fold(text), _fold(key)
+    folded, pieces = _fold(text), _pieces(key)
+    if not any(piece in folded for piece in pieces):
+        return text
     marked = bytearray(len(folded))
-    for piece in {secret[i : i + PIECE] for i in range(len(secret) - PIECE + 1)}:
+    for piece in pieces:
         at = folded.find(piece)
         while at >= 0:
             marked[at : at + PIECE] = b"\1" * PIECE
             at = folded.find(piece, at + 1)
-    if not any(marked):
-        return text
     kept = []
     for number, letter in enumerate(text):
         if not marked[number]:
@@ -105,8 +106,16 @@ def _without_pieces(text: str, key: str) -> str:
     return "".join(kept)
 
 
+@lru_cache(maxsize=16)
+def _pieces(key: str) -> tuple[str, ...]:
+    secret = _fold(key)
+    return tuple(dict.fromkeys(secret[i : i + PIECE] for i in range(len(secret) - PIECE + 1)))
+
+
 def _fold(text: str) -> str:
     """Lower case, letter by letter, so that positions stay."""
+    if text.isascii():
+        return text.lower()
     return "".join(c if len(c.lower()) != 1 else c.lower() for c in text)
 
 
