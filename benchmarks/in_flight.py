@@ -5,9 +5,9 @@ Prints the highest resident memory (target: at most 300 MB), the event loop's la
 99th percentile (target: under 100 ms), how many tasks were in flight at most, and the
 share of the core that was used. The real command runs in this process, pinned to one
 core; a task beside it sleeps 10 ms again and again and notes how much longer it took.
-The server's latency decides how many tasks gather. The run is told that the disk has room
-for all of them: it keeps 30 MB for a video whose size it has not learnt, and the videos
-here have 2 kB.
+The server's latency decides how many tasks gather. The run is told that the disk has
+room for all of them: it keeps 30 MB for a video whose size it has not learnt, and the
+videos here have 2 kB.
 
     python benchmarks/in_flight.py [--tasks 5000] [--latency 120] [--rate 100]
     python benchmarks/in_flight.py --tasks 1000 --latency 20          # the quick mode
@@ -81,7 +81,7 @@ class Watch:
 
 
 def watched(watch: Watch) -> None:
-    """Lets ``watch`` look on while a run goes on, for which there is room on the disk."""
+    """Lets ``watch`` look on while a run goes on, for which the disk has room."""
     original = Run.execute
 
     async def execute(self: Run) -> RunResult:
