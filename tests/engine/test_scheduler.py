@@ -27,11 +27,13 @@ from wanbatch.engine.notices import (
 )
 from wanbatch.engine.pacing.budget import Budget
 from wanbatch.engine.pacing.submits import SubmitPacer
+from wanbatch.engine.polling.batch import ListPolls
 from wanbatch.engine.polling.schedule import PollSchedule
 from wanbatch.engine.scheduler import BLIND_POLLS_AFTER_HALT, Scheduler, build_works
 from wanbatch.engine.work_items import (
     Fetch,
     Finish,
+    ListTasks,
     Phase,
     Poll,
     Prepare,
@@ -96,6 +98,7 @@ class Play:
         retries=0,
         wait_s=7200.0,
         on_failure="continue",
+        lists=None,
     ):
         plan = make_plan(
             [manifest(*jobs, retries=retries)],
@@ -108,6 +111,7 @@ class Play:
         )
         limits = RunPolicy(wait_s, frozenset({"m"}) if on_failure == "stop" else frozenset())
         self.record = []
+        lists = lists or (lambda: None)
 
         def build():
             return Checked(
@@ -116,6 +120,7 @@ class Play:
                 PollSchedule(15.0),
                 Budget(limit),
                 limits,
+                lists(),
                 record=self.record,
             )
 
@@ -695,3 +700,20 @@ def test_a_replay_notices_another_decision():
     other.handle(StopBuying("a test"), 0.0)
     with pytest.raises(ReplayDiffers, match="entry 1: recorded prepare 0"):
         replay(record, other)
+
+
+def test_while_a_list_is_under_way_nothing_is_waited_for_but_its_answer():
+    """It was a busy loop: the polls that the list stands for are all due."""
+    tasks = [
+        attempt(job(f"j{n}", prompt=f"p{n}"), n, state=State.ACCEPTED, task_id=f"t{n}")
+        for n in (1, 2, 3)
+    ]
+    jobs = [job(f"j{n}", prompt=f"p{n}") for n in (1, 2, 3)]
+    play = Play(*jobs, attempts=tasks, lists=lambda: ListPolls(15.0))
+    for _ in tasks:
+        task = play.wait_for(Poll).task
+        play.scheduler.handle(PollAnswered(task, task.attempt, Running("running"), AT), play.now)
+    play.wait_for(ListTasks)
+    play.now += 60.0  # the list takes its time, and every poll would be due
+    wait = play.next(Wait)
+    assert wait.until is None or wait.until > play.now

@@ -488,16 +488,16 @@ class Scheduler:
     def _next_poll_at(self, now: float) -> float | None:
         if self._lanes["poll"] >= POLL_LANE:
             return None
-        instants = [
-            self.lists.due_at
-            if self.lists is not None and self._listed(now) and not self._lanes["list"]
-            else self.polls.next_at()
-        ]
+        instants = [self._next_list_at() if self._listed(now) else self.polls.next_at()]
         if self._refetch:
             instants.append(self.polls.free_at(self._refetch[0][0]))
         if self._first_polls:
             instants.append(self.polls.free_at(0.0))
         return min((i for i in instants if i is not None), default=None)
+
+    def _next_list_at(self) -> float | None:
+        """While a list is under way its answer wakes the run, and no task is asked."""
+        return None if self.lists is None or self._lanes["list"] else self.lists.due_at
 
     def _next_submit_at(self, now: float) -> float | None:
         return self.pacer.ready_at(now) if self._prepared and self._may_buy() else None
