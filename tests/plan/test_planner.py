@@ -179,6 +179,26 @@ def test_failed_jobs_are_tried_again_only_when_asked_or_by_policy():
     )
 
 
+def test_policy_buys_nothing_where_the_failed_task_cannot_be_asked_again_first():
+    """Another account's failure may turn for a day, and only there is it told."""
+    failed = attempt(
+        state=State.REMOTE_FAILED, retryable=True, task_id="t1", accepted_at=NOW - 3600.0
+    )
+    other = Target("gateway", "paid", "https://api.test#other", PRICES)
+    retries = {"retries": 1}
+    found = one(attempts=[failed], run=retries, target=other)
+    assert (found.action, found.state) == (Action.SKIP, JobState.FAILED)
+    assert "https://api.test (--retry-failed" in found.reason
+    # What was not accepted there decides nothing; a day later, or asked, it is bought.
+    unsent = attempt(number=2, state=State.PLANNED, origin="https://api.test#other")
+    assert one(attempts=[failed, unsent], run=retries, target=other).action is Action.SKIP
+    old = replace(failed, accepted_at=NOW - 90_000.0)
+    assert one(attempts=[old], run=retries, target=other).action is Action.GENERATE
+    asked = one(attempts=[failed], run=retries, target=other, retry_failed=True)
+    assert asked.action is Action.GENERATE
+    assert one(attempts=[failed], run=retries).action is Action.GENERATE
+
+
 def test_the_retry_policy_starts_anew_after_a_person_asked():
     failed = attempt(state=State.REMOTE_FAILED, retryable=True)
     rows = [

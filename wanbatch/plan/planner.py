@@ -21,6 +21,7 @@ from pathlib import Path
 from wanbatch.model.elsewhere import NOTHING, Elsewhere, Sighting, video_name
 from wanbatch.model.job import Manifest
 from wanbatch.model.lifecycle import (
+    DAY_LONG,
     IN_FLIGHT,
     UNSETTLED,
     Attempt,
@@ -283,6 +284,10 @@ class _Planner:
             # Whichever flag it was: what turns out to be done is not to be bought
             # again.
             return _anew(what, attempt, "retry_failed")
+        far = next((a for a in attempts if self._may_turn_elsewhere(a)), None)
+        if far is not None:
+            reason = f"{what}; it may yet turn, at {far.origin} (--retry-failed buys it here)"
+            return Standing(JobState.FAILED, Action.SKIP, reason, attempt)
         if may_retry(attempt, attempts, self.retries.get(key[0], 0)):
             return Standing(
                 JobState.PLANNED, Action.GENERATE, f"{what}; tried again by policy", attempt
@@ -290,6 +295,13 @@ class _Planner:
         return Standing(
             JobState.FAILED, Action.SKIP, f"{what} (--retry-failed tries again)", attempt
         )
+
+    def _may_turn_elsewhere(self, attempt: Attempt) -> bool:
+        """Whether a failure is younger than a day, and cannot be asked again from here
+        before anything is bought: another account's, or another address's."""
+        young = self.now - attempt.accepted_at < DAY_LONG.query_s
+        failed = attempt.state is State.REMOTE_FAILED and bool(attempt.task_id)
+        return failed and young and not self._is_here(attempt)
 
     def _why_new(self, key: JobKey, entry: Identified) -> str:
         before = self.youngest_of_name.get(key)
