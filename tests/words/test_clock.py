@@ -91,12 +91,20 @@ def test_a_task_is_as_old_as_the_younger_of_the_clocks_says(
     assert clock.age_s(machine.wall - ours, then) == pytest.approx(least, abs=1.0)
 
 
-@pytest.mark.parametrize("since", [26 * 3600.0, -DAY])
-def test_what_two_answers_say_of_a_task_of_an_earlier_process_counts(machine, clock, since):
-    hear(machine, clock, since, since)
-    assert clock.age_s(999_000.0, 0.0) == pytest.approx(1010.0 + since, abs=1.0)
+def test_two_answers_that_say_less_than_our_clock_count(machine, clock):
+    hear(machine, clock, -DAY, -DAY)
+    assert clock.age_s(999_000.0, 0.0) == pytest.approx(1010.0 - DAY, abs=1.0)
     machine.pass_s(60.0)
     assert clock.age_s(1_000_010.0, 0.0) == pytest.approx(60.0), "accepted by this process"
+
+
+@pytest.mark.parametrize("then", [-56 * 365 * DAY, -26 * 3600.0])
+def test_a_wrong_date_of_the_submit_makes_no_task_old(machine, clock, then):
+    """The POST's answer came from a node in 1970, and two later ones are right: by
+    those the task would be 56 years old, and given up while it runs."""
+    hear(machine, clock, 0, 0)
+    assert clock.believed_offset_s is not None
+    assert clock.age_s(999_000.0, then) == pytest.approx(1010.0, abs=1.0)
 
 
 def test_what_is_believed_counts_and_what_disagrees_does_not(machine, clock):

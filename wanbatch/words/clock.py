@@ -15,9 +15,9 @@ cache may be old. A ``Date`` is *believed* only when two answers some seconds ap
 agree.
 
 How old a task is (``age_s``): one that was accepted by this very process is as old as
-``ticks`` says. For one of an earlier process the server's clock counts, then and now,
-once it is believed; until then the smaller of what our clock and the dates heard so far
-say. So a wrong clock lets a task expire late, and never early.
+``ticks`` says. For one of an earlier process the smaller counts of what our clock says
+and what the server's did, then and now. So a wrong clock lets a task expire late, and
+never early.
 """
 
 from __future__ import annotations
@@ -109,16 +109,16 @@ class ServerClock:
 
     def age_s(self, at: float, offset_then_s: float | None = None) -> float:
         """How long ago ``at`` is at least. ``offset_then_s`` is the server's offset
-        then.
+        then, by one answer.
 
-        While no ``Date`` is believed, the earliest of those heard counts.
+        While no ``Date`` is believed, the earliest of those heard counts. Ours counts
+        too: the answer of then may have come from a node whose clock was wrong.
         """
         age = self.now() - at
         if at >= self._began_at or offset_then_s is None or not self._heard:
             return age
-        if self._believed is not None:
-            return age + self._believed - offset_then_s
-        return min(age, age + min(self._heard) - offset_then_s)
+        offset = min(self._heard) if self._believed is None else self._believed
+        return min(age, age + offset - offset_then_s)
 
     def was_set(self) -> bool:
         """Whether the wall clock was set since the last call, by more than a minute."""
