@@ -43,9 +43,11 @@ DIR = -1
 
 
 class LedgerDisk:
-    """The ledger as it is on disk."""
+    """The ledger as it is on disk. ``number`` tells one that was made anew from those
+    before it."""
 
-    def __init__(self) -> None:
+    def __init__(self, number: int = 1) -> None:
+        self.number = number
         self.entries: list[Write] = []
         self.times: list[float] = []
         self.synced = 0
@@ -82,6 +84,14 @@ class LedgerDisk:
         self.entries.append(entry)
         self.times.append(at)
 
+    def copied(self) -> LedgerDisk:
+        """What a copy of the files holds that is made now."""
+        copy = LedgerDisk(self.number)
+        for entry, at in zip(self.entries, self.times, strict=True):
+            copy.write(entry, at)
+        copy.sync()
+        return copy
+
     def sync(self) -> None:
         self.synced = len(self.entries)
 
@@ -104,7 +114,7 @@ class LedgerDisk:
     def contents(self) -> Contents:
         """What a process reads when it opens the ledger."""
         found = Contents(
-            "ledger-1",
+            f"ledger-{self.number}",
             dict(self.rows),
             {number: len(events) for number, events in self.events.items()},
         )

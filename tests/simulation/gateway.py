@@ -5,9 +5,10 @@ What it may not do: touch the ledger or the files; it tells the world what it sa
 the world judges.
 
 How it works: one ``Wire`` for each process stands in httpx's transport's place, below
-wanbatch's own HTTP layer. It reports to httpx's trace when the request's first byte is
-written, as httpx does, and honours the read timeout that it was given by sleeping and
-raising what httpx raises.
+wanbatch's own HTTP layer. What it says is shaped by the seed's protocol, and dated by
+the API's own clock, or wrongly. It reports to httpx's trace when the request's first
+byte is written, as httpx does, and honours the read timeout that it was given by
+sleeping and raising what httpx raises.
 """
 
 from __future__ import annotations
@@ -17,11 +18,13 @@ import ssl
 from collections.abc import AsyncIterator, Callable
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Any, NoReturn
-from urllib.parse import unquote
+from urllib.parse import quote
 
 import anyio
 import httpx
 from simulation.books import Post, Task
+from simulation.circumstances import DATE_OFF_S
+from simulation.protocols import DashScopeShapes, instant_of, shapes_of
 
 if TYPE_CHECKING:
     from simulation.process import Process
@@ -50,13 +53,18 @@ class Wire(httpx.AsyncBaseTransport):
 
     def __init__(self, process: Process) -> None:
         self.process, self.world = process, process.world
-        self.books, self.chance = self.world.books, self.world.chance
+        self.books, self.chance = process.books, self.world.chance
+        around = self.world.scenario.around
+        protocol = around.protocol if process.books.realm == "paid" else "gateway"
+        self.shapes = shapes_of(protocol, around.vocabulary)
         self.posting = 0
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         self.world.network_call(self.process, request)
         if request.method == "POST":
             return await self._submit(request)
+        if self.shapes.is_list(request):
+            return await self._list(request)
         if request.url.host == STORE:
             return await self._result(request)
         if request.url.path.endswith("/content"):
@@ -98,22 +106,36 @@ class Wire(httpx.AsyncBaseTransport):
     def _plain(self, status: int, body: bytes, kind: str, **headers: str) -> httpx.Response:
         told = {
             "content-type": kind,
-            "date": formatdate(self.world.clock.true(), usegmt=True),
+            **self._date(),
             **{n.replace("_", "-"): v for n, v in headers.items()},
         }
         return httpx.Response(status, headers=told, content=body)
 
+    def _at(self) -> float:
+        """The API's idea of the time."""
+        return self.world.clock.true() + self.world.scenario.around.server_ahead_s
+
+    def _date(self) -> dict[str, str]:
+        """The answer's ``Date``; some answers come through a node whose clock is
+        wrong."""
+        around, at = self.world.scenario.around, self._at()
+        if around.dates and not self.world.clear and self.chance.random() < around.dates_wrong:
+            kind = self.chance.choice(around.dates)
+            self.world.result.faults[f"date {kind}"] += 1
+            if kind == "none":
+                return {}
+            at = 0.0 if kind == "epoch" else at + DATE_OFF_S[kind]
+        return {"date": formatdate(at, usegmt=True)}
+
     def _error(self, status: int, code: str, message: str, **headers: str) -> httpx.Response:
         """In the API's own shape; some servers echo what they were sent, key and
         all."""
-        if self.chance.random() < 0.3:
+        if self.chance.random() < 0.3 and self.books.realm == "paid":
             message += (
                 f" (you sent Authorization: Bearer {KEY}, see"
                 f" https://{STORE}/help?Signature=EchoedToken77)"
             )
-        return self._json(
-            status, {"error": {"code": code, "message": message, "type": "error"}}, **headers
-        )
+        return self._json(status, self.shapes.error(code, message), **headers)
 
     # -- submits -----------------------------------------------------------------------
 
@@ -153,19 +175,15 @@ class Wire(httpx.AsyncBaseTransport):
                 f" {task.ends_at - at:.0f} s later {task.error}"
             )
             return await self._lose_reply(request, fault) if fault else self._accepted(task)
-        return self._refuse(fault)
+        return self._refuse(fault, post)
 
     def _accepted(self, task: Task) -> httpx.Response:
-        name = self.chance.choice(("id", "task_id"))
-        return self._json(
-            200,
-            {
-                name: task.task_id,
-                "object": "video",
-                "status": "queued",
-                "created_at": int(task.created_at),
-            },
-        )
+        told = self.shapes.accepted(self._id(task), self._at(), self.chance)
+        return self._json(200, told)
+
+    def _id(self, task: Task) -> object:
+        """A task's id as the API tells it: some tell numbers."""
+        return int(task.task_id) if task.task_id.isdecimal() else task.task_id
 
     async def _lose_reply(self, request: httpx.Request, fault: str) -> httpx.Response:
         match fault:
@@ -179,13 +197,14 @@ class Wire(httpx.AsyncBaseTransport):
             case "short_reply" | "html_200_taken":
                 return self._plain(200, b"<html>proxy</html>", "text/html")
             case "bad_id_taken":
-                return self._json(
-                    200,
-                    {
-                        "id": self.chance.choice(
-                            ("../../etc", "", "a b", "x" * 200, 17, None, f"{KEY}?")
-                        )
-                    },
+                bad = self.chance.choice(("../../etc", "", "a b", "x" * 600, None, f"{KEY}?"))
+                return self._json(200, self.shapes.accepted(bad, self._at(), self.chance))
+            case "redirect_taken":
+                return self._plain(
+                    self.chance.choice((300, 301, 302, 303)),
+                    b"",
+                    "text/html",
+                    location=self.chance.choice(("/v1/videos/1", f"https://{STORE}/v1/videos")),
                 )
             case "server_error_taken":
                 return self._error(
@@ -194,10 +213,12 @@ class Wire(httpx.AsyncBaseTransport):
         statuses = {"conflict_taken": 409, "slow_408_taken": 408, "bad_gateway_taken": 502}
         return self._plain(statuses[fault], b"<html><h1>Bad</h1></html>", "text/html")
 
-    def _refuse(self, fault: str) -> httpx.Response:
+    def _refuse(self, fault: str, post: Post) -> httpx.Response:
         later = {"retry_after": word} if (word := self.chance.choice(RETRY_AFTER)) else {}
         if fault == "duplicate_id" and self.books.tasks:
-            return self._json(200, {"id": self.chance.choice(sorted(self.books.tasks))})
+            self.world.mistaken.add(post.attempt_id)
+            again = self.books.tasks[self.chance.choice(sorted(self.books.tasks))]
+            return self._accepted(again)
         answers: dict[str, Callable[[], httpx.Response]] = {
             "too_early": lambda: self._plain(425, b"", "text/plain", **later),
             "rate": lambda: self._error(
@@ -227,19 +248,20 @@ class Wire(httpx.AsyncBaseTransport):
             "conflict": lambda: self._plain(409, b"", "text/plain"),
         }
         return answers.get(
-            fault, lambda: self._json(200, {"object": "video", "id": "..", "status": "queued"})
+            fault, lambda: self._json(200, self.shapes.accepted("..", self._at(), self.chance))
         )()
 
     # -- queries -----------------------------------------------------------------------
 
     async def _status(self, request: httpx.Request) -> httpx.Response:
-        task_id = _asked_for(request)
+        task_id = self.shapes.asked_for(request)
+        self.process.asked.add(task_id)
         fault = self.world.fault("poll")
         if fault == "connect":
             await self._no_connection("refused_connection", request)
         await self._begin(request)
         await self._delay()
-        self.world.polled(task_id)
+        self.world.polled(self.process, task_id)
         if fault == "timeout":
             await self._time_out(request)
         if fault == "reset":
@@ -247,76 +269,77 @@ class Wire(httpx.AsyncBaseTransport):
         if fault is not None:
             return self._mislead(task_id, fault)
         task = self.books.tasks.get(task_id)
-        return self._unknown_task() if task is None else self._tell(task)
+        return self._unknown_task(task_id) if task is None else self._tell(task)
 
-    def _unknown_task(self) -> httpx.Response:
-        return self._json(
-            400, {"code": "task_not_exist", "message": "task_not_exist", "data": None}
-        )
+    def _unknown_task(self, task_id: str) -> httpx.Response:
+        return self._json(self.shapes.unknown_status, self.shapes.unknown(task_id))
 
     def _tell(self, task: Task) -> httpx.Response:
-        at = self.world.clock.true()
+        """The truth about a task, by the API's own clock."""
+        at, ahead_s = self.world.clock.true(), self.world.scenario.around.server_ahead_s
+        began, ended = task.created_at + ahead_s, task.ends_at + ahead_s
         if task.forgotten(at):
             return self._forgotten(task)
-        told: dict[str, object] = {
-            "id": task.task_id,
-            "object": "video",
-            "created_at": int(task.created_at),
-        }
         if at < task.ends_at:
-            return self._json(
-                200,
-                {
-                    **told,
-                    "status": self.chance.choice(
-                        ("queued", "in_progress", "processing", "running")
-                    ),
-                    "progress": 40,
-                },
-            )
-        if task.error:
-            error = {"code": task.error, "message": "it did not work"}
-            return self._json(
-                200,
-                {
-                    **told,
-                    "status": self.chance.choice(("failed", "failure")),
-                    "error": error,
-                    "completed_at": int(task.ends_at),
-                },
-            )
-        word = self.chance.choice(("completed", "succeeded", "success"))
+            return self._json(200, self.shapes.running(self._id(task), began, self.chance))
+        if task.says_failed(at):
+            self.books.told_failed.append((at, task.task_id))
+            error = task.error or "InternalError"
+            told = self.shapes.failed(self._id(task), began, ended, error, self.chance)
+            return self._json(200, told)
         shape = self.world.scenario.url_shape
-        url = "" if shape == "content" else self._signed(task)
+        url = "" if shape == "content" and self.shapes.kind == "gateway" else self._signed(task)
         return self._json(
             200,
-            {
-                **told,
-                "status": word,
-                "progress": 100,
-                "completed_at": int(task.ends_at),
-                "metadata": {"url": url},
-            },
+            self.shapes.finished(self._id(task), began, ended, url, task.prompt, self.chance),
         )
 
     def _signed(self, task: Task) -> str:
-        until = int(task.ends_at + 86_400)
-        query = f"Expires={until}&OSSAccessKeyId=LTAIx&Signature={task.token}"
-        return f"https://{STORE}/{task.task_id}.mp4?{query}"
+        """A fresh link to the task's video, which lives as long as the seed's links
+        do."""
+        life_s = self.world.scenario.around.link_life_s
+        until = min(self.world.clock.true() + life_s, task.turns_at + 86_400.0)
+        query = f"Expires={int(until)}&OSSAccessKeyId=LTAIx&Signature={task.token}"
+        return f"https://{STORE}/{task.token}.mp4?{query}"
 
     def _forgotten(self, task: Task) -> httpx.Response:
         match self.world.scenario.forgets_by:
-            case "failed":
+            case "failed" if self.shapes.kind == "gateway":
                 error = {"code": "", "message": "task expired"}
-                return self._json(200, {"id": task.task_id, "status": "failed", "error": error})
+                return self._json(200, self.shapes.said(self._id(task), "failed", error=error))
             case "not_exist":
-                return self._unknown_task()
+                return self._unknown_task(task.task_id)
             case _:
-                return self._json(200, {"id": task.task_id, "status": "unknown"})
+                return self._json(200, self.shapes.said(self._id(task), "UNKNOWN"))
+
+    async def _list(self, request: httpx.Request) -> httpx.Response:
+        """The account's tasks between two instants, newest first, and up to 100 s
+        behind."""
+        assert isinstance(self.shapes, DashScopeShapes)
+        fault = self.world.fault("poll")
+        if fault == "connect":
+            await self._no_connection("refused_connection", request)
+        await self._begin(request)
+        seen_until = self._at() - self.chance.uniform(0.0, 100.0)
+        await self._delay()
+        if fault is not None:
+            return self._error(503, "InternalError", "try again")
+        asked = request.url.params
+        since, until = instant_of(asked["start_time"]), instant_of(asked["end_time"])
+        ahead_s, now = self.world.scenario.around.server_ahead_s, self.world.clock.true()
+        rows = [
+            (self._id(task), task.created_at + ahead_s, "RUNNING")
+            for task in self.books.tasks.values()
+            if since <= task.created_at + ahead_s <= min(until, seen_until)
+            and now - task.created_at < 86_400.0
+        ]
+        self.process.listed |= {str(task_id) for task_id, _, _ in rows}
+        page, size = int(asked["page_no"]), int(asked["page_size"])
+        return self._json(200, self.shapes.listed(rows[::-1], page, size, self.chance))
 
     def _mislead(self, task_id: str, fault: str) -> httpx.Response:
         """Answers that prove nothing about the task, whatever they look like."""
-        told: dict[str, object] = {"id": task_id, "object": "video"}
+        others = [t for t in self.books.tasks.values() if t.task_id != task_id]
         later = {"retry_after": word} if (word := self.chance.choice(RETRY_AFTER)) else {}
         answers: dict[str, Callable[[], httpx.Response]] = {
             "server_error": lambda: self._error(
@@ -326,23 +349,26 @@ class Wire(httpx.AsyncBaseTransport):
             "throttled": lambda: self._error(429, "Throttling", "slow down", **later),
             "unknown_word": lambda: self._json(
                 200,
-                {**told, "status": self.chance.choice(("unknown", "paused", "NULL", "reviewing"))},
+                self.shapes.said(
+                    task_id, self.chance.choice(("unknown", "paused", "NULL", "reviewing"))
+                ),
             ),
             "error_beside_running": lambda: self._json(
                 200,
-                {**told, "status": "in_progress", "error": {"code": "oops", "message": "failed"}},
+                self.shapes.said(task_id, "RUNNING", error={"code": "oops", "message": "failed"}),
             ),
             "falling_progress": lambda: self._json(
                 200,
-                {
-                    **told,
-                    "status": "in_progress",
-                    "progress": self.chance.choice(("5%", 3, "-1", 1e400)),
-                },
+                self.shapes.said(
+                    task_id, "RUNNING", progress=self.chance.choice(("5%", 3, "-1", 1e400))
+                ),
+            ),
+            "another_task": lambda: (
+                self._tell(self.chance.choice(others)) if others else self._unknown_task(task_id)
             ),
             "forbidden": lambda: self._error(403, "AccessDenied", "this token may not query"),
             "not_found": lambda: self._error(404, "not_found", "no such video"),
-            "not_exist": self._unknown_task,
+            "not_exist": lambda: self._unknown_task(task_id),
             "nonsense": lambda: self._json(200, [1, 2, {"status": "failed"}]),
             "shorn": lambda: self._plain(200, b'{"id": "x", "status": "comple', "application/json"),
             "conflict": lambda: self._plain(409, b"", "text/plain"),
@@ -353,16 +379,17 @@ class Wire(httpx.AsyncBaseTransport):
 
     async def _result(self, request: httpx.Request) -> httpx.Response:
         self.world.check_stranger(request)
-        task = self.books.tasks.get(request.url.path.strip("/").removesuffix(".mp4"))
+        task = self.books.by_token(request.url.path.strip("/").removesuffix(".mp4"))
         await self._delay()
         if task is None or f"Signature={task.token}" not in str(request.url):
             return self._plain(404, b"", "text/plain")
-        if task.forgotten(self.world.clock.true()) or not task.charged(self.world.clock.true()):
+        is_over = self.world.clock.true() > float(request.url.params["Expires"])
+        if is_over or not task.charged(self.world.clock.true()):
             return self._plain(403, b"<Error>AccessDenied</Error>", "application/xml")
         return await self._send(request, task)
 
     async def _content(self, request: httpx.Request) -> httpx.Response:
-        task_id = _asked_for(request)
+        task_id = self.shapes.asked_for(request)
         await self._delay()
         task, at = self.books.tasks.get(task_id), self.world.clock.true()
         if task is None or task.forgotten(at):
@@ -397,19 +424,16 @@ class Wire(httpx.AsyncBaseTransport):
             ),
             "redirect": lambda: httpx.Response(302, headers={"location": self._signed(task)}),
             "redirect_home": lambda: httpx.Response(
-                307, headers={"location": f"{BASE_URL}/v1/videos/{task.task_id}/content"}
+                307,
+                headers={
+                    "location": f"{BASE_URL}/v1/videos/{quote(task.task_id, safe='')}/content"
+                },
             ),
             "no_length": lambda: _flow(kind, body),
             "empty": lambda: _flow({"content-length": "0"}, b""),
             "server_error": lambda: self._error(503, "InternalError", "try again"),
         }
         return answers[fault]()
-
-
-def _asked_for(request: httpx.Request) -> str:
-    """The task's id, which may hold what a path is made of."""
-    quoted = request.url.raw_path.decode("ascii").partition("/v1/videos/")[2]
-    return unquote(quoted.removesuffix("/content"))
 
 
 def _flow(

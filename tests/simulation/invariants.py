@@ -1,4 +1,4 @@
-"""The thirteen invariants, each a function that judges the engine by the gateway's
+"""The fourteen invariants, each a function that judges the engine by the gateway's
 books and the disk, and says what is wrong.
 
 What it may not do: ask the engine how it stands; only what is on disk, what the gateway
@@ -19,12 +19,12 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from simulation.books import DAY_S, Post
+from simulation.books import DAY_S, Books, Post
 from simulation.gateway import KEY, text_of
 
 from wanbatch.ledger.rows import Write
 from wanbatch.media.probe import probe_video
-from wanbatch.model.lifecycle import Attempt, Authority, EventKind, IllegalTransition, State
+from wanbatch.model.lifecycle import Attempt, EventKind, IllegalTransition, State
 from wanbatch.model.plan import Action, JobState, Plan
 
 if TYPE_CHECKING:
@@ -60,54 +60,81 @@ def name_of(row: Attempt) -> str:
     return f"attempt {row.attempt_id} ({row.job}, {row.state.value})"
 
 
-ALLOWS = (Authority.PERSON, Authority.REGENERATE, Authority.ABSENT)
+TOLD_LATELY_S = 60.0
+"""A failure that the gateway told this long ago at most was asked for before the
+purchase."""
 
 
 def at_most_one_post_and_one_charge(world: World) -> Iterator[str]:
-    """1."""
-    at = world.clock.true()
+    """1. What is allowed is counted from what people decided, as the simulation saw it,
+    and from what the gateway said; not from what the ledger calls its reasons."""
     posts: dict[int, list[Post]] = {}
-    for post in world.books.posts:
-        posts.setdefault(post.attempt_id, []).append(post)
+    for books in world.all_books:
+        for post in books.posts:
+            if post.attempt_id > 0:
+                posts.setdefault(post.attempt_id, []).append(post)
     for number, seen in posts.items():
         if len(seen) > 1 + _reopened(world, number):
             yield f"1: attempt {number} saw {len(seen)} POSTs"
         if any(post.task_id for post in seen[:-1]):
             yield f"1: attempt {number} was POSTed again after the gateway had taken it"
-    for fingerprint in sorted({row.fingerprint for row in world.ledger.rows.values()}):
-        rows = [row for row in world.ledger.rows.values() if row.fingerprint == fingerprint]
-        allowed = 1 + sum(row.authority in ALLOWS for row in rows)
-        charged = world.books.charges(fingerprint, at)
-        if charged > allowed:
-            yield f"1: {rows[0].job} was charged {charged} times, and {allowed} were allowed"
-        yield from _authorities(world, rows)
+    for realm in ("paid", "emulator"):
+        accounts = [books for books in world.all_books if books.realm == realm]
+        for fingerprint in sorted({t.fingerprint for b in accounts for t in b.tasks.values()}):
+            yield from _purchases(world, accounts, realm, fingerprint)
+    for row in world.ledger.rows.values():
+        yield from _what_cost_nothing(world, row)
 
 
-def _authorities(world: World, rows: Sequence[Attempt]) -> Iterator[str]:
-    by_policy = 0
-    for before, row in zip((None, *rows), rows, strict=False):
-        if row.authority in (Authority.PERSON, Authority.REGENERATE):
-            by_policy = 0
-        if row.authority is Authority.RETRY_POLICY and row.state is not State.PLANNED:
-            by_policy += 1
-            if by_policy > world.scenario.retries:
-                yield (
-                    f"1: {name_of(row)} is policy retry number {by_policy}, and"
-                    f" {world.scenario.retries} are allowed"
-                )
-        task = world.books.task_of(row.attempt_id)
-        if task is None or (before is None and row.authority is not Authority.FIRST):
-            continue
-        last = world.ledger.events[row.attempt_id][-1].kind
-        if row.state is State.REJECTED or (
-            row.state is State.PLANNED and last is EventKind.NOT_ACCEPTED
-        ):
-            yield (
-                f"1: {name_of(row)} counts as not accepted, and the gateway made {task.task_id}"
-                " of it"
-            )
-        if row.state is State.REMOTE_FAILED and row.task_id == task.task_id and not task.error:
-            yield f"1: {name_of(row)} counts as failed and free, and {task.task_id} was charged"
+def _purchases(
+    world: World, accounts: Sequence[Books], realm: str, fingerprint: str
+) -> Iterator[str]:
+    at = world.clock.true()
+    tasks = [task for books in accounts for task in books.tasks_for(fingerprint)]
+    charged = sum(task.charged(at) for task in tasks)
+    allowed = 1 + world.granted[realm, fingerprint]
+    believed = sum(_failures_believed(books, fingerprint) for books in accounts)
+    what = tasks[0].prompt.split("\n")[0]
+    if charged > allowed + believed:
+        yield (
+            f"1: {what!r} was charged {charged} times in the realm {realm}, and {allowed} were"
+            " allowed"
+        )
+    most = (1 + world.scenario.retries) * (
+        allowed + believed + world.retries_granted[realm, fingerprint]
+    )
+    if len(tasks) > most:
+        yield f"1: {what!r} was bought {len(tasks)} times, and {most} were allowed"
+
+
+def _failures_believed(books: Books, fingerprint: str) -> int:
+    """How many purchases followed a failure that the gateway itself had just told, and
+    took back later."""
+    turning = {
+        t.task_id for t in books.tasks_for(fingerprint) if not t.error and t.turns_at > t.ends_at
+    }
+    told = [at for at, task_id in books.told_failed if task_id in turning]
+    return sum(
+        any(0.0 <= post.at - at <= TOLD_LATELY_S for at in told)
+        for post in books.posts
+        if post.fingerprint == fingerprint and post.task_id
+    )
+
+
+def _what_cost_nothing(world: World, row: Attempt) -> Iterator[str]:
+    task = world.task_of(row.attempt_id)
+    if task is None:
+        return
+    last = world.ledger.events[row.attempt_id][-1].kind
+    if row.state is State.REJECTED or (
+        row.state is State.PLANNED and last is EventKind.NOT_ACCEPTED
+    ):
+        yield (
+            f"1: {name_of(row)} counts as not accepted, and the gateway made {task.task_id} of it"
+        )
+    is_its_own = row.task_id == task.task_id and not task.error
+    if row.state is State.REMOTE_FAILED and is_its_own and task.turns_at == task.ends_at:
+        yield f"1: {name_of(row)} counts as failed and free, and {task.task_id} was charged"
 
 
 def a_post_has_its_intent_on_disk(
@@ -118,7 +145,9 @@ def a_post_has_its_intent_on_disk(
     open_ = [
         row
         for row in world.ledger.rows.values()
-        if row.fingerprint == fingerprint and row.state is State.INTENT
+        if row.fingerprint == fingerprint
+        and row.state is State.INTENT
+        and row.realm == process.books.realm
     ]
     if not open_:
         yield f"2: process {process.number} sent a POST without an intent on disk"
@@ -128,7 +157,9 @@ def a_post_has_its_intent_on_disk(
 
 def is_used(world: World, row: Attempt) -> bool:
     """Whether every intent of ``row`` that is on disk has had its POST."""
-    posts = sum(post.attempt_id == row.attempt_id for post in world.books.posts)
+    posts = sum(
+        post.attempt_id == row.attempt_id for books in world.all_books for post in books.posts
+    )
     return posts > _reopened(world, row.attempt_id)
 
 
@@ -140,14 +171,15 @@ def _reopened(world: World, number: int) -> int:
 
 def doubt_is_left_only_by_proof_or_person(world: World) -> Iterator[str]:
     """3, and the second half of 6."""
+    lists = world.scenario.around.protocol == "dashscope"
     for number, events in world.ledger.events.items():
         for event in events:
-            if event.kind is EventKind.ABSENT and (task := world.books.task_of(number)) is not None:
+            if event.kind is EventKind.ABSENT and (task := world.task_of(number)) is not None:
                 yield (
                     f"3: attempt {number} was declared absent, and the gateway made"
                     f" {task.task_id} of it"
                 )
-            reconciled = event.kind is EventKind.ADOPTED and world.scenario.lists
+            reconciled = event.kind is EventKind.ADOPTED and lists
             if (
                 event.kind in PERSONS
                 and (number, WORD_OF[event.kind]) not in world.decisions
@@ -155,7 +187,7 @@ def doubt_is_left_only_by_proof_or_person(world: World) -> Iterator[str]:
             ):
                 yield f"3: attempt {number} was {event.kind.value}, and nobody decided so"
             if reconciled and (number, "adopt") not in world.decisions:
-                task = world.books.task_of(number)
+                task = world.task_of(number)
                 if task is None or task.task_id != event.facts.get("task_id"):
                     yield (
                         f"3: attempt {number} adopted {event.facts.get('task_id')}, which is"
@@ -197,6 +229,21 @@ def what_is_stored_is_on_disk(world: World) -> Iterator[str]:
             yield f"5: {row.path} holds other bytes than the ledger says of {name_of(row)}"
 
 
+def what_is_stored_is_its_own(world: World) -> Iterator[str]:
+    """5: a job's video is that of a task which was made for it; but where the API
+    itself gave its submit the id of another one, nobody can know."""
+    for row in world.ledger.rows.values():
+        if row.state is not State.STORED:
+            continue
+        task = world.account_at(row.origin).tasks.get(row.task_id)
+        if task is None:
+            yield f"5: {name_of(row)} has the video of {row.task_id}, which nobody made"
+        elif hashlib.sha256(task.body).hexdigest() != row.sha256:
+            yield f"5: {name_of(row)} has other bytes than {row.task_id} made"
+        elif task.fingerprint != row.fingerprint and row.attempt_id not in world.mistaken:
+            yield f"5: {name_of(row)} has {row.task_id}, which was made of {task.prompt!r}"
+
+
 def what_is_stored_parses(world: World) -> Iterator[str]:
     """5, the end of the first sentence; asked once a seed."""
     for row in world.ledger.rows.values():
@@ -212,7 +259,7 @@ def nothing_paid_is_given_up_early(world: World) -> Iterator[str]:
     """5 and the promise above it: every paid video comes to disk while the gateway has
     it."""
     for number, events in world.ledger.events.items():
-        task = world.books.task_of(number)
+        task = world.task_of(number)
         for event, when in zip(events, world.ledger.happened[number], strict=True):
             if (
                 event.kind is not EventKind.EXPIRED
@@ -252,14 +299,14 @@ def money_stays_within_the_limit(world: World, process: Process) -> Iterator[str
             f"7: {counted} is spent or reserved in {process.run_id}, and the limit is"
             f" {process.limit}"
         )
+    books = process.books
     tasks = [
-        post.task_id
-        for post in world.books.posts
-        if post.process == process.number and post.task_id
+        post.task_id for post in books.posts if post.process == process.number and post.task_id
     ]
-    charged = sum(
-        (world.scenario.price for name in tasks if not world.books.tasks[name].error), Decimal(0)
-    )
+    # A failure that the provider takes back is charged by it, not bought by us.
+    bought = [books.tasks[name] for name in tasks]
+    sure = [task for task in bought if not task.error and task.turns_at == task.ends_at]
+    charged = world.scenario.price * len(sure)
     if charged > process.limit:
         yield f"7: {process.run_id} was charged {charged}, and its limit was {process.limit}"
 
@@ -294,10 +341,26 @@ def a_stopped_run_buys_nothing(world: World, process: Process, number: int) -> I
         yield f"1: attempt {number} was POSTed after {process.run_id} had every reason to stop"
 
 
+def what_is_paid_is_asked_for_first(world: World, process: Process) -> Iterator[str]:
+    """14: asked when a POST is seen. All that was under way in this account when the
+    process began was asked about before anything new is bought."""
+    forgotten = sorted(process.owed - process.asked)
+    if forgotten:
+        yield (
+            f"14: process {process.number} sent a POST before it had asked about"
+            f" {', '.join(forgotten)}"
+        )
+
+
 def everything_comes_to_an_end(plan: Plan) -> Iterator[str]:
     """11: asked when faults have stopped and people have decided."""
     for entry in plan.jobs:
-        over = entry.state in (JobState.DONE, JobState.FAILED, JobState.SKIPPED)
+        over = entry.state in (
+            JobState.DONE,
+            JobState.FAILED,
+            JobState.SKIPPED,
+            JobState.ELSEWHERE,
+        )
         waits = (
             entry.action is Action.ASK
             and entry.attempt is not None
@@ -328,7 +391,8 @@ def a_run_leaves_nothing_undone(process: Process) -> Iterator[str]:
 
 def secrets_stay_secret(world: World, texts: Iterable[object]) -> Iterator[str]:
     """12: asked of all that is written or shown."""
-    tokens = (KEY, "EchoedToken77", *(task.token for task in world.books.tasks.values()))
+    paid = [books for books in world.all_books if books.realm == "paid"]
+    tokens = (KEY, "EchoedToken77", *(t.token for books in paid for t in books.tasks.values()))
     for value in texts:
         shown = text_of(value)
         for token in tokens:
@@ -349,6 +413,7 @@ def after_process(world: World) -> Iterator[str]:
     yield from at_most_one_post_and_one_charge(world)
     yield from doubt_is_left_only_by_proof_or_person(world)
     yield from what_is_stored_is_on_disk(world)
+    yield from what_is_stored_is_its_own(world)
     yield from nothing_paid_is_given_up_early(world)
     yield from rows_are_the_fold_of_their_events(world, sorted(world.ledger.rows))
     yield from a_kill_leaves_few_in_doubt(world)
@@ -362,14 +427,38 @@ def after_process(world: World) -> Iterator[str]:
 
 def paid_videos_are_home(world: World) -> Iterator[str]:
     """5 and 11, at the very end: what was charged for an attempt that the ledger knows
-    is on disk, or was given up in the open."""
+    is on disk, or was given up in the open. Failures that turned: see
+    ``failures_are_final``."""
     at = world.clock.true()
+    settled = (State.STORED, State.EXPIRED, State.ABANDONED, State.PLANNED, State.REMOTE_FAILED)
     for row in world.ledger.rows.values():
-        task = world.books.task_of(row.attempt_id)
+        task = world.task_of(row.attempt_id)
         if task is None or not task.charged(at) or row.task_id != task.task_id:
             continue
-        if row.state not in (State.STORED, State.EXPIRED, State.ABANDONED, State.PLANNED):
+        if row.state not in settled:
             yield (
                 f"5: {task.task_id} was paid for, and {name_of(row)} has no video after"
                 f" {(at - task.ends_at) / DAY_S:.1f} days"
             )
+
+
+def failures_are_final(world: World) -> Iterator[str]:
+    """5, at the very end: a failure that the provider took back was asked for once more
+    by any undisturbed run within the day."""
+    for row in world.ledger.rows.values():
+        task = world.task_of(row.attempt_id)
+        if task is None or task.error or row.state is not State.REMOTE_FAILED:
+            continue
+        home = world.account_at(row.origin)
+        for books, began, ended in world.completed:
+            if (
+                books is home
+                and began > task.turns_at
+                and ended < task.created_at + SURELY_KEPT_S
+                and row.task_id == task.task_id
+            ):
+                yield (
+                    f"5: {task.task_id} was finished and paid for when a run came by, and"
+                    f" {name_of(row)} still counts as failed"
+                )
+                break

@@ -20,8 +20,10 @@ from typing import TYPE_CHECKING
 import anyio
 from anyio.abc import TaskStatus
 from simulation import invariants
+from simulation.circumstances import Place
 from simulation.disk import ModelStore
 from simulation.gateway import BASE_URL, KEY, Wire
+from simulation.protocols import shapes_of
 
 from wanbatch.ledger.lock import RunLock
 from wanbatch.ledger.store import Ledger
@@ -35,10 +37,14 @@ from wanbatch.operations.check import Checked
 from wanbatch.operations.choose import SpendingLimit, Unpriced
 from wanbatch.operations.events import AttemptEvent, NotPrepared, Reconciled
 from wanbatch.operations.events import Event as Told
+from wanbatch.operations.evidence import look_around
 from wanbatch.operations.options import PlanningOptions, RunOptions
 from wanbatch.operations.planning import build_plan
 from wanbatch.operations.run import Prepared, Run, RunPorts
-from wanbatch.providers.client import Client, ListedTask, TaskListing
+from wanbatch.plan.identity import identify
+from wanbatch.providers.client import Client
+from wanbatch.report.collect import collect
+from wanbatch.report.write import write_report
 from wanbatch.testing.ledger import InlineWriter
 from wanbatch.testing.network import MemoryNetwork
 from wanbatch.words.clock import ServerClock
@@ -48,26 +54,35 @@ if TYPE_CHECKING:
     from simulation.scenario import Interruption
     from simulation.world import World
 
-ORIGIN = f"{BASE_URL}#account"
+ADDRESSES: dict[str, tuple[str, str]] = {
+    "home": (BASE_URL, f"{BASE_URL}#account"),
+    "respelled": ("https://API.sim.test:443/", "https://API.sim.test:443/#account"),
+    "address": ("https://other.sim.test", "https://other.sim.test#account"),
+    "account": (BASE_URL, f"{BASE_URL}#other"),
+    "emulator": ("http://emulator.sim.test", "emulator"),
+}
+"""Base URL and origin of each place."""
 UNCERTAIN_STOP, UNCERTAIN_WITHIN_S = 3, 300.0
 
 
 def options_of(world: World) -> PlanningOptions:
-    return PlanningOptions(files=(Path(world.manifest.path),), output=world.root)
+    files = tuple(Path(manifest.path) for manifest in world.project.manifests)
+    return PlanningOptions(files=files, output=world.root)
 
 
 def checked_of(world: World) -> Checked:
-    return Checked((world.manifest,), {}, ())
+    return Checked(world.project.manifests, {}, ())
 
 
-def profile_of(world: World) -> Profile:
+def profile_of(world: World, place: str = "home") -> Profile:
     scenario = world.scenario
     calm_s = 900.0  # when all is quiet there is no need to look often
+    base_url, origin = ADDRESSES[place]
     return Profile(
-        name="gateway",
-        kind="gateway",
-        base_url=BASE_URL,
-        origin=ORIGIN,
+        name="emulator" if place == "emulator" else "api",
+        kind="emulator" if place == "emulator" else scenario.around.protocol,
+        base_url=base_url,
+        origin=origin,
         api_key=Secret(KEY),
         poll_interval_s=calm_s if world.clear else scenario.poll_interval_s,
         queries_per_second=scenario.queries_per_second,
@@ -88,65 +103,9 @@ def plan_of(
         snapshot,
         intact,
         world.clock.wall(),
+        elsewhere=look_around(world.root, snapshot, ()).elsewhere,
         regenerate=regenerate,
     )
-
-
-class ListingBackend(Client):
-    """A gateway that can list the account's tasks: late, and not always whole. The
-    quiet period covers how late it is."""
-
-    @property
-    def lists_tasks(self) -> bool:
-        return True
-
-    async def list_tasks(self, since: float, until: float) -> TaskListing | None:
-        world = self.wire.world
-        started_at = self._clock()
-        ahead_s = (
-            world.clock.true() - started_at
-        )  # as the shipped client does, by the list's own Date
-        since, until = since + ahead_s, until + ahead_s
-        seen_until = world.clock.true() - world.chance.uniform(0.0, 100.0)
-        tasks = [
-            t
-            for t in world.books.tasks.values()
-            if t.created_at <= seen_until and since <= t.created_at <= until
-        ]
-        await anyio.sleep(1.0)
-        whole = world.fault("poll") is None
-        listed = [
-            ListedTask(t.task_id, "running", "wan2.7-i2v", None, float(int(t.created_at)) - ahead_s)
-            for t in tasks
-        ]
-        return TaskListing(
-            tuple(listed if whole else listed[: len(listed) // 2]),
-            started_at,
-            whole,
-            "" if whole else "a page was not answered",
-            world.clock.true() - started_at,
-        )
-
-    async def look_at(self, task_id: str) -> ListedTask | None:
-        world = self.wire.world
-        await anyio.sleep(0.2)
-        task = world.books.tasks[task_id]
-        prompt = next(
-            text for text, fingerprint in world.prompts.items() if fingerprint == task.fingerprint
-        )
-        return (
-            None
-            if world.fault("poll")
-            else ListedTask(task_id, "running", "wan2.7-i2v", prompt, float(int(task.created_at)))
-        )
-
-    @property
-    def wire(self) -> Wire:
-        network = self._http.connections._network
-        assert isinstance(network, MemoryNetwork)
-        wire = network.transport
-        assert isinstance(wire, Wire)
-        return wire
 
 
 class _Run(Run):
@@ -176,10 +135,22 @@ class Process:
         buys: bool = True,
         regenerate: bool = False,
         intruder: bool = False,
+        retry_failed: bool = False,
         interruption: Interruption | None = None,
         wait_s: float = 7200.0,
+        place: Place = "home",
     ) -> None:
-        self.world, self.number = world, number
+        self.world, self.number, self.place = world, number, place
+        self.retry_failed = retry_failed
+        self.books = world.accounts[place]
+        self.shapes = shapes_of(
+            world.scenario.around.protocol if place != "emulator" else "gateway",
+            world.scenario.around.vocabulary,
+        )
+        # What this process asked about, and what it had to ask about before it may buy.
+        self.asked: set[str] = set()
+        self.listed: set[str] = set()
+        self.owed: frozenset[str] = frozenset()
         self.buys, self.regenerate, self.intruder, self.interruption, self.wait_s = (
             buys,
             regenerate,
@@ -187,7 +158,7 @@ class Process:
             interruption,
             wait_s,
         )
-        self.run_id = f"run-{number}"
+        self.run_id = f"run-{number}-{place}"
         self.limit: Decimal | None = None
         self.store: ModelStore | None = None
         self.run: Run | None = None
@@ -215,20 +186,26 @@ class Process:
 
     async def _live(self) -> None:
         world = self.world
-        run = RunOptions(buys=self.buys, yes=True, regenerate=self.regenerate, wait_s=self.wait_s)
-        profile = profile_of(world)
+        run = RunOptions(
+            buys=self.buys,
+            yes=True,
+            regenerate=self.regenerate,
+            retry_failed=self.retry_failed,
+            wait_s=self.wait_s,
+        )
+        profile = profile_of(world, self.place)
         prepared = Prepared(options_of(world), run, checked_of(world), profile, SpendingLimit())
         ports = RunPorts(
             run_id=self.run_id,
             wall=world.clock.wall,
-            ticks=world.clock.true,
+            ticks=world.clock.ticks,
             chance=world.chance.random,
             lock=self._lock,
             open_ledger=self._open_ledger,
             open_client=self._open_client,
             free_bytes=None,
             watch=self._watch,
-            report=lambda _plan, _snapshot, _run_id: (),
+            report=self._report,
         )
         lived = self.run = _Run(prepared, ports, Nobody(), self._observe)
         lived.process = self
@@ -248,22 +225,53 @@ class Process:
             finally:
                 self._held = None
 
+    def _note_what_is_owed(self) -> None:
+        """What the ledger on disk says is under way here, and what a person allows this
+        run to buy once more."""
+        world, here = self.world, self.world.accounts[self.place]
+        rows = [row for row in world.ledger.rows.values() if row.task_id]
+        self.owed = frozenset(
+            row.task_id
+            for row in rows
+            if row.state in (State.ACCEPTED, State.REMOTE_OK)
+            and row.realm == here.realm
+            and world.account_at(row.origin) is here
+        )
+        for entry in identify(world.project.manifests, {}).values():
+            if self.regenerate:
+                world.granted[here.realm, entry.fingerprint] += 1
+            if self.retry_failed:
+                world.retries_granted[here.realm, entry.fingerprint] += 1
+
     def let_go(self) -> None:
         """What the kernel does for a dead process that could not unwind."""
         if self._held is not None:
             self._held.__exit__(None, None, None)
 
+    def _report(self, plan: Plan, snapshot: Snapshot, run_id: str) -> tuple[Path, ...]:
+        """The documents that the shipped report writes, without page and posters."""
+        if self.world.scenario.around.reports:
+            for manifest in self.world.project.manifests:
+                runs = [r for r in snapshot.runs if r.run_id == run_id]
+                found = [r for r in runs if r.manifest == manifest.name]
+                report = collect(manifest, plan, snapshot, found[-1] if found else None, ())
+                try:
+                    write_report(report, self.world.root / manifest.name)
+                except OSError as error:  # what the command makes of it
+                    raise WanbatchError(ExitCode.ENVIRONMENT, str(error)) from error
+        return ()
+
     @asynccontextmanager
     async def _open_ledger(self) -> AsyncIterator[Ledger]:
+        self._note_what_is_owed()
         self.store = ModelStore(self.world, self.world.ledger)
         async with Ledger(self.store, self.world.ledger.contents(), writer=InlineWriter) as ledger:
             yield ledger
 
     @asynccontextmanager
     async def _open_client(self, clock: ServerClock) -> AsyncIterator[Client]:
-        make = ListingBackend if self.world.scenario.lists else Client
-        async with make(
-            profile_of(self.world),
+        async with Client(
+            profile_of(self.world, self.place),
             network=MemoryNetwork(Wire(self), tells_progress=True),
             clock=clock.now,
             hear=clock.hear,
@@ -382,13 +390,18 @@ class Decision:
             lambda: RunLock(world.root, command="simulated"),
             self._open_ledger,
         )
+        row = world.ledger.rows[self.number]
         world.decisions.add((self.number, self.word))
+        if self.word == "resubmit":
+            world.granted[row.realm, row.fingerprint] += 1
         try:
             with ports.lock():
                 await deciding.record(question, ports, self._find)
         except WanbatchError as refusal:  # another job has that task
             world.note(f"the decision is refused: {refusal}")
             world.decisions.discard((self.number, self.word))
+            if self.word == "resubmit":
+                world.granted[row.realm, row.fingerprint] -= 1
 
     def _find(self, snapshot: Snapshot) -> list:
         """The one attempt that the person looks at."""

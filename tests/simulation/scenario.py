@@ -16,6 +16,8 @@ from decimal import Decimal
 from random import Random
 from typing import Literal
 
+from simulation.circumstances import Circumstances, draw_circumstances
+
 SUBMIT_FAULTS = (
     "dns", "refused_connection", "connect_timeout", "tls",
     "too_early", "rate", "concurrency", "unknown_limit", "empty_429", "html_429",
@@ -23,7 +25,7 @@ SUBMIT_FAULTS = (
     "rejected", "not_found", "too_large", "html_400",
     "timeout_unseen", "timeout_taken", "reset_unseen", "reset_taken", "closed_taken", "short_reply",
     "conflict_taken", "server_error", "server_error_taken", "bad_gateway_taken", "slow_408_taken",
-    "html_200_taken", "bad_id_taken", "no_id", "duplicate_id",
+    "html_200_taken", "bad_id_taken", "no_id", "duplicate_id", "redirect_taken",
 )  # fmt: skip
 """``…_taken``: the API accepted the task, and the client never learns its id from this
 reply."""
@@ -44,6 +46,7 @@ POLL_FAULTS = (
     "nonsense",
     "shorn",
     "conflict",
+    "another_task",
 )
 
 DOWNLOAD_FAULTS = (
@@ -153,8 +156,8 @@ class Scenario:
     regenerates: bool
     squatter: bool
     vandal: float
-    lists: bool
     wait_s: float
+    around: Circumstances
 
 
 def weather(chance: Random, kinds: tuple[str, ...], clear: float) -> Weather:
@@ -216,8 +219,8 @@ def draw(seed: int) -> Scenario:
         regenerates=chance.random() < 0.25,
         squatter=chance.random() < 0.1,
         vandal=chance.choice((0.0, 0.0, 0.0, 0.2)),
-        lists=chance.random() < 0.25,
         wait_s=chance.choice((300.0, 1800.0, 7200.0)),
+        around=draw_circumstances(seed),
     )
 
 

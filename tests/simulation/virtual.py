@@ -8,9 +8,9 @@ moves ``Clock.now`` on by as much as it was told to wait. A loop that would wait
 any timer has come to a stand: ``Deadlock``. ``each_step`` is called before every step
 of the loop, so that a process can die between any two steps.
 
-Three times: ``now`` is monotonic and stands while the machine sleeps; ``true`` is what
-the world's clocks show; ``wall`` is what this machine's clock shows, which may be
-wrong.
+Four times: ``now`` is monotonic and stands while the machine sleeps; ``ticks`` does
+not; ``true`` is what the world's clocks show; ``wall`` is what this machine's clock
+shows, which may be wrong. A machine that drifts is wrong in all of its own.
 """
 
 from __future__ import annotations
@@ -31,18 +31,30 @@ class Deadlock(Exception):
 
 class Clock:
     """One machine's time. ``asleep`` is how long it was suspended in all, ``wrong`` how
-    far its wall clock is off, in seconds."""
+    far its wall clock was set off, in seconds; ``drift`` by what share all of its
+    clocks are slow."""
 
-    def __init__(self) -> None:
+    def __init__(self, drift: float = 0.0) -> None:
         self.now = 0.0
         self.asleep = 0.0
         self.wrong = 0.0
+        self._drift = drift
 
     def true(self) -> float:
-        return EPOCH + self.now + self.asleep
+        """The world's time: Unix seconds."""
+        return EPOCH + (self.now + self.asleep) * (1.0 + self._drift)
+
+    def ticks(self) -> float:
+        """This machine's seconds, those that it slept included."""
+        return self.now + self.asleep
 
     def wall(self) -> float:
-        return self.true() + self.wrong
+        """What this machine believes to be Unix seconds."""
+        return EPOCH + self.ticks() + self.wrong
+
+    def set_right(self) -> None:
+        """Somebody sets the wall clock by the world's."""
+        self.wrong = self.true() - EPOCH - self.ticks()
 
 
 class _Selector(selectors.SelectSelector):

@@ -36,40 +36,33 @@ from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import anyio
 import anyio.lowlevel
 import anyio.to_thread
 import httpx
 from simulation import invariants
-from simulation.books import Books, Post
+from simulation.books import Books, Post, Task
 from simulation.disk import Files, LedgerDisk
 from simulation.gateway import KEY, printable
-from simulation.process import Decision, Process, plan_of
+from simulation.process import ADDRESSES, Decision, Process, plan_of
+from simulation.project import Project
 from simulation.scenario import Death, Scenario, draw
 from simulation.virtual import EPOCH, Clock, Deadlock, run_virtually
 
 from wanbatch.ledger.rows import Happened, Opened, Write
-from wanbatch.model.job import (
-    Job,
-    JobMedia,
-    Manifest,
-    MediaInput,
-    MediaSource,
-    RunSettings,
-    UrlMedia,
-)
-from wanbatch.model.lifecycle import EventKind, Snapshot, State
-from wanbatch.plan.identity import identify
-from wanbatch.providers.dialects.gateway import IMPOSSIBLE_ID
+from wanbatch.model.elsewhere import video_digits
+from wanbatch.model.lifecycle import Attempt, EventKind, Snapshot, State
+from wanbatch.providers.dialects import dashscope, gateway
+from wanbatch.report import write
 from wanbatch.videos.outputs import intact_paths
-from wanbatch.words.diagnostics import Position
 
 MOST_PROCESSES = 8
 MOST_STEPS = 150_000
 LAST_ROUNDS = 25
 LONGEST_RUN_S = 8 * 3600.0
-PLACE = Position("s.wanbatch.yaml", 1, 1, 1)
+IMPOSSIBLE_IDS = frozenset({gateway.IMPOSSIBLE_ID, dashscope.IMPOSSIBLE_ID})
 
 
 class Died(SystemExit):
@@ -99,18 +92,28 @@ class World:
     def __init__(self, scenario: Scenario, root: Path) -> None:
         self.scenario, self.root = scenario, root
         self.chance = random.Random(f"world {scenario.seed}")
-        self.clock = Clock()
+        self.clock = Clock(scenario.around.drift)
         self.ledger = LedgerDisk()
         self.files = Files(self, root)
-        self.books = Books(scenario)
-        self.video = sample_video()
-        self.manifest = make_manifest(scenario)
-        self.result = Result(scenario.seed)
-        self.prompts = {
-            e.request.prompt: e.fingerprint for e in identify([self.manifest], {}).values()
+        self.home = Books(scenario)
+        self.accounts = {
+            "home": self.home,
+            "respelled": self.home,
+            "address": Books(scenario, "address"),
+            "account": Books(scenario, "account"),
+            "emulator": Books(scenario, "emulator", "emulator"),
         }
+        self.video = sample_video()
+        self.project = Project(scenario)
+        self.result = Result(scenario.seed)
+        # What people decided, as the simulation itself saw it: by attempt, and how many
+        # more purchases of an identity they allowed.
         self.decisions: set[tuple[int, str]] = set()
+        self.granted: Counter[tuple[str, str]] = Counter()
+        self.retries_granted: Counter[tuple[str, str]] = Counter()
+        # Attempts whose submit the API answered with the id of another task.
         self.mistaken: set[int] = set()
+        self.completed: list[tuple[Books, float, float]] = []
         self.strange_paths: set[str] = set()
         self.process: Process | None = None
         self.death: Death | None = None
@@ -122,6 +125,22 @@ class World:
         self._steps = 0
         self._began = 0.0
         self._ends_before = 0.0
+        self._detached: list[tuple[Post, int, float]] = []
+        self._copies: dict[str, LedgerDisk] = {}
+        self._newest: LedgerDisk | None = None
+
+    @property
+    def all_books(self) -> list[Books]:
+        return [books for name, books in self.accounts.items() if name != "respelled"]
+
+    def task_of(self, attempt_id: int) -> Task | None:
+        """The task that an attempt's POST brought into being, in whatever account."""
+        found = (books.task_of(attempt_id) for books in self.all_books)
+        return next((task for task in found if task is not None), None)
+
+    def account_at(self, origin: str) -> Books:
+        """The books of the account that a ledger's row names."""
+        return next(self.accounts[place] for place, (_, at) in ADDRESSES.items() if at == origin)
 
     # -- the log -----------------------------------------------------------------------
 
@@ -226,26 +245,30 @@ class World:
 
     def check_stranger(self, request: httpx.Request) -> None:
         """The key goes to nobody but the API (12)."""
-        if KEY in str(request.headers) or KEY in str(request.url):
+        raw = b"".join(name + value for name, value in request.headers.raw)
+        if KEY.encode() in raw or KEY in str(request.url):
             self.violated("12: the key was sent to the host of a result")
 
     def post_seen(self, process: Process, body: dict[str, Any]) -> Post:
-        fingerprint = self.prompts[body["prompt"]]
+        prompt = process.shapes.prompt_of(body)
+        fingerprint = self.project.fingerprint_of(prompt)
         self.hold(invariants.a_post_has_its_intent_on_disk(self, process, fingerprint))
         row = next(
             r
             for r in self.ledger.rows.values()
             if r.fingerprint == fingerprint
             and r.state is State.INTENT
+            and r.realm == process.books.realm
             and not invariants.is_used(self, r)
         )
         self.hold(invariants.a_stopped_run_buys_nothing(self, process, row.attempt_id))
-        post = Post(self.clock.true(), process.number, fingerprint, row.attempt_id)
-        self.books.posts.append(post)
+        self.hold(invariants.what_is_paid_is_asked_for_first(self, process))
+        post = Post(self.clock.true(), process.number, fingerprint, row.attempt_id, prompt)
+        process.books.posts.append(post)
         return post
 
-    def polled(self, task_id: str) -> None:
-        if task_id != IMPOSSIBLE_ID:
+    def polled(self, process: Process, task_id: str) -> None:
+        if task_id not in IMPOSSIBLE_IDS | process.listed:
             self.hold(invariants.a_poll_has_its_task_on_disk(self, task_id))
 
     def committed(self, batch: Sequence[Write]) -> None:
@@ -263,6 +286,8 @@ class World:
                         self.process.remember(event, len(self.ledger.entries))
                     if event.kind is EventKind.STAGED:
                         self._squat(row.path)
+        if len(self.ledger.entries) >= self.scenario.around.copied_at:
+            self._copies.setdefault("copy", self.ledger.copied())
         if self.process is not None:
             self.hold(invariants.after_commit(self, self.process, batch))
 
@@ -275,7 +300,7 @@ class World:
         self.hold(invariants.a_name_is_absent_or_complete(self, path))
 
     def known_videos(self) -> frozenset[bytes]:
-        return frozenset(task.body for task in self.books.tasks.values())
+        return frozenset(task.body for books in self.all_books for task in books.tasks.values())
 
     def spoilt_squatters(self) -> list[str]:
         return [
@@ -321,20 +346,28 @@ class World:
                 return
             interruption = self.scenario.interruptions[number % len(self.scenario.interruptions)]
             self.death = deaths.pop(0) if deaths else None
+            around = self.scenario.around
             buys = self.chance.random() > 0.1
-            self._run(
-                Process(
-                    self,
-                    number,
-                    buys=buys,
-                    regenerate=number > 1 and self._wants_again(),
-                    interruption=interruption,
-                    wait_s=self.scenario.wait_s,
-                )
+            process = Process(
+                self,
+                number,
+                buys=buys,
+                regenerate=number > 1 and self._wants_again(),
+                retry_failed=self.chance.random() < around.retries_failed,
+                interruption=interruption,
+                wait_s=self.scenario.wait_s,
+                place=around.places[number],
             )
+            self._run(process)
+            self._put_right()
             self._vandalise()
             if self.chance.random() < self.scenario.hasty_person:
                 self._decide()
+            if around.edits[number] and (
+                done := self.project.edit(around.edits[number], self.chance)
+            ):
+                self.note(f"somebody edits: {done}")
+            self._harm(around.harms[number])
             self._suspend(self.scenario.pauses_s[number])
 
     def _wants_again(self) -> bool:
@@ -342,10 +375,14 @@ class World:
 
     def _quiet_time(self) -> None:
         """No more faults: whatever is unfinished has to come to its end."""
-        self.clear, self.death, self.clock.wrong = True, None, 0.0
+        self.clear, self.death = True, None
+        self.clock.set_right()
+        places = [place for place in ("home", *self.scenario.around.places) if place != "respelled"]
         for number in range(LAST_ROUNDS):
             before = len(self.ledger.entries)
-            self._run(Process(self, 100 + number, wait_s=50 * 3600.0))
+            for place in dict.fromkeys(places):
+                self._run(Process(self, 100 + number, wait_s=50 * 3600.0, place=place))
+                self._put_right()
             decided = self._decide()
             if not decided and not any(
                 isinstance(e, Opened | Happened) for e in self.ledger.entries[before:]
@@ -359,6 +396,7 @@ class World:
             )
         )
         self.hold(invariants.paid_videos_are_home(self))
+        self.hold(invariants.failures_are_final(self))
         self.hold(invariants.what_is_stored_parses(self))
 
     def _snapshot(self) -> Snapshot:
@@ -378,10 +416,12 @@ class World:
             0,
             self.clock.now,
         )
-        self._ends_before = self.clock.now + LONGEST_RUN_S + getattr(process, "wait_s", 0.0)
+        # With one slot each job may wait for the one before it, as long as a run waits.
+        most_s = LONGEST_RUN_S + (self.scenario.jobs + 2) * getattr(process, "wait_s", 0.0)
+        self._ends_before = self.clock.now + most_s
         self.result.processes += 1
-        died = False
-        self.note(f"-- process {process.number} begins")
+        died, began = False, self.clock.true()
+        self.note(f"-- process {process.number} begins {getattr(process, 'place', '')}")
         with self.files.watched(), threads_inline(self):
             try:
                 run_virtually(process.main, self.clock, self.step)
@@ -406,6 +446,8 @@ class World:
             if self.death.power:
                 self.ledger.lose_power(self.chance)
                 self.files.lose_power(self.chance)
+        elif self.clear and isinstance(process, Process) and process.refusal is None:
+            self.completed.append((process.books, began, self.clock.true()))
         self.death = None
         self.hold(invariants.after_process(self))
 
@@ -421,7 +463,7 @@ class World:
             if row.state in (State.UNCERTAIN, State.EXPIRED)
         ]
         for row in waiting:
-            task = self.books.task_of(row.attempt_id)
+            task = self.task_of(row.attempt_id)
             words = ["resubmit", "abandon"]
             if task is not None and row.state is State.UNCERTAIN:
                 words += ["adopt", "adopt"]
@@ -435,6 +477,60 @@ class World:
                 )
             )
         return bool(waiting)
+
+    # -- what people do to the ledger --------------------------------------------------
+
+    def _harm(self, kind: str) -> None:
+        """The ledger is deleted, or put back from an old copy."""
+        if kind and self.ledger.rows:
+            self.note(f"somebody harms the ledger: {kind}")
+            self._newest = self.ledger.copied()
+            old = self._copies.get(kind)
+            self._replace_ledger(LedgerDisk(self.ledger.number + 1) if old is None else old)
+        self._copies.setdefault("restore", self.ledger.copied())
+
+    def _replace_ledger(self, other: LedgerDisk) -> None:
+        """Puts another ledger in place. What this one alone knew is nobody's any more,
+        and may be bought again where no evidence is left."""
+        evidence = self._evidence()
+        for row in self.ledger.rows.values():
+            if _is_row_of(other, row.attempt_id, row.intent_at):
+                continue
+            for books in self.all_books:
+                for post in books.posts:
+                    if post.attempt_id == row.attempt_id:
+                        self._detached.append((post, row.attempt_id, row.intent_at))
+                        post.attempt_id = -len(self._detached)
+            if row.realm == "emulator" or not evidence(row):
+                self.granted[row.realm, row.fingerprint] += 1
+        for post, number, intent_at in self._detached:
+            if _is_row_of(other, number, intent_at):
+                post.attempt_id = number
+        lost = set(self.ledger.rows) - set(other.rows)
+        self.decisions = {one for one in self.decisions if one[0] not in lost}
+        self.ledger = other
+
+    def _evidence(self) -> Callable[[Attempt], bool]:
+        """Whether something beside the ledger tells of a purchase: a report that was
+        written, or a video under its name."""
+        texts = [path.read_text() for path in sorted(self.root.glob("**/*.json"))]
+        names = [path.name for path in self.root.glob("*/videos/*.mp4")]
+
+        def tells(row: Attempt) -> bool:
+            digits = video_digits(row.fingerprint, row.realm)
+            is_reported = row.task_id and any(f'"{row.task_id}"' in text for text in texts)
+            return bool(is_reported) or any(f".{digits}" in name for name in names)
+
+        return tells
+
+    def _put_right(self) -> None:
+        """A person who was told that the ledger is older than its reports puts the
+        newest copy back."""
+        told = self.process.refusal if self.process is not None else None
+        if told is not None and "older than its own reports" in str(told):
+            assert self._newest is not None
+            self.note("somebody puts the newest ledger back")
+            self._replace_ledger(self._newest.copied())
 
     # -- what people do to files -------------------------------------------------------
 
@@ -462,6 +558,12 @@ class World:
                 self.strange_paths.add(row.path)
 
 
+def _is_row_of(ledger: LedgerDisk, number: int, intent_at: float) -> bool:
+    """Whether ``ledger`` has this attempt, and not another one of its number."""
+    row = ledger.rows.get(number)
+    return row is not None and row.intent_at == intent_at
+
+
 @contextmanager
 def threads_inline(world: World) -> Iterator[None]:
     """What goes to a thread is done at once, between two steps of the loop."""
@@ -478,44 +580,6 @@ def threads_inline(world: World) -> Iterator[None]:
         yield
     finally:
         anyio.to_thread.run_sync = real
-
-
-def make_manifest(scenario: Scenario) -> Manifest:
-    """Jobs with a picture from the web; ``twins`` ask for the same video twice, a
-    ``chained`` job begins with the last frame of another."""
-    jobs = [
-        _job(f"job{i}", f"prompt {i}", UrlMedia("https://pictures.test/a.png?Signature=UserOwnSig"))
-        for i in range(scenario.jobs)
-    ]
-    if scenario.twins:
-        jobs.append(
-            _job("twin", "prompt 0", UrlMedia("https://pictures.test/a.png?Signature=UserOwnSig"))
-        )
-    if scenario.chained:
-        jobs.append(_job("next", "it goes on", JobMedia("job0", "last")))
-    run = RunSettings(retries=scenario.retries, on_failure=scenario.on_failure)
-    return Manifest("s.wanbatch.yaml", "s", "cd" * 32, tuple(jobs), run=run)
-
-
-def _job(name: str, prompt: str, source: MediaSource) -> Job:
-    return Job(
-        name=name,
-        id=name,
-        manifest="s",
-        axes=(),
-        tags=(),
-        model="wan2.7-i2v",
-        prompt=prompt,
-        negative_prompt=None,
-        media=(MediaInput("first_frame", source, PLACE),),
-        seconds=5,
-        size="720P",
-        seed=7,
-        take=1,
-        prompt_extend=False,
-        watermark=False,
-        place=PLACE,
-    )
 
 
 @lru_cache(maxsize=1)
@@ -539,11 +603,15 @@ def sample_video() -> bytes:
 def run_seed(seed: int, scenario: Scenario | None = None) -> Result:
     """Lives one seed through in a folder of its own."""
     shared = Path("/dev/shm")
+    bare = (
+        patch.object(write, "add_posters", lambda report, folder: report),
+        patch.object(write, "render_page", lambda report, document: ""),
+    )
     root = Path(
         tempfile.mkdtemp(prefix="wanbatch-simulation-", dir=shared if shared.is_dir() else None)
     )
     try:
-        with warnings.catch_warnings():
+        with bare[0], bare[1], warnings.catch_warnings():
             # A task that dies before its first step leaves a coroutine that nobody
             # awaits. The collector must find those here, not in another test.
             warnings.filterwarnings("ignore", "coroutine .* was never awaited", RuntimeWarning)
