@@ -55,7 +55,6 @@ from wanbatch.engine.notices import (
     MediaReady,
     NoRoom,
     PollAnswered,
-    StopBuying,
     SubmitAnswered,
     VideoStored,
 )
@@ -276,8 +275,7 @@ class Runner:
 
     def stop(self, reason: str) -> None:
         """First Ctrl-C: no new request; those that are out are waited for."""
-        self.scheduler.handle(StopBuying(reason), anyio.current_time())
-        self.scheduler.handle(Drain(), anyio.current_time())
+        self.scheduler.handle(Drain(reason), anyio.current_time())
         self._changed.set()
 
     def abort(self) -> None:
