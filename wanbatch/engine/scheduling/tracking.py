@@ -79,7 +79,7 @@ class Tracking:
     def recover_all(self) -> None:
         """Asks every task again before anything is bought."""
         found = [t for t in self.tasks.values() if t.watched and not t.busy and not t.failed]
-        waiting = {*self.first_polls, *(i for _, i in self.refetch), *self.results}
+        waiting = self._queued() | set(self.results)
         again = [t.attempt.attempt_id for t in found if t.attempt.attempt_id not in waiting]
         again = [i for i in again if self.polls.knows(i)]
         self.first_polls += again
@@ -92,6 +92,10 @@ class Tracking:
             self.running[attempt.attempt_id] = task
         else:
             self.running.pop(attempt.attempt_id, None)
+
+    def _queued(self) -> set[int]:
+        """The attempts that are asked without being due; each is in one queue."""
+        return {*self.first_polls, *(attempt_id for _, attempt_id in self.refetch)}
 
     def is_watched(self, attempt_id: int) -> bool:
         return attempt_id in self.tasks and self.tasks[attempt_id].watched
@@ -244,7 +248,7 @@ class Tracking:
         if self.lists is None:
             return
         running = {t.attempt.task_id: t for t in self.running.values() if not t.busy}
-        waiting = {attempt_id for _, attempt_id in self.refetch}
+        waiting = self._queued()
         since = {task_id: task.since for task_id, task in running.items()}
         asked = set(self.lists.answered(listing, since, now))
         for task_id, task in running.items():
