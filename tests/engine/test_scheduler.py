@@ -540,6 +540,28 @@ def test_a_refusal_inside_a_doubtful_answer_stops_buying_at_once():
     assert len(play.rows) == 1
 
 
+def test_a_refusal_of_every_job_without_a_word_stops_buying_too():
+    play = Play(job("a", seed=1), job("b", seed=2))
+    play.submit(Halted("model_not_found", ""))
+    play.next(Finish)
+    assert stopped(play) == (Cause.API, "the API refuses every job (model_not_found)")
+
+
+def test_a_work_whose_failed_task_turned_waits_for_no_submit_any_more():
+    play = Play(job(), retries=1)
+    play.prepare()
+    work = play.submit(Accepted("t1"))
+    play.poll(FAILED)
+    play.poll(FAILED)
+    play.prepare()
+    play.scheduler.handle(StopBuying("a test"), play.now)
+    assert play.poll(Succeeded()).state is State.REMOTE_OK
+    assert work.phase is Phase.RUNNING
+    play.store()
+    play.next(Finish)
+    assert work.phase is Phase.DONE
+
+
 def test_a_budget_that_is_used_up_leaves_jobs_unsent():
     play = Play(job("a", seed=1), job("b", seed=2), limit=Decimal("0.60"))
     play.submit(Accepted("t1"))
@@ -696,6 +718,16 @@ def test_a_record_gives_the_same_actions_again(outcome):
     record = list(play.record)
     assert len(record) > 5
     replay(record, play.build())
+
+
+def test_a_record_of_a_run_whose_end_was_looked_at_again_is_replayed_too():
+    play = Play(job(), retries=0)
+    play.prepare()
+    play.submit(Accepted("t1"))
+    play.poll(FAILED)
+    assert play.poll(FAILED).task_id == "t1", "once more at the end"
+    play.next(Finish)
+    replay(list(play.record), play.build())
 
 
 def test_a_replay_notices_another_decision():

@@ -150,7 +150,7 @@ class Failures:
         """The provider takes its failure back: the task is paid for after all."""
         task.failed = False
         if task.work is not None and task.work.phase is not Phase.DONE:
-            task.work.phase = Phase.RUNNING
+            self._items.go_on(task.work)
 
     def given_up(self, task: RunningTask) -> None:
         """The run no longer waits for a failed task: its work cannot be bought."""

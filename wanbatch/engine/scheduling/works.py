@@ -76,6 +76,14 @@ class WorkItems:
         else:
             self.make_ready(work)
 
+    def go_on(self, work: WorkItem) -> None:
+        """A task of it is paid for after all: it waits for no purchase any more."""
+        if work.phase in (Phase.READY, Phase.PREPARED):
+            heap = self.ready if work.phase is Phase.READY else self.prepared
+            heap.remove(work.index)
+            heapq.heapify(heap)
+        work.phase = Phase.RUNNING
+
     def finish(self, work: WorkItem) -> None:
         """Its video is stored: what waited for nothing else is ready."""
         work.phase = Phase.DONE
