@@ -35,7 +35,8 @@ from wanbatch.model.outcomes import (
 )
 
 LATER_S = 60.0
-"""An expiry that is later by less than this is the same one, told again."""
+"""An expiry that is later by less than this is the same one, told again: instants are
+told in whole seconds, and results are kept for hours."""
 SHORTEST_USEFUL_S = 3600.0
 """An expiry sooner than this is a link's, signed anew at each poll, not the result's
 (contract)."""

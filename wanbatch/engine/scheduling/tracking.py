@@ -23,13 +23,13 @@ from wanbatch.model.lifecycle import Attempt, State
 from wanbatch.model.outcomes import TaskListing
 
 FETCH_RETRY_CAP_S = 60.0
-"""The longest gap between two tries of one download: links live for a day (reference
-C.5), and an outage is over within a minute of its end."""
+"""The longest gap between two tries of one download: a result is kept for a day
+(reference D9), and the end of an outage is noticed within a minute (chosen)."""
 FETCH_RETRY_FIRST_S = 0.5
-"""Half of the first gap: most downloads that break off do so once."""
+"""Half of the first gap, which is a second: most downloads break off only once."""
 BUSY_S = 1.0
-"""A request that is out when its task's time is over is looked at again after this:
-it is not cut off, and most are answered by then."""
+"""A task whose time is over while a request is out is looked at again after this: the
+request is not cut off, and most are answered by then (chosen)."""
 
 
 class Tracking:
