@@ -112,3 +112,32 @@ def test_a_name_in_double_backticks_exists(path):
         if not all(part in names() for part in name.strip(".").split("."))
     ]
     assert not unknown, f"these exist nowhere: {unknown}"
+
+
+# -- constants -------------------------------------------------------------------------
+
+
+def numbers(body):
+    """(name, whether a sentence follows) of each constant that is made of numbers."""
+    for node, after in zip(body, [*body[1:], None], strict=True):
+        match node:
+            case ast.Assign(targets=[target], value=value):
+                names = [n.id for n in ast.walk(target) if isinstance(n, ast.Name)]
+            case _:
+                continue
+        figures = [n.value for n in ast.walk(value) if isinstance(n, ast.Constant)]
+        if not figures or not all(name.isupper() and name[0] != "_" for name in names):
+            continue
+        if all(type(figure) in (int, float) for figure in figures):
+            yield from ((name, bool([*docstrings(ast.Module([after], []))])) for name in names)
+
+
+def test_a_number_that_decides_says_where_it_was_measured_or_why_it_was_chosen():
+    found = {}
+    for path in sorted((ROOT / "wanbatch/engine").rglob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        classes = [n for n in ast.walk(tree) if isinstance(n, ast.ClassDef) and not n.bases]
+        for body in (tree.body, *(one.body for one in classes)):
+            found |= {f"{path.stem}.{name}": told for name, told in numbers(body)}
+    assert len(found) > 40
+    assert not [name for name, told in found.items() if not told]

@@ -7,40 +7,122 @@ from __future__ import annotations
 
 from collections import Counter
 
+from wanbatch.engine.scheduling.course import Mode
 from wanbatch.engine.work_items import Phase
-
-LANES = {"prepare": Phase.PREPARING, "submit": Phase.SUBMITTING}
+from wanbatch.model.lifecycle import State
 
 
 def problems_of(scheduler):
     """Every invariant that does not hold, in words."""
-    found = []
+    return [
+        text
+        for part in (_course, _lanes, _items, _tracking, _failures, _money)
+        for text, holds in part(scheduler)
+        if not holds
+    ]
 
-    def hold(text, holds):
-        if not holds:
-            found.append(text)
 
-    tasks, lanes = scheduler.tasks, scheduler._lanes
-    phases = Counter(work.phase for work in scheduler.works)
-    hold("a lane is below nothing", min(lanes.values()) >= 0)
-    for lane, phase in LANES.items():
-        hold(
-            f"{lane}: {lanes[lane]} under way, {phases[phase]} {phase}",
-            lanes[lane] == phases[phase],
-        )
-    hold("works stand at their numbers", all(w.index == n for n, w in enumerate(scheduler.works)))
-    hold("tasks go by their attempts", all(n == t.attempt.attempt_id for n, t in tasks.items()))
-    for name in ("_results", "_recovering", "_first_polls"):
-        hold(f"{name} holds what nobody watches", set(getattr(scheduler, name)) <= set(tasks))
-    prepared = [scheduler.works[n] for n in scheduler._prepared]
-    hold("what is prepared is to be sent", all(w.phase is Phase.PREPARED for w in prepared))
-    hold("each is prepared once", len(set(scheduler._prepared)) == len(scheduler._prepared))
-    busy = sum(task.busy for task in tasks.values())
-    fetching = lanes["fetch"] + len(scheduler._results)  # a download out of turn keeps busy too
-    hold(
+def _course(scheduler):
+    course = scheduler.course
+    yield (
+        "a reason, exactly while nothing is bought",
+        (course.reason is None) is (course.mode is Mode.BUYING),
+    )
+    yield "what stopped says why", course.reason is None or bool(course.reason.text)
+
+
+def _lanes(scheduler):
+    lanes, phases = scheduler._lanes, Counter(work.phase for work in scheduler.works)
+    yield "a lane is below nothing", min(lanes.values()) >= 0
+    yield "one list at a time", lanes["list"] <= 1
+    buying = scheduler._buying
+    for under_way, phase in (
+        (buying.preparing, Phase.PREPARING),
+        (buying.submitting, Phase.SUBMITTING),
+    ):
+        yield f"{under_way} are {phase}, and {phases[phase]} works", under_way == phases[phase]
+    busy = sum(task.busy for task in scheduler.tasks.values())
+    # a download out of turn keeps busy too
+    fetching = lanes["fetch"] + len(scheduler._tracking.results)
+    yield (
         f"{busy} tasks are busy, {lanes['poll']} are polled, {fetching} fetched",
         lanes["poll"] <= busy <= lanes["poll"] + fetching,
     )
-    hold("money is below nothing", scheduler.budget.reserved >= 0 and scheduler.budget.spent >= 0)
-    hold("what halted gives a reason", not scheduler.halted or bool(scheduler.stop_reason))
-    return found
+
+
+def _items(scheduler):
+    items = scheduler._items
+    yield "works stand at their numbers", all(w.index == n for n, w in enumerate(items.all))
+    yield (
+        "a fingerprint has one work",
+        [*map(id, items.by_fingerprint.values())] == [*map(id, items.all)],
+    )
+    for heap, phase in ((items.ready, Phase.READY), (items.prepared, Phase.PREPARED)):
+        yield f"{phase}: each once", len(set(heap)) == len(heap)
+        yield (
+            f"{phase}: these works, and no others",
+            set(heap) == {w.index for w in items.all if w.phase is phase},
+        )
+    yield (
+        "who waits, waits for something",
+        all(
+            any(items.by_fingerprint[up].phase is not Phase.DONE for up in work.upstream)
+            for work in items.all
+            if work.phase is Phase.WAITING
+        ),
+    )
+
+
+def _tracking(scheduler):
+    tracking = scheduler._tracking
+    tasks = tracking.tasks
+    yield "tasks go by their attempts", all(n == t.attempt.attempt_id for n, t in tasks.items())
+    yield (
+        "what runs is what is watched and accepted",
+        [*tracking.running.items()]
+        == [(n, t) for n, t in tasks.items() if t.watched and t.attempt.state is State.ACCEPTED],
+    )
+    queued = [attempt_id for _, attempt_id in tracking.refetch]
+    for name, held in (
+        ("results", tracking.results),
+        ("recovering", tracking.recovering),
+        ("first_polls", tracking.first_polls),
+        ("refetch", queued),
+    ):
+        yield f"{name} holds what nobody watches", set(held) <= set(tasks)
+    asked = [*tracking.first_polls, *queued]
+    yield "a task is queued once", len(set(asked)) == len(asked)
+    yield "what waits for a download is not asked", not set(asked) & set(tracking.results)
+    yield (
+        "what is given up waits for nothing",
+        not {n for n, t in tasks.items() if not t.watched} & {*asked, *tracking.recovering},
+    )
+    instants = [(at, n) for n, (at, _) in enumerate(tracking.refetch)]
+    yield "the next to ask is at the front", not instants or min(instants)[1] == 0
+
+
+def _failures(scheduler):
+    tasks = scheduler.tasks.values()
+    for work in scheduler.works:
+        if work.phase is Phase.ASKING:
+            yield (
+                f"{work.index} asks a failed task",
+                any(task.work is work and task.failed for task in tasks),
+            )
+    yield (
+        "what failed holds no slot",
+        not any(task.failed and task.holds_slot for task in tasks),
+    )
+
+
+def _money(scheduler):
+    money, budget = scheduler._money, scheduler.budget
+    yield "money is below nothing", budget.reserved >= 0 and budget.spent >= 0
+    yield "held, and given back", not money.held & money.given_back
+    yield "what is held for is under watch", money.held <= set(scheduler.tasks)
+    held = sum(scheduler.tasks[n].attempt.price or 0 for n in money.held if n in scheduler.tasks)
+    sending = sum(w.entry.price or 0 for w in scheduler.works if w.phase is Phase.SUBMITTING)
+    yield (
+        f"{budget.reserved} is reserved, for {held} that runs and {sending} that is sent",
+        budget.reserved == held + sending,
+    )

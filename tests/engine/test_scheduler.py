@@ -29,7 +29,9 @@ from wanbatch.engine.pacing.budget import Budget
 from wanbatch.engine.pacing.submits import SubmitPacer
 from wanbatch.engine.polling.batch import ListPolls
 from wanbatch.engine.polling.schedule import PollSchedule
-from wanbatch.engine.scheduler import BLIND_POLLS_AFTER_HALT, Scheduler, build_works
+from wanbatch.engine.scheduler import BLIND_POLLS_AFTER_HALT, Scheduler
+from wanbatch.engine.scheduling.course import Cause, Mode
+from wanbatch.engine.scheduling.works import build_works
 from wanbatch.engine.work_items import (
     Fetch,
     Finish,
@@ -207,6 +209,11 @@ def _opening(work, at):
     )
 
 
+def stopped(play):
+    reason = play.scheduler.course.reason
+    return reason.cause, reason.text
+
+
 def bring_home(play):
     play.prepare()
     play.submit(Accepted(f"t{len(play.rows)}"))
@@ -292,14 +299,14 @@ def test_a_run_that_is_only_refused_backs_off_to_minutes_and_ends():
     play = Play(job(), wait_s=3600.0)
     play.prepare()
     instants = []
-    while not play.scheduler.stop_reason:
+    while play.scheduler.course.mode is Mode.BUYING:
         play.submit(NotAccepted("HTTP 429"))
         instants.append(play.now)
     play.next(Finish)
     assert len(play.rows) == 1
     assert play.rows[1].refusals == len(instants) < 40
     assert max(b - a for a, b in pairwise(instants)) > 100.0
-    assert "refused every submit" in play.scheduler.stop_reason
+    assert "refused every submit" in play.scheduler.course.reason.text
 
 
 def test_an_uncertain_submit_is_never_repeated_and_counts_as_spent():
@@ -315,7 +322,7 @@ def test_three_uncertain_outcomes_stop_buying():
     for _ in range(3):
         play.submit(Uncertain("reset"))
     play.wait_for(Finish)
-    assert "uncertain" in play.scheduler.stop_reason
+    assert play.scheduler.course.reason.text == "3 submits in 5 minutes ended uncertain"
 
 
 def test_a_halt_puts_the_job_back_and_brings_home_what_runs():
@@ -326,7 +333,7 @@ def test_a_halt_puts_the_job_back_and_brings_home_what_runs():
     play.poll(Succeeded())
     play.store()
     play.next(Finish)
-    assert play.scheduler.trouble == "pay your bill"
+    assert stopped(play) == (Cause.API, "pay your bill")
 
 
 def test_after_a_halt_an_api_that_tells_nothing_any_more_is_not_waited_for():
@@ -521,15 +528,38 @@ def test_a_disk_without_room_ends_buying_before_anything_is_sent():
     work = play.wait_for(Submit).work
     play.scheduler.handle(NoRoom(work, "no room"), play.now)
     play.next(Finish)
-    assert (play.scheduler.trouble, play.scheduler.budget.reserved) == ("no room", 0)
+    assert stopped(play) == (Cause.DISK, "no room")
+    assert play.scheduler.budget.reserved == 0
 
 
 def test_a_refusal_inside_a_doubtful_answer_stops_buying_at_once():
     play = Play(job("a", seed=1), job("b", seed=2))
     play.submit(Uncertain("HTTP 503", halt=Halted("model_not_found", "no channel")))
     play.next(Finish)
-    assert play.scheduler.trouble == "no channel"
+    assert stopped(play) == (Cause.API, "no channel")
     assert len(play.rows) == 1
+
+
+def test_a_refusal_of_every_job_without_a_word_stops_buying_too():
+    play = Play(job("a", seed=1), job("b", seed=2))
+    play.submit(Halted("model_not_found", ""))
+    play.next(Finish)
+    assert stopped(play) == (Cause.API, "the API refuses every job (model_not_found)")
+
+
+def test_a_work_whose_failed_task_turned_waits_for_no_submit_any_more():
+    play = Play(job(), retries=1)
+    play.prepare()
+    work = play.submit(Accepted("t1"))
+    play.poll(FAILED)
+    play.poll(FAILED)
+    play.prepare()
+    play.scheduler.handle(StopBuying("a test"), play.now)
+    assert play.poll(Succeeded()).state is State.REMOTE_OK
+    assert work.phase is Phase.RUNNING
+    play.store()
+    play.next(Finish)
+    assert work.phase is Phase.DONE
 
 
 def test_a_budget_that_is_used_up_leaves_jobs_unsent():
@@ -597,7 +627,7 @@ def test_a_failed_download_is_asked_for_again_with_a_fresh_poll():
         FetchFailed(task, task.attempt, DownloadFailed("no space left", disk=True)), play.now
     )
     play.next(Finish)
-    assert play.scheduler.trouble == "no space left"
+    assert stopped(play) == (Cause.DISK, "no space left")
 
 
 def test_a_task_that_runs_for_longer_than_we_wait_is_left_for_the_next_run():
@@ -631,7 +661,7 @@ def test_a_download_that_fails_after_the_wait_is_over_is_left_for_the_next_run()
 def test_draining_waits_for_what_is_out_and_asks_for_nothing_new():
     play = Play(job("a", seed=1), job("b", seed=2))
     work = play.wait_for(Submit).work
-    play.scheduler.handle(Drain(), play.now)
+    play.scheduler.handle(Drain("a test"), play.now)
     assert play.next(Wait).until is None
     row = open_attempt(1, _opening(work, AT))
     play.scheduler.handle(IntentRecorded(work, row), play.now)
@@ -688,6 +718,16 @@ def test_a_record_gives_the_same_actions_again(outcome):
     record = list(play.record)
     assert len(record) > 5
     replay(record, play.build())
+
+
+def test_a_record_of_a_run_whose_end_was_looked_at_again_is_replayed_too():
+    play = Play(job(), retries=0)
+    play.prepare()
+    play.submit(Accepted("t1"))
+    play.poll(FAILED)
+    assert play.poll(FAILED).task_id == "t1", "once more at the end"
+    play.next(Finish)
+    replay(list(play.record), play.build())
 
 
 def test_a_replay_notices_another_decision():

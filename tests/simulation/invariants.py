@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 from simulation.books import DAY_S, Books, Post
 from simulation.gateway import KEY, text_of
 
+from wanbatch.engine.scheduling.course import Mode
 from wanbatch.ledger.rows import Write
 from wanbatch.media.probe import probe_video
 from wanbatch.model.lifecycle import Attempt, EventKind, IllegalTransition, State
@@ -376,8 +377,7 @@ def a_run_leaves_nothing_undone(process: Process) -> Iterator[str]:
     if (
         process.run is None
         or process.run.scheduler is None
-        or process.run.scheduler.stop_reason
-        or process.run.scheduler.draining
+        or process.run.scheduler.course.mode is not Mode.BUYING
         or process.run.scheduler.tasks
     ):
         return

@@ -202,6 +202,7 @@ def doubt_is_resubmitted_without_asking() -> Patches:
 @variant
 def policy_ignores_its_bound() -> Patches:
     from wanbatch.engine import scheduler
+    from wanbatch.engine.scheduling import works
 
     def may_retry(attempt: Any, attempts: Any, retries: int) -> bool:
         return (
@@ -209,6 +210,7 @@ def policy_ignores_its_bound() -> Patches:
         )
 
     yield patch.object(scheduler, "may_retry", may_retry)
+    yield patch.object(works, "may_retry", may_retry)
     yield patch.object(planner, "may_retry", may_retry)
 
 
@@ -406,7 +408,7 @@ def unreadable_poll_keeps_its_place() -> Patches:
             return
         self._lanes["poll"] -= 1
         task.attempt, task.busy = attempt, False
-        self._fetch_later(task, now)
+        self._tracking.fetch_later(task, now)
 
     yield patch.object(Scheduler, "_poll_answered", polled)
 

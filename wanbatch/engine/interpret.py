@@ -35,10 +35,14 @@ from wanbatch.model.outcomes import (
 )
 
 LATER_S = 60.0
-"""An expiry that is later by less than this is the same one, told again."""
+"""An expiry that is later by less than this is the same one, told again: instants are
+told in whole seconds, and results are kept for hours."""
 SHORTEST_USEFUL_S = 3600.0
 """An expiry sooner than this is a link's, signed anew at each poll, not the result's
 (contract)."""
+REFUSED_FOR_GOOD = 2
+"""Bytes that came so often and are no video are not fetched again (contract): once may
+be a broken copy, the same hash twice is what the provider has."""
 _ENDED = (State.ACCEPTED, State.REMOTE_FAILED, State.EXPIRED)
 
 

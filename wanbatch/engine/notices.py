@@ -119,7 +119,9 @@ class StopBuying:
 
 @dataclass(frozen=True, slots=True)
 class Drain:
-    """No new request from now on."""
+    """No new request from now on, for this reason."""
+
+    reason: str
 
 
 Notice = (

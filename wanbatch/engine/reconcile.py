@@ -34,10 +34,11 @@ from wanbatch.model.outcomes import ListedTask, TaskListing
 
 CLOCK_SLACK_S = 120.0
 """By how much the server's idea of when a task began may lie outside of ours of when it
-was sent."""
+was sent: clocks of machines that are kept on time differ by seconds, and a POST takes
+its time (chosen; more only leaves more to a person)."""
 OFFSETS_AGREE_S = 5.0
-"""Offsets of one server differ by the rounding of ``Date`` and the way of its
-answers."""
+"""Offsets of one server differ by the rounding of ``Date``, a second, and the way of
+its answers, seldom more than four (chosen)."""
 SECONDS_TOLD_S = 2.0
 """How far apart two clocks may show the same event where each tells whole seconds and
 ours was corrected by the server's."""

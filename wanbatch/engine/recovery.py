@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 
 import anyio.to_thread
 
+from wanbatch.engine.interpret import REFUSED_FOR_GOOD
 from wanbatch.engine.runner import (
     LedgerWriter,
     RunContext,
@@ -32,7 +33,6 @@ from wanbatch.videos import outputs
 from wanbatch.words.errors import ExitCode, WanbatchError
 from wanbatch.words.files import hash_file
 
-REFUSED_FOR_GOOD = 2
 DIED_BEFORE_ANSWER = "the process ended after the intent was recorded and before the answer was"
 
 

@@ -55,7 +55,6 @@ from wanbatch.engine.notices import (
     MediaReady,
     NoRoom,
     PollAnswered,
-    StopBuying,
     SubmitAnswered,
     VideoStored,
 )
@@ -109,17 +108,18 @@ from wanbatch.words.files import hash_file
 
 CLOCK_SLACK_S = 120.0
 """By how much the server's idea of when a task began may lie before ours of when it was
-sent."""
+sent: as much as ``reconcile`` allows."""
 
 SHORT_BY_S = 0.5
-"""A video is as long as asked within this: the last frames of a second may be
-missing."""
+"""A video is as long as asked within this, half of the unit that is paid for: the last
+frames of a second may be missing."""
 TIERS_PART_AT = 1_400_000
 """Pixels between 1280×720 and 1920×1080 in any aspect ratio (reference C.4)."""
 VIDEO_BYTES, SPARE_BYTES = 30_000_000, 500_000_000
 """Room for a video of unknown size, and what is to be left on the disk (contract)."""
 LEARNT_FROM = 200
-"""So many of the last attempts tell how large a video is."""
+"""So many of the last attempts tell how large a video is: as many as durations are kept
+(``latency``)."""
 
 T = TypeVar("T")
 
@@ -276,8 +276,7 @@ class Runner:
 
     def stop(self, reason: str) -> None:
         """First Ctrl-C: no new request; those that are out are waited for."""
-        self.scheduler.handle(StopBuying(reason), anyio.current_time())
-        self.scheduler.handle(Drain(), anyio.current_time())
+        self.scheduler.handle(Drain(reason), anyio.current_time())
         self._changed.set()
 
     def abort(self) -> None:

@@ -149,8 +149,8 @@ NextAction = Prepare | Submit | Poll | Fetch | ListTasks | Wait | Finish
 
 @dataclass(frozen=True, slots=True)
 class RunPolicy:
-    """How long running tasks are waited for, and whether the first failure stops
-    buying, by manifest name."""
+    """How long running tasks are waited for (two hours, as the commands do unless told
+    otherwise), and whether the first failure stops buying, by manifest name."""
 
     wait_s: float = 7200.0
     stop_on_failure: frozenset[str] = frozenset()

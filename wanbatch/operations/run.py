@@ -39,7 +39,8 @@ from wanbatch.engine.recovery import (
     recover_interrupted,
 )
 from wanbatch.engine.runner import ApiClient, RunContext, Runner, StoredVideo
-from wanbatch.engine.scheduler import Scheduler, build_works
+from wanbatch.engine.scheduler import Scheduler
+from wanbatch.engine.scheduling.works import build_works
 from wanbatch.engine.work_items import RunPolicy
 from wanbatch.ledger.store import Ledger
 from wanbatch.model.elsewhere import Elsewhere
@@ -460,13 +461,14 @@ class Run:
             self.runner = None
         finally:
             self._tell(WorkEnds())
-        self._trouble = scheduler.trouble
-        self._hint = scheduler.halted.hint if scheduler.halted else ""
+        stop = scheduler.course.reason
+        if stop is not None and stop.is_trouble:
+            self._trouble, self._hint = stop.text, stop.hint
         if self._signal is None and self._has_uncertain(ledger.snapshot):
             await self._reconcile(ledger, client)
         told = self._signal or self._trouble
-        if scheduler.stop_reason and self._run.buys and not told:
-            self._tell(BuyingStopped(scheduler.stop_reason))
+        if stop is not None and self._run.buys and not told:
+            self._tell(BuyingStopped(stop.text))
 
     def _take(self, event: RunEvent) -> None:
         match event:

@@ -26,11 +26,22 @@ import math
 from collections import deque
 
 REPLY_HOLD_S = 1.0
+"""A request counts until so long after its reply: 20 to 25 refusals became none
+(measured; see above)."""
 QUIET_S = 60.0
+"""A limit that was lowered is raised after a quiet minute: the longest while that the
+contract allows, for what a refusal costs is known, and what a raise gains is not."""
 LONGEST_QUIET_S = 16 * 60.0
+"""After four raises in a row that were refused: some four refusals an hour (chosen)."""
 SLOWEST_RATE = 1.0 / 60.0
+"""The least rate, one request a minute: as rare as a quiet minute, so that an answer
+tells within each whether the limit still holds (chosen)."""
 UNLIMITED_STEPS = 1_000_000
+"""Steps beyond every limit there is; a raise after a week of sleep ends here."""
 LONGEST_RETRY_AFTER_S = 300.0
+"""What a server asks for is believed up to this (contract)."""
+LONGEST_BACK_OFF_S = 60.0
+"""The longest back-off of what costs nothing: a query is then made once a minute."""
 
 
 class RateLimiter:
@@ -145,8 +156,13 @@ class RetryBudget:
     those who wait for its end."""
 
     FLOOR = 10
+    """Retries that nobody has to earn: a server that restarts just as a run begins
+    costs it no patience (chosen)."""
     MOST = 50
+    """More than this are not saved up: a burst after a long quiet time stays small
+    (chosen)."""
     REQUESTS_PER_RETRY = 10
+    """An outage then costs a server at most a tenth more queries (chosen)."""
 
     def __init__(self) -> None:
         self._earned = self.FLOOR * self.REQUESTS_PER_RETRY
@@ -171,7 +187,7 @@ def clamp_retry_after(seconds: float | None) -> float | None:
     return min(max(seconds, 0.0), LONGEST_RETRY_AFTER_S)
 
 
-def back_off(strikes: int, chance: float, longest_s: float = 60.0) -> float:
+def back_off(strikes: int, chance: float, longest_s: float = LONGEST_BACK_OFF_S) -> float:
     """How long to wait after the ``strikes``-th failure in a row: 1 s doubled each
     time, at most ``longest_s``, less up to half of it by ``chance`` in [0, 1).
     """

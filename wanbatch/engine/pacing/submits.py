@@ -17,8 +17,8 @@ One pacer per account, shared by all jobs. Four things hold a submit back:
 
 Both limits are raised again by a ``RampUp``. A 429 that does not say which limit it
 means cannot be about the rate if no other submit went out in the second before, and is
-then taken to be about the slots. Three uncertain outcomes within five minutes stop the
-pacer for good, and so does a halt.
+then taken to be about the slots. ``UNCERTAIN_STOP`` uncertain outcomes within
+``UNCERTAIN_WITHIN_S`` stop the pacer for good, and so does a halt.
 """
 
 from __future__ import annotations
@@ -44,13 +44,16 @@ from wanbatch.model.outcomes import (
 )
 
 UNCERTAIN_STOP = 3
+"""So many uncertain outcomes within ``UNCERTAIN_WITHIN_S`` end the buying (contract):
+each may be a video that was paid for and that nobody will fetch."""
 UNCERTAIN_WITHIN_S = 300.0
-LONGEST_BACK_OFF_S = 240.0
+"""Five minutes (contract); doubts further apart have causes of their own."""
+LONGEST_SUBMIT_BACK_OFF_S = 240.0
 """Refusals in a row back off to minutes (contract): after eight of them to two to
 four."""
 UNLIMITED_AGAIN = 1_000.0
 """Submits per second from which on a backend without a declared rate counts as
-unlimited again."""
+unlimited again: two hundred times Wan's five (reference D10)."""
 
 
 class Stop(StrEnum):
@@ -177,8 +180,7 @@ class SubmitPacer:
             and self._strikes == 1
         )
         if retry_after_s is None:
-            longest_s = LONGEST_BACK_OFF_S
-            wait_s = back_off(self._strikes, self._chance(), longest_s)
+            wait_s = back_off(self._strikes, self._chance(), LONGEST_SUBMIT_BACK_OFF_S)
             retry_after_s = 0.0 if waits_for_slot else wait_s
         self._back_off(now, retry_after_s)
 

@@ -36,16 +36,37 @@ Interval = tuple[float, float]
 task that still runs."""
 
 FIRST_SHAPE = 0.6
+"""With this shape a median guessed twice too high cost 12 % of lag, with 0.15 it cost
+64 % (measured)."""
 FIRST_WEIGHT = 3.0
+"""The first guess counts as so many tasks: as many as are ``ENOUGH`` to outvote it."""
 ENOUGH = 3
+"""So many durations of its own, and a kind borrows no more: with fewer, one odd task
+would be the fit (chosen)."""
 KEPT = 200
+"""So many durations of a kind are remembered: the error of the median is then under 3 %
+at a shape of 0.4, and what a provider was like hundreds of tasks ago is forgotten."""
 ROUNDS = 25
+"""The most rounds of a fit; it starts from the last one and mostly settles sooner. What
+is left open is closed by the next fit."""
 NARROWEST, BROADEST = 0.1, 1.5
+"""Bounds of the shape. Under 0.1 a few equal tasks would pass for certainty; the
+polling rule was measured from 0.1 to 0.8, and 1.5 is beyond every duration seen."""
 SHORTEST_S = 1e-3
+"""A duration has a logarithm: what took nothing counts as this, far under a poll's
+trip."""
 SETTLED = 1e-4
+"""A fit is done when mean and variance of the logarithm change by less: a hundredth of
+a percent of the duration."""
 STUCK = 10.0
 """A task that runs this many times longer than any that ended says nothing about the
-others."""
+others: ten times the median alone is past all but one in sixteen even at the broadest
+shape (chosen)."""
+SAME = 1e-9
+"""Logarithms nearer than this are one instant: the quotient below would be noise."""
+NO_SHARE = 1e-12
+"""An interval with less of the distribution than this is past the precision of the
+subtraction that found it; its nearest end stands for it."""
 _ROOT_HALF = math.sqrt(0.5)
 _ROOT_TAU = math.sqrt(math.tau)
 
@@ -162,7 +183,7 @@ def fit(points: Sequence[Point], start: Lognormal | None = None) -> Lognormal:
 def _moments(low: float, high: float, mean: float, deviation: float) -> tuple[float, float]:
     """The first and second moment of a normal variable that is known to lie between
     ``low`` and ``high``."""
-    if high - low < 1e-9:
+    if high - low < SAME:
         return high, high * high
     a, b = (low - mean) / deviation, (high - mean) / deviation
     inside = (
@@ -170,7 +191,7 @@ def _moments(low: float, high: float, mean: float, deviation: float) -> tuple[fl
         if a > 0
         else 0.5 * (math.erfc(-b * _ROOT_HALF) - math.erfc(-a * _ROOT_HALF))
     )
-    if inside < 1e-12:
+    if inside < NO_SHARE:
         nearest = low if a > 0 else high
         return nearest, nearest * nearest
     at_a, at_b = _density(a), _density(b)

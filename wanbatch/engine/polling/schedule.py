@@ -39,16 +39,31 @@ from wanbatch.model.outcomes import PollOutcome, Running, Succeeded, Unreadable
 __all__ = ["Kind", "LatencyModel", "PollSchedule"]
 
 CHEAPEST = 0.0015
+"""The least price of a poll, in medians: about 15 polls and 2 % of lag a task at a
+shape of 0.4. From 0.005 down to 0.001 the makespan fell by 1.4 % only, and polls
+doubled (measured)."""
 PRICES = 1.05
+"""Prices within this ratio are one: the number of polls goes with the root of the
+price, so it is off by 2.5 % at most."""
 STRAGGLER_SHARE = 0.05
+"""A task past all that the distribution tells is asked whenever it is 5 % older: seen
+as late as any other at the prices above, with ever fewer polls (chosen)."""
 REFIT_SHARE = 0.1
+"""A kind is fitted anew after so many more durations, of those kept: a fit then lags by
+a tenth of what it knows, and its cost is spread over as many tasks (chosen)."""
 RUNNING_SAMPLE = 200
+"""About so many running tasks go into a fit: as many as durations are ``KEPT``, so that
+neither half outweighs the other, and 5,000 in flight cost no more than 200."""
 DEMAND_SHARE = 1.4
 """How much more than the limit all tasks together may ask for: some queueing uses the
 moments in which nothing would be due."""
 UNLIMITED_AGAIN = 1_000.0
+"""Queries a second from which on a backend without a declared rate counts as unlimited
+again: over three times what one process can ask, 300 (measured)."""
 SERVER_SECOND_S = 1.0
+"""By how much a difference of two instants in whole seconds may be off either way."""
 UNKNOWN_KIND: Kind = (0, "")
+"""A task that nothing is known about; no request has no seconds."""
 
 
 @dataclass(slots=True)
@@ -317,6 +332,8 @@ class PollSchedule:
         return self._price_s
 
     def _solve_price(self, rate: float, tasks: int) -> float:
+        # At a millisecond nothing is saved; at the share of a task, all would be asked
+        # in turn.
         low, high = 1e-3, max(1.0, tasks / rate)
         if self._demand(low) <= rate:
             return 0.0

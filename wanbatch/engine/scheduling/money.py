@@ -1,0 +1,64 @@
+"""What the attempts of a run hold of its budget. Pure.
+
+What it may not do: decide what is bought, or when.
+
+How it works: a price is held back before the intent is written (``hold``). The answer
+to the POST gives it back (``release``), charges it (``spend``), or names the attempt
+that it is held for until its task ends (``accepted``, then ``settle``). A task that
+failed costs nothing; where the provider takes its failure back, it is charged after all
+(``turned``).
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from wanbatch.engine.pacing.budget import Budget
+from wanbatch.model.lifecycle import Attempt, State
+
+
+class Money:
+    """One run's budget, by attempt."""
+
+    def __init__(self, budget: Budget) -> None:
+        self.budget = budget
+        # Accepted attempts whose price is reserved, and neither spent nor released.
+        # Each is under watch; what this run did not buy is never here.
+        self.held: set[int] = set()
+        # Attempts whose price was released when their task failed, and has not been
+        # charged since. None of them is in ``held``.
+        self.given_back: set[int] = set()
+
+    def hold(self, price: Decimal | None) -> bool:
+        """Reserves a price before its POST; false where the budget does not allow
+        it."""
+        return self.budget.reserve(price)
+
+    def release(self, price: Decimal | None) -> None:
+        """The POST did not go out, or was refused."""
+        self.budget.release(price)
+
+    def spend(self, price: Decimal | None) -> None:
+        """The POST ended uncertain: that counts as spent."""
+        self.budget.spend(price)
+
+    def accepted(self, attempt: Attempt) -> None:
+        """The reservation is this attempt's until its task has ended."""
+        self.held.add(attempt.attempt_id)
+
+    def settle(self, attempt: Attempt) -> None:
+        """The task has ended: what it holds is charged, or given back if it failed."""
+        if attempt.attempt_id not in self.held:
+            return
+        self.held.discard(attempt.attempt_id)
+        if attempt.state is State.REMOTE_FAILED:
+            self.given_back.add(attempt.attempt_id)
+            self.budget.release(attempt.price)
+        else:
+            self.budget.spend(attempt.price)
+
+    def turned(self, attempt: Attempt) -> None:
+        """The provider takes a failure back: what was given back is charged."""
+        if attempt.attempt_id in self.given_back:
+            self.given_back.discard(attempt.attempt_id)
+            self.budget.charge(attempt.price)
