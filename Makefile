@@ -6,8 +6,9 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 WORKERS ?= 3
 LANGUAGE_SERVER := tests/editor/node_modules/.package-lock.json
+PAGE_TOOLS := node_modules/.package-lock.json
 
-.PHONY: help demo test check lint types layering format lock locks cases simulate torture fuzz bench clean
+.PHONY: help demo test check lint types layering page format lock locks cases simulate torture fuzz bench clean
 
 ## Every target in a line.
 help:
@@ -26,8 +27,8 @@ MONEY    := tests/test_lifecycle.py tests/ledger tests/engine tests/providers
 COVERED  := model.lifecycle ledger engine.pacing engine.polling.schedule engine.polling.latency engine.polling.timing engine.interpret providers.dialects.reading
 COVERAGE := $(COVERED:%=--cov=wanbatch.%) --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100
 
-## Formatting, lint, types, layering.
-check: lint types layering
+## Formatting, lint, types, layering; of the report's page too.
+check: lint types layering page
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .
@@ -38,6 +39,13 @@ types: $(VENV)/.dev
 
 layering: $(VENV)/.dev
 	$(BIN)/python -m pytest -q tests/test_layering.py
+
+# The page's scripts and style: Biome formats and lints, tsc checks the types, those of the pure scripts
+# without a browser's names.
+page: $(PAGE_TOOLS)
+	node_modules/.bin/biome check --error-on-warnings
+	node_modules/.bin/tsc --project tsconfig.json
+	node_modules/.bin/tsc --project tsconfig.pure.json
 
 ## A thousand seeds of the simulated engine; what breaks an invariant is printed with its seed.
 simulate: $(VENV)/.dev
@@ -61,10 +69,11 @@ fuzz: $(VENV)/.dev
 bench: $(VENV)/.dev
 	set -e; for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script; done
 
-## Lets ruff mend what it can.
-format: $(VENV)/.dev
+## Lets ruff and Biome mend what they can.
+format: $(VENV)/.dev $(PAGE_TOOLS)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+	node_modules/.bin/biome check --write
 
 ## Rewrites both lock files from pyproject.toml: hashes, no addresses.
 lock: $(VENV)/.dev
@@ -98,11 +107,14 @@ $(VENV)/.dev: requirements-dev.lock pyproject.toml | $(VENV)/bin/python
 	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
 	touch $@
 
-# The language server of the editor tests; the lock names no registry, so that npm asks the one it is set to.
+# The language server of the editor tests, and what checks the page. The locks name no registry, so that
+# npm asks the one it is set to.
 $(LANGUAGE_SERVER): tests/editor/package.json tests/editor/package-lock.json
-	@command -v npm >/dev/null || { echo "the editor tests need Node 18 or newer, with npm: https://nodejs.org"; exit 1; }
-	cd tests/editor && npm ci --ignore-scripts --loglevel=error
+$(PAGE_TOOLS): package.json package-lock.json
+$(LANGUAGE_SERVER) $(PAGE_TOOLS):
+	@command -v npm >/dev/null || { echo "Node 18 or newer is needed, with npm: https://nodejs.org"; exit 1; }
+	cd $(<D) && npm ci --ignore-scripts --loglevel=error
 	touch $@
 
 clean:
-	rm -rf $(VENV) tests/editor/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist *.egg-info
+	rm -rf $(VENV) node_modules tests/editor/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist *.egg-info

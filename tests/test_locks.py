@@ -1,4 +1,5 @@
-"""The lock files install anywhere: whole, with their extras, by hash alone.
+"""The lock files install anywhere: whole, with their extras, by hash alone. Those of
+npm name no registry either, so that npm asks the one that it is set to.
 
 Python's own pip (23.2 for 3.11) refuses a lock that pins `coverage` while another
 package asks for `coverage[toml]`: it takes that for a second, unpinned requirement.
@@ -12,6 +13,7 @@ just those. What it pins for other systems is only held to be well-formed.
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import subprocess
@@ -36,6 +38,8 @@ LOCKS = {
     "requirements.lock": RUNTIME,
     "requirements-dev.lock": [*RUNTIME, *PROJECT["dependency-groups"]["dev"]],
 }
+NPM = [".", "tests/editor"]
+"""The folders with a ``package.json``: what checks the page, the editor's server."""
 
 
 def read_lock(name):
@@ -90,6 +94,24 @@ def test_each_pin_has_its_hashes_and_nothing_else_is_there(name):
 def test_no_address_stands_in_a_lock(name):
     text = (ROOT / name).read_text()
     assert not re.findall(r"://|--index-url|--extra-index-url|--find-links|file:| @ ", text)
+
+
+@pytest.mark.parametrize("folder", NPM)
+def test_a_lock_of_npm_pins_by_hash_and_names_no_registry(folder):
+    packages = json.loads((ROOT / folder / "package-lock.json").read_text())["packages"]
+    wanted = json.loads((ROOT / folder / "package.json").read_text())
+    asked = {**wanted.get("dependencies", {}), **wanted.get("devDependencies", {})}
+    assert asked == {name: packages[f"node_modules/{name}"]["version"] for name in asked}
+    assert packages.pop("")["name"] == wanted["name"]
+    assert packages
+    for name, package in packages.items():
+        assert package["integrity"].startswith("sha512-"), name
+        package.pop("funding", None)  # where the authors ask for money
+        assert "resolved" not in package, name
+        assert "://" not in json.dumps(package), name
+    settings = (ROOT / folder / ".npmrc").read_text().split()
+    assert "omit-lockfile-registry-resolved=true" in settings, "or npm writes addresses"
+    assert not [line for line in settings if "registry=" in line or "//" in line]
 
 
 @pytest.mark.parametrize(("name", "roots"), LOCKS.items(), ids=LOCKS)

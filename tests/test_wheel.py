@@ -73,7 +73,9 @@ def test_the_wheel_holds_schemas_page_and_types(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
     for schema in ("manifest", "job", "plan", "report"):
         assert f"wanbatch/schemas/{schema}.schema.json" in names
-    assert any(name.startswith("wanbatch/report/web/") and name.endswith(".css") for name in names)
+    web = {path.relative_to(ROOT).as_posix() for path in (ROOT / "wanbatch/report/web").iterdir()}
+    assert len(web) > 10
+    assert web <= names, "the page is made from all of them"
     assert "wanbatch/py.typed" in names
     assert not [name for name in names if name.startswith(("tests/", "benchmarks/", "examples/"))]
 

@@ -3,8 +3,8 @@
 What it may not do: know where a number comes from, or a reader's language or time zone
 (the page sets instants in the reader's own).
 
-How it works: one function per kind of number; ``None`` is an en dash. ``web/report.js``
-words the same numbers in the same way.
+How it works: one function per kind of number; ``None`` is an en dash. ``web/words.js``
+words the same numbers in the same way (a test compares them).
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from decimal import Decimal
 from urllib.parse import quote
 
 UNKNOWN = "–"
-_SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£", "CNY": "¥", "JPY": "¥"}
+SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£", "CNY": "¥", "JPY": "¥"}
+"""What stands before an amount instead of its currency behind it."""
 
 
 def money(value: Decimal | None, currency: str) -> str:
@@ -24,8 +25,8 @@ def money(value: Decimal | None, currency: str) -> str:
         return UNKNOWN
     exponent = value.as_tuple().exponent
     text = f"{value:.2f}" if not isinstance(exponent, int) or exponent > -2 else format(value, "f")
-    if currency in _SYMBOLS:
-        return _SYMBOLS[currency] + text
+    if currency in SYMBOLS:
+        return SYMBOLS[currency] + text
     return f"{text} {currency}".rstrip()
 
 
@@ -35,7 +36,7 @@ def duration(seconds: float | None) -> str:
         return UNKNOWN
     if seconds < 9.95:
         return f"{seconds:.1f} s"
-    whole = round(seconds)
+    whole = int(seconds + 0.5)
     if whole < 60:
         return f"{whole} s"
     if whole < 3600:

@@ -6,10 +6,11 @@ provider's reply become markup, script or style.
 
 How it works: the head of the page (totals, money, time, what to do) is markup, made by
 Jinja with autoescaping, so that it can be read without scripts. The jobs travel as JSON
-in a data block, deflated where they are many, and ``report.js`` builds the cards from
-it with text nodes only. A Content-Security-Policy names the one style and the one
-script by hash and forbids every other source but files beside the page. Jinja never
-sees the style and the script as templates.
+in a data block, deflated where they are many, and the scripts of ``web/`` build the
+cards from it with text nodes only. ``SCRIPTS`` are joined as they are, in one closure.
+A Content-Security-Policy names the one style and the one script by hash and forbids
+every other source but files beside the page. Jinja never sees the style and the script
+as templates.
 """
 
 from __future__ import annotations
@@ -27,9 +28,8 @@ from urllib.parse import quote
 from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup
 
-from wanbatch.model.plan import JobState
 from wanbatch.model.report import Report, TimeSpent
-from wanbatch.report import wording
+from wanbatch.report import labels, wording
 from wanbatch.report.advice import Advice, advise
 from wanbatch.report.formats.codec import instant
 from wanbatch.report.wording import link
@@ -41,19 +41,25 @@ PACKED_FROM = 1500
 LISTED = 300
 """So many jobs are listed for readers without scripts."""
 
-SHOWN = (
-    JobState.DONE,
-    JobState.FINISHED,
-    JobState.RUNNING,
-    JobState.FAILED,
-    JobState.BLOCKED,
-    JobState.UNCERTAIN,
-    JobState.EXPIRED,
-    JobState.ELSEWHERE,
-    JobState.PLANNED,
-    JobState.SKIPPED,
+PURE_SCRIPTS = ("words.js", "jobs.js", "view.js", "filter.js", "facts.js")
+"""They decide and word, and touch no page: they are tested without a browser."""
+
+SCRIPTS = (
+    *PURE_SCRIPTS,
+    "elements.js",
+    "data.js",
+    "copying.js",
+    "skeleton.js",
+    "toolbar.js",
+    "previews.js",
+    "focus.js",
+    "cards.js",
+    "panel.js",
+    "dialog.js",
+    "main.js",
 )
-"""The states in the order of their buttons."""
+"""The files of ``web/`` that make the page's script, in this order: each may use the
+names of those before it, and ``main.js``, the last, starts the page."""
 
 _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 
@@ -79,7 +85,9 @@ def render_page(report: Report, document: Mapping[str, Json], base: str = "") ->
         advice=advice,
         stages=stages(report.time) if report.time else (),
         states=[
-            (state.value, report.totals.of(state)) for state in SHOWN if report.totals.of(state)
+            (state.value, report.totals.of(state))
+            for state in labels.STATES
+            if report.totals.of(state)
         ],
         listed=report.jobs[:LISTED],
         base=base,
@@ -121,8 +129,8 @@ def stages(time: TimeSpent) -> tuple[Stage, ...]:
 def _data(
     report: Report, document: Mapping[str, Json], advice: tuple[Advice, ...], base: str
 ) -> str:
-    """What ``report.js`` reads: the jobs, the former jobs, the steps of each piece of
-    advice; as JSON, or deflated and in base 64."""
+    """What the scripts read: the jobs, the former jobs, the steps of each piece of
+    advice, the labels; as JSON, or deflated and in base 64."""
     text = _encode(
         {
             "base": base,
@@ -137,6 +145,16 @@ def _data(
                 }
                 for a in advice
             ],
+            "labels": {
+                "states": labels.STATES,
+                "authorities": labels.AUTHORITIES,
+                "media": labels.MEDIA,
+                "stages": [
+                    {"field": field, "tone": tone, "label": label}
+                    for field, tone, label in labels.STAGES
+                ],
+                "symbols": wording.SYMBOLS,
+            },
         },
     )
     if len(report.jobs) + len(report.former) >= PACKED_FROM:
@@ -161,10 +179,12 @@ class _Assets:
 @cache
 def _assets() -> _Assets:
     folder = files("wanbatch.report") / "web"
-    style, script, page = (
-        (folder / name).read_text(encoding="utf-8")
-        for name in ("report.css", "report.js", "report.html.j2")
-    )
+
+    def read(name: str) -> str:
+        return (folder / name).read_text(encoding="utf-8")
+
+    style, page = read("report.css"), read("report.html.j2")
+    script = '"use strict";\n(() => {\n' + "\n".join(map(read, SCRIPTS)) + "})();\n"
     policy = (
         f"default-src 'none'; script-src '{_digest(script)}'; style-src '{_digest(style)}'; "
         "img-src 'self' file:; media-src 'self' file:; base-uri 'none'; form-action 'none'"

@@ -1,0 +1,141 @@
+// The shapes that the page's scripts share, for the type checker and for readers. It is
+// no part of the page. `Job` and what hangs on it are the fields of report.json that
+// the page reads (schemas/report.schema.json has all of them; a test compares the two);
+// `Data` is what wanbatch/report/formats/page.py puts into the data block.
+
+type JobState = string;
+
+interface Cost {
+  spent: string | null;
+  reserved: string | null;
+  currency: string;
+}
+
+interface Fault {
+  code: string;
+  message: string;
+}
+
+interface Timings {
+  submitted_at: string | null;
+  stored_at: string | null;
+  queue_s: number | null;
+  submit_s: number | null;
+  generation_s: number | null;
+  download_s: number | null;
+}
+
+interface Media {
+  type: string;
+  source: string;
+  sha256?: string | null;
+}
+
+interface Request {
+  model: string;
+  prompt?: string | null;
+  negative_prompt?: string | null;
+  media: Media[];
+  seconds: number;
+  size: string;
+  seed: number | null;
+  prompt_extend: boolean;
+  watermark: boolean;
+}
+
+interface Attempt {
+  state: string;
+  authority: string;
+  manifest: string;
+  job: string;
+  task_id: string | null;
+  timings: Timings;
+  cost: Cost;
+  reason: string | null;
+  error: Fault | null;
+}
+
+interface Output {
+  path: string;
+  sha256: string;
+  bytes: number;
+  seconds: number;
+  width: number;
+  height: number;
+  fps: number;
+  has_audio: boolean;
+}
+
+interface Check {
+  passed: boolean;
+  message: string;
+}
+
+interface Job {
+  name: string;
+  id: string;
+  axes: Record<string, string | number | boolean | null>;
+  tags: string[];
+  fingerprint: string;
+  state: JobState;
+  backend: string;
+  task_id: string | null;
+  request: Request;
+  attempts: Attempt[];
+  timings: Timings;
+  cost: Cost;
+  output: Output | null;
+  poster: string | null;
+  checks: Check[];
+  error: Fault | null;
+}
+
+/** What to do about the jobs of one state: each step has a reason and a command. */
+interface Advice {
+  jobs: string[];
+  state: JobState;
+  steps: { when: string; command: string }[];
+}
+
+/** A part of a job's time: the field of its timings, the class that colours it. */
+interface Stage {
+  field: "queue_s" | "submit_s" | "generation_s" | "download_s";
+  tone: string;
+  label: string;
+}
+
+/** The words of wanbatch/report/labels.py. */
+interface Labels {
+  states: Record<JobState, string>;
+  authorities: Record<string, string>;
+  media: Record<string, string>;
+  stages: Stage[];
+  symbols: Record<string, string>;
+}
+
+interface Data {
+  base: string;
+  realm: string;
+  jobs: Job[];
+  former: Job[];
+  advice: Advice[];
+  labels: Labels;
+}
+
+/**
+ * A job on the page: `key` names it in the address, `former` ones are in no manifest.
+ */
+interface Entry {
+  job: Job;
+  key: string;
+  former: boolean;
+  /** What the filter reads, made when it first asks. */
+  text: string;
+}
+
+/** What the reader looks at; the address keeps it. */
+interface View {
+  q: string;
+  states: Set<JobState>;
+  job: string;
+}
