@@ -208,7 +208,7 @@ async def _examine_bucket(backend: Client) -> list[Finding]:
         Finding(
             "bucket",
             Health.BAD,
-            problem,
+            problem.message,
             ("check bucket, endpoint, region and the access key's rights",),
         )
     ]

@@ -36,6 +36,7 @@ from wanbatch.emulator.protocols.http_answers import (
 from wanbatch.emulator.protocols.multipart import Form, read_form
 from wanbatch.emulator.protocols.parse_dashscope import read_upstream
 from wanbatch.emulator.protocols.parse_gateway import Refused, is_model, parse_json
+from wanbatch.emulator.request import Malformed
 from wanbatch.emulator.service import Service
 from wanbatch.emulator.signed_urls import ACCESS_KEY_ID, Links
 from wanbatch.emulator.task import Phase, Task
@@ -131,8 +132,8 @@ class DashScopeRoutes:
         if refusal is not None:
             return refusal
         query = dashscope.read_list_query(request.query_params, time.time())
-        if isinstance(query, str):
-            return _error(400, "InvalidParameter", query)
+        if isinstance(query, Malformed):
+            return _error(400, "InvalidParameter", query.message)
         tasks = (t for t in self._studio.tasks.values() if t.dialect == "dashscope")
         return json_answer(dashscope.listed(tasks, query, str(uuid.uuid4())))
 

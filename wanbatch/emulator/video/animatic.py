@@ -29,7 +29,7 @@ from wanbatch.emulator.video import camera, geometry, soundtrack, still
 from wanbatch.media.clips import Video, opened_video
 from wanbatch.media.images import decode_picture, read_image
 from wanbatch.media.turning import turned_size
-from wanbatch.model.media import Unreadable
+from wanbatch.model.media import UnreadableFile
 
 FPS = 24
 """The real rate is not published; nobody may rely on this one."""
@@ -108,7 +108,7 @@ def _image(data: bytes | None) -> Image.Image:
     """The picture as it is shown. Raises ``ValueError`` where there is none."""
     file = io.BytesIO(data or b"")
     facts = read_image(file)
-    if isinstance(facts, Unreadable):
+    if isinstance(facts, UnreadableFile):
         raise ValueError(facts.problem)
     return decode_picture(file, facts)
 
