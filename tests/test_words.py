@@ -112,3 +112,55 @@ def test_a_name_in_double_backticks_exists(path):
         if not all(part in names() for part in name.strip(".").split("."))
     ]
     assert not unknown, f"these exist nowhere: {unknown}"
+
+
+# -- constants -------------------------------------------------------------------------
+
+UNEXPLAINED = {"engine"}
+"""Rooms whose constants have no reason yet."""
+
+
+def is_number(node):
+    """A number, written or computed of numbers, or several of them at once."""
+    match node:
+        case ast.Constant(value=value):
+            return isinstance(value, int | float) and not isinstance(value, bool)
+        case ast.BinOp(left=left, right=right):
+            return is_number(left) or is_number(right)
+        case ast.UnaryOp(operand=operand):
+            return is_number(operand)
+        case ast.Tuple(elts=elements):
+            return bool(elements) and all(map(is_number, elements))
+        case ast.Call(func=ast.Name(id="timedelta" | "min" | "max")):
+            return True
+    return False
+
+
+def constants_without_reason(text):
+    """Numbers at the top of a module that no text follows and no comment explains."""
+    body, lines = ast.parse(text).body, text.splitlines()
+    for node, after in zip(body, [*body[1:], None], strict=True):
+        if not isinstance(node, ast.Assign | ast.AnnAssign) or not is_number(node.value):
+            continue
+        said = isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant)
+        beside = lines[node.end_lineno - 1].partition("#")[2]
+        above = lines[node.lineno - 2] if node.lineno > 1 else ""
+        if not said and not beside and not re.match(r"# (?!--)", above):
+            yield f"line {node.lineno}: {lines[node.lineno - 1]}"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [p for p in sources() if p.relative_to(ROOT / "wanbatch").parts[0] not in UNEXPLAINED],
+    ids=lambda p: p.relative_to(ROOT).as_posix(),
+)
+def test_a_constant_says_why(path):
+    without = list(constants_without_reason(path.read_text(encoding="utf-8")))
+    assert not without, f"why so much, or where was it measured? {without}"
+
+
+def test_a_constant_without_reason_is_seen():
+    bare = "A = 5\nB, C = 1, 2.5\nD = timedelta(hours=8)\nE = -(2**31)\n"
+    assert len(list(constants_without_reason(bare))) == 4
+    said = 'A = 5\n"""Why."""\nB = 2  # of two\n# Above.\nC = 3\nD = True\nE = f(1)\n'
+    assert not list(constants_without_reason(said))

@@ -20,6 +20,8 @@ from wanbatch.media.probe import read_audio, read_clip, read_image
 from wanbatch.model.media import ClipFacts, UnreadableFile
 
 MB = 1024 * 1024
+"""The documentation says MB; binary is the wider reading, and ``media.limits`` has the
+same."""
 
 
 @dataclass(frozen=True, slots=True)

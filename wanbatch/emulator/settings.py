@@ -17,6 +17,7 @@ Render = Literal["full", "cached", "tiny"]
 OverLimit = Literal["queue", "refuse"]
 
 DAY_S = 86_400.0
+"""How long results and task ids live at the real API (documented: 24 hours)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,9 +88,12 @@ from wanbatch.words.errors import ExitCode, WanbatchError
 from wanbatch.words.files import hash_file
 
 SKEW_LIMIT_S = 900.0
+"""A quarter of an hour: what signed requests are mostly allowed to differ. A clock that
+is further off may as well be in another time zone, and then a list proves nothing."""
 PROBE_AGAIN_S = 1.0
 """A gateway that restarts is back after a second more often than not."""
 LIST_PAGES = 50
+"""2,500 tasks of DashScope's pages. A listing that needs more is not complete."""
 """A listing that needs more pages than this is not complete."""
 
 

@@ -34,7 +34,9 @@ from wanbatch.emulator.protocols.http_answers import new_request_id
 from wanbatch.emulator.whereabouts import Whereabouts
 
 FOREVER_S = 86_400.0
+"""A day: longer than any client waits."""
 CHUNK_BYTES = 65_536
+"""What a server on loopback writes at a time; a cut falls between two of them."""
 _KNOWN = frozenset(status.value for status in HTTPStatus)
 _BAD_ID = "../../etc/passwd"
 _HTML = (

@@ -19,6 +19,7 @@ from wanbatch.emulator.task import Phase, Task
 
 CHINA = timezone(timedelta(hours=8))
 WINDOW_S = 86_400.0
+"""The longest span of one list (documented: 24 hours)."""
 
 
 def error(code: str, message: str, request_id: str) -> dict[str, object]:

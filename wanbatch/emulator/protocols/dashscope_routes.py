@@ -43,6 +43,7 @@ from wanbatch.emulator.task import Phase, Task
 
 _BUCKET = "dashscope-instant"
 _POLICY_LIFE_S = 300
+"""``expire_in_seconds`` of the real upload space."""
 
 
 class DashScopeRoutes:

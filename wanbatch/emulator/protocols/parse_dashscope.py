@@ -23,7 +23,9 @@ from wanbatch.emulator.request import Draft, Malformed
 from wanbatch.emulator.tables import LEGAL_COMBINATIONS, MEDIA_TYPES, SIZES, MediaType, Size
 
 PROMPT_LIMIT = 5000
+"""Characters (documented); the rest is cut off silently."""
 NEGATIVE_PROMPT_LIMIT = 500
+"""As ``PROMPT_LIMIT``."""
 
 
 @dataclass(frozen=True, slots=True)

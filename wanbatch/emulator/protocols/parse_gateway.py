@@ -25,6 +25,7 @@ MODEL = re.compile(r"wan2\.7-i2v(-[0-9]{4}-[0-9]{2}-[0-9]{2})?")
 TEXT_LIMITS = {"prompt": 5000, "negative_prompt": 500}
 """Characters; beyond them the real API cuts without a word."""
 SEED_LIMIT = 2_147_483_647
+"""Documented: 2³¹ - 1."""
 
 _TYPES: Mapping[str, type] = {
     "model": str,

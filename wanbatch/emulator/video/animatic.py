@@ -36,7 +36,11 @@ FPS = 24
 
 _X264 = {"preset": "ultrafast", "crf": "26", "threads": "1", "sc_threshold": "0"}
 _DISSOLVE = (0.42, 0.80)
+"""Parts of the length between which the first frame fades into the last: both are seen
+long enough to be told apart."""
 _TINTED_BY = 0.25
+"""The part of the length after which the tint of the seed is whole; frame 0 has none,
+as all seeds share it."""
 _MARK = "AI generated"
 
 

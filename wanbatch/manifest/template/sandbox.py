@@ -38,11 +38,16 @@ from wanbatch.words.quoting import closest, escape_unsafe, listed, shown
 from wanbatch.words.scalars import scalar_text
 
 MOST_NODES = 2_000
+"""Parts of one template; those of the examples have eight at most."""
 DEEPEST = 40
+"""Levels of one template, well below the depth at which Python's own recursion ends."""
 MOST_STEPS = 10_000
 """Of loops, and of 64 characters that a filter made, in one rendering."""
 MOST_STEPS_TOGETHER = 3_000_000
+"""Of all renderings of a command: two seconds (measured), however the work is
+spread."""
 LARGEST_NUMBER = 10**15
+"""Below 2⁵³, so that every whole number stays exact as a float."""
 
 _ALLOWED = (
     nodes.Template,

@@ -27,7 +27,10 @@ if TYPE_CHECKING:
     from obstore.store import S3Config, S3Store
 
 PRESIGNED_S = 24 * 3600.0
+"""An address must outlive our queue and the wait at the API; 24 hours is how long a
+task lives there."""
 _SHORT = timedelta(minutes=15)
+"""For what we ask at once: enough for an upload of 100 MB at 1 Mbit/s."""
 
 
 class Bucket:

@@ -28,6 +28,7 @@ from wanbatch.providers.dialects.reading import (
 from wanbatch.providers.http.exchange import Http
 
 KEPT_S = 48 * 3600.0
+"""Documented for ``oss://`` addresses."""
 _ENDINGS = {
     "image/png": "png",
     "image/jpeg": "jpg",
