@@ -22,7 +22,7 @@ DAY_S = 86_400.0
 
 @dataclass(frozen=True, slots=True)
 class EmulatorSettings:
-    """Where an emulator listens, where it keeps its books, and how it behaves.
+    """Where an emulator listens, where it keeps its store, and how it behaves.
     Durations are seconds.
 
     ``dialect`` is the personality of ``/v1/videos``; with ``dashscope`` that route is
