@@ -139,7 +139,7 @@ class RunView:
 
     def _begin(self, work: WorkBegins) -> None:
         options = self.options
-        self._counts = Counts(work.expected, work.running, work.currency)
+        self._counts = Counts(work.expected, work.running)
         self._display = self._shown.enter_context(
             choose_display(
                 options.progress,

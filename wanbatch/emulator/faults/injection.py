@@ -43,15 +43,6 @@ _HTML = (
     "<html>\r\n<head><title>{status} {phrase}</title></head>\r\n<body><center><h1>{status}"
     " {phrase}</h1></center><hr></body>\r\n</html>\r\n"
 )
-_PHRASES = {
-    200: "OK",
-    400: "Bad Request",
-    403: "Forbidden",
-    404: "Not Found",
-    429: "Too Many Requests",
-    502: "Bad Gateway",
-    503: "Service Unavailable",
-}
 
 
 @dataclass(slots=True)

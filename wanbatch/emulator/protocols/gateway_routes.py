@@ -36,10 +36,6 @@ from wanbatch.emulator.service import Service
 from wanbatch.emulator.signed_urls import Links
 from wanbatch.emulator.task import EndKind, Phase, ScriptedEnd, Task
 
-_PASSING = {
-    "code": "Throttling.RateQuota",
-    "message": "Requests rate limit exceeded, please try again later.",
-}
 _CACHED = {"cache-control": "public, max-age=86400"}
 
 
