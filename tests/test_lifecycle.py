@@ -380,9 +380,12 @@ def test_a_person_decides_on_what_waits_and_on_an_adoption_that_no_poll_confirme
 
 
 def test_how_a_paid_task_stands_is_said_in_words() -> None:
-    assert how_it_runs(row(State.ACCEPTED, task_id="t")) == "task t was accepted"
+    assert str(how_it_runs(row(State.ACCEPTED, task_id="t"))) == "task t was accepted"
     odd = row(State.ACCEPTED, task_id="t", status_word="polishing")
-    assert how_it_runs(odd).endswith("the provider says 'polishing', a word that is not known")
+    assert str(how_it_runs(odd)).endswith("the provider says 'polishing', a word that is not known")
     ended = row(State.REMOTE_OK, task_id="t", download_error="HTTP 404")
-    assert how_it_runs(ended) == "task t is finished and paid for; the last download met: HTTP 404"
-    assert "--take" in how_it_runs(row(State.REMOTE_OK, task_id="t", refused_times=2))
+    assert (
+        str(how_it_runs(ended))
+        == "task t is finished and paid for; the last download met: HTTP 404"
+    )
+    assert "--take" in str(how_it_runs(row(State.REMOTE_OK, task_id="t", refused_times=2)))

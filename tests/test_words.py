@@ -117,27 +117,47 @@ def test_a_name_in_double_backticks_exists(path):
 # -- constants -------------------------------------------------------------------------
 
 
-def numbers(body):
-    """(name, whether a sentence follows) of each constant that is made of numbers."""
+def is_number(node):
+    """A number, written or computed of numbers, or several of them at once."""
+    match node:
+        case ast.Constant(value=value):
+            return isinstance(value, int | float) and not isinstance(value, bool)
+        case ast.BinOp(left=left, right=right):
+            return is_number(left) or is_number(right)
+        case ast.UnaryOp(operand=operand):
+            return is_number(operand)
+        case ast.Tuple(elts=elements):
+            return bool(elements) and all(map(is_number, elements))
+        case ast.Call(func=ast.Name(id="timedelta" | "min" | "max")):
+            return True
+    return False
+
+
+def constants_without_reason(text):
+    """Numbers at the top of a module that no text follows and no comment explains."""
+    body, lines = ast.parse(text).body, text.splitlines()
     for node, after in zip(body, [*body[1:], None], strict=True):
-        match node:
-            case ast.Assign(targets=[target], value=value):
-                names = [n.id for n in ast.walk(target) if isinstance(n, ast.Name)]
-            case _:
-                continue
-        figures = [n.value for n in ast.walk(value) if isinstance(n, ast.Constant)]
-        if not figures or not all(name.isupper() and name[0] != "_" for name in names):
+        if not isinstance(node, ast.Assign | ast.AnnAssign) or not is_number(node.value):
             continue
-        if all(type(figure) in (int, float) for figure in figures):
-            yield from ((name, bool([*docstrings(ast.Module([after], []))])) for name in names)
+        said = isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant)
+        beside = lines[node.end_lineno - 1].partition("#")[2]
+        above = lines[node.lineno - 2] if node.lineno > 1 else ""
+        if not said and not beside and not re.match(r"# (?!--)", above):
+            yield f"line {node.lineno}: {lines[node.lineno - 1]}"
 
 
-def test_a_number_that_decides_says_where_it_was_measured_or_why_it_was_chosen():
-    found = {}
-    for path in sorted((ROOT / "wanbatch/engine").rglob("*.py")):
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        classes = [n for n in ast.walk(tree) if isinstance(n, ast.ClassDef) and not n.bases]
-        for body in (tree.body, *(one.body for one in classes)):
-            found |= {f"{path.stem}.{name}": told for name, told in numbers(body)}
-    assert len(found) > 40
-    assert not [name for name, told in found.items() if not told]
+@pytest.mark.parametrize(
+    "path",
+    sources(),
+    ids=lambda p: p.relative_to(ROOT).as_posix(),
+)
+def test_a_constant_says_why(path):
+    without = list(constants_without_reason(path.read_text(encoding="utf-8")))
+    assert not without, f"why so much, or where was it measured? {without}"
+
+
+def test_a_constant_without_reason_is_seen():
+    bare = "A = 5\nB, C = 1, 2.5\nD = timedelta(hours=8)\nE = -(2**31)\n"
+    assert len(list(constants_without_reason(bare))) == 4
+    said = 'A = 5\n"""Why."""\nB = 2  # of two\n# Above.\nC = 3\nD = True\nE = f(1)\n'
+    assert not list(constants_without_reason(said))

@@ -33,20 +33,20 @@ def numbers(counts):
 
 
 def test_a_failed_task_that_turns_was_not_expected_and_is_done():
-    counts = Counts(set(), set(), "USD")
+    counts = Counts(set(), set())
     counts.take(event(Stored, ONE, State.STORED))
     assert numbers(counts) == (1, 0, 0, 1)
 
 
 @pytest.mark.parametrize("kind", [Polled, Expired])
 def test_a_failed_task_that_fails_again_changes_nothing(kind):
-    counts = Counts({"f2"}, {"f2"}, "USD")
+    counts = Counts({"f2"}, {"f2"})
     counts.take(event(kind, ONE, State.REMOTE_FAILED))
     assert numbers(counts) == (0, 0, 1, 1)
 
 
 def test_a_retry_that_comes_home_is_one_job_done():
-    counts = Counts({"f1"}, set(), "USD")
+    counts = Counts({"f1"}, set())
     counts.take(event(Submitted, ONE, State.ACCEPTED))
     counts.take(event(Polled, ONE, State.REMOTE_FAILED))
     assert numbers(counts) == (0, 1, 0, 1)
@@ -58,7 +58,7 @@ def test_a_retry_that_comes_home_is_one_job_done():
 
 
 def test_what_is_refused_uncertain_or_not_sent_is_not_done():
-    counts = Counts({"f1", "f2", "f3"}, set(), "USD")
+    counts = Counts({"f1", "f2", "f3"}, set())
     counts.take(event(RequestRejected, ONE, State.REJECTED))
     counts.take(event(LeftUncertain, OTHER, State.UNCERTAIN))
     counts.take(NotPrepared("three", "no room"))

@@ -16,6 +16,7 @@ from wanbatch.emulator.protocols.parse_stock import read_stock_submit
 from wanbatch.emulator.protocols.references import Found, read_url
 from wanbatch.emulator.request import (
     Draft,
+    Malformed,
     MediaReference,
     VideoRequest,
     request_from_record,
@@ -113,7 +114,7 @@ def test_bytes_are_json_or_refused(data: bytes) -> None:
 @settings(max_examples=300, deadline=None)
 @given(URLS, TYPES)
 def test_urls_are_found_or_refused(url: str, kind: str) -> None:
-    assert isinstance(read_url(kind, url), (Found, str))  # type: ignore[arg-type]
+    assert isinstance(read_url(kind, url), (Found, Malformed))  # type: ignore[arg-type]
 
 
 @settings(max_examples=200, deadline=None)
@@ -124,4 +125,4 @@ def test_urls_are_found_or_refused(url: str, kind: str) -> None:
     )
 )
 def test_list_queries_are_read_or_refused(query: dict[str, str]) -> None:
-    assert isinstance(read_list_query(query, 1_795_000_000.0), (ListQuery, str))
+    assert isinstance(read_list_query(query, 1_795_000_000.0), (ListQuery, Malformed))

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from wanbatch.emulator.store import open_books
+from wanbatch.emulator.store import open_store
 from wanbatch.words.errors import WanbatchError
 
 
@@ -112,13 +112,13 @@ def test_a_second_emulator_is_refused(start, tmp_path: Path) -> None:
 
 
 def test_a_store_is_given_up_by_a_process_that_leaves_soon(tmp_path: Path) -> None:
-    held = open_books(tmp_path)
+    held = open_store(tmp_path)
     with pytest.raises(WanbatchError):
-        open_books(tmp_path, wait_s=0.0)
+        open_store(tmp_path, wait_s=0.0)
     import threading
 
     threading.Timer(0.2, held.close).start()
-    open_books(tmp_path, wait_s=5.0).close()
+    open_store(tmp_path, wait_s=5.0).close()
 
 
 def test_it_leaves_when_its_parent_dies(tmp_path: Path) -> None:

@@ -160,7 +160,7 @@ def test_a_probe_raises_after_a_quiet_minute_and_doubles() -> None:
     assert probe.raise_by(59.9) == 0
     assert [probe.raise_by(60.0 * minute) for minute in (1, 2, 3)] == [1, 2, 4]
     assert probe.raise_by(360.0) == 8 + 16 + 32
-    probe.settle()
+    probe.restored()
     assert probe.due_at is None
     assert probe.raise_by(1e6) == 0
 

@@ -203,7 +203,7 @@ async def test_a_late_failure_does_not_disturb_a_newer_event_of_the_same_attempt
             Happened(Event(attempt.attempt_id, EventKind.REMOTE_OK, 3.0), attempt, 3)
         )
         stale.failure = DISK_FULL
-        ledger._settle([stale])
+        ledger._release([stale])
         assert (
             await ledger.append(Event(attempt.attempt_id, ACCEPT[0], 2.0, ACCEPT[1]))
         ).state is State.ACCEPTED

@@ -38,6 +38,27 @@ def agree(name: str, value: object) -> bool:
     return fast
 
 
+def parts(node: object) -> Iterator[dict[str, object]]:
+    if isinstance(node, dict):
+        yield node
+    for child in (
+        node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+    ):
+        yield from parts(child)
+
+
+def test_the_form_of_every_number_follows_its_name() -> None:
+    """The hint "write FORM" is what follows "is" in the schema's sentence."""
+    said = [
+        str(part["errorMessage"])
+        for part in parts(load_schema("manifest"))
+        if "integer" in (part.get("type") or ()) and "pattern" in part
+    ]
+    assert len(said) > 5
+    for sentence in said:
+        assert sentence.partition(" is ")[2].startswith("a whole number"), sentence
+
+
 @pytest.mark.parametrize("name", ["manifest", "job"])
 def test_schemas_are_draft_07(name: str) -> None:
     Draft7Validator.check_schema(load_schema(name))

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from wanbatch.manifest.template.problem import TemplateProblem, find_token
 from wanbatch.manifest.template.sandbox import Sandbox
 from wanbatch.manifest.template.templates import Templates, is_template, read_plain
+from wanbatch.words.quoting import shown
 
 KNOWN = {"hour": "dawn", "n": 4, "tall": True, "nothing": None, "job": {"id": "opening"}}
 
@@ -255,3 +256,25 @@ def test_the_work_of_all_renderings_together_is_bounded() -> None:
         [template.render({"t": "x" * 99}) for _ in range(100)]
     assert problem.value.code == "WB305"
     assert time.process_time() - began < 5
+
+
+@pytest.mark.parametrize("word", ["dawn", "dawn; dusk", "; "])
+def test_a_value_with_a_semicolon_is_quoted_whole(word: str) -> None:
+    """What is wrong and what to do come apart by structure and not by a sign in the
+    text."""
+    with pytest.raises(TemplateProblem) as problem:
+        Templates().compile("{{ hour + 1 }}").render({"hour": word})
+    quoted = shown(word)
+    assert problem.value.message == f"the template fails: {quoted} is not a number"
+    assert problem.value.hints == ("use ~ to join texts, | int to make a number of a text",)
+
+
+def test_a_failure_without_advice_of_its_own_points_at_the_values() -> None:
+    for text in ("{% for w in n %}{{ w }}{% endfor %}", "{{ n / 0 }}"):
+        with pytest.raises(TemplateProblem) as problem:
+            Templates().compile(text).render({"n": 4})
+        assert problem.value.hints == ("check the values of the variables in this cell",)
+    with pytest.raises(TemplateProblem) as problem:
+        Templates().compile("{{ [n] }}").render({"n": 4})
+    assert problem.value.message == "the template fails: a list or mapping cannot be printed"
+    assert problem.value.hints == ("use | join",)

@@ -14,7 +14,7 @@ from wanbatch.emulator.examine import examine
 from wanbatch.emulator.video.animatic import Scene, render
 from wanbatch.media import decoders
 from wanbatch.media.images import read_image
-from wanbatch.model.media import ImageFacts, Unreadable
+from wanbatch.model.media import ImageFacts, UnreadableFile
 
 
 def picture(kind, mode="RGB", **options):
@@ -150,7 +150,7 @@ def test_where_decoders_differ_there_is_a_remark(name, tmp_path):
 @pytest.mark.parametrize("name", DAMAGED)
 def test_a_picture_that_is_cut_is_damaged(name):
     found = read_image(io.BytesIO(DAMAGED[name]))
-    assert isinstance(found, Unreadable)
+    assert isinstance(found, UnreadableFile)
     assert found.kind == "damaged"
     assert examine("first_frame", DAMAGED[name]) is not None
 

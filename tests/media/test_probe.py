@@ -14,7 +14,7 @@ from PIL import Image
 
 from wanbatch.media.formats import sniff
 from wanbatch.media.probe import probe_audio, probe_clip, probe_image, probe_video
-from wanbatch.model.media import AudioFacts, ClipFacts, ImageFacts, Unreadable, VideoFacts
+from wanbatch.model.media import AudioFacts, ClipFacts, ImageFacts, UnreadableFile, VideoFacts
 from wanbatch.words.files import hash_file
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "specs" / "media"
@@ -86,7 +86,7 @@ def test_a_truncated_image_is_damaged_wherever_it_is_cut(tmp_path, kind):
     }:
         path.write_bytes(whole[:length])
         found = probe_image(path)
-        assert isinstance(found, Unreadable), length
+        assert isinstance(found, UnreadableFile), length
         assert found.kind == "damaged", length
 
 
@@ -214,7 +214,7 @@ def test_a_truncated_video_is_found_wherever_it_is_cut(clip, options):
         *range(9, len(whole), len(whole) // 60),
     }:
         path.write_bytes(whole[:length])
-        assert isinstance(probe_video(path), str), length
+        assert isinstance(probe_video(path), UnreadableFile), length
 
 
 def test_a_truncated_video_is_found_when_its_last_box_goes_on_to_the_end(clip):
@@ -225,7 +225,7 @@ def test_a_truncated_video_is_found_when_its_last_box_goes_on_to_the_end(clip):
     path.write_bytes(content)
     assert isinstance(probe_video(path), VideoFacts)
     path.write_bytes(content[:-10])
-    assert "a sample ends at byte" in probe_video(path)
+    assert "a sample ends at byte" in probe_video(path).text
 
 
 def test_junk_after_the_video_is_a_remark(clip):
@@ -243,21 +243,21 @@ def test_samples_that_are_not_there_are_refused_before_ffmpeg_makes_room_for_the
     at = content.index(b"stsz") + 8
     content[at : at + 8] = struct.pack(">II", 1, 2**32 - 1)
     path.write_bytes(content)
-    assert "more than the file holds" in probe_video(path)
+    assert "more than the file holds" in probe_video(path).text
 
 
 def test_sound_alone_is_no_video(tmp_path, clip):
     path = clip(frames=5, audio_s=1.0)
     path.write_bytes(path.read_bytes().replace(b"vide", b"text"))
-    assert "no video track" in probe_video(path)
+    assert "no video track" in probe_video(path).text
 
 
 def test_an_error_page_is_called_so(tmp_path):
     path = tmp_path / "video.mp4.part"
     path.write_bytes(b"<!DOCTYPE html><html><body>502 Bad Gateway</body></html>")
-    assert probe_video(path) == "it is a web page"
+    assert probe_video(path).text == "it is a web page"
     path.write_bytes(b'{"code":"task_not_exist"}')
-    assert probe_video(path) == "it is a text file"
+    assert probe_video(path).text == "it is a text file"
 
 
 @pytest.mark.parametrize("probe", PROBES)
@@ -312,7 +312,7 @@ def test_mutated_tables_of_a_whole_video_raise_nothing(clip):
                 [0, 1, 127, 255, chance.randrange(256)]
             )
         path.write_bytes(content)
-        assert isinstance(probe_video(path), (VideoFacts, str))
+        assert isinstance(probe_video(path), (VideoFacts, UnreadableFile))
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import pytest
 from wanbatch.emulator.examine import examine
 from wanbatch.emulator.video.soundtrack import RATE, sound_frames
 from wanbatch.media.sounds import read_audio
-from wanbatch.model.media import AudioFacts, Unreadable
+from wanbatch.model.media import AudioFacts, UnreadableFile
 
 PCM = bytes(range(256)) * 48
 """12,288 bytes: 3.072 s at 4,000 samples of one byte."""
@@ -192,7 +192,7 @@ def test_tags_behind_the_frames_do_not_count(frames, behind):
 )
 def test_what_is_no_sound_is_not_taken_for_one(content, problem):
     found = read_audio(io.BytesIO(content))
-    assert isinstance(found, Unreadable)
+    assert isinstance(found, UnreadableFile)
     assert (found.kind, found.problem) == ("format", problem)
     fault = examine("driving_audio", content)
     assert fault is not None
@@ -205,7 +205,7 @@ def test_noise_is_never_sound():
         content = chance.choice(
             [b"", b"ID3\4\0\0\0\0\0\x0a", b"\xff\xfb\x90\x64"]
         ) + chance.randbytes(100_000)
-        assert isinstance(read_audio(io.BytesIO(content)), Unreadable)
+        assert isinstance(read_audio(io.BytesIO(content)), UnreadableFile)
 
 
 def test_sound_inside_another_file_is_no_mp3(frames):

@@ -45,7 +45,7 @@ def test_a_trace_makes_a_new_job_a_question_that_names_its_place(where):
     entry = plan(job(), found=FOUND[where])[0]
     assert (entry.action, entry.state) == (Action.ASK, JobState.ELSEWHERE)
     assert entry.trace is not None
-    assert entry.trace.place in entry.reason
+    assert entry.trace.place in str(entry.reason)
 
 
 @pytest.mark.parametrize("where", ["report", "video", "ledger"])
@@ -55,7 +55,7 @@ def test_another_job_is_bought_and_what_follows_the_held_one_waits(where):
     )
     assert held.action is Action.ASK
     assert other.action is Action.GENERATE
-    assert (after.action, after.reason) == (
+    assert (after.action, str(after.reason)) == (
         Action.BLOCKED,
         "it takes media from one, which is elsewhere",
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from wanbatch.model.origin import same_origin, say_home
+from wanbatch.model.origin import same_origin, tell_home
 
 
 @pytest.mark.parametrize(
@@ -69,4 +69,6 @@ def test_two_places(one, other):
     ],
 )
 def test_a_run_says_what_leads_to_a_task_elsewhere(place, here, words):
-    assert words in say_home(*place, *here)
+    told = tell_home(*place, *here, what="A task")
+    assert str(told).startswith("A task is running ")
+    assert words in str(told)

@@ -15,12 +15,13 @@ from dataclasses import replace
 
 import pytest
 
+from wanbatch.model.outcomes import Delivered
 from wanbatch.model.plan import MediaRef
 from wanbatch.model.wire import MediaDelivery, Secret
 from wanbatch.providers.client import Client
 from wanbatch.providers.delivery import delivery
 from wanbatch.providers.delivery.bucket import open_store
-from wanbatch.providers.delivery.delivery import can_deliver, real_mime
+from wanbatch.providers.delivery.delivery import check_delivery, real_mime
 from wanbatch.words.errors import ExitCode, WanbatchError
 
 pytestmark = pytest.mark.anyio
@@ -68,22 +69,26 @@ def local(path, type_="first_frame"):
     ],
 )
 def test_what_can_be_delivered(profile_for, way, kind, ref, deliverable):
-    told = can_deliver(profile_for("https://a.example", kind, delivery=MediaDelivery(way)), ref)
+    told = check_delivery(profile_for("https://a.example", kind, delivery=MediaDelivery(way)), ref)
     assert (told is None) is deliverable
     if told is not None:
-        assert ref.source in told or way == "upload"
-        assert "bucket" in told
-        assert "https address" in told
+        assert ref.source in told.message or way == "upload"
+        [way_out] = told.help
+        assert "bucket" in way_out
+        assert "https address" in way_out
 
 
 def test_the_upload_space_is_in_beijing(profile_for):
     ref = MediaRef("first_frame", "a.png", sha256="0")
     upload = MediaDelivery("upload")
-    assert "Beijing" in can_deliver(
-        profile_for("https://dashscope-intl.aliyuncs.com", "dashscope", delivery=upload), ref
+    assert (
+        "Beijing"
+        in check_delivery(
+            profile_for("https://dashscope-intl.aliyuncs.com", "dashscope", delivery=upload), ref
+        ).message
     )
     assert (
-        can_deliver(
+        check_delivery(
             profile_for("https://dashscope.aliyuncs.com", "dashscope", delivery=upload), ref
         )
         is None
@@ -116,7 +121,7 @@ def test_the_real_format_counts(head, mime):
 
 async def test_pictures_travel_inline_by_their_real_format(profile_for, picture):
     async with Client(profile_for("https://a.example")) as backend:
-        urls = await backend.deliver([(local(picture), picture)])
+        urls = (await backend.deliver([(local(picture), picture)])).urls
         assert backend.requests == 0
     assert urls == {"first_frame": "data:image/png;base64," + base64.b64encode(PNG).decode()}
 
@@ -124,7 +129,7 @@ async def test_pictures_travel_inline_by_their_real_format(profile_for, picture)
 async def test_public_addresses_go_as_they_are(profile_for):
     url = "https://x.example/a.mp4?sig=1"
     async with Client(profile_for("https://a.example")) as backend:
-        assert await backend.deliver([(MediaRef("first_clip", "x", url=url), None)]) == {
+        assert (await backend.deliver([(MediaRef("first_clip", "x", url=url), None)])).urls == {
             "first_clip": url
         }
 
@@ -133,17 +138,26 @@ async def test_what_cannot_be_delivered_is_told(
     profile_for, picture, clip_file, tmp_path, monkeypatch
 ):
     async with Client(profile_for("https://a.example")) as backend:
-        assert "only images travel inline" in await backend.deliver(
-            [(local(clip_file, "first_clip"), clip_file)]
+        assert (
+            "only images travel inline"
+            in (await backend.deliver([(local(clip_file, "first_clip"), clip_file)])).text
         )
-        assert "cannot be read" in await backend.deliver([(local(picture), tmp_path / "gone.png")])
-        assert "has no file" in await backend.deliver([(local(picture), None)])
-        assert "has changed" in await backend.deliver(
-            [(MediaRef("first_frame", "a.png", sha256="0" * 64), picture)]
+        assert (
+            "cannot be read"
+            in (await backend.deliver([(local(picture), tmp_path / "gone.png")])).text
+        )
+        assert "has no file" in (await backend.deliver([(local(picture), None)])).text
+        assert (
+            "has changed"
+            in (
+                await backend.deliver(
+                    [(MediaRef("first_frame", "a.png", sha256="0" * 64), picture)]
+                )
+            ).text
         )
     monkeypatch.setattr("wanbatch.providers.client.INLINE_LIMIT_BYTES", 50)
     async with Client(profile_for("https://a.example")) as backend:
-        assert "fit into one request" in await backend.deliver([(local(picture), picture)])
+        assert "fit into one request" in (await backend.deliver([(local(picture), picture)])).text
     assert delivery.INLINE_LIMIT_BYTES > 2 * 20 * 1024 * 1024 * 4 / 3
 
 
@@ -157,7 +171,7 @@ async def test_the_emulator_takes_each_content_once(serve, answer, profile_for, 
         profile_for(server.url, "emulator", delivery=MediaDelivery("emulator"))
     ) as backend:
         for _ in range(2):
-            assert await backend.deliver([(local(picture), picture)]) == {
+            assert (await backend.deliver([(local(picture), picture)])).urls == {
                 "first_frame": f"http://127.0.0.1:9/media/{sha256}"
             }
     [received] = server.received
@@ -171,7 +185,7 @@ async def test_the_emulator_must_name_an_address(serve, answer, profile_for, pic
     async with Client(
         profile_for(serve([answer(200, body)]).url, "emulator", delivery=MediaDelivery("emulator"))
     ) as backend:
-        assert "could not be delivered" in await backend.deliver([(local(picture), picture)])
+        assert "could not be delivered" in (await backend.deliver([(local(picture), picture)])).text
 
 
 # --- a bucket, on a real S3 server
@@ -226,11 +240,11 @@ async def test_a_bucket_holds_each_content_once_and_anyone_with_the_link_reads_i
     clip_file.write_bytes(content)
     for round_ in range(2):
         async with Client(bucket_profile) as backend:
-            urls = await backend.deliver([(local(clip_file, "first_clip"), clip_file)])
+            urls = (await backend.deliver([(local(clip_file, "first_clip"), clip_file)])).urls
             assert backend.requests == (2 if round_ == 0 else 1), (
                 "HEAD and PUT the first time, HEAD alone afterwards"
             )
-            again = await backend.deliver([(local(clip_file, "first_clip"), clip_file)])
+            again = (await backend.deliver([(local(clip_file, "first_clip"), clip_file)])).urls
             assert again == urls
             assert backend.requests == (2 if round_ == 0 else 1)
     url = urls["first_clip"]
@@ -245,14 +259,14 @@ async def test_a_half_upload_is_replaced(s3, bucket_profile, picture):
     picture.write_bytes(content)
     ask(f"{s3}/media-bucket/wanbatch/{hashlib.sha256(content).hexdigest()}", "PUT", b"half")
     async with Client(bucket_profile) as backend:
-        urls = await backend.deliver([(local(picture), picture)])
+        urls = (await backend.deliver([(local(picture), picture)])).urls
     assert ask(urls["first_frame"])[0] == content
 
 
 async def test_a_wrong_bucket_is_told(s3, bucket_profile, picture):
     wrong = replace(bucket_profile, delivery=replace(bucket_profile.delivery, bucket="not-there"))
     async with Client(wrong) as backend:
-        told = await backend.deliver([(local(picture), picture)])
+        told = (await backend.deliver([(local(picture), picture)])).text
     assert "NoSuchBucket" in told
     assert "check the bucket's name" in told
     assert "Signature" not in told
@@ -263,7 +277,7 @@ async def test_a_bucket_out_of_reach_is_told(bucket_profile, picture):
         bucket_profile, delivery=replace(bucket_profile.delivery, endpoint="http://127.0.0.1:1")
     )
     async with Client(away) as backend:
-        assert "could not be reached" in await backend.deliver([(local(picture), picture)])
+        assert "could not be reached" in (await backend.deliver([(local(picture), picture)])).text
 
 
 @pytest.mark.parametrize(
@@ -359,7 +373,7 @@ async def test_the_upload_space_takes_a_form_with_the_file_last(
     sha256 = hashlib.sha256(MP4).hexdigest()
     async with Client(upload_profile(api.url)) as backend:
         for _ in range(2):
-            urls = await backend.deliver([(local(clip_file, "first_clip"), clip_file)])
+            urls = (await backend.deliver([(local(clip_file, "first_clip"), clip_file)])).urls
         await backend.deliver(
             [(local(clip_file, "first_clip"), clip_file)], "wan2.7-i2v-2026-04-25"
         )
@@ -402,8 +416,9 @@ async def test_a_strange_policy_is_refused(serve, answer, upload_profile, clip_f
     space = serve([answer(200)])
     api = serve([answer(200, policy(space.url, **changes))])
     async with Client(upload_profile(api.url)) as backend:
-        assert "could not be delivered" in await backend.deliver(
-            [(local(clip_file, "first_clip"), clip_file)]
+        assert (
+            "could not be delivered"
+            in (await backend.deliver([(local(clip_file, "first_clip"), clip_file)])).text
         )
     assert space.received == []
 
@@ -413,8 +428,9 @@ async def test_an_upload_never_goes_to_a_local_address(serve, answer, upload_pro
     for host in (f"https://127.0.0.2:{inside.port}", f"https://localhost:{inside.port}"):
         api = serve([answer(200, policy(host))])
         async with Client(upload_profile(api.url)) as backend:
-            assert "private, local or reserved" in await backend.deliver(
-                [(local(clip_file, "first_clip"), clip_file)]
+            assert (
+                "private, local or reserved"
+                in (await backend.deliver([(local(clip_file, "first_clip"), clip_file)])).text
             )
     assert inside.connections == 0
 
@@ -425,8 +441,9 @@ async def test_an_upload_never_goes_to_a_local_address(serve, answer, upload_pro
 async def test_a_refused_upload_is_told(serve, answer, upload_profile, clip_file, status, body):
     space = serve([answer(status, body)])
     async with Client(upload_profile(serve([answer(200, policy(space.url))]).url)) as backend:
-        assert f"HTTP {status}" in await backend.deliver(
-            [(local(clip_file, "first_clip"), clip_file)]
+        assert (
+            f"HTTP {status}"
+            in (await backend.deliver([(local(clip_file, "first_clip"), clip_file)])).text
         )
 
 
@@ -434,7 +451,7 @@ async def test_a_file_that_is_there_already_is_no_failure(serve, answer, upload_
     space = serve([answer(409, b"<Error><Code>FileAlreadyExists</Code></Error>")])
     async with Client(upload_profile(serve([answer(200, policy(space.url))]).url)) as backend:
         assert isinstance(
-            await backend.deliver([(local(clip_file, "first_clip"), clip_file)]), dict
+            await backend.deliver([(local(clip_file, "first_clip"), clip_file)]), Delivered
         )
 
 
@@ -448,6 +465,7 @@ async def test_a_file_that_is_there_already_is_no_failure(serve, answer, upload_
 )
 async def test_a_refused_policy_is_told(serve, answer, upload_profile, clip_file, status, body):
     async with Client(upload_profile(serve([answer(status, body)]).url)) as backend:
-        assert "could not be delivered" in await backend.deliver(
-            [(local(clip_file, "first_clip"), clip_file)]
+        assert (
+            "could not be delivered"
+            in (await backend.deliver([(local(clip_file, "first_clip"), clip_file)])).text
         )

@@ -152,7 +152,7 @@ async def test_every_combination_becomes_a_video(backend_for, request_with, medi
     chosen = media(*types)
     request = request_with(media=tuple(ref for ref, _ in chosen), seconds=3, seed=7)
     async with backend_for() as backend:
-        urls = await backend.deliver(chosen)
+        urls = (await backend.deliver(chosen)).urls
         assert not isinstance(urls, str), urls
         outcome = await backend.submit(request, urls)
         assert isinstance(outcome, Accepted), outcome
@@ -172,7 +172,7 @@ async def test_wrong_parameters_are_told_at_once_or_by_the_task(
 ):
     request = request_with(media=tuple(ref for ref, _ in media("last_frame")), seconds=3)
     async with backend_for() as backend:
-        outcome = await backend.submit(request, await backend.deliver(media("last_frame")))
+        outcome = await backend.submit(request, (await backend.deliver(media("last_frame"))).urls)
         if isinstance(outcome, Accepted):
             outcome = await until_final(backend, outcome.task_id)
     assert isinstance(outcome, Rejected | Failed), outcome
@@ -206,7 +206,7 @@ async def test_a_task_can_be_found_again(backend_for, emulator, request_with, me
     )
     async with backend_for() as backend:
         begun = time.time()
-        outcome = await backend.submit(request, await backend.deliver(media("first_frame")))
+        outcome = await backend.submit(request, (await backend.deliver(media("first_frame"))).urls)
         await until_final(backend, outcome.task_id)
         listing = await backend.list_tasks(begun - 5, time.time() + 5)
         if emulator.dialect != "dashscope":

@@ -15,6 +15,7 @@ from PIL import Image, ImageDraw
 from wanbatch.model.job import Job, Manifest, RunSettings
 from wanbatch.model.lifecycle import Attempt, Authority, Placement, RunRecord, Snapshot, State
 from wanbatch.model.plan import Action, JobState, MediaRef, Plan, PlannedJob, Request
+from wanbatch.model.reason import ReasonCode, because
 from wanbatch.words.diagnostics import Position
 
 START = 1_780_000_000.0
@@ -153,7 +154,7 @@ def make_planned(
         fingerprint=attempts[-1].fingerprint if attempts else f"wb1:{sha(job.name)}",
         price=Decimal("0.50"),
         action=ACTIONS[state],
-        reason="up to date" if state is JobState.DONE else "new",
+        reason=because(ReasonCode.UP_TO_DATE if state is JobState.DONE else ReasonCode.NEW),
         state=state,
         attempt=attempts[-1] if attempts else None,
         attempts=tuple(attempts),

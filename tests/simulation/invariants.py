@@ -26,6 +26,7 @@ from wanbatch.engine.scheduling.course import Mode
 from wanbatch.ledger.rows import Write
 from wanbatch.media.probe import probe_video
 from wanbatch.model.lifecycle import Attempt, EventKind, IllegalTransition, State
+from wanbatch.model.media import UnreadableFile
 from wanbatch.model.plan import Action, JobState, Plan
 
 if TYPE_CHECKING:
@@ -251,9 +252,9 @@ def what_is_stored_parses(world: World) -> Iterator[str]:
         if (
             row.state is State.STORED
             and row.path not in world.strange_paths
-            and isinstance(facts := probe_video(world.root / row.path), str)
+            and isinstance(facts := probe_video(world.root / row.path), UnreadableFile)
         ):
-            yield f"5: {row.path} is no whole video: {facts}"
+            yield f"5: {row.path} is no whole video: {facts.text}"
 
 
 def nothing_paid_is_given_up_early(world: World) -> Iterator[str]:

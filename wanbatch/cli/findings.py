@@ -21,6 +21,8 @@ MOST_IN_TEXT = 50
 MOST_NAMED = 3
 """Cells, rows and messages of one finding that are named; the rest are counted."""
 _WIDEST = 160
+"""Columns of a drawn line of the manifest: a wide terminal. Of longer ones the piece
+around the caret is shown."""
 _RED, _YELLOW, _BLUE, _BOLD, _PLAIN = "\x1b[1;31m", "\x1b[1;33m", "\x1b[1;34m", "\x1b[1m", "\x1b[0m"
 
 

@@ -63,8 +63,8 @@ class Counts:
     turns was not expected: it makes the total larger.
     """
 
-    def __init__(self, expected: Collection[str], running: Collection[str], currency: str) -> None:
-        self._total, self.currency = len(expected), currency
+    def __init__(self, expected: Collection[str], running: Collection[str]) -> None:
+        self._total = len(expected)
         self._running, self._done, self._failed = set(running), set[str](), set[str]()
         self._unprepared = 0
 

@@ -34,7 +34,7 @@ from wanbatch.cli.plan import show_plan
 from wanbatch.cli.progress import Counts, Display, choose_display
 from wanbatch.cli.wording import fetch_line, job_line, plan_line, state_counts
 from wanbatch.model.lifecycle import Attempt
-from wanbatch.model.origin import say_home
+from wanbatch.model.origin import tell_home
 from wanbatch.model.plan import Action, JobState, Plan
 from wanbatch.operations.elsewhere import ways_out_of_elsewhere
 from wanbatch.operations.events import (
@@ -139,7 +139,7 @@ class RunView:
 
     def _begin(self, work: WorkBegins) -> None:
         options = self.options
-        self._counts = Counts(work.expected, work.running, work.currency)
+        self._counts = Counts(work.expected, work.running)
         self._display = self._shown.enter_context(
             choose_display(
                 options.progress,
@@ -161,7 +161,7 @@ class RunView:
             videos = plural(len(planned.strangers), "video")
             say(f"Also fetching {videos} that the manifest no longer names.")
         for backend, origin in sorted({(a.backend, a.origin) for a in planned.elsewhere}):
-            say(f"A task {say_home(backend, origin, *self.backend)}.")
+            say(f"{tell_home(backend, origin, *self.backend, what='A task')}.")
 
     def _show_fetch(self, planned: Planned) -> None:
         plan = planned.plan
@@ -205,7 +205,7 @@ class RunView:
         for entry in plan.selected():
             bought = entry.action not in (Action.GENERATE, Action.BLOCKED)
             if entry.state is not JobState.DONE and (self.buys or bought):
-                reason = result.reasons.get(entry.name) or entry.reason
+                reason = result.reasons.get(entry.name) or str(entry.reason)
                 say(f"  {entry.state.value:9} {entry.name}  ({reason})")
         files = {m.name: m.path for m in manifests}
         words = repeated_options(self.options, manifests)

@@ -24,6 +24,7 @@ from wanbatch.words.errors import ExitCode, WanbatchError
 
 SIZES: tuple[Size, ...] = ("720P", "1080P")
 FILE_LIMIT_BYTES = 1024 * 1024
+"""A configuration has a few kilobytes; what is larger is another file."""
 _MILLIONTH = Decimal("0.000001")
 
 

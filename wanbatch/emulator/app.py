@@ -1,4 +1,4 @@
-"""The emulator's web application: all routes over one studio, behind the gate.
+"""The emulator's web application: all routes over one service, behind the middleware.
 
 What it may not do: listen (``serve`` does).
 
@@ -32,28 +32,28 @@ from wanbatch.emulator.whereabouts import Whereabouts
 from wanbatch.words.canonical import content_hash
 
 
-def build_app(studio: Service, base_url: str) -> FaultMiddleware:
-    """The application that answers for ``studio`` under ``base_url``."""
-    links = Links(studio.books.secret(), base_url)
-    routes = [*DashScopeRoutes(studio, links).routes(), *MediaRoutes(studio, base_url).routes()]
-    if studio.settings.dialect != "dashscope":
+def build_app(service: Service, base_url: str) -> FaultMiddleware:
+    """The application that answers for ``service`` under ``base_url``."""
+    links = Links(service.store.secret(), base_url)
+    routes = [*DashScopeRoutes(service, links).routes(), *MediaRoutes(service, base_url).routes()]
+    if service.settings.dialect != "dashscope":
         personality = (
-            StockRoutes if studio.settings.dialect == "gateway-metadata" else GatewayRoutes
+            StockRoutes if service.settings.dialect == "gateway-metadata" else GatewayRoutes
         )
-        routes += personality(studio, links).routes()
+        routes += personality(service, links).routes()
 
-    async def books(_request: Request) -> Response:
-        return json_answer(truth(studio, gate))
+    async def tell(_request: Request) -> Response:
+        return json_answer(truth(service, middleware))
 
     inner = Starlette(
-        routes=[*routes, Route("/__books", books)],
+        routes=[*routes, Route("/__books", tell)],
         exception_handlers={HTTPException: _answer_error, 500: _answer_bug},
     )
     inner.router.redirect_slashes = False
-    whereabouts = Whereabouts(studio, links)
-    mischief = FaultInjection(base_url, other_origin(base_url), whereabouts)
-    gate = FaultMiddleware(inner, studio, mischief, whereabouts)
-    return gate
+    whereabouts = Whereabouts(service, links)
+    injection = FaultInjection(base_url, other_origin(base_url), whereabouts)
+    middleware = FaultMiddleware(inner, service, injection, whereabouts)
+    return middleware
 
 
 def other_origin(base_url: str) -> str:
@@ -62,17 +62,17 @@ def other_origin(base_url: str) -> str:
     return f"http://{'127.0.0.1' if parts.hostname == 'localhost' else 'localhost'}:{parts.port}"
 
 
-def truth(studio: Service, gate: FaultMiddleware) -> dict[str, object]:
+def truth(service: Service, middleware: FaultMiddleware) -> dict[str, object]:
     """What really happened. ``duplicates`` are ids of tasks whose body equals that of
     an earlier one; ``calls`` and ``faults`` count since the start.
     """
-    tasks = list(studio.tasks.values())
+    tasks = list(service.tasks.values())
     return {
         "accepted": len(tasks),
         "phases": Counter(t.phase.value for t in tasks),
         "duplicates": _duplicates(tasks),
-        "calls": gate.calls,
-        "faults": gate.faults.fired,
+        "calls": middleware.calls,
+        "faults": middleware.faults.fired,
         "tasks": [
             {
                 "id": t.id,

@@ -17,9 +17,11 @@ from dataclasses import dataclass
 
 from wanbatch.emulator.tables import MediaType
 from wanbatch.media.probe import read_audio, read_clip, read_image
-from wanbatch.model.media import ClipFacts, Unreadable
+from wanbatch.model.media import ClipFacts, UnreadableFile
 
 MB = 1024 * 1024
+"""The documentation says MB; binary is the wider reading, and ``media.limits`` has the
+same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +46,10 @@ def _examine_image(media_type: MediaType, data: bytes, claimed: str) -> Fault | 
     if len(data) > 20 * MB:
         return Fault("InvalidFile.Size", f"{media_type} must not be larger than 20MB")
     facts = read_image(io.BytesIO(data))
-    if isinstance(facts, Unreadable):
+    if isinstance(facts, UnreadableFile):
         return Fault(
             "InvalidImage.FileFormat",
-            f"{media_type} is not a readable JPEG, PNG, BMP or WEBP image: {_why(facts)}",
+            f"{media_type} is not a readable JPEG, PNG, BMP or WEBP image: {facts.text}",
         )
     if claimed and claimed.replace("/jpg", "/jpeg") != facts.mime:
         return Fault(
@@ -77,9 +79,9 @@ def _examine_audio(data: bytes) -> Fault | None:
     if len(data) > 15 * MB:
         return Fault("InvalidFile.Size", "driving_audio must not be larger than 15MB")
     facts = read_audio(io.BytesIO(data))
-    if isinstance(facts, Unreadable):
+    if isinstance(facts, UnreadableFile):
         return Fault(
-            "InvalidFile.Format", f"driving_audio must be a readable wav or mp3: {_why(facts)}"
+            "InvalidFile.Format", f"driving_audio must be a readable wav or mp3: {facts.text}"
         )
     if not 2 <= facts.seconds <= 30:
         return Fault(
@@ -93,11 +95,11 @@ def _examine_clip(data: bytes) -> Fault | None:
     if len(data) > 100 * MB:
         return Fault("InvalidFile.Size", "first_clip must not be larger than 100MB")
     facts = read_clip(io.BytesIO(data))
-    if isinstance(facts, Unreadable):
+    if isinstance(facts, UnreadableFile):
         if facts.kind == "format" and "a text file" in facts.problem:
             return Fault("InvalidFile.Openerror", "first_clip cannot be opened")
         return Fault(
-            "InvalidFile.Format", f"first_clip must be a readable mp4 or mov: {_why(facts)}"
+            "InvalidFile.Format", f"first_clip must be a readable mp4 or mov: {facts.text}"
         )
     if not 2 <= facts.seconds <= 10:
         return Fault(
@@ -111,7 +113,3 @@ def clip_length(data: bytes) -> float:
     """The length of a clip that has passed, in seconds to two decimals."""
     facts = read_clip(io.BytesIO(data))
     return round(facts.seconds, 2) if isinstance(facts, ClipFacts) else 0.0
-
-
-def _why(facts: Unreadable) -> str:
-    return f"it is {facts.problem}" if facts.kind == "format" else facts.problem

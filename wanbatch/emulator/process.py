@@ -25,7 +25,9 @@ from wanbatch.words.errors import ExitCode, WanbatchError
 from wanbatch.words.files import open_own
 
 READY_WITHIN_S = 30.0
+"""A start takes a second, and some more where ten start on one busy core."""
 STOP_WITHIN_S = 5.0
+"""After that it is killed; all that it promised is on disk already."""
 
 
 class EmulatorProcess:

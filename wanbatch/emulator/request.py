@@ -27,6 +27,13 @@ the emulator never fetches."""
 
 
 @dataclass(frozen=True, slots=True)
+class Malformed:
+    """A part of a request that the API refuses to read, and why."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class MediaReference:
     """One input. ``sha256`` is empty where the emulator has no bytes; ``claimed`` is
     the type that a data URL names; ``url`` is without inline bytes.

@@ -2,7 +2,7 @@
 
 What it may not do: decide anything about tasks or answers.
 
-How it works: the socket is bound and the books are open before the ready line is
+How it works: the socket is bound and the store is open before the ready line is
 printed, one JSON object on stdout, the only thing that is ever printed there. The end
 of stdin (the parent died) ends the process at once: what was accepted is on disk.
 """
@@ -22,7 +22,7 @@ import uvicorn
 from wanbatch.emulator.app import build_app
 from wanbatch.emulator.service import Service
 from wanbatch.emulator.settings import EmulatorSettings, is_loopback
-from wanbatch.emulator.store import TaskStore, open_books
+from wanbatch.emulator.store import TaskStore, open_store
 from wanbatch.emulator.uvicorn_protocol import OpenProtocol
 from wanbatch.words.errors import ExitCode, WanbatchError
 
@@ -41,8 +41,8 @@ def serve(settings: EmulatorSettings, announce: Callable[[str], None] | None = N
             "use --host 127.0.0.1",
         )
     listening = _bind(settings.host, settings.port)
-    with listening, open_books(settings.store) as books:
-        asyncio.run(_serve(settings, books, listening, announce or _print_line))
+    with listening, open_store(settings.store) as store:
+        asyncio.run(_serve(settings, store, listening, announce or _print_line))
 
 
 def _bind(host: str, port: int) -> socket.socket:
@@ -64,15 +64,15 @@ def _bind(host: str, port: int) -> socket.socket:
 
 async def _serve(
     settings: EmulatorSettings,
-    books: TaskStore,
+    store: TaskStore,
     listening: socket.socket,
     announce: Callable[[str], None],
 ) -> None:
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     base_url = f"http://{host}:{listening.getsockname()[1]}"
-    studio = Service(settings, books)
+    service = Service(settings, store)
     config = uvicorn.Config(
-        build_app(studio, base_url),
+        build_app(service, base_url),
         http=OpenProtocol,
         log_config=None,
         access_log=False,
@@ -87,11 +87,11 @@ async def _serve(
     server = _AnnouncingServer(config, lambda: announce(ready))
     if settings.exit_on_stdin_eof:
         threading.Thread(target=_leave_at_eof, daemon=True).start()
-    studio.resume()
+    service.resume()
     try:
         await server.serve(sockets=[listening])
     finally:
-        studio.stop()
+        service.stop()
 
 
 class _AnnouncingServer(uvicorn.Server):

@@ -45,15 +45,15 @@ class Service:
     """All tasks of one store. Make it inside a running event loop; ``resume`` it once,
     ``stop`` it at the end."""
 
-    def __init__(self, settings: EmulatorSettings, books: TaskStore) -> None:
+    def __init__(self, settings: EmulatorSettings, store: TaskStore) -> None:
         self.settings = settings
-        self.books = books
-        self.tasks: dict[str, Task] = books.load()
+        self.store = store
+        self.tasks: dict[str, Task] = store.load()
         self._loop = asyncio.get_running_loop()
         workers = max(2, os.cpu_count() or 1)
         self._pool = ThreadPoolExecutor(workers, "render")
         self._hands = asyncio.Semaphore(workers)
-        self._workshop = Workshop(books, settings.render)
+        self._workshop = Workshop(store, settings.render)
         self._waiting: deque[Task] = deque()
         self._working: set[str] = set()
         self._renders: dict[str, asyncio.Task[Fault | None]] = {}
@@ -64,12 +64,12 @@ class Service:
         and clears away what nobody can fetch any more."""
         unfinished = [task for task in self.tasks.values() if not task.ended]
         wanted = {media.sha256 for task in unfinished for media in task.request.media}
-        self.books.sweep(wanted, time.time() - max(UPLOAD_LIFE_S, self.settings.expire_after_s))
+        self.store.sweep(wanted, time.time() - max(UPLOAD_LIFE_S, self.settings.expire_after_s))
         for task in unfinished:
             self._admit(task)
 
     def stop(self) -> None:
-        """Gives up all rendering; what is unfinished stays in the books."""
+        """Gives up all rendering; what is unfinished stays in the store."""
         self._workshop.stopping.set()
         for chore in (*self._chores, *self._renders.values()):
             chore.cancel()
@@ -139,7 +139,7 @@ class Service:
             code=destiny.code,
             message=destiny.message,
         )
-        self.books.accept(task)
+        self.store.accept(task)
         self.tasks[task.id] = task
         self._admit(task)
         return task
@@ -158,9 +158,9 @@ class Service:
             return MediaReference(media_type, "foreign", url[:2000])
         sha256 = found.sha256
         if found.delivery == "inline":
-            sha256 = await asyncio.to_thread(self.books.keep_media, found.data)
+            sha256 = await asyncio.to_thread(self.store.keep_media, found.data)
         elif found.delivery == "uploaded":
-            sha256 = self.books.uploaded(found.url, time.time())
+            sha256 = self.store.uploaded(found.url, time.time())
         return MediaReference(media_type, found.delivery, found.url, sha256, found.claimed)
 
     async def clip_seconds(self, task: Task) -> float:
@@ -225,7 +225,7 @@ class Service:
         waited for."""
         name = self._workshop.video_name(task.request)
         if name not in self._renders:
-            if self.books.has_video(name):
+            if self.store.has_video(name):
                 return None
             render = self._loop.create_task(self._render(task, name))
             self._renders[name] = render
@@ -246,7 +246,7 @@ class Service:
         task.phase, task.ended_at = phase, time.time()
         if fault is not None:
             task.code, task.message = fault.code, fault.message
-        self.books.end(task)
+        self.store.end(task)
         self._working.discard(task.id)
         while self._waiting and not self.full:
             following = self._waiting.popleft()
@@ -262,7 +262,7 @@ def _mark_running(task: Task) -> None:
 
 def _shortened(value: object, inline: Mapping[str, str]) -> object:
     """The body with the bytes of every data URL replaced by their hash, so that the
-    books stay readable."""
+    store stays readable."""
     if isinstance(value, dict):
         return {k: _shortened(v, inline) for k, v in value.items()}
     if isinstance(value, list):

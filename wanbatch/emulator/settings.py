@@ -17,11 +17,12 @@ Render = Literal["full", "cached", "tiny"]
 OverLimit = Literal["queue", "refuse"]
 
 DAY_S = 86_400.0
+"""How long results and task ids live at the real API (documented: 24 hours)."""
 
 
 @dataclass(frozen=True, slots=True)
 class EmulatorSettings:
-    """Where an emulator listens, where it keeps its books, and how it behaves.
+    """Where an emulator listens, where it keeps its store, and how it behaves.
     Durations are seconds.
 
     ``dialect`` is the personality of ``/v1/videos``; with ``dashscope`` that route is

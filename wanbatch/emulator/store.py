@@ -156,7 +156,7 @@ class TaskStore:
         sync_folder(path.parent)
 
 
-def open_books(folder: Path, wait_s: float = LOCK_WAIT_S) -> TaskStore:
+def open_store(folder: Path, wait_s: float = LOCK_WAIT_S) -> TaskStore:
     """Opens, and if need be creates, the store in ``folder``. Raises ``WanbatchError``
     where another emulator holds it or it cannot be written."""
     try:

@@ -2,7 +2,7 @@
 
 What it may not do: change a task, answer a call.
 
-How it works: reads ids out of paths and looks them up in the studio. What the fault
+How it works: reads ids out of paths and looks them up in the service. What the fault
 script can ask about a call (``Call``) is gathered here.
 """
 
@@ -32,8 +32,8 @@ _PHASES = {
 class Whereabouts:
     """Tasks and addresses of one emulator."""
 
-    def __init__(self, studio: Service, links: Links) -> None:
-        self._studio = studio
+    def __init__(self, service: Service, links: Links) -> None:
+        self._service = service
         self._links = links
 
     def call(self, route: str, path: str) -> Call:
@@ -42,16 +42,16 @@ class Whereabouts:
         task = self.task_at(path)
         if task is None:
             return Call(by=by, is_probe=route == "status")
-        number = 1 + list(self._studio.tasks).index(task.id)
+        number = 1 + list(self._service.tasks).index(task.id)
         return Call(task.id, number, _PHASES[task.phase], by)
 
     def task_at(self, path: str) -> Task | None:
         """The task that an address is about."""
         result = _OF_A_RESULT.fullmatch(path)
         if result is not None:
-            return self._studio.find_result(result[1])
+            return self._service.find_result(result[1])
         about = _OF_A_TASK.fullmatch(path)
-        return self._studio.tasks.get(id_of_segment(about[2])) if about else None
+        return self._service.tasks.get(id_of_segment(about[2])) if about else None
 
     def link(self, path: str, life_s: float | None = None) -> str:
         """A signed address of the result of the task that ``path`` is about; empty
@@ -62,7 +62,7 @@ class Whereabouts:
         task = self.task_at(path)
         if task is None or task.phase is not Phase.SUCCEEDED:
             return ""
-        until = self._studio.expires_at(task)
+        until = self._service.expires_at(task)
         if life_s is not None:
             until = min(until, math.ceil(time.time() + life_s))
         return self._links.sign(f"/results/{file_stem(task.id)}.mp4", until)
@@ -80,7 +80,7 @@ class Whereabouts:
             return ""
         others = [
             one
-            for one in self._studio.tasks.values()
+            for one in self._service.tasks.values()
             if one.dialect == task.dialect and one is not task
         ]
         if not others:

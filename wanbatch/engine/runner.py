@@ -90,6 +90,8 @@ from wanbatch.model.media import VideoFacts
 from wanbatch.model.origin import same_origin
 from wanbatch.model.outcomes import (
     Accepted,
+    Delivered,
+    DeliveryOutcome,
     Downloaded,
     DownloadFailed,
     DownloadOutcome,
@@ -99,6 +101,7 @@ from wanbatch.model.outcomes import (
     Succeeded,
     TaskListing,
     Uncertain,
+    Undeliverable,
 )
 from wanbatch.model.plan import MediaRef, PlannedJob, Request
 from wanbatch.videos import outputs
@@ -154,7 +157,7 @@ class ApiClient(Protocol):
     async def probe(self) -> ProbeOutcome: ...
     async def deliver(
         self, media: list[tuple[MediaRef, Path | None]], model: str
-    ) -> Urls | str: ...
+    ) -> DeliveryOutcome: ...
     async def submit(self, request: Request, urls: Urls) -> SubmitOutcome: ...
     async def poll(self, task_id: str, submitted_at: float) -> PollOutcome: ...
     async def download(self, task_id: str, result: Succeeded, part: Path) -> DownloadOutcome: ...
@@ -319,11 +322,11 @@ class Runner:
         except (OSError, ValueError) as error:
             self._unprepared(work, f"its media could not be read: {error}")
             return
-        urls = await self.client.deliver(media, work.entry.request.model)
-        if isinstance(urls, str):
-            self._unprepared(work, urls)
-        else:
-            self.scheduler.handle(MediaReady(work, urls), anyio.current_time())
+        match await self.client.deliver(media, work.entry.request.model):
+            case Delivered(urls):
+                self.scheduler.handle(MediaReady(work, urls), anyio.current_time())
+            case Undeliverable() as found:
+                self._unprepared(work, found.text)
 
     def _unprepared(self, work: WorkItem, reason: str) -> None:
         self.scheduler.handle(MediaFailed(work, reason), anyio.current_time())

@@ -30,6 +30,8 @@ from wanbatch.words.files import open_own
 from wanbatch.words.hiding import hide_queries
 
 STEP_S = 0.1
+"""Between two tries for the lock: a person who waits does not notice a tenth of a
+second."""
 
 _SIGNATURE = b'{"pid": '
 """How what stands in the file begins, since the first version."""

@@ -68,6 +68,7 @@ _PUT_AUTHORISATION = (
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 _LARGEST_INTEGER = 2**63 - 1
+"""SQLite's."""
 
 Statement = tuple[str, tuple[SqlValue, ...]]
 

@@ -40,6 +40,8 @@ from wanbatch.words.files import kind_of
 T = TypeVar("T")
 
 BUSY_STEP_S = 0.25
+"""How long SQLite waits for a lock before we count a step: a copy or a reader is mostly
+through by then."""
 PATIENCE_STEPS = 240
 """How often opening or reading waits for a locked ledger: a minute in all. A write that
 is under way waits without end."""
@@ -47,8 +49,7 @@ is under way waits without end."""
 _COMPANIONS = ("-wal", "-shm", "-journal")
 """What SQLite keeps beside a database, by the ends of their names."""
 
-CHECKPOINT_AFTER = 10_000
-CHECKPOINT_AT_LAST = 40_000
+CHECKPOINT_AFTER, CHECKPOINT_AT_LAST = 10_000, 40_000
 """Statements between two checkpoints, when nothing waits to be written and in any case:
 about 10 and 40 MB of log."""
 

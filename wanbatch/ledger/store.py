@@ -80,7 +80,7 @@ class Ledger:
         return cls(*open_store(path))
 
     async def __aenter__(self) -> Ledger:
-        self._writer.start(self._settle)
+        self._writer.start(self._release)
         self._entered = True
         return self
 
@@ -207,7 +207,7 @@ class Ledger:
         if ticket.failure is not None:
             raise _failed(ticket.failure) from ticket.failure
 
-    def _settle(self, group: Sequence[Ticket]) -> None:
+    def _release(self, group: Sequence[Ticket]) -> None:
         """Called in the loop with tickets that are durable or have failed: memory
         follows the disk, then the waiting go on."""
         self._snapshot = None

@@ -23,6 +23,7 @@ from typing import BinaryIO
 from wanbatch.media.leftovers import SHOWN, blanks_before, stand
 
 _MOST_BOXES = 100_000
+"""A box for every frame of an hour; a video of 15 s has a dozen."""
 _LONGEST_HEADER = 64 * 2**20
 """Bytes of one ``moov``; that of a 15 s video is about 20 kB."""
 

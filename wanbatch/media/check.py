@@ -23,7 +23,7 @@ from wanbatch.media.limits import KINDS, LIMITS, MEGABYTE, Kind
 from wanbatch.media.probe import READERS, probe
 from wanbatch.media.urls import doubtful_uses, url_uses
 from wanbatch.model.job import FileMedia, Job, Manifest, MediaInput, MediaType, UrlMedia
-from wanbatch.model.media import FileDigest, Unreadable
+from wanbatch.model.media import FileDigest, UnreadableFile
 from wanbatch.words.diagnostics import Cell, Diagnostic, Severity, merge
 from wanbatch.words.files import file_length, hash_open_file, open_regular
 from wanbatch.words.files import hash_file as hash_file
@@ -118,18 +118,18 @@ def examine(path: Path, kind: Kind) -> Examined:
     """What the file is. Its hash is taken only where its size is within the limit: a
     larger one is refused anyway."""
 
-    def read(file: BufferedReader) -> Examined | Unreadable:
+    def read(file: BufferedReader) -> Examined | UnreadableFile:
         length = file_length(file)
         facts = READERS[kind](file)
         fits = length <= LIMITS[kind].megabytes * MEGABYTE
-        if isinstance(facts, Unreadable):
+        if isinstance(facts, UnreadableFile):
             return Examined(facts, length)
         return Examined(
             facts, length, FileDigest(hash_open_file(file), length, facts.mime) if fits else None
         )
 
     examined = probe(path, read)
-    return Examined(examined) if isinstance(examined, Unreadable) else examined
+    return Examined(examined) if isinstance(examined, UnreadableFile) else examined
 
 
 def _diagnostic(

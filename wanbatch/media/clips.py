@@ -26,14 +26,14 @@ from wanbatch.media.leftovers import blanks_before, stand
 from wanbatch.media.structure import Structure, check_structure
 from wanbatch.media.turning import UPRIGHT, turned_size
 from wanbatch.media.window import Window
-from wanbatch.model.media import ClipFacts, Unreadable
+from wanbatch.model.media import ClipFacts, UnreadableFile
 from wanbatch.words.files import file_length
 
 _PLAIN_CODECS = frozenset({"h264", "hevc", "mpeg4", "av1"})
 """What makes a file of a phone's brand, without a common one beside it, a plain MP4."""
 
 
-def read_clip(file: BinaryIO) -> ClipFacts | Unreadable:
+def read_clip(file: BinaryIO) -> ClipFacts | UnreadableFile:
     """The facts of an open MP4 or MOV file, and of no other kind. Raises ``OSError``
     where reading fails."""
     file.seek(0)
@@ -47,14 +47,14 @@ def read_clip(file: BinaryIO) -> ClipFacts | Unreadable:
             return facts
     if before := blanks_before(head, b"ftyp", 4):
         trouble = f"{stand(before, head[:before])} before its first box"
-        return Unreadable("damaged", trouble, _AS_BINARY)
-    return Unreadable("format", found.name, found.help)
+        return UnreadableFile("damaged", trouble, _AS_BINARY)
+    return UnreadableFile("format", found.name, found.help)
 
 
 _AS_BINARY = ("copy or download it again, as binary data",)
 
 
-def read_video(file: BinaryIO) -> ClipFacts | Unreadable:
+def read_video(file: BinaryIO) -> ClipFacts | UnreadableFile:
     """The facts of an open file with the structure of an MP4, whatever its brand.
     Raises ``OSError`` where reading fails."""
     file.seek(0)
@@ -90,33 +90,33 @@ def opened_video(file: BinaryIO) -> Iterator[Video]:
         yield Video(container, stream, structure.orientations.get(stream.id, UPRIGHT))
 
 
-def _read(file: BinaryIO, mime: str, *, plain: bool = False) -> ClipFacts | Unreadable:
+def _read(file: BinaryIO, mime: str, *, plain: bool = False) -> ClipFacts | UnreadableFile:
     try:
         structure = check_structure(file, file_length(file))
         with opened(Window(file, 0, structure.end), "mp4") as container:
             return _clip_facts(container, structure, mime, plain=plain)
     except Broken as error:
-        return Unreadable("damaged", str(error))
+        return UnreadableFile("damaged", str(error))
     except Undecodable as error:
-        return Unreadable("damaged", f"FFmpeg cannot read it: {error}")
+        return UnreadableFile("damaged", f"FFmpeg cannot read it: {error}")
 
 
 def _clip_facts(
     container: InputContainer, structure: Structure, mime: str, *, plain: bool
-) -> ClipFacts | Unreadable:
+) -> ClipFacts | UnreadableFile:
     stream = video_track(container)
     if stream is None:
-        return Unreadable("damaged", "it has no video track that FFmpeg can read")
+        return UnreadableFile("damaged", "it has no video track that FFmpeg can read")
     if plain and stream.codec_context.name not in _PLAIN_CODECS:
-        return Unreadable("format", f"coded in {stream.codec_context.name}")
+        return UnreadableFile("format", f"coded in {stream.codec_context.name}")
     width, height = stream.codec_context.width, stream.codec_context.height
     fps = float(stream.average_rate or 0)
     has_audio = bool(container.streams.audio)
     seconds = played_seconds(container, stream, structure.end, edited=not structure.fragmented)
     if seconds <= 0:
-        return Unreadable("damaged", "its video track has no length")
+        return UnreadableFile("damaged", "its video track has no length")
     if width <= 0 or height <= 0:
-        return Unreadable("damaged", "its video track has no width and height")
+        return UnreadableFile("damaged", "its video track has no width and height")
     orientation = structure.orientations.get(stream.id, UPRIGHT)
     return ClipFacts(
         mime,

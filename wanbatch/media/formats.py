@@ -134,6 +134,7 @@ def sniff(head: bytes) -> Format:
 
 _BMP_HEADERS = frozenset(bytes((size, 0, 0, 0)) for size in (12, 16, 40, 52, 56, 64, 108, 124))
 _TS_PACKET = 188
+"""Bytes of a packet of an MPEG transport stream."""
 _PIECE = Format(
     "a piece of a fragmented video without its beginning",
     help=("download the whole video, not one segment of it",),

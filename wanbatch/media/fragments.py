@@ -24,8 +24,10 @@ _MOST_SAMPLES = 1_000_000
 each."""
 
 _HAS_OFFSET, _HAS_FLAGS, _HAS_DURATION, _HAS_SIZE = 0x1, 0x4, 0x100, 0x200
+"""Flags of a ``trun`` box (ISO 14496-12)."""
 _PER_SAMPLE = (_HAS_DURATION, _HAS_SIZE, 0x400, 0x800)
 _BASE, _DESCRIPTION, _DURATION, _SIZE, _FROM_MOOF = 0x1, 0x2, 0x8, 0x10, 0x020000
+"""Flags of a ``tfhd`` box (ISO 14496-12)."""
 
 
 @dataclass(slots=True)

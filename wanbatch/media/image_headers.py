@@ -32,9 +32,13 @@ _JPEG_COMMON = frozenset({0xC0, 0xC1, 0xC2})
 """Baseline, extended and progressive: what every decoder takes."""
 
 _MOST_MARKERS = 10_000
+"""Far above real files (some dozens), far below what takes a second."""
 _MOST_CHUNKS = 100_000
+"""A PNG of the largest size that the API takes, in chunks of 200 bytes."""
 _PNG_LENGTHS = {b"pHYs": 9, b"gAMA": 4, b"cHRM": 32, b"sRGB": 1, b"tIME": 7}
 _LONGEST_PROFILE = 4 * 2**20
+"""Bytes of a colour profile, unpacked; the large ones, of printers, have two
+million."""
 _BMP_BITS = frozenset({1, 4, 8, 16, 24, 32})
 
 

@@ -23,7 +23,7 @@ from wanbatch.media.image_headers import CUT, Damaged, Header, read_header
 from wanbatch.media.leftovers import blanks_before, stand
 from wanbatch.media.limits import LIMITS, MEGABYTE
 from wanbatch.media.turning import turn, turned_size
-from wanbatch.model.media import ImageFacts, Unreadable
+from wanbatch.model.media import ImageFacts, UnreadableFile
 from wanbatch.words.files import file_length
 
 LONGEST = 64 * 2**20
@@ -37,7 +37,7 @@ say."""
 _STARTS = ((b"\xff\xd8\xff", JPEG), (b"\x89PNG\r\n\x1a\n", PNG), (b"RIFF", WEBP))
 
 
-def read_image(file: BinaryIO) -> ImageFacts | Unreadable:
+def read_image(file: BinaryIO) -> ImageFacts | UnreadableFile:
     """The facts of an open file. Raises ``OSError`` where reading fails."""
     length = file_length(file)
     file.seek(0)
@@ -46,14 +46,14 @@ def read_image(file: BinaryIO) -> ImageFacts | Unreadable:
     try:
         header = read_header(found, data[before:], whole=length == len(data))
         if header is None:
-            return Unreadable("format", found.name, found.help)
+            return UnreadableFile("format", found.name, found.help)
         if before:
             header.oddity = f"{stand(before, data[:before])} before the picture"
         if header.width <= 0 or header.height <= 0:
             raise Damaged(f"its header says {header.width} x {header.height} px")
         remark = _remark(header, data) if length == len(data) else ""
     except Damaged as error:
-        return Unreadable("damaged", str(error))
+        return UnreadableFile("damaged", str(error))
     sides = turned_size(header.width, header.height, header.orientation)
     return ImageFacts(found.mime, *sides, header.transparency, header.orientation, remark)
 

@@ -25,7 +25,7 @@ from wanbatch.media.limits import (
     Limits,
 )
 from wanbatch.model.job import MediaType
-from wanbatch.model.media import AudioFacts, ClipFacts, FileDigest, ImageFacts, Unreadable
+from wanbatch.model.media import AudioFacts, ClipFacts, FileDigest, ImageFacts, UnreadableFile
 from wanbatch.words.lookalike import similar_names
 from wanbatch.words.quoting import escape_unsafe
 
@@ -34,7 +34,7 @@ from wanbatch.words.quoting import escape_unsafe
 class Examined:
     """A file as it was found; ``digest`` where it was hashed."""
 
-    facts: ImageFacts | AudioFacts | ClipFacts | Unreadable
+    facts: ImageFacts | AudioFacts | ClipFacts | UnreadableFile
     length: int = 0
     digest: FileDigest | None = None
 
@@ -64,7 +64,7 @@ def objections(
     uses as ``media_type``."""
     name, limits, facts = escape_unsafe(name), LIMITS[KINDS[media_type]], examined.facts
     yield from _size(name, examined.length, media_type, limits)
-    if isinstance(facts, Unreadable):
+    if isinstance(facts, UnreadableFile):
         yield _unreadable(name, path, media_type, facts)
         return
     if isinstance(facts, (ImageFacts, ClipFacts)):
@@ -78,7 +78,7 @@ def objections(
 def oddity(name: str, examined: Examined) -> Objection | None:
     """What is odd about a file that can be read all the same."""
     facts = examined.facts
-    if isinstance(facts, Unreadable) or not facts.remark:
+    if isinstance(facts, UnreadableFile) or not facts.remark:
         return None
     return Objection(
         codes.ODD_FILE,
@@ -138,7 +138,7 @@ def _size(name: str, length: int, media_type: MediaType, limits: Limits) -> Iter
         )
 
 
-def _unreadable(name: str, path: Path, media_type: MediaType, trouble: Unreadable) -> Objection:
+def _unreadable(name: str, path: Path, media_type: MediaType, trouble: UnreadableFile) -> Objection:
     code = _UNREADABLE[trouble.kind]
     if trouble.kind == "missing":
         return Objection(

@@ -27,6 +27,8 @@ KINDS: Mapping[MediaType, Kind] = {
 }
 
 MEGABYTE = 2**20
+"""The documentation says MB; binary is the wider reading, so that nothing is refused
+here that the API takes."""
 LONGEST_SIDE_RATIO = 8
 """The aspect ratio lies between 1:8 and 8:1."""
 

@@ -24,6 +24,7 @@ _IN_A_ROW = 4
 """Frames that must follow one another, or fewer that reach the end of the file."""
 
 _MOST_TAGS = 16
+"""Tags one after another; broken taggers write a second one, seldom more."""
 _KILOBITS = (
     (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
     (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
@@ -34,6 +35,7 @@ _RATES = {3: (44100, 48000, 32000), 2: (22050, 24000, 16000), 0: (11025, 12000, 
 """Samples a second by the version's two bits: MPEG 1, 2, 2.5."""
 
 _LONGEST_FREE_FRAME = 5760
+"""Bytes of a frame of free bit rate: 640 kbit/s at 16,000 samples a second."""
 
 
 @dataclass(frozen=True, slots=True)

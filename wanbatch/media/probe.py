@@ -16,29 +16,29 @@ from pathlib import Path
 from typing import BinaryIO, TypeVar
 
 from wanbatch.media.formats import HEAD, MOV, MP4, UNKNOWN, sniff
-from wanbatch.model.media import AudioFacts, ClipFacts, ImageFacts, Unreadable, VideoFacts
+from wanbatch.model.media import AudioFacts, ClipFacts, ImageFacts, UnreadableFile, VideoFacts
 from wanbatch.words.files import NotRegular, file_length, hash_open_file, open_regular
 
 Facts = TypeVar("Facts")
 
 
-def probe_image(path: Path) -> ImageFacts | Unreadable:
+def probe_image(path: Path) -> ImageFacts | UnreadableFile:
     """The facts of a JPEG, PNG, BMP or WebP file."""
     return probe(path, read_image)
 
 
-def probe_audio(path: Path) -> AudioFacts | Unreadable:
+def probe_audio(path: Path) -> AudioFacts | UnreadableFile:
     """The facts of a WAV or MP3 file."""
     return probe(path, read_audio)
 
 
-def probe_clip(path: Path) -> ClipFacts | Unreadable:
+def probe_clip(path: Path) -> ClipFacts | UnreadableFile:
     """The facts of an MP4 or MOV file, by its first video track."""
     return probe(path, read_clip)
 
 
-def probe_video(path: Path, sha256: str | None = None) -> VideoFacts | str:
-    """The facts of a downloaded video, or what is wrong with it.
+def probe_video(path: Path, sha256: str | None = None) -> VideoFacts | UnreadableFile:
+    """The facts of a downloaded video, or why it is none.
 
     All boxes must be whole, all samples lie inside the file, and FFmpeg must find a
     video track with a length and dimensions. Bytes behind the last box are a remark,
@@ -48,11 +48,11 @@ def probe_video(path: Path, sha256: str | None = None) -> VideoFacts | str:
     from writing them; else it is computed.
     """
 
-    def read(file: BufferedReader) -> VideoFacts | Unreadable:
+    def read(file: BufferedReader) -> VideoFacts | UnreadableFile:
         from wanbatch.media.clips import read_video
 
         facts = read_video(file)
-        if isinstance(facts, Unreadable):
+        if isinstance(facts, UnreadableFile):
             return _named(file, facts)
         return VideoFacts(
             sha256 or hash_open_file(file),
@@ -66,54 +66,59 @@ def probe_video(path: Path, sha256: str | None = None) -> VideoFacts | str:
             facts.fragmented,
         )
 
-    found = probe(path, read)
-    if isinstance(found, Unreadable):
-        return f"it is {found.problem}" if found.kind == "format" else found.problem
-    return found
+    return probe(path, read)
 
 
-def probe(path: Path, read: Callable[[BufferedReader], Facts | Unreadable]) -> Facts | Unreadable:
+def probe(
+    path: Path, read: Callable[[BufferedReader], Facts | UnreadableFile]
+) -> Facts | UnreadableFile:
     """What ``read`` makes of the file at ``path``, which it gets open and not empty."""
     try:
         with open_regular(path) as file:
             if file_length(file) == 0:
-                return Unreadable("empty", "it is empty")
+                return UnreadableFile("empty", "it is empty")
             return read(file)
     except FileNotFoundError:
-        return Unreadable("missing", "it does not exist")
+        return UnreadableFile("missing", "it does not exist")
     except NotRegular as error:
-        return Unreadable("special", f"it is {error.kind}, not a file")
+        return UnreadableFile("special", f"it is {error.kind}, not a file")
     except OSError as error:
-        return Unreadable("closed", f"it cannot be read: {error.strerror or error}")
+        return UnreadableFile("closed", f"it cannot be read: {error.strerror or error}")
 
 
-def _named(file: BufferedReader, trouble: Unreadable) -> Unreadable:
+def _named(file: BufferedReader, trouble: UnreadableFile) -> UnreadableFile:
     """The same, but a file that plainly is something else (an error page) is called
     so."""
     file.seek(0)
     found = sniff(file.read(HEAD))
-    return trouble if found in (MP4, MOV, UNKNOWN) else Unreadable("format", found.name, found.help)
+    return (
+        trouble
+        if found in (MP4, MOV, UNKNOWN)
+        else UnreadableFile("format", found.name, found.help)
+    )
 
 
-def read_image(file: BinaryIO) -> ImageFacts | Unreadable:
+def read_image(file: BinaryIO) -> ImageFacts | UnreadableFile:
     from wanbatch.media import images
 
     return images.read_image(file)
 
 
-def read_audio(file: BinaryIO) -> AudioFacts | Unreadable:
+def read_audio(file: BinaryIO) -> AudioFacts | UnreadableFile:
     from wanbatch.media import sounds
 
     return sounds.read_audio(file)
 
 
-def read_clip(file: BinaryIO) -> ClipFacts | Unreadable:
+def read_clip(file: BinaryIO) -> ClipFacts | UnreadableFile:
     from wanbatch.media import clips
 
     return clips.read_clip(file)
 
 
-READERS: Mapping[str, Callable[[BinaryIO], ImageFacts | AudioFacts | ClipFacts | Unreadable]] = {
+READERS: Mapping[
+    str, Callable[[BinaryIO], ImageFacts | AudioFacts | ClipFacts | UnreadableFile]
+] = {
     "image": read_image,
     "audio": read_audio,
     "clip": read_clip,

@@ -28,7 +28,7 @@ from wanbatch.media.leftovers import blanks_before, stand
 from wanbatch.media.mp3 import find_frames
 from wanbatch.media.wav import PLAUSIBLE_S, REMARKED_S, WavLayout, read_layout
 from wanbatch.media.window import Window
-from wanbatch.model.media import AudioFacts, Unreadable
+from wanbatch.model.media import AudioFacts, UnreadableFile
 from wanbatch.words.files import file_length
 
 
@@ -45,16 +45,16 @@ class _Found:
         return (MP3 if self.format == "mp3" else WAV).mime
 
 
-def read_audio(file: BinaryIO) -> AudioFacts | Unreadable:
+def read_audio(file: BinaryIO) -> AudioFacts | UnreadableFile:
     """The facts of an open file. Raises ``OSError`` where reading fails."""
     found = _find(file)
-    if isinstance(found, Unreadable):
+    if isinstance(found, UnreadableFile):
         return found
     try:
         with opened(found.part, found.format) as container:
             return _audio_facts(container, found.mime, found.remark)
     except Undecodable as error:
-        return Unreadable("damaged", f"FFmpeg cannot read it: {error}")
+        return UnreadableFile("damaged", f"FFmpeg cannot read it: {error}")
 
 
 @contextmanager
@@ -65,7 +65,7 @@ def opened_sound(file: BinaryIO) -> Iterator[InputContainer]:
     Raises ``Undecodable`` where there is none, ``OSError`` where reading fails.
     """
     found = _find(file)
-    if isinstance(found, Unreadable):
+    if isinstance(found, UnreadableFile):
         raise Undecodable(found.problem)
     with opened(found.part, found.format) as container:
         yield container
@@ -76,26 +76,26 @@ def has_sound_alone(file: BinaryIO) -> bool:
     return isinstance(_find(file), _Found)
 
 
-def _find(file: BinaryIO) -> _Found | Unreadable:
+def _find(file: BinaryIO) -> _Found | UnreadableFile:
     length = file_length(file)
     file.seek(0)
     head = file.read(HEAD)
     format_ = sniff(head)
     if before := blanks_before(head, b"RIFF"):
-        return Unreadable("damaged", f"{stand(before, head[:before])} before its header")
+        return UnreadableFile("damaged", f"{stand(before, head[:before])} before its header")
     if format_ is WAV:
         return _find_wav(file, length)
     if format_ is MP3 or format_ is UNKNOWN or not format_.binary:
         return _find_mp3(file, length, format_)
-    return Unreadable("format", format_.name, format_.help)
+    return UnreadableFile("format", format_.name, format_.help)
 
 
-def _find_wav(file: BinaryIO, length: int) -> _Found | Unreadable:
+def _find_wav(file: BinaryIO, length: int) -> _Found | UnreadableFile:
     layout = read_layout(file, length)
     if layout is None:
-        return Unreadable("damaged", "it holds no sound")
+        return UnreadableFile("damaged", "it holds no sound")
     if layout.missing and layout.stated_s <= PLAUSIBLE_S:
-        return Unreadable(
+        return UnreadableFile(
             "damaged", f"it is truncated: {layout.missing} bytes of sound are missing", _CUT
         )
     part = Window(file, layout.start, layout.end, layout.head)
@@ -117,23 +117,23 @@ def _remark(file: BinaryIO, layout: WavLayout) -> str:
     return ""
 
 
-def _find_mp3(file: BinaryIO, length: int, format_: Format) -> _Found | Unreadable:
+def _find_mp3(file: BinaryIO, length: int, format_: Format) -> _Found | UnreadableFile:
     span = find_frames(file, length)
     if span is None:
         if format_ is MP3:
-            return Unreadable("damaged", "it holds no sound")
-        return Unreadable("format", format_.name, format_.help)
+            return UnreadableFile("damaged", "it holds no sound")
+        return UnreadableFile("format", format_.name, format_.help)
     if span.free:
-        return Unreadable("format", "an MP3 sound of a free bit rate", _FREE)
+        return UnreadableFile("format", "an MP3 sound of a free bit rate", _FREE)
     return _Found("mp3", Window(file, span.start, span.end))
 
 
 _FREE = ("few decoders read it; encode it with a constant or a variable bit rate",)
 
 
-def _audio_facts(container: InputContainer, mime: str, remark: str) -> AudioFacts | Unreadable:
+def _audio_facts(container: InputContainer, mime: str, remark: str) -> AudioFacts | UnreadableFile:
     if not container.streams.audio or not has_codec(container.streams.audio[0]):
-        return Unreadable("damaged", "it holds no sound")
+        return UnreadableFile("damaged", "it holds no sound")
     stream = container.streams.audio[0]
     tick = stream.time_base or Fraction(1, stream.rate)
     ticks = frames = others = 0
@@ -146,7 +146,7 @@ def _audio_facts(container: InputContainer, mime: str, remark: str) -> AudioFact
         if frames + others > MOST_PACKETS:
             break
     if ticks <= 0 or others > frames:
-        return Unreadable("damaged", "it holds no sound")
+        return UnreadableFile("damaged", "it holds no sound")
     return AudioFacts(mime, float(ticks * tick), remark)
 
 

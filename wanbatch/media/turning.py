@@ -16,6 +16,8 @@ import struct
 from PIL import Image
 
 UPRIGHT = 1
+"""The orientation of a picture that is shown as it is stored (Exif)."""
+
 _SIDEWAYS = frozenset({5, 6, 7, 8})
 _MOST_ENTRIES = 1000
 """Of an image file directory; cameras write about 20."""
@@ -38,6 +40,7 @@ Matrix = tuple[int, int, int, int]
 other scale."""
 
 IDENTITY: Matrix = (1, 0, 0, 1)
+"""Turns nothing."""
 
 _BY_MATRIX: dict[Matrix, int] = {
     (1, 0, 0, 1): 1,

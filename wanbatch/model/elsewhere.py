@@ -16,6 +16,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from wanbatch.model.reason import Reason, ReasonCode, because
+
 
 class Source(StrEnum):
     """Where a trace was found."""
@@ -23,6 +25,13 @@ class Source(StrEnum):
     REPORT = "report"
     VIDEO = "video"
     LEDGER = "ledger"
+
+
+_CODES = {
+    Source.REPORT: ReasonCode.SEEN_IN_REPORT,
+    Source.VIDEO: ReasonCode.SEEN_VIDEO,
+    Source.LEDGER: ReasonCode.SEEN_IN_LEDGER,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,18 +50,17 @@ class Sighting:
     backend: str = ""
     trouble: str = ""
 
-    def describe(self) -> str:
-        """The reason that people read."""
-        task = f", task {self.task_id}" if self.task_id else ""
-        if self.trouble:
-            return f"{self.place} may know it as bought and {self.trouble}"
-        if self.source is Source.LEDGER:
-            return f"bought before: the ledger {self.place} has it as {self.state}{task}"
-        if self.source is Source.VIDEO:
-            return f"bought before: its video is {self.place}, and this ledger does not know it"
-        return (
-            f"bought before: {self.place} has it as {self.state}{task},"
-            " and this ledger does not know it"
+    def reason(self, asked: str = "") -> Reason:
+        """Why the job is not bought, or, where a person ``asked`` for that, what is
+        bought in spite of."""
+        code = ReasonCode.MAYBE_SEEN if self.trouble else _CODES[self.source]
+        return because(
+            code,
+            place=self.place,
+            state=self.state,
+            task=self.task_id,
+            trouble=self.trouble,
+            asked=asked,
         )
 
 

@@ -30,6 +30,8 @@ from itertools import repeat
 from operator import attrgetter, call
 from typing import TypedDict
 
+from wanbatch.model.reason import Reason, ReasonCode, because
+
 
 class State(StrEnum):
     """Where an attempt stands."""
@@ -509,16 +511,12 @@ def deciding_attempt(attempts: Iterable[Attempt]) -> Attempt | None:
     return rows[-1] if rows else None
 
 
-def how_it_runs(attempt: Attempt) -> str:
+def how_it_runs(attempt: Attempt) -> Reason:
     """What is known of a paid task that is not on disk yet."""
-    if attempt.state is not State.ACCEPTED:
-        met = f"; the last download met: {attempt.download_error}" if attempt.download_error else ""
-        if attempt.refused_times > 1:
-            met += " (the same bytes twice; they are kept: wanbatch resolve --take, or --abandon)"
-        return f"task {attempt.task_id} is finished and paid for{met}"
-    word = attempt.status_word
-    unknown = f"; the provider says {word!r}, a word that is not known" if word else ""
-    return f"task {attempt.task_id} was accepted{unknown}"
+    if attempt.state is State.ACCEPTED:
+        return because(ReasonCode.ACCEPTED, task=attempt.task_id, word=attempt.status_word)
+    kept = "twice" if attempt.refused_times > 1 else ""
+    return because(ReasonCode.MADE, task=attempt.task_id, met=attempt.download_error, kept=kept)
 
 
 RETRYABLE_BY_POLICY = frozenset({State.REMOTE_FAILED})

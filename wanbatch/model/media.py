@@ -92,7 +92,7 @@ class ClipFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class Unreadable:
+class UnreadableFile:
     """Why a file cannot be taken for what it should be, and where that is easy to say,
     what to do.
 
@@ -105,3 +105,8 @@ class Unreadable:
     kind: Literal["missing", "closed", "special", "empty", "format", "damaged"]
     problem: str
     help: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The clause about "it"."""
+        return f"it is {self.problem}" if self.kind == "format" else self.problem

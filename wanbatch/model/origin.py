@@ -14,6 +14,8 @@ import ipaddress
 from functools import lru_cache
 from urllib.parse import urlsplit
 
+from wanbatch.model.reason import Reason, ReasonCode, because
+
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _THIS_MACHINE = "localhost"
 
@@ -51,19 +53,23 @@ def _known_host(host: str) -> str:
     return _THIS_MACHINE if inner.is_loopback else str(inner)
 
 
-def say_home(backend: str, origin: str, here: str, here_origin: str) -> str:
+def tell_home(backend: str, origin: str, here: str, here_origin: str, what: str = "it") -> Reason:
     """Where a task of ``backend`` at ``origin`` is, and how a run on backend ``here``
-    at ``here_origin``, which is another place, comes to fetch it."""
+    at ``here_origin``, which is another place, comes to fetch it. ``what`` names the
+    task."""
     if backend != here:
-        return f"is running on backend {backend}: run with --backend {backend} to fetch it"
+        return because(ReasonCode.OTHER_BACKEND, what=what, backend=backend)
     address, _, account = origin.partition("#")
     present, _, present_account = here_origin.partition("#")
     if same_origin(address, present):
-        return (
-            f"is running under account {account or '(none)'} of {address}, and backend {backend}"
-            f" is account {present_account or '(none)'} now: set that account again to fetch it"
+        return because(
+            ReasonCode.OTHER_ACCOUNT,
+            what=what,
+            backend=backend,
+            address=address,
+            account=account,
+            present=present_account,
         )
-    return (
-        f"is running at {address}, and backend {backend} is at {present} now:"
-        " set that address again to fetch it"
+    return because(
+        ReasonCode.OTHER_ADDRESS, what=what, backend=backend, address=address, present=present
     )

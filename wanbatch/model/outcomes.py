@@ -1,4 +1,5 @@
-"""What the API can tell: the verdicts of one POST, of one poll, of one download.
+"""What the API can tell: the verdicts of a delivery, of one POST, one poll, one
+download.
 
 What it may not do: know a wire format (``providers`` reads those) or decide what
 follows (``lifecycle`` and the engine do).
@@ -10,9 +11,12 @@ POST can tell".
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import TypeVar
 
+from wanbatch.model.job import MediaType
 from wanbatch.model.media import VideoFacts
 
 
@@ -22,6 +26,31 @@ class ThrottledBy(StrEnum):
     RATE = "rate"
     CONCURRENCY = "concurrency"
     UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """The media of a request, by type, at the URLs under which the provider reads
+    them; they may be signed, or hold a file whole."""
+
+    urls: Mapping[MediaType, str] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Undeliverable:
+    """The provider cannot be given a file: ``message`` says why, ``help`` what a person
+    can do, a way out each."""
+
+    message: str
+    help: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """Both in one line, for the events of a run."""
+        return "; ".join((self.message, *self.help))
+
+
+DeliveryOutcome = Delivered | Undeliverable
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,3 +253,42 @@ class TaskListing:
     complete: bool
     reason: str = ""
     offset_s: float | None = None
+
+
+Outcome = TypeVar(
+    "Outcome", DeliveryOutcome, SubmitOutcome, PollOutcome, DownloadOutcome, ProbeOutcome
+)
+
+
+def rewrite(outcome: Outcome, change: Callable[[str], str]) -> Outcome:
+    """``outcome`` with ``change`` made to every text that a server may have had a part
+    in; ids and URLs stay."""
+    match outcome:
+        case Undeliverable():
+            ways = tuple(change(way) for way in outcome.help)
+            return replace(outcome, message=change(outcome.message), help=ways)
+        case Accepted():
+            return replace(outcome, evidence=change(outcome.evidence))
+        case NotAccepted() | Unreadable() | DownloadFailed():
+            return replace(outcome, reason=change(outcome.reason))
+        case Rejected() | Failed():
+            return replace(outcome, code=change(outcome.code), message=change(outcome.message))
+        case Halted():
+            return _rewrite_halt(outcome, change)
+        case Uncertain():
+            return replace(
+                outcome,
+                reason=change(outcome.reason),
+                evidence=change(outcome.evidence),
+                halt=_rewrite_halt(outcome.halt, change) if outcome.halt else None,
+            )
+        case Running():
+            return replace(outcome, word=change(outcome.word))
+        case ProbeFailed():
+            return replace(outcome, reason=change(outcome.reason), hint=change(outcome.hint))
+        case Delivered() | Succeeded() | Downloaded() | ProbePassed():
+            return outcome
+
+
+def _rewrite_halt(halt: Halted, change: Callable[[str], str]) -> Halted:
+    return Halted(change(halt.code), change(halt.message), change(halt.hint))

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from wanbatch.model.job import Frame, Job, MediaType, Size
 from wanbatch.model.lifecycle import Attempt
+from wanbatch.model.reason import Reason
 from wanbatch.words.addresses import Address
 
 if TYPE_CHECKING:
@@ -159,7 +160,7 @@ class PlannedJob:
     fingerprint: str
     price: Decimal | None
     action: Action
-    reason: str
+    reason: Reason
     state: JobState
     selected: bool = True
     attempt: Attempt | None = None

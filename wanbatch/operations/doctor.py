@@ -31,6 +31,8 @@ from wanbatch.providers.http.network import Network
 from wanbatch.words.errors import WanbatchError
 
 SKEW_LIMIT_S = 60.0
+"""Machines with NTP differ by less than a second; by a minute something is wrong, and
+signed addresses still work."""
 ROOM_BYTES = 2 * 1024**3
 """Room for about a hundred videos; below it a run may end with a full disk."""
 
@@ -208,7 +210,7 @@ async def _examine_bucket(backend: Client) -> list[Finding]:
         Finding(
             "bucket",
             Health.BAD,
-            problem,
+            problem.message,
             ("check bucket, endpoint, region and the access key's rights",),
         )
     ]

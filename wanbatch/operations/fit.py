@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from wanbatch.media.check import with_sources
 from wanbatch.model.plan import Action, Plan, PlannedJob
 from wanbatch.model.wire import Profile
-from wanbatch.providers.delivery.delivery import can_deliver
+from wanbatch.providers.delivery.delivery import check_delivery
 from wanbatch.providers.dialects.registry import cautions_for, objection_for
 from wanbatch.words.codes import declare
 from wanbatch.words.diagnostics import Diagnostic, Severity, order
@@ -53,15 +53,14 @@ def check_fit(plan: Plan, profile: Profile) -> list[Diagnostic]:
 
 def _check(entry: PlannedJob, profile: Profile) -> Iterator[Diagnostic]:
     for item, ref in zip(entry.job.media, entry.request.media, strict=True):
-        objection = can_deliver(profile, ref)
-        if objection is not None:
-            message, _, way_out = objection.partition("; ")
+        found = check_delivery(profile, ref)
+        if found is not None:
             yield Diagnostic(
                 UNDELIVERABLE,
-                message,
+                found.message,
                 item.place,
                 item.route,
-                help=(way_out,) if way_out else (),
+                help=found.help,
                 cell=entry.job.name,
                 row=item.row() if item.row else None,
             )

@@ -36,6 +36,7 @@ from wanbatch.model.lifecycle import (
     Snapshot,
     is_undecided,
 )
+from wanbatch.model.media import UnreadableFile
 from wanbatch.model.origin import same_origin
 from wanbatch.model.plan import Plan
 from wanbatch.operations.check import check_silently, read_name
@@ -327,8 +328,8 @@ def _take(attempt: Attempt, output: Path, remarks: dict[int, str]) -> Facts:
         "reason": "refused bytes were taken by a person",
     }
     probed = probe_video(part)
-    if isinstance(probed, str):
-        remarks[attempt.attempt_id] = probed
+    if isinstance(probed, UnreadableFile):
+        remarks[attempt.attempt_id] = probed.text
         return facts
     return {
         **facts,

@@ -6,8 +6,8 @@ which stored files are intact.
 How it works: jobs are walked upstream first. What the ledger knows of a job's identity
 gives its *standing*: a state, an action and a reason (``_stand``). Then come the things
 that a job has not by itself: an upstream that will not be there, an unsettled attempt
-under the same name, a twin of equal identity that is bought in this plan already. The
-words of actions and reasons are read by people and by scripts: see the contract.
+under the same name, a twin of equal identity that is bought in this plan already. A
+reason is a code with parameters; its words are ``words.reasons``.
 """
 
 from __future__ import annotations
@@ -32,16 +32,18 @@ from wanbatch.model.lifecycle import (
     may_retry,
 )
 from wanbatch.model.media import FileDigest
-from wanbatch.model.origin import same_origin, say_home
+from wanbatch.model.origin import same_origin, tell_home
 from wanbatch.model.plan import Action, Doubt, JobState, Plan, PlannedJob
 from wanbatch.model.price import PriceList, price_of
+from wanbatch.model.reason import Reason, ReasonCode, because
 from wanbatch.plan.history import BOUGHT, History, known_fingerprints
 from wanbatch.plan.identity import Identified, JobKey, identify, upstream_first
 from wanbatch.plan.selection import Predicate, Selection
 from wanbatch.plan.shards import Shard, in_shard
 from wanbatch.words.hiding import hide_in_value
 
-_DOWNLOADABLE = "its video file is missing or altered; it is downloaded again"
+_NEW = because(ReasonCode.NEW)
+_REGENERATE = because(ReasonCode.REGENERATE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +77,13 @@ class PlanOptions:
 class Standing:
     state: JobState
     action: Action
-    reason: str
+    reason: Reason
     attempt: Attempt | None = None
     authorised_by: str = ""
     trace: Sighting | None = None
 
 
-def _anew(reason: str, attempt: Attempt, authorised_by: str) -> Standing:
+def _anew(reason: Reason, attempt: Attempt, authorised_by: str) -> Standing:
     """A purchase that a person asks for beside what there is."""
     return Standing(JobState.PLANNED, Action.GENERATE, reason, attempt, authorised_by)
 
@@ -151,10 +153,10 @@ class _Planner:
             key: self._guard(key, entry, self._stand(key, entry, attempts[key]))
             for key, entry in self.identified.items()
         }
-        self._settle(alone, frozenset(self.identified))
+        self._apply_dependencies(alone, frozenset(self.identified))
         selected = self._select()
         if len(selected) < len(self.identified):
-            self._settle(alone, selected)
+            self._apply_dependencies(alone, selected)
         jobs = tuple(
             self._planned(key, entry, attempts[key], key in selected)
             for key, entry in self.identified.items()
@@ -180,8 +182,9 @@ class _Planner:
             if doubt is not None:
                 kind = self._person_asks(entry, "regenerate")
                 if not kind:
-                    return Standing(JobState.BLOCKED, Action.ASK, _doubt(doubt))
-                return Standing(JobState.PLANNED, Action.GENERATE, "--regenerate", None, kind)
+                    differs = because(ReasonCode.QUERY_DIFFERS, job=doubt.job)
+                    return Standing(JobState.BLOCKED, Action.ASK, differs)
+                return Standing(JobState.PLANNED, Action.GENERATE, _REGENERATE, None, kind)
         if attempt is None:
             return Standing(JobState.PLANNED, Action.GENERATE, self._why_new(key, entry))
         if attempt.state is State.STORED:
@@ -190,7 +193,7 @@ class _Planner:
             if self._is_here(attempt):
                 state = JobState.RUNNING if attempt.state is State.ACCEPTED else JobState.FINISHED
                 return Standing(state, Action.RESUME, how_it_runs(attempt), attempt)
-            reason = "it " + say_home(
+            reason = tell_home(
                 attempt.backend, attempt.origin, self.target.backend, self.target.origin
             )
             return Standing(JobState.RUNNING, Action.ASK, reason, attempt)
@@ -198,21 +201,21 @@ class _Planner:
             return Standing(
                 JobState.UNCERTAIN,
                 Action.ASK,
-                "nobody knows whether it was bought: wanbatch resolve",
+                because(ReasonCode.UNCERTAIN),
                 attempt,
             )
         if attempt.state is State.EXPIRED:
             return Standing(
                 JobState.EXPIRED,
                 Action.ASK,
-                "it was paid for, but its result can no longer be had: wanbatch resolve",
+                because(ReasonCode.EXPIRED),
                 attempt,
             )
         if attempt.state is State.ABANDONED:
             kind = self._person_asks(entry, "regenerate")
             if kind:
-                return _anew("abandoned before; --regenerate", attempt, kind)
-            return Standing(JobState.SKIPPED, Action.SKIP, "abandoned by a person", attempt)
+                return _anew(because(ReasonCode.ABANDONED_AGAIN), attempt, kind)
+            return Standing(JobState.SKIPPED, Action.SKIP, because(ReasonCode.ABANDONED), attempt)
         return self._stand_failed(key, entry, attempt, attempts)
 
     def _guard(self, key: JobKey, entry: Identified, standing: Standing) -> Standing:
@@ -228,10 +231,9 @@ class _Planner:
             return standing
         kind = self._person_asks(entry, "regenerate")
         if kind:
-            reason = f"--regenerate; {trace.describe()}"
-            return replace(standing, reason=reason, authorised_by=kind)
+            return replace(standing, reason=trace.reason(asked=kind), authorised_by=kind)
         return Standing(
-            JobState.ELSEWHERE, Action.ASK, trace.describe(), standing.attempt, trace=trace
+            JobState.ELSEWHERE, Action.ASK, trace.reason(), standing.attempt, trace=trace
         )
 
     def _person_asks(self, entry: Identified, *kinds: str) -> str:
@@ -244,25 +246,21 @@ class _Planner:
     def _stand_stored(self, key: JobKey, entry: Identified, attempt: Attempt) -> Standing:
         kind = self._person_asks(entry, "regenerate")
         if kind:
-            return _anew("--regenerate", attempt, kind)
+            return _anew(_REGENERATE, attempt, kind)
         placement = self.placed.get(key)
         if (
             placement is not None
             and placement.attempt_id == attempt.attempt_id
             and placement.path in self.intact
         ):
-            return Standing(JobState.DONE, Action.REUSE, "up to date", attempt)
+            return Standing(JobState.DONE, Action.REUSE, because(ReasonCode.UP_TO_DATE), attempt)
         if attempt.attempt_id in self.whole or attempt.path in self.intact:
-            return Standing(
-                JobState.DONE, Action.REUSE, f"made as {attempt.job}; its video is copied", attempt
-            )
+            copied = because(ReasonCode.COPIED, job=attempt.job)
+            return Standing(JobState.DONE, Action.REUSE, copied, attempt)
         if self._is_here(attempt) and self.now < attempt.available_until:
-            return Standing(JobState.FINISHED, Action.RESUME, _DOWNLOADABLE, attempt)
-        reason = (
-            "its video file is missing or altered and can no longer be downloaded: restore the"
-            " file, or run with --regenerate to buy it again"
-        )
-        return Standing(JobState.EXPIRED, Action.ASK, reason, attempt)
+            downloadable = because(ReasonCode.DOWNLOADABLE)
+            return Standing(JobState.FINISHED, Action.RESUME, downloadable, attempt)
+        return Standing(JobState.EXPIRED, Action.ASK, because(ReasonCode.FILE_LOST), attempt)
 
     def _is_here(self, attempt: Attempt) -> bool:
         """Whether the attempt's task belongs to this backend. Offline its address may
@@ -276,25 +274,24 @@ class _Planner:
     def _stand_failed(
         self, key: JobKey, entry: Identified, attempt: Attempt, attempts: Sequence[Attempt]
     ) -> Standing:
-        what = f"failed before: {attempt.error_code or 'error'}: {attempt.error_message}".rstrip(
-            ": "
-        )
+        error, message = attempt.error_code, attempt.error_message
         kind = self._person_asks(entry, "retry_failed", "regenerate")
         if kind:
             # Whichever flag it was: what turns out to be done is not to be bought
             # again.
-            return _anew(what, attempt, "retry_failed")
+            asked = because(ReasonCode.FAILED_ASKED, error=error, message=message)
+            return _anew(asked, attempt, "retry_failed")
         far = next((a for a in attempts if self._may_turn_elsewhere(a)), None)
         if far is not None:
-            reason = f"{what}; it may yet turn, at {far.origin} (--retry-failed buys it here)"
+            reason = because(
+                ReasonCode.FAILED_ELSEWHERE, error=error, message=message, origin=far.origin
+            )
             return Standing(JobState.FAILED, Action.SKIP, reason, attempt)
         if may_retry(attempt, attempts, self.retries.get(key[0], 0)):
-            return Standing(
-                JobState.PLANNED, Action.GENERATE, f"{what}; tried again by policy", attempt
-            )
-        return Standing(
-            JobState.FAILED, Action.SKIP, f"{what} (--retry-failed tries again)", attempt
-        )
+            policy = because(ReasonCode.FAILED_BY_POLICY, error=error, message=message)
+            return Standing(JobState.PLANNED, Action.GENERATE, policy, attempt)
+        failed = because(ReasonCode.FAILED, error=error, message=message)
+        return Standing(JobState.FAILED, Action.SKIP, failed, attempt)
 
     def _may_turn_elsewhere(self, attempt: Attempt) -> bool:
         """Whether a failure is younger than a day, and cannot be asked again from here
@@ -303,12 +300,14 @@ class _Planner:
         failed = attempt.state is State.REMOTE_FAILED and bool(attempt.task_id)
         return failed and young and not self._is_here(attempt)
 
-    def _why_new(self, key: JobKey, entry: Identified) -> str:
+    def _why_new(self, key: JobKey, entry: Identified) -> Reason:
         before = self.youngest_of_name.get(key)
         if before is None or before in self.attempts[key]:
-            return "new"
+            return _NEW
         changed = changed_fields(before.request, entry.request.describe())
-        return "changed: " + ", ".join(changed) if changed else "changed: its upstream or take"
+        if changed:
+            return because(ReasonCode.CHANGED, fields=", ".join(changed))
+        return because(ReasonCode.CHANGED_INPUTS)
 
     # -- what depends on other jobs ----------------------------------------------------
 
@@ -334,16 +333,18 @@ class _Planner:
             selected &= in_shard(self.identified, self.options.shard)
         return frozenset(selected)
 
-    def _settle(self, alone: Mapping[JobKey, Standing], selected: frozenset[JobKey]) -> None:
+    def _apply_dependencies(
+        self, alone: Mapping[JobKey, Standing], selected: frozenset[JobKey]
+    ) -> None:
         """The standings under a selection: ``alone`` are those of the jobs by
         themselves. What ``state:`` selects by is how they stand where all are
         selected."""
         self.standings = dict(alone)
         everything = frozenset(self.identified)
         for key in upstream_first(self.identified):
-            self._settle_upstream(key, selected if key in selected else everything)
+            self._apply_upstream(key, selected if key in selected else everything)
 
-    def _settle_upstream(self, key: JobKey, selected: frozenset[JobKey]) -> None:
+    def _apply_upstream(self, key: JobKey, selected: frozenset[JobKey]) -> None:
         standing = self.standings[key]
         if standing.action is not Action.GENERATE:
             return
@@ -355,27 +356,23 @@ class _Planner:
             )
             return
         for up in self.identified[key].upstream:
-            reason = self._hindrance(up, selected)
-            if reason:
+            hindrance = self._hindrance(up, selected)
+            if hindrance is not None:
                 self.standings[key] = replace(
-                    standing, action=Action.BLOCKED, state=JobState.BLOCKED, reason=reason
+                    standing, action=Action.BLOCKED, state=JobState.BLOCKED, reason=hindrance
                 )
                 return
 
-    def _hindrance(self, up: JobKey, selected: frozenset[JobKey]) -> str:
+    def _hindrance(self, up: JobKey, selected: frozenset[JobKey]) -> Reason | None:
         standing = self.standings[up]
         if standing.state is JobState.DONE:
-            return ""
-        if standing.action in (Action.GENERATE, Action.RESUME):
-            return (
-                ""
-                if up in selected
-                else (
-                    f"it takes media from {up[1]}, which is not done and not selected: add"
-                    " --with-upstream"
-                )
-            )
-        return f"it takes media from {up[1]}, which is {standing.state.value}"
+            return None
+        if standing.action not in (Action.GENERATE, Action.RESUME):
+            state = standing.state.value
+            return because(ReasonCode.UPSTREAM_NOT_DONE, job=up[1], state=state)
+        if up in selected:
+            return None
+        return because(ReasonCode.UPSTREAM_NOT_SELECTED, job=up[1])
 
     def _planned(
         self, key: JobKey, entry: Identified, attempts: tuple[Attempt, ...], selected: bool
@@ -385,7 +382,7 @@ class _Planner:
         if standing.action is Action.GENERATE and selected:
             first = self.first_of.setdefault(entry.fingerprint, key)
             if first != key:
-                standing = replace(standing, reason=f"the same request as {first[1]}: bought once")
+                standing = replace(standing, reason=because(ReasonCode.TWIN, job=first[1]))
                 price = Decimal(0) if price is not None else None
         return PlannedJob(
             job=entry.job,
@@ -444,14 +441,11 @@ class _Planner:
         )
 
 
-def _why_it_waits(earlier: Attempt) -> str:
+def _why_it_waits(earlier: Attempt) -> Reason:
     """Why a job that was edited is not bought while its old request is unsettled."""
     if earlier.state in IN_FLIGHT:
-        return (
-            f"its old request is still running (task {earlier.task_id}):"
-            " this run or wanbatch fetch brings it home, then run again"
-        )
-    return f"its old request is {earlier.state.value}: settle it first with wanbatch resolve"
+        return because(ReasonCode.OLD_REQUEST_RUNS, task=earlier.task_id)
+    return because(ReasonCode.OLD_REQUEST_OPEN, state=earlier.state.value)
 
 
 def changed_fields(before: str, after: str) -> list[str]:
@@ -476,15 +470,6 @@ def _flatten(request: dict[str, object]) -> dict[str, object]:
     for item in media if isinstance(media, list) else ():
         flat[f"media.{item['type']}"] = item.get("sha256") or hide_in_value(item["source"])
     return flat
-
-
-def _doubt(bought: Attempt) -> str:
-    return (
-        f"the query of its URL is another than that of {bought.job}, which was bought: if it"
-        " is the same file, write identity: [] beside url; "
-        "if not, name the parameters that choose it, as in identity: [id], and run with"
-        " --regenerate"
-    )
 
 
 def _total(jobs: Iterable[PlannedJob], *, known: bool) -> Decimal | None:

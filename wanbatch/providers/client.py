@@ -20,18 +20,22 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Self
 from urllib.parse import urlsplit
 
 import anyio
 from anyio import to_thread
 
 from wanbatch.model.job import MediaType
+from wanbatch.model.media import VideoFacts
 from wanbatch.model.outcomes import (
     Accepted,
+    Delivered,
+    DeliveryOutcome,
     Downloaded,
     DownloadFailed,
     DownloadOutcome,
+    Outcome,
     PollOutcome,
     ProbeFailed,
     ProbeOutcome,
@@ -39,7 +43,9 @@ from wanbatch.model.outcomes import (
     SubmitOutcome,
     Succeeded,
     Uncertain,
+    Undeliverable,
     Unreadable,
+    rewrite,
 )
 from wanbatch.model.plan import MediaRef, Request
 from wanbatch.model.ports import Cancelling, Discerning, Listing
@@ -53,15 +59,15 @@ from wanbatch.model.wire import (
     WireRequest,
 )
 from wanbatch.providers.delivery import upload_space
-from wanbatch.providers.delivery.bucket import PRESIGNED_S, Bucket
+from wanbatch.providers.delivery.bucket import Bucket
 from wanbatch.providers.delivery.delivery import (
     INLINE_LIMIT_BYTES,
     MediaFile,
+    Uploaded,
     as_data_url,
-    can_deliver,
+    check_delivery,
     read_media,
 )
-from wanbatch.providers.delivery.upload_space import Undelivered
 from wanbatch.providers.dialects.reading import (
     as_object,
     as_url,
@@ -82,12 +88,13 @@ from wanbatch.words.errors import ExitCode, WanbatchError
 from wanbatch.words.files import hash_file
 
 SKEW_LIMIT_S = 900.0
+"""A quarter of an hour: what signed requests are mostly allowed to differ. A clock that
+is further off may as well be in another time zone, and then a list proves nothing."""
 PROBE_AGAIN_S = 1.0
 """A gateway that restarts is back after a second more often than not."""
 LIST_PAGES = 50
+"""2,500 tasks of DashScope's pages. A listing that needs more is not complete."""
 """A listing that needs more pages than this is not complete."""
-
-_Outcome = TypeVar("_Outcome", bound="SubmitOutcome | PollOutcome | ProbeOutcome | DownloadOutcome")
 
 
 class Client:
@@ -169,9 +176,9 @@ class Client:
 
     async def deliver(
         self, media: Sequence[tuple[MediaRef, Path | None]], model: str = "wan2.7-i2v"
-    ) -> Mapping[MediaType, str] | str:
-        """URLs for the wire by media type, or why there are none. Local files go the
-        profile's way, each content at most once a process.
+    ) -> DeliveryOutcome:
+        """Makes the media readable for the provider. Local files go the profile's way,
+        each content at most once a process.
 
         ``model`` matters to DashScope's upload space alone: what is uploaded there
         serves one model.
@@ -179,16 +186,16 @@ class Client:
         urls: dict[MediaType, str] = {}
         for ref, path in media:
             found = await self._deliver_one(ref, path, model)
-            if isinstance(found, Undelivered):
-                return self._scrub(str(found))
+            if isinstance(found, Undeliverable):
+                return self._without_key(found)
             urls[ref.type] = found
         inline = sum(len(url) for url in urls.values() if url.startswith("data:"))
         if inline > INLINE_LIMIT_BYTES:
-            return (
-                f"the media are {inline >> 20} MiB inline; at most {INLINE_LIMIT_BYTES >> 20} MiB"
-                " fit into one request"
+            return Undeliverable(
+                f"the media are {inline >> 20} MiB inline",
+                (f"at most {INLINE_LIMIT_BYTES >> 20} MiB fit into one request",),
             )
-        return urls
+        return Delivered(urls)
 
     async def submit(self, request: Request, urls: Mapping[MediaType, str]) -> SubmitOutcome:
         """Exactly one POST, on a connection of its own."""
@@ -269,7 +276,7 @@ class Client:
         result: Succeeded,
         part: Path,
         kept: Path,
-    ) -> DownloadFailed:
+    ) -> DownloadOutcome:
         refused = next((failure.refused for _, failure in failures if failure.refused), "")
         if refused:
             await to_thread.run_sync(partial(os.replace, kept, part))
@@ -364,7 +371,7 @@ class Client:
             return False
         return self._dialect.read_cancel(await self._http.read(self._dialect.cancel(task_id)))
 
-    async def check_bucket(self) -> str | None:
+    async def check_bucket(self) -> Undeliverable | None:
         """Why the profile's bucket cannot be used, or ``None``; writes one small
         object. Raises ``WanbatchError`` where the extra ``s3`` is missing."""
         return await self._open_bucket().check()
@@ -373,29 +380,33 @@ class Client:
         self._bucket = self._bucket or Bucket(self.profile.delivery, self._http)
         return self._bucket
 
-    async def _deliver_one(self, ref: MediaRef, path: Path | None, model: str) -> str | Undelivered:
-        objection = can_deliver(self.profile, ref)
-        if objection is not None:
-            return Undelivered(objection)
+    async def _deliver_one(
+        self, ref: MediaRef, path: Path | None, model: str
+    ) -> str | Undeliverable:
+        """The URL of one media input."""
+        never = check_delivery(self.profile, ref)
+        if never is not None:
+            return never
         if ref.url:
             return ref.url
         if path is None:
-            return Undelivered(f"{ref.source} has no file to deliver")
+            return Undeliverable(f"{ref.source} has no file to deliver")
         try:
-            return await self._deliver_file(ref, path, model)
+            found = await self._deliver_file(ref, path, model)
         except OSError as error:
-            return Undelivered(
+            return Undeliverable(
                 f"{ref.source} cannot be read: {error.strerror or 'input/output error'}"
             )
-        except Undelivered as problem:
-            return Undelivered(f"{ref.source} could not be delivered: {problem}")
+        if isinstance(found, Undeliverable):
+            return replace(found, message=f"{ref.source} could not be delivered: {found.message}")
+        return found
 
-    async def _deliver_file(self, ref: MediaRef, path: Path, model: str) -> str:
-        """Raises ``Undelivered`` and ``OSError``. What was delivered before is used
-        again for half of the time that it is kept."""
+    async def _deliver_file(self, ref: MediaRef, path: Path, model: str) -> str | Undeliverable:
+        """Its URL. Raises ``OSError``. What was delivered before is used again for half
+        of the time that it is kept."""
         file = await to_thread.run_sync(partial(read_media, path))
         if ref.sha256 and file.sha256 != ref.sha256:
-            raise Undelivered("its content has changed since the plan was made")
+            return Undeliverable("its content has changed since the plan was made")
         way = self.profile.delivery.way
         if way == "inline":
             return as_data_url(file.content, file.mime)
@@ -403,30 +414,31 @@ class Client:
         known, until = self._delivered.get(place, ("", 0.0))
         if self._clock() < until:
             return known
-        url, kept_s = await self._hand_over(file, model)
-        self._delivered[place] = url, self._clock() + kept_s / 2
-        return url
+        found = await self._upload(file, model)
+        if isinstance(found, Undeliverable):
+            return found
+        self._delivered[place] = found.url, self._clock() + found.kept_s / 2
+        return found.url
 
-    async def _hand_over(self, file: MediaFile, model: str) -> tuple[str, float]:
-        """Where the file now is, and for how many seconds. Raises ``Undelivered``."""
+    async def _upload(self, file: MediaFile, model: str) -> Uploaded | Undeliverable:
         if self.profile.delivery.way == "upload":
             return await upload_space.upload(
                 self._http, model, file.sha256, file.content, file.mime
-            ), upload_space.KEPT_S
+            )
         if self.profile.delivery.way == "s3":
-            return await self._open_bucket().put(file.sha256, file.content, file.mime), PRESIGNED_S
-        return await self._to_emulator(file), float("inf")
+            return await self._open_bucket().put(file.sha256, file.content, file.mime)
+        return await self._to_emulator(file)
 
-    async def _to_emulator(self, file: MediaFile) -> str:
+    async def _to_emulator(self, file: MediaFile) -> Uploaded | Undeliverable:
         seen = await self._http.send_large(
             WireRequest("PUT", f"/media/{file.sha256}", {"content-type": file.mime}, file.content)
         )
         if isinstance(seen, NoReply) or seen.status not in (200, 201):
-            raise Undelivered(_why(seen))
+            return Undeliverable(_why(seen))
         url = as_url(as_object(read_json(seen.body)).get("url"))
         if url is None:
-            raise Undelivered("the emulator named no address for it")
-        return url
+            return Undeliverable("the emulator named no address for it")
+        return Uploaded(url, float("inf"))
 
     def _content_url(self, task_id: str) -> str | None:
         wire = self._dialect.content(task_id) if valid_task_id(task_id) is not None else None
@@ -442,21 +454,16 @@ class Client:
             return replace(fetched, reason=f"{where}: {fetched.reason}")
         await to_thread.run_sync(partial(_sync, part))
         facts = await to_thread.run_sync(partial(probe_video, part))
-        if not isinstance(facts, str):
+        if isinstance(facts, VideoFacts):
             return Downloaded(facts, fetched.declared, facts.remark)
         refused = await to_thread.run_sync(partial(_refused_hash, part))
-        reason = f"{where}: what came is no whole video: {facts}"
+        reason = f"{where}: what came is no whole video: {facts.text}"
         return http_download.NotFetched(reason, status=200, refused=refused)
 
-    def _without_key(self, outcome: _Outcome) -> _Outcome:
+    def _without_key(self, outcome: Outcome) -> Outcome:
         """``outcome`` with the key cut out of its texts: a server may echo it in a
         spelling that only JSON undoes."""
-        changes = {
-            name: self._scrub(text)
-            for name in ("reason", "code", "message", "hint", "word", "evidence")
-            if isinstance(text := getattr(outcome, name, None), str)
-        }
-        return replace(outcome, **changes) if changes else outcome  # type: ignore[arg-type]  # the names are those of text fields
+        return rewrite(outcome, self._scrub)
 
     def _scrub(self, text: str) -> str:
         if self.profile.realm == "emulator":

@@ -27,6 +27,7 @@ SCANNED = 16 * EVIDENCE_LIMIT
 """So much of an answer is read for evidence: enough where most of it is queries, and a
 body of megabytes takes no seconds."""
 _DEPTH = 64
+"""Levels of JSON that are looked through; what lies deeper goes whole."""
 _ANY_QUERY = re.compile(
     r"(?i)((?:https?|oss|wss?)?:?(?://|\\/\\/)[^\s\"'<>?#]{1,2000})[?#][^\s\"'<>]*"
 )

@@ -16,8 +16,13 @@ from wanbatch.model.report import Check, Output
 from wanbatch.words.canonical import Json
 
 LENGTH_TOLERANCE_S = 0.5
+"""A container rounds to whole frames, and sound may end later than the picture."""
 AREA_TOLERANCE = 0.15
+"""Both sides are rounded down to multiples of 16: 816 × 1104 for 720P is 2 % less
+(documented example), and up to 5 % are lost near 8:1. The formula itself is not
+documented."""
 TIER_AREAS = {"720P": 1280 * 720, "1080P": 1920 * 1080}
+"""Pixels (documented: the area is about that of the tier)."""
 
 
 def check_output(request: Mapping[str, Json], output: Output | None) -> tuple[Check, ...]:

@@ -377,13 +377,13 @@ def _task_of(entry: PlannedJob) -> str | None:
 def _fault_of_job(entry: PlannedJob) -> Fault | None:
     if entry.trace is not None:
         other = entry.trace.source is Source.LEDGER
-        return Fault(OTHER_LEDGER if other else entry.state.value, entry.reason)
+        return Fault(OTHER_LEDGER if other else entry.state.value, str(entry.reason))
     if entry.state is JobState.BLOCKED:
-        return Fault("blocked", entry.reason)
+        return Fault("blocked", str(entry.reason))
     if entry.attempt is None:
         return None
     if entry.state is JobState.EXPIRED and entry.attempt.state is State.STORED:
-        return Fault("output_missing", entry.reason)
+        return Fault("output_missing", str(entry.reason))
     return _fault_of_attempt(entry.attempt, entry.state)
 
 
@@ -400,7 +400,7 @@ def _fault_of_attempt(attempt: Attempt, state: JobState) -> Fault | None:
         met = attempt.download_error or "its video has not been downloaded yet"
         return Fault("not_fetched", met, retryable=True)
     if state is JobState.RUNNING and attempt.status_word:
-        return Fault("unknown_status", how_it_runs(attempt), retryable=True)
+        return Fault("unknown_status", str(how_it_runs(attempt)), retryable=True)
     if state is JobState.EXPIRED:
         return Fault(
             attempt.error_code or "expired",

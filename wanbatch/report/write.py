@@ -31,6 +31,8 @@ from wanbatch.words.errors import ExitCode, WanbatchError
 from wanbatch.words.files import open_regular, written_atomically
 
 POSTER_WORKERS = min(4, os.cpu_count() or 1)
+"""Decoding holds a core each; more than four would take the machine away from its
+user."""
 
 
 def write_report(report: Report, folder: Path) -> Report:

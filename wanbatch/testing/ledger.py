@@ -5,19 +5,19 @@ What it may not do: start a thread.
 
 from __future__ import annotations
 
-from wanbatch.ledger.writer import Settle, Ticket, Writer
+from wanbatch.ledger.writer import Release, Ticket, Writer
 
 
 class InlineWriter(Writer):
     """Commits every write at once, in the caller's own thread: where no thread may
     decide an order. For ``Ledger(…, writer=InlineWriter)``."""
 
-    def start(self, settle: Settle) -> None:
-        self._settle = settle
+    def start(self, release: Release) -> None:
+        self._release = release
 
     def put(self, ticket: Ticket) -> None:
         self.write([ticket])
-        self._settle([ticket])
+        self._release([ticket])
 
     async def finish(self) -> None:
         self.store.close()

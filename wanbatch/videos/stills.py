@@ -29,8 +29,7 @@ from wanbatch.media.container import Undecodable as Undecodable
 from wanbatch.media.turning import turn, turned_size
 from wanbatch.words.files import open_regular, written_atomically
 
-POSTER_WIDTH = 480
-POSTER_HEIGHT = 854
+POSTER_WIDTH, POSTER_HEIGHT = 480, 854
 """A poster fits into this box, in pixels; that of a landscape video is as wide as the
 box."""
 

@@ -50,7 +50,9 @@ NO_SYNC = frozenset(
 loss."""
 
 _RENAME_NOREPLACE = 1
+"""Of Linux's ``renameat2``: fail where the name exists."""
 _AT_FDCWD = -100
+"""Of Linux: a path is relative to the present folder."""
 
 _oddities: dict[str, None] = {}
 

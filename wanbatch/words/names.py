@@ -17,7 +17,9 @@ from functools import lru_cache
 from wanbatch.words.scalars import Scalar, scalar_text
 
 _LONGEST = 40
+"""Characters of one value in a name: three axes fit into a file name and a column."""
 _KEPT = 24
+"""Of a longer one, before its eight digits: people still know it."""
 
 
 @lru_cache(maxsize=65_536)

@@ -25,6 +25,7 @@ _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\
 _NOT_FINITE = re.compile(r"(?:[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))\Z")
 _STARTS = frozenset("-+.0123456789")
 _MOST_DIGITS = 18
+"""What fits into 64 bits in any case."""
 
 
 class BadNumber(ValueError):

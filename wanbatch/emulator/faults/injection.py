@@ -34,22 +34,15 @@ from wanbatch.emulator.protocols.http_answers import new_request_id
 from wanbatch.emulator.whereabouts import Whereabouts
 
 FOREVER_S = 86_400.0
+"""A day: longer than any client waits."""
 CHUNK_BYTES = 65_536
+"""What a server on loopback writes at a time; a cut falls between two of them."""
 _KNOWN = frozenset(status.value for status in HTTPStatus)
 _BAD_ID = "../../etc/passwd"
 _HTML = (
     "<html>\r\n<head><title>{status} {phrase}</title></head>\r\n<body><center><h1>{status}"
     " {phrase}</h1></center><hr></body>\r\n</html>\r\n"
 )
-_PHRASES = {
-    200: "OK",
-    400: "Bad Request",
-    403: "Forbidden",
-    404: "Not Found",
-    429: "Too Many Requests",
-    502: "Bad Gateway",
-    503: "Service Unavailable",
-}
 
 
 @dataclass(slots=True)

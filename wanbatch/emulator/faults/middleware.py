@@ -84,15 +84,15 @@ class FaultMiddleware:
     """The ASGI application that the server calls."""
 
     def __init__(
-        self, inner: ASGIApp, studio: Service, mischief: FaultInjection, whereabouts: Whereabouts
+        self, inner: ASGIApp, service: Service, injection: FaultInjection, whereabouts: Whereabouts
     ) -> None:
         self._inner = inner
-        self._studio = studio
-        self._mischief = mischief
+        self._service = service
+        self._injection = injection
         self._whereabouts = whereabouts
-        self._retry_after_s = studio.settings.retry_after_s
-        self._windows = windows(studio.settings)
-        self.faults = Faults(studio.settings.script)
+        self._retry_after_s = service.settings.retry_after_s
+        self._windows = windows(service.settings)
+        self.faults = Faults(service.settings.script)
         self.calls: Counter[str] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -125,14 +125,14 @@ class FaultMiddleware:
         if rule.act in FATES or (destiny is not None and destiny.id_form):
             await self._inner(scope, receive, dated(send))
         else:
-            await self._mischief.spoil(rule, self._inner, scope, receive, dated(send))
+            await self._injection.spoil(rule, self._inner, scope, receive, dated(send))
 
     def _limit(self, route: str) -> str:
         window = self._windows.get(route)
         if window is not None and not window.admit(time.monotonic()):
             return "rate"
-        refuses = self._studio.settings.over_limit == "refuse"
-        return "concurrency" if route == "submit" and refuses and self._studio.full else ""
+        refuses = self._service.settings.over_limit == "refuse"
+        return "concurrency" if route == "submit" and refuses and self._service.full else ""
 
     async def _refuse(self, why: str, scope: Scope, receive: Receive, send: Send) -> None:
         async for _ in Request(scope, receive).stream():

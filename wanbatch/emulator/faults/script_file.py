@@ -26,6 +26,7 @@ from wanbatch.words.errors import ExitCode, WanbatchError
 from wanbatch.words.quoting import closest
 
 LIMIT_BYTES = 1_000_000
+"""Some ten thousand rules; what is larger is no script."""
 _COMMON = frozenset(
     {
         "route",

@@ -14,10 +14,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 
 from wanbatch.emulator.ids import told_id
+from wanbatch.emulator.request import Malformed
 from wanbatch.emulator.task import Phase, Task
 
 CHINA = timezone(timedelta(hours=8))
 WINDOW_S = 86_400.0
+"""The longest span of one list (documented: 24 hours)."""
 
 
 def error(code: str, message: str, request_id: str) -> dict[str, object]:
@@ -83,18 +85,20 @@ class ListQuery:
     page_size: int
 
 
-def read_list_query(query: Mapping[str, str], now: float) -> ListQuery | str:
+def read_list_query(query: Mapping[str, str], now: float) -> ListQuery | Malformed:
     """The query, or why it is refused."""
     try:
         until = _instant(query["end_time"]) + 1 if query.get("end_time") else now + 1
         since = _instant(query["start_time"]) if query.get("start_time") else until - WINDOW_S
         page, page_size = int(query.get("page_no") or 1), int(query.get("page_size") or 10)
     except ValueError:
-        return "start_time and end_time must be YYYYMMDDhhmmss, page_no and page_size integers"
+        return Malformed(
+            "start_time and end_time must be YYYYMMDDhhmmss, page_no and page_size integers"
+        )
     if until - since > WINDOW_S + 1 or since > until:
-        return "the time between start_time and end_time must be at most 24 hours"
+        return Malformed("the time between start_time and end_time must be at most 24 hours")
     if page < 1 or not 1 <= page_size <= 100:
-        return "page_no must be at least 1, page_size between 1 and 100"
+        return Malformed("page_no must be at least 1, page_size between 1 and 100")
     return ListQuery(
         since,
         until,

@@ -36,19 +36,21 @@ from wanbatch.emulator.protocols.http_answers import (
 from wanbatch.emulator.protocols.multipart import Form, read_form
 from wanbatch.emulator.protocols.parse_dashscope import read_upstream
 from wanbatch.emulator.protocols.parse_gateway import Refused, is_model, parse_json
+from wanbatch.emulator.request import Malformed
 from wanbatch.emulator.service import Service
 from wanbatch.emulator.signed_urls import ACCESS_KEY_ID, Links
 from wanbatch.emulator.task import Phase, Task
 
 _BUCKET = "dashscope-instant"
 _POLICY_LIFE_S = 300
+"""``expire_in_seconds`` of the real upload space."""
 
 
 class DashScopeRoutes:
-    """``/api/v1``, the upload host and ``/results`` over one studio."""
+    """``/api/v1``, the upload host and ``/results`` over one service."""
 
-    def __init__(self, studio: Service, links: Links) -> None:
-        self._studio = studio
+    def __init__(self, service: Service, links: Links) -> None:
+        self._service = service
         self._links = links
 
     def routes(self) -> list[Route]:
@@ -96,7 +98,7 @@ class DashScopeRoutes:
         reading = read_upstream(
             str(model), body.get("input"), body.get("parameters"), "1080P", resolve_uploads=resolves
         )
-        task = await self._studio.submit(
+        task = await self._service.submit(
             reading.draft, body, "dashscope", destiny_for(request, reading.fault)
         )
         return json_answer(
@@ -109,9 +111,9 @@ class DashScopeRoutes:
         if refusal is not None:
             return refusal
         request_id, task_id = str(uuid.uuid4()), id_of_segment(request.path_params["task_id"])
-        task = self._studio.find("dashscope", task_id)
+        task = self._service.find("dashscope", task_id)
         if task is None or (
-            task.ended and time.time() >= task.ended_at + self._studio.settings.expire_after_s
+            task.ended and time.time() >= task.ended_at + self._service.settings.expire_after_s
         ):
             return json_answer(
                 dashscope.unknown(task_id, request_id), headers={"x-request-id": request_id}
@@ -119,9 +121,9 @@ class DashScopeRoutes:
         link, clip_s = "", 0.0
         if task.phase is Phase.SUCCEEDED:
             link = self._links.sign(
-                f"/results/{file_stem(task_id)}{_suffix(task)}", self._studio.expires_at(task)
+                f"/results/{file_stem(task_id)}{_suffix(task)}", self._service.expires_at(task)
             )
-            clip_s = await self._studio.clip_seconds(task)
+            clip_s = await self._service.clip_seconds(task)
         return json_answer(
             dashscope.status(task, link, request_id, clip_s), headers={"x-request-id": request_id}
         )
@@ -131,17 +133,17 @@ class DashScopeRoutes:
         if refusal is not None:
             return refusal
         query = dashscope.read_list_query(request.query_params, time.time())
-        if isinstance(query, str):
-            return _error(400, "InvalidParameter", query)
-        tasks = (t for t in self._studio.tasks.values() if t.dialect == "dashscope")
+        if isinstance(query, Malformed):
+            return _error(400, "InvalidParameter", query.message)
+        tasks = (t for t in self._service.tasks.values() if t.dialect == "dashscope")
         return json_answer(dashscope.listed(tasks, query, str(uuid.uuid4())))
 
     async def cancel(self, request: Request) -> Response:
         refusal = self._refuse_key(request)
         if refusal is not None:
             return refusal
-        task = self._studio.find("dashscope", id_of_segment(request.path_params["task_id"]))
-        if task is None or not self._studio.cancel(task):
+        task = self._service.find("dashscope", id_of_segment(request.path_params["task_id"]))
+        if task is None or not self._service.cancel(task):
             return _error(
                 400,
                 "UnsupportedOperation",
@@ -202,14 +204,14 @@ class DashScopeRoutes:
         if wrong:
             return _store_error(403, "AccessDenied", wrong)
         url = f"oss://{form.fields['key']}"
-        if self._studio.books.uploaded(url, time.time()):
+        if self._service.store.uploaded(url, time.time()):
             return _store_error(
                 409,
                 "FileAlreadyExists",
                 "The object you specified already exists and can not be overwritten.",
             )
-        sha256 = await asyncio.to_thread(self._studio.books.keep_media, form.file)
-        self._studio.books.upload(url, sha256, time.time())
+        sha256 = await asyncio.to_thread(self._service.store.keep_media, form.file)
+        self._service.store.upload(url, sha256, time.time())
         return Response(
             status_code=200 if form.fields.get("success_action_status") == "200" else 204
         )
@@ -242,13 +244,13 @@ class DashScopeRoutes:
             return _store_error(
                 403, "SignatureDoesNotMatch" if "signature" in wrong else "AccessDenied", wrong
             )
-        task = self._studio.find_result(request.path_params["name"])
+        task = self._service.find_result(request.path_params["name"])
         if task is None or not task.video:
             return _store_error(404, "NoSuchKey", "The specified key does not exist.")
-        return FileResponse(self._studio.books.video_path(task.video), media_type="video/mp4")
+        return FileResponse(self._service.store.video_path(task.video), media_type="video/mp4")
 
     def _refuse_key(self, request: Request) -> Response | None:
-        if allowed(request, self._studio.settings.api_key):
+        if allowed(request, self._service.settings.api_key):
             return None
         return _error(401, "InvalidApiKey", "Invalid API-key provided.")
 

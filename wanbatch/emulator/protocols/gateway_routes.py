@@ -36,20 +36,16 @@ from wanbatch.emulator.service import Service
 from wanbatch.emulator.signed_urls import Links
 from wanbatch.emulator.task import EndKind, Phase, ScriptedEnd, Task
 
-_PASSING = {
-    "code": "Throttling.RateQuota",
-    "message": "Requests rate limit exceeded, please try again later.",
-}
 _CACHED = {"cache-control": "public, max-age=86400"}
 
 
 class GatewayRoutes:
     """``/v1/videos`` over one service, as the seed document's server has it."""
 
-    def __init__(self, studio: Service, links: Links) -> None:
-        self._studio = studio
+    def __init__(self, service: Service, links: Links) -> None:
+        self._service = service
         self._links = links
-        self._api_key = studio.settings.api_key
+        self._api_key = service.settings.api_key
 
     def routes(self) -> list[Route]:
         return [
@@ -72,7 +68,7 @@ class GatewayRoutes:
         reading = body if isinstance(body, Refused) else self._read(body)
         if isinstance(reading, Refused):
             return refuse_draft(reading)
-        task = await self._studio.submit(
+        task = await self._service.submit(
             reading.draft, body, "gateway", destiny_for(request, reading.fault)
         )
         return json_answer(
@@ -112,17 +108,17 @@ class GatewayRoutes:
                 ),
                 400,
             )
-        if time.time() >= self._studio.expires_at(task):
+        if time.time() >= self._service.expires_at(task):
             return json_answer(
                 gateway.content_error("Upstream service returned status 403", "server_error"), 502
             )
-        return self._send(self._studio.books.video_path(task.video))
+        return self._send(self._service.store.video_path(task.video))
 
     def _send(self, path: Path) -> Response:
         return FileResponse(path, media_type="video/mp4", headers=_CACHED)
 
     def _find(self, request: Request) -> Task | None:
-        return self._studio.find("gateway", id_of_segment(request.path_params["task_id"]))
+        return self._service.find("gateway", id_of_segment(request.path_params["task_id"]))
 
 
 class StockRoutes(GatewayRoutes):
@@ -134,8 +130,8 @@ class StockRoutes(GatewayRoutes):
     ``/content`` ignores ``Range``.
     """
 
-    def __init__(self, studio: Service, links: Links) -> None:
-        super().__init__(studio, links)
+    def __init__(self, service: Service, links: Links) -> None:
+        super().__init__(service, links)
         self._odd: set[str] = set()
 
     def _parse(self, content_type: str, data: bytes) -> object:
@@ -151,7 +147,7 @@ class StockRoutes(GatewayRoutes):
         task = super()._find(request)
         return (
             None
-            if task is None or time.time() - task.accepted_at < self._studio.settings.row_delay_s
+            if task is None or time.time() - task.accepted_at < self._service.settings.row_delay_s
             else task
         )
 
@@ -163,7 +159,7 @@ class StockRoutes(GatewayRoutes):
                 gateway.auth_error("token 无模型权限（模型名为空）", new_request_id()), 403
             )
         link = (
-            self._links.sign(f"/results/{file_stem(task.id)}.mp4", self._studio.expires_at(task))
+            self._links.sign(f"/results/{file_stem(task.id)}.mp4", self._service.expires_at(task))
             if task.phase is Phase.SUCCEEDED
             else ""
         )

@@ -17,9 +17,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 MB = 1024 * 1024
+"""As new-api counts."""
 SUBMIT_LIMIT = 128 * MB
 """MAX_REQUEST_BODY_MB of new-api."""
 MEDIA_LIMIT = 100 * MB
+"""The largest input that the API takes: a clip."""
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 

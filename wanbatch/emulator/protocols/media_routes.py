@@ -33,11 +33,11 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 class MediaRoutes:
-    """``/media/{sha256}`` over one studio's books."""
+    """``/media/{sha256}`` over one service's store."""
 
-    def __init__(self, studio: Service, base_url: str) -> None:
-        self._studio = studio
-        self._books = studio.books
+    def __init__(self, service: Service, base_url: str) -> None:
+        self._service = service
+        self._store = service.store
         self._base_url = base_url
 
     def routes(self) -> list[Route]:
@@ -47,7 +47,7 @@ class MediaRoutes:
         ]
 
     async def put(self, request: Request) -> Response:
-        if not allowed(request, self._studio.settings.api_key):
+        if not allowed(request, self._service.settings.api_key):
             return refuse_token()
         sha256 = request.path_params["sha256"]
         if not _SHA256.fullmatch(sha256):
@@ -57,7 +57,7 @@ class MediaRoutes:
                 ),
                 400,
             )
-        part = self._books.part_path()
+        part = self._store.part_path()
         digest = await _receive(request, part)
         if digest != sha256:
             part.unlink(missing_ok=True)
@@ -71,12 +71,12 @@ class MediaRoutes:
             return json_answer(
                 gateway.task_error("invalid_request", f"the body's SHA-256 is {digest}"), 400
             )
-        await anyio.to_thread.run_sync(self._books.publish, part, self._books.media_path(sha256))
+        await anyio.to_thread.run_sync(self._store.publish, part, self._store.media_path(sha256))
         return json_answer({"url": f"{self._base_url}/media/{sha256}"})
 
     async def get(self, request: Request) -> Response:
         sha256 = request.path_params["sha256"]
-        path = self._books.media_path(sha256)
+        path = self._store.media_path(sha256)
         if not _SHA256.fullmatch(sha256) or not path.exists():
             return json_answer(gateway.task_error("not_found", "no such media here"), 404)
         return FileResponse(path, media_type="application/octet-stream")

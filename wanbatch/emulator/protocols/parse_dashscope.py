@@ -19,11 +19,13 @@ from typing import cast
 from wanbatch.emulator.examine import Fault
 from wanbatch.emulator.protocols.parse_gateway import SEED_LIMIT
 from wanbatch.emulator.protocols.references import read_url
-from wanbatch.emulator.request import Draft
+from wanbatch.emulator.request import Draft, Malformed
 from wanbatch.emulator.tables import LEGAL_COMBINATIONS, MEDIA_TYPES, SIZES, MediaType, Size
 
 PROMPT_LIMIT = 5000
+"""Characters (documented); the rest is cut off silently."""
 NEGATIVE_PROMPT_LIMIT = 500
+"""As ``PROMPT_LIMIT``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +81,8 @@ def _media(
         if not isinstance(url, str) or not url:
             return (), _invalid("Field required: input.media.url")
         found = read_url(kind, url)
-        if isinstance(found, str):
-            return (), Fault("InvalidURL", f"url error, please check url! {found}")
+        if isinstance(found, Malformed):
+            return (), Fault("InvalidURL", f"url error, please check url! {found.message}")
         if found.delivery == "uploaded" and not resolve_uploads:
             return (), Fault(
                 "InvalidURL",

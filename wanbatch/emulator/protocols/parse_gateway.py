@@ -18,13 +18,14 @@ from dataclasses import dataclass
 from typing import cast
 
 from wanbatch.emulator.protocols.references import read_url
-from wanbatch.emulator.request import Draft
+from wanbatch.emulator.request import Draft, Malformed
 from wanbatch.emulator.tables import LEGAL_COMBINATIONS, MEDIA_TYPES, SIZES, MediaType, Size
 
 MODEL = re.compile(r"wan2\.7-i2v(-[0-9]{4}-[0-9]{2}-[0-9]{2})?")
 TEXT_LIMITS = {"prompt": 5000, "negative_prompt": 500}
 """Characters; beyond them the real API cuts without a word."""
 SEED_LIMIT = 2_147_483_647
+"""Documented: 2³¹ - 1."""
 
 _TYPES: Mapping[str, type] = {
     "model": str,
@@ -164,8 +165,8 @@ def _media(items: list[object]) -> tuple[tuple[MediaType, str], ...] | Refused:
                 400, "invalid_request", f"media[{i}].type must be one of {', '.join(MEDIA_TYPES)}"
             )
         found = read_url(item["type"], item["url"])
-        if isinstance(found, str):
-            return Refused(400, "invalid_request", f"media[{i}]: {found}")
+        if isinstance(found, Malformed):
+            return Refused(400, "invalid_request", f"media[{i}]: {found.message}")
         media.append((item["type"], item["url"]))
     types = [t for t, _ in media]
     if len(set(types)) != len(types) or frozenset(types) not in LEGAL_COMBINATIONS:

@@ -17,7 +17,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from wanbatch.emulator.request import Delivery
+from wanbatch.emulator.request import Delivery, Malformed
 from wanbatch.emulator.settings import is_loopback
 from wanbatch.emulator.tables import MediaType
 
@@ -38,7 +38,7 @@ class Found:
     sha256: str = ""
 
 
-def read_url(media_type: MediaType, url: str) -> Found | str:
+def read_url(media_type: MediaType, url: str) -> Found | Malformed:
     """What ``url`` is, or why it is refused."""
     if url[:5].lower() == "data:":
         return _read_inline(media_type, url)
@@ -46,13 +46,13 @@ def read_url(media_type: MediaType, url: str) -> Found | str:
         parts = urlsplit(url)
         host = parts.hostname or ""
     except ValueError:
-        return f"{media_type}: the url cannot be read"
+        return Malformed(f"{media_type}: the url cannot be read")
     if not url.isprintable() or (" " in url and parts.scheme != "oss"):
-        return f"{media_type}: the url holds white space or control characters"
+        return Malformed(f"{media_type}: the url holds white space or control characters")
     if parts.scheme == "oss" and host:
         return Found("uploaded", url)
     if parts.scheme not in ("http", "https") or not host:
-        return (
+        return Malformed(
             f"{media_type}: the url must begin with http://, https://, oss:// or, for an image,"
             " data:"
         )
@@ -60,18 +60,18 @@ def read_url(media_type: MediaType, url: str) -> Found | str:
     return Found("stored", url, sha256=ours[1]) if ours else Found("foreign", url)
 
 
-def _read_inline(media_type: MediaType, url: str) -> Found | str:
+def _read_inline(media_type: MediaType, url: str) -> Found | Malformed:
     if media_type not in ("first_frame", "last_frame"):
-        return f"{media_type}: a data: URL is accepted for images only"
+        return Malformed(f"{media_type}: a data: URL is accepted for images only")
     head = _DATA.match(url)
     if head is None or head[1].lower() not in IMAGE_TYPES:
-        return (
+        return Malformed(
             f"{media_type}: a data: URL must begin with data:image/png;base64, (or jpeg, bmp, webp)"
         )
     try:
         data = base64.b64decode(url[head.end() :], validate=True)
     except (binascii.Error, ValueError):
-        return f"{media_type}: the data: URL is not valid base64"
+        return Malformed(f"{media_type}: the data: URL is not valid base64")
     if not data:
-        return f"{media_type}: the data: URL is empty"
+        return Malformed(f"{media_type}: the data: URL is empty")
     return Found("inline", head[0], data=data, claimed=head[1].lower())

@@ -29,14 +29,18 @@ from wanbatch.emulator.video import camera, geometry, soundtrack, still
 from wanbatch.media.clips import Video, opened_video
 from wanbatch.media.images import decode_picture, read_image
 from wanbatch.media.turning import turned_size
-from wanbatch.model.media import Unreadable
+from wanbatch.model.media import UnreadableFile
 
 FPS = 24
 """The real rate is not published; nobody may rely on this one."""
 
 _X264 = {"preset": "ultrafast", "crf": "26", "threads": "1", "sc_threshold": "0"}
 _DISSOLVE = (0.42, 0.80)
+"""Parts of the length between which the first frame fades into the last: both are seen
+long enough to be told apart."""
 _TINTED_BY = 0.25
+"""The part of the length after which the tint of the seed is whole; frame 0 has none,
+as all seeds share it."""
 _MARK = "AI generated"
 
 
@@ -108,7 +112,7 @@ def _image(data: bytes | None) -> Image.Image:
     """The picture as it is shown. Raises ``ValueError`` where there is none."""
     file = io.BytesIO(data or b"")
     facts = read_image(file)
-    if isinstance(facts, Unreadable):
+    if isinstance(facts, UnreadableFile):
         raise ValueError(facts.problem)
     return decode_picture(file, facts)
 

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from wanbatch.emulator.tables import Size
 
 TIER_AREA: Mapping[Size, int] = {"720P": 1280 * 720, "1080P": 1920 * 1080}
+"""Pixels; they reproduce the documented example (750 × 1000 becomes 816 × 1104)."""
 
 
 def output_size(width: int, height: int, size: Size) -> tuple[int, int]:

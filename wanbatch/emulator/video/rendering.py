@@ -29,8 +29,8 @@ _UNREADABLE = (av.error.FFmpegError, OSError, ValueError, SyntaxError, Image.Dec
 class Workshop:
     """Judges and renders for one store."""
 
-    def __init__(self, books: TaskStore, mode: Render) -> None:
-        self._books = books
+    def __init__(self, store: TaskStore, mode: Render) -> None:
+        self._store = store
         self._mode = mode
         self._verdicts: dict[tuple[MediaType, str, str], Fault | None] = {}
         self._lengths: dict[str, float] = {}
@@ -63,7 +63,7 @@ class Workshop:
             )
         if key not in self._verdicts:
             try:
-                data = self._books.media_path(media.sha256).read_bytes()
+                data = self._store.media_path(media.sha256).read_bytes()
             except OSError:
                 return Fault(
                     "InvalidURL", f"failed to download {media.url[:200]}: no such media here"
@@ -78,16 +78,16 @@ class Workshop:
             return 0.0
         if clip.sha256 not in self._lengths:
             self._lengths[clip.sha256] = clip_length(
-                self._books.media_path(clip.sha256).read_bytes()
+                self._store.media_path(clip.sha256).read_bytes()
             )
         return self._lengths[clip.sha256]
 
     def produce(self, request: VideoRequest, name: str) -> Fault | None:
         """Makes the video ``name`` unless it is there; a fault where the media turn out
         not to decode. Raises ``animatic.Stopped``."""
-        if self._books.has_video(name):
+        if self._store.has_video(name):
             return None
-        part = self._books.part_path()
+        part = self._store.part_path()
         try:
             self._render(request, part)
         except _UNREADABLE as error:
@@ -95,7 +95,7 @@ class Workshop:
             return Fault(
                 "InvalidFile.Openerror", f"the media cannot be decoded: {type(error).__name__}"
             )
-        self._books.publish(part, self._books.video_path(name))
+        self._store.publish(part, self._store.video_path(name))
         return None
 
     def _render(self, request: VideoRequest, part: Path) -> None:
@@ -111,7 +111,7 @@ class Workshop:
         animatic.render(scene, part, self.stopping)
 
     def _scene(self, request: VideoRequest) -> animatic.Scene:
-        media = {m.type: self._books.media_path(m.sha256).read_bytes() for m in request.media}
+        media = {m.type: self._store.media_path(m.sha256).read_bytes() for m in request.media}
         return animatic.Scene(
             seconds=request.seconds,
             size=request.size,

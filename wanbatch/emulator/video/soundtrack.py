@@ -24,6 +24,8 @@ from wanbatch.media.container import opened
 from wanbatch.media.sounds import has_sound_alone, opened_sound
 
 RATE = 48_000
+"""Samples a second: what AAC in MP4 has mostly, and what needs no resampling of a
+video."""
 
 
 def sound_frames(seconds: int, source: bytes | None, seed: int) -> Iterator[av.AudioFrame]:

@@ -146,7 +146,7 @@ class RampUp:
             self.due_at += QUIET_S
         return total
 
-    def settle(self) -> None:
+    def restored(self) -> None:
         """The limit is back at what was declared."""
         self.due_at = None
 

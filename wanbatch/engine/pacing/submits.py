@@ -203,7 +203,7 @@ class SubmitPacer:
     def _probe_upward(self, now: float) -> None:
         self._limit = min(self.ceiling, self._limit + self._slot_probe.raise_by(now))
         if self._limit == self.ceiling:
-            self._slot_probe.settle()
+            self._slot_probe.restored()
         self._raise_rate(self._rate_probe.raise_by(now))
 
     def _raise_rate(self, more: int) -> None:
@@ -212,6 +212,6 @@ class SubmitPacer:
         rate = self._gate.rate + more
         if rate >= (self.declared_rate or UNLIMITED_AGAIN):
             self._gate.rate = self.declared_rate
-            self._rate_probe.settle()
+            self._rate_probe.restored()
         else:
             self._gate.rate = rate

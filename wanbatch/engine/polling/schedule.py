@@ -246,7 +246,7 @@ class PollSchedule:
         rate = self._gate.rate + more
         if rate >= (self.declared_rate or UNLIMITED_AGAIN):
             self._gate.rate = self.declared_rate
-            self._probe.settle()
+            self._probe.restored()
         else:
             self._gate.rate = rate
 

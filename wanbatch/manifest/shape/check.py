@@ -471,16 +471,22 @@ def _pattern(error: ValidationError, path: Route, says: str) -> Iterator[Fault]:
             (f"write {slug}",),
         )
     else:
-        number = _as_number(text)
-        code = codes.OUT_OF_RANGE if number and "whole number" in says else codes.BAD_TEXT
-        what = "out of range" if code == codes.OUT_OF_RANGE else "not of the right form"
-        yield Fault(
-            code, f"{shown(text)} is {what}", path, says, (_form_hint(name, text, says, path),)
-        )
+        kinds = _kinds_of(error)
+        out_of_range = "integer" in kinds and _as_number(text)
+        code = codes.OUT_OF_RANGE if out_of_range else codes.BAD_TEXT
+        what = "out of range" if out_of_range else "not of the right form"
+        hint = _form_hint(name, text, says, path, kinds)
+        yield Fault(code, f"{shown(text)} is {what}", path, says, (hint,))
 
 
-def _form_hint(name: str, text: str, says: str, path: Route) -> str:
-    if "true or false" in says:
+def _kinds_of(error: ValidationError) -> frozenset[str]:
+    """The types that the field may have beside a text."""
+    kinds = error.schema.get("type", ()) if isinstance(error.schema, Mapping) else ()
+    return frozenset([kinds] if isinstance(kinds, str) else map(str, kinds))
+
+
+def _form_hint(name: str, text: str, says: str, path: Route, kinds: frozenset[str]) -> str:
+    if "boolean" in kinds:
         return (
             "write true or false: YAML 1.2 reads yes, no, on and off as texts"
             if text in ("yes", "no", "on", "off")
@@ -494,7 +500,8 @@ def _form_hint(name: str, text: str, says: str, path: Route) -> str:
         return "write wan2.7-i2v, or leave model out"
     if "tags" in path and (word := "-".join(text.replace(",", " ").split())):
         return f"write {escape_unsafe(word)}"
-    if "whole number" in says:
+    if "integer" in kinds:
+        # The schema says "NAME is FORM" of every number (a test holds that).
         return f"write {says.partition(' is ')[2]}"
     return "wanbatch schema manifest prints the forms of all fields"
 

@@ -18,6 +18,7 @@ from itertools import count, islice
 from wanbatch.words.canonical import content_hash
 
 MOST = 2**31
+"""Seeds of the API: 0 to 2147483647 (documented)."""
 
 
 @lru_cache(maxsize=4096)

@@ -25,6 +25,7 @@ from wanbatch.words.diagnostics import Position, Severity
 from wanbatch.words.quoting import escape_unsafe, shown
 
 _LARGEST = 64 * 1024 * 1024
+"""As of a manifest: a hundred thousand rows of some hundred bytes are ten."""
 
 
 def read_table(shown_path: str, path: Path, most: int) -> Table:

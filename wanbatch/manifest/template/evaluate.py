@@ -59,6 +59,8 @@ _TEXTS = frozenset({"prompt", "negative_prompt", "tags"})
 """Fields that a job may be looked at without, so that an error in one does not hide
 what is wrong with the rest."""
 _LONGEST_PROMPT_FILE = 1_000_000
+"""Bytes; a prompt has at most 5,000 characters, but a file may be a template with
+branches."""
 
 
 @dataclass(slots=True)

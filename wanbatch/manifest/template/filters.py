@@ -18,6 +18,7 @@ from jinja2 import Undefined
 from wanbatch.words.scalars import scalar_text
 
 LONGEST_TEXT = 20_000
+"""Four times the longest prompt that the API takes."""
 
 
 class Excess(Exception):

@@ -41,6 +41,7 @@ _FOREIGN = re.compile("|".join(_FORMS))
 _SIGNS = re.compile(r"[{$%<\[@#\u00ab]|__")
 _NUMBER = re.compile(r"[-+]?[0-9.,]+\Z")
 _MOST = 10
+"""Warnings of one text: who mixed up two tools sees it by then."""
 
 
 @dataclass(frozen=True, slots=True)

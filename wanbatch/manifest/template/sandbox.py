@@ -38,11 +38,16 @@ from wanbatch.words.quoting import closest, escape_unsafe, listed, shown
 from wanbatch.words.scalars import scalar_text
 
 MOST_NODES = 2_000
+"""Parts of one template; those of the examples have eight at most."""
 DEEPEST = 40
+"""Levels of one template, well below the depth at which Python's own recursion ends."""
 MOST_STEPS = 10_000
 """Of loops, and of 64 characters that a filter made, in one rendering."""
 MOST_STEPS_TOGETHER = 3_000_000
+"""Of all renderings of a command: two seconds (measured), however the work is
+spread."""
 LARGEST_NUMBER = 10**15
+"""Below 2⁵³, so that every whole number stays exact as a float."""
 
 _ALLOWED = (
     nodes.Template,
@@ -105,6 +110,19 @@ _THREE = re.compile(r"\{\{\{\s*([^\W\d]\w*)\s*\}\}\}")
 _SIGN = re.compile(r"\{\{-?\s*[$.@#&%]\s*(?:\w+\.)*([^\W\d]\w*)")
 _TAG = re.compile(r"\{%-?\s*([^\W\d]\w*)\s*-?%\}")
 _UNDEFINED = re.compile(r"'([^']+)' is undefined")
+"""The name stands in Jinja's sentence and nowhere else in its error."""
+_CHECK_VALUES = "check the values of the variables in this cell"
+_LONGEST_REASON = 300
+"""Of what Python says of a failure, in characters: three lines of a terminal."""
+
+
+class BadValue(TypeError):
+    """A value that does not fit what the template does with it; ``hint`` is what to
+    do."""
+
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.hint = hint
 
 
 class _Environment(ImmutableSandboxedEnvironment):
@@ -131,9 +149,9 @@ def _check_numbers(*values: object) -> None:
         if isinstance(value, jinja2.Undefined):
             str(value)  # raises, with its name
         if isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise TypeError(
-                f"{shown(value)} is not a number; use ~ to join texts, | int to make a number"
-                " of a text"
+            raise BadValue(
+                f"{shown(value)} is not a number",
+                "use ~ to join texts, | int to make a number of a text",
             )
         if abs(value) > LARGEST_NUMBER:
             raise Excess
@@ -160,7 +178,7 @@ class _Meter:
         if isinstance(items, jinja2.Undefined):
             str(items)
         if not isinstance(items, (list, tuple, str)):
-            raise TypeError(f"{shown(items)} is no list to loop over")
+            raise BadValue(f"{shown(items)} is no list to loop over", _CHECK_VALUES)
         for item in items:
             self.add(1)
             yield item
@@ -242,10 +260,10 @@ class JinjaTemplate:
             RecursionError,
             jinja2.TemplateError,
         ) as error:
-            message, _, hint = str(error)[:300].partition("; ")
-            hints = (escape_unsafe(hint) or "check the values of the variables in this cell",)
+            message = escape_unsafe(str(error)[:_LONGEST_REASON])
+            hint = error.hint if isinstance(error, BadValue) else _CHECK_VALUES
             raise TemplateProblem(
-                codes.FAILS, f"the template fails: {escape_unsafe(message)}", hints=hints
+                codes.FAILS, f"the template fails: {message}", hints=(hint,)
             ) from None
         return "".join(pieces)
 
@@ -311,7 +329,7 @@ def _finalize(value: object) -> object:
         return scalar_text(value)
     if isinstance(value, (str, int, jinja2.Undefined)):
         return value
-    raise TypeError("a list or mapping cannot be printed; use | join")
+    raise BadValue("a list or mapping cannot be printed", "use | join")
 
 
 def _check(tree: nodes.Template, text: str) -> frozenset[str]:

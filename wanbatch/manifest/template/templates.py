@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from wanbatch.manifest.template.sandbox import Sandbox
 
 LONGEST_TEMPLATE = 64_000
+"""Characters: a dozen times the longest prompt, so that one with branches fits."""
 _LONGEST_OUTPUT = 20_000
+"""As ``LONGEST_TEXT`` of the sandbox: the plain path must bound the same."""
 _MARK = re.compile(r"\{[{%#]")
 _PLAIN = re.compile(r"\{\{[ \t]*(job\.id|[A-Za-z_][A-Za-z0-9_]*)[ \t]*\}\}")
 _NOT_VARIABLES = frozenset(

@@ -63,6 +63,7 @@ class _Event(Protocol):
 DEEPEST = 64
 """Levels of nesting; a manifest needs eight."""
 MOST_NODES = 4_000_000
+"""Twice what 100,000 written jobs of twenty keys and values hold."""
 ALIAS_ALLOWANCE = 100_000
 """Nodes that aliases and merge keys may add over ten times what the file itself
 holds."""

@@ -37,7 +37,9 @@ _MEANT = re.compile(r"\\[0abtnvfreN_LP]")
 backslashes are meant as such.
 """
 _LONGEST_SHOWN = 80
+"""Characters of a quoted text in a message: one line of a terminal."""
 _MOST = 20
+"""Warnings of one file: who pasted Windows paths sees it by then."""
 
 
 def has_half(text: str) -> bool:

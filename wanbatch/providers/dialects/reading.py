@@ -35,6 +35,8 @@ from wanbatch.model.wire import NoReply, Reply, Seen
 from wanbatch.providers.scrubbing import EVIDENCE_LIMIT, SIGNING, evidence_of, without_queries
 
 RETRY_AFTER_LIMIT_S = 300.0
+"""Contract. A limit of this API is per second or per minute; who asks for an hour
+means something else, and one more question costs nothing."""
 _TASK_ID = re.compile(r"[\x21-\x7e]{1,512}\Z")
 _NO_IDS = frozenset({".", "..", "0", "null", "none", "undefined"})
 _QUERY = re.compile(r"(://[^\s\"'<>?#]{1,2000})[?#][^\s\"'<>]*")

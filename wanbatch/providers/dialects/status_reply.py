@@ -154,6 +154,7 @@ _NO_VIDEO = re.compile(
 )
 _JSON_KEY = re.compile(r"(?:json|result|results|output|response|data|content)\Z")
 _JSON_LIMIT = 200_000
+"""Characters of JSON inside a string; a status has some thousand."""
 _UNKNOWN_TASK = frozenset({"not_found", "not_exist", "task_not_found", "task_not_exist"})
 _SEPARATORS = re.compile(r"[_\-\s]+")
 _VIDEO_PATH = re.compile(r"(?i)\.(mp4|mov|m4v|webm)$|/content$")

@@ -50,14 +50,21 @@ from wanbatch.providers.http.exchange import (
 from wanbatch.words.files import create_anew
 
 HOPS = 5
+"""Redirects of a download; a gateway makes one, its store another."""
 TRIES = 4
+"""Times that a transfer is taken up again where it broke, before the next source."""
 FILE_LIMIT_BYTES = 2 * 1024**3
+"""A hundred times a video of 15 s at 1080P."""
 WRITE_BYTES = 1024 * 1024
+"""Bytes that gather before a thread writes and hashes them: keeps the loop within 17 ms
+(measured)."""
 STALL_S = 60.0
+"""Stores pause for seconds and go on; after a minute a new connection is quicker."""
 STALL_BYTES = 16 * 1024
 """A transfer that brings less than this in ``STALL_S`` seconds has stalled, however
 steadily it trickles."""
 DEADLINE_S = 3600.0
+"""For one source, all tries together: 100 MB at 0.25 Mbit/s."""
 WORDS_BYTES, WORDS_WITHIN_S = 16 * 1024, 5.0
 """How much of an error's body is read for its words, and for how long."""
 _CONTENT_RANGE = re.compile(r"bytes (\d{1,15})-(\d{1,15})/(\d{1,15})\Z")

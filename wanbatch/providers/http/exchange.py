@@ -37,9 +37,14 @@ from wanbatch.words.errors import ExitCode, WanbatchError
 
 USER_AGENT = "wanbatch"
 REPLY_LIMIT_BYTES = 4 * 1024 * 1024
+"""Far above a page of a list; a server that sends more is broken."""
 HEADER_LIMIT = 100
+"""Fields of an answer that are read; real ones have some dozens."""
 CONNECT_TIMEOUT_S = 15.0
+"""Name, TCP and TLS: three lost packets, each repeated, fit into it."""
 READ_TIMEOUT_S = 30.0
+"""For the answer to a query, far longer than one takes; a submit has
+``submit_timeout_s`` of its profile."""
 GRACE_S = 0.5
 """How much later than httpx's own time-outs the deadline around an exchange falls: they
 close their sockets, a cancelled handshake does not."""

@@ -137,7 +137,7 @@ def _plan_entry(planned: PlannedJob, entry: ReportJob) -> Document:
     last = planned.attempts[-1] if planned.attempts else None
     return {
         "action": planned.action.value,
-        "reason": planned.reason,
+        "reason": str(planned.reason),
         **encode(entry),
         "manifest": planned.job.manifest,
         "selected": planned.selected,

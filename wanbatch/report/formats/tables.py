@@ -63,16 +63,6 @@ _FIXED = (
     "error_code",
     "error_message",
 )
-_ASKED = (
-    "seed",
-    "prompt",
-    "negative_prompt",
-    "model",
-    "seconds",
-    "size",
-    "prompt_extend",
-    "watermark",
-)
 Cell = str | int | float | None
 
 
