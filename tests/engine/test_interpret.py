@@ -123,6 +123,15 @@ def test_a_task_without_a_final_word_expires_once_every_source_has_answered():
         assert expiry_event(ACCEPTED, failure, at) is None
 
 
+def test_an_overdue_task_with_a_video_that_does_not_fit_is_given_up_and_a_person_told():
+    """It was downloaded again and again until the run ended: it can be had, and is no
+    end."""
+    unfit = DownloadFailed("the content route gave a video of 0.5 s", unfit=True)
+    event = expiry_event(ACCEPTED, unfit, ACCEPTED.give_up_at)
+    assert event.kind is EventKind.EXPIRED
+    assert event.facts["reason"].endswith("a video of 0.5 s (it is kept: wanbatch resolve --take)")
+
+
 def test_a_word_that_nobody_knows_is_kept_once_and_taken_back():
     event = poll_event(ACCEPTED, Running("dreaming", known=False), 1100.0, 1, 0.0)
     assert (event.kind, event.facts) == (EventKind.OBSERVED, {"status_word": "dreaming"})

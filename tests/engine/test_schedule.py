@@ -31,6 +31,15 @@ def ask(polls: PollSchedule, now: float, outcome: object = None, trip: float = 0
     return task
 
 
+def test_a_task_that_was_just_seen_running_is_not_asked_at_once() -> None:
+    """However old it is: one whose early download gave nothing was asked, and
+    downloaded, five times a second."""
+    for polls in (PollSchedule(15.0), PollSchedule(15.0, model=learnt())):
+        polls.add(1, 0.0, 90_000.0, KIND, running_at=90_000.0)
+        assert polls.due(90_000.0) is None
+        assert polls.next_at() >= 90_015.0
+
+
 def test_the_recommended_interval_is_used_until_something_was_learnt() -> None:
     polls = PollSchedule(15.0)
     polls.add(1, 100.0, 100.0, KIND)

@@ -37,7 +37,8 @@ class Circumstances:
     link lives. ``turns`` is the share of good tasks that are called failed for
     ``turns_for_s`` first. ``drift`` is by what share all of this machine's clocks are
     slow. ``places``, ``edits`` and ``harms`` are by process; ``retries_failed`` is how
-    likely a person adds ``--retry-failed``."""
+    likely a person adds ``--retry-failed``; ``fits`` is whether videos are as asked
+    for."""
 
     protocol: Literal["gateway", "dashscope"] = "gateway"
     dates_wrong: float = 0.0
@@ -58,6 +59,7 @@ class Circumstances:
     lock_removed: bool = False
     retries_failed: float = 0.0
     reports: bool = False
+    fits: bool = True
 
 
 def draw_circumstances(seed: int) -> Circumstances:
@@ -88,6 +90,7 @@ def draw_circumstances(seed: int) -> Circumstances:
         lock_removed=rarely(0.1),
         retries_failed=0.4 if rarely(0.15) else 0.0,
         reports=harmed or rarely(0.1),
+        fits=not rarely(0.2),
     )
 
 

@@ -45,7 +45,8 @@ RETRY_AFTER = (
     "inf",
     "",
 )
-CHUNK = 300
+PIECES = 4
+"""A body comes in so many pieces: each is a place to die."""
 
 
 class Wire(httpx.AsyncBaseTransport):
@@ -417,7 +418,7 @@ class Wire(httpx.AsyncBaseTransport):
                 {**kind, "content-length": "40"}, b"\x89PNG\r\n\x1a\n" + b"x" * 32
             ),
             "html": lambda: self._plain(200, b"<html>please log in</html>", "text/html"),
-            "stall": lambda: _flow(length, body, breaks_at=CHUNK, waits_s=60.0),
+            "stall": lambda: _flow(length, body, breaks_at=len(body) // PIECES, waits_s=60.0),
             "trickle": lambda: _flow(length, body, waits_s=25.0),
             "expired_link": lambda: self._plain(
                 403, b"<Error>AccessDenied</Error>", "application/xml"
@@ -450,9 +451,10 @@ class Flow(httpx.AsyncByteStream):
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         end = len(self._body) if self._breaks_at is None else self._breaks_at
-        for start in range(0, end, CHUNK):
+        step = max(1, len(self._body) // PIECES)
+        for start in range(0, end, step):
             await anyio.sleep(self._waits_s)
-            yield self._body[start : min(end, start + CHUNK)]
+            yield self._body[start : min(end, start + step)]
         if self._breaks_at is not None:
             raise httpx.ReadError("simulated")
 

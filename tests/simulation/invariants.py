@@ -189,12 +189,17 @@ def doubt_is_left_only_by_proof_or_person(world: World) -> Iterator[str]:
             ):
                 yield f"3: attempt {number} was {event.kind.value}, and nobody decided so"
             if reconciled and (number, "adopt") not in world.decisions:
-                task = world.task_of(number)
-                if task is None or task.task_id != event.facts.get("task_id"):
-                    yield (
-                        f"3: attempt {number} adopted {event.facts.get('task_id')}, which is"
-                        " another's task"
-                    )
+                yield from _adopted_its_own(world, number, str(event.facts.get("task_id")))
+
+
+def _adopted_its_own(world: World, number: int, task_id: str) -> Iterator[str]:
+    """What a listing was taken for: this attempt's task, or where it has none an
+    earlier attempt's of the same identity, after a person had let it go."""
+    row, own = world.ledger.rows[number], world.task_of(number)
+    task = world.account_at(row.origin).tasks.get(task_id)
+    is_own = own is None or own.task_id == task_id
+    if task is None or task.fingerprint != row.fingerprint or not is_own:
+        yield f"3: attempt {number} adopted {task_id}, which is another's task"
 
 
 def a_poll_has_its_task_on_disk(world: World, task_id: str) -> Iterator[str]:

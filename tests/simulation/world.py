@@ -103,7 +103,7 @@ class World:
             "account": Books(scenario, "account"),
             "emulator": Books(scenario, "emulator", "emulator"),
         }
-        self.video = sample_video()
+        self.video = sample_video() if scenario.around.fits else short_video()
         self.project = Project(scenario)
         self.result = Result(scenario.seed)
         # What people decided, as the simulation itself saw it: by attempt, and how many
@@ -514,6 +514,7 @@ class World:
         """Whether something beside the ledger tells of a purchase: a report that was
         written, or a video under its name."""
         texts = [path.read_text() for path in sorted(self.root.glob("**/*.json"))]
+        texts = [text for text in texts if '"realm": "paid"' in text]
         names = [path.name for path in self.root.glob("*/videos/*.mp4")]
 
         def tells(row: Attempt) -> bool:
@@ -584,18 +585,29 @@ def threads_inline(world: World) -> Iterator[None]:
 
 @lru_cache(maxsize=1)
 def sample_video() -> bytes:
-    """A real video of one frame, under a kilobyte."""
+    """A real video as it was asked for: five seconds of 720P, some kilobytes."""
+    return _encoded(1280, 720, 5)
+
+
+@lru_cache(maxsize=1)
+def short_video() -> bytes:
+    """A real video of one small frame, under a kilobyte: not what was asked for."""
+    return _encoded(16, 16, 1)
+
+
+def _encoded(width: int, height: int, frames: int) -> bytes:
     import av
 
     file = BytesIO()
     with av.open(file, "w", format="mp4") as container:
         track = container.add_stream("mpeg4", rate=1)
-        track.width = track.height = 16
+        track.width, track.height = width, height
         track.pix_fmt = "yuv420p"
-        frame = av.VideoFrame(16, 16, "yuv420p")
-        for plane in frame.planes:
-            plane.update(bytes(plane.buffer_size))
-        container.mux(track.encode(frame))
+        for _ in range(frames):
+            frame = av.VideoFrame(width, height, "yuv420p")
+            for plane in frame.planes:
+                plane.update(bytes(plane.buffer_size))
+            container.mux(track.encode(frame))
         container.mux(track.encode())
     return file.getvalue()
 

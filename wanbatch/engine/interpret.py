@@ -238,10 +238,14 @@ def is_overdue(attempt: Attempt, age_s: float, retention: Retention = DAY_LONG) 
 
 
 def expiry_event(attempt: Attempt, failure: DownloadFailed, at: float) -> Event | None:
-    """``EXPIRED`` for an overdue task whose every source answered and gave nothing."""
-    if attempt.state is not State.ACCEPTED or failure.disk or not (failure.gone or failure.denied):
+    """``EXPIRED`` for an overdue task whose every source answered and gave nothing, or
+    nothing that fits."""
+    told = failure.gone or failure.denied or failure.unfit
+    if attempt.state is not State.ACCEPTED or failure.disk or not told:
         return None
     reason = "no final word within 25 hours of the submit"
+    if failure.unfit:
+        reason += f"; {failure.reason} (it is kept: wanbatch resolve --take)"
     return Event(attempt.attempt_id, EventKind.EXPIRED, at, {"reason": reason})
 
 

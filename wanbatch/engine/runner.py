@@ -546,7 +546,8 @@ class Runner:
             found = outcome.facts
             return DownloadFailed(
                 f"the content route gave a video of {found.seconds:.1f} s and"
-                f" {found.width}×{found.height}, which is not what was asked for"
+                f" {found.width}×{found.height}, which is not what was asked for",
+                unfit=True,
             )
         at = self.context.wall()
         facts: Facts = {

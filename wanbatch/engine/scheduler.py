@@ -368,7 +368,7 @@ class Scheduler:
         elif attempt.state is State.ACCEPTED:
             task.busy = False
             kind = (attempt.length_s, attempt.size)
-            self._tracking.polls.add(attempt.attempt_id, task.submitted_at, now, kind)
+            self._tracking.polls.add(attempt.attempt_id, task.submitted_at, now, kind, now)
         elif attempt.refused_times >= REFUSED_FOR_GOOD:
             if task.work is not None:
                 self._items.stick(task.work, failure.reason)

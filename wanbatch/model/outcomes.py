@@ -192,7 +192,8 @@ class DownloadFailed:
     disk would not take it. ``refused`` is the SHA-256 of bytes that came whole and are
     no video as they should be; they stand under the ``.part`` name for the caller to
     keep. ``denied`` means that every source answered and none gave bytes, as against a
-    network in trouble.
+    network in trouble. ``unfit`` means that a whole video came of a task that never
+    ended; it is not what was asked for, and kept.
     """
 
     reason: str
@@ -200,6 +201,7 @@ class DownloadFailed:
     disk: bool = False
     refused: str = ""
     denied: bool = False
+    unfit: bool = False
 
 
 DownloadOutcome = Downloaded | DownloadFailed

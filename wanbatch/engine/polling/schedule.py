@@ -109,10 +109,19 @@ class PollSchedule:
 
     # -- tasks -------------------------------------------------------------------------
 
-    def add(self, task: int, submitted_at: float, now: float, kind: Kind = UNKNOWN_KIND) -> None:
+    def add(
+        self,
+        task: int,
+        submitted_at: float,
+        now: float,
+        kind: Kind = UNKNOWN_KIND,
+        running_at: float | None = None,
+    ) -> None:
         """Watches a task that was accepted at ``submitted_at`` (on the clock of
-        ``now``; long ago for one that is resumed)."""
-        self._tasks[task] = _Task(submitted_at, kind, running_at=submitted_at)
+        ``now``; long ago for one that is resumed). ``running_at`` is when it was last
+        seen running, where it was."""
+        seen_at = submitted_at if running_at is None else running_at
+        self._tasks[task] = _Task(submitted_at, kind, running_at=seen_at)
         self._waiting[kind] = self._waiting.get(kind, 0) + 1
         self._schedule(task, max(now, self._next_due(self._tasks[task])))
 
