@@ -5,7 +5,14 @@ from __future__ import annotations
 
 import pytest
 
-from wanbatch.engine.polling.batch import DISTRUST_S, MISSED_AFTER_S, SEVERAL, SHORTEST_S, ListPolls
+from wanbatch.engine.polling.batch import (
+    BELIEVED_S,
+    DISTRUST_S,
+    MISSED_AFTER_S,
+    SEVERAL,
+    SHORTEST_S,
+    ListPolls,
+)
 from wanbatch.model.outcomes import ListedTask, TaskListing
 
 RUNNING = {"a": 0.0, "b": 0.0, "c": 0.0}
@@ -40,6 +47,17 @@ def test_who_is_not_shown_is_asked_now_and_then():
     assert asked(polls, found, now=MISSED_AFTER_S) == ["c"]
     assert asked(polls, found, now=MISSED_AFTER_S + 10) == []
     assert asked(polls, found, now=2 * MISSED_AFTER_S) == ["c"]
+
+
+def test_a_list_that_calls_a_task_running_for_ever_is_not_believed_for_ever():
+    """It may come from a cache: the tasks would have been asked about after the run."""
+    polls = ListPolls(15.0)
+    found = listing(a="RUNNING", b="RUNNING", c="RUNNING")
+    later = {"a": 0.0, "b": 0.0, "c": 500.0}
+    assert asked(polls, found, now=BELIEVED_S - 1, running=later) == []
+    assert asked(polls, found, now=BELIEVED_S, running=later) == ["a", "b"]
+    assert asked(polls, found, now=BELIEVED_S + 20, running=later) == []
+    assert asked(polls, found, now=2 * BELIEVED_S, running=later) == ["a", "b", "c"]
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ class Circumstances:
     ``turns_for_s`` first. ``drift`` is by what share all of this machine's clocks are
     slow. ``places``, ``edits`` and ``harms`` are by process; ``retries_failed`` is how
     likely a person adds ``--retry-failed``; ``fits`` is whether videos are as asked
-    for."""
+    for, ``stale_list`` whether the list calls every task running for ever."""
 
     protocol: Literal["gateway", "dashscope"] = "gateway"
     dates_wrong: float = 0.0
@@ -60,6 +60,7 @@ class Circumstances:
     retries_failed: float = 0.0
     reports: bool = False
     fits: bool = True
+    stale_list: bool = False
 
 
 def draw_circumstances(seed: int) -> Circumstances:
@@ -91,6 +92,7 @@ def draw_circumstances(seed: int) -> Circumstances:
         retries_failed=0.4 if rarely(0.15) else 0.0,
         reports=harmed or rarely(0.1),
         fits=not rarely(0.2),
+        stale_list=rarely(0.1),
     )
 
 

@@ -329,7 +329,7 @@ class Wire(httpx.AsyncBaseTransport):
         since, until = instant_of(asked["start_time"]), instant_of(asked["end_time"])
         ahead_s, now = self.world.scenario.around.server_ahead_s, self.world.clock.true()
         rows = [
-            (self._id(task), task.created_at + ahead_s, "RUNNING")
+            (self._id(task), task.created_at + ahead_s, self._listed_state(task, now))
             for task in self.books.tasks.values()
             if since <= task.created_at + ahead_s <= min(until, seen_until)
             and now - task.created_at < 86_400.0
@@ -337,6 +337,12 @@ class Wire(httpx.AsyncBaseTransport):
         self.process.listed |= {str(task_id) for task_id, _, _ in rows}
         page, size = int(asked["page_no"]), int(asked["page_size"])
         return self._json(200, self.shapes.listed(rows[::-1], page, size, self.chance))
+
+    def _listed_state(self, task: Task, at: float) -> str:
+        """What the list says of a task; some lists come from a cache."""
+        if at < task.ends_at or self.world.scenario.around.stale_list:
+            return "RUNNING"
+        return "FAILED" if task.says_failed(at) else "SUCCEEDED"
 
     def _mislead(self, task_id: str, fault: str) -> httpx.Response:
         """Answers that prove nothing about the task, whatever they look like."""

@@ -6,8 +6,9 @@ ended is then asked itself, for the list names no result.
 How it works: while several tasks run, the list is asked every ``SHARE`` of the time
 that such a task usually takes, which sees an end about half of that too late for a
 fraction of a query a task. Each task that the list shows as ended, and each that it
-does not show at all, is polled by itself. A list that fails or is not whole is left
-alone for a while, and the tasks are polled one by one as everywhere else.
+does not show at all, is polled by itself; so is, now and then, one that it goes on to
+call running. A list that fails or is not whole is left alone for a while, and the tasks
+are polled one by one as everywhere else.
 """
 
 from __future__ import annotations
@@ -29,6 +30,10 @@ DISTRUST_S = 60.0
 poll intervals (reference D10), in which each task is asked itself."""
 MISSED_AFTER_S = 60.0
 """A task that a whole listing does not show is asked itself at most once in so long."""
+BELIEVED_S = 600.0
+"""A task that the list shows as running is asked itself all the same, once in so long:
+a list may come from a cache. Ten minutes are two of the longest usual latencies
+(reference C.5), and one query more for a task that usually ended long before."""
 RUNNING_WORDS = frozenset(
     {"PENDING", "RUNNING", "SUSPENDED", "QUEUED", "IN_PROGRESS", "PROCESSING", "SUBMITTED"}
 )
@@ -81,12 +86,10 @@ class ListPolls:
         }
         for task_id, submitted_at in running.items():
             word = words.get(task_id)
-            if word is None:
-                if (
-                    now - max(submitted_at, self._asked_at.get(task_id, submitted_at))
-                    >= MISSED_AFTER_S
-                ):
-                    self._asked_at[task_id] = now
-                    yield task_id
-            elif word not in RUNNING_WORDS:
+            if word is not None and word not in RUNNING_WORDS:
+                yield task_id
+                continue
+            unasked_s = now - max(submitted_at, self._asked_at.get(task_id, submitted_at))
+            if unasked_s >= (MISSED_AFTER_S if word is None else BELIEVED_S):
+                self._asked_at[task_id] = now
                 yield task_id

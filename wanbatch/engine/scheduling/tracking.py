@@ -239,7 +239,9 @@ class Tracking:
         running = [task.attempt for task in self.running.values()]
         oldest = running[0]
         usual = self.polls.model.duration_of((oldest.length_s, oldest.size))
-        self.lists.started(now, None if usual is None else usual.median_s)
+        # Where even the youngest takes longer than usual, nobody knows how much longer.
+        younger_s = now - max(task.submitted_at for task in self.running.values())
+        self.lists.started(now, None if usual is None else max(usual.median_s, younger_s))
         return ListTasks(min(attempt.intent_at for attempt in running))
 
     def listed(self, listing: TaskListing | None, now: float, at: float) -> None:
