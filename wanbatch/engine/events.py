@@ -12,10 +12,17 @@ the row before it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, assert_never
 
-from wanbatch.model.lifecycle import Attempt, State
-from wanbatch.model.outcomes import Halted, NotAccepted, Rejected, SubmitOutcome, Uncertain
+from wanbatch.model.lifecycle import Attempt
+from wanbatch.model.outcomes import (
+    Accepted,
+    Halted,
+    NotAccepted,
+    Rejected,
+    SubmitOutcome,
+    Uncertain,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,23 +136,15 @@ RunEvent = (
 
 
 def after_submit(attempt: Attempt, outcome: SubmitOutcome) -> RunEvent:
-    """What the answer to a POST became, by the row that it left."""
-    match attempt.state:
-        case State.ACCEPTED:
-            return Submitted(attempt)
-        case State.REJECTED:
-            return RequestRejected(attempt, _said(outcome))
-        case State.UNCERTAIN:
-            return LeftUncertain(attempt, _said(outcome))
-        case _:
-            return PutBack(attempt, _said(outcome))
-
-
-def _said(outcome: SubmitOutcome) -> str:
+    """What the answer to a POST became; ``attempt`` is the row that it left."""
     match outcome:
-        case Rejected(message=text) | Halted(message=text):
-            return text
-        case NotAccepted(reason=text) | Uncertain(reason=text):
-            return text
+        case Accepted():
+            return Submitted(attempt)
+        case Rejected(message=text):
+            return RequestRejected(attempt, text)
+        case Uncertain(reason=text):
+            return LeftUncertain(attempt, text)
+        case NotAccepted(reason=text) | Halted(message=text):
+            return PutBack(attempt, text)
         case _:
-            return ""
+            assert_never(outcome)

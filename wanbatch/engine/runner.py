@@ -20,7 +20,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, assert_never
 
 import anyio
 import anyio.to_thread
@@ -309,6 +309,8 @@ class Runner:
                 at = self.context.wall()
                 listing = await self.client.list_tasks(since - CLOCK_SLACK_S, at)
                 self.scheduler.handle(ListAnswered(listing, at), anyio.current_time())
+            case _:
+                assert_never(action)
         self._changed.set()
 
     # -- submit ------------------------------------------------------------------------
@@ -344,7 +346,9 @@ class Runner:
         if not ref.upstream:
             own = (m.source for m in entry.job.media if m.type == ref.type)
             return ref, next(source.path for source in own if isinstance(source, FileMedia))
-        home = self.homes[ref.upstream]
+        home = self.homes.get(ref.upstream)
+        if home is None:  # it was lost, and the provider gave other bytes for it
+            raise VideoChanged(f"{ref.source}: the video that was made is not there any more")
         video = self.context.output / home.path
         await self._verify(ref, home, video)
         if ref.frame is None:
@@ -515,7 +519,11 @@ class Runner:
             self._unnamed(task, DownloadFailed(f"{folder} cannot be written: {why}", disk=True))
             return
         self.scheduler.handle(VideoStored(task, attempt), anyio.current_time())
-        self.observe(Stored(attempt, outcome.remark))
+        if _is_altered(attempt, outcome):
+            text = f"the provider now gives other bytes; they were left at {part.name}"
+            self.observe(Altered(attempt, text))
+        else:
+            self.observe(Stored(attempt, outcome.remark))
 
     async def _download(self, fetch: Fetch, part: Path) -> DownloadOutcome:
         """One download, and a second where the first may have been cut off.
@@ -614,13 +622,7 @@ class Runner:
         """A stored file that was lost comes back, if the provider still gives the same
         bytes."""
         attempt = task.attempt
-        if outcome.facts.sha256 != attempt.sha256:
-            self.observe(
-                Altered(
-                    attempt,
-                    f"the provider now gives other bytes; they were left at {part.name}",
-                )
-            )
+        if _is_altered(attempt, outcome):
             return attempt
         path = await _in_thread(
             partial(outputs.publish, self.context.output, part, attempt.path, attempt.sha256)
@@ -685,6 +687,11 @@ def stranger_path(attempt: Attempt) -> str:
 
 def _is_short(attempt: Attempt, outcome: Downloaded) -> bool:
     return outcome.facts.seconds < attempt.length_s - SHORT_BY_S
+
+
+def _is_altered(attempt: Attempt, outcome: Downloaded) -> bool:
+    """Whether a stored video came with other bytes than it was stored with."""
+    return outcome.facts.sha256 != attempt.sha256
 
 
 def _fits_request(attempt: Attempt, outcome: Downloaded) -> bool:

@@ -28,6 +28,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import assert_never
 
 from wanbatch.engine.interpret import REFUSED_FOR_GOOD
 from wanbatch.engine.notices import (
@@ -197,6 +198,8 @@ class Scheduler:
                 self._buying.stop(StopReason(reason))
             case Drain(reason):
                 self._buying.drain(StopReason(reason))
+            case _:
+                assert_never(notice)
 
     # -- the next action ---------------------------------------------------------------
 

@@ -247,12 +247,10 @@ class Tracking:
     def listed(self, listing: TaskListing | None, now: float, at: float) -> None:
         """The account's list was answered (``None``: it was not); whoever it shows as
         ended, or does not show, is asked next."""
-        if self.lists is None:
-            return
         running = {t.attempt.task_id: t for t in self.running.values() if not t.busy}
         waiting = self._queued()
         since = {task_id: task.since for task_id, task in running.items()}
-        asked = set(self.lists.answered(listing, since, now))
+        asked = set(self.lists.answered(listing, since, now) if self.lists is not None else ())
         for task_id, task in running.items():
             if task_id in asked and task.attempt.attempt_id not in waiting:
                 heapq.heappush(self.refetch, (now, task.attempt.attempt_id))
