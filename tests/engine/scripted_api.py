@@ -100,7 +100,8 @@ class Page:
 
 class Api:
     """``submits``, ``downloads``, ``lists`` are answers in turn; ``polls`` are answers
-    by task id. A function among them is called for its answer."""
+    by task id. A function among them is called for its answer. ``calls`` are all that
+    was asked, ``called_at`` with the instants."""
 
     lists_tasks = False
 
@@ -110,7 +111,12 @@ class Api:
         self.delivery = None
         self.shown = {}
         self.sent, self.calls, self.delivered = [], [], []
+        self.called_at = []
         self.requests = 0
+
+    def _note(self, call):
+        self.calls.append(call)
+        self.called_at.append((anyio.current_time(), call))
 
     async def probe(self):
         return ProbePassed()
@@ -121,23 +127,23 @@ class Api:
 
     async def submit(self, request, urls):
         self.sent.append(request)
-        self.calls.append("submit")
+        self._note("submit")
         await anyio.sleep(0.1)
         return await _next(self.submits, Accepted(f"t{len(self.sent)}"))
 
     async def poll(self, task_id, submitted_at):
-        self.calls.append(f"poll {task_id}")
+        self._note(f"poll {task_id}")
         await anyio.sleep(0.1)
         return await _next(self.polls.get(task_id, []), Succeeded())
 
     async def download(self, task_id, result, part):
-        self.calls.append(f"download {task_id}")
+        self._note(f"download {task_id}")
         await anyio.sleep(0.1)
         given = await _next(self.downloads, Video(video_of(task_id)))
         return given.write(part) if isinstance(given, (Video, Page)) else given
 
     async def list_tasks(self, since, until):
-        self.calls.append("list")
+        self._note("list")
         return await _next(self.lists, None)
 
     async def look_at(self, task_id):
