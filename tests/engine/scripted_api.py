@@ -1,5 +1,5 @@
-"""The shipped run against an API that a test scripts answer by answer: real ledger, real
-files, virtual time.
+"""The shipped run against an API that a test scripts answer by answer: real ledger,
+real files, virtual time.
 
 What it may not do: decide anything. What a run asks, and in which order, is
 ``Run.execute``; an answer that no test scripted is the plain one.
@@ -82,7 +82,9 @@ class Video:
     def write(self, part: Path):
         part.write_bytes(self.content)
         digest = hashlib.sha256(self.content).hexdigest()
-        facts = VideoFacts(digest, len(self.content), self.seconds, *self.size, 30.0, False)
+        facts = VideoFacts(
+            digest, len(self.content), self.seconds, *self.size, 30.0, has_audio=False
+        )
         return Downloaded(facts, self.declared)
 
 
@@ -123,7 +125,9 @@ class Api:
 
     async def deliver(self, media, model):
         self.delivered.append([(ref.sha256, path and path.read_bytes()) for ref, path in media])
-        return self.delivery or {ref.type: ref.url or f"https://media/{ref.type}" for ref, _ in media}
+        return self.delivery or {
+            ref.type: ref.url or f"https://media/{ref.type}" for ref, _ in media
+        }
 
     async def submit(self, request, urls):
         self.sent.append(request)

@@ -226,6 +226,80 @@ async def test_what_is_decided_is_recorded(tmp_path, found, state, event):
     assert after.task_id == ("t-1" if state is State.ACCEPTED else "")
 
 
+async def left_uncertain(ledger):
+    opened = await ledger.open_attempt(
+        Opening(
+            **{
+                name: getattr(UNCERTAIN, name)
+                for name in ("fingerprint", "realm", "backend", "origin", "manifest", "job")
+            },
+            run_id="r",
+            authority=Authority.FIRST,
+            request=UNCERTAIN.request,
+            length_s=5,
+            size="720P",
+            price=UNCERTAIN.price,
+            currency="USD",
+            at=1000.0,
+            intent_offset_s=0.0,
+        )
+    )
+    return await ledger.append(
+        Event(opened.attempt_id, EventKind.UNCERTAIN, 1010.0, {"reason": "reset"})
+    )
+
+
+class Silent:
+    """An account that nobody may ask."""
+
+    async def list_tasks(self, since, until):
+        raise AssertionError("asked")
+
+    look_at = list_tasks
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("origin", "shared", "verdicts"),
+    [("https://other.test", False, 0), (UNCERTAIN.origin, True, 1)],
+    ids=["none of this account", "an account of several"],
+)
+async def test_where_a_list_can_settle_nothing_it_is_not_asked(tmp_path, origin, shared, verdicts):
+    async with Ledger.open(tmp_path / "ledger.db") as ledger:
+        row = await left_uncertain(ledger)
+        found = await reconcile(ledger, Silent(), origin, 120.0, lambda: 3000.0, shared=shared)
+        assert found == [Undecided(row, "others submit in this account too")] * verdicts
+        assert ledger.attempt(row.attempt_id) == row
+
+
+@pytest.mark.anyio
+async def test_what_stays_undecided_changes_nothing_in_the_ledger(tmp_path):
+    async with Ledger.open(tmp_path / "ledger.db") as ledger:
+        row = await left_uncertain(ledger)
+        found = listing(TASK, replace(TASK, task_id="t-2"))
+        account = Account(found, {"t-1": "a harbour", "t-2": "a harbour"})
+        verdicts = await reconcile(ledger, account, row.origin, 120.0, lambda: 3000.0)
+        assert verdicts == [Undecided(row, "2 tasks fit")]
+        assert ledger.attempt(row.attempt_id) == row
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"model": ""}, "task t-1 does not name its model"),
+        ({"created_at": None}, "task t-1 does not tell when it was made"),
+    ],
+)
+def test_a_task_that_does_not_tell_enough_is_not_adopted(changes, reason):
+    assert verdict(listing(replace(TASK, **changes))) == Undecided(UNCERTAIN, reason)
+
+
+def test_a_task_without_a_time_hinders_absence_only_where_it_may_be_the_one():
+    timeless = replace(TASK, created_at=None, model="qwen-image")
+    assert verdict(listing(timeless), {"t-1": "another"}) == Absent(UNCERTAIN)
+    assert isinstance(verdict(listing(timeless), {"t-1": "a harbour"}), Undecided)
+
+
 HOURS = [-13.0, -8.0, 5.5, 8.0, 14.0]
 
 

@@ -11,8 +11,7 @@ from builders import follow, job
 from engine.scripted_api import Stage, at_once, video_of, virtual_time
 
 from wanbatch.engine.recovery import DIED_BEFORE_ANSWER
-from wanbatch.ledger.store import Ledger
-from wanbatch.model.lifecycle import Authority, EventKind, State
+from wanbatch.model.lifecycle import Authority, State
 from wanbatch.model.outcomes import Failed, Halted, Running, Succeeded
 from wanbatch.model.plan import Action
 from wanbatch.operations.events import Planned

@@ -6,7 +6,6 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
-import shutil
 import signal
 from dataclasses import replace
 from pathlib import Path
@@ -44,7 +43,6 @@ from wanbatch.model.outcomes import (
     Succeeded,
     TaskListing,
     Uncertain,
-    Unreadable,
 )
 from wanbatch.model.plan import Action
 from wanbatch.videos import outputs
@@ -245,7 +243,7 @@ async def test_a_still_is_cut_again_where_it_was_changed_since(stage):
         "t4": [harm(lambda _: None), failed],
     }
     await stage.run(stage.job("a"), still, settings={"retries": 3})
-    first, *stills = stage.api.delivered
+    stills = stage.api.delivered[1:]
     assert len(stage.api.sent) == 5
     assert [s[0] for s in stills] == [stills[0][0]] * 4
     digest, content = stills[0][0]
@@ -327,7 +325,10 @@ async def test_a_clock_that_was_set_has_what_runs_asked_again_before_a_purchase(
         moved = 5 * HOUR
         return Running()
 
-    stage.api.polls = {"t1": [Running(), Succeeded()], "t2": [set_the_clock, Running(), Succeeded()]}
+    stage.api.polls = {
+        "t1": [Running(), Succeeded()],
+        "t2": [set_the_clock, Running(), Succeeded()],
+    }
     stage.api.calls.clear()
     await stage.run(*two(stage), stage.job("new", seed=9))
     before = stage.api.calls[: stage.api.calls.index("submit")]

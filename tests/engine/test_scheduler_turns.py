@@ -211,7 +211,10 @@ async def test_a_task_that_waits_for_its_turn_is_not_asked_twice_for_a_list(stag
     words = {"t1": "CANCELED", "t2": "RUNNING", "t3": "RUNNING"}
     shown = tuple(ListedTask(task_id, word) for task_id, word in words.items())
     ended = tuple(replace(task, status="SUCCEEDED") for task in shown)
-    stage.api.lists = [*[TaskListing(shown, START, True)] * 2, TaskListing(ended, START, True)]
+    stage.api.lists = [
+        *[TaskListing(shown, START, complete=True)] * 2,
+        TaskListing(ended, START, complete=True),
+    ]
     jobs = [stage.job(f"j{n}", seed=n) for n in (1, 2, 3)]
     snapshot = await stage.run(*jobs)
     assert [a.state for a in snapshot.attempts] == [State.STORED] * 3

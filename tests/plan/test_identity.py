@@ -83,6 +83,18 @@ def test_a_file_counts_by_its_bytes_and_not_by_its_name():
     assert altered.fingerprint != fp()
 
 
+def test_cells_that_share_their_media_are_known_as_if_each_had_its_own():
+    def inputs():
+        return media(), media("last_frame", UrlMedia("https://a.test/b.png?id=7", None))
+
+    shared = inputs()
+    cells = identified(job("a", seed=1, media=shared), job("b", seed=2, media=shared))
+    for name, seed in (("a", 1), ("b", 2)):
+        alone = identified(job(name, seed=seed, media=inputs()))[name]
+        assert (cells[name].fingerprint, cells[name].request) == (alone.fingerprint, alone.request)
+    assert cells["a"].fingerprint != cells["b"].fingerprint
+
+
 def test_a_url_counts_without_its_signature():
     one, two = (
         fp(media=(media(source=UrlMedia(f"https://x.test/a.png?Signature={s}&Expires=9")),))

@@ -383,3 +383,38 @@ def test_what_is_not_selected_is_not_blocked_by_the_selection():
         ("two", JobState.PLANNED),
         ("three", JobState.PLANNED),
     ]
+
+
+def test_what_takes_media_from_a_job_that_is_not_to_be_had_is_blocked_and_says_so():
+    jobs = job("first"), job("second", media=follow("first"))
+    second = one(*jobs, attempts=[attempt(jobs[0], state=State.UNCERTAIN)])
+    assert (second.action, second.reason) == (
+        Action.BLOCKED,
+        "it takes media from first, which is uncertain",
+    )
+
+
+def test_what_takes_media_from_a_job_that_is_done_is_bought_alone():
+    jobs = job("first"), job("second", media=follow("first"))
+    home = Placement("m", "first", 1, "m/videos/first.mp4", 5)
+    row = replace(stored(), job="first", path=home.path)
+    result = plan(*jobs, attempts=[row], placements=[home], intact=[home.path])
+    assert [e.action for e in result.jobs] == [Action.REUSE, Action.GENERATE]
+    assert result.total == Decimal("0.50")
+
+
+def test_the_last_plan_of_a_run_keeps_the_jobs_of_its_first():
+    """Whatever became of them: a selection by state would choose others."""
+    chosen = frozenset({("m", "one"), ("m", "removed since")})
+    result = plan(job(), job("two", seed=8), chosen=chosen, selection=lambda *_: False)
+    assert [e.name for e in result.selected()] == ["one"]
+
+
+def test_a_selection_may_be_any_function_and_raises_no_doubt():
+    result = plan(job(), job("two", seed=8), selection=lambda one, _: one.name == "two")
+    assert ([e.name for e in result.selected()], result.doubts) == (["two"], ())
+
+
+def test_a_selection_that_cannot_have_been_meant_is_told_with_the_plan():
+    result = plan(job(), selection=parse_selection(["two"]))
+    assert result.doubts

@@ -25,7 +25,7 @@ import json
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Protocol, assert_never
 
 from wanbatch.engine.interpret import acceptance_facts
 from wanbatch.model.lifecycle import DAY_LONG, Attempt, Event, EventKind, Snapshot, State
@@ -464,3 +464,5 @@ def _event(verdict: Verdict, at: float) -> Event | None:
             )
         case Undecided():
             return None
+        case _:
+            assert_never(verdict)

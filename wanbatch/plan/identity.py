@@ -18,6 +18,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import assert_never
 
 from wanbatch.model.job import (
     FileMedia,
@@ -141,6 +142,8 @@ class _Identifier:
                 return MediaRef(
                     item.type, shown, upstream=self.done[manifest, job].fingerprint, frame=frame
                 )
+            case _:
+                assert_never(item.source)
 
 
 def upstream_of(job: Job) -> tuple[JobKey, ...]:

@@ -92,15 +92,16 @@ def _inside(output: Path, path: str) -> Path:
 
 def _link(source: Path, wanted: Path, sha256: str) -> Path:
     wanted.parent.mkdir(parents=True, exist_ok=True)
-    for target in _numbered(wanted):
-        try:
-            _link_or_copy(source, target)
-        except FileExistsError:
-            if _is_plain(target) and hash_file(target) == sha256:
-                return target
-            continue
-        return target
-    raise AssertionError("unreachable: the numbers do not end")
+    return next(path for path in _numbered(wanted) if _takes(path, source, sha256))
+
+
+def _takes(target: Path, source: Path, sha256: str) -> bool:
+    """Whether ``target`` is a name of the bytes of ``source`` now, or was already."""
+    try:
+        _link_or_copy(source, target)
+    except FileExistsError:
+        return _is_plain(target) and hash_file(target) == sha256
+    return True
 
 
 def _link_or_copy(source: Path, target: Path) -> None:

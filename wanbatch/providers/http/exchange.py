@@ -24,7 +24,7 @@ import os
 import ssl
 import zlib
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 import anyio
 import httpx
@@ -356,11 +356,9 @@ async def consume(response: httpx.Response, take: Callable[[bytes], Awaitable[No
     the wait for the next piece is cancelled inside them, which unwinds them all.
     """
     failure: BaseException | None = None
-    if not isinstance(response.stream, httpx.AsyncByteStream):
-        await take(response.content)
-        return
+    stream = cast(httpx.AsyncByteStream, response.stream)  # httpx asserts it of its async client
     with anyio.CancelScope() as scope:
-        async for part in response.stream:
+        async for part in stream:
             if failure is None:
                 try:
                     await take(part)

@@ -105,3 +105,109 @@ def test_a_ledger_that_names_files_elsewhere_is_not_followed(tmp_path, path):
     row = replace(attempt(state=State.STORED), path=path, sha256=SHA, bytes=len(BYTES))
     (tmp_path / "outside.mp4").write_bytes(BYTES)
     assert outputs.intact_paths(tmp_path / "sub", Snapshot((row,), ())) == frozenset()
+
+
+@pytest.mark.parametrize("wanted", ["../outside.mp4", "/tmp/outside.mp4", "m/../../outside.mp4"])
+def test_no_video_is_given_a_name_outside_the_folder(tmp_path, part, wanted):
+    with pytest.raises(OSError, match="outside the folder"):
+        outputs.publish(tmp_path, part, wanted, SHA)
+    with pytest.raises(OSError, match="outside the folder"):
+        outputs.copy_video(tmp_path, wanted, "m/videos/two.mp4", SHA)
+    assert part.read_bytes() == BYTES
+
+
+@pytest.mark.parametrize("way", ["link", "folder"])
+def test_a_name_that_is_no_plain_file_is_never_taken_for_the_video(tmp_path, part, way):
+    """A link may lead to the very bytes today, and to others tomorrow."""
+    taken = tmp_path / "m/videos/one.mp4"
+    if way == "link":
+        (tmp_path / "same.mp4").write_bytes(BYTES)
+        taken.symlink_to(tmp_path / "same.mp4")
+    else:
+        taken.mkdir()
+    assert outputs.publish(tmp_path, part, "m/videos/one.mp4", SHA) == "m/videos/one-2.mp4"
+
+
+def test_bytes_of_a_ledger_that_was_lost_are_set_aside_and_those_of_this_one_are_not(
+    tmp_path, part
+):
+    folder = part.parent
+    for name, content in {
+        "2.part": b"half a video",
+        "2.rejected": b"a page",
+        "3.part": b"",
+        "lost-2.part": b"from the time before",
+        "notes.txt": b"a person's",
+    }.items():
+        (folder / name).write_bytes(content)
+    outputs.set_aside_strangers(tmp_path, ["m", "never run"], Snapshot((attempt(),), ()))
+    assert {p.name: p.read_bytes() for p in folder.iterdir()} == {
+        "1.part": BYTES,
+        "lost-2-2.part": b"half a video",
+        "lost-2.rejected": b"a page",
+        "3.part": b"",
+        "lost-2.part": b"from the time before",
+        "notes.txt": b"a person's",
+    }
+
+
+def deny(path):
+    raise PermissionError(errno.EACCES, "Permission denied")
+
+
+@pytest.mark.parametrize(
+    ("harm", "fault"),
+    [
+        (lambda path: None, []),
+        (lambda path: path.unlink(), ["one: m/videos/one.mp4 is missing"]),
+        (
+            lambda path: path.write_bytes(b"short"),
+            ["one: m/videos/one.mp4 has 5 bytes instead of 700"],
+        ),
+        (
+            lambda path: path.write_bytes(bytes(len(BYTES))),
+            ["one: m/videos/one.mp4 was changed: its SHA-256 is another"],
+        ),
+        (
+            lambda path: (path.unlink(), path.mkdir()),
+            ["one: m/videos/one.mp4 is a folder, not a file"],
+        ),
+    ],
+    ids=["whole", "missing", "short", "changed", "folder"],
+)
+def test_every_video_is_hashed_when_faults_are_looked_for(tmp_path, part, harm, fault):
+    """Whatever its size and time say."""
+    row, placement = stored(tmp_path, part)
+    path = tmp_path / row.path
+    times = path.stat()
+    harm(path)
+    if path.exists():
+        os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert outputs.find_faults(tmp_path, Snapshot((row,), (placement,))) == fault
+    assert outputs.find_faults(tmp_path, Snapshot((row,), ())) == fault, "its first home counts"
+
+
+def test_a_video_that_cannot_be_read_is_a_fault_and_what_is_not_stored_is_none(
+    tmp_path, part, monkeypatch
+):
+    row, placement = stored(tmp_path, part)
+    running = replace(row, attempt_id=2, state=State.ACCEPTED, path="")
+    old = Placement("m", "gone", 2, "m/videos/gone.mp4", 0)
+    monkeypatch.setattr(outputs, "hash_file", deny)
+    snapshot = Snapshot((row, running), (placement, old))
+    assert outputs.find_faults(tmp_path, snapshot) == [
+        "one: m/videos/one.mp4 cannot be read: Permission denied"
+    ]
+
+
+def test_each_name_of_a_video_that_lies_outside_is_a_fault(tmp_path, part):
+    row, placement = stored(tmp_path, part)
+    strayed = replace(placement, job="two", path="../two.mp4")
+    assert outputs.find_faults(tmp_path, Snapshot((row,), (placement, strayed))) == [
+        "two: ../two.mp4 lies outside the output folder"
+    ]
+
+
+def test_a_placement_of_an_attempt_that_is_not_stored_is_not_whole(tmp_path, part):
+    _, placement = stored(tmp_path, part)
+    assert outputs.intact_paths(tmp_path, Snapshot((), (placement,))) == frozenset()
