@@ -11,6 +11,7 @@ from builders import attempt, job
 from wanbatch.cli.progress import Counts
 from wanbatch.model.lifecycle import State
 from wanbatch.operations.events import (
+    Altered,
     Expired,
     LeftUncertain,
     NotPrepared,
@@ -55,6 +56,12 @@ def test_a_retry_that_comes_home_is_one_job_done():
     assert numbers(counts) == (0, 0, 1, 1)
     counts.take(event(Stored, again, State.STORED))
     assert numbers(counts) == (1, 0, 0, 1)
+
+
+def test_a_lost_video_that_came_back_otherwise_is_not_done():
+    counts = Counts({"f1"}, {"f1"}, "USD")
+    counts.take(event(Altered, ONE, State.STORED))
+    assert numbers(counts) == (0, 1, 0, 1)
 
 
 def test_what_is_refused_uncertain_or_not_sent_is_not_done():

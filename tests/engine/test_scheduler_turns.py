@@ -159,7 +159,7 @@ async def test_what_takes_two_videos_waits_for_both(stage):
 
 async def test_a_second_download_keeps_to_the_limit_of_queries_too(stage):
     stage.profile = replace(stage.profile, queries_per_second=0.05)
-    stage.api.submits = [Accepted("t1"), lambda: after(20.0, Accepted("t2"))]
+    stage.api.submits = [Accepted("t1"), lambda: after(30.0, Accepted("t2"))]
     stage.api.downloads = [DownloadFailed("reset"), DownloadFailed("reset"), Page(b"<html>")]
     await stage.run(*two(stage))
     polls = [at for at, call in stage.api.called_at if call.startswith("poll")]

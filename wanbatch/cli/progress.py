@@ -93,6 +93,9 @@ class Counts:
                 self._failed.discard(attempt.fingerprint)
             case RequestRejected(attempt) | LeftUncertain(attempt):
                 self._failed.add(attempt.fingerprint)
+            case Altered(attempt):
+                self._running.discard(attempt.fingerprint)
+                self._failed.add(attempt.fingerprint)
             case Stored(attempt):
                 self._done.add(attempt.fingerprint)
                 self._running.discard(attempt.fingerprint)
