@@ -488,14 +488,11 @@ def _refused_hash(part: Path) -> str:
 
 
 def _addresses_in(part: Path) -> list[str]:
-    """The addresses of videos in a JSON answer that came in place of one."""
-    try:
-        if part.stat().st_size > _NAMED_IN:
-            return []
-        body = part.read_bytes()
-    except OSError:
+    """The addresses of videos in a JSON answer that came in place of one. Raises
+    ``OSError`` of the disk."""
+    if part.stat().st_size > _NAMED_IN:
         return []
-    value = read_json(body)
+    value = read_json(part.read_bytes())
     told = as_object(value)
     first = [told.get(key) for key in ("url", "video_url", "download_url")]
     return [*dict.fromkeys((*collect_urls(*first), *find_video_urls(value)))][:3]
