@@ -59,7 +59,7 @@ def test_a_retry_that_comes_home_is_one_job_done():
 
 
 def test_a_lost_video_that_came_back_otherwise_is_not_done():
-    counts = Counts({"f1"}, {"f1"}, "USD")
+    counts = Counts({"f1"}, {"f1"})
     counts.take(event(Altered, ONE, State.STORED))
     assert numbers(counts) == (0, 1, 0, 1)
 

@@ -29,6 +29,7 @@ from wanbatch.model.job import FileMedia
 from wanbatch.model.media import FileDigest, VideoFacts
 from wanbatch.model.outcomes import (
     Accepted,
+    Delivered,
     Downloaded,
     DownloadFailed,
     ProbePassed,
@@ -125,9 +126,8 @@ class Api:
 
     async def deliver(self, media, model):
         self.delivered.append([(ref.sha256, path and path.read_bytes()) for ref, path in media])
-        return self.delivery or {
-            ref.type: ref.url or f"https://media/{ref.type}" for ref, _ in media
-        }
+        urls = {ref.type: ref.url or f"https://media/{ref.type}" for ref, _ in media}
+        return self.delivery or Delivered(urls)
 
     async def submit(self, request, urls):
         self.sent.append(request)

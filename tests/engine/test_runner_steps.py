@@ -43,6 +43,7 @@ from wanbatch.model.outcomes import (
     Succeeded,
     TaskListing,
     Uncertain,
+    Undeliverable,
 )
 from wanbatch.model.plan import Action
 from wanbatch.videos import outputs
@@ -180,11 +181,11 @@ async def test_a_file_is_delivered_by_its_hash_and_an_address_is_sent_as_it_is(s
 
 
 async def test_media_that_cannot_be_delivered_send_nothing_and_say_why(stage):
-    stage.api.delivery = "the bucket refused"
+    stage.api.delivery = Undeliverable("the bucket refused", ("ask who keeps it",))
     snapshot = await stage.run(stage.job())
     assert not snapshot.attempts
     assert not stage.api.sent
-    assert stage.result.reasons == {"one": "the bucket refused"}
+    assert stage.result.reasons == {"one": "the bucket refused; ask who keeps it"}
 
 
 @pytest.mark.parametrize("harm", ["altered", "deleted"])

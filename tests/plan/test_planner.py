@@ -388,7 +388,7 @@ def test_what_is_not_selected_is_not_blocked_by_the_selection():
 def test_what_takes_media_from_a_job_that_is_not_to_be_had_is_blocked_and_says_so():
     jobs = job("first"), job("second", media=follow("first"))
     second = one(*jobs, attempts=[attempt(jobs[0], state=State.UNCERTAIN)])
-    assert (second.action, second.reason) == (
+    assert (second.action, str(second.reason)) == (
         Action.BLOCKED,
         "it takes media from first, which is uncertain",
     )

@@ -19,6 +19,7 @@ from wanbatch.model.outcomes import (
     Running,
     Succeeded,
     Uncertain,
+    Undeliverable,
     Unreadable,
 )
 from wanbatch.model.plan import MediaRef
@@ -161,7 +162,7 @@ async def test_a_file_that_the_emulator_does_not_take_is_told(profile_for, tmp_p
     profile = profile_for(ADDRESS, "emulator", delivery=MediaDelivery("emulator"))
     async with Answers(other=reply).client(profile) as client:
         told = await client.deliver([(MediaRef("first_frame", "a.png"), picture)])
-    assert told == f"a.png could not be delivered: {why}"
+    assert told == Undeliverable(f"a.png could not be delivered: {why}")
 
 
 # -- where the bytes are ---------------------------------------------------------------

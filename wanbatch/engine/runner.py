@@ -324,11 +324,14 @@ class Runner:
         except (OSError, ValueError) as error:
             self._unprepared(work, f"its media could not be read: {error}")
             return
-        match await self.client.deliver(media, work.entry.request.model):
+        found = await self.client.deliver(media, work.entry.request.model)
+        match found:
             case Delivered(urls):
                 self.scheduler.handle(MediaReady(work, urls), anyio.current_time())
-            case Undeliverable() as found:
+            case Undeliverable():
                 self._unprepared(work, found.text)
+            case _:
+                assert_never(found)
 
     def _unprepared(self, work: WorkItem, reason: str) -> None:
         self.scheduler.handle(MediaFailed(work, reason), anyio.current_time())
