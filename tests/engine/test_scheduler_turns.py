@@ -81,6 +81,24 @@ async def test_a_retry_that_waited_for_its_turn_asks_its_failed_task_once_more(s
     assert [r.seed for r in stage.api.sent] == [1, 2, 2]
 
 
+async def test_a_retry_whose_task_stays_failed_goes_out_with_the_media_it_had(stage):
+    stage.api.submits = [
+        Accepted("t1"),
+        lambda: after(16.0, NotAccepted("HTTP 429", None, 60.0)),
+        Accepted("t2"),
+        Accepted("t3"),
+    ]
+    stage.api.polls["t1"] = [RETRYABLE]
+    snapshot = await stage.run(*two(stage), settings={"retries": 1})
+    assert [a.state for a in snapshot.attempts] == [
+        State.REMOTE_FAILED,
+        State.STORED,
+        State.STORED,
+    ]
+    assert sorted(r.seed for r in stage.api.sent) == [1, 1, 2, 2]
+    assert len(stage.api.delivered) == 3, "of both jobs, and of the retry once"
+
+
 def test_a_failure_that_turned_keeps_its_job_open_while_another_expires():
     """Both tasks of a job turned out to be paid for: the one that can no longer be had
     is no failure of the job, and stops nothing."""

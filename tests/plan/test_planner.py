@@ -86,6 +86,11 @@ def test_a_changed_job_says_what_changed():
     assert str(one(attempts=[old]).reason) == "changed: prompt, seconds"
 
 
+def test_a_job_whose_request_reads_as_before_says_what_else_changed():
+    old = attempt(job(), state=State.STORED)
+    assert str(one(job(take=2), attempts=[old]).reason) == "changed: its upstream or take"
+
+
 @pytest.mark.parametrize(
     ("state", "action", "shown"),
     [
