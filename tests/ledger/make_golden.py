@@ -15,7 +15,8 @@ import anyio
 
 sys.path[:0] = [str(Path(__file__).parent.parent), str(Path(__file__).parent.parent.parent)]
 
-from ledger.samples import bring_to_end, opening  # noqa: E402
+from builders import opening  # noqa: E402
+from ledger.samples import bring_to_end  # noqa: E402
 
 from wanbatch.ledger.schema import VERSION  # noqa: E402
 from wanbatch.ledger.store import Ledger  # noqa: E402

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import anyio
 import pytest
-from ledger.samples import bring_to_end, opening
+from builders import opening
+from ledger.samples import bring_to_end
 
 from wanbatch.ledger import backup, writer
 from wanbatch.ledger.backup import back_up

@@ -18,7 +18,8 @@ from pathlib import Path
 import anyio
 import anyio.lowlevel
 import pytest
-from ledger.samples import TO_THE_END, bring_to_end, opening
+from builders import opening
+from ledger.samples import TO_THE_END, bring_to_end
 
 from wanbatch.ledger import writer
 from wanbatch.ledger.rows import Happened, Write
@@ -300,7 +301,8 @@ async def test_a_lock_that_outlives_the_run_ends_the_waiting(
 CHILD = """
 import anyio, sys
 from pathlib import Path
-from ledger.samples import TO_THE_END, opening
+from builders import opening
+from ledger.samples import TO_THE_END
 from wanbatch.words.errors import WanbatchError
 from wanbatch.ledger.store import Ledger
 from wanbatch.model.lifecycle import Event

@@ -14,7 +14,8 @@ from pathlib import Path
 import anyio
 import anyio.lowlevel
 import pytest
-from ledger.samples import TO_THE_END, bring_to_end, opening
+from builders import opening
+from ledger.samples import TO_THE_END, bring_to_end
 
 from wanbatch.ledger import writer
 from wanbatch.ledger.store import Ledger, read_ledger_id, read_snapshot
@@ -308,7 +309,7 @@ def test_a_killed_process_leaves_what_it_was_told_is_durable(tmp_path: Path) -> 
     program = f"""
 import anyio, os, signal
 from pathlib import Path
-from ledger.samples import opening
+from builders import opening
 from wanbatch.ledger import writer
 from wanbatch.ledger.store import Ledger
 

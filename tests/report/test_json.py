@@ -10,6 +10,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+from report import samples
 
 from wanbatch.model.plan import Action, JobState
 from wanbatch.report.collect import collect
@@ -42,7 +43,7 @@ def load(name):
 
 
 @pytest.fixture
-def report(samples):
+def report():
     return collect(*samples.make_case(*JobState, former=True))
 
 
@@ -158,7 +159,7 @@ def test_a_missing_report_is_refused(tmp_path):
         read_report(tmp_path / "report.json")
 
 
-def test_the_plan_has_the_reports_entries_with_action_and_reason(samples):
+def test_the_plan_has_the_reports_entries_with_action_and_reason():
     manifest, plan, snapshot, _ = samples.make_case(
         JobState.DONE, JobState.PLANNED, JobState.UNCERTAIN
     )

@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from xml.etree import ElementTree as ET
 
+from report import samples
+
 from wanbatch.model.plan import JobState
 from wanbatch.model.report import Fault
 from wanbatch.report.collect import collect
 from wanbatch.report.formats.junit import render_junit
 
 
-def test_every_job_is_a_case_and_its_state_a_result(samples):
+def test_every_job_is_a_case_and_its_state_a_result():
     suite = ET.fromstring(render_junit(collect(*samples.make_case(*JobState)))).find("testsuite")
     results = {
         case.get("name"): [child.tag for child in case if child.tag != "system-out"]
@@ -45,7 +47,7 @@ def test_every_job_is_a_case_and_its_state_a_result(samples):
     assert suite.findall("testcase")[3].find("failure").get("type") == "DataInspectionFailed"
 
 
-def test_what_xml_forbids_is_replaced(samples):
+def test_what_xml_forbids_is_replaced():
     report = collect(*samples.make_case(JobState.FAILED))
     odd = replace(report.jobs[0], error=Fault("<&>", 'a\x00b\x1b\ud800\uffff"]]>'))
     text = render_junit(replace(report, jobs=(odd,)))
