@@ -8,9 +8,11 @@ import socket
 from dataclasses import replace
 
 import pytest
+from expecting import expect
 from report import samples
 
 from wanbatch.model.plan import JobState as J
+from wanbatch.model.report import Output
 from wanbatch.report.collect import collect
 from wanbatch.report.write import write_report
 
@@ -303,7 +305,7 @@ def test_hostile_texts_are_shown_and_do_nothing(visit, tmp_path):
         )
         for job in report.jobs
     )
-    samples.write_video(tmp_path / jobs[0].output.path, seconds=0.5)
+    samples.write_video(tmp_path / expect(Output, jobs[0].output).path, seconds=0.5)
     write_report(
         replace(
             report,
@@ -331,7 +333,7 @@ def test_hostile_texts_are_shown_and_do_nothing(visit, tmp_path):
 def what_was_said(server):
     """The bytes of every connection that was made to ``server``, but for silent
     ones."""
-    said = []
+    said: list[bytes] = []
     while True:
         try:
             connection, _ = server.accept()

@@ -200,6 +200,7 @@ def test_a_person_at_a_terminal_is_asked(folder, environ, tmp_path, answer, code
     except OSError:
         pass
     os.close(terminal)
+    assert process.stdout is not None
     process.stdout.close()
     assert process.wait(30) == code, said.decode()
     assert len(bought(tmp_path)) == count

@@ -186,6 +186,7 @@ def test_a_polite_stop_keeps_what_was_paid_and_says_how_to_go_on(folder, number,
         stderr=subprocess.PIPE,
         text=True,
     )
+    assert process.stderr is not None
     for line in process.stderr:
         if "submitted" in line:
             break

@@ -23,6 +23,7 @@ from wanbatch.ledger.lock import RunLock
 from wanbatch.ledger.purchases import claims_to_be_ledger, read_purchases
 from wanbatch.ledger.sqlite import Damaged
 from wanbatch.ledger.store import Ledger, read_snapshot
+from wanbatch.ledger.verify import verify_ledger
 from wanbatch.model.lifecycle import Event, EventKind
 from wanbatch.words.errors import ExitCode, WanbatchError
 
@@ -60,7 +61,7 @@ async def test_a_backup_replaces_nothing_not_even_what_comes_meanwhile(
     copy.write_text("mine")
     assert refusal_of(back_up, path, copy).exit_code is ExitCode.INVALID
     copy.unlink()
-    real = backup.verify_ledger
+    real = verify_ledger
 
     def verify(made: Path) -> list[str]:
         copy.write_text("mine")

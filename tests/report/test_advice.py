@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 from report import samples
 
+from wanbatch.model.lifecycle import State
 from wanbatch.model.plan import JobState as J
 from wanbatch.model.report import Fault
 from wanbatch.report.advice import advise
@@ -88,8 +89,8 @@ def test_running_jobs_say_by_when_to_fetch_them():
 
 def test_money_at_stake_in_former_jobs_is_not_forgotten():
     manifest, plan, snapshot, run = samples.make_case(J.DONE)
-    uncertain = samples.make_attempt(900, "gone", samples.State.UNCERTAIN)
-    failed = samples.make_attempt(901, "gone too", samples.State.REMOTE_FAILED)
+    uncertain = samples.make_attempt(900, "gone", State.UNCERTAIN)
+    failed = samples.make_attempt(901, "gone too", State.REMOTE_FAILED)
     report = collect(
         manifest, plan, replace(snapshot, attempts=(*snapshot.attempts, uncertain, failed)), run
     )

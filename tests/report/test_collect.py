@@ -6,11 +6,12 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from expecting import expect
 from report import samples
 
 from wanbatch.model.lifecycle import RESERVED, SPENT, Placement, State
 from wanbatch.model.plan import JobState as J
-from wanbatch.model.report import Cost, Fault
+from wanbatch.model.report import Cost, Fault, Output, RunFacts
 from wanbatch.report.collect import collect
 
 
@@ -82,7 +83,7 @@ def test_jobs_of_equal_identity_share_one_attempt_and_one_price():
         "it counts at the job that it was opened for"
     )
     assert report.totals.cost.spent == Decimal("0.50")
-    assert [job.output.path for job in report.jobs] == [
+    assert [expect(Output, job.output).path for job in report.jobs] == [
         "videos/a.1f3a9c2e.mp4",
         "videos/b.1f3a9c2e.mp4",
     ]
@@ -141,13 +142,13 @@ def test_former_jobs_stand_apart_and_their_cost_is_in_the_total():
         ("closing[hour=noon]", J.DONE),
         (manifest.jobs[0].name, J.UNCERTAIN),
     ]
-    assert report.former[0].output.path == "videos/placed.mp4"
+    assert expect(Output, report.former[0].output).path == "videos/placed.mp4"
     assert report.former[0].request["prompt"] == "Harbour at dawn, 35mm film, soft light"
     assert report.totals.jobs == 1
     assert (
         report.totals.cost.spent
         == Decimal("1.50")
-        == sum(job.cost.spent for job in (*report.jobs, *report.former))
+        == sum(job.cost.spent or 0 for job in (*report.jobs, *report.former))
     )
 
 
@@ -235,7 +236,8 @@ def test_timings_of_the_deciding_attempt_and_of_each():
 def test_an_unfinished_run_has_no_end_and_no_code():
     manifest, plan, snapshot, _ = samples.make_case(J.RUNNING)
     report = collect(manifest, plan, snapshot, samples.make_run(finished_at=0.0, exit_code=-1))
-    assert (report.run.finished_at, report.run.exit_code) == (None, None)
+    run = expect(RunFacts, report.run)
+    assert (run.finished_at, run.exit_code) == (None, None)
     assert collect(manifest, plan, snapshot, None).run is None
 
 

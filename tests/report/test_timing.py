@@ -5,11 +5,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from expecting import expect
 from hypothesis import given
 from hypothesis import strategies as st
 from report import samples
 
 from wanbatch.model.lifecycle import State
+from wanbatch.model.report import TimeSpent
 from wanbatch.report.timing import time_attempt, time_spent
 
 
@@ -28,7 +30,7 @@ def stage(number, intent, accepted, finished, stored, state=State.STORED):
 def test_overlapping_work_is_counted_once_and_the_rest_was_waiting():
     run = samples.make_run(finished_at=samples.START + 100)
     attempts = [stage(1, 10, 12, 40, 45), stage(2, 20, 22, 60, 62)]
-    time = time_spent(attempts, run)
+    time = expect(TimeSpent, time_spent(attempts, run))
     assert (
         time.wall_s,
         time.submitting_s,
@@ -42,7 +44,7 @@ def test_overlapping_work_is_counted_once_and_the_rest_was_waiting():
 
 def test_work_of_an_earlier_run_counts_only_inside_this_one():
     run = samples.make_run(finished_at=samples.START + 20)
-    time = time_spent([stage(1, -100, -99, 5, 8)], run)
+    time = expect(TimeSpent, time_spent([stage(1, -100, -99, 5, 8)], run))
     assert (time.generating_s, time.downloading_s, time.waiting_s) == (5, 3, 12)
 
 
@@ -54,7 +56,7 @@ def test_a_killed_run_counts_to_the_last_thing_known():
         accepted_at=samples.START + 1,
         updated_at=samples.START + 30,
     )
-    time = time_spent([running], run)
+    time = expect(TimeSpent, time_spent([running], run))
     assert (time.wall_s, time.submitting_s, time.generating_s) == (30, 1, 29)
     assert time.median_generation_s is None
 
@@ -77,7 +79,9 @@ instants = st.floats(-50, 200, allow_nan=False)
 )
 def test_the_parts_always_add_up_to_the_wall_clock(rows, length):
     run = samples.make_run(finished_at=samples.START + length)
-    time = time_spent([stage(i, *row) for i, row in enumerate(rows, start=1)], run)
+    time = expect(
+        TimeSpent, time_spent([stage(i, *row) for i, row in enumerate(rows, start=1)], run)
+    )
     parts = (time.generating_s, time.downloading_s, time.submitting_s, time.waiting_s)
     assert all(part >= -1e-6 for part in parts)
     assert abs(sum(parts) - time.wall_s) < 1e-5
