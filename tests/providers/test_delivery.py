@@ -14,6 +14,7 @@ import urllib.request
 from dataclasses import replace
 
 import pytest
+from expecting import expect
 
 from wanbatch.model.outcomes import Delivered
 from wanbatch.model.plan import MediaRef
@@ -87,6 +88,7 @@ def test_the_upload_space_is_in_beijing(profile_for):
             profile_for("https://dashscope-intl.aliyuncs.com", "dashscope", delivery=upload), ref
         ).message
     )
+    assert "Beijing" in expect(str, told)
     assert (
         check_delivery(
             profile_for("https://dashscope.aliyuncs.com", "dashscope", delivery=upload), ref
@@ -247,6 +249,7 @@ async def test_a_bucket_holds_each_content_once_and_anyone_with_the_link_reads_i
             again = (await backend.deliver([(local(clip_file, "first_clip"), clip_file)])).urls
             assert again == urls
             assert backend.requests == (2 if round_ == 0 else 1)
+    assert not isinstance(urls, str), urls
     url = urls["first_clip"]
     assert url.startswith(f"{s3}/media-bucket/wanbatch/{hashlib.sha256(content).hexdigest()}?")
     assert "X-Amz-Expires=86400" in url
