@@ -23,7 +23,7 @@ test: $(VENV)/.dev $(LANGUAGE_SERVER)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(MONEY) $(COVERAGE)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal tests $(MONEY:%=--ignore=%)
 
-MONEY    := tests/test_lifecycle.py tests/ledger tests/engine tests/providers
+MONEY    := tests/model tests/ledger tests/engine tests/providers
 COVERED  := model.lifecycle ledger engine.pacing engine.polling.schedule engine.polling.latency engine.polling.timing engine.interpret providers.dialects.reading
 COVERAGE := $(COVERED:%=--cov=wanbatch.%) --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100
 
