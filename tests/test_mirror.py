@@ -146,7 +146,7 @@ def test_every_module_has_its_tests_where_they_are_looked_for(module: str) -> No
     if own_file(module).exists():
         assert module not in HELD_BY, f"{module} has a file of its name: no entry is needed"
         return
-    assert module in HELD_BY, f"tests of {module}: write {own_file(module)}, or name their file"
+    assert module in HELD_BY, f"{module} has no tests: write its file, or name it in the table"
     assert module in reached_by(TESTS / HELD_BY[module]), f"{HELD_BY[module]} never imports it"
 
 

@@ -12,9 +12,7 @@ come. Each task has a video of its own: the sample with a box that names it.
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -27,6 +25,7 @@ from time import time
 from typing import Any, Protocol, Self
 
 import av
+import command
 from PIL import Image
 
 KEY = "sk-canary-0123456789"
@@ -265,16 +264,11 @@ class Project:
         self, *words: str, cwd: Path | None = None, **environ: str
     ) -> subprocess.CompletedProcess[str]:
         """The real command; returns the finished process."""
-        clean = {k: v for k, v in os.environ.items() if not k.startswith(("WANBATCH", "DASHSCOPE"))}
-        return subprocess.run(
-            [sys.executable, "-m", "wanbatch", *words],
-            cwd=cwd or self.folder,
-            env={**clean, "WANBATCH_CONFIG": str(self.config), "ROUGH_KEY": KEY, **environ},
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        return command.run(cwd or self.folder, *words, env={**self.environ, **environ})
+
+    @property
+    def environ(self) -> dict[str, str]:
+        return command.environ(WANBATCH_CONFIG=str(self.config), ROUGH_KEY=KEY)
 
     def run(self, *more: str, wait: float = 20) -> subprocess.CompletedProcess[str]:
         words = ("--backend", "rough", "--yes", "--wait", str(wait))
