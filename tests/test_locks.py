@@ -98,7 +98,7 @@ def test_no_address_stands_in_a_lock(name: str) -> None:
 
 
 @pytest.mark.parametrize("folder", NPM)
-def test_a_lock_of_npm_pins_by_hash_and_names_no_registry(folder):
+def test_a_lock_of_npm_pins_by_hash_and_names_no_registry(folder: str) -> None:
     packages = json.loads((ROOT / folder / "package-lock.json").read_text())["packages"]
     wanted = json.loads((ROOT / folder / "package.json").read_text())
     asked = {**wanted.get("dependencies", {}), **wanted.get("devDependencies", {})}

@@ -29,9 +29,7 @@ TABLE = {
     "cli/test_foreign_places.py": "operations/reporting videos/folders",
     "cli/test_ledger.py": "operations/ledgers",
     "cli/test_many_findings.py": "operations/check",
-    "cli/test_money.py": (
-        "cli/run cli/run_view operations/approval operations/fit operations/planning"
-    ),
+    "cli/test_money.py": "cli/run cli/run_view operations/approval operations/planning",
     "cli/test_odd_disks.py": "words/disk",
     "cli/test_prices.py": "cli/plan config/price_advice operations/choose",
     "cli/test_progress.py": "engine/events operations/events",
@@ -66,7 +64,11 @@ TABLE = {
     ),
     "engine/test_outputs.py": "videos/outputs",
     "engine/test_runner.py": "engine/recovery operations/run operations/wiring",
-    "engine/test_scheduler.py": "engine/notices engine/work_items testing/replay",
+    "engine/test_scheduler.py": (
+        "engine/notices engine/scheduling/buying engine/scheduling/doubts "
+        "engine/scheduling/failures engine/scheduling/money engine/scheduling/works "
+        "engine/work_items testing/replay"
+    ),
     "field/test_answers.py": "cli/doctor",
     "field/test_rehearsals.py": "cli/emulator",
     "ledger/test_copies.py": "ledger/backup ledger/purchases",
@@ -102,7 +104,7 @@ TABLE = {
     "plan/test_planner.py": "model/plan",
     "plan/test_selection.py": "plan/selection_syntax words/errors",
     "providers/test_canary.py": "providers/scrubbing",
-    "providers/test_conformance.py": "model/outcomes providers/client",
+    "providers/test_conformance.py": "providers/client",
     "providers/test_delivery.py": (
         "model/regions providers/delivery/bucket providers/delivery/upload_space"
     ),
@@ -118,9 +120,11 @@ TABLE = {
     "providers/test_submit.py": "providers/http/connections providers/http/exchange",
     "report/test_collect.py": "model/report report/checks",
     "report/test_json.py": "report/formats/codec report/schema",
+    "report/test_page.py": "report/labels",
     "report/test_tables.py": "report/wording",
-    "report/test_write.py": "report/formats/page report/formats/render",
+    "report/test_write.py": "report/formats/render",
     "words/test_clock.py": "operations/ticks",
+    "words/test_reasons.py": "model/reason",
 }
 """The test file, and the modules that it holds."""
 

@@ -118,7 +118,7 @@ def test_a_name_in_double_backticks_exists(path: Path) -> None:
 # -- constants -------------------------------------------------------------------------
 
 
-def is_number(node):
+def is_number(node: ast.expr | None) -> bool:
     """A number, written or computed of numbers, or several of them at once."""
     match node:
         case ast.Constant(value=value):
@@ -134,14 +134,14 @@ def is_number(node):
     return False
 
 
-def constants_without_reason(text):
+def constants_without_reason(text: str) -> Iterator[str]:
     """Numbers at the top of a module that no text follows and no comment explains."""
     body, lines = ast.parse(text).body, text.splitlines()
     for node, after in zip(body, [*body[1:], None], strict=True):
         if not isinstance(node, ast.Assign | ast.AnnAssign) or not is_number(node.value):
             continue
         said = isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant)
-        beside = lines[node.end_lineno - 1].partition("#")[2]
+        beside = lines[(node.end_lineno or node.lineno) - 1].partition("#")[2]
         above = lines[node.lineno - 2] if node.lineno > 1 else ""
         if not said and not beside and not re.match(r"# (?!--)", above):
             yield f"line {node.lineno}: {lines[node.lineno - 1]}"
@@ -152,12 +152,12 @@ def constants_without_reason(text):
     sources(),
     ids=lambda p: p.relative_to(ROOT).as_posix(),
 )
-def test_a_constant_says_why(path):
+def test_a_constant_says_why(path: Path) -> None:
     without = list(constants_without_reason(path.read_text(encoding="utf-8")))
     assert not without, f"why so much, or where was it measured? {without}"
 
 
-def test_a_constant_without_reason_is_seen():
+def test_a_constant_without_reason_is_seen() -> None:
     bare = "A = 5\nB, C = 1, 2.5\nD = timedelta(hours=8)\nE = -(2**31)\n"
     assert len(list(constants_without_reason(bare))) == 4
     said = 'A = 5\n"""Why."""\nB = 2  # of two\n# Above.\nC = 3\nD = True\nE = f(1)\n'

@@ -133,7 +133,7 @@ def test_an_overdue_task_with_a_video_that_does_not_fit_is_given_up_and_a_person
     """It was downloaded again and again until the run ended: it can be had, and is no
     end."""
     unfit = DownloadFailed("the content route gave a video of 0.5 s", unfit=True)
-    event = expiry_event(ACCEPTED, unfit, ACCEPTED.give_up_at)
+    event = expect(Event, expiry_event(ACCEPTED, unfit, ACCEPTED.give_up_at))
     assert event.kind is EventKind.EXPIRED
     assert event.facts["reason"].endswith("a video of 0.5 s (it is kept: wanbatch resolve --take)")
 

@@ -52,7 +52,7 @@ def test_the_form_of_every_number_follows_its_name() -> None:
     said = [
         str(part["errorMessage"])
         for part in parts(load_schema("manifest"))
-        if "integer" in (part.get("type") or ()) and "pattern" in part
+        if "integer" in str(part.get("type")) and "pattern" in part
     ]
     assert len(said) > 5
     for sentence in said:

@@ -185,10 +185,10 @@ def test_an_odd_picture_of_too_many_pixels_is_not_decoded(monkeypatch):
 
 def test_ever_new_markers_come_to_an_end():
     assert (
-        expect(Unreadable, read_image(io.BytesIO(b"\xff\xd8" + b"\xff\xd0" * 2_000_000))).kind
+        expect(UnreadableFile, read_image(io.BytesIO(b"\xff\xd8" + b"\xff\xd0" * 2_000_000))).kind
         == "damaged"
     )
     assert (
-        expect(Unreadable, read_image(io.BytesIO(b"\xff\xd8" + b"\xff" * 4_000_000))).kind
+        expect(UnreadableFile, read_image(io.BytesIO(b"\xff\xd8" + b"\xff" * 4_000_000))).kind
         == "damaged"
     )

@@ -69,7 +69,7 @@ def test_a_wav_of_the_long_kind_is_taken_with_a_remark(length, magic):
 
 
 def test_a_length_that_was_meant_and_is_not_there_is_damage():
-    found = expect(Unreadable, read_audio(io.BytesIO(wav(stated=len(PCM) * 2))))
+    found = expect(UnreadableFile, read_audio(io.BytesIO(wav(stated=len(PCM) * 2))))
     assert (found.kind, found.problem) == (
         "damaged",
         "it is truncated: 12288 bytes of sound are missing",
@@ -92,7 +92,7 @@ def test_a_length_that_was_meant_and_is_not_there_is_damage():
     ],
 )
 def test_a_wav_without_sound_says_so(content, problem):
-    assert expect(Unreadable, read_audio(io.BytesIO(content))).problem == problem
+    assert expect(UnreadableFile, read_audio(io.BytesIO(content))).problem == problem
 
 
 def synchsafe(size):
@@ -212,13 +212,14 @@ def test_noise_is_never_sound():
 def test_sound_inside_another_file_is_no_mp3(frames):
     for head in (b"\x1a\x45\xdf\xa3", b"PK\x03\x04", b"%PDF-1.7\n", b"\0\0\0\x18ftypM4A "):
         assert (
-            expect(Unreadable, read_audio(io.BytesIO(head + bytes(100) + frames))).kind == "format"
+            expect(UnreadableFile, read_audio(io.BytesIO(head + bytes(100) + frames))).kind
+            == "format"
         )
 
 
 def test_a_free_bit_rate_is_named():
     frame = b"\xff\xfb\x04\xc4" + bytes(700)
-    found = expect(Unreadable, read_audio(io.BytesIO(frame * 100)))
+    found = expect(UnreadableFile, read_audio(io.BytesIO(frame * 100)))
     assert (found.kind, found.problem) == ("format", "an MP3 sound of a free bit rate")
 
 
