@@ -30,7 +30,7 @@ COVERED := \
 	plan.planner plan.identity \
 	providers.client providers.http providers.dialects.reading \
 	videos.outputs
-MONEY := tests/test_lifecycle.py tests/ledger tests/engine tests/plan tests/providers tests/videos
+MONEY := tests/model tests/ledger tests/engine tests/plan tests/providers tests/videos
 COVERAGE := $(COVERED:%=--cov=wanbatch.%) --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100
 
 ## Formatting, lint, types, layering; of the report's page too.

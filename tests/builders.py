@@ -3,6 +3,7 @@ test names only what it is about."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,22 @@ from wanbatch.words.diagnostics import Position
 PLACE = Position("m.wanbatch.yaml", 3, 5, 9)
 PICTURE = Path("/m/a.png")
 DIGESTS = {PICTURE: FileDigest("ab" * 32, 1000, "image/png")}
+OPENING = Opening(
+    fingerprint="ab" * 32,
+    realm="paid",
+    backend="gateway",
+    origin="https://api.test",
+    manifest="harbor",
+    job="opening[hour=dawn]",
+    run_id="run-1",
+    authority=Authority.FIRST,
+    request='{"model":"wan2.7-i2v","prompt":"a harbour, 夜明け"}',
+    length_s=5,
+    size="720P",
+    price=Decimal("0.50"),
+    currency="USD",
+    at=1_700_000_000.25,
+)
 
 
 def media(type_: MediaType = "first_frame", source: MediaSource | None = None) -> MediaInput:
@@ -65,30 +82,27 @@ def fingerprint_of(one: Job) -> str:
     return next(iter(identify([manifest(one)], DIGESTS).values())).fingerprint
 
 
+def opening(**changes: Any) -> Opening:
+    """The intent of a paid attempt, for no job of these builders."""
+    return replace(OPENING, **changes)
+
+
 def attempt(one: Job | None = None, number: int = 1, **changes: Any) -> Attempt:
+    """An attempt for a job, as its intent left it; ``changes`` is what became of it."""
     one = one or job()
-    fingerprint = changes.pop("fingerprint", None) or fingerprint_of(one)
     identified = (
         next(iter(identify([manifest(one)], DIGESTS).values()))
         if not any(isinstance(m.source, JobMedia) for m in one.media)
         else None
     )
-    opening = Opening(
-        fingerprint=fingerprint,
-        realm="paid",
-        backend="gateway",
-        origin="https://api.test",
+    opened = opening(
+        fingerprint=changes.pop("fingerprint", None) or fingerprint_of(one),
         manifest=one.manifest,
         job=one.name,
-        run_id="run-1",
         authority=changes.pop("authority", Authority.FIRST),
         request=identified.request.describe() if identified else "{}",
         length_s=one.seconds,
         size=one.size,
-        price=Decimal("0.50"),
-        currency="USD",
         at=1000.0,
     )
-    from dataclasses import replace
-
-    return replace(open_attempt(number, opening), **changes)
+    return replace(open_attempt(number, opened), **changes)

@@ -14,16 +14,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import sqlite3
 import subprocess
-import sys
 from collections import defaultdict
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import command
 from PIL import Image
 from rough_road import Choose, RoughRoad, smooth
 
@@ -117,16 +116,14 @@ class Scene:
 
     @property
     def environ(self) -> dict[str, str]:
-        clean = {k: v for k, v in os.environ.items() if not k.startswith(("WANBATCH", "DASHSCOPE"))}
-        return {
-            **clean,
-            "WANBATCH_CONFIG": str(self._config),
-            "ROUGH_KEY": KEY,
-            "PYTHONDONTWRITEBYTECODE": "1",
-        }
+        return command.environ(
+            WANBATCH_CONFIG=str(self._config),
+            ROUGH_KEY=KEY,
+            PYTHONDONTWRITEBYTECODE="1",
+        )
 
     def command(self, *words: str) -> list[str]:
-        return [sys.executable, "-m", "wanbatch", *words]
+        return command.line(*words)
 
     def run_words(self, *more: str) -> list[str]:
         return self.command("run", FILE, "--backend", "rough", "--yes", *more)
@@ -135,17 +132,7 @@ class Scene:
         self, *words: str, timeout: float = 120, **given: Any
     ) -> subprocess.CompletedProcess[str]:
         """Any command, to its end."""
-        return subprocess.run(
-            self.command(*words),
-            cwd=self.folder,
-            env=self.environ,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=timeout,
-            stdin=subprocess.DEVNULL,
-            **given,
-        )
+        return command.run(self.folder, *words, env=self.environ, timeout=timeout, **given)
 
     def run(self, *more: str, **given: Any) -> subprocess.CompletedProcess[str]:
         return self.call("run", FILE, "--backend", "rough", "--yes", *more, **given)

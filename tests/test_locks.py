@@ -18,6 +18,7 @@ import re
 import shlex
 import subprocess
 import tomllib
+from collections.abc import Iterable, Iterator
 from importlib.metadata import distribution
 from pathlib import Path
 
@@ -42,9 +43,9 @@ NPM = [".", "tests/editor"]
 """The folders with a ``package.json``: what checks the page, the editor's server."""
 
 
-def read_lock(name):
+def read_lock(name: str) -> list[tuple[Requirement, list[str]]]:
     """Every pin with its hashes. Fails for a line that is neither."""
-    found = []
+    found: list[tuple[Requirement, list[str]]] = []
     for entry in (ROOT / name).read_text().replace(" \\\n", "\n").splitlines():
         if entry.startswith("    "):
             assert HASH.fullmatch(entry.strip()), f"{name}: {entry}"
@@ -55,14 +56,14 @@ def read_lock(name):
     return found
 
 
-def pins_here(name):
+def pins_here(name: str) -> dict[str, Requirement]:
     """Of a lock, what is for this Python and this system, by name."""
     pins = [pin for pin, _ in read_lock(name) if pin.marker is None or pin.marker.evaluate()]
     assert len(pins) == len({pin.name for pin in pins}), "one pin a package"
     return {canonicalize_name(pin.name): pin for pin in pins}
 
 
-def needed(roots):
+def needed(roots: Iterable[str]) -> dict[str, set[str]]:
     """The extras of each package that ``roots`` lead to, by what is installed."""
     extras: dict[str, set[str]] = {}
     waiting = [Requirement(one) for one in roots]
@@ -76,14 +77,14 @@ def needed(roots):
     return extras
 
 
-def _requirements(name, extras):
+def _requirements(name: str, extras: set[str]) -> Iterator[Requirement]:
     for one in map(Requirement, distribution(name).requires or ()):
         if one.marker is None or any(one.marker.evaluate({"extra": e}) for e in ("", *extras)):
             yield one
 
 
 @pytest.mark.parametrize("name", LOCKS)
-def test_each_pin_has_its_hashes_and_nothing_else_is_there(name):
+def test_each_pin_has_its_hashes_and_nothing_else_is_there(name: str) -> None:
     pins = read_lock(name)
     assert len(pins) > 20
     assert all(hashes for _, hashes in pins)
@@ -91,13 +92,13 @@ def test_each_pin_has_its_hashes_and_nothing_else_is_there(name):
 
 
 @pytest.mark.parametrize("name", LOCKS)
-def test_no_address_stands_in_a_lock(name):
+def test_no_address_stands_in_a_lock(name: str) -> None:
     text = (ROOT / name).read_text()
     assert not re.findall(r"://|--index-url|--extra-index-url|--find-links|file:| @ ", text)
 
 
 @pytest.mark.parametrize("folder", NPM)
-def test_a_lock_of_npm_pins_by_hash_and_names_no_registry(folder):
+def test_a_lock_of_npm_pins_by_hash_and_names_no_registry(folder: str) -> None:
     packages = json.loads((ROOT / folder / "package-lock.json").read_text())["packages"]
     wanted = json.loads((ROOT / folder / "package.json").read_text())
     asked = {**wanted.get("dependencies", {}), **wanted.get("devDependencies", {})}
@@ -115,12 +116,12 @@ def test_a_lock_of_npm_pins_by_hash_and_names_no_registry(folder):
 
 
 @pytest.mark.parametrize(("name", "roots"), LOCKS.items(), ids=LOCKS)
-def test_a_lock_pins_what_is_needed_here_with_its_extras(name, roots):
+def test_a_lock_pins_what_is_needed_here_with_its_extras(name: str, roots: Iterable[str]) -> None:
     pinned = {package: pin.extras for package, pin in pins_here(name).items()}
     assert pinned == needed(roots)
 
 
-def test_the_extras_of_other_packages_are_among_them():
+def test_the_extras_of_other_packages_are_among_them() -> None:
     """Without a single one the test above would not say much."""
     asked = needed(LOCKS["requirements-dev.lock"])
     own = {canonicalize_name(Requirement(one).name) for one in LOCKS["requirements-dev.lock"]}
@@ -128,27 +129,27 @@ def test_the_extras_of_other_packages_are_among_them():
 
 
 @pytest.mark.parametrize(("name", "roots"), LOCKS.items(), ids=LOCKS)
-def test_a_lock_is_in_step_with_the_project(name, roots):
+def test_a_lock_is_in_step_with_the_project(name: str, roots: Iterable[str]) -> None:
     pins = pins_here(name)
     for one in map(Requirement, roots):
         (version,) = (spec.version for spec in pins[canonicalize_name(one.name)].specifier)
         assert one.specifier.contains(version), f"{one} is pinned at {version}"
 
 
-def test_what_is_installed_is_what_is_pinned():
+def test_what_is_installed_is_what_is_pinned() -> None:
     """Or the tests above would read the wishes of other versions."""
     for package, pin in pins_here("requirements-dev.lock").items():
         assert str(pin.specifier) == f"=={distribution(package).version}", package
 
 
-def test_both_locks_agree():
+def test_both_locks_agree() -> None:
     runtime, everything = (
         {(pin.name, str(pin.specifier)) for pin, _ in read_lock(name)} for name in LOCKS
     )
     assert runtime <= everything
 
 
-def test_ci_proves_both_and_runs_everything():
+def test_ci_proves_both_and_runs_everything() -> None:
     """`.ci/run` calls three targets, and `make locks` asks pip for hashes in both."""
     lines = [shlex.split(line) for line in (ROOT / ".ci/run").read_text().splitlines()]
     assert [words for words in lines if words[:1] == ["make"]] == [

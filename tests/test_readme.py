@@ -18,6 +18,7 @@ import subprocess
 import sys
 import sysconfig
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -63,7 +64,7 @@ class Reader:
     cwd: Path = field(init=False)
     said: list[Said] = field(default_factory=list)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         self.home, self.cwd = self.folder / "home", self.folder / "checkout"
         self.home.mkdir()
         self.cwd.mkdir()
@@ -89,7 +90,7 @@ class Reader:
         }
         (self.folder / "pace.toml").write_text(PACE)
 
-    def type(self, line):
+    def type(self, line: str) -> Said:
         """The line in the shell, to its end; a question is answered with yes."""
         terminal, theirs = pty.openpty()
         end = self.folder / "state"
@@ -102,7 +103,7 @@ class Reader:
             stdout=subprocess.PIPE,
         )
         os.close(theirs)
-        heard = []
+        heard: list[bytes] = []
         listener = threading.Thread(target=_listen, args=(terminal, heard))
         listener.start()
         stdout, _ = process.communicate(timeout=180)
@@ -114,20 +115,20 @@ class Reader:
         self.said.append(said)
         return said
 
-    def _remember(self, end):
+    def _remember(self, end: Path) -> None:
         where, _, variables = end.read_text().partition("\n")
         self.cwd = Path(where)
         pairs = (one.partition("=") for one in variables.split("\0") if one)
         own = ("END", "PWD", "OLDPWD", "_", "SHLVL")
         self.environ = {name: value for name, _, value in pairs if name not in own}
 
-    def of(self, words):
+    def of(self, words: str) -> Said:
         """What the line with these words said; there is one."""
         (said,) = [one for one in self.said if words in one.line]
         return said
 
 
-def _listen(terminal, heard):
+def _listen(terminal: int, heard: list[bytes]) -> None:
     answered = False
     while True:
         try:
@@ -140,18 +141,18 @@ def _listen(terminal, heard):
             answered = True
 
 
-def commands(block):
+def commands(block: str) -> list[str]:
     """The lines of a shell block, without what is said about them."""
     return [re.sub(r"\s+# .*", "", line) for line in block.splitlines()]
 
 
-def accepted(books):
+def accepted(books: Path) -> int:
     log = books / "tasks.jsonl"
     return log.read_text().count('"event":"accepted"') if log.exists() else 0
 
 
 @pytest.fixture(scope="module")
-def followed(tmp_path_factory):
+def followed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
     """README from top to bottom; whatever fails, fails here."""
     folder = tmp_path_factory.mktemp("readme")
     books = folder / "books"
@@ -176,7 +177,7 @@ def followed(tmp_path_factory):
         yield reader
 
 
-def _follow(reader, line):
+def _follow(reader: Reader, line: str) -> Said:
     program, *words = line.removeprefix("~/wanbatch/bin/").split()
     if program == "make":
         return _rehearse(reader, *words)
@@ -195,7 +196,7 @@ def _follow(reader, line):
     return reader.type(line)
 
 
-def _rehearse(reader, target):
+def _rehearse(reader: Reader, target: str) -> Said:
     """What make would do; of `demo` also what it ends with: all is installed."""
     plan = reader.type(f"make -n {target}")
     if target == "demo":
@@ -206,7 +207,7 @@ def _rehearse(reader, target):
     return plan
 
 
-def _install(reader, line):
+def _install(reader: Reader, line: str) -> Said:
     """As written, but from what is here: builder and dependencies are lent."""
     assert line.endswith("install .")
     purelib = Path(sysconfig.get_path("purelib"))
@@ -221,7 +222,7 @@ def _install(reader, line):
     return said
 
 
-def _resolve(reader, line):
+def _resolve(reader: Reader, line: str) -> Said:
     """The line is for a bad day, so this is one: an answer is lost on its way."""
     shutil.rmtree(reader.cwd / "reports")
     (reader.folder / "lost.yaml").write_text(LOST)
@@ -240,7 +241,7 @@ def _resolve(reader, line):
 
 
 @pytest.mark.slow
-def test_every_command_works_in_its_order(followed):
+def test_every_command_works_in_its_order(followed: Reader) -> None:
     typed = [line for language, block in BLOCKS if language == "sh" for line in commands(block)]
     assert len(typed) > 20
     assert {"make", "wanbatch", "export"} <= {line.split()[0] for line in typed}
@@ -250,7 +251,7 @@ def test_every_command_works_in_its_order(followed):
 
 
 @pytest.mark.slow
-def test_the_quickstart_ends_as_shown(followed):
+def test_the_quickstart_ends_as_shown(followed: Reader) -> None:
     (shown,) = [block for language, block in BLOCKS if language == "text"]
     said = followed.of("quickstart")
     end = "\n".join((*said.terminal.replace("\r", "").splitlines()[-2:], said.stdout))
@@ -258,13 +259,13 @@ def test_the_quickstart_ends_as_shown(followed):
     assert end.splitlines()[0] == shown.splitlines()[0]
 
 
-def _blurred(text):
+def _blurred(text: str) -> str:
     """Without its times, which differ each day."""
     return re.sub(r"(\d+ h )?(\d+ min )?[\d.]+ s\b", "TIME", text).strip()
 
 
 @pytest.mark.slow
-def test_the_installed_command_is_this_one(followed):
+def test_the_installed_command_is_this_one(followed: Reader) -> None:
     by_path = followed.of("~/wanbatch/bin/wanbatch --version")
     (activated,) = [one for one in followed.said if one.line == "wanbatch --version"]
     assert by_path.stdout == activated.stdout
@@ -272,7 +273,7 @@ def test_the_installed_command_is_this_one(followed):
 
 
 @pytest.mark.slow
-def test_a_real_backend_is_asked_first_and_bought_from_once(followed):
+def test_a_real_backend_is_asked_first_and_bought_from_once(followed: Reader) -> None:
     plan = followed.of("plan --backend gateway")
     assert "[backends.gateway.price]" in plan.terminal, "how to state a price"
     run = followed.of("run --backend gateway harbor")
@@ -282,7 +283,7 @@ def test_a_real_backend_is_asked_first_and_bought_from_once(followed):
 
 
 @pytest.mark.slow
-def test_in_ci_both_lines_buy_what_is_planned(followed):
+def test_in_ci_both_lines_buy_what_is_planned(followed: Reader) -> None:
     for words in ("--max-cost", "--yes harbor"):
         found = [one for one in followed.said if words in one.line]
         assert found[0].bought == 4, found[0].terminal
@@ -290,7 +291,7 @@ def test_in_ci_both_lines_buy_what_is_planned(followed):
 
 
 @pytest.mark.slow
-def test_a_chain_needs_what_readme_says(followed):
+def test_a_chain_needs_what_readme_says(followed: Reader) -> None:
     assert "4 jobs: 4 done" in followed.of("run sequel").terminal
     refused = followed.type("wanbatch plan --backend gateway sequel.wanbatch.yaml")
     assert refused.code == ExitCode.INVALID
@@ -298,7 +299,7 @@ def test_a_chain_needs_what_readme_says(followed):
 
 
 @pytest.mark.slow
-def test_an_uncertain_job_is_shown_with_its_ways_out(followed):
+def test_an_uncertain_job_is_shown_with_its_ways_out(followed: Reader) -> None:
     said = followed.of("resolve")
     assert "is uncertain" in said.terminal
     for way in ("--adopt", "--resubmit", "--abandon"):
@@ -306,7 +307,7 @@ def test_an_uncertain_job_is_shown_with_its_ways_out(followed):
 
 
 @pytest.mark.slow
-def test_no_key_is_left_anywhere(followed):
+def test_no_key_is_left_anywhere(followed: Reader) -> None:
     assert not (followed.home / ".config").exists()
     (key,) = re.findall(r"WANBATCH_API_KEY=(\S+)", README)
     for path in (followed.folder / "checkout/films").rglob("*"):
@@ -317,13 +318,13 @@ def test_no_key_is_left_anywhere(followed):
 # -- what stands between the commands --------------------------------------------------
 
 
-def test_each_block_says_what_it_is():
+def test_each_block_says_what_it_is() -> None:
     assert {language for language, _ in BLOCKS} == {"sh", "text", "yaml", "toml"}
     assert README.count("```") == 2 * len(BLOCKS)
 
 
 @pytest.mark.parametrize("span", sorted({s for s in SPANS if re.match(r"(wanbatch|make) ", s)}))
-def test_a_command_within_a_sentence_exists(span):
+def test_a_command_within_a_sentence_exists(span: str) -> None:
     program, word, *options = span.split()
     if program == "make":
         assert re.search(rf"^{word}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
@@ -335,14 +336,14 @@ def test_a_command_within_a_sentence_exists(span):
             assert option in told.output
 
 
-def test_an_option_within_a_sentence_exists():
+def test_an_option_within_a_sentence_exists() -> None:
     options = {word for span in SPANS for word in span.split() if word.startswith("--")}
     known = "".join(CliRunner().invoke(cli, [name, "--help"]).output for name in COMMANDS)
     assert {"--yes", "--max-cost"} <= options
     assert not {option for option in options if option not in known}
 
 
-def test_every_installer_takes_the_same_argument():
+def test_every_installer_takes_the_same_argument() -> None:
     installs = [s for s in SPANS if " install " in s]
     assert installs == ["pipx install .", "uv tool install ."]
     uv = Path(sys.prefix, "bin/uv")
@@ -350,7 +351,7 @@ def test_every_installer_takes_the_same_argument():
     assert b"<PACKAGE>" in told.stdout
 
 
-def test_every_link_leads_somewhere():
+def test_every_link_leads_somewhere() -> None:
     links = re.findall(r"\]\(([^)]+)\)", README)
     assert links
     assert not [link for link in links if not (ROOT / link).exists()]
@@ -359,12 +360,12 @@ def test_every_link_leads_somewhere():
             assert (ROOT / span).exists(), span
 
 
-def test_every_exit_code_is_told():
+def test_every_exit_code_is_told() -> None:
     (told,) = re.findall(r"Exit codes: (.*?)\.", README, re.DOTALL)
     codes = {int(number) for number in re.findall(r"(?:^|,\s)(\d+) ", told)}
     assert codes == {int(code) for code in ExitCode} - {ExitCode.TERMINATED}
 
 
-def test_the_prose_is_88_wide():
+def test_the_prose_is_88_wide() -> None:
     prose = re.sub(r"^```text\n.*?^```$", "", README, flags=re.M | re.S)
     assert not [line for line in prose.splitlines() if len(line) > 88]

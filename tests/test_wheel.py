@@ -9,6 +9,7 @@ import sys
 import sysconfig
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,14 +26,14 @@ run: {backend: emulator}
 """
 
 
-def run(*words, **given):
+def run(*words: str | Path, **given: Any) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         list(map(str, words)), capture_output=True, text=True, check=False, **given
     )
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory):
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
     built = run(sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder, cwd=ROOT)
     assert built.returncode == 0, built.stderr
@@ -40,7 +41,7 @@ def wheel(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def clean(wheel, tmp_path_factory):
+def clean(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An environment with the wheel and its dependencies, and without this checkout.
 
     The dependencies are lent by a plain path line, which does not follow the path lines
@@ -69,7 +70,7 @@ def clean(wheel, tmp_path_factory):
     return folder / "bin"
 
 
-def test_the_wheel_holds_schemas_page_and_types(wheel):
+def test_the_wheel_holds_schemas_page_and_types(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     for schema in ("manifest", "job", "plan", "report"):
         assert f"wanbatch/schemas/{schema}.schema.json" in names
@@ -80,7 +81,7 @@ def test_the_wheel_holds_schemas_page_and_types(wheel):
     assert not [name for name in names if name.startswith(("tests/", "benchmarks/", "examples/"))]
 
 
-def test_the_command_runs_from_the_wheel_alone(clean, tmp_path):
+def test_the_command_runs_from_the_wheel_alone(clean: Path, tmp_path: Path) -> None:
     where = run(clean / "python", "-c", "import wanbatch; print(wanbatch.__file__)", cwd=tmp_path)
     assert where.stdout.startswith(str(clean.parent)), where.stderr
     for name in ("manifest", "job", "plan", "report"):
@@ -89,7 +90,7 @@ def test_the_command_runs_from_the_wheel_alone(clean, tmp_path):
         assert json.loads(schema.stdout)["$schema"].startswith("http://json-schema.org/draft-07/")
 
 
-def test_a_validation_runs_from_the_wheel_alone(clean, tmp_path):
+def test_a_validation_runs_from_the_wheel_alone(clean: Path, tmp_path: Path) -> None:
     from PIL import Image
 
     Image.new("RGB", (640, 360), "teal").save(tmp_path / "picture.png")

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
@@ -18,20 +19,20 @@ GLOSSARY = re.findall(
 )
 
 
-def test_the_glossary_is_there():
+def test_the_glossary_is_there() -> None:
     assert len(GLOSSARY) > 30
     words = [word.strip() for entry, _ in GLOSSARY for word in entry.split(",")]
     assert len(set(words)) == len(words), "a word has two meanings"
 
 
 @pytest.mark.parametrize(("word", "name"), GLOSSARY)
-def test_every_word_has_its_class(word, name):
+def test_every_word_has_its_class(word: str, name: str) -> None:
     module, _, attribute = name.rpartition(".")
     assert hasattr(import_module(f"wanbatch.{module}"), attribute), f"{word} is nothing"
 
 
 @pytest.mark.parametrize("document", ["ARCHITECTURE.md", "CONTRIBUTING.md"])
-def test_every_path_that_is_named_exists(document):
+def test_every_path_that_is_named_exists(document: str) -> None:
     text = (ROOT / document).read_text(encoding="utf-8")
     named = re.findall(r"`((?:wanbatch|tests|docs|schemas|examples|benchmarks)/[\w./-]*)`", text)
     named += [f"wanbatch/{path}" for path in re.findall(r"`(\w+/\w+\.py)`", text)]
@@ -39,7 +40,7 @@ def test_every_path_that_is_named_exists(document):
     assert not [p for p in missing if not (ROOT / p.removeprefix("wanbatch/")).exists()]
 
 
-def test_the_matrix_that_is_shown_is_the_one_that_is_held():
+def test_the_matrix_that_is_shown_is_the_one_that_is_held() -> None:
     from test_layering import MATRIX
 
     block = ARCHITECTURE.partition("## Who may import whom")[2].split("```")[1]
@@ -63,11 +64,11 @@ FOREIGN = {
 """What docstrings name of protocols, formats, other libraries and the shell."""
 
 
-def sources():
+def sources() -> list[Path]:
     return sorted((ROOT / "wanbatch").rglob("*.py"))
 
 
-def docstrings(tree):
+def docstrings(tree: ast.Module) -> Iterator[ast.Constant]:
     """Every string that stands alone."""
     for node in ast.walk(tree):
         body = getattr(node, "body", ())
@@ -78,9 +79,9 @@ def docstrings(tree):
 
 
 @lru_cache
-def names():
+def names() -> frozenset[str]:
     """Every name of the product: of modules, in code, and as words in its strings."""
-    found = set()
+    found: set[str] = set()
     for path in sources():
         tree = ast.parse(path.read_text(encoding="utf-8"))
         found.update(path.relative_to(ROOT).with_suffix("").parts)
@@ -103,12 +104,12 @@ def names():
 
 
 @pytest.mark.parametrize("path", sources(), ids=lambda p: p.relative_to(ROOT).as_posix())
-def test_a_name_in_double_backticks_exists(path):
+def test_a_name_in_double_backticks_exists(path: Path) -> None:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     unknown = [
         f"line {node.lineno}: {name}"
         for node in docstrings(tree)
-        for name in re.findall(r"``([A-Za-z_][\w.]*)(?:\(\))?``", node.value)
+        for name in re.findall(r"``([A-Za-z_][\w.]*)(?:\(\))?``", str(node.value))
         if not all(part in names() for part in name.strip(".").split("."))
     ]
     assert not unknown, f"these exist nowhere: {unknown}"
@@ -117,7 +118,7 @@ def test_a_name_in_double_backticks_exists(path):
 # -- constants -------------------------------------------------------------------------
 
 
-def is_number(node):
+def is_number(node: ast.expr | None) -> bool:
     """A number, written or computed of numbers, or several of them at once."""
     match node:
         case ast.Constant(value=value):
@@ -133,14 +134,14 @@ def is_number(node):
     return False
 
 
-def constants_without_reason(text):
+def constants_without_reason(text: str) -> Iterator[str]:
     """Numbers at the top of a module that no text follows and no comment explains."""
     body, lines = ast.parse(text).body, text.splitlines()
     for node, after in zip(body, [*body[1:], None], strict=True):
         if not isinstance(node, ast.Assign | ast.AnnAssign) or not is_number(node.value):
             continue
         said = isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant)
-        beside = lines[node.end_lineno - 1].partition("#")[2]
+        beside = lines[(node.end_lineno or node.lineno) - 1].partition("#")[2]
         above = lines[node.lineno - 2] if node.lineno > 1 else ""
         if not said and not beside and not re.match(r"# (?!--)", above):
             yield f"line {node.lineno}: {lines[node.lineno - 1]}"
@@ -151,12 +152,12 @@ def constants_without_reason(text):
     sources(),
     ids=lambda p: p.relative_to(ROOT).as_posix(),
 )
-def test_a_constant_says_why(path):
+def test_a_constant_says_why(path: Path) -> None:
     without = list(constants_without_reason(path.read_text(encoding="utf-8")))
     assert not without, f"why so much, or where was it measured? {without}"
 
 
-def test_a_constant_without_reason_is_seen():
+def test_a_constant_without_reason_is_seen() -> None:
     bare = "A = 5\nB, C = 1, 2.5\nD = timedelta(hours=8)\nE = -(2**31)\n"
     assert len(list(constants_without_reason(bare))) == 4
     said = 'A = 5\n"""Why."""\nB = 2  # of two\n# Above.\nC = 3\nD = True\nE = f(1)\n'

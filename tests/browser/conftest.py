@@ -1,15 +1,22 @@
-"""Chromium for the tests of this folder, and report folders made of hand-made values
-(``tests/report/samples.py``)."""
+"""Chromium for the tests of this folder, and what opens a report in it."""
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import shutil
-import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Request,
+    sync_playwright,
+)
 
 CHROMIUM = (
     os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
@@ -24,71 +31,64 @@ ARGUMENTS = [
 
 
 @pytest.fixture(scope="module")
-def samples():
-    """The module ``tests/report/samples.py`` (test folders are no packages)."""
-    name = "wanbatch_report_samples"
-    if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(
-            name, Path(__file__).parents[1] / "report" / "samples.py"
-        )
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[name] = module
-        spec.loader.exec_module(module)
-    return sys.modules[name]
-
-
-@pytest.fixture(scope="module")
-def chromium():
+def chromium() -> Iterator[Browser]:
     """One browser for all tests."""
     if CHROMIUM is None:
         pytest.skip(
             "no Chromium found: install Debian's package chromium, or set CHROMIUM to the"
             " browser's path"
         )
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with playwright.sync_playwright() as driver:
+    with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         yield browser
         browser.close()
 
 
-@pytest.fixture
-def visit(chromium):
-    """Opens a report from disk and waits for its cards; fails the test if the page
-    complains or asks the network for anything."""
-    contexts, complaints, expected = [], [], []
+class Visit:
+    """Opens reports from disk, and hears what their pages complain of and ask the
+    network for."""
 
-    def open_report(folder: Path, fragment: str = "", **options):
+    def __init__(self, chromium: Browser) -> None:
+        self._chromium = chromium
+        self._contexts: list[BrowserContext] = []
+        self.complaints: list[str] = []
+        self.expected: list[str] = []
+        """Parts of complaints that a test provokes."""
+
+    def __call__(self, folder: Path, fragment: str = "", **options: Any) -> Page:
         options.setdefault("viewport", {"width": 1280, "height": 900})
-        context = chromium.new_context(**options)
-        contexts.append(context)
+        context = self._chromium.new_context(**options)
+        self._contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(60_000)
-        page.on(
-            "console",
-            lambda message: (
-                complaints.append(f"console: {message.text}")
-                if message.type in ("error", "warning")
-                else None
-            ),
-        )
-        page.on("pageerror", lambda error: complaints.append(f"error: {error}"))
-        page.on(
-            "request",
-            lambda request: (
-                complaints.append(f"network: {request.url}")
-                if not request.url.startswith("file:")
-                else None
-            ),
-        )
+        page.on("console", self._hear_message)
+        page.on("pageerror", lambda error: self.complaints.append(f"error: {error}"))
+        page.on("request", self._hear_request)
         page.goto(f"{(folder / 'report.html').as_uri()}{fragment}")
         if options.get("java_script_enabled", True):
             page.wait_for_selector("html[data-ready]")
         return page
 
-    open_report.complaints = complaints
-    open_report.expected = expected  # parts of complaints that a test provokes
-    yield open_report
-    for context in contexts:
-        context.close()
-    assert [text for text in complaints if not any(part in text for part in expected)] == []
+    def close(self) -> None:
+        for context in self._contexts:
+            context.close()
+
+    def unexpected(self) -> list[str]:
+        return [c for c in self.complaints if not any(part in c for part in self.expected)]
+
+    def _hear_message(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            self.complaints.append(f"console: {message.text}")
+
+    def _hear_request(self, request: Request) -> None:
+        if not request.url.startswith("file:"):
+            self.complaints.append(f"network: {request.url}")
+
+
+@pytest.fixture
+def visit(chromium: Browser) -> Iterator[Visit]:
+    """Fails the test if a page complains or asks the network for anything."""
+    visit = Visit(chromium)
+    yield visit
+    visit.close()
+    assert visit.unexpected() == []

@@ -8,8 +8,11 @@ import socket
 from dataclasses import replace
 
 import pytest
+from expecting import expect
+from report import samples
 
 from wanbatch.model.plan import JobState as J
+from wanbatch.model.report import Output
 from wanbatch.report.collect import collect
 from wanbatch.report.write import write_report
 
@@ -32,7 +35,7 @@ STATES = (
 
 
 @pytest.fixture(scope="module")
-def folder(samples, tmp_path_factory):
+def folder(tmp_path_factory):
     """A report with a job in every state, three small videos and one of a job that is
     gone."""
     root = tmp_path_factory.mktemp("my reports #1") / "harbor"
@@ -45,7 +48,7 @@ def folder(samples, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def names(samples):
+def names():
     return [job.name for job in collect(*samples.make_case(*STATES)).jobs]
 
 
@@ -284,7 +287,7 @@ def test_without_scripts_the_summary_and_every_video_are_there(visit, folder):
     assert "wanbatch resolve" in page.locator(".advice").inner_text()
 
 
-def test_hostile_texts_are_shown_and_do_nothing(visit, samples, tmp_path):
+def test_hostile_texts_are_shown_and_do_nothing(visit, tmp_path):
     report = collect(*samples.make_case(J.DONE, J.FAILED))
     jobs = tuple(
         replace(
@@ -302,7 +305,7 @@ def test_hostile_texts_are_shown_and_do_nothing(visit, samples, tmp_path):
         )
         for job in report.jobs
     )
-    samples.write_video(tmp_path / jobs[0].output.path, seconds=0.5)
+    samples.write_video(tmp_path / expect(Output, jobs[0].output).path, seconds=0.5)
     write_report(
         replace(
             report,
@@ -330,7 +333,7 @@ def test_hostile_texts_are_shown_and_do_nothing(visit, samples, tmp_path):
 def what_was_said(server):
     """The bytes of every connection that was made to ``server``, but for silent
     ones."""
-    said = []
+    said: list[bytes] = []
     while True:
         try:
             connection, _ = server.accept()
@@ -369,7 +372,7 @@ def test_an_injected_script_would_not_run(visit, folder, tmp_path):
     )
 
 
-def test_a_video_that_is_gone_is_said_to_be(visit, samples, tmp_path):
+def test_a_video_that_is_gone_is_said_to_be(visit, tmp_path):
     report = collect(*samples.make_case(J.DONE))
     write_report(report, tmp_path)
     visit.expected.append("ERR_FILE_NOT_FOUND")
@@ -382,7 +385,7 @@ def test_a_video_that_is_gone_is_said_to_be(visit, samples, tmp_path):
     )
 
 
-def test_ten_thousand_cards_open_and_filter_smoothly(visit, samples, tmp_path):
+def test_ten_thousand_cards_open_and_filter_smoothly(visit, tmp_path):
     report = collect(*samples.make_case(*[J.PLANNED if i % 3 else J.DONE for i in range(10_000)]))
     jobs = tuple(replace(job, output=None) for job in report.jobs)
     write_report(replace(report, jobs=jobs), tmp_path)

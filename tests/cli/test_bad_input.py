@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import pytest
+from command import run
 
 GOOD = """\
 wanbatch: 1
@@ -27,17 +25,6 @@ CASES = {
     "an empty file": ("", "bad.wanbatch.yaml:1:1"),
     "no text": ("\x00\x01", "bad.wanbatch.yaml:1:"),
 }
-
-
-def run(folder, *words):
-    return subprocess.run(
-        [sys.executable, "-m", "wanbatch", *words],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
 
 
 @pytest.mark.parametrize("command", ["validate", "plan", "run"])

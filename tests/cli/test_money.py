@@ -9,6 +9,7 @@ import pty
 import subprocess
 import sys
 
+import command
 import pytest
 from PIL import Image
 
@@ -54,28 +55,16 @@ def folder(tmp_path, server):
 
 @pytest.fixture
 def environ(tmp_path, server):
-    clean = {k: v for k, v in os.environ.items() if not k.startswith(("WANBATCH", "DASHSCOPE"))}
-    return {
-        **clean,
-        "WANBATCH_CONFIG": str(tmp_path / "config.toml"),
-        "PRICED_KEY": "sk-canary-1234567890",
-        "WANBATCH_BASE_URL": server.base_url,
-        "WANBATCH_API_KEY": "sk-canary-1234567890",
-    }
+    return command.environ(
+        WANBATCH_CONFIG=str(tmp_path / "config.toml"),
+        PRICED_KEY="sk-canary-1234567890",
+        WANBATCH_BASE_URL=server.base_url,
+        WANBATCH_API_KEY="sk-canary-1234567890",
+    )
 
 
 def run(folder, environ, *words, **given):
-    return subprocess.run(
-        [sys.executable, "-m", "wanbatch", *words],
-        cwd=folder,
-        env=environ,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-        stdin=subprocess.DEVNULL,
-        **given,
-    )
+    return command.run(folder, *words, env=environ, **given)
 
 
 def bought(tmp_path):
@@ -200,6 +189,7 @@ def test_a_person_at_a_terminal_is_asked(folder, environ, tmp_path, answer, code
     except OSError:
         pass
     os.close(terminal)
+    assert process.stdout is not None
     process.stdout.close()
     assert process.wait(30) == code, said.decode()
     assert len(bought(tmp_path)) == count

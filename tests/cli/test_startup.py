@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 
+import click
 import pytest
 
 HEAVY = {
@@ -73,8 +74,9 @@ def test_the_table_of_commands_says_what_the_commands_say():
     from wanbatch.cli.main import COMMANDS, CommandTable, cli
 
     assert isinstance(cli, CommandTable)
+    context = click.Context(cli)
     for name in COMMANDS:
-        command = cli.get_command(None, name)
+        command = cli.get_command(context, name)
         assert command is not None
         assert command.name == name
         assert command.help

@@ -14,11 +14,11 @@ import random
 import signal
 import sqlite3
 import subprocess
-import sys
 import time
 from collections import Counter
 from pathlib import Path
 
+import command
 import pytest
 from PIL import Image
 
@@ -50,27 +50,15 @@ def folder(tmp_path):
     return tmp_path
 
 
-def command(*words):
-    return [sys.executable, "-m", "wanbatch", *words]
-
-
 def run(folder, *words):
-    return subprocess.run(
-        command(*words),
-        cwd=folder,
-        env=ENVIRON,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
+    return command.run(folder, *words, env=ENVIRON)
 
 
 def kill_after(folder, seconds):
     """Starts a run, kills it with SIGKILL, and returns whether it was still running
     then."""
     process = subprocess.Popen(
-        command("run", "kill.wanbatch.yaml"),
+        command.line("run", "kill.wanbatch.yaml"),
         cwd=folder,
         env=ENVIRON,
         stdout=subprocess.DEVNULL,
@@ -158,7 +146,7 @@ def test_running_a_finished_manifest_again_sends_nothing_and_says_so(folder):
 
 def test_a_second_run_on_the_same_folder_makes_no_call_and_exits_4(folder):
     first = subprocess.Popen(
-        command("run", "kill.wanbatch.yaml"),
+        command.line("run", "kill.wanbatch.yaml"),
         cwd=folder,
         env=ENVIRON,
         stdout=subprocess.DEVNULL,
@@ -179,13 +167,14 @@ def test_a_second_run_on_the_same_folder_makes_no_call_and_exits_4(folder):
 def test_a_polite_stop_keeps_what_was_paid_and_says_how_to_go_on(folder, number, code):
     environ = {**ENVIRON, "WANBATCH_EMULATOR_OPTIONS": "--latency 30 --render tiny"}
     process = subprocess.Popen(
-        command("run", "kill.wanbatch.yaml"),
+        command.line("run", "kill.wanbatch.yaml"),
         cwd=folder,
         env=environ,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
+    assert process.stderr is not None
     for line in process.stderr:
         if "submitted" in line:
             break

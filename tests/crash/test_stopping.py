@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 from rough_road import Mishap, once_for_seed
@@ -263,25 +264,29 @@ time.time = shifted
 """
 
 
-@pytest.fixture
-def clock(tmp_path, monkeypatch):
-    """Moves the wall clock of every command that is started from now on, also while it
-    runs."""
-    (tmp_path / "clock").mkdir()
-    (tmp_path / "clock" / "sitecustomize.py").write_text(SHIFTED_CLOCK)
-    ahead = tmp_path / "clock" / "ahead"
-    ahead.write_text("0")
+class WallClock:
+    """The wall clock of every command that is started with its ``environ_of``; it moves
+    also while they run."""
 
-    def environ_of(scene):
-        return {**scene.environ, "PYTHONPATH": str(ahead.parent), "CLOCK_AHEAD": str(ahead)}
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir()
+        (folder / "sitecustomize.py").write_text(SHIFTED_CLOCK)
+        self._ahead = folder / "ahead"
+        self._ahead.write_text("0")
 
-    def move(seconds):
-        beside = ahead.with_suffix(".new")
+    def environ_of(self, scene: Scene) -> dict[str, str]:
+        more = {"PYTHONPATH": str(self._ahead.parent), "CLOCK_AHEAD": str(self._ahead)}
+        return {**scene.environ, **more}
+
+    def move(self, seconds: float) -> None:
+        beside = self._ahead.with_suffix(".new")
         beside.write_text(str(seconds))
-        beside.replace(ahead)
+        beside.replace(self._ahead)
 
-    move.environ_of = environ_of
-    return move
+
+@pytest.fixture
+def clock(tmp_path: Path) -> WallClock:
+    return WallClock(tmp_path / "clock")
 
 
 def test_a_clock_that_jumps_while_tasks_run_expires_nothing(tmp_path, clock):
@@ -295,7 +300,7 @@ def test_a_clock_that_jumps_while_tasks_run_expires_nothing(tmp_path, clock):
             text=True,
         )
         wait_until(all_accepted(scene), process)
-        clock(40 * 3600)
+        clock.move(40 * 3600)
         _, said = process.communicate(timeout=30)
         assert process.returncode == 0, said
         assert scene.lost_videos() == []
@@ -303,7 +308,7 @@ def test_a_clock_that_jumps_while_tasks_run_expires_nothing(tmp_path, clock):
 
 def test_a_clock_that_was_wrong_all_along_is_named_and_expires_nothing(tmp_path, clock):
     with Scene(tmp_path, jobs=2, emulator="--latency 0.3 --render tiny") as scene:
-        clock(-90 * 3600)
+        clock.move(-90 * 3600)
         done = subprocess.run(
             scene.run_words(),
             cwd=scene.folder,

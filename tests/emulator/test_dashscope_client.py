@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from emulator import samples
 
 
 @pytest.fixture(scope="module")
@@ -38,10 +39,10 @@ def submit(synthesis, url: str, **options: object):
     return answer
 
 
-def test_call_wait_fetch(synthesis, picture: bytes, emulator_kit: type) -> None:
+def test_call_wait_fetch(synthesis, picture: bytes) -> None:
     import httpx
 
-    task = submit(synthesis, emulator_kit.data_url(picture), seed=7)
+    task = submit(synthesis, samples.data_url(picture), seed=7)
     done = synthesis.wait(task)
     assert (done.status_code, done.output.task_status, done.usage.video_count) == (
         200,
@@ -60,13 +61,13 @@ def test_a_local_file_is_uploaded(synthesis, picture: bytes, tmp_path: Path) -> 
     assert done.output.task_status == "SUCCEEDED", done
 
 
-def test_a_wrong_parameter_fails_the_task(synthesis, picture: bytes, emulator_kit: type) -> None:
+def test_a_wrong_parameter_fails_the_task(synthesis, picture: bytes) -> None:
     done = synthesis.wait(submit(synthesis, "https://example.com/a.png"))
     assert (done.output.task_status, done.output.code) == ("FAILED", "InvalidURL")
 
 
-def test_list_and_cancel(synthesis, picture: bytes, emulator_kit: type) -> None:
-    url = emulator_kit.data_url(picture)
+def test_list_and_cancel(synthesis, picture: bytes) -> None:
+    url = samples.data_url(picture)
     tasks = [submit(synthesis, url) for _ in range(4)]
     cancelled = synthesis.cancel(tasks[-1])
     assert cancelled.status_code == 200

@@ -10,17 +10,18 @@ from pathlib import Path
 
 import httpx
 import pytest
+from emulator import samples
+from emulator.samples import Body
 from PIL import Image
 
-Body = dict[str, object]
 SUBMIT = "/api/v1/services/aigc/video-generation/video-synthesis"
 ASYNC = {"x-dashscope-async": "enable"}
 RESOLVE = ASYNC | {"x-dashscope-ossresourceresolve": "enable"}
 
 
 @pytest.fixture(scope="session")
-def scope_body(picture: bytes, emulator_kit: type) -> Body:
-    media = [{"type": "first_frame", "url": emulator_kit.data_url(picture)}]
+def scope_body(picture: bytes) -> Body:
+    media = [{"type": "first_frame", "url": samples.data_url(picture)}]
     return {
         "model": "wan2.7-i2v",
         "input": {"prompt": "waves", "media": media},
@@ -37,7 +38,7 @@ def submit(client: httpx.Client, body: Body, headers: dict[str, str] = ASYNC) ->
 
 def ended(client: httpx.Client, task_id: str) -> Body:
     for _ in range(300):
-        body = client.get(f"/api/v1/tasks/{task_id}").json()
+        body: Body = client.get(f"/api/v1/tasks/{task_id}").json()
         if body["output"]["task_status"] not in ("PENDING", "RUNNING"):
             return body
         time.sleep(0.02)
@@ -161,8 +162,8 @@ def test_tasks_of_one_api_are_unknown_to_the_other(tiny: httpx.Client, body: Bod
     assert tiny.get(f"/api/v1/tasks/{task_id}").json()["output"]["task_status"] == "UNKNOWN"
 
 
-def test_the_list_has_pages_and_filters(start, scope_body: Body, emulator_kit: type) -> None:
-    with emulator_kit.client(start("--render", "tiny")) as client:
+def test_the_list_has_pages_and_filters(start, scope_body: Body) -> None:
+    with samples.client_of(start("--render", "tiny")) as client:
         ids = [submit(client, scope_body | {"parameters": {"seed": i}}) for i in range(5)]
         for task_id in ids:
             ended(client, task_id)
@@ -204,8 +205,8 @@ def test_a_wrong_list_query_is_refused(tiny: httpx.Client, query: dict[str, str]
     assert (answer.status_code, answer.json()["code"]) == (400, "InvalidParameter")
 
 
-def test_only_a_pending_task_can_be_cancelled(start, scope_body: Body, emulator_kit: type) -> None:
-    with emulator_kit.client(
+def test_only_a_pending_task_can_be_cancelled(start, scope_body: Body) -> None:
+    with samples.client_of(
         start("--render", "tiny", "--latency", "30", "--max-running", "1")
     ) as client:
         running, waiting = submit(client, scope_body), submit(client, scope_body)
@@ -271,14 +272,14 @@ def test_an_upload_is_never_overwritten(tiny: httpx.Client) -> None:
     assert given.status_code in (403, 409)
 
 
-def test_results_and_tasks_expire(start, scope_body: Body, body: Body, emulator_kit: type) -> None:
-    with emulator_kit.client(start("--render", "tiny", "--expire-after", "1.2")) as client:
+def test_results_and_tasks_expire(start, scope_body: Body, body: Body) -> None:
+    with samples.client_of(start("--render", "tiny", "--expire-after", "1.2")) as client:
         task_id, video_id = (
             submit(client, scope_body),
             client.post("/v1/videos", json=body).json()["id"],
         )
         link = ended(client, task_id)["output"]["video_url"]
-        emulator_kit.wait(client, video_id)
+        samples.wait_for_end(client, video_id)
         time.sleep(2.3)
         assert client.get(f"/api/v1/tasks/{task_id}").json()["output"]["task_status"] == "UNKNOWN"
         assert b"Request has expired" in httpx.get(link, trust_env=False).content
@@ -286,9 +287,7 @@ def test_results_and_tasks_expire(start, scope_body: Body, body: Body, emulator_
         assert (gone.status_code, gone.json()["error"]["type"]) == (502, "server_error")
 
 
-def test_limits_answer_429_in_the_apis_words(
-    start, scope_body: Body, body: Body, emulator_kit: type
-) -> None:
+def test_limits_answer_429_in_the_apis_words(start, scope_body: Body, body: Body) -> None:
     options = (
         "--render",
         "tiny",
@@ -301,7 +300,7 @@ def test_limits_answer_429_in_the_apis_words(
         "--retry-after",
         "2",
     )
-    with emulator_kit.client(start(*options)) as client:
+    with samples.client_of(start(*options)) as client:
         answers = [client.post(SUBMIT, json=scope_body, headers=ASYNC) for _ in range(4)]
         assert [a.status_code for a in answers] == [200, 200, 429, 429]
         assert answers[2].json()["code"] == "Throttling.RateQuota"
@@ -316,9 +315,9 @@ def test_limits_answer_429_in_the_apis_words(
 
 
 def test_too_many_running_tasks_are_refused_where_asked(
-    start, scope_body: Body, body: Body, emulator_kit: type
+    start, scope_body: Body, body: Body
 ) -> None:
-    with emulator_kit.client(
+    with samples.client_of(
         start("--render", "tiny", "--latency", "30", "--max-running", "2", "--over-limit", "refuse")
     ) as client:
         assert [client.post("/v1/videos", json=body).status_code for _ in range(3)] == [
@@ -330,8 +329,8 @@ def test_too_many_running_tasks_are_refused_where_asked(
         assert (answer.status_code, answer.json()["code"]) == (429, "Throttling")
 
 
-def test_waiting_tasks_run_in_turn(start, body: Body, emulator_kit: type) -> None:
-    with emulator_kit.client(
+def test_waiting_tasks_run_in_turn(start, body: Body) -> None:
+    with samples.client_of(
         start("--render", "tiny", "--latency", "0.3", "--max-running", "1")
     ) as client:
         began = time.monotonic()
@@ -341,5 +340,5 @@ def test_waiting_tasks_run_in_turn(start, body: Body, emulator_kit: type) -> Non
             "queued",
         ]
         for task_id in ids:
-            assert emulator_kit.wait(client, task_id)["status"] == "completed"
+            assert samples.wait_for_end(client, task_id)["status"] == "completed"
         assert time.monotonic() - began >= 0.9

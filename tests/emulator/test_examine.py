@@ -8,6 +8,9 @@ from pathlib import Path
 
 import av
 import pytest
+from av.audio.stream import AudioStream
+from emulator import samples
+from expecting import expect
 from PIL import Image
 
 from wanbatch.emulator.examine import MB, clip_length, examine
@@ -23,7 +26,7 @@ def image(form: str, size: tuple[int, int] = (320, 240), mode: str = "RGB") -> b
 def sound(codec: str, form: str, seconds: float) -> bytes:
     out = io.BytesIO()
     with av.open(out, "w", format=form) as container:
-        stream = container.add_stream(codec, rate=44_100, layout="mono")
+        stream = expect(AudioStream, container.add_stream(codec, rate=44_100, layout="mono"))
         for i in range(int(seconds * 44_100 / 1152)):
             frame = av.AudioFrame(format=stream.format.name, layout="mono", samples=1152)
             frame.sample_rate, frame.pts = 44_100, i * 1152
@@ -79,12 +82,12 @@ def test_pictures_at_the_limits_pass(size: tuple[int, int]) -> None:
     assert examine("first_frame", image("PNG", size, "L")) is None
 
 
-def test_sounds(tone: bytes, emulator_kit: type) -> None:
+def test_sounds(tone: bytes) -> None:
     assert examine("driving_audio", tone) is None
     assert examine("driving_audio", sound("libmp3lame", "mp3", 3)) is None
     for data, code in (
-        (emulator_kit.tone(1.5), "InvalidFile.Duration"),
-        (emulator_kit.tone(31), "InvalidFile.Duration"),
+        (samples.make_tone(1.5), "InvalidFile.Duration"),
+        (samples.make_tone(31), "InvalidFile.Duration"),
         (sound("flac", "flac", 3), "InvalidFile.Format"),
         (b"no sound", "InvalidFile.Format"),
         (bytes(15 * MB + 1), "InvalidFile.Size"),

@@ -9,25 +9,27 @@ from pathlib import Path
 
 import httpx
 import pytest
+from emulator import samples
+from emulator.samples import Body
 
-Body = dict[str, object]
 Begin = Callable[..., httpx.Client]
 
 
 @pytest.fixture
-def scripted(start, tmp_path: Path, emulator_kit: type) -> Begin:
+def scripted(start, tmp_path: Path) -> Begin:
     """A client of an emulator that plays the given script."""
 
     def begin(script: str, store: Path | None = None) -> httpx.Client:
         path = tmp_path / "faults.yaml"
         path.write_text(script)
-        return emulator_kit.client(start("--render", "tiny", "--script", str(path), store=store))
+        return samples.client_of(start("--render", "tiny", "--script", str(path), store=store))
 
     return begin
 
 
 def books(client: httpx.Client) -> Body:
-    return client.get("/__books").json()
+    found: Body = client.get("/__books").json()
+    return found
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
@@ -102,15 +104,15 @@ def test_an_accepted_submit_can_be_answered_with_an_error(scripted: Begin, body:
         assert books(client)["accepted"] == 1
 
 
-def done(client: httpx.Client, body: Body, kit: type) -> str:
+def done(client: httpx.Client, body: Body) -> str:
     task_id = client.post("/v1/videos", json=body).json()["id"]
-    assert kit.wait(client, task_id)["status"] == "completed"
-    return task_id
+    assert samples.wait_for_end(client, task_id)["status"] == "completed"
+    return str(task_id)
 
 
-def test_content_can_be_too_short(scripted: Begin, body: Body, emulator_kit: type) -> None:
+def test_content_can_be_too_short(scripted: Begin, body: Body) -> None:
     with scripted("faults: [{route: content, call: 1, do: short_body, share: 0.3}]") as client:
-        path = f"/v1/videos/{done(client, body, emulator_kit)}/content"
+        path = f"/v1/videos/{done(client, body)}/content"
         with client.stream("GET", path) as answer:
             declared = int(answer.headers["content-length"])
             with pytest.raises(httpx.RemoteProtocolError, match="without sending complete"):
@@ -118,14 +120,12 @@ def test_content_can_be_too_short(scripted: Begin, body: Body, emulator_kit: typ
         assert len(client.get(path).content) == declared
 
 
-def test_content_can_come_without_length_and_cut(
-    scripted: Begin, body: Body, emulator_kit: type
-) -> None:
+def test_content_can_come_without_length_and_cut(scripted: Begin, body: Body) -> None:
     with scripted(
         "faults: [{route: content, call: 1, do: no_length}, {route: content, call: 2, do:"
         " no_length, share: 0.5}]"
     ) as client:
-        path = f"/v1/videos/{done(client, body, emulator_kit)}/content"
+        path = f"/v1/videos/{done(client, body)}/content"
         answers = [client.get(path) for _ in range(3)]
         assert "content-length" not in answers[0].headers
         assert "transfer-encoding" not in answers[0].headers
@@ -133,24 +133,24 @@ def test_content_can_come_without_length_and_cut(
         assert len(answers[1].content) == len(answers[2].content) // 2
 
 
-def test_content_can_be_slow(scripted: Begin, body: Body, emulator_kit: type) -> None:
+def test_content_can_be_slow(scripted: Begin, body: Body) -> None:
     with scripted(
         "faults: [{route: content, call: 1, do: slow, bytes_per_second: 10000}]"
     ) as client:
-        path = f"/v1/videos/{done(client, body, emulator_kit)}/content"
+        path = f"/v1/videos/{done(client, body)}/content"
         began = time.monotonic()
         slow = client.get(path)
         assert time.monotonic() - began > 0.2 + len(slow.content) / 20_000
         assert slow.content == client.get(path).content
 
 
-def test_content_can_be_elsewhere(scripted: Begin, body: Body, emulator_kit: type) -> None:
+def test_content_can_be_elsewhere(scripted: Begin, body: Body) -> None:
     script = (
         "faults: [{route: content, call: 1, do: redirect}, {route: content, call: 2, do:"
         " redirect, status: 307, to: 'https://example.com/x'}]"
     )
     with scripted(script) as client:
-        path = f"/v1/videos/{done(client, body, emulator_kit)}/content"
+        path = f"/v1/videos/{done(client, body)}/content"
         answers = [client.get(path) for _ in range(2)]
         assert (answers[0].status_code, answers[1].status_code) == (302, 307)
         assert (
@@ -200,7 +200,7 @@ def test_answers_of_the_wrong_shape(scripted: Begin, body: Body) -> None:
         assert answers[4].json()["id"] == ids[4]
 
 
-def test_what_can_become_of_a_task(scripted: Begin, body: Body, emulator_kit: type) -> None:
+def test_what_can_become_of_a_task(scripted: Begin, body: Body) -> None:
     script = """
     faults:
       - {route: submit, call: 1, do: fail, code: DataInspectionFailed, message: not this picture}
@@ -212,14 +212,14 @@ def test_what_can_become_of_a_task(scripted: Begin, body: Body, emulator_kit: ty
         failed, forever, late, expired = (
             client.post("/v1/videos", json=body).json()["id"] for _ in range(4)
         )
-        assert emulator_kit.wait(client, failed)["error"] == {
+        assert samples.wait_for_end(client, failed)["error"] == {
             "code": "DataInspectionFailed",
             "message": "not this picture",
         }
-        assert emulator_kit.wait(client, expired)["status"] == "completed"
+        assert samples.wait_for_end(client, expired)["status"] == "completed"
         assert client.get(f"/v1/videos/{expired}/content").status_code == 502
         assert client.get(f"/v1/videos/{late}").json()["status"] in ("queued", "in_progress")
-        emulator_kit.wait(client, late)
+        samples.wait_for_end(client, late)
         assert client.get(f"/v1/videos/{forever}").json()["status"] == "in_progress"
 
 

@@ -9,8 +9,8 @@ import socket
 
 import httpx
 import pytest
-
-Body = dict[str, object]
+from emulator import samples
+from emulator.samples import Body
 
 
 def test_a_submit_is_answered_as_the_seed_document_says(tiny: httpx.Client, body: Body) -> None:
@@ -30,11 +30,9 @@ def test_a_submit_is_answered_as_the_seed_document_says(tiny: httpx.Client, body
     assert isinstance(video["created_at"], int)
 
 
-def test_a_finished_task_has_an_address_and_bytes(
-    tiny: httpx.Client, body: Body, emulator_kit: type
-) -> None:
+def test_a_finished_task_has_an_address_and_bytes(tiny: httpx.Client, body: Body) -> None:
     task_id = tiny.post("/v1/videos", json=body).json()["id"]
-    video = emulator_kit.wait(tiny, task_id)
+    video = samples.wait_for_end(tiny, task_id)
     assert video["status"] == "completed"
     assert video["progress"] == 100
     assert video["completed_at"] >= video["created_at"]
@@ -236,8 +234,8 @@ def test_too_large_a_body_is_refused(tiny: httpx.Client) -> None:
     assert b" 413 " in answer
 
 
-def test_early_content_is_refused(start, body: Body, emulator_kit: type) -> None:
-    with emulator_kit.client(start("--render", "tiny", "--latency", "30")) as client:
+def test_early_content_is_refused(start, body: Body) -> None:
+    with samples.client_of(start("--render", "tiny", "--latency", "30")) as client:
         task_id = client.post("/v1/videos", json=body).json()["id"]
         answer = client.get(f"/v1/videos/{task_id}/content")
         assert answer.status_code == 400
@@ -250,11 +248,11 @@ def test_early_content_is_refused(start, body: Body, emulator_kit: type) -> None
 
 
 def test_only_the_given_token_is_accepted(
-    start, body: Body, emulator_kit: type, monkeypatch: pytest.MonkeyPatch
+    start, body: Body, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("THE_TOKEN", "right")
     emulator = start("--render", "tiny", "--api-key-env", "THE_TOKEN")
-    with emulator_kit.client(emulator) as client:
+    with samples.client_of(emulator) as client:
         assert client.post("/v1/videos", json=body).status_code == 401
         assert (
             client.post(
@@ -267,40 +265,47 @@ def test_only_the_given_token_is_accepted(
 @pytest.mark.parametrize(
     ("make", "code"),
     [
-        (lambda kit: {"type": "first_frame", "url": "https://example.com/a.png"}, "InvalidURL"),
+        (lambda: {"type": "first_frame", "url": "https://example.com/a.png"}, "InvalidURL"),
         (
-            lambda kit: {"type": "first_frame", "url": "http://127.0.0.1:1/media/" + "0" * 64},
+            lambda: {"type": "first_frame", "url": "http://127.0.0.1:1/media/" + "0" * 64},
             "InvalidURL",
         ),
         (
-            lambda kit: {"type": "first_frame", "url": kit.data_url(kit.picture(), "image/jpeg")},
+            lambda: {
+                "type": "first_frame",
+                "url": samples.data_url(samples.make_picture(), "image/jpeg"),
+            },
             "InvalidParameter",
         ),
         (
-            lambda kit: {"type": "first_frame", "url": kit.data_url(b"no picture")},
+            lambda: {"type": "first_frame", "url": samples.data_url(b"no picture")},
             "InvalidImage.FileFormat",
         ),
         (
-            lambda kit: {"type": "first_frame", "url": kit.data_url(kit.picture(100, 300))},
+            lambda: {
+                "type": "first_frame",
+                "url": samples.data_url(samples.make_picture(100, 300)),
+            },
             "InvalidFile.Resolution",
         ),
         (
-            lambda kit: {"type": "first_frame", "url": kit.data_url(kit.picture(2000, 240))},
+            lambda: {
+                "type": "first_frame",
+                "url": samples.data_url(samples.make_picture(2000, 240)),
+            },
             "InvalidFile.AspectRatio",
         ),
     ],
 )
-def test_bad_media_fail_the_task(
-    tiny: httpx.Client, body: Body, emulator_kit: type, make, code: str
-) -> None:
-    task_id = tiny.post("/v1/videos", json=body | {"media": [make(emulator_kit)]}).json()["id"]
-    video = emulator_kit.wait(tiny, task_id)
+def test_bad_media_fail_the_task(tiny: httpx.Client, body: Body, make, code: str) -> None:
+    task_id = tiny.post("/v1/videos", json=body | {"media": [make()]}).json()["id"]
+    video = samples.wait_for_end(tiny, task_id)
     assert (video["status"], video["error"]["code"]) == ("failed", code)
     assert "metadata" not in video
 
 
 def test_media_are_put_once_and_used(
-    tiny: httpx.Client, body: Body, picture: bytes, tone: bytes, emulator_kit: type
+    tiny: httpx.Client, body: Body, picture: bytes, tone: bytes
 ) -> None:
     urls = []
     for data in (picture, tone):
@@ -318,7 +323,7 @@ def test_media_are_put_once_and_used(
         urls.append(answer.json()["url"])
     media = [{"type": "first_frame", "url": urls[0]}, {"type": "driving_audio", "url": urls[1]}]
     task_id = tiny.post("/v1/videos", json=body | {"media": media}).json()["id"]
-    assert emulator_kit.wait(tiny, task_id)["status"] == "completed"
+    assert samples.wait_for_end(tiny, task_id)["status"] == "completed"
 
 
 def test_media_with_another_hash_are_refused(tiny: httpx.Client) -> None:

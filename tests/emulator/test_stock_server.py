@@ -8,23 +8,24 @@ from urllib.parse import urlsplit, urlunsplit
 
 import httpx
 import pytest
-
-Body = dict[str, object]
+from emulator import samples
+from emulator.samples import Body
+from expecting import expect
 
 
 @pytest.fixture(scope="module")
-def stock(tmp_path_factory: pytest.TempPathFactory, emulator_kit: type) -> Iterator[httpx.Client]:
+def stock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     from wanbatch.emulator.process import start_emulator
 
     store = tmp_path_factory.mktemp("stock")
     options = ("--dialect", "gateway-metadata", "--render", "tiny", "--row-delay", "0")
-    with start_emulator(store, *options) as emulator, emulator_kit.client(emulator) as client:
+    with start_emulator(store, *options) as emulator, samples.client_of(emulator) as client:
         yield client
 
 
 @pytest.fixture(scope="module")
-def stock_body(picture: bytes, emulator_kit: type) -> Body:
-    media = [{"type": "first_frame", "url": emulator_kit.data_url(picture)}]
+def stock_body(picture: bytes) -> Body:
+    media = [{"type": "first_frame", "url": samples.data_url(picture)}]
     metadata = {
         "input": {"media": media},
         "parameters": {
@@ -49,7 +50,8 @@ def ended(client: httpx.Client, task_id: str) -> Body:
     for _ in range(200):
         answer = client.get(f"/v1/videos/{task_id}")
         if answer.status_code == 200 and answer.json()["status"] in ("completed", "failed"):
-            return answer.json()
+            found: Body = answer.json()
+            return found
         time.sleep(0.02)
     raise AssertionError(answer.text)
 
@@ -114,8 +116,8 @@ def test_top_level_media_are_ignored_without_a_word(stock: httpx.Client, body: B
     assert (answer.status_code, answer.json()["code"]) == (500, "build_request_failed")
 
 
-def test_images_become_frames(stock: httpx.Client, picture: bytes, emulator_kit: type) -> None:
-    url = emulator_kit.data_url(picture)
+def test_images_become_frames(stock: httpx.Client, picture: bytes) -> None:
+    url = samples.data_url(picture)
     task_id = submit(
         stock,
         {
@@ -139,11 +141,14 @@ def test_the_rest_is_judged_upstream_and_later(stock: httpx.Client, stock_body: 
 def test_false_and_zero_are_lost(
     stock: httpx.Client, stock_body: Body, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
+    from wanbatch.emulator.protocols.parse_dashscope import Reading
     from wanbatch.emulator.protocols.parse_stock import read_stock_submit
 
     metadata = stock_body["metadata"]
     parameters = {"seed": 0, "prompt_extend": False, "watermark": False, "duration": 3}
-    reading = read_stock_submit(stock_body | {"metadata": metadata | {"parameters": parameters}})
+    reading = expect(
+        Reading, read_stock_submit(stock_body | {"metadata": metadata | {"parameters": parameters}})
+    )
     assert (
         reading.draft.seed,
         reading.draft.prompt_extend,
@@ -152,7 +157,7 @@ def test_false_and_zero_are_lost(
     ) == (None, True, 3, "720P")
 
 
-def test_its_habits_show_while_a_task_runs(start, stock_body: Body, emulator_kit: type) -> None:
+def test_its_habits_show_while_a_task_runs(start, stock_body: Body) -> None:
     options = (
         "--dialect",
         "gateway-metadata",
@@ -163,7 +168,7 @@ def test_its_habits_show_while_a_task_runs(start, stock_body: Body, emulator_kit
         "--row-delay",
         "0.4",
     )
-    with emulator_kit.client(start(*options)) as client:
+    with samples.client_of(start(*options)) as client:
         ids = [submit(client, stock_body) for _ in range(40)]
         fresh = client.get(f"/v1/videos/{ids[-1]}")
         assert (fresh.status_code, fresh.json()["code"]) == (400, "task_not_exist")

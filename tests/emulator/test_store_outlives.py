@@ -11,14 +11,15 @@ import time
 from pathlib import Path
 
 import pytest
+from emulator import samples
 
 from wanbatch.emulator.store import open_store
 from wanbatch.words.errors import WanbatchError
 
 
-def test_a_killed_emulator_goes_on_where_it_was(start, tmp_path: Path, body, emulator_kit) -> None:
+def test_a_killed_emulator_goes_on_where_it_was(start, tmp_path: Path, body) -> None:
     first = start("--render", "tiny", "--latency", "1.5")
-    with emulator_kit.client(first) as client:
+    with samples.client_of(first) as client:
         ids = [
             client.post("/v1/videos", json=body | {"seed": seed}).json()["id"] for seed in range(3)
         ]
@@ -26,22 +27,20 @@ def test_a_killed_emulator_goes_on_where_it_was(start, tmp_path: Path, body, emu
         first.process.wait()
     second = start("--render", "tiny")
     assert second.base_url != first.base_url
-    with emulator_kit.client(second) as client:
+    with samples.client_of(second) as client:
         for task_id in ids:
-            video = emulator_kit.wait(client, task_id)
+            video = samples.wait_for_end(client, task_id)
             assert video["metadata"]["url"].startswith(second.base_url)
             assert client.get(video["metadata"]["url"]).content[4:8] == b"ftyp"
     second.stop()
     third = start("--render", "tiny")
-    with emulator_kit.client(third) as client:
+    with samples.client_of(third) as client:
         assert client.get(f"/v1/videos/{ids[0]}").json()["status"] == "completed"
         assert client.get(f"/v1/videos/{ids[0]}/content").status_code == 200
 
 
-def test_the_books_hold_the_request_before_it_is_answered(
-    start, tmp_path: Path, body, emulator_kit
-) -> None:
-    with emulator_kit.client(start("--render", "tiny", "--latency", "60")) as client:
+def test_the_books_hold_the_request_before_it_is_answered(start, tmp_path: Path, body) -> None:
+    with samples.client_of(start("--render", "tiny", "--latency", "60")) as client:
         task_id = client.post("/v1/videos", json=body | {"prompt": "日の出"}).json()["id"]
     lines = [
         json.loads(line) for line in (tmp_path / "store" / "tasks.jsonl").read_text().splitlines()
@@ -51,27 +50,25 @@ def test_the_books_hold_the_request_before_it_is_answered(
     assert lines[0]["body"]["media"][0]["url"].startswith("data:image/png;base64,sha256:")
 
 
-def test_a_torn_last_line_is_dropped(start, tmp_path: Path, body, emulator_kit) -> None:
+def test_a_torn_last_line_is_dropped(start, tmp_path: Path, body) -> None:
     emulator = start("--render", "tiny")
-    with emulator_kit.client(emulator) as client:
+    with samples.client_of(emulator) as client:
         task_id = client.post("/v1/videos", json=body).json()["id"]
-        emulator_kit.wait(client, task_id)
+        samples.wait_for_end(client, task_id)
     emulator.stop()
     with (tmp_path / "store" / "tasks.jsonl").open("ab") as file:
         file.write(b'{"event":"accepted","id":"task_torn')
-    with emulator_kit.client(start("--render", "tiny")) as client:
+    with samples.client_of(start("--render", "tiny")) as client:
         assert client.get(f"/v1/videos/{task_id}").json()["status"] == "completed"
         assert client.post("/v1/videos", json=body).status_code == 200
     for line in (tmp_path / "store" / "tasks.jsonl").read_text().splitlines():
         json.loads(line)
 
 
-def test_old_files_are_swept_and_wanted_ones_kept(
-    start, tmp_path: Path, body, emulator_kit
-) -> None:
+def test_old_files_are_swept_and_wanted_ones_kept(start, tmp_path: Path, body) -> None:
     emulator = start("--render", "tiny")
-    with emulator_kit.client(emulator) as client:
-        emulator_kit.wait(client, client.post("/v1/videos", json=body).json()["id"])
+    with samples.client_of(emulator) as client:
+        samples.wait_for_end(client, client.post("/v1/videos", json=body).json()["id"])
     emulator.stop()
     rooms = [tmp_path / "store" / room for room in ("media", "videos")]
     old = [room / "old" for room in rooms]
@@ -83,7 +80,7 @@ def test_old_files_are_swept_and_wanted_ones_kept(
     assert [len(list(room.iterdir())) for room in rooms] == [1, 1]
 
 
-def test_a_poll_costs_little_and_does_not_wait(start, body, emulator_kit) -> None:
+def test_a_poll_costs_little_and_does_not_wait(start, body) -> None:
     """Hundreds of polls for each CPU second, whatever the number of tasks; and no 40 ms
     for an acknowledgement that is held back."""
     emulator = start("--render", "tiny", "--latency", "600")
@@ -93,7 +90,7 @@ def test_a_poll_costs_little_and_does_not_wait(start, body, emulator_kit) -> Non
         fields = stat.read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
-    with emulator_kit.client(emulator) as client:
+    with samples.client_of(emulator) as client:
         lean = body | {"media": [{"type": "first_frame", "url": "https://example.com/a.png"}]}
         ids = [client.post("/v1/videos", json=lean).json()["id"] for _ in range(100)]
         began, spans = cpu_seconds(), []
@@ -163,11 +160,9 @@ def test_other_hosts_are_refused(tmp_path: Path) -> None:
         assert "loopback only" in done.stderr
 
 
-def test_stopping_takes_no_time_even_while_it_renders(
-    start, body, emulator_kit, picture: bytes
-) -> None:
+def test_stopping_takes_no_time_even_while_it_renders(start, body, picture: bytes) -> None:
     emulator = start()
-    with emulator_kit.client(emulator) as client:
+    with samples.client_of(emulator) as client:
         for seed in range(6):
             client.post("/v1/videos", json=body | {"seed": seed, "seconds": "15"})
         time.sleep(0.3)

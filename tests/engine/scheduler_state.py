@@ -6,13 +6,15 @@ What it may not do: take the scheduler's word for what another part of it should
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 
+from wanbatch.engine.scheduler import Scheduler
 from wanbatch.engine.scheduling.course import Mode
 from wanbatch.engine.work_items import Phase
 from wanbatch.model.lifecycle import State
 
 
-def problems_of(scheduler):
+def problems_of(scheduler: Scheduler) -> list[str]:
     """Every invariant that does not hold, in words."""
     return [
         text
@@ -22,7 +24,7 @@ def problems_of(scheduler):
     ]
 
 
-def _course(scheduler):
+def _course(scheduler: Scheduler) -> Iterator[tuple[str, bool]]:
     course = scheduler.course
     yield (
         "a reason, exactly while nothing is bought",
@@ -31,7 +33,7 @@ def _course(scheduler):
     yield "what stopped says why", course.reason is None or bool(course.reason.text)
 
 
-def _lanes(scheduler):
+def _lanes(scheduler: Scheduler) -> Iterator[tuple[str, bool]]:
     lanes, phases = scheduler._lanes, Counter(work.phase for work in scheduler.works)
     yield "a lane is below nothing", min(lanes.values()) >= 0
     yield "one list at a time", lanes["list"] <= 1
@@ -50,7 +52,7 @@ def _lanes(scheduler):
     )
 
 
-def _items(scheduler):
+def _items(scheduler: Scheduler) -> Iterator[tuple[str, bool]]:
     items = scheduler._items
     yield "works stand at their numbers", all(w.index == n for n, w in enumerate(items.all))
     yield (
@@ -73,7 +75,7 @@ def _items(scheduler):
     )
 
 
-def _tracking(scheduler):
+def _tracking(scheduler: Scheduler) -> Iterator[tuple[str, bool]]:
     tracking = scheduler._tracking
     tasks = tracking.tasks
     yield "tasks go by their attempts", all(n == t.attempt.attempt_id for n, t in tasks.items())
@@ -101,7 +103,7 @@ def _tracking(scheduler):
     yield "the next to ask is at the front", not instants or min(instants)[1] == 0
 
 
-def _failures(scheduler):
+def _failures(scheduler: Scheduler) -> Iterator[tuple[str, bool]]:
     tasks = scheduler.tasks.values()
     for work in scheduler.works:
         if work.phase is Phase.ASKING:
@@ -115,7 +117,7 @@ def _failures(scheduler):
     )
 
 
-def _money(scheduler):
+def _money(scheduler: Scheduler) -> Iterator[tuple[str, bool]]:
     money, budget = scheduler._money, scheduler.budget
     yield "money is below nothing", budget.reserved >= 0 and budget.spent >= 0
     yield "held, and given back", not money.held & money.given_back

@@ -22,10 +22,10 @@ def test_a_reservation_becomes_a_charge_or_is_given_back() -> None:
     assert budget.reserve(HALF)
     assert budget.reserve(HALF)
     assert not budget.reserve(HALF)
-    assert (budget.spent, budget.reserved) == (0, Decimal("1.00"))
+    assert (budget.spent, budget.reserved) == (Decimal(0), Decimal("1.00"))
     budget.spend(HALF)
     budget.release(HALF)
-    assert (budget.spent, budget.reserved) == (HALF, 0)
+    assert (budget.spent, budget.reserved) == (HALF, Decimal(0))
     assert budget.can_reserve(HALF)
     assert not budget.can_reserve(Decimal("0.51"))
 
@@ -49,7 +49,7 @@ def test_an_unknown_price_cannot_be_kept_within_a_limit_and_costs_nothing_withou
     assert free.reserve(HALF)
     free.release(HALF)
     assert free.shortfall(Decimal("1e9")) is None
-    assert (free.spent, free.reserved) == (0, 0)
+    assert (free.spent, free.reserved) == (Decimal(0), Decimal(0))
 
 
 def test_more_than_was_reserved_cannot_be_settled() -> None:
@@ -121,8 +121,9 @@ def tell(budget: Budget, before: Attempt, after: Attempt) -> None:
     elif held and back:
         budget.release(before.price)
     elif not held and not charged:
-        budget.__init__(
+        Budget.__init__(
+            budget,
             budget.limit,
             budget.spent - (before.price or 0),
             budget.reserved + (0 if back else before.price or 0),
-        )  # type: ignore[misc]
+        )

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 from builders import attempt
+from expecting import expect
 
 from wanbatch.engine.interpret import (
     expiry_event,
@@ -63,7 +64,10 @@ def test_a_refusal_keeps_the_reason_and_the_time():
 
 
 def test_a_result_expires_24_hours_after_the_server_says_it_was_done():
-    row = apply(ACCEPTED, poll_event(ACCEPTED, Succeeded(completed_at=1050.0), 1060.0, 3, 1040.0))
+    row = apply(
+        ACCEPTED,
+        expect(Event, poll_event(ACCEPTED, Succeeded(completed_at=1050.0), 1060.0, 3, 1040.0)),
+    )
     assert (row.state, row.finished_at, row.available_until, row.polls, row.polled_at) == (
         State.REMOTE_OK,
         1050.0,
@@ -75,7 +79,9 @@ def test_a_result_expires_24_hours_after_the_server_says_it_was_done():
 
 @pytest.mark.parametrize("completed_at", [None, 5.0, 9999.0])
 def test_a_completion_time_that_cannot_be_is_replaced_by_ours(completed_at):
-    event = poll_event(ACCEPTED, Succeeded(completed_at=completed_at), 1060.0, 1, 0.0)
+    event = expect(
+        Event, poll_event(ACCEPTED, Succeeded(completed_at=completed_at), 1060.0, 1, 0.0)
+    )
     assert event.facts["finished_at"] == 1060.0
 
 
@@ -88,7 +94,7 @@ def test_the_signed_url_is_never_in_the_event():
 
 def test_a_failure_is_final_within_23_hours_and_proves_nothing_after():
     failed = Failed("InternalError", "x", retryable=True)
-    soon = poll_event(ACCEPTED, failed, 1001.0 + 22 * HOUR, 9, 0.0)
+    soon = expect(Event, poll_event(ACCEPTED, failed, 1001.0 + 22 * HOUR, 9, 0.0))
     assert (soon.kind, soon.facts["error_code"], soon.facts["retryable"]) == (
         EventKind.REMOTE_FAILED,
         "InternalError",
@@ -117,7 +123,7 @@ def test_a_task_without_a_final_word_expires_once_every_source_has_answered():
     assert is_overdue(ACCEPTED, 25.1 * HOUR)
     at = 1002.0 + 25 * HOUR
     answered = DownloadFailed("HTTP 404", gone=True)
-    assert expiry_event(ACCEPTED, answered, at).kind is EventKind.EXPIRED
+    assert expect(Event, expiry_event(ACCEPTED, answered, at)).kind is EventKind.EXPIRED
     assert expiry_event(ACCEPTED, DownloadFailed("HTTP 400", denied=True), at) is not None
     for failure in (DownloadFailed("the network is down"), replace(answered, disk=True)):
         assert expiry_event(ACCEPTED, failure, at) is None
@@ -127,23 +133,27 @@ def test_an_overdue_task_with_a_video_that_does_not_fit_is_given_up_and_a_person
     """It was downloaded again and again until the run ended: it can be had, and is no
     end."""
     unfit = DownloadFailed("the content route gave a video of 0.5 s", unfit=True)
-    event = expiry_event(ACCEPTED, unfit, ACCEPTED.give_up_at)
+    event = expect(Event, expiry_event(ACCEPTED, unfit, ACCEPTED.give_up_at))
     assert event.kind is EventKind.EXPIRED
     assert event.facts["reason"].endswith("a video of 0.5 s (it is kept: wanbatch resolve --take)")
 
 
 def test_a_word_that_nobody_knows_is_kept_once_and_taken_back():
-    event = poll_event(ACCEPTED, Running("dreaming", known=False), 1100.0, 1, 0.0)
+    event = expect(Event, poll_event(ACCEPTED, Running("dreaming", known=False), 1100.0, 1, 0.0))
     assert (event.kind, event.facts) == (EventKind.OBSERVED, {"status_word": "dreaming"})
     told = apply(ACCEPTED, event)
     assert poll_event(told, Running("dreaming", known=False), 1200.0, 2, 0.0) is None
-    assert poll_event(told, Running("running"), 1300.0, 3, 0.0).facts == {"status_word": ""}
+    assert expect(Event, poll_event(told, Running("running"), 1300.0, 3, 0.0)).facts == {
+        "status_word": ""
+    }
 
 
 def test_an_adopted_id_is_confirmed_by_the_first_answer_that_knows_it():
     adopted = replace(ACCEPTED, last_event=EventKind.ADOPTED)
     assert poll_event(adopted, Unreadable("HTTP 404", denied=True), 1100.0, 1, 0.0) is None
-    confirmed = apply(adopted, poll_event(adopted, Running("queued"), 1100.0, 1, 0.0))
+    confirmed = apply(
+        adopted, expect(Event, poll_event(adopted, Running("queued"), 1100.0, 1, 0.0))
+    )
     assert confirmed.confirmed_at == 1100.0
     assert poll_event(confirmed, Running("queued"), 1200.0, 2, 0.0) is None
 
@@ -155,26 +165,37 @@ def test_what_is_known_to_be_done_is_not_told_twice():
 
 
 def test_the_latest_expiry_counts_and_a_useless_one_does_not():
-    done = apply(ACCEPTED, poll_event(ACCEPTED, Succeeded(completed_at=1100.0), 1105.0, 1, 0.0))
+    done = apply(
+        ACCEPTED,
+        expect(Event, poll_event(ACCEPTED, Succeeded(completed_at=1100.0), 1105.0, 1, 0.0)),
+    )
     assert done.available_until == 1100.0 + 24 * HOUR
     for useless in (1104.0, 1105.0 + 60, 1105.0 + 2 * HOUR):
-        first = poll_event(ACCEPTED, Succeeded((), None, 1100.0, useless), 1105.0, 1, 0.0)
+        first = expect(
+            Event, poll_event(ACCEPTED, Succeeded((), None, 1100.0, useless), 1105.0, 1, 0.0)
+        )
         assert first.facts["available_until"] == done.available_until
         assert poll_event(done, Succeeded(expires_at=useless), 1105.0, 2, 0.0) is None
-    later = poll_event(done, Succeeded(expires_at=1000.0 + 48 * HOUR), 1105.0, 2, 0.0)
+    later = expect(
+        Event, poll_event(done, Succeeded(expires_at=1000.0 + 48 * HOUR), 1105.0, 2, 0.0)
+    )
     assert later.facts == {"available_until": 1000.0 + 48 * HOUR}
 
 
 def test_where_the_end_is_not_told_the_deadline_counts_from_the_last_look_before_it():
-    found = poll_event(ACCEPTED, Succeeded(), 1001.0 + 20 * HOUR, 1, 0.0)
+    found = expect(Event, poll_event(ACCEPTED, Succeeded(), 1001.0 + 20 * HOUR, 1, 0.0))
     assert found.facts["available_until"] == 1001.0 + 24 * HOUR
-    seen = poll_event(ACCEPTED, Succeeded(), 1001.0 + 20 * HOUR, 1, 1001.0 + 19 * HOUR)
+    seen = expect(
+        Event, poll_event(ACCEPTED, Succeeded(), 1001.0 + 20 * HOUR, 1, 1001.0 + 19 * HOUR)
+    )
     assert seen.facts["available_until"] == 1001.0 + 43 * HOUR
 
 
 def test_a_failed_task_that_turns_is_finished():
     failed = replace(ACCEPTED, state=State.REMOTE_FAILED, failed_at=1050.0)
-    assert poll_event(failed, Succeeded(), 1100.0, 1, 0.0).kind is EventKind.REMOTE_OK
+    assert (
+        expect(Event, poll_event(failed, Succeeded(), 1100.0, 1, 0.0)).kind is EventKind.REMOTE_OK
+    )
     assert poll_event(failed, Failed("x", "y"), 1100.0, 1, 0.0) is None
 
 

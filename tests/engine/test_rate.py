@@ -123,6 +123,7 @@ def test_a_steady_trip_costs_no_rate_where_it_is_known() -> None:
     for number in range(20):
         at = gate.free_at(now)
         assert at == pytest.approx(0.5 * number)
+        assert at is not None
         gate.sent(at)
         now = at + 0.3
         gate.replied(now, at)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from builders import attempt, job
@@ -14,7 +15,7 @@ from wanbatch.model.lifecycle import Authority, Event, EventKind, Opening, State
 from wanbatch.model.outcomes import ListedTask, TaskListing
 
 HOUR = 3600.0
-CLOCKS = {"intent_offset_s": 0.5, "outcome_offset_s": 0.5}
+CLOCKS: dict[str, Any] = {"intent_offset_s": 0.5, "outcome_offset_s": 0.5}
 UNCERTAIN = attempt(state=State.UNCERTAIN, updated_at=1010.0, **CLOCKS)
 OTHER = replace(attempt(job("two", seed=8), 2, state=State.UNCERTAIN, updated_at=1010.0))
 TASK = ListedTask("t-1", "RUNNING", "wan2.7-i2v", None, 1001.0)

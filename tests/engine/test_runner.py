@@ -7,6 +7,7 @@ import hashlib
 import json
 import time
 from dataclasses import replace
+from typing import cast
 
 import pytest
 from builders import follow, job, manifest, media
@@ -14,7 +15,7 @@ from PIL import Image
 
 from wanbatch.config.profiles import load_profiles, resolve_profile
 from wanbatch.emulator.process import start_emulator
-from wanbatch.engine.runner import RunContext, Runner
+from wanbatch.engine.runner import ApiClient, RunContext, Runner
 from wanbatch.ledger.store import Ledger
 from wanbatch.ledger.verify import verify_ledger
 from wanbatch.model.job import FileMedia
@@ -252,7 +253,8 @@ async def test_an_id_that_another_task_has_is_no_answer(house):
         context = RunContext(
             "run", "emulator", "emulator", PROFILE.origin, "USD", house.output, time.time
         )
-        runner = Runner(context, house.scheduler, ledger, None, house.seen.append)
+        no_client = cast(ApiClient, None)  # nothing is asked
+        runner = Runner(context, house.scheduler, ledger, no_client, house.seen.append)
         assert runner._doubt_known_id(Accepted(known)) == Uncertain(
             "the API answered with the id of another task"
         )

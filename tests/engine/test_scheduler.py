@@ -10,6 +10,7 @@ from itertools import pairwise
 import pytest
 from builders import DIGESTS, attempt, follow, job, manifest
 from engine.scheduler_state import problems_of
+from expecting import expect
 
 from wanbatch.engine.interpret import failure_event, poll_event, submit_event
 from wanbatch.engine.notices import (
@@ -29,7 +30,7 @@ from wanbatch.engine.pacing.budget import Budget
 from wanbatch.engine.pacing.submits import SubmitPacer
 from wanbatch.engine.polling.batch import ListPolls
 from wanbatch.engine.polling.schedule import PollSchedule
-from wanbatch.engine.scheduler import BLIND_POLLS_AFTER_HALT, Scheduler
+from wanbatch.engine.scheduler import BLIND_POLLS_AFTER_HALT, Asked, Scheduler, Told
 from wanbatch.engine.scheduling.course import Cause, Mode
 from wanbatch.engine.scheduling.works import build_works
 from wanbatch.engine.work_items import (
@@ -112,7 +113,7 @@ class Play:
             AT,
         )
         limits = RunPolicy(wait_s, frozenset({"m"}) if on_failure == "stop" else frozenset())
-        self.record = []
+        self.record: list[Told | Asked] = []
         lists = lists or (lambda: None)
 
         def build():
@@ -225,11 +226,11 @@ def test_one_job_from_start_to_finish():
     play = Play(job())
     work = play.prepare()
     play.submit(Accepted("t1"))
-    assert work.phase is Phase.RUNNING
+    phases = [work.phase]
     assert play.poll(Running()).state is State.ACCEPTED
     assert play.poll(Succeeded()).state is State.REMOTE_OK
     play.store()
-    assert work.phase is Phase.DONE
+    assert [*phases, work.phase] == [Phase.RUNNING, Phase.DONE]
     play.next(Finish)
     assert play.scheduler.budget.spent == Decimal("0.50")
     assert play.scheduler.budget.reserved == 0
@@ -556,10 +557,10 @@ def test_a_work_whose_failed_task_turned_waits_for_no_submit_any_more():
     play.prepare()
     play.scheduler.handle(StopBuying("a test"), play.now)
     assert play.poll(Succeeded()).state is State.REMOTE_OK
-    assert work.phase is Phase.RUNNING
+    phases = [work.phase]
     play.store()
     play.next(Finish)
-    assert work.phase is Phase.DONE
+    assert [*phases, work.phase] == [Phase.RUNNING, Phase.DONE]
 
 
 def test_a_budget_that_is_used_up_leaves_jobs_unsent():
@@ -569,7 +570,7 @@ def test_a_budget_that_is_used_up_leaves_jobs_unsent():
         if isinstance(action, Poll):
             row = apply(
                 action.task.attempt,
-                poll_event(action.task.attempt, Succeeded(), AT + play.now, 1, 0.0),
+                expect(Event, poll_event(action.task.attempt, Succeeded(), AT + play.now, 1, 0.0)),
             )
             play.scheduler.handle(
                 PollAnswered(action.task, row, Succeeded(), AT + play.now), play.now
@@ -578,7 +579,7 @@ def test_a_budget_that_is_used_up_leaves_jobs_unsent():
             play.scheduler.handle(MediaReady(action.work, {}), play.now)
         else:
             assert isinstance(action, Wait)
-            play.now = action.until
+            play.now = expect(float, action.until)
     row = apply(
         apply(action.task.attempt, Event(1, EventKind.STAGED, AT)), Event(1, EventKind.STORED, AT)
     )

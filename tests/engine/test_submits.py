@@ -149,11 +149,11 @@ def test_an_unlimited_rate_is_halved_from_what_was_sent_and_becomes_unlimited_ag
     pacer = SubmitPacer(None, 5_000, chance=lambda: 0.0)
     fill(pacer, 40)
     submit(pacer, 0.0, NotAccepted("429", ThrottledBy.RATE), trip=0.0)
-    assert pacer.rate == 20.5
-    pacer.ready_at(60.0)
-    assert pacer.rate == 21.5
-    pacer.ready_at(60.0 * 12)
-    assert pacer.rate is None
+    rates = [pacer.rate]
+    for minute in (1, 12):
+        pacer.ready_at(60.0 * minute)
+        rates.append(pacer.rate)
+    assert rates == [20.5, 21.5, None]
     assert UNLIMITED_AGAIN == 1_000.0
 
 

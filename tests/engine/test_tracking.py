@@ -114,6 +114,7 @@ def test_a_run_sleeps_while_the_list_is_being_asked():
                 account.now += 0.5
                 account.answer(action)
             case Wait(until):
+                assert until is not None
                 assert until > account.now
                 account.now = until
             case _:

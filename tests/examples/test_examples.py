@@ -15,6 +15,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from expecting import expect
 from PIL import Image
 
 from wanbatch.manifest.load import load_manifests
@@ -111,8 +112,8 @@ def check_what_came(manifest, output):
         (job.name, "done") for job in manifest.jobs
     ]
     assert (folder / "report.html").stat().st_size > 10_000
-    videos = [probe_video(path) for path in (folder / "videos").glob("*.mp4")]
-    assert all(isinstance(video, VideoFacts) and video.has_audio for video in videos)
+    videos = [expect(VideoFacts, probe_video(p)) for p in (folder / "videos").glob("*.mp4")]
+    assert all(video.has_audio for video in videos)
     assert sorted(round(video.seconds) for video in videos) == sorted(
         job.seconds for job in manifest.jobs
     )
@@ -123,5 +124,7 @@ def check_what_came(manifest, output):
 
 
 def check_that_it_is_upright(output):
-    video = probe_video(next((output / "talking-portrait" / "videos").glob("*.mp4")))
+    video = expect(
+        VideoFacts, probe_video(next((output / "talking-portrait" / "videos").glob("*.mp4")))
+    )
     assert video.height / video.width == pytest.approx(16 / 9, rel=0.03)

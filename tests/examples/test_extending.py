@@ -95,7 +95,7 @@ def test_what_it_does_not_know_costs_nothing_twice(tmp_path, installed):
 def test_it_imports_the_model_and_nothing_else_of_ours():
     tree = ast.parse((EXTENDING / "renders.py").read_text(encoding="utf-8"))
     ours = {
-        node.module
+        node.module or ""
         for node in ast.walk(tree)
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("wanbatch")
     }

@@ -12,21 +12,20 @@ come. Each task has a video of its own: the sample with a box that names it.
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
 from pathlib import Path
 from time import time
-from typing import Any
+from typing import Any, Protocol, Self
 
 import av
+import command
 from PIL import Image
 
 KEY = "sk-canary-0123456789"
@@ -55,6 +54,13 @@ Script = Callable[[str, int], Answer]
 """(task id, how often this was asked before) → answer."""
 
 
+class Addressed(Protocol):
+    """Anything that a configuration can lead to."""
+
+    @property
+    def address(self) -> str: ...
+
+
 class ScriptedGateway:
     """A context manager; ``address`` is its base URL."""
 
@@ -77,9 +83,11 @@ class ScriptedGateway:
         self.posts: list[dict[str, Any]] = []
         self.asked: Counter[tuple[str, str]] = Counter()
         self.seen: list[tuple[str, str]] = []
+        self.keys: list[tuple[str, str | None]] = []
+        """The path of each request, and what it showed as authorization."""
         self._lock = threading.Lock()
 
-    def __enter__(self) -> ScriptedGateway:
+    def __enter__(self) -> Self:
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self.server.daemon_threads = True
         self.address = f"http://127.0.0.1:{self.server.server_port}"
@@ -125,8 +133,7 @@ class ScriptedGateway:
             self.seen.append((kind, task))
         return self.scripts[kind](task, before)
 
-    @staticmethod
-    def _route(method: str, path: str) -> tuple[str, str]:
+    def _route(self, method: str, path: str) -> tuple[str, str]:
         parts = path.partition("?")[0].strip("/").split("/")
         if method == "POST":
             return "post", ""
@@ -137,6 +144,11 @@ class ScriptedGateway:
         return ("content", parts[2]) if parts[-1] == "content" else ("poll", parts[2])
 
 
+def dated(script: Script, date_s: float) -> Script:
+    """The same answers, with a ``Date`` that is so far off."""
+    return lambda task, n: replace(script(task, n), date_s=date_s)
+
+
 MISSING = {"code": "task_not_exist", "message": "task_not_exist", "data": None}
 
 
@@ -145,6 +157,7 @@ def _handler(gateway: ScriptedGateway) -> type[BaseHTTPRequestHandler]:
         protocol_version = "HTTP/1.1"
 
         def answer(self) -> None:
+            gateway.keys.append((self.path, self.headers.get("authorization")))
             body = self.rfile.read(int(self.headers.get("content-length") or 0))
             answer = gateway.answer(self.command, self.path, body)
             self.close_connection = True
@@ -172,7 +185,9 @@ def _handler(gateway: ScriptedGateway) -> type[BaseHTTPRequestHandler]:
 
 
 @lru_cache
-def sample(seconds: float = SECONDS, width: int = 1280, height: int = 720, *, fragmented=False):
+def sample(
+    seconds: float = SECONDS, width: int = 1280, height: int = 720, *, fragmented: bool = False
+) -> bytes:
     """A small MP4 of the length and tier that the manifests here ask for."""
     file = BytesIO()
     options = {"movflags": "frag_keyframe+empty_moov"} if fragmented else {}
@@ -226,7 +241,7 @@ class Project:
     def __init__(
         self,
         folder: Path,
-        gateway: ScriptedGateway,
+        gateway: Addressed,
         *,
         jobs: int = 1,
         retries: int = 0,
@@ -245,29 +260,27 @@ class Project:
     def write(self, *, jobs: int = 1, retries: int = 0, prompt: str = "A harbour") -> None:
         self.manifest.write_text(MANIFEST.format(jobs=jobs, retries=retries, prompt=prompt))
 
-    def call(self, *words: str, cwd: Path | None = None, **environ: str):
+    def call(
+        self, *words: str, cwd: Path | None = None, **environ: str
+    ) -> subprocess.CompletedProcess[str]:
         """The real command; returns the finished process."""
-        clean = {k: v for k, v in os.environ.items() if not k.startswith(("WANBATCH", "DASHSCOPE"))}
-        return subprocess.run(
-            [sys.executable, "-m", "wanbatch", *words],
-            cwd=cwd or self.folder,
-            env={**clean, "WANBATCH_CONFIG": str(self.config), "ROUGH_KEY": KEY, **environ},
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        return command.run(cwd or self.folder, *words, env={**self.environ, **environ})
 
-    def run(self, *more: str, wait: float = 20):
+    @property
+    def environ(self) -> dict[str, str]:
+        return command.environ(WANBATCH_CONFIG=str(self.config), ROUGH_KEY=KEY)
+
+    def run(self, *more: str, wait: float = 20) -> subprocess.CompletedProcess[str]:
         words = ("--backend", "rough", "--yes", "--wait", str(wait))
         return self.call("run", self.manifest.name, *words, *more)
 
-    def fetch(self, *more: str, wait: float = 20):
+    def fetch(self, *more: str, wait: float = 20) -> subprocess.CompletedProcess[str]:
         words = ("--backend", "rough", "--wait", str(wait))
         return self.call("fetch", self.manifest.name, *words, *more)
 
     def report(self) -> dict[str, Any]:
-        return json.loads((self.folder / "reports/scene/report.json").read_text())
+        found: dict[str, Any] = json.loads((self.folder / "reports/scene/report.json").read_text())
+        return found
 
     def states(self) -> list[str]:
         return [job["state"] for job in self.report()["jobs"]]

@@ -123,7 +123,10 @@ def test_a_failed_task_is_asked_again_though_this_machines_clock_was_set_ahead(t
         (tmp_path / "clock").mkdir()
         (tmp_path / "clock/sitecustomize.py").write_text(CLOCK)
         words = ("--backend", "rough", "--yes", "--wait", "20", "--retry-failed")
-        clock = {"PYTHONPATH": str(tmp_path / "clock"), "AHEAD_S": "172800"}
-        again = project.call("run", project.manifest.name, *words, **clock)
+        again = project.call(
+            *("run", project.manifest.name, *words),
+            PYTHONPATH=str(tmp_path / "clock"),
+            AHEAD_S="172800",
+        )
         assert again.returncode == 0, again.stderr
         assert len(gateway.posts) == 1

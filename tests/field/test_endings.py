@@ -3,25 +3,23 @@ command."""
 
 from __future__ import annotations
 
-import os
 import shlex
 import signal
 import subprocess
-import sys
 
+import command
 import pytest
-from field.scripted import KEY, Answer, Project, ScriptedGateway
+from field.scripted import Answer, Project, ScriptedGateway
 
 PAGE = b"<html><title>Access denied</title></html>"
 HTML = {"content-type": "text/html"}
 
 
 def start(project, *words):
-    clean = {k: v for k, v in os.environ.items() if not k.startswith(("WANBATCH", "DASHSCOPE"))}
     return subprocess.Popen(
-        [sys.executable, "-m", "wanbatch", *words],
+        command.line(*words),
         cwd=project.folder,
-        env={**clean, "WANBATCH_CONFIG": str(project.config), "ROUGH_KEY": KEY},
+        env=project.environ,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -7,7 +7,7 @@ import hashlib
 from dataclasses import replace
 
 import pytest
-from field.scripted import Answer, Project, ScriptedGateway, sample, video_of
+from field.scripted import Answer, Project, ScriptedGateway, dated, sample, video_of
 
 HOUR = 3600.0
 
@@ -109,9 +109,8 @@ def test_a_post_answered_in_1970_expires_nothing_in_this_run_or_the_next(tmp_pat
 def test_every_answer_in_the_wrong_year_still_brings_the_video_home(tmp_path):
     with ScriptedGateway() as gateway:
         for kind, script in list(gateway.scripts.items()):
-            gateway.scripts[kind] = lambda task, n, real=script, shift=kind: replace(
-                real(task, n), date_s=(-1 if shift == "post" else 1) * 400 * 24 * HOUR
-            )
+            years_s = (-1 if kind == "post" else 1) * 400 * 24 * HOUR
+            gateway.scripts[kind] = dated(script, years_s)
         project = Project(tmp_path, gateway)
         assert project.run().returncode == 0
         assert project.states() == ["done"]

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from field.scripted import Answer, Project, ScriptedGateway
+from field.scripted import Answer, Project, ScriptedGateway, dated
 
 CHINA = timezone(timedelta(hours=8))
 
@@ -20,7 +20,7 @@ class ScriptedStudio(ScriptedGateway):
     def __init__(self, *, lost=1, zone_h=0.0, **told):
         super().__init__()
         self.lost, self.told, self.zone_h = lost, told, zone_h
-        self.tasks: dict[str, dict] = {}
+        self.tasks: dict[str, dict[str, str]] = {}
         self.scripts |= {
             "post": self._take,
             "poll": lambda task, n: Answer(200, self._task(task)),
@@ -178,9 +178,7 @@ def test_a_date_that_is_always_wrong_does_not_make_reconciling_blind(tmp_path, w
     list."""
     with ScriptedStudio() as studio:
         for kind, script in list(studio.scripts.items()):
-            studio.scripts[kind] = lambda task, n, real=script: replace(
-                real(task, n), date_s=wrong_s
-            )
+            studio.scripts[kind] = dated(script, wrong_s)
         project = scene(tmp_path, studio)
         project.run()
         project.run()

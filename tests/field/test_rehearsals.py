@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 from urllib.request import urlopen
 
 import pytest
@@ -31,9 +32,10 @@ def rehearsal(folder: Path, script: str, *options: str, **given):
         yield Project(folder / "project", SimpleNamespace(address=emulator.base_url), **given)
 
 
-def books(project: Project) -> dict:
+def books(project: Project) -> dict[str, Any]:
     with urlopen(f"{project.gateway.address}/__books") as answer:
-        return json.load(answer)
+        found: dict[str, Any] = json.load(answer)
+        return found
 
 
 def shown(project: Project, command: str, *words: str) -> str:

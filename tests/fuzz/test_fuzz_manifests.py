@@ -3,27 +3,18 @@ runs 100,000. Hypothesis adds texts of its own."""
 
 from __future__ import annotations
 
-import importlib.util
 import random
 import sys
 from pathlib import Path
 
 import pytest
+from fuzz import fuzz_manifests
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from wanbatch.cli.findings import render_text
 from wanbatch.cli.main import main
 from wanbatch.manifest.yaml.source import parse_source
-
-SPEC = importlib.util.spec_from_file_location(
-    "fuzz_manifests", Path(__file__).with_name("fuzz_manifests.py")
-)
-assert SPEC is not None
-assert SPEC.loader is not None
-fuzz_manifests = importlib.util.module_from_spec(SPEC)
-sys.modules[SPEC.name] = fuzz_manifests  # dataclasses look their module up
-SPEC.loader.exec_module(fuzz_manifests)
 
 
 @pytest.mark.slow

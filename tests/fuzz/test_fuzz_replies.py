@@ -1,16 +1,10 @@
 """Mutated replies through the parsers, as many as fit into the suite; ``make fuzz``
 runs a million."""
 
-import importlib.util
-from pathlib import Path
+from __future__ import annotations
 
 import pytest
-
-SPEC = importlib.util.spec_from_file_location(
-    "fuzz_replies", Path(__file__).with_name("fuzz_replies.py")
-)
-fuzz_replies = importlib.util.module_from_spec(SPEC)
-SPEC.loader.exec_module(fuzz_replies)
+from fuzz import fuzz_replies
 
 
 @pytest.mark.slow

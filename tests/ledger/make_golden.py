@@ -15,11 +15,12 @@ import anyio
 
 sys.path[:0] = [str(Path(__file__).parent.parent), str(Path(__file__).parent.parent.parent)]
 
-from ledger.samples import bring_to_end, opening  # noqa: E402
+from builders import opening  # noqa: E402
+from ledger.samples import bring_to_end  # noqa: E402
 
 from wanbatch.ledger.schema import VERSION  # noqa: E402
 from wanbatch.ledger.store import Ledger  # noqa: E402
-from wanbatch.model.lifecycle import Authority, Event, EventKind, Placement, RunRecord  # noqa: E402
+from wanbatch.model.lifecycle import Authority, Event, EventKind, Facts, Placement, RunRecord  # noqa: E402
 
 LEDGER_ID = "5f0c9d1e2b3a48576a7b8c9d0e1f2a3b"
 
@@ -51,10 +52,14 @@ async def main() -> None:
             )
         )
         refused = await ledger.open_attempt(opening(job="pier", fingerprint="ef" * 32))
-        facts = {"reason": "429", "error_message": "später, 後で", "not_before": 1_700_000_075.5}
+        facts: Facts = {
+            "reason": "429",
+            "error_message": "später, 後で",
+            "not_before": 1_700_000_075.5,
+        }
         await ledger.append(
             Event(refused.attempt_id, EventKind.NOT_ACCEPTED, 1_700_000_065.0, facts)
-        )  # type: ignore[arg-type]
+        )
         again = await ledger.open_attempt(
             opening(job="pier", fingerprint="ef" * 32, authority=Authority.NOT_ACCEPTED, price=None)
         )

@@ -1,35 +1,13 @@
-"""Openings and the events that carry an attempt to its end, for the ledger's tests."""
+"""The events that carry an attempt to its end, for the ledger's tests."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from decimal import Decimal
 from typing import Any
 
+from builders import opening
+
 from wanbatch.ledger.store import Ledger
-from wanbatch.model.lifecycle import Attempt, Authority, Event, EventKind, Facts, Opening
-
-OPENING = Opening(
-    fingerprint="ab" * 32,
-    realm="paid",
-    backend="gateway",
-    origin="https://api.test",
-    manifest="harbor",
-    job="opening[hour=dawn]",
-    run_id="run-1",
-    authority=Authority.FIRST,
-    request='{"model":"wan2.7-i2v","prompt":"a harbour, 夜明け"}',
-    length_s=5,
-    size="720P",
-    price=Decimal("0.50"),
-    currency="USD",
-    at=1_700_000_000.25,
-)
-
-
-def opening(**changes: Any) -> Opening:
-    return replace(OPENING, **changes)
-
+from wanbatch.model.lifecycle import Attempt, Event, EventKind, Facts
 
 TO_THE_END: tuple[tuple[EventKind, Facts], ...] = (
     (

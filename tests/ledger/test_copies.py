@@ -14,7 +14,8 @@ from pathlib import Path
 
 import anyio
 import pytest
-from ledger.samples import bring_to_end, opening
+from builders import opening
+from ledger.samples import bring_to_end
 
 from wanbatch.ledger import backup, writer
 from wanbatch.ledger.backup import back_up
@@ -22,6 +23,7 @@ from wanbatch.ledger.lock import RunLock
 from wanbatch.ledger.purchases import claims_to_be_ledger, read_purchases
 from wanbatch.ledger.sqlite import Damaged
 from wanbatch.ledger.store import Ledger, read_snapshot
+from wanbatch.ledger.verify import verify_ledger
 from wanbatch.model.lifecycle import Event, EventKind
 from wanbatch.words.errors import ExitCode, WanbatchError
 
@@ -59,7 +61,7 @@ async def test_a_backup_replaces_nothing_not_even_what_comes_meanwhile(
     copy.write_text("mine")
     assert refusal_of(back_up, path, copy).exit_code is ExitCode.INVALID
     copy.unlink()
-    real = backup.verify_ledger
+    real = verify_ledger
 
     def verify(made: Path) -> list[str]:
         copy.write_text("mine")

@@ -18,7 +18,8 @@ from pathlib import Path
 import anyio
 import anyio.lowlevel
 import pytest
-from ledger.samples import TO_THE_END, bring_to_end, opening
+from builders import opening
+from ledger.samples import TO_THE_END, bring_to_end
 
 from wanbatch.ledger import writer
 from wanbatch.ledger.rows import Happened, Write
@@ -76,7 +77,7 @@ async def test_after_a_failed_commit_nothing_more_is_bought_but_an_answer_may_st
         FaultyDisk(store, lambda _: broken[0] if broken else None), contents, kind
     ) as ledger:
         in_flight = await ledger.open_attempt(opening())
-        assert not ledger.failed
+        failed_before = ledger.failed
         broken.append(DISK_FULL)
         with pytest.raises(
             LedgerFailed, match="the disk is full; nothing more is submitted"
@@ -84,7 +85,7 @@ async def test_after_a_failed_commit_nothing_more_is_bought_but_an_answer_may_st
             await ledger.open_attempt(opening())
         assert caught.value.exit_code is ExitCode.ENVIRONMENT
         assert caught.value.hints == ("free some space",)
-        assert ledger.failed
+        assert (failed_before, ledger.failed) == (False, True)
         assert ledger.snapshot.attempts == (in_flight,)
         with pytest.raises(LedgerFailed):
             await ledger.append(Event(in_flight.attempt_id, *ACCEPT[:1], 2.0, ACCEPT[1]))
@@ -300,7 +301,8 @@ async def test_a_lock_that_outlives_the_run_ends_the_waiting(
 CHILD = """
 import anyio, sys
 from pathlib import Path
-from ledger.samples import TO_THE_END, opening
+from builders import opening
+from ledger.samples import TO_THE_END
 from wanbatch.words.errors import WanbatchError
 from wanbatch.ledger.store import Ledger
 from wanbatch.model.lifecycle import Event

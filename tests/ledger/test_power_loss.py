@@ -16,7 +16,8 @@ from pathlib import Path
 
 import anyio
 import pytest
-from ledger.samples import TO_THE_END, opening
+from builders import opening
+from ledger.samples import TO_THE_END
 
 from wanbatch.ledger import sqlite
 from wanbatch.ledger.sqlite import Contents, SqliteStore

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import anyio
 import pytest
-from ledger.samples import bring_to_end, opening
+from builders import opening
+from ledger.samples import bring_to_end
 
 from wanbatch.ledger import sqlite
 from wanbatch.ledger.sqlite import read_with

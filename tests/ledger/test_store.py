@@ -10,18 +10,22 @@ import subprocess
 import sys
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import anyio
 import anyio.lowlevel
 import pytest
-from ledger.samples import TO_THE_END, bring_to_end, opening
+from builders import opening
+from ledger.samples import TO_THE_END, bring_to_end
 
 from wanbatch.ledger import writer
+from wanbatch.ledger.rows import Write
 from wanbatch.ledger.store import Ledger, read_ledger_id, read_snapshot
 from wanbatch.ledger.verify import verify_ledger
 from wanbatch.model.lifecycle import (
     Event,
     EventKind,
+    Facts,
     IllegalTransition,
     Placement,
     RunRecord,
@@ -45,9 +49,9 @@ async def test_what_was_awaited_is_seen_by_another_process_at_once(tmp_path: Pat
         assert attempt.task_id == "task-1"
 
 
-def _first_event() -> tuple[EventKind, float, dict[str, object]]:
+def _first_event() -> tuple[EventKind, float, Facts]:
     kind, facts = TO_THE_END[0]
-    return kind, 1_700_000_001.0, facts  # type: ignore[return-value]
+    return kind, 1_700_000_001.0, facts
 
 
 async def test_a_reopened_ledger_holds_the_same_rows(tmp_path: Path) -> None:
@@ -191,9 +195,12 @@ async def test_a_group_has_a_largest_size(tmp_path: Path, monkeypatch: pytest.Mo
     async with Ledger.open(tmp_path / "ledger.db") as ledger:
         sizes: list[int] = []
         commit = ledger._writer.store.commit
-        monkeypatch.setattr(
-            ledger._writer.store, "commit", lambda batch: (sizes.append(len(batch)), commit(batch))
-        )
+
+        def count(batch: list[Write]) -> None:
+            sizes.append(len(batch))
+            commit(batch)
+
+        monkeypatch.setattr(ledger._writer.store, "commit", count)
         async with anyio.create_task_group() as tasks:
             for _ in range(20):
                 tasks.start_soon(ledger.open_attempt, opening())
@@ -308,7 +315,7 @@ def test_a_killed_process_leaves_what_it_was_told_is_durable(tmp_path: Path) -> 
     program = f"""
 import anyio, os, signal
 from pathlib import Path
-from ledger.samples import opening
+from builders import opening
 from wanbatch.ledger import writer
 from wanbatch.ledger.store import Ledger
 
@@ -341,7 +348,13 @@ anyio.run(main)
 @pytest.mark.anyio
 async def test_what_a_person_asked_for_is_kept_and_read_again(tmp_path: Path) -> None:
     path = tmp_path / "ledger.db"
-    said = {"realm": "paid", "manifest": "m", "job": "one", "run_id": "r", "at": 5.0}
+    said: dict[str, Any] = {
+        "realm": "paid",
+        "manifest": "m",
+        "job": "one",
+        "run_id": "r",
+        "at": 5.0,
+    }
     async with Ledger.open(path) as ledger:
         one = await ledger.authorise(fingerprint="f1", kind="regenerate", **said)
         two = await ledger.authorise(fingerprint="f2", kind="retry_failed", **said)

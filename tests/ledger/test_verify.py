@@ -6,7 +6,8 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from ledger.samples import bring_to_end, opening
+from builders import opening
+from ledger.samples import bring_to_end
 
 from wanbatch.ledger.store import Ledger
 from wanbatch.ledger.verify import verify_ledger

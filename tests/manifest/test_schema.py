@@ -52,7 +52,7 @@ def test_the_form_of_every_number_follows_its_name() -> None:
     said = [
         str(part["errorMessage"])
         for part in parts(load_schema("manifest"))
-        if "integer" in (part.get("type") or ()) and "pattern" in part
+        if "integer" in str(part.get("type")) and "pattern" in part
     ]
     assert len(said) > 5
     for sentence in said:
@@ -109,7 +109,7 @@ def test_every_key_documents_itself_in_an_editor(name: str) -> None:
         for part in parts if name == "manifest" else ():
             # An editor would show it for unknown keys, and null among the completions.
             assert not ("errorMessage" in part and "additionalProperties" in part), path
-        assert name == "job" or "null" not in shown.get("type", ()), path
+        assert name == "job" or "null" not in str(shown.get("type")), path
         seen += 1
     assert seen >= 9
 
@@ -150,7 +150,7 @@ def test_of_sixteen_subsets_six_are_legal() -> None:
     assert len(legal) == 6
 
 
-MAYBE = st.sampled_from(
+MAYBE: st.SearchStrategy[object] = st.sampled_from(
     [
         None,
         "a.png",

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wanbatch.manifest.template.problem import TemplateProblem, find_token
+from wanbatch.manifest.template.problem import TemplateProblem, Variables, find_token
 from wanbatch.manifest.template.sandbox import Sandbox
 from wanbatch.manifest.template.templates import Templates, is_template, read_plain
 from wanbatch.words.quoting import shown
 
-KNOWN = {"hour": "dawn", "n": 4, "tall": True, "nothing": None, "job": {"id": "opening"}}
+KNOWN: Variables = {"hour": "dawn", "n": 4, "tall": True, "nothing": None, "job": {"id": "opening"}}
 
 
 def render(text: str) -> str:
@@ -192,7 +192,7 @@ PIECES = [
 @settings(max_examples=300, deadline=None)
 @given(st.lists(st.sampled_from(PIECES), max_size=8).map("".join))
 def test_the_plain_path_agrees_with_jinja(text: str) -> None:
-    known = {**KNOWN, "f": 2.0}
+    known: Variables = {**KNOWN, "f": 2.0}
     plain = read_plain(text)
     if plain is None:
         return

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import av
 import pytest
+from av.video.stream import VideoStream
+from expecting import expect
 from PIL import Image, ImageDraw
 
 
@@ -23,24 +25,25 @@ def clip(tmp_path: Path) -> Callable[..., Path]:
     its red channel."""
 
     def make(
-        name="clip.mp4",
+        name: str = "clip.mp4",
         *,
-        frames=60,
-        fps=30,
-        width=320,
-        height=240,
-        audio_s=0.0,
-        options=None,
-        gop=12,
-        codec="libx264",
-    ):
+        frames: int = 60,
+        fps: int | Fraction = 30,
+        width: int = 320,
+        height: int = 240,
+        audio_s: float = 0.0,
+        options: dict[str, str] | None = None,
+        gop: int = 12,
+        codec: str = "libx264",
+    ) -> Path:
         path = tmp_path / name
         with av.open(str(path), "w", options=options or {}) as container:
-            track = container.add_stream(
+            added = container.add_stream(
                 codec,
                 rate=fps,
                 options={"preset": "ultrafast", "qp": "0"} if codec == "libx264" else {},
             )
+            track = expect(VideoStream, added)
             track.width, track.height, track.pix_fmt, track.gop_size = width, height, "yuv420p", gop
             sound = container.add_stream("aac", rate=16000, layout="mono") if audio_s else None
             for number in range(frames):
@@ -91,7 +94,7 @@ def bar_of() -> Callable[[Image.Image], int]:
 def wav(tmp_path: Path) -> Callable[..., Path]:
     """Writes a WAV file of ``samples`` samples of 16 bits at ``rate``."""
 
-    def make(name="sound.wav", *, samples=16000, rate=8000):
+    def make(name: str = "sound.wav", *, samples: int = 16000, rate: int = 8000) -> Path:
         path = tmp_path / name
         data = b"".join(
             struct.pack("<h", int(8000 * math.sin(k / 9))) for k in range(min(samples, 800))
@@ -114,7 +117,7 @@ def mp3(tmp_path: Path) -> Callable[..., Path]:
     """Writes an MP3 file of ``seconds`` at 22,050 Hz, with the encoder's padding marked
     as usual."""
 
-    def make(name="sound.mp3", *, seconds=2.0):
+    def make(name: str = "sound.mp3", *, seconds: float = 2.0) -> Path:
         path, rate = tmp_path / name, 22050
         with av.open(str(path), "w") as container:
             track = container.add_stream("libmp3lame", rate=rate, layout="mono")

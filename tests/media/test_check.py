@@ -312,7 +312,12 @@ def test_every_file_is_examined_once_and_reported_at_its_first_use(tmp_path, mon
 
     opened = []
     real = room.examine
-    monkeypatch.setattr(room, "examine", lambda path, kind: opened.append(path) or real(path, kind))
+
+    def examine(path, kind):
+        opened.append(path)
+        return real(path, kind)
+
+    monkeypatch.setattr(room, "examine", examine)
     paths = [png(tmp_path / f"{k}.png", 300, 300 if k else 100) for k in range(20)]
     jobs = [job(file_input(paths[k % 20], line=10 + k % 20), name=f"job{k}") for k in range(10_000)]
     begun = time.monotonic()

@@ -8,12 +8,10 @@ run against the emulator, in processes and over sockets of their own, must both 
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from command import run
 
 INPUTS = Path(__file__).parent / "inputs"
 MANIFEST = """\
@@ -47,14 +45,6 @@ def media_of(name: str) -> str:
     return f"{'first_frame' if name.endswith('.jpg') else 'first_clip'}: {name}"
 
 
-def wanbatch(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    environ = {k: v for k, v in os.environ.items() if not k.startswith(("WANBATCH", "DASHSCOPE"))}
-    return subprocess.run(
-        [sys.executable, "-m", "wanbatch", *words],
-        cwd=folder, env=environ, capture_output=True, text=True, timeout=120, check=False,
-    )  # fmt: skip
-
-
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     for path in INPUTS.iterdir():
@@ -67,12 +57,12 @@ def test_what_the_field_makes_is_taken_by_the_checks_and_by_the_emulator(
     project: Path, name: str, remark: str
 ) -> None:
     (project / "a.wanbatch.yaml").write_text(MANIFEST.format(media=media_of(name)))
-    checked = wanbatch(project, "validate", "a.wanbatch.yaml")
+    checked = run(project, "validate", "a.wanbatch.yaml")
     assert checked.returncode == 0, checked.stderr
     assert "error" not in checked.stderr
     assert remark in checked.stderr
     assert ("WB515" in checked.stderr) == bool(remark)
-    done = wanbatch(project, "run", "a.wanbatch.yaml")
+    done = run(project, "run", "a.wanbatch.yaml")
     assert done.returncode == 0, done.stderr
     report = json.loads(next((project / "reports").rglob("report.json")).read_text())
     assert [job["state"] for job in report["jobs"]] == ["done"]

@@ -8,6 +8,7 @@ import struct
 import zlib
 
 import pytest
+from expecting import expect
 from PIL import Image
 
 from wanbatch.emulator.examine import examine
@@ -167,7 +168,7 @@ def test_what_is_in_order_is_not_decoded(monkeypatch):
     monkeypatch.setattr(decoders, "pillow_reads", lambda *_: pytest.fail("Pillow was asked"))
     monkeypatch.setattr(decoders, "ffmpeg_reads", lambda *_: pytest.fail("FFmpeg was asked"))
     for content in (JPEG, PNG, WEBP, BMP, JPEG + b"trailing"):
-        assert read_image(io.BytesIO(content)).remark == ""
+        assert expect(ImageFacts, read_image(io.BytesIO(content))).remark == ""
 
 
 def test_an_odd_picture_of_too_many_pixels_is_not_decoded(monkeypatch):
@@ -183,5 +184,11 @@ def test_an_odd_picture_of_too_many_pixels_is_not_decoded(monkeypatch):
 
 
 def test_ever_new_markers_come_to_an_end():
-    assert read_image(io.BytesIO(b"\xff\xd8" + b"\xff\xd0" * 2_000_000)).kind == "damaged"
-    assert read_image(io.BytesIO(b"\xff\xd8" + b"\xff" * 4_000_000)).kind == "damaged"
+    assert (
+        expect(UnreadableFile, read_image(io.BytesIO(b"\xff\xd8" + b"\xff\xd0" * 2_000_000))).kind
+        == "damaged"
+    )
+    assert (
+        expect(UnreadableFile, read_image(io.BytesIO(b"\xff\xd8" + b"\xff" * 4_000_000))).kind
+        == "damaged"
+    )

@@ -8,6 +8,7 @@ import random
 import struct
 
 import pytest
+from expecting import expect
 
 from wanbatch.emulator.examine import examine
 from wanbatch.emulator.video.soundtrack import RATE, sound_frames
@@ -62,19 +63,19 @@ def test_the_bytes_of_a_wav_count_whatever_its_header_says(content):
 @pytest.mark.parametrize("length", [len(PCM), 0, 2**50, 2**64 - 1])
 @pytest.mark.parametrize("magic", [b"RF64", b"BW64"])
 def test_a_wav_of_the_long_kind_is_taken_with_a_remark(length, magic):
-    facts = read_audio(io.BytesIO(rf64(length, magic)))
+    facts = expect(AudioFacts, read_audio(io.BytesIO(rf64(length, magic))))
     assert (facts.mime, facts.seconds) == ("audio/wav", 3.072)
     assert "RF64" in facts.remark
 
 
 def test_a_length_that_was_meant_and_is_not_there_is_damage():
-    found = read_audio(io.BytesIO(wav(stated=len(PCM) * 2)))
+    found = expect(UnreadableFile, read_audio(io.BytesIO(wav(stated=len(PCM) * 2))))
     assert (found.kind, found.problem) == (
         "damaged",
         "it is truncated: 12288 bytes of sound are missing",
     )
     assert "save it anew" in found.help[1]
-    facts = read_audio(io.BytesIO(wav(stated=4000 * 300)))
+    facts = expect(AudioFacts, read_audio(io.BytesIO(wav(stated=4000 * 300))))
     assert (facts.seconds, facts.remark) == (
         3.072,
         "its header says 300 s, and so much is not there",
@@ -91,7 +92,7 @@ def test_a_length_that_was_meant_and_is_not_there_is_damage():
     ],
 )
 def test_a_wav_without_sound_says_so(content, problem):
-    assert read_audio(io.BytesIO(content)).problem == problem
+    assert expect(UnreadableFile, read_audio(io.BytesIO(content))).problem == problem
 
 
 def synchsafe(size):
@@ -210,12 +211,15 @@ def test_noise_is_never_sound():
 
 def test_sound_inside_another_file_is_no_mp3(frames):
     for head in (b"\x1a\x45\xdf\xa3", b"PK\x03\x04", b"%PDF-1.7\n", b"\0\0\0\x18ftypM4A "):
-        assert read_audio(io.BytesIO(head + bytes(100) + frames)).kind == "format"
+        assert (
+            expect(UnreadableFile, read_audio(io.BytesIO(head + bytes(100) + frames))).kind
+            == "format"
+        )
 
 
 def test_a_free_bit_rate_is_named():
     frame = b"\xff\xfb\x04\xc4" + bytes(700)
-    found = read_audio(io.BytesIO(frame * 100))
+    found = expect(UnreadableFile, read_audio(io.BytesIO(frame * 100)))
     assert (found.kind, found.problem) == ("format", "an MP3 sound of a free bit rate")
 
 

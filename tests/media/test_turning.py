@@ -8,12 +8,15 @@ import struct
 import zlib
 
 import pytest
+from expecting import expect
 from PIL import Image, ImageOps
 
 from wanbatch.emulator.video.animatic import Scene, render
 from wanbatch.media.images import decode_picture, read_image
 from wanbatch.media.probe import probe_clip, probe_image, probe_video
 from wanbatch.media.turning import orientation_of, read_orientation, turn
+from wanbatch.model.job import Frame
+from wanbatch.model.media import ClipFacts, ImageFacts, VideoFacts
 from wanbatch.videos.stills import cut_still, make_poster
 
 MATRICES = {
@@ -93,11 +96,13 @@ def turned_clip(tmp_path):
 def test_stills_posters_and_facts_of_a_clip_are_turned(turned_clip, tmp_path, orientation):
     video = turned_clip(orientation)
     expected = turn(card(), orientation)
-    facts = probe_clip(video)
+    facts = expect(ClipFacts, probe_clip(video))
     assert (facts.width, facts.height, facts.orientation) == (*expected.size, orientation)
-    assert (probe_video(video).width, probe_video(video).height) == expected.size
-    for name, make in (("first", "first"), ("last", "last")):
-        cut_still(video, make, tmp_path / f"{name}.png")
+    shown = expect(VideoFacts, probe_video(video))
+    assert (shown.width, shown.height) == expected.size
+    ends: tuple[Frame, ...] = ("first", "last")
+    for name in ends:
+        cut_still(video, name, tmp_path / f"{name}.png")
         with Image.open(tmp_path / f"{name}.png") as still:
             assert (still.size, quarters(still)) == (expected.size, quarters(expected))
     make_poster(video, tmp_path / "poster.webp")
@@ -125,7 +130,7 @@ def test_photos_are_turned_by_their_exif(tmp_path, kind, orientation):
     (tmp_path / "photo").write_bytes(content)
     with Image.open(io.BytesIO(content)) as stored:
         expected = ImageOps.exif_transpose(stored)
-    facts = probe_image(tmp_path / "photo")
+    facts = expect(ImageFacts, probe_image(tmp_path / "photo"))
     assert (facts.width, facts.height, facts.orientation) == (*expected.size, orientation)
     assert quarters(decode_picture(io.BytesIO(content), facts)) == quarters(expected)
 
@@ -164,5 +169,5 @@ def test_exif_in_a_png_may_stand_behind_the_picture(tmp_path):
     body = b"eXIf" + exif_of(8)
     chunk = struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body))
     png = out.getvalue()
-    facts = read_image(io.BytesIO(png[:-12] + chunk + png[-12:]))
+    facts = expect(ImageFacts, read_image(io.BytesIO(png[:-12] + chunk + png[-12:])))
     assert (facts.width, facts.height, facts.orientation) == (240, 320, 8)

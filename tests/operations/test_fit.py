@@ -3,27 +3,31 @@ however a file is called."""
 
 from __future__ import annotations
 
+from typing import Literal
+
 import pytest
 from builders import DIGESTS, PICTURE, job, manifest, media
 
 from wanbatch.model.job import FileMedia
 from wanbatch.model.lifecycle import Snapshot
+from wanbatch.model.plan import Plan
 from wanbatch.model.price import PriceList
 from wanbatch.model.wire import MediaDelivery, Profile, Secret
 from wanbatch.operations.fit import check_fit
 from wanbatch.plan.planner import PlanOptions, Target, make_plan
 
+Way = Literal["inline", "s3", "upload", "emulator"]
 TARGET = Target("gateway", "paid", "https://api.test", PriceList({}, "USD"))
 
 
-def plan_with(source: str):
+def plan_with(source: str) -> Plan:
     sound = media("driving_audio", FileMedia(source, PICTURE))
     jobs = manifest(job(media=(media(), sound)))
     nothing = Snapshot()
     return make_plan([jobs], DIGESTS, nothing, frozenset(), TARGET, PlanOptions(), 0.0)
 
 
-def profile(kind: str = "gateway", way: str = "inline") -> Profile:
+def profile(kind: str = "gateway", way: Way = "inline") -> Profile:
     return Profile(
         name="here",
         kind=kind,

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from builders import DIGESTS, follow, job, manifest, media
@@ -224,7 +225,7 @@ def test_the_description_of_a_request_holds_every_field_and_no_signature():
 def test_canonical_json_is_rfc_8785():
     import rfc8785
 
-    values = [
+    values: list[Any] = [
         {"b": 1, "a": [True, None, 'é\u2028\x07"\\/']},
         {},
         [],

@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import pytest
 
@@ -143,7 +144,7 @@ class Scripted:
         return False
 
 
-def _read(stream) -> Received | None:
+def _read(stream: BinaryIO) -> Received | None:
     line = stream.readline()
     if not line:
         return None
@@ -166,7 +167,11 @@ def _probes_again_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 def _serve() -> Iterator[Callable[..., Scripted]]:
     running: list[Scripted] = []
 
-    def start(script, context: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> Scripted:
+    def start(
+        script: list[Step] | dict[str, list[Step]],
+        context: ssl.SSLContext | None = None,
+        host: str = "127.0.0.1",
+    ) -> Scripted:
         running.append(Scripted(script, context, host))
         return running[-1]
 
@@ -187,7 +192,7 @@ def _key() -> str:
 
 @pytest.fixture(name="profile_for")
 def _profile_for() -> Callable[..., Profile]:
-    def make(url: str, kind: str = "gateway", **changes: object) -> Profile:
+    def make(url: str, kind: str = "gateway", **changes: Any) -> Profile:
         profile = Profile(kind, kind, url, url, Secret(KEY), submit_timeout_s=2.0)
         return replace(profile, **changes)
 
@@ -196,7 +201,7 @@ def _profile_for() -> Callable[..., Profile]:
 
 @pytest.fixture(name="request_with")
 def _request_with() -> Callable[..., Request]:
-    def make(*types: MediaType, **changes: object) -> Request:
+    def make(*types: MediaType, **changes: Any) -> Request:
         media = tuple(
             MediaRef(one, f"{one}.bin", url=f"https://media.example/{one}")
             for one in types or ("first_frame",)

@@ -104,7 +104,7 @@ async def test_an_echoing_server_gets_nothing_out(
         for body in echo_bodies(text)
     ]
     server = serve([*steps, answer(500)])
-    told = []
+    told: list[object] = []
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         async with Client(profile_for(server.url, kind)) as backend:

@@ -12,6 +12,7 @@ import json
 import os
 import subprocess
 import sys
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -47,7 +48,7 @@ def spellings(secret):
 
 @pytest.fixture(name="server")
 def _server(serve, answer, video):
-    api = None
+    api: Any = None
 
     def post(connection, received):
         seed_five = b'"seed":5,' in received.body

@@ -11,11 +11,15 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from expecting import expect
 
-from wanbatch.model.outcomes import Delivered
+from wanbatch.model.job import MediaType
+from wanbatch.model.outcomes import Delivered, Undeliverable
 from wanbatch.model.plan import MediaRef
 from wanbatch.model.wire import MediaDelivery, Secret
 from wanbatch.providers.client import Client
@@ -28,6 +32,17 @@ pytestmark = pytest.mark.anyio
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"pixels" * 10
 MP4 = b"\x00\x00\x00\x20ftypisom" + b"frames" * 1000
+
+
+Media = Sequence[tuple[MediaRef, Path | None]]
+
+
+async def urls_of(backend: Client, media: Media) -> Mapping[MediaType, str]:
+    return expect(Delivered, await backend.deliver(media)).urls
+
+
+async def refusal_of(backend: Client, media: Media) -> str:
+    return expect(Undeliverable, await backend.deliver(media)).text
 
 
 @pytest.fixture(name="picture")
@@ -81,12 +96,10 @@ def test_what_can_be_delivered(profile_for, way, kind, ref, deliverable):
 def test_the_upload_space_is_in_beijing(profile_for):
     ref = MediaRef("first_frame", "a.png", sha256="0")
     upload = MediaDelivery("upload")
-    assert (
-        "Beijing"
-        in check_delivery(
-            profile_for("https://dashscope-intl.aliyuncs.com", "dashscope", delivery=upload), ref
-        ).message
+    told = check_delivery(
+        profile_for("https://dashscope-intl.aliyuncs.com", "dashscope", delivery=upload), ref
     )
+    assert "Beijing" in expect(Undeliverable, told).message
     assert (
         check_delivery(
             profile_for("https://dashscope.aliyuncs.com", "dashscope", delivery=upload), ref
@@ -121,7 +134,7 @@ def test_the_real_format_counts(head, mime):
 
 async def test_pictures_travel_inline_by_their_real_format(profile_for, picture):
     async with Client(profile_for("https://a.example")) as backend:
-        urls = (await backend.deliver([(local(picture), picture)])).urls
+        urls = await urls_of(backend, [(local(picture), picture)])
         assert backend.requests == 0
     assert urls == {"first_frame": "data:image/png;base64," + base64.b64encode(PNG).decode()}
 
@@ -129,7 +142,7 @@ async def test_pictures_travel_inline_by_their_real_format(profile_for, picture)
 async def test_public_addresses_go_as_they_are(profile_for):
     url = "https://x.example/a.mp4?sig=1"
     async with Client(profile_for("https://a.example")) as backend:
-        assert (await backend.deliver([(MediaRef("first_clip", "x", url=url), None)])).urls == {
+        assert await urls_of(backend, [(MediaRef("first_clip", "x", url=url), None)]) == {
             "first_clip": url
         }
 
@@ -138,26 +151,19 @@ async def test_what_cannot_be_delivered_is_told(
     profile_for, picture, clip_file, tmp_path, monkeypatch
 ):
     async with Client(profile_for("https://a.example")) as backend:
-        assert (
-            "only images travel inline"
-            in (await backend.deliver([(local(clip_file, "first_clip"), clip_file)])).text
+        assert "only images travel inline" in await refusal_of(
+            backend, [(local(clip_file, "first_clip"), clip_file)]
         )
-        assert (
-            "cannot be read"
-            in (await backend.deliver([(local(picture), tmp_path / "gone.png")])).text
+        assert "cannot be read" in await refusal_of(
+            backend, [(local(picture), tmp_path / "gone.png")]
         )
-        assert "has no file" in (await backend.deliver([(local(picture), None)])).text
-        assert (
-            "has changed"
-            in (
-                await backend.deliver(
-                    [(MediaRef("first_frame", "a.png", sha256="0" * 64), picture)]
-                )
-            ).text
+        assert "has no file" in await refusal_of(backend, [(local(picture), None)])
+        assert "has changed" in await refusal_of(
+            backend, [(MediaRef("first_frame", "a.png", sha256="0" * 64), picture)]
         )
     monkeypatch.setattr("wanbatch.providers.client.INLINE_LIMIT_BYTES", 50)
     async with Client(profile_for("https://a.example")) as backend:
-        assert "fit into one request" in (await backend.deliver([(local(picture), picture)])).text
+        assert "fit into one request" in await refusal_of(backend, [(local(picture), picture)])
     assert delivery.INLINE_LIMIT_BYTES > 2 * 20 * 1024 * 1024 * 4 / 3
 
 
@@ -171,7 +177,7 @@ async def test_the_emulator_takes_each_content_once(serve, answer, profile_for, 
         profile_for(server.url, "emulator", delivery=MediaDelivery("emulator"))
     ) as backend:
         for _ in range(2):
-            assert (await backend.deliver([(local(picture), picture)])).urls == {
+            assert await urls_of(backend, [(local(picture), picture)]) == {
                 "first_frame": f"http://127.0.0.1:9/media/{sha256}"
             }
     [received] = server.received
@@ -185,7 +191,7 @@ async def test_the_emulator_must_name_an_address(serve, answer, profile_for, pic
     async with Client(
         profile_for(serve([answer(200, body)]).url, "emulator", delivery=MediaDelivery("emulator"))
     ) as backend:
-        assert "could not be delivered" in (await backend.deliver([(local(picture), picture)])).text
+        assert "could not be delivered" in await refusal_of(backend, [(local(picture), picture)])
 
 
 # --- a bucket, on a real S3 server
@@ -240,11 +246,11 @@ async def test_a_bucket_holds_each_content_once_and_anyone_with_the_link_reads_i
     clip_file.write_bytes(content)
     for round_ in range(2):
         async with Client(bucket_profile) as backend:
-            urls = (await backend.deliver([(local(clip_file, "first_clip"), clip_file)])).urls
+            urls = await urls_of(backend, [(local(clip_file, "first_clip"), clip_file)])
             assert backend.requests == (2 if round_ == 0 else 1), (
                 "HEAD and PUT the first time, HEAD alone afterwards"
             )
-            again = (await backend.deliver([(local(clip_file, "first_clip"), clip_file)])).urls
+            again = await urls_of(backend, [(local(clip_file, "first_clip"), clip_file)])
             assert again == urls
             assert backend.requests == (2 if round_ == 0 else 1)
     url = urls["first_clip"]
@@ -259,14 +265,14 @@ async def test_a_half_upload_is_replaced(s3, bucket_profile, picture):
     picture.write_bytes(content)
     ask(f"{s3}/media-bucket/wanbatch/{hashlib.sha256(content).hexdigest()}", "PUT", b"half")
     async with Client(bucket_profile) as backend:
-        urls = (await backend.deliver([(local(picture), picture)])).urls
+        urls = await urls_of(backend, [(local(picture), picture)])
     assert ask(urls["first_frame"])[0] == content
 
 
 async def test_a_wrong_bucket_is_told(s3, bucket_profile, picture):
     wrong = replace(bucket_profile, delivery=replace(bucket_profile.delivery, bucket="not-there"))
     async with Client(wrong) as backend:
-        told = (await backend.deliver([(local(picture), picture)])).text
+        told = await refusal_of(backend, [(local(picture), picture)])
     assert "NoSuchBucket" in told
     assert "check the bucket's name" in told
     assert "Signature" not in told
@@ -277,7 +283,7 @@ async def test_a_bucket_out_of_reach_is_told(bucket_profile, picture):
         bucket_profile, delivery=replace(bucket_profile.delivery, endpoint="http://127.0.0.1:1")
     )
     async with Client(away) as backend:
-        assert "could not be reached" in (await backend.deliver([(local(picture), picture)])).text
+        assert "could not be reached" in await refusal_of(backend, [(local(picture), picture)])
 
 
 @pytest.mark.parametrize(
@@ -373,7 +379,7 @@ async def test_the_upload_space_takes_a_form_with_the_file_last(
     sha256 = hashlib.sha256(MP4).hexdigest()
     async with Client(upload_profile(api.url)) as backend:
         for _ in range(2):
-            urls = (await backend.deliver([(local(clip_file, "first_clip"), clip_file)])).urls
+            urls = await urls_of(backend, [(local(clip_file, "first_clip"), clip_file)])
         await backend.deliver(
             [(local(clip_file, "first_clip"), clip_file)], "wan2.7-i2v-2026-04-25"
         )
@@ -416,9 +422,8 @@ async def test_a_strange_policy_is_refused(serve, answer, upload_profile, clip_f
     space = serve([answer(200)])
     api = serve([answer(200, policy(space.url, **changes))])
     async with Client(upload_profile(api.url)) as backend:
-        assert (
-            "could not be delivered"
-            in (await backend.deliver([(local(clip_file, "first_clip"), clip_file)])).text
+        assert "could not be delivered" in await refusal_of(
+            backend, [(local(clip_file, "first_clip"), clip_file)]
         )
     assert space.received == []
 
@@ -428,9 +433,8 @@ async def test_an_upload_never_goes_to_a_local_address(serve, answer, upload_pro
     for host in (f"https://127.0.0.2:{inside.port}", f"https://localhost:{inside.port}"):
         api = serve([answer(200, policy(host))])
         async with Client(upload_profile(api.url)) as backend:
-            assert (
-                "private, local or reserved"
-                in (await backend.deliver([(local(clip_file, "first_clip"), clip_file)])).text
+            assert "private, local or reserved" in await refusal_of(
+                backend, [(local(clip_file, "first_clip"), clip_file)]
             )
     assert inside.connections == 0
 
@@ -441,9 +445,8 @@ async def test_an_upload_never_goes_to_a_local_address(serve, answer, upload_pro
 async def test_a_refused_upload_is_told(serve, answer, upload_profile, clip_file, status, body):
     space = serve([answer(status, body)])
     async with Client(upload_profile(serve([answer(200, policy(space.url))]).url)) as backend:
-        assert (
-            f"HTTP {status}"
-            in (await backend.deliver([(local(clip_file, "first_clip"), clip_file)])).text
+        assert f"HTTP {status}" in await refusal_of(
+            backend, [(local(clip_file, "first_clip"), clip_file)]
         )
 
 
@@ -465,7 +468,6 @@ async def test_a_file_that_is_there_already_is_no_failure(serve, answer, upload_
 )
 async def test_a_refused_policy_is_told(serve, answer, upload_profile, clip_file, status, body):
     async with Client(upload_profile(serve([answer(status, body)]).url)) as backend:
-        assert (
-            "could not be delivered"
-            in (await backend.deliver([(local(clip_file, "first_clip"), clip_file)])).text
+        assert "could not be delivered" in await refusal_of(
+            backend, [(local(clip_file, "first_clip"), clip_file)]
         )

@@ -156,7 +156,7 @@ def test_what_stock_new_api_loses_is_warned_of(request_with):
     assert len(told) == 2
     assert cautions_for("gateway-metadata", request_with(seed=1, prompt_extend=True)) == ()
     assert cautions_for("gateway", request_with(seed=0)) == ()
-    assert "prompt" in objection_for("gateway-metadata", request_with(prompt=None))
+    assert "prompt" in (objection_for("gateway-metadata", request_with(prompt=None)) or "")
     assert objection_for("gateway", request_with(prompt=None)) is None
 
 

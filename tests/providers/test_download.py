@@ -10,6 +10,7 @@ import zlib
 import anyio
 import httpx
 import pytest
+from expecting import expect
 
 from wanbatch.model.outcomes import Downloaded, DownloadFailed, Succeeded
 from wanbatch.providers.client import Client
@@ -460,10 +461,13 @@ async def test_a_name_is_judged_by_all_its_addresses_and_connected_by_the_judged
         async def aclose(self):
             pass
 
-    monkeypatch.setattr(connections.anyio, "getaddrinfo", resolve)
+    monkeypatch.setattr("anyio.getaddrinfo", resolve)
     async with Client(profile_for("https://api.example.com")) as backend:
         monkeypatch.setattr(type(backend._http.connections), "_make", lambda *_: Recorder())
-        refused = await backend.download("..", Succeeded(("https://mixed.example/a",)), part)
+        refused = expect(
+            DownloadFailed,
+            await backend.download("..", Succeeded(("https://mixed.example/a",)), part),
+        )
         await backend.download("..", Succeeded(("https://store.example:8443/a",)), part)
     assert "private" in refused.reason
     assert connected == [("8.8.8.8", "store.example:8443", "store.example")]
@@ -485,7 +489,7 @@ async def test_the_judged_address_is_held_to_the_hosts_certificate(
     async def resolve(host, port, **_):
         return [(2, 1, 6, "", ("127.0.0.1", port))]
 
-    monkeypatch.setattr(connections.anyio, "getaddrinfo", resolve)
+    monkeypatch.setattr("anyio.getaddrinfo", resolve)
     profile = profile_for("https://api.example.com", ca_file=str(certificates.ca_file))
     assert is_video(
         await download(profile, part, f"https://localhost:{store.port}/a", task_id=".."),
@@ -505,7 +509,7 @@ async def test_plain_http_is_asked_over_https(profile_for, part, monkeypatch):
         asked.append((host, port))
         raise OSError("no network in tests")
 
-    monkeypatch.setattr(connections.anyio, "getaddrinfo", resolve)
+    monkeypatch.setattr("anyio.getaddrinfo", resolve)
     await download(
         profile_for("https://api.example.com"), part, "http://store.example/a?sig=1", task_id=".."
     )
@@ -567,7 +571,7 @@ async def test_no_address_however_odd_raises_or_reaches_anything(
         host.encode("idna")
         raise OSError("no network in tests")
 
-    monkeypatch.setattr(connections.anyio, "getaddrinfo", no_network)
+    monkeypatch.setattr("anyio.getaddrinfo", no_network)
     home = serve(
         [answer(302, location=address)]
         if address.isascii() and address.isprintable()

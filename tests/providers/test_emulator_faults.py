@@ -3,13 +3,14 @@ backend makes of it."""
 
 import base64
 import io
+from typing import Any
 
 import anyio
 import pytest
 import yaml
 from PIL import Image
 
-from wanbatch.emulator.process import start_emulator
+from wanbatch.emulator.process import EmulatorProcess, start_emulator
 from wanbatch.model.outcomes import (
     Accepted,
     Downloaded,
@@ -44,7 +45,7 @@ def _dialect(request):
 @pytest.fixture(name="rehearse")
 def _rehearse(dialect, profile_for, tmp_path):
     """Starts an emulator with one fault, and gives the backend that meets it."""
-    running = []
+    running: list[EmulatorProcess] = []
 
     def start(*faults):
         script = tmp_path / "faults.yaml"
@@ -59,14 +60,14 @@ def _rehearse(dialect, profile_for, tmp_path):
             str(script),
         )
         running.append(emulator)
-        way = "upload" if dialect == "dashscope" else "emulator"
+        way = MediaDelivery("upload" if dialect == "dashscope" else "emulator")
         key = Secret("sk-rehearsal-01")
         return Client(
             profile_for(
                 emulator.base_url,
                 dialect,
                 api_key=key,
-                delivery=MediaDelivery(way),
+                delivery=way,
                 download_hosts=("localhost",),
                 submit_timeout_s=1.0,
             )
@@ -110,7 +111,7 @@ async def final_word(backend, task_id):
             await anyio.sleep(0.05)
 
 
-SUBMITS = [
+SUBMITS: list[tuple[dict[str, Any], type]] = [
     ({"do": "answer", "status": 429, "envelope": "empty"}, NotAccepted),
     ({"do": "answer", "status": 400, "envelope": "task", "code": "InvalidParameter"}, Rejected),
     ({"do": "answer", "status": 401, "envelope": "auth"}, Halted),
@@ -140,7 +141,7 @@ async def test_spoiled_submits(rehearse, submit):
         assert isinstance(await submit(backend), Accepted)
 
 
-QUERIES = [
+QUERIES: list[dict[str, Any]] = [
     {"do": "close"},
     {"do": "reset"},
     {"do": "wrong_types"},

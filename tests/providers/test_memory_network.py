@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import httpx
 import pytest
+from expecting import expect
 
 from wanbatch.model.media import VideoFacts
-from wanbatch.model.outcomes import Accepted, NotAccepted, Succeeded, Uncertain
+from wanbatch.model.outcomes import Accepted, Downloaded, NotAccepted, Succeeded, Uncertain
 from wanbatch.providers.client import Client
 from wanbatch.testing.network import MemoryNetwork
 
@@ -76,6 +77,9 @@ async def test_a_result_is_downloaded_without_looking_a_name_up(profile_for, vid
         return httpx.Response(200, content=video, headers={"content-type": "video/mp4"})
 
     async with Client(profile_for(ADDRESS), network=MemoryNetwork(answer)) as client:
-        found = await client.download("task_1", Succeeded(("https://store.invalid/a.mp4",)), part)
+        found = expect(
+            Downloaded,
+            await client.download("task_1", Succeeded(("https://store.invalid/a.mp4",)), part),
+        )
     assert isinstance(found.facts, VideoFacts)
     assert part.read_bytes() == video

@@ -62,6 +62,7 @@ async def test_a_reply_is_read_as_the_table_says(
     serve, answer, profile_for, request_with, video, tmp_path, row: Row
 ):
     body = video if row.body is VIDEO else row.body
+    outcome: object
     kind = "video/mp4" if row.body is VIDEO else "application/json"
     server = serve([answer(row.status, body, content_type=kind)])
     request = request_with()

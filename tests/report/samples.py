@@ -1,5 +1,5 @@
-"""Hand-made values for the report's tests: manifests, plans, attempts, small real
-videos. No planner, ledger or network takes part."""
+"""Hand-made values for the report's tests: whole plans with the attempts that their
+jobs have, small real videos. No planner, ledger or network takes part."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import av
+import builders
 from PIL import Image, ImageDraw
 
 from wanbatch.model.job import Job, Manifest, RunSettings
-from wanbatch.model.lifecycle import Attempt, Authority, Placement, RunRecord, Snapshot, State
+from wanbatch.model.lifecycle import Attempt, Placement, RunRecord, Snapshot, State, open_attempt
 from wanbatch.model.plan import Action, JobState, MediaRef, Plan, PlannedJob, Request
 from wanbatch.model.reason import ReasonCode, because
 from wanbatch.words.diagnostics import Position
@@ -42,7 +44,7 @@ def sha(text: str) -> str:
 def make_request(
     seed: int = 100,
     prompt: str | None = "Harbour at dawn, 35mm film, soft light",
-    **changes: object,
+    **changes: Any,
 ) -> Request:
     media = (MediaRef("first_frame", "media/harbor.png", sha256=sha("harbor.png")),)
     request = Request(
@@ -71,50 +73,39 @@ def make_job(
         (key, int(value) if value.isdigit() else value)
         for key, _, value in (pair.partition("=") for pair in inside.split(",") if pair)
     )
-    return Job(
-        name=name,
-        id=name.partition("[")[0],
+    return builders.job(
+        name,
         manifest=manifest,
         axes=axes,
         tags=tuple(tags),
-        model=request.model,
         prompt=request.prompt,
         negative_prompt=request.negative_prompt,
         media=(),
         seconds=request.seconds,
         size=request.size,
         seed=request.seed,
-        take=1,
-        prompt_extend=request.prompt_extend,
-        watermark=request.watermark,
         place=Position("specs/harbor.wanbatch.yaml", 4, 5),
     )
 
 
 def make_attempt(
-    attempt_id: int, job: str, state: State = State.STORED, fingerprint: str = "", **changes: object
+    attempt_id: int, job: str, state: State = State.STORED, fingerprint: str = "", **changes: Any
 ) -> Attempt:
     """An attempt of the sample run, by default stored 50 s after its intent, its intent
     a second after the one before."""
     at = START + attempt_id
     accepted = state not in (State.INTENT, State.UNCERTAIN, State.REJECTED, State.PLANNED)
     finished = state in (State.REMOTE_OK, State.STAGED, State.STORED, State.REMOTE_FAILED)
-    attempt = Attempt(
-        attempt_id=attempt_id,
+    opened = builders.opening(
         fingerprint=fingerprint or f"wb1:{sha(job)}",
-        realm="paid",
-        backend="gateway",
         origin="https://api.example.com",
-        manifest="harbor",
         job=job,
         run_id="20260528-202640-a1b2",
-        authority=Authority.FIRST,
         request=make_request().describe(),
-        length_s=5,
-        size="720P",
-        price=Decimal("0.50"),
-        currency="USD",
-        intent_at=at,
+        at=at,
+    )
+    attempt = replace(
+        open_attempt(attempt_id, opened),
         state=state,
         updated_at=at + 50 if accepted else at + 1,
         task_id=f"video_{sha(job)[:16]}_{attempt_id}" if accepted else "",
@@ -145,7 +136,7 @@ def make_planned(
     state: JobState = JobState.DONE,
     attempts: Sequence[Attempt] = (),
     request: Request | None = None,
-    **changes: object,
+    **changes: Any,
 ) -> PlannedJob:
     """A plan entry that is decided by the last of ``attempts``."""
     planned = PlannedJob(
@@ -164,7 +155,7 @@ def make_planned(
     return replace(planned, **changes)
 
 
-def make_manifest(jobs: Sequence[Job], name: str = "harbor", **changes: object) -> Manifest:
+def make_manifest(jobs: Sequence[Job], name: str = "harbor", **changes: Any) -> Manifest:
     settings = RunSettings(backend="gateway")
     return replace(
         Manifest(
@@ -179,14 +170,14 @@ def make_manifest(jobs: Sequence[Job], name: str = "harbor", **changes: object) 
     )
 
 
-def make_plan(entries: Sequence[PlannedJob], **changes: object) -> Plan:
+def make_plan(entries: Sequence[PlannedJob], **changes: Any) -> Plan:
     return replace(
         Plan("gateway", "paid", "https://api.example.com", "USD", tuple(entries), Decimal("1.50")),
         **changes,
     )
 
 
-def make_run(**changes: object) -> RunRecord:
+def make_run(**changes: Any) -> RunRecord:
     run = RunRecord(
         "20260528-202640-a1b2", "harbor", "gateway", "paid", START, START + 120, 0, 321, "0.1.0"
     )
@@ -239,7 +230,7 @@ def make_case(
 def _entry(number: int, state: JobState) -> PlannedJob:
     request = make_request(seed=99 + number)
     job = make_job(f"opening[hour=dawn,seed={99 + number}]", request=request)
-    attempt_states = {
+    attempt_states: dict[JobState, tuple[State, dict[str, Any]]] = {
         JobState.DONE: (State.STORED, {}),
         JobState.RUNNING: (State.ACCEPTED, {}),
         JobState.UNCERTAIN: (

@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
+from expecting import expect
+from report import samples
 
 from wanbatch.model.job import MediaType
 from wanbatch.model.lifecycle import Authority
@@ -38,7 +40,7 @@ NODE_TESTS = sorted((Path(__file__).parent / "web").glob("*.test.mjs"))
 
 
 @pytest.fixture(scope="module")
-def page(samples):
+def page():
     return render(collect(*samples.make_case(JobState.DONE, JobState.FAILED)), "html")
 
 
@@ -64,7 +66,7 @@ def test_every_script_is_declared_once():
 
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_a_script_says_what_it_is_and_what_it_may_not_do(name):
-    head = re.match(r"(?://.*\n)+", TEXTS[name])[0]
+    head = expect(re.Match, re.match(r"(?://.*\n)+", TEXTS[name]))[0]
     assert re.match(r"// \w", head)
     assert "\n// It may not " in head
     assert head.endswith("// @ts-check\n")
@@ -195,7 +197,7 @@ def test_the_pure_scripts_under_node(path):
         timeout=120,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert int(re.search(r"^# pass (\d+)$", done.stdout, re.M)[1]) > 1
+    assert int(expect(re.Match, re.search(r"^# pass (\d+)$", done.stdout, re.M))[1]) > 1
 
 
 AMOUNTS = [
@@ -225,6 +227,9 @@ def test_python_and_the_page_word_numbers_the_same_way():
         timeout=60,
     )
     assert json.loads(done.stdout) == [
-        [wording.money(amount and Decimal(amount), currency) for amount, currency in AMOUNTS],
+        [
+            wording.money(Decimal(amount) if amount else None, currency)
+            for amount, currency in AMOUNTS
+        ],
         [wording.duration(seconds) for seconds in SECONDS],
     ]

@@ -7,6 +7,7 @@ import io
 from dataclasses import replace
 
 import pytest
+from report import samples
 
 from wanbatch.model.plan import JobState
 from wanbatch.model.report import Fault
@@ -15,7 +16,7 @@ from wanbatch.report.formats.tables import inert_cell, inert_text, render_csv, r
 
 
 @pytest.fixture
-def report(samples):
+def report():
     return collect(*samples.make_case(*JobState))
 
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from expecting import expect
 from hypothesis import given
 from hypothesis import strategies as st
+from report import samples
 
 from wanbatch.model.lifecycle import State
+from wanbatch.model.report import TimeSpent
 from wanbatch.report.timing import time_attempt, time_spent
 
 
-def stage(samples, number, intent, accepted, finished, stored, state=State.STORED):
+def stage(number, intent, accepted, finished, stored, state=State.STORED):
     start = samples.START
     return replace(
         samples.make_attempt(number, f"job{number}", state),
@@ -24,10 +27,10 @@ def stage(samples, number, intent, accepted, finished, stored, state=State.STORE
     )
 
 
-def test_overlapping_work_is_counted_once_and_the_rest_was_waiting(samples):
+def test_overlapping_work_is_counted_once_and_the_rest_was_waiting():
     run = samples.make_run(finished_at=samples.START + 100)
-    attempts = [stage(samples, 1, 10, 12, 40, 45), stage(samples, 2, 20, 22, 60, 62)]
-    time = time_spent(attempts, run)
+    attempts = [stage(1, 10, 12, 40, 45), stage(2, 20, 22, 60, 62)]
+    time = expect(TimeSpent, time_spent(attempts, run))
     assert (
         time.wall_s,
         time.submitting_s,
@@ -39,13 +42,13 @@ def test_overlapping_work_is_counted_once_and_the_rest_was_waiting(samples):
     assert (time.median_generation_s, time.longest_generation_s) == (33, 38)
 
 
-def test_work_of_an_earlier_run_counts_only_inside_this_one(samples):
+def test_work_of_an_earlier_run_counts_only_inside_this_one():
     run = samples.make_run(finished_at=samples.START + 20)
-    time = time_spent([stage(samples, 1, -100, -99, 5, 8)], run)
+    time = expect(TimeSpent, time_spent([stage(1, -100, -99, 5, 8)], run))
     assert (time.generating_s, time.downloading_s, time.waiting_s) == (5, 3, 12)
 
 
-def test_a_killed_run_counts_to_the_last_thing_known(samples):
+def test_a_killed_run_counts_to_the_last_thing_known():
     run = samples.make_run(finished_at=0.0, exit_code=-1)
     running = replace(
         samples.make_attempt(1, "a", State.ACCEPTED),
@@ -53,17 +56,17 @@ def test_a_killed_run_counts_to_the_last_thing_known(samples):
         accepted_at=samples.START + 1,
         updated_at=samples.START + 30,
     )
-    time = time_spent([running], run)
+    time = expect(TimeSpent, time_spent([running], run))
     assert (time.wall_s, time.submitting_s, time.generating_s) == (30, 1, 29)
     assert time.median_generation_s is None
 
 
-def test_nothing_under_way_is_no_time(samples):
+def test_nothing_under_way_is_no_time():
     assert time_spent([], samples.make_run()) is None
 
 
-def test_a_provider_whose_clock_is_behind_makes_no_negative_stage(samples):
-    timings = time_attempt(stage(samples, 1, 0, 10, 4, 12), None, None)
+def test_a_provider_whose_clock_is_behind_makes_no_negative_stage():
+    timings = time_attempt(stage(1, 0, 10, 4, 12), None, None)
     assert (timings.queue_s, timings.generation_s, timings.download_s) == (None, 0.0, 8.0)
 
 
@@ -74,9 +77,11 @@ instants = st.floats(-50, 200, allow_nan=False)
     rows=st.lists(st.tuples(instants, instants, instants, instants), min_size=1, max_size=12),
     length=st.floats(0, 150),
 )
-def test_the_parts_always_add_up_to_the_wall_clock(samples, rows, length):
+def test_the_parts_always_add_up_to_the_wall_clock(rows, length):
     run = samples.make_run(finished_at=samples.START + length)
-    time = time_spent([stage(samples, i, *row) for i, row in enumerate(rows, start=1)], run)
+    time = expect(
+        TimeSpent, time_spent([stage(i, *row) for i, row in enumerate(rows, start=1)], run)
+    )
     parts = (time.generating_s, time.downloading_s, time.submitting_s, time.waiting_s)
     assert all(part >= -1e-6 for part in parts)
     assert abs(sum(parts) - time.wall_s) < 1e-5

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import pytest
 from PIL import Image
+from report import samples
 
 from wanbatch.model.plan import JobState as J
 from wanbatch.report.collect import collect
@@ -18,12 +19,12 @@ from wanbatch.words.errors import WanbatchError
 
 
 @pytest.fixture
-def report(samples):
+def report():
     return collect(*samples.make_case(J.DONE, J.FAILED, J.DONE, former=True))
 
 
 @pytest.fixture
-def folder(samples, report, tmp_path):
+def folder(report, tmp_path):
     """The manifest's folder with the videos of the report, but for that of the third
     job."""
     folder = tmp_path / "reports" / "harbor"
@@ -67,7 +68,7 @@ def test_a_video_that_cannot_be_decoded_goes_without_a_poster(report, folder):
     assert write_report(report, folder).jobs[0].poster is None
 
 
-def test_a_path_that_leaves_the_folder_is_never_opened(samples, report, folder):
+def test_a_path_that_leaves_the_folder_is_never_opened(report, folder):
     samples.write_video(folder.parent / "outside.mp4", seconds=0.5)
     odd = replace(
         report.jobs[0],
@@ -125,7 +126,7 @@ def test_a_name_without_a_format_is_refused(tmp_path):
         format_of(tmp_path / "x.pdf")
 
 
-def test_ten_thousand_jobs_are_written_quickly(samples, tmp_path):
+def test_ten_thousand_jobs_are_written_quickly(tmp_path):
     report = collect(*samples.make_case(*[J.DONE] * 10_000))
     document = tmp_path / "harbor"
     started = time.perf_counter()

@@ -68,7 +68,9 @@ def test_two_places(one, other):
         (("mine", "https://a"), ("mine", "https://a#y"), "under account (none) of https://a"),
     ],
 )
-def test_a_run_says_what_leads_to_a_task_elsewhere(place, here, words):
+def test_a_run_says_what_leads_to_a_task_elsewhere(
+    place: tuple[str, str], here: tuple[str, str], words: str
+) -> None:
     told = tell_home(*place, *here, what="A task")
     assert str(told).startswith("A task is running ")
     assert words in str(told)

@@ -57,7 +57,7 @@ def test_a_written_file_appears_whole_or_not_at_all(tmp_path):
     target = tmp_path / "out.bin"
     target.write_bytes(b"old")
     with pytest.raises(TypeError), written_atomically(target) as file:
-        file.writelines([b"half", None])
+        file.writelines([b"half", None])  # type: ignore[list-item]
     assert target.read_bytes() == b"old"
     with written_atomically(target) as file:
         file.write(b"new")

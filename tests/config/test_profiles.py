@@ -3,8 +3,10 @@ holds a key."""
 
 import pickle
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
+from expecting import expect
 
 from wanbatch.config.profiles import load_profiles, load_project, lower_limits, resolve_profile
 from wanbatch.model.price import PriceList
@@ -113,8 +115,8 @@ def test_dashscope(built_in, environ, base_url, rate, currency):
     if rate is None:
         assert profile.prices is None
     else:
-        assert profile.prices.per_second["720P"] == Decimal(rate)
-        assert profile.prices.currency == currency
+        assert expect(PriceList, profile.prices).per_second["720P"] == Decimal(rate)
+        assert expect(PriceList, profile.prices).currency == currency
 
 
 def test_dashscope_wants_its_region(built_in):
@@ -150,9 +152,12 @@ def test_offline_needs_no_key(built_in):
     assert profile.origin == "https://api.example.com"
     assert resolve_profile(built_in, "dashscope", {}, offline=True).prices is None
     assert (
-        resolve_profile(
-            built_in, "dashscope", {"DASHSCOPE_REGION": "intl"}, offline=True
-        ).prices.currency
+        expect(
+            PriceList,
+            resolve_profile(
+                built_in, "dashscope", {"DASHSCOPE_REGION": "intl"}, offline=True
+            ).prices,
+        ).currency
         == "USD"
     )
 
@@ -326,7 +331,7 @@ def test_a_built_in_backend_can_be_adjusted(configure):
     )
     profile = resolve_profile(profiles, "gateway", GATEWAY)
     assert profile.max_in_flight == 9
-    assert profile.prices.per_second == {"720P": Decimal("0.084")}
+    assert expect(PriceList, profile.prices).per_second == {"720P": Decimal("0.084")}
 
 
 def test_dashscope_profiles(configure):
@@ -340,7 +345,7 @@ def test_dashscope_profiles(configure):
         {"SG_KEY": "k", "DASHSCOPE_REGION": "cn", "DASHSCOPE_BASE_URL": "https://other.example"},
     )
     assert profile.base_url == "https://ws-9.ap-southeast-1.maas.aliyuncs.com"
-    assert profile.prices.currency == "USD"
+    assert expect(PriceList, profile.prices).currency == "USD"
     assert profile.delivery.way == "upload"
 
 
@@ -402,8 +407,9 @@ def test_without_a_named_configuration_the_platforms_folder_is_looked_at(tmp_pat
     monkeypatch.setenv("HOME", str(tmp_path))
     profiles = load_profiles({})
     assert not profiles.found
-    profiles.path.parent.mkdir(parents=True)
-    profiles.path.write_text(WORK)
+    path = expect(Path, profiles.path)
+    path.parent.mkdir(parents=True)
+    path.write_text(WORK)
     assert "work" in load_profiles({}).names()
 
 
@@ -469,7 +475,10 @@ def test_limits_only_go_down_and_prices_up(built_in):
     dearer = PriceList({"720P": Decimal("0.2"), "1080P": Decimal("0.01")}, "USD")
     lowered = lower_limits(profile, max_in_flight=2, rate=0.5, prices=dearer)
     assert (lowered.max_in_flight, lowered.rate) == (2, 0.5)
-    assert lowered.prices.per_second == {"720P": Decimal("0.2"), "1080P": Decimal("0.15")}
+    assert expect(PriceList, lowered.prices).per_second == {
+        "720P": Decimal("0.2"),
+        "1080P": Decimal("0.15"),
+    }
     same = lower_limits(profile, max_in_flight=500, rate=50.0)
     assert (same.max_in_flight, same.rate) == (profile.max_in_flight, profile.rate)
     refused(ExitCode.INVALID, lower_limits, profile, prices=PriceList({"720P": Decimal(1)}, "CNY"))
@@ -480,7 +489,6 @@ def test_limits_only_go_down_and_prices_up(built_in):
 
 def test_what_the_documentation_shows_is_understood(configure, tmp_path):
     import re
-    from pathlib import Path
 
     text = (Path(__file__).parents[2] / "docs" / "backends.md").read_text(encoding="utf-8")
     own, project, bucket, _entry_point = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
@@ -492,7 +500,10 @@ def test_what_the_documentation_shows_is_understood(configure, tmp_path):
     assert resolve_profile(profiles, "beijing", {"BEIJING_KEY": "k"}).delivery.way == "upload"
     gateway = resolve_profile(profiles, "gateway", GATEWAY)
     assert gateway.base_url == "https://api.example.com"
-    assert gateway.prices.per_second == {"720P": Decimal("0.10"), "1080P": Decimal("0.15")}
+    assert expect(PriceList, gateway.prices).per_second == {
+        "720P": Decimal("0.10"),
+        "1080P": Decimal("0.15"),
+    }
     with_bucket = configure(own.partition("[backends.beijing]")[0] + bucket)
     environ = {"STUDIO_VIDEO_KEY": "k", "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}
     assert (

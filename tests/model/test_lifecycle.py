@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import fields, replace
 from decimal import Decimal
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
@@ -104,7 +105,7 @@ FACTS = st.fixed_dictionaries(
 )
 
 
-def row(state: State, number: int = 1, **changes: object) -> Attempt:
+def row(state: State, number: int = 1, **changes: Any) -> Attempt:
     return replace(open_attempt(number, OPENING), state=state, **changes)
 
 
@@ -118,7 +119,7 @@ def lives(draw: st.DrawFn) -> list[Event]:
             break
         kind = draw(st.sampled_from(kinds))
         at += draw(st.floats(0, 1e4))
-        events.append(Event(1, kind, at, draw(FACTS)))
+        events.append(Event(1, kind, at, cast(Facts, draw(FACTS))))
         state = TRANSITIONS[state, kind]
     return events
 

@@ -1,0 +1,206 @@
+"""Where the tests of each module are.
+
+A module ``wanbatch/ROOM/…/NAME.py`` has its tests in ``tests/ROOM/test_NAME.py``. The
+table below names the file for every other one: a part of something that is tested as
+one, or a command that is tested by what it does. An entry that is not needed fails, and
+so does a file that does not reach its module.
+
+What it may not do: import what it looks at; all is read from the source.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).parent
+ROOT = TESTS.parent / "wanbatch"
+
+TABLE = {
+    "cli/test_bad_input.py": "cli/explain",
+    "cli/test_contract_output.py": "cli/console cli/options cli/output cli/report cli/validate",
+    "cli/test_elsewhere.py": "operations/elsewhere operations/evidence report/head",
+    "cli/test_fetch.py": "cli/ending",
+    "cli/test_findings.py": "cli/findings_machine operations/codes words/diagnostics",
+    "cli/test_foreign_places.py": "operations/reporting videos/folders",
+    "cli/test_ledger.py": "operations/ledgers",
+    "cli/test_many_findings.py": "operations/check",
+    "cli/test_money.py": "cli/run cli/run_view operations/approval operations/planning",
+    "cli/test_odd_disks.py": "words/disk",
+    "cli/test_prices.py": "cli/plan config/price_advice operations/choose",
+    "cli/test_progress.py": "engine/events operations/events",
+    "cli/test_resolve.py": "operations/resolve plan/undecided",
+    "cli/test_selection.py": "operations/options",
+    "cli/test_startup.py": "__main__ cli/main cli/schema",
+    "cli/test_status.py": "cli/wording words/humanize",
+    "config/test_profiles.py": "config/declared config/project config/toml model/price model/wire",
+    "emulator/test_animatic.py": (
+        "emulator/video/camera emulator/video/geometry emulator/video/soundtrack "
+        "emulator/video/still"
+    ),
+    "emulator/test_dashscope_server.py": (
+        "emulator/protocols/dashscope emulator/protocols/dashscope_routes emulator/whereabouts"
+    ),
+    "emulator/test_faults.py": (
+        "emulator/faults/injection emulator/faults/rewording emulator/faults/script"
+    ),
+    "emulator/test_gateway_server.py": (
+        "emulator/app emulator/protocols/gateway emulator/protocols/gateway_routes "
+        "emulator/protocols/http_answers emulator/protocols/media_routes emulator/service "
+        "emulator/signed_urls emulator/task"
+    ),
+    "emulator/test_readers_never_raise.py": (
+        "emulator/protocols/multipart emulator/protocols/parse_dashscope "
+        "emulator/protocols/parse_gateway emulator/protocols/references emulator/request"
+    ),
+    "emulator/test_renders.py": "emulator/settings emulator/video/rendering",
+    "emulator/test_stock_server.py": "emulator/protocols/parse_stock",
+    "emulator/test_store_outlives.py": (
+        "emulator/ids emulator/process emulator/serve emulator/store emulator/uvicorn_protocol"
+    ),
+    "engine/test_outputs.py": "videos/outputs",
+    "engine/test_runner.py": "engine/recovery operations/run operations/wiring",
+    "engine/test_scheduler.py": (
+        "engine/notices engine/scheduling/buying engine/scheduling/doubts "
+        "engine/scheduling/failures engine/scheduling/money engine/scheduling/works "
+        "engine/work_items testing/replay"
+    ),
+    "field/test_answers.py": "cli/doctor",
+    "field/test_rehearsals.py": "cli/emulator",
+    "ledger/test_copies.py": "ledger/backup ledger/purchases",
+    "ledger/test_failures.py": "ledger/writer testing/ledger",
+    "ledger/test_store.py": "ledger/rows ledger/sqlite",
+    "manifest/test_cases.py": (
+        "manifest/paths manifest/shape/codes manifest/sweep/axes manifest/sweep/codes "
+        "manifest/sweep/entry manifest/sweep/expand manifest/sweep/references "
+        "manifest/sweep/usage manifest/tables/headings manifest/template/codes "
+        "manifest/template/constants manifest/template/evaluate manifest/template/placeholders "
+        "manifest/tree manifest/yaml/codes manifest/yaml/hints words/codes words/lookalike"
+    ),
+    "manifest/test_docs.py": "manifest/template/filters",
+    "manifest/test_rows.py": (
+        "manifest/tables/blanks manifest/tables/csv_files manifest/tables/data_files "
+        "manifest/tables/delimiters manifest/tables/tables"
+    ),
+    "manifest/test_schema.py": "manifest/shape/check model/job words/schemas",
+    "manifest/test_seeds_and_names.py": "manifest/sweep/seeds words/names",
+    "manifest/test_source.py": "manifest/yaml/builder manifest/yaml/document manifest/yaml/escapes",
+    "manifest/test_templates.py": "manifest/template/problem manifest/template/sandbox",
+    "manifest/test_urls.py": "words/addresses words/hiding words/quoting words/signing",
+    "media/test_cases.py": "media/codes media/expiry",
+    "media/test_check.py": "media/judge media/limits media/urls",
+    "media/test_oddities.py": "media/decoders media/image_headers media/images media/leftovers",
+    "media/test_probe.py": "media/clips media/formats model/media",
+    "media/test_sounds.py": "media/mp3 media/wav",
+    "media/test_stills.py": "media/container media/window videos/stills",
+    "media/test_structure.py": "media/boxes media/fragments media/tracks",
+    "plan/test_elsewhere.py": "model/elsewhere",
+    "plan/test_history.py": "plan/earlier plan/likeness",
+    "plan/test_identity.py": "words/canonical",
+    "plan/test_planner.py": "model/plan",
+    "plan/test_selection.py": "plan/selection_syntax words/errors",
+    "providers/test_canary.py": "providers/scrubbing",
+    "providers/test_conformance.py": "providers/client",
+    "providers/test_delivery.py": (
+        "model/regions providers/delivery/bucket providers/delivery/upload_space"
+    ),
+    "providers/test_dialects.py": (
+        "model/ports providers/dialects/gateway providers/dialects/gateway_metadata "
+        "providers/dialects/registry words/plugins"
+    ),
+    "providers/test_doctor.py": "operations/doctor",
+    "providers/test_memory_network.py": "testing/network",
+    "providers/test_poll.py": "providers/dialects/status_reply",
+    "providers/test_replies.py": "providers/dialects/vocabulary",
+    "providers/test_session_keys.py": "providers/http/network",
+    "providers/test_submit.py": "providers/http/connections providers/http/exchange",
+    "report/test_collect.py": "model/report report/checks",
+    "report/test_json.py": "report/formats/codec report/schema",
+    "report/test_page.py": "report/labels",
+    "report/test_tables.py": "report/wording",
+    "report/test_write.py": "report/formats/render",
+    "words/test_clock.py": "operations/ticks",
+    "words/test_reasons.py": "model/reason",
+}
+"""The test file, and the modules that it holds."""
+
+HELD_BY = {module: file for file, modules in TABLE.items() for module in modules.split()}
+FROM = re.compile(r"^ *from ([\w.]+) import (?:\(([^)]*)\)|(.*))$", re.MULTILINE)
+IMPORT = re.compile(r"^ *import ([\w.]+)|\"(wanbatch\.[\w.]+)", re.MULTILINE)
+COMMAND = re.compile(r'"-m",\s*"wanbatch"|start_emulator\(')
+"""What starts the real command, and so whatever the command imports."""
+
+
+def modules() -> list[str]:
+    paths = (p.relative_to(ROOT).with_suffix("") for p in ROOT.rglob("*.py"))
+    return sorted(path.as_posix() for path in paths if path.name != "__init__")
+
+
+def own_file(module: str) -> Path:
+    room, _, rest = module.rpartition("/")
+    return TESTS / room.partition("/")[0] / f"test_{rest}.py"
+
+
+@pytest.mark.parametrize("module", modules())
+def test_every_module_has_its_tests_where_they_are_looked_for(module: str) -> None:
+    if own_file(module).exists():
+        assert module not in HELD_BY, f"{module} has a file of its name: no entry is needed"
+        return
+    assert module in HELD_BY, f"{module} has no tests: write its file, or name it in the table"
+    assert module in reached_by(TESTS / HELD_BY[module]), f"{HELD_BY[module]} never imports it"
+
+
+def test_the_table_names_each_module_once_and_only_what_is_there() -> None:
+    named = [module for modules in TABLE.values() for module in modules.split()]
+    assert len(named) == len(set(named))
+    assert set(named) <= set(modules())
+    assert list(TABLE) == sorted(TABLE)
+    assert all(" ".join(sorted(held.split())) == held for held in TABLE.values())
+
+
+# -- what a test file reaches ----------------------------------------------------------
+
+
+@lru_cache
+def reached_by(test: Path) -> set[str]:
+    """The modules that a test imports, itself or through others; for one that starts
+    the command also what the command imports."""
+    fixtures = test.with_name("conftest.py")
+    waiting, seen = {str(test), *([str(fixtures)] if fixtures.exists() else [])}, set[str]()
+    while waiting:
+        seen |= waiting
+        waiting = {other for path in waiting for other in imported_by(path)} - seen
+    return {path.removeprefix(f"{ROOT}/").removesuffix(".py") for path in seen}
+
+
+@lru_cache
+def imported_by(path: str) -> frozenset[str]:
+    text = Path(path).read_text(encoding="utf-8")
+    found = {file for name in names_in(text) for file in file_of(name)}
+    if path.startswith(f"{TESTS}/") and COMMAND.search(text):
+        found.add(f"{ROOT}/__main__.py")
+    if path == f"{ROOT}/cli/main.py":
+        found |= {str(file) for file in ROOT.glob("cli/*.py")}  # a command goes by its name
+    return frozenset(found)
+
+
+def names_in(text: str) -> Iterator[str]:
+    """Dotted names of all that a file imports, or writes down to be imported."""
+    for module, in_brackets, in_line in FROM.findall(text):
+        yield module
+        for name in re.findall(r"\w+", in_brackets or in_line):
+            yield f"{module}.{name}"
+    for imported, written in IMPORT.findall(text):
+        yield imported or written
+
+
+@lru_cache(None)
+def file_of(name: str) -> tuple[str, ...]:
+    """The file of a module of ours, or of what tests share; nothing for all others."""
+    base = ROOT.parent if name.startswith("wanbatch") else TESTS
+    path = base / f"{name.replace('.', '/')}.py"
+    return (str(path),) if path.is_file() else ()
