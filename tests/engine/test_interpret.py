@@ -104,7 +104,8 @@ def test_a_failure_is_final_within_23_hours_and_proves_nothing_after():
     late = 1002.0 + 23 * HOUR
     assert poll_event(ACCEPTED, failed, late, 9, 0.0) is None
     assert failure_event(ACCEPTED, failed, late, 9, 0.0, late=True).kind is EventKind.EXPIRED
-    assert poll_event(ACCEPTED, failed, late, 9, 0.0, age_s=60.0) is not None, "by both clocks"
+    assert poll_event(ACCEPTED, failed, late, 9, 0.0, most_s=60.0) is not None, "by both clocks"
+    assert poll_event(ACCEPTED, failed, 1001.0, 9, 0.0, most_s=23.1 * HOUR) is None
 
 
 def test_a_failure_in_another_word_is_not_believed_at_once():

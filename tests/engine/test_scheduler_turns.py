@@ -13,7 +13,7 @@ from engine.scripted_api import START, Page, Stage, at_once, running, video_of, 
 from engine.test_scheduler import AT, Play
 
 from wanbatch.engine.notices import VideoStored
-from wanbatch.engine.work_items import Fetch, Prepare
+from wanbatch.engine.work_items import Fetch, Finish, Prepare
 from wanbatch.model.job import JobMedia
 from wanbatch.model.lifecycle import Event, EventKind, State, apply
 from wanbatch.model.outcomes import (
@@ -120,6 +120,36 @@ def test_a_failure_that_turned_keeps_its_job_open_while_another_expires():
     play.scheduler.handle(VideoStored(home, stored), play.now)
     assert len(play.rows) == 2
     assert play.next(Prepare).work.entry.name == "next"
+
+
+def test_two_tasks_of_a_job_that_come_home_are_not_asked_again_at_the_end():
+    """The one that came second kept its old state where the end of the run looks, was
+    asked once more, and its finished answer met a stored video: the run crashed."""
+    play = Play(job("a"), retries=2)
+    play.prepare()
+    for number in (1, 2):
+        play.submit(Accepted(f"t{number}"))
+        for _ in range(3 - number):
+            play.poll(RETRYABLE)
+    fetches = []
+    for _ in (1, 2):
+        play.poll(Succeeded())
+        fetches.append(play.next(Fetch).task)
+    for task in reversed(fetches):
+        number = task.attempt.attempt_id
+        staged = apply(task.attempt, Event(number, EventKind.STAGED, AT + play.now))
+        stored = apply(staged, Event(number, EventKind.STORED, AT + play.now))
+        play.scheduler.handle(VideoStored(task, stored), play.now)
+    play.next(Finish)
+
+
+async def test_nothing_is_bought_where_what_was_bought_before_could_not_be_asked_about(stage):
+    """The run waited for it as long as it may: that is no permission to buy."""
+    await leave_running(stage, *two(stage))
+    stage.profile = replace(stage.profile, queries_per_second=0.01)
+    await stage.run(*two(stage), stage.job("c", seed=3), wait_s=60.0)
+    assert stage.api.calls == ["poll t1"]
+    assert any("could not be asked about" in str(event) for event in stage.seen)
 
 
 # -- what is at risk -------------------------------------------------------------------

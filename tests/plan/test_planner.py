@@ -217,6 +217,20 @@ def test_the_retry_policy_starts_anew_after_a_person_asked():
     assert not may_retry(replace(failed, state=State.REJECTED), [failed], 5)
 
 
+@pytest.mark.parametrize("what_follows", [Authority.NOT_ACCEPTED, Authority.ABSENT])
+def test_a_retry_that_was_not_taken_at_once_counts_all_the_same(what_follows):
+    """Each run that found the API busy got one more retry than the manifest allows."""
+    failed = attempt(state=State.REMOTE_FAILED, retryable=True)
+    unsent = replace(failed, authority=Authority.RETRY_POLICY, state=State.PLANNED)
+    retried = replace(failed, authority=what_follows)
+    assert may_retry(unsent, [failed, unsent], 1) is False  # not a failure
+    assert may_retry(failed, [failed, unsent], 1)
+    assert not may_retry(retried, [failed, unsent, retried], 1)
+    assert may_retry(retried, [failed, unsent, retried], 2)
+    first = replace(failed, authority=what_follows)
+    assert may_retry(first, [replace(failed, state=State.PLANNED), first], 1)
+
+
 def test_regenerate_buys_again_what_is_there():
     result = plan(job(), attempts=[stored()], intact=["m/videos/one.mp4"], regenerate=True)
     assert (result.jobs[0].action, result.total) == (Action.GENERATE, Decimal("0.50"))

@@ -107,6 +107,17 @@ def test_a_wrong_date_of_the_submit_makes_no_task_old(machine, clock, then):
     assert clock.age_s(999_000.0, then) == pytest.approx(1010.0, abs=1.0)
 
 
+def test_what_is_only_believed_of_a_young_task_asks_for_its_greatest_age(machine, clock):
+    """A node in 1970 made a task of two days ago young, and its "failed", which only
+    meant forgotten, free."""
+    hear(machine, clock, -56 * 365 * DAY)
+    assert clock.age_s(machine.wall - 2 * DAY, 0.0) < 0
+    assert clock.most_age_s(machine.wall - 2 * DAY, 0.0) == pytest.approx(2 * DAY)
+    hear(machine, clock, DAY, DAY)
+    assert clock.most_age_s(machine.wall - 2 * DAY, 0.0) == pytest.approx(3 * DAY, abs=1.0)
+    assert clock.most_age_s(machine.wall, 0.0) == 0.0, "accepted by this process"
+
+
 def test_what_is_believed_counts_and_what_disagrees_does_not(machine, clock):
     hear(machine, clock, 0, 0, -DAY)
     assert clock.age_s(machine.wall - 7200, 0.5) == pytest.approx(7200)

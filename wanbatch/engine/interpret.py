@@ -106,14 +106,15 @@ def poll_event(
     polls: int,
     not_done_at: float,
     *,
-    age_s: float | None = None,
+    most_s: float | None = None,
     retention: Retention = DAY_LONG,
 ) -> Event | None:
     """The event that a poll's answer makes, if any.
 
     ``polls`` were made in all, the last that said "not done" at ``not_done_at`` (0.0:
-    none). A failure in a word other than ``failed``, or first seen a day after the
-    submit, makes none: the content route has a say (``failure_event``).
+    none). The task is ``most_s`` old at most, ``None`` for what ``at`` tells. A failure
+    in a word other than ``failed``, or first seen a day after the submit, makes none:
+    the content route has a say (``failure_event``).
     """
     match outcome:
         case Succeeded():
@@ -121,7 +122,7 @@ def poll_event(
         case Failed():
             if attempt.state is not State.ACCEPTED or not outcome.certain:
                 return None
-            if is_late(attempt, at, age_s, retention):
+            if is_late(attempt, at, most_s, retention):
                 return None
             return failure_event(attempt, outcome, at, polls, not_done_at)
         case Running():

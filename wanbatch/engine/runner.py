@@ -195,6 +195,12 @@ class RunContext:
             return self.wall() - attempt.accepted_at
         return self.clock.age_s(attempt.accepted_at, attempt.outcome_offset_s)
 
+    def most_age_s(self, attempt: Attempt) -> float:
+        """How long ago the task was accepted, at most."""
+        if self.clock is None:
+            return self.wall() - attempt.accepted_at
+        return self.clock.most_age_s(attempt.accepted_at, attempt.outcome_offset_s)
+
     def past_s(self, attempt: Attempt) -> float:
         """By how much the result's deadline has surely passed; negative before it."""
         kept_s = attempt.available_until - attempt.accepted_at
@@ -489,7 +495,7 @@ class Runner:
             at,
             task.polls,
             task.not_done_at,
-            age_s=age_s,
+            most_s=context.most_age_s(attempt),
             retention=context.retention,
         )
         if event is not None:
@@ -602,7 +608,7 @@ class Runner:
             past_s = context.past_s(attempt)
             return gone_event(attempt, failure, at, readable=fetch.readable, past_s=past_s)
         if fetch.failed is not None and not failure.disk:
-            late = is_late(attempt, at, age_s, context.retention)
+            late = is_late(attempt, at, context.most_age_s(attempt), context.retention)
             return failure_event(attempt, fetch.failed, at, task.polls, task.not_done_at, late=late)
         if is_overdue(attempt, age_s, context.retention):
             return expiry_event(attempt, failure, at)

@@ -87,6 +87,7 @@ answer may take 0.8 s before this is what slows them."""
 FETCH_LANE = 6
 """Downloads under way. Up to eight at once fill a gigabit link with less than a core
 (measured); more would only slow each other down, and lose more when a line breaks."""
+UNASKED = "what was bought before could not be asked about in the time that a run waits"
 BLIND_POLLS_AFTER_HALT = 5
 """So many answers in a row that tell nothing, after the API refused every job: then it
 refuses polls too (a wrong key does), and what is in flight waits for the next run.
@@ -216,6 +217,8 @@ class Scheduler:
             return Wait(None) if self._is_under_way() else Finish()
         for task in self._tracking.give_up(now):
             self._failures.given_up(task)
+            if task.unasked:
+                self._buying.stop(StopReason(UNASKED))
         action = (
             self._next_fetch()
             or self._next_poll(now)
@@ -392,11 +395,13 @@ class Scheduler:
         self._tracking.close(attempt.attempt_id)
         self._free_slot(task, now)
         self._money.settle(attempt)
-        if work is None or work.phase is Phase.DONE:
+        if work is None:
             return
         work.attempts = [
             attempt if a.attempt_id == attempt.attempt_id else a for a in work.attempts
         ]
+        if work.phase is Phase.DONE:
+            return
         if attempt.state is State.STORED:
             self._items.finish(work)
         elif self._tracking.has_task_of(work):

@@ -75,7 +75,8 @@ class RunningTask:
     submitted; both monotonic. ``doubts`` counts failures in a row that are not certain,
     ``early`` is true once the content route was asked before the task was called
     finished. ``failed`` marks a task that the ledger calls failed, ``last_look`` one
-    that is asked at the run's end.
+    that is asked at the run's end, ``unasked`` one of before that this run waited for
+    and could not ask.
     """
 
     attempt: Attempt
@@ -92,6 +93,7 @@ class RunningTask:
     early: bool = False
     failed: bool = False
     last_look: bool = False
+    unasked: bool = False
 
 
 @dataclass(frozen=True, slots=True)

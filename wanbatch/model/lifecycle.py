@@ -527,11 +527,13 @@ def may_retry(attempt: Attempt, attempts: Iterable[Attempt], retries: int) -> bo
     failure, and fewer than ``retries`` made by policy since a person last asked."""
     if attempt.state not in RETRYABLE_BY_POLICY or not attempt.retryable:
         return False
-    made = 0
+    made, allowed = 0, Authority.FIRST
     for other in attempts:
-        if other.authority is Authority.PERSON:
+        if other.authority not in (Authority.NOT_ACCEPTED, Authority.ABSENT):
+            allowed = other.authority  # what follows an attempt that bought nothing inherits
+        if allowed is Authority.PERSON:
             made = 0
-        elif other.authority is Authority.RETRY_POLICY and other.state is not State.PLANNED:
+        elif allowed is Authority.RETRY_POLICY and other.state is not State.PLANNED:
             made += 1
     return made < retries
 

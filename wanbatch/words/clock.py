@@ -17,7 +17,8 @@ agree.
 How old a task is (``age_s``): one that was accepted by this very process is as old as
 ``ticks`` says. For one of an earlier process the smaller counts of what our clock says
 and what the server's did, then and now. So a wrong clock lets a task expire late, and
-never early.
+never early. A failure proves something only of a young task: there the larger counts
+(``most_age_s``), so that no wrong clock makes a forgotten task a free failure.
 """
 
 from __future__ import annotations
@@ -119,6 +120,14 @@ class ServerClock:
             return age
         offset = min(self._heard) if self._believed is None else self._believed
         return min(age, age + offset - offset_then_s)
+
+    def most_age_s(self, at: float, offset_then_s: float | None = None) -> float:
+        """How long ago ``at`` is at most, by our clock and by what is believed of the
+        server's: for what is only believed of a young task."""
+        age = self.now() - at
+        if at >= self._began_at or offset_then_s is None or self._believed is None:
+            return age
+        return max(age, age + self._believed - offset_then_s)
 
     def was_set(self) -> bool:
         """Whether the wall clock was set since the last call, by more than a minute."""

@@ -143,7 +143,9 @@ class Tracking:
             if self.tasks[attempt_id].busy:
                 self.deadlines.append((now + BUSY_S, attempt_id))
                 continue
-            found.append(self.tasks[attempt_id])
+            task = self.tasks[attempt_id]
+            task.unasked = attempt_id in self.recovering
+            found.append(task)
             self.forget(attempt_id)
         return found
 
