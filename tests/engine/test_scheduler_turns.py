@@ -143,6 +143,32 @@ def test_two_tasks_of_a_job_that_come_home_are_not_asked_again_at_the_end():
     play.next(Finish)
 
 
+async def test_a_failure_that_turns_in_a_word_nobody_knows_comes_home(stage):
+    """``delivered`` is no end that we know, and no failure: the content route tells."""
+    stage.api.polls["t1"] = [RETRYABLE, Running("delivered", known=False)]
+    snapshot = await stage.run(stage.job("a", seed=1))
+    assert [a.state for a in snapshot.attempts] == [State.STORED]
+    assert stage.api.calls == ["submit", "poll t1", "poll t1", "download t1"]
+
+
+async def test_a_failure_whose_new_word_hides_nothing_stays_one(stage):
+    stage.api.polls["t1"] = [RETRYABLE, Running("delivered", known=False)]
+    stage.api.downloads = [DownloadFailed("HTTP 404", denied=True)]
+    snapshot = await stage.run(stage.job("a", seed=1))
+    assert [a.state for a in snapshot.attempts] == [State.REMOTE_FAILED]
+    assert len(stage.api.sent) == 1
+
+
+async def test_many_failed_tasks_under_a_low_query_limit_are_asked_in_one_round(stage):
+    """By the last answer the first was too old, and the round began anew: the retry
+    never went out, and the run never ended."""
+    stage.profile = replace(stage.profile, queries_per_second=0.05)
+    failed = [RETRYABLE]
+    stage.api.polls = {f"t{n}": failed for n in range(1, 4)}
+    snapshot = await stage.run(stage.job("a", seed=1), settings={"retries": 3}, wait_s=3600.0)
+    assert [a.state for a in snapshot.attempts] == [State.REMOTE_FAILED] * 3 + [State.STORED]
+
+
 async def test_nothing_is_bought_where_what_was_bought_before_could_not_be_asked_about(stage):
     """The run waited for it as long as it may: that is no permission to buy."""
     await leave_running(stage, *two(stage))

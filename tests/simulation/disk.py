@@ -92,6 +92,13 @@ class LedgerDisk:
         copy.sync()
         return copy
 
+    def intents_of(self, number: int) -> list[float]:
+        """The true instants at which an attempt was about to be POSTed; the first tells
+        it from another ledger's attempt of the same number."""
+        events, times = self.events.get(number, ()), self.happened.get(number, ())
+        wanted = (EventKind.INTENT, EventKind.REOPENED)
+        return [at for event, at in zip(events, times, strict=True) if event.kind in wanted]
+
     def sync(self) -> None:
         self.synced = len(self.entries)
 

@@ -19,7 +19,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from simulation.books import DAY_S, Books, Post
+from simulation.books import DAY_S, Books, Post, Task
 from simulation.gateway import KEY, text_of
 
 from wanbatch.engine.scheduling.course import Mode
@@ -95,7 +95,7 @@ def _purchases(
     tasks = [task for books in accounts for task in books.tasks_for(fingerprint)]
     charged = sum(task.charged(at) for task in tasks)
     allowed = 1 + world.granted[realm, fingerprint]
-    believed = sum(_failures_believed(books, fingerprint) for books in accounts)
+    believed = _failures_believed(accounts, fingerprint)
     what = tasks[0].prompt.split("\n")[0]
     if charged > allowed + believed:
         yield (
@@ -109,15 +109,16 @@ def _purchases(
         yield f"1: {what!r} was bought {len(tasks)} times, and {most} were allowed"
 
 
-def _failures_believed(books: Books, fingerprint: str) -> int:
+def _failures_believed(accounts: Sequence[Books], fingerprint: str) -> int:
     """How many purchases followed a failure that the gateway itself had just told, and
-    took back later."""
-    turning = {
-        t.task_id for t in books.tasks_for(fingerprint) if not t.error and t.turns_at > t.ends_at
-    }
-    told = [at for at, task_id in books.told_failed if task_id in turning]
+    took back later, or forgot before anybody came by."""
+    turning = [t for b in accounts for t in b.tasks_for(fingerprint) if _turned(t)]
+    ids = {task.task_id for task in turning}
+    told = [at for books in accounts for at, task_id in books.told_failed if task_id in ids]
     return sum(
         any(0.0 <= post.at - at <= TOLD_LATELY_S for at in told)
+        or any(task.forgotten(post.at) for task in turning)
+        for books in accounts
         for post in books.posts
         if post.fingerprint == fingerprint and post.task_id
     )
@@ -184,12 +185,16 @@ def doubt_is_left_only_by_proof_or_person(world: World) -> Iterator[str]:
             reconciled = event.kind is EventKind.ADOPTED and lists
             if (
                 event.kind in PERSONS
-                and (number, WORD_OF[event.kind]) not in world.decisions
+                and not _decided(world, number, WORD_OF[event.kind])
                 and not reconciled
             ):
                 yield f"3: attempt {number} was {event.kind.value}, and nobody decided so"
-            if reconciled and (number, "adopt") not in world.decisions:
+            if reconciled and not _decided(world, number, "adopt"):
                 yield from _adopted_its_own(world, number, str(event.facts.get("task_id")))
+
+
+def _decided(world: World, number: int, word: str) -> bool:
+    return (number, world.ledger.happened[number][0], word) in world.decisions
 
 
 def _adopted_its_own(world: World, number: int, task_id: str) -> Iterator[str]:
@@ -299,7 +304,11 @@ def money_stays_within_the_limit(world: World, process: Process) -> Iterator[str
     this run."""
     if process.limit is None:
         return
-    rows = [row for row in world.ledger.rows.values() if row.run_id == process.run_id]
+    rows = [
+        row
+        for row in world.ledger.rows.values()
+        if row.run_id == process.run_id and not _turned(world.task_of(row.attempt_id))
+    ]
     counted = sum((row.price or Decimal(0) for row in rows if row.state in COUNTED), Decimal(0))
     if counted > process.limit:
         yield (
@@ -312,10 +321,14 @@ def money_stays_within_the_limit(world: World, process: Process) -> Iterator[str
     ]
     # A failure that the provider takes back is charged by it, not bought by us.
     bought = [books.tasks[name] for name in tasks]
-    sure = [task for task in bought if not task.error and task.turns_at == task.ends_at]
+    sure = [task for task in bought if not task.error and not _turned(task)]
     charged = world.scenario.price * len(sure)
     if charged > process.limit:
         yield f"7: {process.run_id} was charged {charged}, and its limit was {process.limit}"
+
+
+def _turned(task: Task | None) -> bool:
+    return task is not None and not task.error and task.turns_at > task.ends_at
 
 
 def a_kill_leaves_few_in_doubt(world: World) -> Iterator[str]:

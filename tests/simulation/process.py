@@ -391,7 +391,8 @@ class Decision:
             self._open_ledger,
         )
         row = world.ledger.rows[self.number]
-        world.decisions.add((self.number, self.word))
+        decision = (self.number, world.ledger.happened[self.number][0], self.word)
+        world.decisions.add(decision)
         if self.word == "resubmit":
             world.granted[row.realm, row.fingerprint] += 1
         try:
@@ -399,7 +400,7 @@ class Decision:
                 await deciding.record(question, ports, self._find)
         except WanbatchError as refusal:  # another job has that task
             world.note(f"the decision is refused: {refusal}")
-            world.decisions.discard((self.number, self.word))
+            world.decisions.discard(decision)
             if self.word == "resubmit":
                 world.granted[row.realm, row.fingerprint] -= 1
 

@@ -108,7 +108,7 @@ class World:
         self.result = Result(scenario.seed)
         # What people decided, as the simulation itself saw it: by attempt, and how many
         # more purchases of an identity they allowed.
-        self.decisions: set[tuple[int, str]] = set()
+        self.decisions: set[tuple[int, float, str]] = set()
         self.granted: Counter[tuple[str, str]] = Counter()
         self.retries_granted: Counter[tuple[str, str]] = Counter()
         # Attempts whose submit the API answered with the id of another task.
@@ -125,7 +125,7 @@ class World:
         self._steps = 0
         self._began = 0.0
         self._ends_before = 0.0
-        self._detached: list[tuple[Post, int, float]] = []
+        self._detached: list[tuple[Post, int, float, float]] = []
         self._copies: dict[str, LedgerDisk] = {}
         self._newest: LedgerDisk | None = None
 
@@ -379,11 +379,11 @@ class World:
         self.clock.set_right()
         places = [place for place in ("home", *self.scenario.around.places) if place != "respelled"]
         for number in range(LAST_ROUNDS):
-            before = len(self.ledger.entries)
+            before, decided = len(self.ledger.entries), False
             for place in dict.fromkeys(places):
                 self._run(Process(self, 100 + number, wait_s=50 * 3600.0, place=place))
-                self._put_right()
-            decided = self._decide()
+                decided = self._put_right() or decided
+            decided = self._decide() or decided
             if not decided and not any(
                 isinstance(e, Opened | Happened) for e in self.ledger.entries[before:]
             ):
@@ -493,21 +493,21 @@ class World:
         """Puts another ledger in place. What this one alone knew is nobody's any more,
         and may be bought again where no evidence is left."""
         evidence = self._evidence()
-        for row in self.ledger.rows.values():
-            if _is_row_of(other, row.attempt_id, row.intent_at):
-                continue
+        for number, row in self.ledger.rows.items():
+            birth, since = self.ledger.happened[number][0], other.intents_of(number)
+            is_kept = since[:1] == [birth]
+            forgotten = [at for at in self.ledger.intents_of(number) if at not in since]
             for books in self.all_books:
                 for post in books.posts:
-                    if post.attempt_id == row.attempt_id:
-                        self._detached.append((post, row.attempt_id, row.intent_at))
+                    if post.attempt_id == number and forgotten and post.at >= forgotten[0]:
+                        self._detached.append((post, number, birth, forgotten[0]))
                         post.attempt_id = -len(self._detached)
-            if row.realm == "emulator" or not evidence(row):
+            is_free = row.realm == "emulator" or not evidence(row)
+            if (not is_kept or forgotten) and is_free:
                 self.granted[row.realm, row.fingerprint] += 1
-        for post, number, intent_at in self._detached:
-            if _is_row_of(other, number, intent_at):
+        for post, number, birth, intent_at in self._detached:
+            if birth in other.intents_of(number)[:1] and intent_at in other.intents_of(number):
                 post.attempt_id = number
-        lost = set(self.ledger.rows) - set(other.rows)
-        self.decisions = {one for one in self.decisions if one[0] not in lost}
         self.ledger = other
 
     def _evidence(self) -> Callable[[Attempt], bool]:
@@ -524,14 +524,24 @@ class World:
 
         return tells
 
-    def _put_right(self) -> None:
+    def _put_right(self) -> bool:
         """A person who was told that the ledger is older than its reports puts the
-        newest copy back."""
+        newest copy back; where that is refused too, since something was written with
+        the old one, they bring home what it knows and move it away."""
         told = self.process.refusal if self.process is not None else None
-        if told is not None and "older than its own reports" in str(told):
-            assert self._newest is not None
+        if told is None or "older than its own reports" not in str(told):
+            return False
+        if self._newest is not None:
             self.note("somebody puts the newest ledger back")
-            self._replace_ledger(self._newest.copied())
+            self._replace_ledger(self._newest)
+            self._newest = None
+        elif self.clear:
+            assert self.process is not None
+            place = self.process.place
+            self._run(Process(self, 200, buys=False, wait_s=50 * 3600.0, place=place))
+            self.note("somebody moves the ledger away")
+            self._replace_ledger(LedgerDisk(self.ledger.number + 1))
+        return True
 
     # -- what people do to files -------------------------------------------------------
 
@@ -557,12 +567,6 @@ class World:
                 self.note(f"somebody deletes {row.path}")
                 (self.root / row.path).unlink(missing_ok=True)
                 self.strange_paths.add(row.path)
-
-
-def _is_row_of(ledger: LedgerDisk, number: int, intent_at: float) -> bool:
-    """Whether ``ledger`` has this attempt, and not another one of its number."""
-    row = ledger.rows.get(number)
-    return row is not None and row.intent_at == intent_at
 
 
 @contextmanager

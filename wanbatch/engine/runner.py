@@ -544,7 +544,8 @@ class Runner:
         outcome = await self.client.download(attempt.task_id, fetch.result, part)
         if isinstance(outcome, Downloaded) and not outcome.declared and _is_short(attempt, outcome):
             outcome = await self.client.download(attempt.task_id, fetch.result, part)
-        if isinstance(outcome, Downloaded) and attempt.state is State.ACCEPTED:
+        unended = attempt.state in (State.ACCEPTED, State.REMOTE_FAILED)
+        if isinstance(outcome, Downloaded) and unended:
             return await self._take_early(attempt, part, outcome)
         if isinstance(outcome, DownloadFailed) and outcome.refused:
             await _in_thread(
@@ -604,6 +605,8 @@ class Runner:
         """What the ledger keeps of a download that gave nothing."""
         context, task = self.context, fetch.task
         at, age_s = context.wall(), context.age_s(attempt)
+        if attempt.state is State.REMOTE_FAILED:
+            return None  # it stays failed, as the ledger has it
         if attempt.state is not State.ACCEPTED:
             past_s = context.past_s(attempt)
             return gone_event(attempt, failure, at, readable=fetch.readable, past_s=past_s)

@@ -318,7 +318,8 @@ class Scheduler:
             self._free_slot(task, now)
         self._tracking.polls.polled(attempt.attempt_id, now, outcome)
         if task.failed and attempt.state is not State.REMOTE_OK:
-            self._failures.answered(task, outcome, now)
+            if not self._failures.wonder(task, outcome):
+                self._failures.answered(task, outcome, now)
             return
         if task.failed:
             self._failures.turned(task)
@@ -356,6 +357,9 @@ class Scheduler:
         """The video is stored (or the attempt ended otherwise), and that is durable."""
         self._lanes["fetch"] -= 1
         self._tracking.update(task, attempt)
+        if task.failed:
+            self._failures.turned(task)
+            self._money.turned(attempt)
         self._close(task, now)
 
     def _fetch_failed(
@@ -371,10 +375,11 @@ class Scheduler:
         if failure.disk:
             self._buying.stop(StopReason(failure.reason, Cause.DISK))
             self._tracking.forget(attempt.attempt_id)
+        elif attempt.state is State.REMOTE_FAILED:
+            self._tracking.watch_again(task, now)
+            self._failures.answered(task, Unreadable(failure.reason), now)
         elif attempt.state is State.ACCEPTED:
-            task.busy = False
-            kind = (attempt.length_s, attempt.size)
-            self._tracking.polls.add(attempt.attempt_id, task.submitted_at, now, kind, now)
+            self._tracking.watch_again(task, now)
         elif attempt.refused_times >= REFUSED_FOR_GOOD:
             if task.work is not None:
                 self._items.stick(task.work, failure.reason)

@@ -16,10 +16,10 @@ from collections.abc import Iterable
 from wanbatch.engine.scheduling.doubts import DOUBT_S, Doubts
 from wanbatch.engine.scheduling.tracking import FETCH_RETRY_CAP_S, Tracking
 from wanbatch.engine.scheduling.works import WorkItems
-from wanbatch.engine.work_items import Phase, RunningTask, WorkItem
+from wanbatch.engine.work_items import Fetch, Phase, RunningTask, WorkItem
 from wanbatch.model.lifecycle import Attempt, Retention, State
 from wanbatch.model.origin import same_origin
-from wanbatch.model.outcomes import Failed, PollOutcome, Unreadable
+from wanbatch.model.outcomes import Failed, PollOutcome, Running, Succeeded, Unreadable
 
 ASKED_LATELY_S = 2 * DOUBT_S
 """A failed task that was asked so lately is not asked again before the POST: it was
@@ -124,6 +124,15 @@ class Failures:
 
     # -- answers -----------------------------------------------------------------------
 
+    def wonder(self, task: RunningTask, outcome: PollOutcome) -> bool:
+        """Whether the bytes are asked for: a failed task is called something now that
+        nobody knows, which may be the API's word for finished."""
+        if not isinstance(outcome, Running) or outcome.known or task.early:
+            return False
+        task.early = True
+        self._tracking.fetch_early(Fetch(task, Succeeded()))
+        return True
+
     def answered(self, task: RunningTask, outcome: PollOutcome, now: float) -> None:
         """A failed task was asked again and has not turned."""
         is_answer = isinstance(outcome, Failed) or (
@@ -144,6 +153,9 @@ class Failures:
             and work.phase is Phase.ASKING
             and not self._tracking.has_task_of(work, failed=True)
         ):
+            # All of them count as asked now: under a low query limit the first answer
+            # would be too old by the last, and the round begin anew for ever.
+            self._asked_at |= {a.attempt_id: now for a in work.attempts}
             self._items.put_back(work)
 
     def turned(self, task: RunningTask) -> None:

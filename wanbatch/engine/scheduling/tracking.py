@@ -219,6 +219,13 @@ class Tracking:
         self.unqueue(fetch.task.attempt.attempt_id)
         self.fetch(fetch)
 
+    def watch_again(self, task: RunningTask, now: float) -> None:
+        """An early try gave nothing: the task is polled as before, but not at once."""
+        attempt = task.attempt
+        task.busy = False
+        kind = (attempt.length_s, attempt.size)
+        self.polls.add(attempt.attempt_id, task.submitted_at, now, kind, now)
+
     def fetch_later(self, task: RunningTask, now: float) -> None:
         """A download gave nothing: the task is asked again, for a fresh link."""
         task.fetches += 1
