@@ -62,8 +62,7 @@ TABLE = {
     "emulator/test_store_outlives.py": (
         "emulator/ids emulator/process emulator/serve emulator/store emulator/uvicorn_protocol"
     ),
-    "engine/test_outputs.py": "videos/outputs",
-    "engine/test_runner.py": "engine/recovery operations/run operations/wiring",
+    "engine/test_runner.py": "operations/run operations/wiring",
     "engine/test_scheduler.py": (
         "engine/notices engine/scheduling/buying engine/scheduling/doubts "
         "engine/scheduling/failures engine/scheduling/money engine/scheduling/works "
@@ -104,7 +103,6 @@ TABLE = {
     "plan/test_planner.py": "model/plan",
     "plan/test_selection.py": "plan/selection_syntax words/errors",
     "providers/test_canary.py": "providers/scrubbing",
-    "providers/test_conformance.py": "providers/client",
     "providers/test_delivery.py": (
         "model/regions providers/delivery/bucket providers/delivery/upload_space"
     ),
@@ -117,7 +115,7 @@ TABLE = {
     "providers/test_poll.py": "providers/dialects/status_reply",
     "providers/test_replies.py": "providers/dialects/vocabulary",
     "providers/test_session_keys.py": "providers/http/network",
-    "providers/test_submit.py": "providers/http/connections providers/http/exchange",
+    "providers/test_submit.py": "providers/http/connections",
     "report/test_collect.py": "model/report report/checks",
     "report/test_json.py": "report/formats/codec report/schema",
     "report/test_page.py": "report/labels",

@@ -12,62 +12,81 @@ what would go to a thread is done at once, so that a run is the same each time.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
+from typing import Any, TypeAlias, TypeVar
 
 import anyio
+import anyio.lowlevel
 import anyio.to_thread
+import pytest
+from anyio.abc import TaskStatus
 from builders import job, manifest, media
 from simulation.virtual import Clock, VirtualLoop
 
 from wanbatch.ledger.sqlite import open_store
 from wanbatch.ledger.store import Ledger
-from wanbatch.model.job import FileMedia
+from wanbatch.model.job import FileMedia, Job, MediaType
+from wanbatch.model.lifecycle import Attempt, Event, Snapshot
 from wanbatch.model.media import FileDigest, VideoFacts
 from wanbatch.model.outcomes import (
     Accepted,
     Delivered,
+    DeliveryOutcome,
     Downloaded,
     DownloadFailed,
+    DownloadOutcome,
+    ListedTask,
+    PollOutcome,
+    ProbeOutcome,
     ProbePassed,
     Running,
+    SubmitOutcome,
     Succeeded,
+    TaskListing,
 )
+from wanbatch.model.plan import MediaRef, Request
 from wanbatch.model.price import PriceList
 from wanbatch.model.wire import MediaDelivery, Profile
 from wanbatch.operations.approval import Nobody
 from wanbatch.operations.check import Checked
 from wanbatch.operations.choose import SpendingLimit
-from wanbatch.operations.events import Planned
+from wanbatch.operations.events import Planned, RunEvent, StageEvent
 from wanbatch.operations.options import PlanningOptions, RunOptions
 from wanbatch.operations.run import Prepared, Run, RunPorts
 from wanbatch.testing.ledger import InlineWriter
+from wanbatch.words.clock import ServerClock
 
 START = 1_800_000_000.0
 """The wall clock when the virtual one shows 0."""
 ORIGIN = "https://api.test"
 
+T = TypeVar("T")
+Answer: TypeAlias = T | Callable[[], T | Awaitable[T]]
+"""An answer, or what is called for it when its turn comes."""
 
-def virtual_time():
+
+def virtual_time() -> tuple[str, dict[str, Any]]:
     """For a fixture ``anyio_backend``: an event loop that jumps to its next timer."""
     return "asyncio", {"loop_factory": lambda: VirtualLoop(Clock(), lambda: None)}
 
 
-def at_once(monkeypatch):
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """What would go to a thread is done in its caller: nothing but the clock decides an
     order."""
 
-    async def run_sync(work, *args, **_):
+    async def run_sync(work: Callable[..., T], *args: Any, **_: Any) -> T:
         await anyio.lowlevel.checkpoint()
         return work(*args)
 
     monkeypatch.setattr(anyio.to_thread, "run_sync", run_sync)
 
 
-def video_of(task_id):
+def video_of(task_id: str) -> bytes:
     return f"the video of {task_id}".encode()
 
 
@@ -80,7 +99,7 @@ class Video:
     size: tuple[int, int] = (1280, 720)
     declared: bool = True
 
-    def write(self, part: Path):
+    def write(self, part: Path) -> Downloaded:
         part.write_bytes(self.content)
         digest = hashlib.sha256(self.content).hexdigest()
         facts = VideoFacts(
@@ -95,7 +114,7 @@ class Page:
 
     content: bytes
 
-    def write(self, part: Path):
+    def write(self, part: Path) -> DownloadFailed:
         part.write_bytes(self.content)
         digest = hashlib.sha256(self.content).hexdigest()
         return DownloadFailed("what came is no whole video", refused=digest, denied=True)
@@ -108,73 +127,82 @@ class Api:
 
     lists_tasks = False
 
-    def __init__(self):
-        self.submits, self.downloads, self.lists = [], [], []
-        self.polls = {}
-        self.delivery = None
-        self.shown = {}
-        self.sent, self.calls, self.delivered = [], [], []
-        self.called_at = []
+    def __init__(self) -> None:
+        self.submits: list[Answer[SubmitOutcome]] = []
+        self.polls: dict[str, list[Answer[PollOutcome]]] = {}
+        self.downloads: list[Answer[Video | Page | DownloadFailed]] = []
+        self.lists: list[Answer[TaskListing | None]] = []
+        self.delivery: DeliveryOutcome | None = None
+        self.shown: dict[str, ListedTask] = {}
+        self.sent: list[Request] = []
+        self.delivered: list[list[tuple[str, bytes | None]]] = []
+        self.calls: list[str] = []
+        self.called_at: list[tuple[float, str]] = []
         self.requests = 0
 
-    def _note(self, call):
+    def _note(self, call: str) -> None:
         self.calls.append(call)
         self.called_at.append((anyio.current_time(), call))
 
-    async def probe(self):
+    async def probe(self) -> ProbeOutcome:
         return ProbePassed()
 
-    async def deliver(self, media, model):
-        self.delivered.append([(ref.sha256, path and path.read_bytes()) for ref, path in media])
+    async def deliver(
+        self, media: list[tuple[MediaRef, Path | None]], model: str
+    ) -> DeliveryOutcome:
+        self.delivered.append(
+            [(ref.sha256, path.read_bytes() if path else None) for ref, path in media]
+        )
         urls = {ref.type: ref.url or f"https://media/{ref.type}" for ref, _ in media}
         return self.delivery or Delivered(urls)
 
-    async def submit(self, request, urls):
+    async def submit(self, request: Request, urls: Mapping[MediaType, str]) -> SubmitOutcome:
         self.sent.append(request)
         self._note("submit")
         await anyio.sleep(0.1)
         return await _next(self.submits, Accepted(f"t{len(self.sent)}"))
 
-    async def poll(self, task_id, submitted_at):
+    async def poll(self, task_id: str, submitted_at: float) -> PollOutcome:
         self._note(f"poll {task_id}")
         await anyio.sleep(0.1)
         return await _next(self.polls.get(task_id, []), Succeeded())
 
-    async def download(self, task_id, result, part):
+    async def download(self, task_id: str, result: Succeeded, part: Path) -> DownloadOutcome:
         self._note(f"download {task_id}")
         await anyio.sleep(0.1)
-        given = await _next(self.downloads, Video(video_of(task_id)))
+        given: Video | Page | DownloadFailed = await _next(self.downloads, Video(video_of(task_id)))
         return given.write(part) if isinstance(given, (Video, Page)) else given
 
-    async def list_tasks(self, since, until):
+    async def list_tasks(self, since: float, until: float) -> TaskListing | None:
         self._note("list")
         return await _next(self.lists, None)
 
-    async def look_at(self, task_id):
+    async def look_at(self, task_id: str) -> ListedTask | None:
         return self.shown.get(task_id)
 
 
-async def _next(answers, plain):
+async def _next(answers: list[Answer[T]], plain: T) -> T:
     if not answers:
         return plain
     answer = answers[0] if len(answers) == 1 else answers.pop(0)
     found = answer() if callable(answer) else answer
-    return await found if hasattr(found, "__await__") else found
+    return await found if isinstance(found, Awaitable) else found
 
 
 class Stage:
     """An output folder, its ledger, and an ``Api``; ``run`` is one whole run, as often
     as a test wants."""
 
-    def __init__(self, output: Path):
-        self.output, self.api, self.seen = output, Api(), []
+    def __init__(self, output: Path) -> None:
+        self.output, self.api = output, Api()
+        self.seen: list[StageEvent | RunEvent] = []
         self.picture = output / "picture.png"
         self.picture.write_bytes(b"a picture")
         digest = hashlib.sha256(b"a picture").hexdigest()
         self.digests = {self.picture: FileDigest(digest, 9, "image/png")}
-        self.free_bytes = None
-        self.select = ()
-        self.interrupt_at = []
+        self.free_bytes: Callable[[], int] | None = None
+        self.select: tuple[str, ...] = ()
+        self.interrupt_at: list[tuple[float, signal.Signals]] = []
         self.profile = Profile(
             "gateway",
             "gateway",
@@ -186,29 +214,35 @@ class Stage:
             delivery=MediaDelivery("s3", "bucket"),
         )
 
-    def job(self, name="one", **changes):
+    def job(self, name: str = "one", **changes: Any) -> Job:
         own = (media(source=FileMedia("picture.png", self.picture)),)
         return job(name, **{"media": own, **changes})
 
-    def wall(self):
+    def wall(self) -> float:
         return START + anyio.current_time()
 
     @asynccontextmanager
-    async def open_ledger(self):
+    async def open_ledger(self) -> AsyncIterator[Ledger]:
         async with Ledger(*open_store(self.output / "ledger.db"), writer=InlineWriter) as ledger:
             yield ledger
 
     @asynccontextmanager
-    async def _client(self, _clock):
+    async def _client(self, _clock: ServerClock) -> AsyncIterator[Api]:
         yield self.api
 
-    async def _watch(self, run, task_status):
+    async def _watch(self, run: Run, task_status: TaskStatus[None]) -> None:
         task_status.started()
         for at, number in self.interrupt_at:
             await anyio.sleep(at)
             run.interrupt(number)
 
-    async def run(self, *jobs, settings=None, limit=None, **options):
+    async def run(
+        self,
+        *jobs: Job,
+        settings: Mapping[str, Any] | None = None,
+        limit: Decimal | None = None,
+        **options: Any,
+    ) -> Snapshot:
         """The ledger at the end; ``result`` holds the rest, ``plan`` what was begun
         with."""
         self.seen.clear()
@@ -239,19 +273,19 @@ class Stage:
         self.plan = next(e.plan for e in self.seen if isinstance(e, Planned))
         return self.result.snapshot
 
-    def told(self, kind):
+    def told(self, kind: type[T]) -> list[T]:
         """The events of ``kind``, in the order they were told."""
         return [event for event in self.seen if isinstance(event, kind)]
 
-    def bytes_of(self, attempt) -> bytes:
+    def bytes_of(self, attempt: Attempt) -> bytes:
         return (self.output / attempt.path).read_bytes()
 
-    async def append(self, *events) -> None:
+    async def append(self, *events: Event) -> None:
         """Adds to the ledger what an earlier process would have."""
         async with self.open_ledger() as ledger:
             for event in events:
                 await ledger.append(event)
 
 
-def running(times: int, *then) -> Sequence[object]:
+def running(times: int, *then: PollOutcome) -> list[Answer[PollOutcome]]:
     return [*[Running()] * times, *then]

@@ -253,10 +253,11 @@ async def left_uncertain(ledger):
 class Silent:
     """An account that nobody may ask."""
 
-    async def list_tasks(self, since, until):
-        raise AssertionError("asked")
+    async def list_tasks(self, since: float, until: float) -> TaskListing | None:
+        raise AssertionError("the list was asked for")
 
-    look_at = list_tasks
+    async def look_at(self, task_id: str) -> ListedTask | None:
+        raise AssertionError(f"{task_id} was asked for")
 
 
 @pytest.mark.anyio

@@ -10,6 +10,7 @@ from types import ModuleType
 
 import httpx
 import pytest
+from expecting import expect
 
 from wanbatch.model.outcomes import (
     Accepted,
@@ -88,7 +89,7 @@ def register(monkeypatch):
 
     def make(kind, dialect):
         module = ModuleType(f"{kind}_dialect")
-        module.Dialect = dialect
+        monkeypatch.setattr(module, "Dialect", dialect, raising=False)
         monkeypatch.setitem(sys.modules, module.__name__, module)
         monkeypatch.setitem(plugins.BUILT_IN, kind, f"{module.__name__}:Dialect")
 
@@ -118,7 +119,7 @@ async def test_a_dialect_that_does_not_tell_tasks_apart_is_read_all_the_same(pro
 )
 async def test_only_the_apis_own_answer_tells_the_time(profile_for, reply, heard):
     """By that time results expire: a proxy's clock must not move it."""
-    told = []
+    told: list[float] = []
     async with Answers(other=reply).client(profile_for(ADDRESS), hear=told.append) as client:
         await client.poll("task_abc", 0.0)
     assert told == heard
@@ -129,7 +130,7 @@ class Mirrored(Plain):
     edge has it again here."""
 
     def read_submit(self, seen):
-        outcome = Gateway().read_submit(seen)
+        outcome = expect(Accepted, Gateway().read_submit(seen))
         return replace(outcome, task_id=outcome.task_id[::-1])
 
 
