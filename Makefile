@@ -8,7 +8,7 @@ WORKERS ?= 3
 LANGUAGE_SERVER := tests/editor/node_modules/.package-lock.json
 PAGE_TOOLS := node_modules/.package-lock.json
 
-.PHONY: help demo test check lint types layering page format lock locks cases simulate torture fuzz bench clean
+.PHONY: help demo test check lint types layering page format lock locks cases simulate mutants torture fuzz bench clean
 
 ## Every target in a line.
 help:
@@ -56,6 +56,10 @@ page: $(PAGE_TOOLS)
 ## A thousand seeds of the simulated engine; what breaks an invariant is printed with its seed.
 simulate: $(VENV)/.dev
 	PYTHONPATH=tests $(BIN)/python -m simulation --seeds 1000 --workers $(WORKERS)
+
+## Every broken variant of the engine, each noticed by a seed or by a test.
+mutants: $(VENV)/.dev
+	WANBATCH_CASES=all $(BIN)/python -m pytest -n $(WORKERS) tests/simulation/test_mutants.py
 
 ## Every test and case, where `make test` takes a slice of those that start real processes.
 cases: $(VENV)/.dev $(LANGUAGE_SERVER)

@@ -13,7 +13,7 @@ import json
 import multiprocessing
 from pathlib import Path
 
-from simulation.mutants import VARIANTS, catch
+from simulation.catalogue import VARIANTS, catch
 
 CATCHES = Path(__file__).with_name("CATCHES.json")
 

@@ -1,12 +1,11 @@
-"""Broken variants of the engine: each takes one promise away. The simulation must
-notice every one of them.
+"""Broken variants of the engine: each takes one promise away.
 
 What it may not do: break more than one thing in a variant, or break the simulation.
 
 How it works: a variant is a function that yields patches; ``broken(name)`` applies them
-for as long as its block lasts. ``catch`` looks for the first seed that notices. The
-seeds that notice stand in ``CATCHES.json``, which ``python -m simulation --mutants``
-writes anew.
+for as long as its block lasts. ``catalogue`` has them all, with those of
+``world_mutants``. The seeds that notice stand in ``CATCHES.json``, which ``python -m
+simulation --mutants`` writes anew.
 """
 
 from __future__ import annotations
@@ -21,7 +20,6 @@ from unittest.mock import patch
 
 import anyio
 from simulation.disk import ModelStore
-from simulation.world import Result, run_seed
 
 from wanbatch.engine import interpret, recovery, runner
 from wanbatch.engine.notices import IntentRecorded, SubmitAnswered
@@ -57,32 +55,6 @@ def broken(name: str) -> Iterator[None]:
         for change in VARIANTS[name]():
             stack.enter_context(change)
         yield
-
-
-def run_broken(name: str, seed: int) -> Result:
-    with broken(name):
-        return run_seed(seed)
-
-
-def notices(name: str, seed: int) -> str | None:
-    """What the seed says of the variant; that a variant falls over would be no merit,
-    and does not count."""
-    violations = run_broken(name, seed).violations
-    return violations[0] if violations and "fell over" not in violations[0] else None
-
-
-def catch(name: str, within: int = 500) -> list[tuple[int, str]]:
-    """The first seed that notices the variant and what it says, and up to two more from
-    not far behind: the engine changes, and seeds with it."""
-    found: list[tuple[int, str]] = []
-    seed, last = 0, within
-    while seed < last and len(found) < 3:
-        said = notices(name, seed)
-        if said is not None and not run_seed(seed).violations:
-            found.append((seed, said))
-            last = min(within, 3 * found[0][0] + 90)
-        seed += 1
-    return found
 
 
 # -- buying ----------------------------------------------------------------------------
