@@ -207,17 +207,27 @@ def _s3():
         stderr=subprocess.DEVNULL,
     )
     url = f"http://127.0.0.1:{port}"
-    for _ in range(200):
+    try:
+        _make_bucket(server, url)
+        yield url
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def _make_bucket(server, url):
+    """As soon as the server answers. On a busy machine it needed more than ten seconds
+    to start (measured)."""
+    made = urllib.request.Request(f"{url}/media-bucket", method="PUT")
+    give_up_at = time.monotonic() + 120.0
+    while time.monotonic() < give_up_at:
+        assert server.poll() is None, "the S3 server has ended"
         try:
-            urllib.request.urlopen(
-                urllib.request.Request(f"{url}/media-bucket", method="PUT"), timeout=5
-            ).close()
-            break
+            urllib.request.urlopen(made, timeout=5).close()
+            return
         except OSError:
             time.sleep(0.05)
-    yield url
-    server.terminate()
-    server.wait()
+    pytest.fail("the S3 server does not answer")
 
 
 @pytest.fixture(name="bucket_profile")

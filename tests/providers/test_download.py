@@ -16,6 +16,7 @@ from wanbatch.model.outcomes import Downloaded, DownloadFailed, Succeeded
 from wanbatch.providers.client import Client
 from wanbatch.providers.http import connections
 from wanbatch.providers.http import download as http_download
+from wanbatch.providers.http.exchange import timeouts
 
 pytestmark = pytest.mark.anyio
 
@@ -182,6 +183,8 @@ async def test_a_file_over_the_cap_is_refused(serve, answer, video, profile_for,
 
 async def test_a_stalled_transfer_ends(serve, answer, video, profile_for, part, monkeypatch):
     monkeypatch.setattr(http_download, "STALL_S", 0.3)
+    # A busy machine needs longer to connect, and to send the next byte.
+    monkeypatch.setattr(http_download, "timeouts", lambda _: timeouts(2.0) | {"connect": 30.0})
 
     def trickle(connection, _):
         connection.sendall(whole(video, answer)[:400])
