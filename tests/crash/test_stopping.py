@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import subprocess
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -323,13 +325,23 @@ def test_a_clock_that_was_wrong_all_along_is_named_and_expires_nothing(tmp_path,
         assert scene.lost_videos() == []
 
 
-def test_the_servers_clock_expires_what_never_came_and_a_person_can_still_adopt_it(tmp_path):
+def make_older(ledger: Path, seconds: float) -> None:
+    """As if the tasks had been accepted so much earlier by this machine's clock."""
+    with closing(sqlite3.connect(ledger)) as connection, connection:
+        connection.execute("UPDATE attempts SET accepted_at = accepted_at - ?", (seconds,))
+
+
+def test_what_never_came_by_both_clocks_expires_and_a_person_can_still_adopt_it(tmp_path):
+    """The server's clock alone, a day ahead all at once, expires nothing."""
     with Scene(tmp_path, jobs=1, emulator="--latency 20 --render tiny") as scene:
         process = scene.start()
         wait_until(lambda: [row.state for row in scene.rows()] == ["accepted"], process)
         process.kill()
         process.communicate()
         scene.road.ahead_s = 26 * 3600
+        early = scene.call("fetch", FILE, "--backend", "rough", "--wait", "1s")
+        assert [row.state for row in scene.rows()] == ["accepted"], early.stderr
+        make_older(scene.reports / "ledger.db", 26 * 3600)
         done = scene.call("fetch", FILE, "--backend", "rough")
         assert done.returncode == 1, done.stderr
         (row,) = scene.rows()

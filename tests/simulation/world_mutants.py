@@ -54,9 +54,8 @@ def age_is_what_the_servers_date_says() -> Patches:
     """Also where our own clock says that the task is young."""
 
     def age_s(self: Any, at: float, then: float | None = None) -> float:
-        if then is None or self.offset_s is None:
-            return self.now() - at
-        return self.now() - at + self.offset_s - then
+        age: float = self.now() - at
+        return age if then is None or self.offset_s is None else age + self.offset_s - then
 
     yield patch.object(ServerClock, "age_s", age_s)
 
