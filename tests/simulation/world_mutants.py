@@ -8,7 +8,6 @@ How it works: as in ``mutants``, whose table these stand in.
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
@@ -17,17 +16,16 @@ from simulation.mutants import Patches, variant
 from simulation.virtual import Clock
 
 from wanbatch.engine import interpret, reconcile, recovery, runner, scheduler
-from wanbatch.engine.polling import batch
 from wanbatch.engine.scheduler import Scheduler
 from wanbatch.engine.scheduling import buying, doubts, failures, tracking, works
 from wanbatch.model import lifecycle
 from wanbatch.model.lifecycle import Authority, Snapshot, State
-from wanbatch.model.outcomes import Failed, Halted, Rejected, Running, Succeeded
+from wanbatch.model.outcomes import Failed, Halted, Rejected
 from wanbatch.operations import elsewhere, run
 from wanbatch.operations.evidence import Surroundings
 from wanbatch.plan import history, planner
 from wanbatch.providers import client
-from wanbatch.providers.dialects import dashscope, gateway, reading, status_reply
+from wanbatch.providers.dialects import dashscope, reading, status_reply
 from wanbatch.providers.dialects.vocabulary import Meaning
 from wanbatch.providers.http.connections import ConnectionPool
 from wanbatch.words.clock import ServerClock
@@ -226,9 +224,8 @@ def what_is_not_retryable_is_retried() -> Patches:
     def may_retry(attempt: Any, attempts: Any, retries: int) -> bool:
         return real(replace(attempt, retryable=True), attempts, retries)
 
-    for module in (works, planner):
+    for module in (lifecycle, works, planner, scheduler):
         yield patch.object(module, "may_retry", may_retry)
-    yield patch.object(scheduler, "may_retry", may_retry)
 
 
 @variant
@@ -245,9 +242,8 @@ def retry_that_was_refused_first_does_not_count() -> Patches:
         ]
         return len(made) < retries
 
-    for module in (works, planner):
+    for module in (lifecycle, works, planner, scheduler):
         yield patch.object(module, "may_retry", may_retry)
-    yield patch.object(scheduler, "may_retry", may_retry)
 
 
 # -- what is under way -----------------------------------------------------------------
@@ -287,28 +283,6 @@ def gone_if_any_source_says_so() -> Patches:
 
 
 @variant
-def an_old_link_is_used_again() -> Patches:
-    """A download that failed is tried again without asking for a fresh link."""
-    real = tracking.Tracking.fetch
-    kept: dict[int, Any] = {}
-
-    def fetch(self: Any, one: Any) -> None:
-        number = one.task.attempt.attempt_id
-        if one.result.urls:
-            one = kept.setdefault(number, one) if kept.get(number) else one
-            kept[number] = one
-        real(self, replace(one))
-
-    def begin(self: Any, *more: Any, **named: Any) -> None:
-        kept.clear()
-        start(self, *more, **named)
-
-    start = tracking.Tracking.__init__
-    yield patch.object(tracking.Tracking, "__init__", begin)
-    yield patch.object(tracking.Tracking, "fetch", fetch)
-
-
-@variant
 def overdue_tasks_never_end() -> Patches:
     yield patch.object(runner, "is_overdue", lambda *_: False)
 
@@ -316,22 +290,6 @@ def overdue_tasks_never_end() -> Patches:
 @variant
 def restore_takes_any_bytes() -> Patches:
     yield patch.object(runner, "_is_altered", lambda attempt, outcome: False)
-
-
-@variant
-def staged_bytes_are_not_looked_at_again() -> Patches:
-    """After a death, a file under the part's name counts as the video."""
-
-    class Whole(str):
-        def __eq__(self, other: object) -> bool:
-            return True
-
-        def __ne__(self, other: object) -> bool:
-            return False
-
-        __hash__ = str.__hash__
-
-    yield patch.object(recovery, "hash_file", lambda path: Whole())
 
 
 @variant
@@ -392,12 +350,6 @@ def a_list_that_is_not_whole_proves_absence() -> Patches:
 
 
 @variant
-def a_list_is_believed_for_ever() -> Patches:
-    """What the simulation found: a cached list kept tasks running."""
-    yield patch.object(batch, "BELIEVED_S", math.inf)
-
-
-@variant
 def polls_of_listed_tasks_are_waited_for() -> Patches:
     """What the simulation found: a busy loop while the list is asked."""
     found = Scheduler._next_poll_at
@@ -449,15 +401,3 @@ def a_renamed_job_is_new() -> Patches:
 @variant
 def a_recorded_permission_is_never_used_up() -> Patches:
     yield patch.object(Snapshot, "open_authorisations", lambda self: self.authorisations)
-
-
-@variant
-def a_word_of_a_running_task_is_success() -> Patches:
-    real = status_reply.read_task_reply
-
-    def read(value: Any, task_id: str) -> Any:
-        found = real(value, task_id)
-        is_strange = isinstance(found, Running) and not found.known
-        return Succeeded() if is_strange else found
-
-    yield patch.object(gateway, "read_task_reply", read)
