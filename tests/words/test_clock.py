@@ -112,10 +112,20 @@ def test_what_is_only_believed_of_a_young_task_asks_for_its_greatest_age(machine
     meant forgotten, free."""
     hear(machine, clock, -56 * 365 * DAY)
     assert clock.age_s(machine.wall - 2 * DAY, 0.0) < 0
-    assert clock.most_age_s(machine.wall - 2 * DAY, 0.0) == pytest.approx(2 * DAY)
+    assert clock.most_age_s(machine.wall - 2 * DAY, 0.0, 0.0) == pytest.approx(2 * DAY)
     hear(machine, clock, DAY, DAY)
-    assert clock.most_age_s(machine.wall - 2 * DAY, 0.0) == pytest.approx(3 * DAY, abs=1.0)
-    assert clock.most_age_s(machine.wall, 0.0) == 0.0, "accepted by this process"
+    assert clock.most_age_s(machine.wall - 2 * DAY, 0.0, 0.0) == pytest.approx(3 * DAY, abs=1.0)
+    assert clock.most_age_s(machine.wall, 0.0, 0.0) == 0.0, "accepted by this process"
+
+
+@pytest.mark.parametrize("before", [None, -2.0])
+def test_what_the_submit_alone_said_of_the_time_makes_no_task_old(machine, clock, before):
+    """Its answer came from a node in 1970, the probe's did not: then its offset is not
+    known, and a failure of a minute ago is one."""
+    hear(machine, clock, 0, 0)
+    wrong = -56 * 365 * DAY
+    assert clock.most_age_s(999_000.0, before, wrong) == pytest.approx(1010.0, abs=1.0)
+    assert clock.most_age_s(999_000.0, wrong, wrong) > 56 * 364 * DAY
 
 
 def test_what_is_believed_counts_and_what_disagrees_does_not(machine, clock):

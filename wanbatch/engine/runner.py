@@ -199,7 +199,8 @@ class RunContext:
         """How long ago the task was accepted, at most."""
         if self.clock is None:
             return self.wall() - attempt.accepted_at
-        return self.clock.most_age_s(attempt.accepted_at, attempt.outcome_offset_s)
+        offsets = attempt.intent_offset_s, attempt.outcome_offset_s
+        return self.clock.most_age_s(attempt.accepted_at, *offsets)
 
     def past_s(self, attempt: Attempt) -> float:
         """By how much the result's deadline has surely passed; negative before it."""

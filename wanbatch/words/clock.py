@@ -121,11 +121,21 @@ class ServerClock:
         offset = min(self._heard) if self._believed is None else self._believed
         return min(age, age + offset - offset_then_s)
 
-    def most_age_s(self, at: float, offset_then_s: float | None = None) -> float:
+    def most_age_s(
+        self, at: float, offset_before_s: float | None = None, offset_then_s: float | None = None
+    ) -> float:
         """How long ago ``at`` is at most, by our clock and by what is believed of the
-        server's: for what is only believed of a young task."""
+        server's: for what is only believed of a young task.
+
+        The offsets are the server's by its answer just before ``at`` and by the one
+        then; they too are believed only where they agree.
+        """
         age = self.now() - at
-        if at >= self._began_at or offset_then_s is None or self._believed is None:
+        if at >= self._began_at or self._believed is None:
+            return age
+        if offset_before_s is None or offset_then_s is None:
+            return age
+        if abs(offset_then_s - offset_before_s) > TOLERANCE_S:
             return age
         return max(age, age + self._believed - offset_then_s)
 
