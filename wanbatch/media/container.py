@@ -14,7 +14,6 @@ from __future__ import annotations
 import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
-from fractions import Fraction
 from itertools import islice
 from typing import Literal
 
@@ -92,12 +91,13 @@ def played_seconds(
     for other in container.streams:
         if other is not stream:
             other.discard = Discard.all
-    ticks = Fraction(0)
-    held = 0
+    # Packets that are read from a file count in the time base of their stream; a
+    # ``Fraction`` for each would be half of the work, and hold up a run's other tasks.
+    ticks = held = 0
     for packet in islice(container.demux(stream), MOST_PACKETS):
         held += packet.size
         if held > most_bytes:
             raise Undecodable("its packets have more bytes than the file")
-        if packet.duration and packet.time_base and not (edited and packet.is_discard):
-            ticks += packet.duration * packet.time_base
-    return float(ticks)
+        if packet.duration and not (edited and packet.is_discard):
+            ticks += packet.duration
+    return float(ticks * (stream.time_base or 0))
