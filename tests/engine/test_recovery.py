@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 from builders import follow, job
-from engine.scripted_api import Stage, at_once, video_of, virtual_time
+from engine.scripted_api import video_of, virtual_time
 
 from wanbatch.engine.recovery import DIED_BEFORE_ANSWER
 from wanbatch.model.lifecycle import Authority, State
@@ -24,12 +24,6 @@ pytestmark = pytest.mark.anyio
 @pytest.fixture
 def anyio_backend():
     return virtual_time()
-
-
-@pytest.fixture
-def stage(tmp_path, monkeypatch):
-    at_once(monkeypatch)
-    return Stage(tmp_path)
 
 
 def refuse(*_):

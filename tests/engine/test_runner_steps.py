@@ -59,12 +59,6 @@ def anyio_backend():
     return virtual_time()
 
 
-@pytest.fixture
-def stage(tmp_path, monkeypatch):
-    at_once(monkeypatch)
-    return Stage(tmp_path)
-
-
 def states(snapshot):
     return [a.state for a in snapshot.attempts]
 

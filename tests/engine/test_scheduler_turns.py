@@ -9,7 +9,7 @@ from itertools import pairwise
 import anyio
 import pytest
 from builders import follow, job, media
-from engine.scripted_api import START, Page, Stage, at_once, running, video_of, virtual_time
+from engine.scripted_api import START, Page, running, video_of, virtual_time
 from engine.test_scheduler import AT, Play
 
 from wanbatch.engine.notices import VideoStored
@@ -37,12 +37,6 @@ RETRYABLE = Failed("Internal", "try again", retryable=True)
 @pytest.fixture
 def anyio_backend():
     return virtual_time()
-
-
-@pytest.fixture
-def stage(tmp_path, monkeypatch):
-    at_once(monkeypatch)
-    return Stage(tmp_path)
 
 
 async def after(seconds, outcome):

@@ -57,6 +57,12 @@ def broken(name: str) -> Iterator[None]:
         yield
 
 
+def everywhere(name: str, changed: Any, *modules: Any) -> Patches:
+    """The same change in each module that has imported ``name``."""
+    for module in modules:
+        yield patch.object(module, name, changed)
+
+
 # -- buying ----------------------------------------------------------------------------
 
 
@@ -181,9 +187,7 @@ def policy_ignores_its_bound() -> Patches:
             attempt.state is State.REMOTE_FAILED and attempt.retryable and len(list(attempts)) < 12
         )
 
-    yield patch.object(scheduler, "may_retry", may_retry)
-    yield patch.object(works, "may_retry", may_retry)
-    yield patch.object(planner, "may_retry", may_retry)
+    yield from everywhere("may_retry", may_retry, scheduler, works, planner)
 
 
 @variant

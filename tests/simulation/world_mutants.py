@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
 
-from simulation.mutants import Patches, variant
+from simulation.mutants import Patches, everywhere, variant
 from simulation.virtual import Clock
 
 from wanbatch.engine import interpret, reconcile, recovery, runner, scheduler
@@ -29,6 +29,21 @@ from wanbatch.providers.dialects import dashscope, reading, status_reply
 from wanbatch.providers.dialects.vocabulary import Meaning
 from wanbatch.providers.http.connections import ConnectionPool
 from wanbatch.words.clock import ServerClock
+
+ASKING_ORIGINS = (recovery, planner, run, failures)
+"""The modules that ask whose a task is."""
+
+
+def taken_for_failure(meaning: Meaning) -> Patches:
+    """Words of ``meaning`` count as ``failed``."""
+    real = status_reply.meaning_of
+
+    def meaning_of(word: str) -> Any:
+        found = real(word)
+        return Meaning.FAILED if found is meaning else found
+
+    yield patch.object(status_reply, "meaning_of", meaning_of)
+
 
 # -- clocks ----------------------------------------------------------------------------
 
@@ -87,14 +102,12 @@ def reconciling_ignores_clocks_that_changed() -> Patches:
 
 @variant
 def all_accounts_are_one() -> Patches:
-    for module in (recovery, planner, run, failures):
-        yield patch.object(module, "same_origin", lambda one, other: True)
+    yield from everywhere("same_origin", lambda one, other: True, *ASKING_ORIGINS)
 
 
 @variant
 def another_spelling_is_another_address() -> Patches:
-    for module in (recovery, planner, run, failures):
-        yield patch.object(module, "same_origin", lambda one, other: one == other)
+    yield from everywhere("same_origin", lambda one, other: one == other, *ASKING_ORIGINS)
 
 
 @variant
@@ -151,24 +164,12 @@ def another_tasks_answer_is_taken() -> Patches:
 
 @variant
 def unknown_word_is_a_failure() -> Patches:
-    real = status_reply.meaning_of
-
-    def meaning_of(word: str) -> Any:
-        found = real(word)
-        return Meaning.FAILED if found is Meaning.UNKNOWN else found
-
-    yield patch.object(status_reply, "meaning_of", meaning_of)
+    yield from taken_for_failure(Meaning.UNKNOWN)
 
 
 @variant
 def doubtful_word_is_believed_at_once() -> Patches:
-    real = status_reply.meaning_of
-
-    def meaning_of(word: str) -> Any:
-        found = real(word)
-        return Meaning.FAILED if found is Meaning.DOUBTFUL else found
-
-    yield patch.object(status_reply, "meaning_of", meaning_of)
+    yield from taken_for_failure(Meaning.DOUBTFUL)
 
 
 @variant
@@ -226,8 +227,7 @@ def what_is_not_retryable_is_retried() -> Patches:
     def may_retry(attempt: Any, attempts: Any, retries: int) -> bool:
         return real(replace(attempt, retryable=True), attempts, retries)
 
-    for module in (lifecycle, works, planner, scheduler):
-        yield patch.object(module, "may_retry", may_retry)
+    yield from everywhere("may_retry", may_retry, lifecycle, works, planner, scheduler)
 
 
 @variant
@@ -244,8 +244,7 @@ def retry_that_was_refused_first_does_not_count() -> Patches:
         ]
         return len(made) < retries
 
-    for module in (lifecycle, works, planner, scheduler):
-        yield patch.object(module, "may_retry", may_retry)
+    yield from everywhere("may_retry", may_retry, lifecycle, works, planner, scheduler)
 
 
 # -- what is under way -----------------------------------------------------------------
