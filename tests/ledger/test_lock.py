@@ -3,6 +3,7 @@ inherited."""
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import stat
@@ -70,6 +71,31 @@ def test_the_lock_excludes_within_one_process_too_and_is_free_afterwards(tmp_pat
     with RunLock(tmp_path / "new" / "reports"):
         pass
     assert lock.path.read_text() == ""
+
+
+def test_a_lock_file_that_is_removed_lets_nobody_in(tmp_path: Path) -> None:
+    """Two runs at once bought one job twice: the second under another attempt."""
+    with RunLock(tmp_path):
+        (tmp_path / "ledger.lock").unlink()
+        with pytest.raises(WanbatchError, match="another run works in"):
+            RunLock(tmp_path).__enter__()
+    with RunLock(tmp_path):
+        pass
+
+
+def test_where_folders_cannot_be_locked_the_file_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = fcntl.flock
+
+    def flock(handle: int, how: int) -> None:
+        if stat.S_ISDIR(os.fstat(handle).st_mode):
+            raise OSError(9, "Bad file descriptor")
+        real(handle, how)
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    with RunLock(tmp_path), pytest.raises(WanbatchError, match="another run works in"):
+        RunLock(tmp_path).__enter__()
 
 
 def test_a_holder_that_ends_in_time_is_waited_for(tmp_path: Path) -> None:

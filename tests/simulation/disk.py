@@ -21,6 +21,7 @@ that was made in a folder that was never synced may be gone with all that is in 
 
 from __future__ import annotations
 
+import copy
 import errno
 import os
 import shutil
@@ -33,10 +34,18 @@ from typing import TYPE_CHECKING, Any
 from wanbatch.ledger.rows import Happened, Opened, Write, key_of
 from wanbatch.ledger.sqlite import Busy, Contents
 from wanbatch.model import lifecycle
-from wanbatch.model.lifecycle import Attempt, Event, EventKind, Placement, RunRecord
+from wanbatch.model.lifecycle import (
+    Attempt,
+    Authorisation,
+    Event,
+    EventKind,
+    Placement,
+    RunRecord,
+)
 from wanbatch.words.errors import ExitCode, WanbatchError
 
 if TYPE_CHECKING:
+    from simulation.process import Process
     from simulation.world import World
 
 DIR = -1
@@ -55,6 +64,18 @@ class LedgerDisk:
         self.events: dict[int, list[Event]] = {}
         self.happened: dict[int, list[float]] = {}
         self.opened: dict[int, int] = {}
+
+    def write_all(self, batch: Sequence[Write], at: float) -> None:
+        """One transaction: all of ``batch`` or nothing. Raises as ``write``."""
+        trial = copy.copy(self)
+        trial.rows, trial.entries, trial.times = dict(self.rows), [], []
+        trial.events = {number: [*events] for number, events in self.events.items()}
+        trial.happened = {number: [*times] for number, times in self.happened.items()}
+        trial.opened = dict(self.opened)
+        for one in batch:
+            trial.write(one, at)
+        for one in batch:
+            self.write(one, at)
 
     def write(self, entry: Write, at: float) -> None:
         """``at`` is the true time. Raises ``WanbatchError`` for what SQLite's
@@ -131,6 +152,8 @@ class LedgerDisk:
                     found.placements[key_of(entry)] = entry
                 case RunRecord():
                     found.runs[entry.run_id, entry.manifest] = entry
+                case Authorisation():
+                    found.authorisations[entry.authorisation_id] = entry
         return found
 
     def refold(self, number: int) -> Attempt:
@@ -148,8 +171,8 @@ class LedgerDisk:
 class ModelStore:
     """One process's way to the ledger on disk."""
 
-    def __init__(self, world: World, disk: LedgerDisk) -> None:
-        self._world, self._disk = world, disk
+    def __init__(self, world: World, disk: LedgerDisk, process: Process | None = None) -> None:
+        self._world, self._disk, self._process = world, disk, process
         self.failed = False
 
     def commit(self, batch: Sequence[Write]) -> None:
@@ -165,12 +188,16 @@ class ModelStore:
         torn = world.is_last("commit_torn")
         if torn and world.chance.random() < 0.5:
             world.die("commit_torn")
-        for entry in batch:
-            self._disk.write(entry, world.clock.true())
+        try:
+            self._disk.write_all(batch, world.clock.true())
+        except WanbatchError:
+            self.failed = True
+            world.note("a commit met another process's rows")
+            raise
         if torn:
             world.die("commit_torn")
         self.sync()
-        world.committed(batch)
+        world.committed(batch, self._process)
         world.gate("commit_done")
 
     def sync(self) -> None:

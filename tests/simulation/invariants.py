@@ -334,11 +334,9 @@ def _turned(task: Task | None) -> bool:
 def a_kill_leaves_few_in_doubt(world: World) -> Iterator[str]:
     """8: asked when a process has ended."""
     open_ = [row for row in world.ledger.rows.values() if row.state is State.INTENT]
-    if len(open_) > world.scenario.submit_concurrency:
-        yield (
-            f"8: {len(open_)} intents have no answer, and at most"
-            f" {world.scenario.submit_concurrency} may be under way"
-        )
+    most = world.scenario.submit_concurrency
+    if len(open_) > most:
+        yield f"8: {len(open_)} intents have no answer, and at most {most} may be under way"
 
 
 def no_post_follows_a_failed_commit(process: Process) -> Iterator[str]:

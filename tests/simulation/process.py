@@ -264,7 +264,7 @@ class Process:
     @asynccontextmanager
     async def _open_ledger(self) -> AsyncIterator[Ledger]:
         self._note_what_is_owed()
-        self.store = ModelStore(self.world, self.world.ledger)
+        self.store = ModelStore(self.world, self.world.ledger, self)
         async with Ledger(self.store, self.world.ledger.contents(), writer=InlineWriter) as ledger:
             yield ledger
 
@@ -320,11 +320,16 @@ class Process:
             run.interrupt(signal.SIGINT)
 
     async def _intrude(self, at_s: float) -> None:
+        """A second run is started; somebody may have removed the lock's file before."""
         await anyio.sleep(at_s)
-        other = Process(self.world, self.number + 1000, intruder=True)
+        world = self.world
+        if world.scenario.around.lock_removed:
+            world.note("somebody removes the lock's file")
+            (world.root / "ledger.lock").unlink(missing_ok=True)
+        other = Process(world, self.number + 1000, intruder=True, place=self.place)
         await other.main()
         if other.refusal is None or other.refusal.exit_code is not ExitCode.ENVIRONMENT:
-            self.world.violated(
+            world.violated(
                 f"10: process {other.number} got past the lock that process {self.number} holds"
             )
 

@@ -24,13 +24,14 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import json
 import random
 import shutil
 import tempfile
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from io import BytesIO
@@ -271,7 +272,7 @@ class World:
         if task_id not in IMPOSSIBLE_IDS | process.listed:
             self.hold(invariants.a_poll_has_its_task_on_disk(self, task_id))
 
-    def committed(self, batch: Sequence[Write]) -> None:
+    def committed(self, batch: Sequence[Write], process: Process | None) -> None:
         for entry in batch:
             match entry:
                 case Opened(row):
@@ -282,14 +283,14 @@ class World:
                     self.note(
                         f"commit attempt {row.attempt_id} {event.kind.value} -> {row.state.value}"
                     )
-                    if self.process is not None:
-                        self.process.remember(event, len(self.ledger.entries))
+                    if process is not None:
+                        process.remember(event, len(self.ledger.entries))
                     if event.kind is EventKind.STAGED:
                         self._squat(row.path)
         if len(self.ledger.entries) >= self.scenario.around.copied_at:
             self._copies.setdefault("copy", self.ledger.copied())
-        if self.process is not None:
-            self.hold(invariants.after_commit(self, self.process, batch))
+        if process is not None:
+            self.hold(invariants.after_commit(self, process, batch))
 
     def file_changed(self, what: str, path: Path) -> None:
         self.note(f"{what} {path.name if path.suffix == '.mp4' else path.parent.name}")
@@ -405,6 +406,7 @@ class World:
             tuple(found.attempts.values()),
             tuple(found.placements.values()),
             tuple(found.runs.values()),
+            tuple(found.authorisations.values()),
         )
 
     def _run(self, process: Process | Decision) -> None:
@@ -513,13 +515,18 @@ class World:
     def _evidence(self) -> Callable[[Attempt], bool]:
         """Whether something beside the ledger tells of a purchase: a report that was
         written, or a video under its name."""
-        texts = [path.read_text() for path in sorted(self.root.glob("**/*.json"))]
-        texts = [text for text in texts if '"realm": "paid"' in text]
+        reported: set[tuple[str, str]] = set()
+        for path in sorted(self.root.glob("**/*.json")):
+            with suppress(ValueError):
+                document = json.loads(path.read_text())
+                if document.get("realm") == "paid":
+                    entries = [*document.get("jobs", ()), *document.get("former", ())]
+                    reported |= {(e.get("fingerprint"), e.get("task_id")) for e in entries}
         names = [path.name for path in self.root.glob("*/videos/*.mp4")]
 
         def tells(row: Attempt) -> bool:
             digits = video_digits(row.fingerprint, row.realm)
-            is_reported = row.task_id and any(f'"{row.task_id}"' in text for text in texts)
+            is_reported = row.task_id and (row.fingerprint, row.task_id) in reported
             return bool(is_reported) or any(f".{digits}" in name for name in names)
 
         return tells

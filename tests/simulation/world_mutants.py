@@ -8,6 +8,7 @@ How it works: as in ``mutants``, whose table these stand in.
 
 from __future__ import annotations
 
+import fcntl
 from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
@@ -18,6 +19,7 @@ from simulation.virtual import Clock
 from wanbatch.engine import interpret, reconcile, recovery, runner, scheduler
 from wanbatch.engine.scheduler import Scheduler
 from wanbatch.engine.scheduling import buying, doubts, failures, tracking, works
+from wanbatch.ledger.lock import RunLock
 from wanbatch.model import lifecycle
 from wanbatch.model.lifecycle import Authority, Snapshot, State
 from wanbatch.model.outcomes import Failed, Halted, Rejected
@@ -366,6 +368,20 @@ def polls_of_listed_tasks_are_waited_for() -> Patches:
 
 
 # -- ledgers and people ----------------------------------------------------------------
+
+
+@variant
+def a_removed_lock_lets_others_in() -> Patches:
+    """What the simulation found: the file alone was locked."""
+
+    def take(self: Any) -> bool:
+        try:
+            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+    yield patch.object(RunLock, "_try", take)
 
 
 @variant

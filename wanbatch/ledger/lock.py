@@ -2,9 +2,11 @@
 
 What it may not do: trust a process id, delete the lock's file, be inherited by a child.
 
-How it works: a kernel lock (``flock``) on ``ledger.lock`` beside the ledger. The kernel
-gives it back when the process ends, however it ends, so nothing ever has to be unlocked
-by hand; the file itself stays. It is never opened through a symbolic link, and not
+How it works: a kernel lock (``flock``) on ``ledger.lock`` beside the ledger, and one on
+the folder itself, which holds where somebody removes the file during a run. (File
+systems that lock no folders have the first alone.) The kernel gives them back when the
+process ends, however it ends, so nothing ever has to be unlocked by hand; the file
+itself stays. It is never opened through a symbolic link, and not
 written before what stands in it is known to be ours. Who holds it is written inside,
 for people to read and for nothing else. Waiting is counted in steps of ``sleep`` and so
 needs no clock.
@@ -77,11 +79,12 @@ class RunLock:
             if command is None
             else command
         )
-        self._handle = -1
+        self._handle = self._folder = -1
 
     def __enter__(self) -> RunLock:
-        self._handle = self._open()
+        self._handle, self._folder = self._open(), -1
         try:
+            self._folder = os.open(self.path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             self._take()
             self._refuse_foreign()
             with contextlib.suppress(
@@ -93,7 +96,7 @@ class RunLock:
                     )
                 )
         except BaseException:
-            os.close(self._handle)
+            self._close()
             raise
         _held.add(self)
         return self
@@ -107,7 +110,12 @@ class RunLock:
         _held.discard(self)
         with contextlib.suppress(OSError):
             self._sign("")
-        os.close(self._handle)
+        self._close()
+
+    def _close(self) -> None:
+        for handle in (self._handle, self._folder):
+            with contextlib.suppress(OSError):
+                os.close(handle)
 
     def _open(self) -> int:
         try:
@@ -136,6 +144,12 @@ class RunLock:
             return False
         except OSError as error:
             raise self._refusal(error) from error
+        try:
+            fcntl.flock(self._folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        except OSError:
+            pass  # this file system locks files only, and the file is locked
         return True
 
     def _refuse_foreign(self) -> None:
@@ -169,15 +183,12 @@ class RunLock:
             *_WAYS_OUT.get(error.errno or 0, (_ELSEWHERE,)),
         )
 
-    def _drop_in_child(self) -> None:
-        os.close(self._handle)
-
 
 def _after_fork() -> None:
     """A forked child shares the lock's open file, and would hold it beyond its parent's
     death: it lets go at once."""
     for lock in list(_held):
-        lock._drop_in_child()
+        lock._close()
     _held.clear()
 
 
