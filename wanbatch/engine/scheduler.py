@@ -318,7 +318,7 @@ class Scheduler:
             self._free_slot(task, now)
         self._tracking.polls.polled(attempt.attempt_id, now, outcome)
         if task.failed and attempt.state is not State.REMOTE_OK:
-            if not self._failures.wonder(task, outcome):
+            if not self._failures.ask_for_bytes(task, outcome):
                 self._failures.answered(task, outcome, now)
             return
         if task.failed:

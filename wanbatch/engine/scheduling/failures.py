@@ -124,7 +124,7 @@ class Failures:
 
     # -- answers -----------------------------------------------------------------------
 
-    def wonder(self, task: RunningTask, outcome: PollOutcome) -> bool:
+    def ask_for_bytes(self, task: RunningTask, outcome: PollOutcome) -> bool:
         """Whether the bytes are asked for: a failed task is called something now that
         nobody knows, which may be the API's word for finished."""
         if not isinstance(outcome, Running) or outcome.known or task.early:
