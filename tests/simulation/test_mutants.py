@@ -23,7 +23,6 @@ TESTS = Path(__file__).parent.parent
 CAUGHT = json.loads(CATCHES.read_text())
 BY_TESTS = {
     "a_failure_is_weighed_by_the_least_age": "words/test_clock.py",
-    "a_recorded_permission_is_never_used_up": "engine/test_recovery.py",
     "an_edited_job_is_not_blocked": "plan/test_planner.py",
     "an_id_of_another_attempt_is_taken": "engine/test_runner_steps.py",
     "another_spelling_of_the_prompt_proves_absence": "engine/test_reconcile.py",

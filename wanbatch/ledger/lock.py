@@ -4,12 +4,12 @@ What it may not do: trust a process id, delete the lock's file, be inherited by 
 
 How it works: a kernel lock (``flock``) on ``ledger.lock`` beside the ledger, and one on
 the folder itself, which holds where somebody removes the file during a run. (File
-systems that lock no folders have the first alone.) The kernel gives them back when the
-process ends, however it ends, so nothing ever has to be unlocked by hand; the file
-itself stays. It is never opened through a symbolic link, and not
-written before what stands in it is known to be ours. Who holds it is written inside,
-for people to read and for nothing else. Waiting is counted in steps of ``sleep`` and so
-needs no clock.
+systems that open or lock no folders have the first alone.) The kernel gives them back
+when the process ends, however it ends, so nothing ever has to be unlocked by hand; the
+file itself stays. It is never opened through a symbolic link, and not written before
+what stands in it is known to be ours. Who holds it is written inside, for people to
+read and for nothing else. Waiting is counted in steps of ``sleep`` and so needs no
+clock.
 """
 
 from __future__ import annotations
@@ -84,7 +84,10 @@ class RunLock:
     def __enter__(self) -> RunLock:
         self._handle, self._folder = self._open(), -1
         try:
-            self._folder = os.open(self.path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            with contextlib.suppress(OSError):  # some disks open no folders: the file's lock stands
+                self._folder = os.open(
+                    self.path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+                )
             self._take()
             self._refuse_foreign()
             with contextlib.suppress(
@@ -114,8 +117,9 @@ class RunLock:
 
     def _close(self) -> None:
         for handle in (self._handle, self._folder):
-            with contextlib.suppress(OSError):
-                os.close(handle)
+            if handle >= 0:
+                with contextlib.suppress(OSError):
+                    os.close(handle)
 
     def _open(self) -> int:
         try:
@@ -144,12 +148,13 @@ class RunLock:
             return False
         except OSError as error:
             raise self._refusal(error) from error
-        try:
-            fcntl.flock(self._folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        except OSError:
-            pass  # this file system locks files only, and the file is locked
+        if self._folder >= 0:
+            try:
+                fcntl.flock(self._folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return False
+            except OSError:
+                pass  # this file system locks files only, and the file is locked
         return True
 
     def _refuse_foreign(self) -> None:
