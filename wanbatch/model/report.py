@@ -145,11 +145,15 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """Something that was compared between request and result."""
+    """Something that was found in a video, or compared between request and result.
+
+    ``value`` is what was measured, ``None`` where a word says it all.
+    """
 
     name: str
     passed: bool
     message: str
+    value: float | str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +182,8 @@ class ReportAttempt:
 @dataclass(frozen=True, slots=True)
 class ReportJob:
     """A job and all that is known of it. ``axes`` are (name, value) in axis order;
-    ``request`` has the API's fields."""
+    ``request`` has the API's fields. ``preview`` is a small copy of the video that many
+    can play at once, ``frames`` a strip of five of its frames."""
 
     name: str
     id: str
@@ -194,6 +199,8 @@ class ReportJob:
     cost: Cost = field(default_factory=Cost)
     output: Output | None = None
     poster: str | None = None
+    preview: str | None = None
+    frames: str | None = None
     checks: tuple[Check, ...] = ()
     error: Fault | None = None
 

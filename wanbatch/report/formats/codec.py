@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import MISSING, dataclass, fields, is_dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -28,10 +28,12 @@ Convert = Callable[[object], object]
 
 @dataclass(frozen=True, slots=True)
 class _Codec:
-    """Both directions of one type. ``None`` for a value that JSON holds as it is."""
+    """Both directions of one type. ``None`` for a value that JSON holds as it is.
+    ``is_optional`` for a field that has a default."""
 
     encode: Convert | None
     decode: Convert | None
+    is_optional: bool = False
 
 
 _KNOWN: dict[type, tuple[tuple[str, _Codec], ...]] = {}
@@ -48,9 +50,12 @@ def encode(value: object) -> dict[str, Json]:
 
 def decode(kind: type[T], entry: Mapping[str, Json]) -> T:
     """The ``kind`` that ``encode`` made ``entry`` of; keys that it does not know are
-    passed over. Raises ``KeyError`` where one is missing."""
+    passed over, and one that an older wanbatch did not write has its default. Raises
+    ``KeyError`` where one without a default is missing."""
     values: dict[str, object] = {}
     for name, codec in _codecs(kind):
+        if name not in entry and codec.is_optional:
+            continue
         found = entry[name]
         values[name] = found if codec.decode is None or found is None else codec.decode(found)
     return kind(**values)
@@ -80,7 +85,10 @@ def _codecs(kind: type) -> tuple[tuple[str, _Codec], ...]:
         known = tuple(
             (
                 field.name,
-                _codec(hints[field.name], is_instant=field.name.endswith(("_at", "_until"))),
+                replace(
+                    _codec(hints[field.name], is_instant=field.name.endswith(("_at", "_until"))),
+                    is_optional=field.default is not MISSING,
+                ),
             )
             for field in fields(kind)
         )
