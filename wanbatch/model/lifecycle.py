@@ -279,8 +279,8 @@ class Attempt:
     ``confirmed_at`` when a poll first knew the task. ``status_word`` is a word of the
     provider that we do not know, ``download_error`` what the last download met,
     ``evidence`` a redacted piece of an answer. ``refusals`` counts how often it was
-    proven not accepted. ``refused_sha256`` names bytes that came whole and are no video as they
-    should be, ``refused_times`` how often those very bytes came.
+    proven not accepted. ``refused_sha256`` names bytes that came whole and are no video
+    as they should be, ``refused_times`` how often those very bytes came.
     """
 
     attempt_id: int
