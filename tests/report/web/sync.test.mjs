@@ -26,8 +26,6 @@ test("a change keeps the place", () => {
   near(sync.positionAt(paused, 9000), 2.5);
   near(sync.clockFrom(paused, 9000, { position: 77 }).position, 5);
   near(sync.clockFrom(paused, 9000, { position: -1 }).position, 0);
-  near(sync.untilEnd(slow, 3000), 5000);
-  assert.equal(sync.untilEnd(paused, 3000), Infinity);
 });
 
 test("a player aims at the master and its offset, and is held outside of its video", () => {
@@ -90,4 +88,14 @@ test("a frame step falls into the middle of a frame, and stays inside", () => {
   let at = 0;
   for (let step = 0; step < 60; step++) at = sync.frameAfter(at, 1, 24, 5);
   near(at, 60.5 / 24, 1e-6);
+});
+
+test("after a loop the clock waits for players that all came late", () => {
+  const late = [-0.05, -0.06, 0.3, -0.055];
+  const waited = sync.settledClock(CLOCK, 5100, late);
+  near(sync.positionAt(waited, 5100), 0.1 - 0.05);
+  assert.equal(sync.settledClock(CLOCK, 5100, [-0.001, 0.002]), CLOCK);
+  assert.equal(sync.settledClock(CLOCK, 5100, [-1, -1]), CLOCK, "these jump");
+  assert.equal(sync.settledClock(CLOCK, 5100, []), CLOCK);
+  near(sync.settledClock(CLOCK, 5010, [-0.05]).position, 0, 1e-9);
 });

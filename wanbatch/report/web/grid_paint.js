@@ -21,6 +21,11 @@ const HEAT = [
   [253, 231, 37],
 ];
 
+const RING_PX = 4;
+
+/** Where a check without numbers stands on the scale when it passed; else at its end. */
+const PASSED = 0.4;
+
 /** @param {Job} job @param {string} name */
 function checkOf(job, name) {
   return job.checks.find((check) => check.name === name);
@@ -53,11 +58,15 @@ function scalesOf(entries) {
 function paintOf(job, scale) {
   const check = checkOf(job, scale.name);
   if (!check) return "";
-  if (!scale.counts) return heatAt(check.passed ? 0.6 : 1);
+  if (!scale.counts) return heatAt(check.passed ? PASSED : 1);
   if (typeof check.value !== "number") return "";
   const room = scale.high - scale.low;
   return heatAt(room ? (check.value - scale.low) / room : 0.5);
 }
+
+/** The scale of a legend, from low to high, and the one of passed and not. */
+const HEAT_BAR = `linear-gradient(to right, ${[0, 0.25, 0.5, 0.75, 1].map(heatAt).join(", ")})`;
+const PASS_BAR = `linear-gradient(to right, ${heatAt(PASSED)} 50%, ${heatAt(1)} 50%)`;
 
 /** @param {number} share 0 to 1 */
 function heatAt(share) {
@@ -85,4 +94,22 @@ function checkText(job, name) {
   if (!check) return "–";
   if (typeof check.value === "number") return fewDigits(check.value);
   return check.value ?? (check.passed ? "passed" : "not passed");
+}
+
+/**
+ * Rings inside of a picture, one a colour, as a box shadow.
+ * @param {string[]} colours
+ */
+function ringsOf(colours) {
+  return colours.map((colour, at) => `inset 0 0 0 ${(at + 1) * RING_PX}px ${colour}`).join(", ");
+}
+
+/**
+ * Bands side by side, one a colour, as a background.
+ * @param {string[]} colours
+ */
+function bandsOf(colours) {
+  const width = 100 / colours.length;
+  const bands = colours.map((colour, at) => `${colour} ${at * width}% ${(at + 1) * width}%`);
+  return `linear-gradient(to right, ${bands.join(", ")})`;
 }

@@ -52,16 +52,6 @@ function clockFrom(clock, now, change) {
 }
 
 /**
- * Milliseconds until the clock comes to its end; infinite where it never does.
- * @param {Clock} clock
- * @param {number} now
- */
-function untilEnd(clock, now) {
-  if (!clock.isPlaying || !clock.length) return Infinity;
-  return ((clock.length - positionAt(clock, now)) / clock.speed) * 1000;
-}
-
-/**
  * @param {number} position
  * @param {number} offset_s positive: this player is ahead
  * @param {number} length its own
@@ -111,4 +101,18 @@ function frameAfter(position, frames, fps, length) {
   const last = Math.max(0, Math.ceil(length * fps - 1e-6) - 1);
   const frame = Math.min(last, Math.max(0, Math.floor(position * fps + 1e-6) + frames));
   return (frame + 0.5) / fps;
+}
+
+/**
+ * The clock after a loop: players that loop by themselves come back some 50 ms late, all
+ * alike. Better that the clock waits for them than that all of them hurry.
+ * @param {Clock} clock
+ * @param {number} now
+ * @param {number[]} drifts of those that play
+ * @returns {Clock}
+ */
+function settledClock(clock, now, drifts) {
+  const middle = [...drifts].sort((a, b) => a - b)[drifts.length >> 1] ?? 0;
+  if (Math.abs(middle) < IN_STEP_S || Math.abs(middle) > JUMP_S) return clock;
+  return clockFrom(clock, now, { position: positionAt(clock, now) + middle });
 }
