@@ -72,6 +72,11 @@ function makeTransport(events) {
 
   return {
     node,
+    /** Shows itself for what would play. @param {number} seconds none: nothing can */
+    expect(seconds) {
+      node.hidden = !seconds;
+      place.max = String(seconds);
+    },
     /** @param {PlayersState} state */
     show({ clock, position, isStarting }) {
       const runs = clock.isPlaying || isStarting;
@@ -82,7 +87,7 @@ function makeTransport(events) {
         need("path", SVGPathElement, play).setAttribute("d", runs ? PAUSE_PATH : PLAY_PATH);
       }
       node.classList.toggle("waiting", isStarting);
-      place.max = String(clock.length || 1);
+      if (clock.length) place.max = String(clock.length);
       place.value = String(position);
       time.textContent = `${position.toFixed(2)} s`;
       speed.select.value = String(clock.speed);
