@@ -31,7 +31,7 @@ function iconButton(label, path, keys, act) {
  * @param {(value: string) => void} chosen
  */
 function labelledSelect(choices, label, chosen) {
-  const select = el("select", null);
+  const select = el("select", { "aria-label": shown(label) });
   for (const [value, text] of choices) select.append(el("option", { value }, shown(text)));
   select.addEventListener("change", () => chosen(select.value));
   return { node: el("label", { class: "choice" }, el("span", null, shown(label)), select), select };
