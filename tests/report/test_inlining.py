@@ -18,7 +18,7 @@ KEPT = (
     "const pattern = /\\/\\/[*]/g;\n"
     'const text = "/* no comment */ // neither";\n'
     "const template = `/* ${x} */ // y`;\n"
-    "  /* before */ const code = 1;\n"
+    "/* before */ const code = 1;\n"
     "a /* within */ + b;\n"
     "a { b: c } /* d */\n"
 )
@@ -28,7 +28,7 @@ def test_comments_go_with_their_lines():
     text = (
         "// head\n\n/** @type {x} */\nconst a = 1;\n  // in\n  /*\n   * b\n   */\n  const b = 2;\n"
     )
-    assert strip_comments(text) == "const a = 1;\n  const b = 2;\n"
+    assert strip_comments(text) == "const a = 1;\nconst b = 2;\n"
     assert strip_comments("/* one\n * two */\na {\n}\n") == "a {\n}\n"
     assert strip_comments("// alone") == ""
 

@@ -1,13 +1,15 @@
 """Joins the files of ``web/`` into the page's one script and one style, without their
 comments.
 
-What it may not do: understand a script, or change a line that it keeps.
+What it may not do: understand a script, or change a line that it keeps but for its
+indentation.
 
 How it works: comments are for those who read the files; a page that is opened from disk
-carries them for nothing, and script and style have a bound. A line that holds nothing
-but a comment goes, and so does a block that begins a line and ends one. What stands
-behind code stays, and so does everything within a line: a text or a pattern that looks
-like a comment is never touched. That no text goes over a line end is what a test holds.
+carries them for nothing, and script and style have a bound that a test holds. A line
+that holds nothing but a comment goes, and so does a block that begins a line and ends
+one. What stands behind code stays, and so does everything within a line: a text or a
+pattern that looks like a comment is never touched. That no text goes over a line end is
+what a test holds.
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ def join_styles(texts: Iterable[str]) -> str:
 
 
 def strip_comments(text: str) -> str:
-    """``text`` without whole-line comments and empty lines."""
+    """``text`` without whole-line comments, empty lines and indentation."""
     kept = []
     lines = iter(text.splitlines())
     for line in lines:
@@ -34,7 +36,7 @@ def strip_comments(text: str) -> str:
         if begins.startswith("/*") and _ends_block(begins, lines):
             continue
         if begins and not begins.startswith("//"):
-            kept.append(line)
+            kept.append(begins)
     return "\n".join(kept) + "\n" if kept else ""
 
 

@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
+from typing import cast
 from urllib.parse import quote
 
 from jinja2 import Environment, StrictUndefined, Template
@@ -33,6 +34,7 @@ from wanbatch.report import labels, wording
 from wanbatch.report.advice import Advice, advise
 from wanbatch.report.formats.codec import instant
 from wanbatch.report.formats.inlining import join_scripts, join_styles
+from wanbatch.report.formats.packing import pack_jobs
 from wanbatch.report.wording import link
 from wanbatch.words.canonical import Json
 
@@ -44,6 +46,7 @@ LISTED = 300
 
 PURE_SCRIPTS = (
     "words.js",
+    "unpack.js",
     "jobs.js",
     "view.js",
     "fields.js",
@@ -165,8 +168,7 @@ def _data(
         {
             "base": base,
             "realm": report.realm,
-            "jobs": document["jobs"],
-            "former": document["former"],
+            **pack_jobs(_list(document["jobs"]), _list(document["former"])),
             "advice": [
                 {
                     "jobs": a.jobs,
@@ -223,6 +225,10 @@ def _assets() -> _Assets:
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     return _Assets(environment.from_string(read("report.html.j2")), style, script, policy)
+
+
+def _list(value: Json) -> list[Json]:
+    return cast("list[Json]", value)
 
 
 def _digest(text: str) -> str:

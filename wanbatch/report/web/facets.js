@@ -18,7 +18,7 @@ function makeFacets(known, toggle) {
   const groups = [
     ...[...known.axes].map(([key, { name, values }]) => ({ key, title: name, values })),
     { key: "tag", title: "tag", values: known.tags },
-    { key: "check", title: "check that fell short", values: short },
+    { key: "check", title: "fell short", values: short },
   ].filter(({ values }) => values.size);
   /** @type {{key: string, value: string, pill: HTMLElement, count: HTMLElement}[]} */
   const pills = [];

@@ -127,7 +127,7 @@ function columnsOf({ data, known, picks }) {
     plain("name", "Name"),
     plain("state", "State"),
     ...[...known.axes].map(([key, { name }]) => plain(key, shown(name))),
-    number("seconds", "Length", ({ job }) => (job.output ? duration(job.output.seconds) : "")),
+    number("seconds", "Seconds", ({ job }) => (job.output ? duration(job.output.seconds) : "")),
     number("cost", "Cost", ({ job }) => money(job.cost.spent, job.cost.currency, symbols)),
     number("time", "Generation", ({ job }) =>
       job.timings.generation_s == null ? "" : duration(job.timings.generation_s),
