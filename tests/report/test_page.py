@@ -27,9 +27,9 @@ from wanbatch.model.plan import JobState
 from wanbatch.model.report import Timings
 from wanbatch.report import labels, wording
 from wanbatch.report.collect import collect
-from wanbatch.report.formats.inlining import join_scripts, join_styles
 from wanbatch.report.formats.page import PURE_SCRIPTS, SCRIPTS, STYLES
 from wanbatch.report.formats.render import render
+from wanbatch.report.formats.shrink import join_scripts, join_styles
 
 ROOT = Path(__file__).parents[2]
 WEB = ROOT / "wanbatch" / "report" / "web"

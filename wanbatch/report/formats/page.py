@@ -8,7 +8,7 @@ How it works: the head of the page (totals, money, time, what to do) is markup, 
 Jinja with autoescaping, so that it can be read without scripts. The jobs travel as JSON
 in a data block, deflated where they are many, and the scripts of ``web/`` build the
 views from it with text nodes only. ``SCRIPTS`` are joined in one closure, ``STYLES`` in
-one style, both without their comments (``inlining``). A Content-Security-Policy names
+one style, both made small (``shrink``). A Content-Security-Policy names
 the one style and the one script by hash and forbids every other source but files beside
 the page. Jinja never sees the style and the script as templates.
 """
@@ -33,8 +33,8 @@ from wanbatch.model.report import Report, TimeSpent
 from wanbatch.report import labels, wording
 from wanbatch.report.advice import Advice, advise
 from wanbatch.report.formats.codec import instant
-from wanbatch.report.formats.inlining import join_scripts, join_styles
 from wanbatch.report.formats.packing import pack_jobs
+from wanbatch.report.formats.shrink import join_scripts, join_styles
 from wanbatch.report.wording import link
 from wanbatch.words.canonical import Json
 
@@ -54,6 +54,9 @@ PURE_SCRIPTS = (
     "filter.js",
     "facts.js",
     "picks.js",
+    "grid_axes.js",
+    "grid_paint.js",
+    "sync.js",
 )
 """They decide and word, and touch no page: they are tested without a browser."""
 
@@ -72,6 +75,12 @@ SCRIPTS = (
     "cards.js",
     "gallery.js",
     "table.js",
+    "player.js",
+    "players.js",
+    "transport.js",
+    "grid_tiles.js",
+    "grid_bar.js",
+    "grid.js",
     "panel.js",
     "dialog.js",
     "main.js",
@@ -87,6 +96,7 @@ STYLES = (
     "toolbar.css",
     "gallery.css",
     "table.css",
+    "grid.css",
     "job.css",
     "narrow.css",
     "print.css",

@@ -14,7 +14,7 @@ const VIEWS = [
   ["gallery", "Gallery", makeGalleryView],
   ["table", "Table", makeTableView],
 
-  ["grid", "Grid", null],
+  ["grid", "Grid", makeGridView],
 
   ["compare", "Compare", null],
 
