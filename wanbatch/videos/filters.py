@@ -11,6 +11,7 @@ that differs later is fitted to it. All work is done without the interpreter's l
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 
 import av.error
@@ -42,21 +43,21 @@ _TURNS: Mapping[int, tuple[tuple[str, str], ...]] = {
 """The filters that show a picture as its orientation says (Exif's numbers)."""
 
 _MEASURING = (
-    ("freezedetect", "noise=0.0003:duration=0.5"),
+    ("freezedetect", "noise=0.0002:duration=0.5"),
     ("blackdetect", "black_min_duration=0.04:picture_black_ratio_th=0.98:pixel_black_th=0.06"),
     ("scdet", "threshold=100"),
     ("signalstats", ""),
     ("vmafmotion", ""),
 )
-"""Frozen is what changes by less than a twelfth of a grey level for half a second: the
-slow beginning of a camera move changes by more, and what an encoder leaves of a still
-by less (measured on the emulator's clips). Black is what is below 6 % in 98 % of the
-picture. Cuts are found from the changes themselves (``series``)."""
+"""Frozen is what changes by less than a twentieth of a grey level for half a second:
+the slow beginning of a camera move changes by more, and what an encoder leaves of a
+still by less (measured on the emulator's clips). Black is what is below 6 % in 98 % of
+the picture. Cuts are found from the changes themselves (``series``)."""
 
 _LISTENING = (
+    ("asetnsamples", "n=4800:p=0"),
     ("silencedetect", "noise=-60dB:duration=0.3:mono=0"),
     ("astats", "metadata=1:measure_perchannel=none:measure_overall=Peak_level"),
-    ("asetnsamples", "n=16384:p=0"),
     ("aformat", "sample_fmts=u8"),
 )
 """Silence is below -60 dB; what comes out are bytes, of which 0 and 255 are as loud as
@@ -145,14 +146,15 @@ def ssim(one: Image.Image, other: Image.Image) -> float:
 
 
 def edge_width(grey: Image.Image) -> float:
-    """How wide the edges of a grey picture are, in pixels: the wider, the more
-    blurred."""
+    """How wide the edges of a grey picture are, in pixels: the wider, the more blurred.
+    0 where it has none."""
     frame = _grey_frame(grey)
     _graph, source, sink = _graph_of(
         ("buffer", _buffer_of(frame)), ("blurdetect", ""), ("buffersink", "")
     )
     source.push(frame)
-    return float(sink.pull().metadata["lavfi.blur"])
+    width = float(sink.pull().metadata["lavfi.blur"])
+    return width if math.isfinite(width) else 0.0
 
 
 def _graph_of(*nodes: tuple[str, str]) -> tuple[Graph, FilterContext, FilterContext]:

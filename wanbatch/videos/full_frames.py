@@ -73,7 +73,8 @@ class FullFrames:
 
     @property
     def blur(self) -> float:
-        return median(self._blurs)
+        """The median of the frames that have edges."""
+        return median([width for width in self._blurs if width] or [0.0])
 
     @property
     def looks(self) -> tuple[Look | None, Look | None]:

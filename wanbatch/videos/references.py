@@ -34,6 +34,7 @@ Weights = tuple[float, float, float]
 """What red, green and blue weigh in the brightness of a video's colour matrix."""
 Size = tuple[int, int]
 BT709: Weights = (0.2126, 0.7152, 0.0722)
+"""What nearly every video is coded with, the emulator's among them."""
 BT601: Weights = (0.299, 0.587, 0.114)
 """FFmpeg's default for a video that does not say."""
 MATRICES = {1: BT709, 9: (0.2627, 0.678, 0.0593)}

@@ -11,7 +11,7 @@ from wanbatch.model.measures import Measures
 from wanbatch.model.report import Check, Output
 from wanbatch.words.canonical import Json
 
-LEAST = 0.6
+LEAST = 0.7
 """The emulator's frames have 0.97 and more, a picture and its mirror image 0.2 to
 0.5."""
 

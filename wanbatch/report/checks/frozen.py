@@ -11,8 +11,9 @@ from wanbatch.model.measures import Measures
 from wanbatch.model.report import Check, Output
 from wanbatch.words.canonical import Json
 
-MOST_S = 0.75
-"""A pose is held for half a second and looks meant; longer looks like a fault."""
+MOST_S = 1.0
+"""A pose that is held for half a second at each end looks meant; longer looks like a
+fault. The emulator's slowest beginnings stand for less."""
 
 
 def check(request: Mapping[str, Json], output: Output, measures: Measures) -> Check | None:

@@ -11,8 +11,8 @@ from wanbatch.model.measures import Measures
 from wanbatch.model.report import Check, Output
 from wanbatch.words.canonical import Json
 
-LEAST = 0.0002
-"""A fifth of what the emulator's slowest move over a smooth picture has. What is frozen
+LEAST = 0.0001
+"""Half of what 15 s of the emulator's move over a plain gradient have. What is frozen
 or black for a quarter of its length is named by those checks."""
 MOST = 0.08
 """20 grey levels from frame to frame after a blur: cuts all the time, or noise."""
@@ -25,7 +25,7 @@ def check(request: Mapping[str, Json], output: Output, measures: Measures) -> Ch
         return None
     standing = (measures.frozen_s or 0) + (measures.black_s or 0)
     still = motion < LEAST and standing < measures.seconds / 4
-    words = f"{100 * motion:.2f} % change a frame"
+    words = f"{100 * motion:.3f} % change a frame"
     if still:
         words += ": hardly anything moves"
     elif motion > MOST:
