@@ -19,7 +19,7 @@ demo: $(VENV)/.demo
 	$(BIN)/wanbatch run examples/specs/quickstart.wanbatch.yaml
 
 ## The whole test suite. What the money hangs on comes first, and every branch of it must be taken.
-test: $(VENV)/.dev $(LANGUAGE_SERVER)
+test: $(VENV)/.dev $(LANGUAGE_SERVER) $(PAGE_TOOLS)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(MONEY) $(COVERAGE)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal tests $(MONEY:%=--ignore=%)
 
@@ -62,7 +62,7 @@ mutants: $(VENV)/.dev
 	WANBATCH_CASES=all $(BIN)/python -m pytest -n $(WORKERS) tests/simulation/test_mutants.py
 
 ## Every test and case, where `make test` takes a slice of those that start real processes.
-cases: $(VENV)/.dev $(LANGUAGE_SERVER)
+cases: $(VENV)/.dev $(LANGUAGE_SERVER) $(PAGE_TOOLS)
 	WANBATCH_CASES=all $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal tests $(MONEY:%=--ignore=%)
 
 ## Two hundred SIGKILLs, and disks that fail, on real processes.

@@ -187,3 +187,25 @@ def test_a_file_in_the_place_of_a_folder_is_told(folder, taken):
     if taken in ("harbor", "harbor/videos"):
         assert "submitted" not in done.stderr
     assert path.read_text() == "mine"
+
+
+def test_a_run_without_work_does_not_wipe_what_the_report_says(folder):
+    """Times, cost and run are those of the run that made the videos."""
+    assert call(folder, "run").returncode == 0
+    report = folder / "reports/harbor/report.json"
+    first = json.loads(report.read_text())
+    assert first["time"]["wall_s"] > 0
+    assert first["last_run"] is None
+    assert call(folder, "run").returncode == 0
+    again = json.loads(report.read_text())
+    assert again["last_run"]["id"] != first["run"]["id"]
+    assert again["last_run"]["exit_code"] == 0
+    told = [{**one, "last_run": None, "ledger": None} for one in (first, again)]
+    assert told[0] == told[1]
+    page = (folder / "reports/harbor/report.html").read_text()
+    assert "nothing was left to do" in page
+    assert "this run" in page
+    records = {path.stem for path in (folder / "reports/harbor/runs").iterdir()}
+    assert records == {first["run"]["id"], again["last_run"]["id"]}
+    assert call(folder, "report").returncode == 0
+    assert json.loads(report.read_text())["run"] == first["run"]

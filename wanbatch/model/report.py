@@ -43,8 +43,8 @@ class ManifestFacts:
 
 @dataclass(frozen=True, slots=True)
 class RunFacts:
-    """The run that the report is about; without ``finished_at`` and ``exit_code`` while
-    it is going on, or after it was killed."""
+    """A run; without ``finished_at`` and ``exit_code`` while it is going on, or after
+    it was killed."""
 
     id: str
     backend: str
@@ -233,8 +233,9 @@ class Report:
 
     ``former`` are attempts that no present job stands for: of jobs that the manifest no
     longer has, and of earlier versions of those that it has, under their old names.
-    ``description`` and ``options`` (the command-line options that printed commands
-    repeat) are for people and are not part of ``report.json``.
+    ``run`` is the last run that had something to do, ``last_run`` a later one without
+    work. ``description`` and ``options`` (the command-line options that printed
+    commands repeat) are for people and are not part of ``report.json``.
     """
 
     manifest: ManifestFacts
@@ -247,6 +248,7 @@ class Report:
     description: str = ""
     options: tuple[str, ...] = ()
     ledger: LedgerFacts | None = None
+    last_run: RunFacts | None = None
 
 
 def is_inside(path: str) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from wanbatch.manifest.load import load_manifests
 from wanbatch.model.job import Manifest
-from wanbatch.model.lifecycle import Snapshot
+from wanbatch.model.lifecycle import RunRecord, Snapshot
 from wanbatch.model.plan import Plan
 from wanbatch.model.report import Report
 from wanbatch.operations.check import check
@@ -19,10 +19,11 @@ from wanbatch.operations.elsewhere import refuse_older_ledger
 from wanbatch.operations.events import Observer
 from wanbatch.operations.options import DEFAULT_OUTPUT, PlanningOptions
 from wanbatch.operations.planning import look_and_plan
-from wanbatch.report.collect import collect
+from wanbatch.report.collect import collect, with_last_run
 from wanbatch.report.formats.json import document_text, plan_document, to_bytes
 from wanbatch.report.formats.render import base_for, format_of, render
 from wanbatch.report.head import read_document
+from wanbatch.report.timing import last_at_work
 from wanbatch.report.write import write_report
 from wanbatch.videos.folders import refuse_odd_places
 from wanbatch.words.errors import ExitCode, WanbatchError
@@ -37,25 +38,31 @@ def write_reports(
 ) -> list[tuple[Path, Report]]:
     """Writes the report of every manifest; returns each page's path with its report.
 
-    ``run_id`` ``None`` takes the last run of the plan's realm.
+    ``run_id`` ``None`` takes the last run of the plan's realm; where that had nothing
+    to do, the report is about the one before it that had.
     """
     written = []
     for manifest in manifests:
-        runs = [
-            r
-            for r in snapshot.runs
-            if r.manifest == manifest.name and r.realm == plan.realm and run_id in (None, r.run_id)
-        ]
+        every = [r for r in snapshot.runs if r.manifest == manifest.name and r.realm == plan.realm]
+        runs = _up_to(every, run_id)
+        own = [a for a in snapshot.attempts if a.manifest == manifest.name]
         folder = options.output / manifest.name
         report = collect(
             manifest,
             plan,
             snapshot,
-            runs[-1] if runs else None,
+            last_at_work(runs, own),
             repeated_options(options, manifests),
         )
+        report = with_last_run(report, runs[-1] if runs else None)
         written.append((folder / "report.html", write_report(report, folder)))
     return written
+
+
+def _up_to(runs: Sequence[RunRecord], run_id: str | None) -> Sequence[RunRecord]:
+    """``runs`` to the one of this id; all, where it has none."""
+    found = [at for at, run in enumerate(runs, start=1) if run.run_id == run_id]
+    return runs[: found[-1]] if found else runs
 
 
 def rebuild_reports(

@@ -49,7 +49,7 @@ from wanbatch.model.report import (
 )
 from wanbatch.report.checks.own_bytes import check_own_bytes
 from wanbatch.report.checks.registry import check_video
-from wanbatch.report.timing import time_attempt, time_spent
+from wanbatch.report.timing import had_a_hand, time_attempt, time_spent
 from wanbatch.words.canonical import Json
 from wanbatch.words.hiding import hide_queries
 
@@ -84,6 +84,13 @@ def collect(
     return _Collector(manifest, plan, snapshot).report(
         run, _default_options(manifest, plan) if options is None else tuple(options)
     )
+
+
+def with_last_run(report: Report, last: RunRecord | None) -> Report:
+    """The report with the run that came after the reported one, if any did."""
+    if last is None or (report.run and report.run.id == last.run_id):
+        return report
+    return replace(report, last_run=_run_facts(last))
 
 
 def _default_options(manifest: Manifest, plan: Plan) -> tuple[str, ...]:
@@ -258,12 +265,7 @@ class _Collector:
         hand in."""
         if run is None:
             return []
-        return [
-            a
-            for a in self.own
-            if a.run_id == run.run_id
-            or (a.updated_at >= run.started_at and a.intent_at < run.started_at)
-        ]
+        return [a for a in self.own if had_a_hand(run, a)]
 
 
 def _with_own_bytes(jobs: tuple[ReportJob, ...]) -> tuple[ReportJob, ...]:

@@ -39,6 +39,22 @@ def time_attempt(attempt: Attempt, before: Attempt | None, run_started_at: float
     )
 
 
+def had_a_hand(run: RunRecord, attempt: Attempt) -> bool:
+    """Whether ``run`` opened the attempt, or found it under way and changed it."""
+    if attempt.run_id == run.run_id:
+        return True
+    return attempt.intent_at < run.started_at <= attempt.updated_at
+
+
+def last_at_work(runs: Sequence[RunRecord], attempts: Iterable[Attempt]) -> RunRecord | None:
+    """The last of ``runs`` that had something to do; the last, where none had."""
+    mine = list(attempts)
+    for run in reversed(runs):
+        if any(had_a_hand(run, attempt) for attempt in mine):
+            return run
+    return runs[-1] if runs else None
+
+
 def time_spent(attempts: Sequence[Attempt], run: RunRecord) -> TimeSpent | None:
     """The wall clock of ``run`` divided among ``attempts``, or ``None`` where nothing
     was under way in it.

@@ -49,8 +49,9 @@ def write_report(report: Report, folder: Path) -> Report:
     _keep_evidence(folder, report)
     _write(folder / "report.json", content)
     _write(folder / "report.html", to_bytes(render_page(report, document)))
-    if report.run is not None and report.run.finished_at is not None:
-        record = folder / "runs" / f"{quote(report.run.id, safe='')}.json"
+    run = report.last_run or report.run
+    if run is not None and run.finished_at is not None:
+        record = folder / "runs" / f"{quote(run.id, safe='')}.json"
         if not record.exists():
             record.parent.mkdir(exist_ok=True)
             _write(record, content)

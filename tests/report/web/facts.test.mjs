@@ -36,9 +36,9 @@ test("a state without a word is told as it is", () => {
 
 test("a card says what a click on it does", () => {
   const failed = jobOf({ name: "a\u202eb", state: "failed" });
-  assert.equal(facts.cardLabel(failed), "a⟨202E⟩b, failed: show details");
+  assert.equal(facts.cardLabel(failed, LABELS), "a⟨202E⟩b, Failed: show details");
   const done = jobOf({ name: "a", output: { seconds: 5 } });
-  assert.equal(facts.cardLabel(done), "a, done, 5.0 s: play and show details");
+  assert.equal(facts.cardLabel(done, LABELS), "a, done, 5 s: play and show details");
 });
 
 test("the steps are those of the job's state, with its name in the command", () => {

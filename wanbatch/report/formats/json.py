@@ -49,6 +49,7 @@ def report_document(report: Report) -> Document:
         "realm": report.realm,
         "ledger": encode(report.ledger) if report.ledger else None,
         "run": encode(report.run) if report.run else None,
+        "last_run": encode(report.last_run) if report.last_run else None,
         "totals": encode(report.totals),
         "time": encode(report.time) if report.time else None,
         "jobs": [encode(job) for job in report.jobs],
@@ -60,6 +61,7 @@ def parse_report(document: Mapping[str, Json]) -> Report:
     """The report of a document that its schema allows: the one that was written, but
     for ``description`` and ``options``."""
     run, time, ledger = document["run"], document["time"], document.get("ledger")
+    last_run = document.get("last_run")
     return Report(
         manifest=decode(ManifestFacts, _object(document["manifest"])),
         realm=str(document["realm"]),
@@ -69,6 +71,7 @@ def parse_report(document: Mapping[str, Json]) -> Report:
         former=_parse_jobs(document["former"]),
         time=decode(TimeSpent, _object(time)) if time else None,
         ledger=decode(LedgerFacts, _object(ledger)) if ledger else None,
+        last_run=decode(RunFacts, _object(last_run)) if last_run else None,
     )
 
 

@@ -26,7 +26,7 @@ function makeCard(entry, data, events) {
   const stage = need(".stage", HTMLElement, card);
   card.classList.add(job.state);
   card.dataset.key = entry.key;
-  stage.setAttribute("aria-label", cardLabel(job));
+  stage.setAttribute("aria-label", cardLabel(job, data.labels));
   fillPicture(stage, job, data);
   need("h3", HTMLElement, card).textContent = job.id;
   need(".badge span", HTMLElement, card).textContent = job.state;
@@ -47,16 +47,15 @@ function fillPicture(stage, job, data) {
   const picture = need("img", HTMLImageElement, stage);
   const word = need(".word", HTMLElement, stage);
   if (job.poster) {
-    picture.dataset.source = addressOf(data.base, job.poster);
+    picture.src = addressOf(data.base, job.poster);
     picture.addEventListener("error", () => tellMissing(stage), { once: true });
   } else picture.remove();
   if (job.output) {
-    const length = `${Number(job.output.seconds.toFixed(1))} s`;
-    need(".length", HTMLElement, stage).textContent = length;
+    need(".length", HTMLElement, stage).textContent = lengthText(job.output);
     if (!job.poster) word.textContent = "▶";
   } else {
     word.append(stateWord(job, data.labels));
-    if (job.error) word.append(el("small", null, shown(job.error.message)));
+    if (job.error) word.append(" ", el("small", null, shown(job.error.message)));
   }
 }
 

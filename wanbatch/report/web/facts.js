@@ -13,13 +13,22 @@ function stateWord(job, labels) {
   return labels.states[job.state] ?? job.state;
 }
 
+/** `5 s`, as a card shows it. @param {Output} output */
+function lengthText(output) {
+  return `${Number(output.seconds.toFixed(1))} s`;
+}
+
 /**
- * What a screen reader says of a card.
+ * What a screen reader says of a card: first of all what can be seen on it.
  * @param {Job} job
+ * @param {Labels} labels
  */
-function cardLabel(job) {
-  const length = job.output ? `, ${duration(job.output.seconds)}: play and` : ":";
-  return `${shown(job.name)}, ${job.state}${length} show details`;
+function cardLabel(job, labels) {
+  const { output, error } = job;
+  const name = shown(job.name);
+  if (output) return `${name}, ${job.state}, ${lengthText(output)}: play and show details`;
+  const why = error ? ` ${shown(error.message)}` : "";
+  return `${name}, ${stateWord(job, labels)}${why}: show details`;
 }
 
 /**

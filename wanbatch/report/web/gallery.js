@@ -54,7 +54,11 @@ function makeGalleryView(page) {
     card.hidden = !shownNow.has(entry);
     cards.set(entry, card);
     const picture = find("img", HTMLImageElement, card);
-    if (picture) pictures.observe(picture.parentElement ?? picture);
+    if (picture) {
+      picture.dataset.source = picture.getAttribute("src") ?? "";
+      picture.removeAttribute("src");
+      pictures.observe(picture.parentElement ?? picture);
+    }
     return card;
   }
 
@@ -87,6 +91,14 @@ function makeGalleryView(page) {
     list.replaceChildren(...part(false));
     atticList?.replaceChildren(...part(true));
   }
+
+  // On paper every picture is near; what is far from the window is let go again after.
+  addEventListener("beforeprint", () => {
+    for (const picture of findAll("#jobs .card:not([hidden]) img", HTMLImageElement)) {
+      picture.loading = "eager";
+      picture.src = picture.dataset.source ?? "";
+    }
+  });
 
   return {
     node,

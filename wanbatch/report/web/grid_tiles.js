@@ -20,7 +20,7 @@ function makeTile(entry, data, events) {
   const { job } = entry;
   const copy = need("#card", HTMLTemplateElement).content.cloneNode(true);
   const stage = need(".stage", HTMLElement, /** @type {DocumentFragment} */ (copy));
-  stage.setAttribute("aria-label", cardLabel(job));
+  stage.setAttribute("aria-label", cardLabel(job, data.labels));
   stage.tabIndex = -1;
   fillPicture(stage, job, data);
   listenToStage(stage, entry, events);
