@@ -227,13 +227,20 @@ def test_what_is_in_view_plays_in_step(visit, folder):
     assert drifts[len(drifts) // 2] < 0.04, drifts
     assert drifts[-5] < 0.25, drifts
 
+    # One that lags far behind jumps, one that runs slower is hurried.
+    videos.nth(0).evaluate("v => { v.currentTime = (v.currentTime + 1) % 2 }")
+    videos.nth(1).evaluate("v => { v.currentTime -= 0.15; v.playbackRate = 0.5 }")
+    page.wait_for_timeout(2500)
+    drifts = sorted(abs(drift) for _ in range(10) for drift in steady(page)[:2])
+    assert drifts[10] < 0.04, drifts
+
     page.keyboard.press("Space")
     places = videos.evaluate_all("all => all.map(v => [v.paused, v.currentTime])")
     page.wait_for_function(
         "() => [...document.querySelectorAll('.sheet video')].every(v => v.paused && !v.seeking)"
     )
     places = videos.evaluate_all("all => all.map(v => v.currentTime)")
-    assert max(places) - min(places) < 0.001
+    assert max(places) - min(places) < 0.005, "one frame"
     page.keyboard.press(".")
     page.wait_for_function(
         "was => [...document.querySelectorAll('.sheet video')].every(v => !v.seeking &&"
@@ -241,7 +248,7 @@ def test_what_is_in_view_plays_in_step(visit, folder):
         arg=places[0],
     )
     stepped = videos.evaluate_all("all => all.map(v => v.currentTime)")
-    assert stepped == [pytest.approx(places[0] + 1 / 12, abs=0.002)] * 5
+    assert stepped == [pytest.approx(places[0] + 1 / 12, abs=0.005)] * 5
 
     # An offset of one cell, the sound of one: that one plays the original.
     page.locator(".sheet .stage").nth(1).focus()
