@@ -25,6 +25,7 @@ TABLE = {
     "cli/test_contract_output.py": "cli/console cli/options cli/output cli/report cli/validate",
     "cli/test_elsewhere.py": "operations/elsewhere operations/evidence report/head",
     "cli/test_fetch.py": "cli/ending",
+    "cli/test_film.py": "operations/film",
     "cli/test_findings.py": "cli/findings_machine operations/codes words/diagnostics",
     "cli/test_foreign_places.py": "operations/reporting videos/folders",
     "cli/test_ledger.py": "operations/ledgers",
@@ -121,6 +122,9 @@ TABLE = {
     "report/test_page.py": "report/labels",
     "report/test_tables.py": "report/wording",
     "report/test_write.py": "report/formats/render",
+    "videos/test_making.py": (
+        "model/film videos/film/encode videos/film/lettering videos/film/players videos/film/sound"
+    ),
     "words/test_clock.py": "operations/ticks",
     "words/test_reasons.py": "model/reason",
 }
