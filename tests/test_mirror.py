@@ -22,6 +22,7 @@ ROOT = TESTS.parent / "wanbatch"
 
 TABLE = {
     "cli/test_bad_input.py": "cli/explain",
+    "cli/test_compare.py": "operations/compare",
     "cli/test_contract_output.py": "cli/console cli/options cli/output cli/report cli/validate",
     "cli/test_elsewhere.py": "operations/elsewhere operations/evidence report/head",
     "cli/test_fetch.py": "cli/ending",
@@ -122,6 +123,7 @@ TABLE = {
         "report/checks/registry report/checks/size report/checks/sound"
     ),
     "report/test_collect.py": "model/report",
+    "report/test_compare.py": "report/formats/comparison report/formats/lock",
     "report/test_json.py": "report/formats/codec report/schema",
     "report/test_page.py": "report/labels",
     "report/test_tables.py": "report/wording",

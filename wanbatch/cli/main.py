@@ -55,6 +55,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "resolve": ("resolve", "Decide on an uncertain or expired job: adopt, resubmit or abandon."),
     "report": ("report", "Rebuild the report from the ledger."),
     "film": ("film", "Make one MP4 of many videos: the grid of a sweep, or one after the other."),
+    "compare": ("compare", "Show what is new, gone, changed between two reports or locks."),
     "ledger": ("ledger", "Check the ledger and its videos, or copy it while a run goes on."),
     "emulator": ("emulator", "Serve a local API on loopback that renders real videos."),
     "schema": ("schema", "Print a JSON Schema: manifest, job, plan, report or faults."),

@@ -118,6 +118,8 @@ interface Labels {
 }
 
 interface Data {
+  /** The view of a page that has none in its address; mostly empty. */
+  opening: string;
   base: string;
   realm: string;
   jobs: Job[];
