@@ -221,7 +221,8 @@ def test_one_report_of_both_has_an_axis_and_leads_to_both_folders(report):
 
 def test_an_axis_that_is_called_run_keeps_its_name(report):
     named = changed(report, 0, axes=(("run", "x"),))
-    assert merge(named, named, ("", "")).jobs[0].axes == (("side", "A"), ("run", "x"))
+    axes = merge(named, named, ("", "")).jobs[0].axes
+    assert axes == (("side", "A"), ("run", "x"), ("name", "opening[hour=dawn,seed=100]"))
 
 
 def test_the_page_opens_in_the_view_and_gives_no_commands(report):

@@ -31,7 +31,7 @@ from wanbatch.words.quoting import listed
 
 CompareFormat = Literal["text", "json", "markdown"]
 
-OPENING = "show=grid&cols=run"
+OPENING = "show=grid&cols=run&rows=name"
 """The view that the page of a comparison begins with: A beside B, row by row."""
 
 

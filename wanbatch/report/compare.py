@@ -5,8 +5,8 @@ What it may not do: I/O, or word a comparison (``formats.comparison`` does).
 How it works: jobs are matched by name. Two are identical where the same was asked for
 (by fingerprint, else field by field) and the same came of it: the same state, the same
 bytes. Of all others each difference is a ``Change`` with what stood before and what
-stands now. ``merge`` makes one report of both, for the page: its jobs have the axis
-``run``, A or B, and their paths lead from the page to their own folders.
+stands now. ``merge`` makes one report of both, for the page: its jobs have the axes
+``run`` (A or B) and ``name``, and their paths lead from the page to their own folders.
 """
 
 from __future__ import annotations
@@ -211,6 +211,8 @@ def _verdict(passed: bool, message: str) -> str:
 # -- one report of both ----------------------------------------------------------------
 
 SIDES = ("A", "B")
+ROW = "name"
+"""The axis of the page of both on which namesakes stand in one row."""
 
 
 def merge(a: Report, b: Report, ways: tuple[str, str]) -> Report:
@@ -231,7 +233,7 @@ def merge(a: Report, b: Report, ways: tuple[str, str]) -> Report:
             b.manifest.sha256,
         ),
         realm=b.realm if a.realm == b.realm else "paid",
-        run=None,
+        run=b.run,
         totals=_add_totals(a.totals, b.totals),
         jobs=tuple(jobs),
     )
@@ -241,11 +243,12 @@ def _sided(job: ReportJob, side: str, way: str) -> ReportJob:
     taken = {name for name, _ in job.axes}
     axis = "run" if "run" not in taken else "side"
     axes: tuple[tuple[str, Scalar], ...] = ((axis, side), *job.axes)
+    row = () if ROW in taken else ((ROW, job.name),)
     output = job.output
     return replace(
         job,
         name=name_job(job.id, axes),
-        axes=axes,
+        axes=(*axes, *row),
         output=replace(output, path=way + output.path) if output and output.path else None,
         poster=way + job.poster if job.poster else None,
         preview=way + job.preview if job.preview else None,
