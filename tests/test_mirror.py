@@ -25,6 +25,7 @@ TABLE = {
     "cli/test_compare.py": "operations/compare",
     "cli/test_contract_output.py": "cli/console cli/options cli/output cli/report cli/validate",
     "cli/test_elsewhere.py": "operations/elsewhere operations/evidence report/head",
+    "cli/test_exports.py": "operations/summary report/export",
     "cli/test_fetch.py": "cli/ending",
     "cli/test_film.py": "operations/film",
     "cli/test_findings.py": "cli/findings_machine operations/codes words/diagnostics",
@@ -126,6 +127,7 @@ TABLE = {
     "report/test_compare.py": "report/formats/comparison report/formats/lock",
     "report/test_json.py": "report/formats/codec report/schema",
     "report/test_page.py": "report/labels",
+    "report/test_records.py": "report/formats/parquet report/formats/videofolder",
     "report/test_tables.py": "report/wording",
     "report/test_write.py": "report/formats/render",
     "videos/test_making.py": (
