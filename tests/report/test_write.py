@@ -13,7 +13,7 @@ from report import samples
 
 from wanbatch.model.plan import JobState as J
 from wanbatch.report.collect import collect
-from wanbatch.report.formats.render import base_for, format_of, render
+from wanbatch.report.formats.render import base_for, format_of, render, render_file
 from wanbatch.report.write import read_report, write_report
 from wanbatch.words.errors import WanbatchError
 
@@ -108,7 +108,7 @@ def test_a_run_id_cannot_leave_the_folder(report, folder):
 )
 def test_a_files_name_decides_its_format(report, tmp_path, name, start):
     assert (
-        render(report, format_of(tmp_path / name), "../reports/harbor/")
+        render_file(report, format_of(tmp_path / name), "../reports/harbor/")
         .lstrip()
         .startswith(start.encode())
     )
@@ -120,7 +120,7 @@ def test_the_way_from_a_page_to_the_videos(report, tmp_path):
     assert base_for(tmp_path / "x.html", folder) == "reports/harbor/"
     base = base_for(tmp_path / "out dir" / "x.md", folder)
     assert base == "../reports/harbor/"
-    assert f"({base}{report.jobs[0].output.path})" in render(report, "md", base).decode()
+    assert f"({base}{report.jobs[0].output.path})" in render(report, "md", base)
 
 
 def test_a_name_without_a_format_is_refused(tmp_path):

@@ -12,8 +12,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from wanbatch.model.lock import LOCK_SCHEMA, LOCK_SUFFIX
 from wanbatch.model.report import Report
-from wanbatch.report.compare import compare, merge
+from wanbatch.operations.locks import read_lock
+from wanbatch.report.compare import compare, merge, report_of_lock
 from wanbatch.report.formats.comparison import (
     count_up,
     render_json,
@@ -21,7 +23,6 @@ from wanbatch.report.formats.comparison import (
     render_text,
 )
 from wanbatch.report.formats.json import report_document, to_bytes
-from wanbatch.report.formats.lock import LOCK_SCHEMA, NoLock, parse_lock
 from wanbatch.report.formats.page import render_page
 from wanbatch.report.formats.render import base_for
 from wanbatch.report.head import read_document
@@ -89,15 +90,7 @@ def read_side(path: Path) -> Side:
     file = _file_of(path)
     document = read_document(file)
     if document is not None and document.get("schema") == LOCK_SCHEMA:
-        try:
-            report = parse_lock(document, file.name.removesuffix(".json").removesuffix(".lock"))  # type: ignore[arg-type]
-        except NoLock as error:
-            raise WanbatchError(
-                ExitCode.INVALID,
-                f"{file} is no lock of format {LOCK_SCHEMA}: {error}",
-                "wanbatch lock writes it anew",
-            ) from None
-        return Side(report, file.parent, str(path))
+        return Side(report_of_lock(read_lock(file), _manifest_of(file)), file.parent, str(path))
     report = read_report(file)
     folder = file.parent.parent if file.parent.name == "runs" else file.parent
     return Side(report, folder, str(path))
@@ -124,3 +117,7 @@ def _file_of(path: Path) -> Path:
         f"{path} has no report.json",
         "name a report folder, a report.json, a file under runs/, or a .lock.json",
     )
+
+
+def _manifest_of(lock: Path) -> str:
+    return lock.name.removesuffix(LOCK_SUFFIX)

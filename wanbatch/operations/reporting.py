@@ -24,7 +24,7 @@ from wanbatch.operations.summary import append_summary
 from wanbatch.report.collect import collect
 from wanbatch.report.export import export_videofolder, refuse_used_folder
 from wanbatch.report.formats.json import document_text, plan_document, to_bytes
-from wanbatch.report.formats.render import base_for, format_of, render
+from wanbatch.report.formats.render import base_for, format_of, render_file
 from wanbatch.report.head import read_document
 from wanbatch.report.write import write_report
 from wanbatch.videos.folders import refuse_odd_places
@@ -95,7 +95,7 @@ def rebuild_reports(
     rendered = []
     for target, form in zip(targets, formats, strict=True):
         page, report = written[0]
-        rendered.append((target, render(report, form, base_for(target, page.parent))))
+        rendered.append((target, render_file(report, form, base_for(target, page.parent))))
     exported = []
     if videofolder is not None:
         chosen = [(page.parent, _selected(report, plan)) for page, report in written]

@@ -4,19 +4,26 @@ What it may not do: I/O, or word a comparison (``formats.comparison`` does).
 
 How it works: jobs are matched by name. Two are identical where the same was asked for
 (by fingerprint, else field by field) and the same came of it: the same state, the same
-bytes. Of all others each difference is a ``Change`` with what stood before and what
-stands now. ``merge`` makes one report of both, for the page: its jobs have the axes
-``run`` (A or B) and ``name``, and their paths lead from the page to their own folders.
+bytes. Of all others what differs is told field by field, in the words of
+``model.changes``. A lock is read as a report of what it keeps. ``merge`` makes one
+report of both, for the page: its jobs have the axes ``run`` (A or B) and ``name``, and
+their paths lead from the page to their own folders.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import cast
+from urllib.parse import unquote
 
+from wanbatch.model.changes import find_changes
+from wanbatch.model.lock import Lock, LockEntry
 from wanbatch.model.plan import JobState
 from wanbatch.model.report import (
+    Check,
     Cost,
     ManifestFacts,
     Output,
@@ -25,22 +32,10 @@ from wanbatch.model.report import (
     Totals,
 )
 from wanbatch.report import wording
-from wanbatch.report.labels import MEDIA, STATES
+from wanbatch.report.labels import STATES
 from wanbatch.words.canonical import Json
 from wanbatch.words.names import name_job
 from wanbatch.words.scalars import Scalar
-
-FIELDS = (
-    "model",
-    "prompt",
-    "negative_prompt",
-    "seconds",
-    "size",
-    "seed",
-    "prompt_extend",
-    "watermark",
-)
-"""Of a request, in the order in which changes are told; its media come after them."""
 
 
 class Standing(StrEnum):
@@ -53,12 +48,14 @@ class Standing(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """One difference; ``None`` where there was nothing, or is nothing."""
+class Difference:
+    """What differs in one field, in words; ``before`` and ``after`` are its values
+    where it is one of the request."""
 
     field: str
-    before: str | None
-    after: str | None
+    words: str
+    before: Json = None
+    after: Json = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +65,7 @@ class Compared:
 
     name: str
     standing: Standing
-    changes: tuple[Change, ...] = ()
+    differences: tuple[Difference, ...] = ()
     same_as: str = ""
 
 
@@ -109,23 +106,27 @@ def _namesake(job: ReportJob, other: Report, own: Mapping[str, ReportJob]) -> st
 
 
 def _compared(before: ReportJob, after: ReportJob) -> Compared:
-    changes = tuple(_changes(before, after))
-    return Compared(before.name, Standing.CHANGED if changes else Standing.IDENTICAL, changes)
+    found = tuple(_differences(before, after))
+    return Compared(before.name, Standing.CHANGED if found else Standing.IDENTICAL, found)
 
 
-def _changes(before: ReportJob, after: ReportJob) -> Iterator[Change]:
+def _differences(before: ReportJob, after: ReportJob) -> Iterator[Difference]:
     if before.fingerprint != after.fingerprint:
-        asked = [*_request_changes(before.request, after.request)]
+        asked = [*_asked_otherwise(before.request, after.request)]
         yield from asked
         if not asked and _rule(before) == _rule(after):
-            yield Change("identity", before.fingerprint, after.fingerprint)
+            yield Difference("identity", _NOT_SHOWN)
     if before.state is not after.state:
-        yield Change("state", STATES[before.state], STATES[after.state])
-    was, is_now = _fault(before), _fault(after)
-    if was != is_now and before.state is after.state:
-        yield Change("error", was, is_now)
-    yield from _output_changes(before.output, after.output)
-    yield from _check_changes(before, after)
+        yield Difference("state", f"{STATES[before.state]} → {STATES[after.state]}")
+    elif (was := _fault(before)) != (is_now := _fault(after)):
+        yield Difference("error", f"{was} → {is_now}")
+    one, other = before.output, after.output
+    if (one and one.sha256) != (other and other.sha256):
+        yield Difference("video", f"{_video(one)} → {_video(other)}")
+    yield from _verdicts_turned(before, after)
+
+
+_NOT_SHOWN = "something that the request does not show, as the job that it takes media from"
 
 
 def _rule(job: ReportJob) -> str:
@@ -133,79 +134,84 @@ def _rule(job: ReportJob) -> str:
     return job.fingerprint.partition(":")[0]
 
 
-def _request_changes(before: Mapping[str, Json], after: Mapping[str, Json]) -> Iterator[Change]:
-    for field in FIELDS:
-        was, is_now = _text(before.get(field)), _text(after.get(field))
-        if was != is_now:
-            yield Change(field, was, is_now)
-    had, has = _media(before), _media(after)
-    for kind in dict.fromkeys((*had, *has)):
-        one, other = had.get(kind), has.get(kind)
-        if one is None or other is None or not _is_same_media(one, other):
-            label = MEDIA.get(kind, kind)  # type: ignore[call-overload]
-            yield Change(str(label).lower(), _media_text(one), _media_text(other))
+def _asked_otherwise(before: Mapping[str, Json], after: Mapping[str, Json]) -> Iterator[Difference]:
+    for change in find_changes(before, after):
+        part = change.part
+        yield Difference(part, change.words, before.get(part), after.get(part))
 
 
-def _text(value: Json) -> str | None:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return None if value is None else str(value)
+def _fault(job: ReportJob) -> str:
+    return f"{job.error.code}: {job.error.message}" if job.error else "none"
 
 
-def _media(request: Mapping[str, Json]) -> dict[str, Mapping[str, Json]]:
-    media = request.get("media")
-    entries = media if isinstance(media, Sequence) and not isinstance(media, str) else ()
-    return {str(one.get("type")): one for one in entries if isinstance(one, Mapping)}
-
-
-def _is_same_media(one: Mapping[str, Json], other: Mapping[str, Json]) -> bool:
-    """By content where both have a hash; else by what they are called."""
-    if one.get("sha256") and other.get("sha256"):
-        return one["sha256"] == other["sha256"]
-    return one.get("source") == other.get("source")
-
-
-def _media_text(media: Mapping[str, Json] | None) -> str | None:
-    if media is None:
-        return None
-    digest = media.get("sha256")
-    return f"{media.get('source')}" + (f" ({str(digest)[:8]})" if digest else "")
-
-
-def _fault(job: ReportJob) -> str | None:
-    return f"{job.error.code}: {job.error.message}" if job.error else None
-
-
-def _output_changes(before: Output | None, after: Output | None) -> Iterator[Change]:
-    if (before and before.sha256) != (after and after.sha256):
-        yield Change("video", _video_text(before), _video_text(after))
-
-
-def _video_text(output: Output | None) -> str | None:
+def _video(output: Output | None) -> str:
     if output is None:
-        return None
+        return "none"
     return (
         f"{wording.duration(output.seconds)}, {output.width} × {output.height}"
         f" ({output.sha256[:8]})"
     )
 
 
-def _check_changes(before: ReportJob, after: ReportJob) -> Iterator[Change]:
+def _verdicts_turned(before: ReportJob, after: ReportJob) -> Iterator[Difference]:
     """Checks whose verdict is another; a check that only one side made tells
     nothing."""
     had = {check.name: check for check in before.checks}
     for check in after.checks:
         old = had.get(check.name)
         if old is not None and old.passed != check.passed:
-            yield Change(
-                f"check {check.name}",
-                _verdict(old.passed, old.message),
-                _verdict(check.passed, check.message),
-            )
+            yield Difference(f"check {check.name}", f"{_verdict(old)} → {_verdict(check)}")
 
 
-def _verdict(passed: bool, message: str) -> str:
-    return f"{'passed' if passed else 'remarked'}: {message}"
+def _verdict(check: Check) -> str:
+    return f"{'passed' if check.passed else 'remarked'} ({check.message})"
+
+
+# -- a lock ----------------------------------------------------------------------------
+
+
+def report_of_lock(lock: Lock, name: str) -> Report:
+    """A committed lock as a report. What it does not keep (attempts, times, checks,
+    where videos lie) stays unknown."""
+    jobs = tuple(_locked(job, entry) for job, entry in lock.jobs.items())
+    counts = Counter(job.state.value for job in jobs)
+    return Report(
+        manifest=ManifestFacts(name, "", ""),
+        realm="paid",  # the emulator neither writes nor reads a lock
+        run=None,
+        totals=Totals(jobs=len(jobs), cost=Cost(None, None, ""), **counts),
+        jobs=jobs,
+    )
+
+
+def _locked(name: str, entry: LockEntry) -> ReportJob:
+    output = entry.output
+    return ReportJob(
+        name=name,
+        id=name.partition("[")[0],
+        axes=_axes(name),
+        tags=(),
+        fingerprint=entry.fingerprint,
+        state=JobState(entry.state),
+        backend="",
+        task_id=entry.task_id or None,
+        request=cast("Mapping[str, Json]", entry.request),
+        cost=Cost(None, None, ""),
+        output=None
+        if output is None
+        else Output(
+            *("", output.sha256, output.bytes, output.seconds, output.width, output.height),
+            fps=0.0,
+            has_audio=False,
+        ),
+    )
+
+
+def _axes(name: str) -> tuple[tuple[str, Scalar], ...]:
+    """The axes that a name tells; a value that it cuts stays cut."""
+    inside = name.partition("[")[2].removesuffix("]")
+    pairs = (pair.partition("=") for pair in inside.split(",") if pair)
+    return tuple((axis, unquote(value)) for axis, _, value in pairs)
 
 
 # -- one report of both ----------------------------------------------------------------

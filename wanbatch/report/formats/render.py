@@ -22,7 +22,8 @@ from wanbatch.report.formats.tables import render_csv, render_markdown
 from wanbatch.report.wording import link
 from wanbatch.words.errors import ExitCode, WanbatchError
 
-Format = Literal["html", "json", "junit", "csv", "md", "parquet"]
+TextFormat = Literal["html", "json", "junit", "csv", "md"]
+Format = TextFormat | Literal["parquet"]
 
 _BY_SUFFIX: dict[str, Format] = {
     ".html": "html",
@@ -57,20 +58,22 @@ def base_for(target: Path, folder: Path) -> str:
     return "" if way == "." else f"{way}/"
 
 
-def render(report: Report, form: Format, base: str = "") -> bytes:
-    """The report as a file's bytes: a text in UTF-8, or Parquet.
+def render_file(report: Report, form: Format, base: str = "") -> bytes:
+    """The report as a file's bytes: a text in UTF-8, or Parquet. ``base`` is that of
+    ``render``."""
+    if form == "parquet":
+        return render_parquet(report, base)
+    return to_bytes(render(report, form, base))
+
+
+def render(report: Report, form: TextFormat, base: str = "") -> str:
+    """The report as text.
 
     ``base`` leads from the folder that the text is for to the manifest's folder, where
     the videos are: empty where they are the same, else a relative path that ends with a
     slash. ``report.json`` keeps its paths, which are relative to the manifest's folder
     by definition.
     """
-    if form == "parquet":
-        return render_parquet(report, base)
-    return to_bytes(_text(report, form, base))
-
-
-def _text(report: Report, form: Format, base: str) -> str:
     if form == "json":
         return document_text(report_document(report))
     if form == "junit":
