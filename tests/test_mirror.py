@@ -122,16 +122,29 @@ TABLE = {
     "providers/test_session_keys.py": "providers/http/network",
     "providers/test_submit.py": "providers/http/connections",
     "report/test_checks.py": (
-        "report/checks/given report/checks/length report/checks/own_bytes "
-        "report/checks/registry report/checks/size report/checks/sound"
+        "report/checks/given report/checks/groups report/checks/length report/checks/own_bytes "
+        "report/checks/registry report/checks/reproduces report/checks/same report/checks/size "
+        "report/checks/sound"
     ),
     "report/test_collect.py": "model/report",
     "report/test_compare.py": "report/formats/comparison",
+    "report/test_defects.py": (
+        "report/checks/black report/checks/blur report/checks/clipping "
+        "report/checks/colour_drift report/checks/cut report/checks/decodes "
+        "report/checks/exposure report/checks/first_frame report/checks/flicker "
+        "report/checks/frames report/checks/frozen report/checks/joint "
+        "report/checks/last_frame report/checks/motion report/checks/shape "
+        "report/checks/silence report/checks/sound_length"
+    ),
     "report/test_json.py": "report/formats/codec report/schema",
     "report/test_page.py": "report/labels",
     "report/test_records.py": "report/formats/parquet report/formats/videofolder",
     "report/test_tables.py": "report/wording",
     "report/test_write.py": "report/formats/render",
+    "videos/test_looking.py": (
+        "videos/filters videos/full_frames videos/hearing videos/previews videos/references "
+        "videos/small_frames"
+    ),
     "videos/test_making.py": (
         "model/film videos/film/encode videos/film/lettering videos/film/players videos/film/sound"
     ),
