@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-OURS = ("WANBATCH", "DASHSCOPE")
+OURS = ("WANBATCH", "DASHSCOPE", "GITHUB_STEP_SUMMARY")
 
 
 def line(*words: str) -> list[str]:

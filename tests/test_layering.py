@@ -58,6 +58,7 @@ ONLY_IN = {
     "starlette": {"emulator/"},
     "uvicorn": {"emulator/"},
     "obstore": {"providers/delivery/"},
+    "arro3": {"report/formats/"},
     "rich": {"cli/"},
     "click": {"cli/"},
     "random": {"emulator/", "operations/wiring.py"},

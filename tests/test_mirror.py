@@ -22,9 +22,12 @@ ROOT = TESTS.parent / "wanbatch"
 
 TABLE = {
     "cli/test_bad_input.py": "cli/explain",
+    "cli/test_compare.py": "operations/compare",
     "cli/test_contract_output.py": "cli/console cli/options cli/output cli/report cli/validate",
     "cli/test_elsewhere.py": "operations/elsewhere operations/evidence report/head",
+    "cli/test_exports.py": "operations/summary report/export",
     "cli/test_fetch.py": "cli/ending",
+    "cli/test_film.py": "operations/film",
     "cli/test_findings.py": "cli/findings_machine operations/codes words/diagnostics",
     "cli/test_first_minutes.py": (
         "cli/completing cli/completion cli/init operations/naming operations/starting"
@@ -127,6 +130,7 @@ TABLE = {
         "report/checks/sound"
     ),
     "report/test_collect.py": "model/report",
+    "report/test_compare.py": "report/formats/comparison",
     "report/test_defects.py": (
         "report/checks/black report/checks/blur report/checks/clipping "
         "report/checks/colour_drift report/checks/cut report/checks/decodes "
@@ -137,11 +141,15 @@ TABLE = {
     ),
     "report/test_json.py": "report/formats/codec report/schema",
     "report/test_page.py": "report/labels",
+    "report/test_records.py": "report/formats/parquet report/formats/videofolder",
     "report/test_tables.py": "report/wording",
     "report/test_write.py": "report/formats/render",
     "videos/test_looking.py": (
         "videos/filters videos/full_frames videos/hearing videos/previews videos/references "
         "videos/small_frames"
+    ),
+    "videos/test_making.py": (
+        "model/film videos/film/encode videos/film/lettering videos/film/players videos/film/sound"
     ),
     "words/test_clock.py": "operations/ticks",
     "words/test_reasons.py": "model/reason",

@@ -10,9 +10,15 @@ import pytest
 from report import samples
 
 from wanbatch.model.plan import JobState
-from wanbatch.model.report import Fault
+from wanbatch.model.report import Check, Fault
 from wanbatch.report.collect import collect
-from wanbatch.report.formats.tables import inert_cell, inert_text, render_csv, render_markdown
+from wanbatch.report.formats.tables import (
+    inert_cell,
+    inert_text,
+    render_csv,
+    render_markdown,
+    render_summary,
+)
 
 
 @pytest.fixture
@@ -125,3 +131,23 @@ def test_no_text_becomes_markup(text):
     assert "\n" not in shown
     assert "\u202e" not in shown
     assert not any(shown[i] in "|[]`:" and shown[i - 1 : i] != "\\" for i in range(len(shown)))
+
+
+def test_a_summary_is_cut_at_a_row_and_counts_the_rest(report):
+    whole = render_summary(report, 100_000)
+    assert whole == render_markdown(report, None)
+    for most in range(0, len(whole.encode()) + 100, 97):
+        text = render_summary(report, most)
+        assert len(text.encode()) <= most
+        rows = text.count("\n| opening")
+        if text and text != whole:
+            assert text.endswith(f"\nand {10 - rows} more job{'' if rows == 9 else 's'}\n")
+    assert not render_summary(report, 200)
+
+
+def test_markdown_names_the_checks_that_found_something(report):
+    odd = replace(
+        report.jobs[2], checks=(Check("frozen", passed=False, message="0.8 s", value=0.8),)
+    )
+    text = render_markdown(replace(report, jobs=(odd,)))
+    assert "1280 × 720](videos/opening.hour-dawn.seed-102.1f3a9c2e.mp4) (frozen) |" in text

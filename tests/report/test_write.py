@@ -13,7 +13,7 @@ from report import samples
 
 from wanbatch.model.plan import JobState as J
 from wanbatch.report.collect import collect
-from wanbatch.report.formats.render import base_for, format_of, render
+from wanbatch.report.formats.render import base_for, format_of, render, render_file
 from wanbatch.report.write import read_report, write_report
 from wanbatch.words.errors import WanbatchError
 
@@ -108,7 +108,9 @@ def test_a_run_id_cannot_leave_the_folder(report, folder):
 )
 def test_a_files_name_decides_its_format(report, tmp_path, name, start):
     assert (
-        render(report, format_of(tmp_path / name), "../reports/harbor/").lstrip().startswith(start)
+        render_file(report, format_of(tmp_path / name), "../reports/harbor/")
+        .lstrip()
+        .startswith(start.encode())
     )
 
 

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import click
 
+from wanbatch.cli.console import say
 from wanbatch.cli.options import CommonOptions, planning_options
 from wanbatch.cli.output import observer, save
+from wanbatch.words.humanize import plural
 
 
 @click.command("report")
@@ -18,16 +20,34 @@ from wanbatch.cli.output import observer, save
     "targets",
     multiple=True,
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Also write to this file: .html, .json, .xml (JUnit), .csv or .md.",
+    help="Also write to this file: .html, .json, .xml (JUnit), .csv, .md or .parquet.",
 )
-def command(options: CommonOptions, targets: tuple[Path, ...]) -> None:
+@click.option(
+    "--export",
+    nargs=2,
+    type=(click.Choice(("videofolder",)), click.Path(path_type=Path, file_okay=False)),
+    metavar="videofolder DIR",
+    help="Also put the done videos and a metadata.jsonl into a new folder, as data sets have it.",
+)
+def command(
+    options: CommonOptions, targets: tuple[Path, ...], export: tuple[str, Path] | None
+) -> None:
     """Rebuild every manifest's report.html and report.json from the ledger, as after
-    the last run."""
+    the last run.
+
+    \b
+    wanbatch report harbor.wanbatch.yaml -o junit.xml -o jobs.csv
+    wanbatch report harbor.wanbatch.yaml --select tag:hero --export videofolder heroes
+    """
     from wanbatch.operations.reporting import rebuild_reports
 
-    written, rendered = rebuild_reports(options, targets, observer(options, quiet_warnings=True))
-    for path in written:
+    folder = export[1] if export else None
+    built = rebuild_reports(options, targets, observer(options, quiet_warnings=True), folder)
+    for path in built.pages:
         click.echo(path)
-    for target, content in rendered:
+    for target, content in built.rendered:
         save(target, content)
         click.echo(target)
+    if folder is not None:
+        say(f"{plural(len(built.exported), 'video')} exported")
+        click.echo(folder)

@@ -6,6 +6,7 @@ What it may not do: read a run's memory, or send anything.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from wanbatch.manifest.load import load_manifests
@@ -19,9 +20,11 @@ from wanbatch.operations.elsewhere import refuse_older_ledger
 from wanbatch.operations.events import Observer
 from wanbatch.operations.options import DEFAULT_OUTPUT, PlanningOptions
 from wanbatch.operations.planning import look_and_plan
+from wanbatch.operations.summary import append_summary
 from wanbatch.report.collect import collect, with_last_run
+from wanbatch.report.export import export_videofolder, refuse_used_folder
 from wanbatch.report.formats.json import document_text, plan_document, to_bytes
-from wanbatch.report.formats.render import base_for, format_of, render
+from wanbatch.report.formats.render import base_for, format_of, render_file
 from wanbatch.report.head import read_document
 from wanbatch.report.timing import last_at_work
 from wanbatch.report.write import write_report
@@ -56,6 +59,7 @@ def write_reports(
         )
         report = with_last_run(report, runs[-1] if runs else None)
         written.append((folder / "report.html", write_report(report, folder)))
+    append_summary([report for _, report in written])
     return written
 
 
@@ -65,14 +69,26 @@ def _up_to(runs: Sequence[RunRecord], run_id: str | None) -> Sequence[RunRecord]
     return runs[: found[-1]] if found else runs
 
 
-def rebuild_reports(
-    options: PlanningOptions, targets: Sequence[Path], observe: Observer
-) -> tuple[list[Path], list[tuple[Path, bytes]]]:
-    """Writes every manifest's report as after the last run.
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """The pages' paths; for each target the report in the format that its name asks
+    for, with links that hold there; the jobs whose videos were exported."""
 
-    Returns the pages' paths, and for each of ``targets`` the report in the format that
-    its name asks for, with links that hold there. Raises ``WanbatchError``.
-    """
+    pages: tuple[Path, ...]
+    rendered: tuple[tuple[Path, bytes], ...]
+    exported: tuple[str, ...]
+
+
+def rebuild_reports(
+    options: PlanningOptions,
+    targets: Sequence[Path],
+    observe: Observer,
+    videofolder: Path | None = None,
+) -> Rebuilt:
+    """Writes every manifest's report as after the last run, and the done videos of the
+    selection to ``videofolder``. Raises ``WanbatchError``."""
+    if videofolder is not None:
+        refuse_used_folder(videofolder)
     formats = [format_of(target) for target in targets]
     checked = check(options, observe)
     if targets and len(checked.manifests) != 1:
@@ -86,8 +102,18 @@ def rebuild_reports(
     rendered = []
     for target, form in zip(targets, formats, strict=True):
         page, report = written[0]
-        rendered.append((target, to_bytes(render(report, form, base_for(target, page.parent)))))
-    return [page for page, _ in written], rendered
+        rendered.append((target, render_file(report, form, base_for(target, page.parent))))
+    exported = []
+    if videofolder is not None:
+        chosen = [(page.parent, _selected(report, plan)) for page, report in written]
+        exported = export_videofolder(chosen, videofolder)
+    return Rebuilt(tuple(page for page, _ in written), tuple(rendered), tuple(exported))
+
+
+def _selected(report: Report, plan: Plan) -> Report:
+    """The report with the jobs that ``--select`` selects."""
+    names = {e.name for e in plan.selected() if e.job.manifest == report.manifest.name}
+    return replace(report, jobs=tuple(job for job in report.jobs if job.name in names))
 
 
 def render_plan(plan: Plan, manifests: Sequence[Manifest]) -> bytes:

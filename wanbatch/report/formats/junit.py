@@ -72,6 +72,7 @@ def _add_case(suite: Element, report: Report, job: ReportJob) -> None:
     facts = [
         f"task {job.task_id}" if job.task_id else "",
         f"video {job.output.path}" if job.output else "",
+        *(f"{check.name}: {check.message}" for check in job.checks if not check.passed),
     ]
     if any(facts):
         SubElement(case, "system-out").text = _legal("\n".join(fact for fact in facts if fact))

@@ -121,11 +121,14 @@ class Stage:
     share: float
 
 
-def render_page(report: Report, document: Mapping[str, Json], base: str = "") -> str:
+def render_page(
+    report: Report, document: Mapping[str, Json], base: str = "", *, opening: str = ""
+) -> str:
     """The page's text. ``document`` is the report's; ``base`` leads from the page's
-    folder to the manifest's: a URL, empty or ending with a slash."""
+    folder to the manifest's: a URL, empty or ending with a slash. ``opening`` is the
+    view of a page of two reports, whose jobs no command knows: it gives no advice."""
     assets = _assets()
-    advice = advise(report)
+    advice = () if opening else advise(report)
     return assets.template.render(
         report=report,
         advice=advice,
@@ -141,7 +144,7 @@ def render_page(report: Report, document: Mapping[str, Json], base: str = "") ->
         style=Markup(assets.style),  # noqa: S704
         script=Markup(assets.script),  # noqa: S704
         loader=Markup(assets.loader),  # noqa: S704
-        data=Markup(_data(report, document, advice, base)),  # noqa: S704 - escaped by _data
+        data=Markup(_data(report, document, advice, base, opening)),  # noqa: S704 - escaped by _data
         packed=len(report.jobs) + len(report.former) >= PACKED_FROM,
         words=wording,
         instant=instant,
@@ -174,13 +177,18 @@ def stages(time: TimeSpent) -> tuple[Stage, ...]:
 
 
 def _data(
-    report: Report, document: Mapping[str, Json], advice: tuple[Advice, ...], base: str
+    report: Report,
+    document: Mapping[str, Json],
+    advice: tuple[Advice, ...],
+    base: str,
+    opening: str,
 ) -> str:
     """What the scripts read: the jobs, the former jobs, the steps of each piece of
     advice, the labels; as JSON, or deflated and in base 64."""
     text = _encode(
         {
             "base": base,
+            "opening": opening,
             "realm": report.realm,
             **pack_jobs(_list(document["jobs"]), _list(document["former"])),
             "advice": [

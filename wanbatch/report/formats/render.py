@@ -14,14 +14,16 @@ from pathlib import Path
 from typing import Literal
 
 from wanbatch.model.report import Report
-from wanbatch.report.formats.json import document_text, report_document
+from wanbatch.report.formats.json import document_text, report_document, to_bytes
 from wanbatch.report.formats.junit import render_junit
 from wanbatch.report.formats.page import render_page
+from wanbatch.report.formats.parquet import render_parquet, require_parquet
 from wanbatch.report.formats.tables import render_csv, render_markdown
 from wanbatch.report.wording import link
 from wanbatch.words.errors import ExitCode, WanbatchError
 
-Format = Literal["html", "json", "junit", "csv", "md"]
+TextFormat = Literal["html", "json", "junit", "csv", "md"]
+Format = TextFormat | Literal["parquet"]
 
 _BY_SUFFIX: dict[str, Format] = {
     ".html": "html",
@@ -30,12 +32,13 @@ _BY_SUFFIX: dict[str, Format] = {
     ".xml": "junit",
     ".csv": "csv",
     ".md": "md",
+    ".parquet": "parquet",
 }
 
 
 def format_of(path: Path) -> Format:
     """The format that a file's name asks for. Raises ``WanbatchError`` (2) where there
-    is none."""
+    is none, or where its library is not installed."""
     found = _BY_SUFFIX.get(path.suffix.lower())
     if found is None:
         raise WanbatchError(
@@ -43,6 +46,8 @@ def format_of(path: Path) -> Format:
             f"-o {path}: no report format has this ending",
             "one of: " + ", ".join(_BY_SUFFIX),
         )
+    if found == "parquet":
+        require_parquet()
     return found
 
 
@@ -53,7 +58,15 @@ def base_for(target: Path, folder: Path) -> str:
     return "" if way == "." else f"{way}/"
 
 
-def render(report: Report, form: Format, base: str = "") -> str:
+def render_file(report: Report, form: Format, base: str = "") -> bytes:
+    """The report as a file's bytes: a text in UTF-8, or Parquet. ``base`` is that of
+    ``render``."""
+    if form == "parquet":
+        return render_parquet(report, base)
+    return to_bytes(render(report, form, base))
+
+
+def render(report: Report, form: TextFormat, base: str = "") -> str:
     """The report as text.
 
     ``base`` leads from the folder that the text is for to the manifest's folder, where

@@ -16,6 +16,7 @@ import csv
 import io
 import re
 import unicodedata
+from decimal import Decimal
 from html import escape
 
 from wanbatch.model.plan import JobState
@@ -23,66 +24,36 @@ from wanbatch.model.report import Report, ReportJob
 from wanbatch.report import wording
 from wanbatch.report.advice import advise
 from wanbatch.report.formats.codec import amount, instant
-from wanbatch.words.canonical import Json
+from wanbatch.report.formats.records import Kind, Value, make_columns
 
-_FIXED = (
-    "name",
-    "id",
-    "state",
-    "tags",
-    "seed",
-    "prompt",
-    "negative_prompt",
-    "model",
-    "seconds",
-    "size",
-    "prompt_extend",
-    "watermark",
-    "media",
-    "backend",
-    "task_id",
-    "fingerprint",
-    "attempts",
-    "submitted_at",
-    "stored_at",
-    "queue_s",
-    "submit_s",
-    "generation_s",
-    "download_s",
-    "spent",
-    "reserved",
-    "currency",
-    "path",
-    "sha256",
-    "bytes",
-    "output_seconds",
-    "width",
-    "height",
-    "fps",
-    "has_audio",
-    "error_code",
-    "error_message",
-)
 Cell = str | int | float | None
 
 
 def render_csv(report: Report, base: str = "") -> str:
-    """One row per job, in manifest order; an axis ``hour`` is the column ``axis.hour``.
-    ``base`` leads to the manifest's folder."""
-    axes = list(dict.fromkeys(name for job in report.jobs for name, _ in job.axes))
+    """One row per job, in manifest order, with the columns of ``records``. ``base``
+    leads to the manifest's folder."""
+    columns = make_columns(report, base)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(
-        [inert_cell(column) for column in (*_FIXED, *(f"axis.{name}" for name in axes))]
-    )
-    for job in report.jobs:
-        values = _row(job, base)
-        found = dict(job.axes)
-        writer.writerow(
-            [inert_cell(values[column]) for column in _FIXED]
-            + [inert_cell(_text(found.get(name))) for name in axes]
-        )
+    writer.writerow([inert_cell(column.name) for column in columns])
+    cells = ([inert_cell(_cell(c.kind, value)) for value in c.values] for c in columns)
+    writer.writerows(zip(*cells, strict=True))
     return text.getvalue()
+
+
+def _cell(kind: Kind, value: Value) -> Cell:
+    """A value as a spreadsheet reads it."""
+    match kind, value:
+        case Kind.INSTANT, float() | int():
+            return instant(float(value))
+        case Kind.FLAG, bool():
+            return "true" if value else "false"
+        case _, Decimal():
+            return amount(value)
+        case _, tuple():
+            return " ".join(value)
+        case _:
+            return value
 
 
 def inert_cell(value: Cell) -> Cell:
@@ -95,69 +66,9 @@ def inert_cell(value: Cell) -> Cell:
     )
 
 
-def _row(job: ReportJob, base: str) -> dict[str, Cell]:
-    asked, output, timings = job.request, job.output, job.timings
-    media = asked.get("media")
-    return {
-        "name": job.name,
-        "id": job.id,
-        "state": job.state.value,
-        "tags": " ".join(job.tags),
-        **{
-            field: _text(asked.get(field))
-            for field in (
-                "seed",
-                "prompt",
-                "negative_prompt",
-                "model",
-                "seconds",
-                "size",
-                "prompt_extend",
-                "watermark",
-            )
-        },
-        "media": " ".join(f"{m['type']}={m['source']}" for m in media if isinstance(m, dict))
-        if isinstance(media, list)
-        else "",
-        "backend": job.backend,
-        "task_id": job.task_id,
-        "fingerprint": job.fingerprint,
-        "attempts": len(job.attempts),
-        "submitted_at": instant(timings.submitted_at) if timings.submitted_at else None,
-        "stored_at": instant(timings.stored_at) if timings.stored_at else None,
-        **{
-            field: _rounded(getattr(timings, field))
-            for field in ("queue_s", "submit_s", "generation_s", "download_s")
-        },
-        "spent": None if job.cost.spent is None else amount(job.cost.spent),
-        "reserved": None if job.cost.reserved is None else amount(job.cost.reserved),
-        "currency": job.cost.currency,
-        "path": f"{base}{output.path}" if output else None,
-        "sha256": output.sha256 if output else None,
-        "bytes": output.bytes if output else None,
-        "output_seconds": _rounded(output.seconds) if output else None,
-        "width": output.width if output else None,
-        "height": output.height if output else None,
-        "fps": _rounded(output.fps) if output else None,
-        "has_audio": _text(output.has_audio) if output else None,
-        "error_code": job.error.code if job.error else None,
-        "error_message": job.error.message if job.error else None,
-    }
-
-
-def _text(value: Json | float) -> Cell:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return value if isinstance(value, (str, int, float)) or value is None else str(value)
-
-
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 3)
-
-
-def render_markdown(report: Report, base: str = "") -> str:
-    """Totals, what is left to do, and a table of all jobs with links to their
-    videos."""
+def render_markdown(report: Report, base: str | None = "") -> str:
+    """Totals, what is left to do, and a table of all jobs with links to their videos;
+    without links where ``base`` is ``None``."""
     totals, manifest = report.totals, report.manifest
     lines = [f"# {inert_text(manifest.name)}", "", _summary(report), ""]
     for item in advise(report):
@@ -203,16 +114,37 @@ def _summary(report: Report) -> str:
     return ", ".join(parts) + "."
 
 
-def _markdown_row(job: ReportJob, base: str) -> str:
+def render_summary(report: Report, most_bytes: int) -> str:
+    """The Markdown for a page that has no videos beside it, at most ``most_bytes`` in
+    UTF-8: of a longer one the last rows are left out, and counted. Empty where not even
+    its head fits."""
+    lines = render_markdown(report, None).splitlines(keepends=True)
+    if sum(len(line.encode()) for line in lines) <= most_bytes:
+        return "".join(lines)
+    rows = [number for number, line in enumerate(lines) if line.startswith("| ")][2:]
+    left = most_bytes - 80  # for the line that counts the rest
+    kept: list[str] = []
+    for line in lines:
+        left -= len(line.encode())
+        if left < 0:
+            break
+        kept.append(line)
+    if not rows or len(kept) <= rows[0]:
+        return ""
+    kept_rows = sum(number < len(kept) for number in rows)
+    return "".join(kept) + f"\nand {wording.count(len(rows) - kept_rows, 'more job')}\n"
+
+
+def _markdown_row(job: ReportJob, base: str | None) -> str:
     output = job.output
     video = (
-        (
-            f"[{wording.duration(output.seconds)}, {output.width} ×"
-            f" {output.height}]({base}{wording.link(output.path)})"
-        )
-        if output
-        else ""
+        f"{wording.duration(output.seconds)}, {output.width} × {output.height}" if output else ""
     )
+    if output and base is not None:
+        video = f"[{video}]({base}{wording.link(output.path)})"
+    remarks = ", ".join(check.name for check in job.checks if not check.passed)
+    if remarks:
+        video += f" ({inert_text(remarks)})"
     if job.error:
         video = inert_text(f"{job.error.code}: {job.error.message}")
     return (

@@ -76,7 +76,7 @@ async function startPage(data) {
   // ---- the view ---------------------------------------------------------------------
 
   function readView() {
-    view = viewFrom(new URLSearchParams(location.hash.slice(1)));
+    view = viewFrom(new URLSearchParams(location.hash.slice(1) || data.opening));
     const shown = showView();
     const entry = byKey.get(view.job);
     if (entry) showJob(entry);

@@ -119,6 +119,8 @@ interface Labels {
 }
 
 interface Data {
+  /** The view of a page that has none in its address; mostly empty. */
+  opening: string;
   base: string;
   realm: string;
   jobs: Job[];
