@@ -54,9 +54,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "fetch": ("fetch", "Poll and download what was already paid for. Never submits."),
     "resolve": ("resolve", "Decide on an uncertain or expired job: adopt, resubmit or abandon."),
     "report": ("report", "Rebuild the report from the ledger."),
+    "promote": ("promote", "Write a manifest of what was chosen on the report's page."),
     "ledger": ("ledger", "Check the ledger and its videos, or copy it while a run goes on."),
     "emulator": ("emulator", "Serve a local API on loopback that renders real videos."),
-    "schema": ("schema", "Print a JSON Schema: manifest, job, plan, report or faults."),
+    "schema": ("schema", "Print a JSON Schema: manifest, job, plan, report, review or faults."),
     "explain": ("explain", "Explain a diagnostic code."),
     "doctor": (
         "doctor",
