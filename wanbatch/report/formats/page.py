@@ -49,6 +49,9 @@ PURE_SCRIPTS = (
     "filter.js",
     "facts.js",
     "picks.js",
+    "grid_axes.js",
+    "grid_paint.js",
+    "sync.js",
 )
 """They decide and word, and touch no page: they are tested without a browser."""
 
@@ -65,6 +68,12 @@ SCRIPTS = (
     "focus.js",
     "cards.js",
     "gallery.js",
+    "player.js",
+    "players.js",
+    "transport.js",
+    "grid_tiles.js",
+    "grid_bar.js",
+    "grid.js",
     "panel.js",
     "dialog.js",
     "main.js",
@@ -79,6 +88,7 @@ STYLES = (
     "tabs.css",
     "toolbar.css",
     "gallery.css",
+    "grid.css",
     "job.css",
     "narrow.css",
     "print.css",

@@ -14,7 +14,10 @@ const OPTIONS = {
   all: ["sort"],
   gallery: ["size"],
   table: [],
-  grid: [],
+  grid: [
+    ...["cols", "rows", "scols", "srows", "at", "cycle"],
+    ...["paint", "look", "tile", "speed", "loop", "shift"],
+  ],
   compare: [],
   duel: [],
 };
