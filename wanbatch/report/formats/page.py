@@ -48,6 +48,8 @@ PURE_SCRIPTS = (
     "view.js",
     "filter.js",
     "facts.js",
+    "ranking.js",
+    "review.js",
     "picks.js",
     "grid_axes.js",
     "grid_paint.js",
@@ -67,6 +69,7 @@ SCRIPTS = (
     "previews.js",
     "focus.js",
     "cards.js",
+    "choosing.js",
     "gallery.js",
     "player.js",
     "players.js",
@@ -76,6 +79,7 @@ SCRIPTS = (
     "grid.js",
     "panel.js",
     "dialog.js",
+    "duel.js",
     "main.js",
 )
 """The files of ``web/`` that make the page's script, in this order: each may use the
@@ -90,6 +94,8 @@ STYLES = (
     "gallery.css",
     "grid.css",
     "job.css",
+    "choosing.css",
+    "duel.css",
     "narrow.css",
     "print.css",
 )
@@ -169,6 +175,7 @@ def _data(
     text = _encode(
         {
             "base": base,
+            "manifest": {"name": report.manifest.name, "sha256": report.manifest.sha256},
             "realm": report.realm,
             "jobs": document["jobs"],
             "former": document["former"],

@@ -39,6 +39,7 @@ function makeGalleryView(page) {
       for (const entry of entries.slice(at, at + turn)) {
         const card = makeCard(entry, page.data, events);
         card.hidden = !shownNow.has(entry);
+        markCard(card, page.picks.of(entry.key));
         cards.set(entry, card);
         (entry.former ? then : now).append(card);
       }
@@ -47,6 +48,14 @@ function makeGalleryView(page) {
       await new Promise((resume) => setTimeout(resume));
     }
   }
+
+  page.picks.onChange((key) => {
+    const changed = page.byKey.get(key);
+    for (const entry of changed ? [changed] : cards.keys()) {
+      const card = cards.get(entry);
+      if (card) markCard(card, page.picks.of(entry.key));
+    }
+  });
 
   return {
     node,
