@@ -53,7 +53,7 @@ function markCard(card, choice) {
  */
 function makeChoosing(page) {
   const { picks } = page;
-  const counts = el("summary", null);
+  const counts = el("summary", { class: "act" });
   const kept = el("p", null);
   const name = el("input", { type: "text", maxlength: 100, autocomplete: "off" });
   const file = el("input", { type: "file", accept: ".json", multiple: true });
