@@ -33,6 +33,7 @@ TABLE = {
     "cli/test_odd_disks.py": "words/disk",
     "cli/test_prices.py": "cli/plan config/price_advice operations/choose",
     "cli/test_progress.py": "engine/events operations/events",
+    "cli/test_promote.py": "operations/promote",
     "cli/test_resolve.py": "operations/resolve plan/undecided",
     "cli/test_selection.py": "operations/options",
     "cli/test_startup.py": "__main__ cli/main cli/schema",
@@ -80,6 +81,7 @@ TABLE = {
         "manifest/template/constants manifest/template/evaluate manifest/template/placeholders "
         "manifest/tree manifest/yaml/codes manifest/yaml/hints words/codes words/lookalike"
     ),
+    "manifest/test_compose.py": "manifest/promotion",
     "manifest/test_docs.py": "manifest/template/filters",
     "manifest/test_rows.py": (
         "manifest/tables/blanks manifest/tables/csv_files manifest/tables/data_files "
@@ -123,6 +125,7 @@ TABLE = {
     "report/test_collect.py": "model/report",
     "report/test_json.py": "report/formats/codec report/schema",
     "report/test_page.py": "report/labels",
+    "report/test_review.py": "model/review",
     "report/test_tables.py": "report/wording",
     "report/test_write.py": "report/formats/render",
     "words/test_clock.py": "operations/ticks",

@@ -40,11 +40,14 @@ function makeStore() {
 
 /** @param {HTMLElement} card @param {Choice} choice */
 function markCard(card, choice) {
-  const mark = find(".chosen", HTMLElement, card) ?? el("span", { class: "chosen" });
-  mark.textContent = choiceMark(choice);
+  const text = choiceMark(choice);
+  const known = find(".chosen", HTMLElement, card);
+  if (!text && !known) return;
+  const mark = known ?? el("span", { class: "chosen" });
+  mark.textContent = text;
   mark.dataset.verdict = choice.verdict;
   card.classList.toggle("rejected", choice.verdict === "reject");
-  if (!mark.isConnected) need(".stage", HTMLElement, card).append(mark);
+  if (!known) need(".stage", HTMLElement, card).append(mark);
 }
 
 /**

@@ -245,6 +245,6 @@ function attemptItem(attempt, job, labels) {
 /** @param {Job} job */
 function rawSection(job) {
   const text = el("pre", null, shown(JSON.stringify(job, null, 2)));
-  const details = el("details", null, el("summary", null, "All of it as JSON"), text);
+  const details = el("details", null, el("summary", null, "What this page knows, as JSON"), text);
   return el("section", null, details);
 }
