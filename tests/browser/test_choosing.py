@@ -144,7 +144,9 @@ def test_files_of_others_are_added_or_refused_and_a_closed_store_is_told(opened,
         text = "[" * 100_000 if content is None else json.dumps(content)
         (project / name).write_text(text)
     opened.locator(".review input[type=file]").set_input_files([project / name for name in files])
-    opened.wait_for_function("() => document.querySelector('.said').textContent.includes('deep.json')")
+    opened.wait_for_function(
+        "() => document.querySelector('.said').textContent.includes('deep.json')"
+    )
     told = opened.locator(".said").inner_text().splitlines()
     assert told[0] == "good.json: 1 picks, 0 duels"
     assert "was not added: /picks/0/stars" in told[1]

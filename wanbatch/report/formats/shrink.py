@@ -7,7 +7,7 @@ semicolon, no name begins with ``$``, there are no classes and no blocks behind 
 ``case``.
 
 How it works: a script is split into tokens. Space stays where two words would grow
-together. A name that a line declares first becomes ``$`` and a number wherever it
+together. A name that a line declares first becomes ``$`` and letters wherever it
 stands as a name, in every file alike, so that what it means stays one: not behind a
 dot, not as the key of an object. Where a key and its value are one word, the key stays
 and the value follows it.
@@ -19,6 +19,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from string import ascii_letters
 from typing import Literal
 
 Kind = Literal["name", "other", "sign", "text"]
@@ -111,8 +112,14 @@ def shrink_script(script: str) -> str:
 def _short_names(tokens: Sequence[Token], declared: Sequence[str]) -> dict[str, str]:
     uses = Counter(token.value for token in tokens if token.kind == "name")
     often = sorted(set(declared) - _BROWSERS, key=lambda name: (-uses[name], name))
-    numbered = ((name, f"${number}") for number, name in enumerate(often))
+    numbered = ((name, f"${_letters(number)}") for number, name in enumerate(often))
     return {name: short for name, short in numbered if len(short) < len(name)}
+
+
+def _letters(number: int) -> str:
+    """A number in letters: two of them tell 2,704 names apart."""
+    rest, last = divmod(number, len(ascii_letters))
+    return (_letters(rest - 1) if rest else "") + ascii_letters[last]
 
 
 def _renamed(tokens: Sequence[Token], names: dict[str, str]) -> Iterator[Token]:

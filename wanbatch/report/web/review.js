@@ -10,41 +10,41 @@ const MOST_ENTRIES = 200_000;
 /** @typedef {(value: unknown) => boolean} Rule */
 
 /** @type {(least: number, most: number) => Rule} */
-const textOf = (least, most) => (value) =>
+const lengthRule = (least, most) => (value) =>
   typeof value === "string" && value.length >= least && value.length <= most;
 /** @type {(pattern: RegExp) => Rule} */
-const like = (pattern) => (value) => typeof value === "string" && pattern.test(value);
+const patternRule = (pattern) => (value) => typeof value === "string" && pattern.test(value);
 /** @type {(...values: unknown[]) => Rule} */
-const oneOf =
+const valueRule =
   (...values) =>
   (value) =>
     values.includes(value);
 
-const HASH = like(/^[0-9a-f]{64}$/);
-const PERSON = textOf(1, 100);
-const WHEN = like(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z$/);
-const JOB_RULES = { name: textOf(1, 2000), fingerprint: like(/^wb\d+:[0-9a-f]{8,64}$/) };
+const HASH = patternRule(/^[0-9a-f]{64}$/);
+const PERSON = lengthRule(1, 100);
+const WHEN = patternRule(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z$/);
+const JOB_RULES = { name: lengthRule(1, 2000), fingerprint: patternRule(/^wb\d+:[0-9a-f]{8,64}$/) };
 /** @type {Record<string, Rule>} */
 const PICK_RULES = {
   ...JOB_RULES,
   video: (value) => value === null || HASH(value),
-  verdict: oneOf("keep", "reject", ""),
-  stars: oneOf(0, 1, 2, 3, 4, 5),
-  note: textOf(0, 10_000),
+  verdict: valueRule("keep", "reject", ""),
+  stars: valueRule(0, 1, 2, 3, 4, 5),
+  note: lengthRule(0, 10_000),
   by: PERSON,
   at: WHEN,
 };
 /** @type {Record<string, Rule>} */
 const DUEL_RULES = {
-  group: textOf(0, 4000),
-  outcome: oneOf("left", "right", "same", "both_bad"),
-  swapped: oneOf(true, false),
+  group: lengthRule(0, 4000),
+  outcome: valueRule("left", "right", "same", "both_bad"),
+  swapped: valueRule(true, false),
   by: PERSON,
   at: WHEN,
 };
 const HEAD_RULES = {
-  schema: oneOf(REVIEW),
-  realm: oneOf("paid", "emulator"),
+  schema: valueRule(REVIEW),
+  realm: valueRule("paid", "emulator"),
   exported_at: WHEN,
 };
 
@@ -54,17 +54,17 @@ const HEAD_RULES = {
  * @returns {Review}
  */
 function readReview(text) {
-  const found = record(JSON.parse(text.replace(/^\ufeff/, "")), "");
-  const head = taken(found, "", HEAD_RULES);
-  const manifest = taken(record(found.manifest, "/manifest"), "/manifest", {
-    name: textOf(1, 200),
+  const found = mappingAt(JSON.parse(text.replace(/^\ufeff/, "")), "");
+  const head = takeFields(found, "", HEAD_RULES);
+  const manifest = takeFields(mappingAt(found.manifest, "/manifest"), "/manifest", {
+    name: lengthRule(1, 200),
     sha256: HASH,
   });
-  const picks = items(found.picks, "/picks").map((pick, i) =>
-    taken(record(pick, `/picks/${i}`), `/picks/${i}`, PICK_RULES),
+  const picks = listAt(found.picks, "/picks").map((pick, i) =>
+    takeFields(mappingAt(pick, `/picks/${i}`), `/picks/${i}`, PICK_RULES),
   );
-  const duels = items(found.duels, "/duels").map((duel, i) => readDuel(duel, `/duels/${i}`));
-  const reviewers = items(found.reviewers, "/reviewers").map((name, i) => {
+  const duels = listAt(found.duels, "/duels").map((duel, i) => readDuel(duel, `/duels/${i}`));
+  const reviewers = listAt(found.reviewers, "/reviewers").map((name, i) => {
     if (!PERSON(name)) throw new Error(`/reviewers/${i} is not what it must be`);
     return String(name);
   });
@@ -77,13 +77,13 @@ function readReview(text) {
  * @param {string} place
  */
 function readDuel(value, place) {
-  const fields = record(value, place);
+  const fields = mappingAt(value, place);
   const [left, right] = ["left", "right"].map((side) =>
-    taken(record(fields[side], `${place}/${side}`), `${place}/${side}`, JOB_RULES),
+    takeFields(mappingAt(fields[side], `${place}/${side}`), `${place}/${side}`, JOB_RULES),
   );
   const isItself = left.name === right.name && left.fingerprint === right.fingerprint;
   if (isItself) throw new Error(`${place}/right: a video meets itself`);
-  return { ...taken(fields, place, DUEL_RULES), left, right };
+  return { ...takeFields(fields, place, DUEL_RULES), left, right };
 }
 
 /**
@@ -91,7 +91,7 @@ function readDuel(value, place) {
  * @param {string} place
  * @returns {Record<string, unknown>}
  */
-function record(value, place) {
+function mappingAt(value, place) {
   if (typeof value !== "object" || value === null || Array.isArray(value))
     throw new Error(`${place || "the file"} is not a mapping`);
   return /** @type {Record<string, unknown>} */ (value);
@@ -102,7 +102,7 @@ function record(value, place) {
  * @param {string} place
  * @returns {unknown[]}
  */
-function items(value, place) {
+function listAt(value, place) {
   if (!Array.isArray(value)) throw new Error(`${place} is not a list`);
   if (value.length > MOST_ENTRIES) throw new Error(`${place} has too many entries`);
   return value;
@@ -115,7 +115,7 @@ function items(value, place) {
  * @param {Record<string, Rule>} rules
  * @returns {Record<string, unknown>}
  */
-function taken(fields, place, rules) {
+function takeFields(fields, place, rules) {
   return Object.fromEntries(
     Object.entries(rules).map(([name, holds]) => {
       const value = Object.hasOwn(fields, name) ? fields[name] : undefined;
