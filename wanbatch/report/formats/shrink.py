@@ -7,8 +7,8 @@ semicolon, no name begins with ``$``, there are no classes and no blocks behind 
 ``case``.
 
 How it works: a script is split into tokens. Space stays where two words would grow
-together. A name that a line declares first becomes ``$`` and letters wherever it
-stands as a name, in every file alike, so that what it means stays one: not behind a
+together. A name that a line declares first becomes ``$`` and a letter or two wherever
+it stands as a name, in every file alike, so that what it means stays one: not behind a
 dot, not as the key of an object. Where a key and its value are one word, the key stays
 and the value follows it.
 """
@@ -16,10 +16,10 @@ and the value follows it.
 from __future__ import annotations
 
 import re
+import string
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from string import ascii_letters
 from typing import Literal
 
 Kind = Literal["name", "other", "sign", "text"]
@@ -112,14 +112,21 @@ def shrink_script(script: str) -> str:
 def _short_names(tokens: Sequence[Token], declared: Sequence[str]) -> dict[str, str]:
     uses = Counter(token.value for token in tokens if token.kind == "name")
     often = sorted(set(declared) - _BROWSERS, key=lambda name: (-uses[name], name))
-    numbered = ((name, f"${_letters(number)}") for number, name in enumerate(often))
+    numbered = ((name, _short_name(number)) for number, name in enumerate(often))
     return {name: short for name, short in numbered if len(short) < len(name)}
 
 
-def _letters(number: int) -> str:
-    """A number in letters: two of them tell 2,704 names apart."""
-    rest, last = divmod(number, len(ascii_letters))
-    return (_letters(rest - 1) if rest else "") + ascii_letters[last]
+def _short_name(number: int) -> str:
+    """``$`` and letters or digits: two characters for the first 62, three for the next
+    3,844."""
+    text = ""
+    while number >= 0:
+        number, place = divmod(number, len(_LETTERS))
+        text, number = _LETTERS[place] + text, number - 1
+    return f"${text}"
+
+
+_LETTERS = string.digits + string.ascii_letters
 
 
 def _renamed(tokens: Sequence[Token], names: dict[str, str]) -> Iterator[Token]:
@@ -156,12 +163,21 @@ def _is_key_place(before: Token) -> bool:
     return before.value in ("{", ",", "async", "get", "set", "*")
 
 
+_ENDS = (")", "]", "}")
+
+
+def _is_spare(parts: Sequence[str]) -> bool:
+    """Whether a comma that ends a list stands last: one behind a comma is a hole."""
+    return len(parts) > 1 and parts[-1] == "," and parts[-2] not in (",", "[")
+
+
 def _joined(tokens: Iterator[Token]) -> str:
     parts: list[str] = []
     last = ""
     for token in tokens:
-        if token.value == "}" and last == ";":
+        if (token.value == "}" and last == ";") or (token.value in _ENDS and _is_spare(parts)):
             parts.pop()
+            last = parts[-1][-1]
         glued = _WORD.match(token.value) and _WORD.fullmatch(last)
         if glued or (last in "+-" and token.value[0] == last):
             parts.append(" ")

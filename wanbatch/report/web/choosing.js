@@ -115,7 +115,6 @@ function makeChoosing(page) {
     const key = picks.undo();
     const what = key ? shown(key) : "the last duel";
     say(key === undefined ? "Nothing to take back" : `Taken back: ${what}`);
-    if (key === "") page.refresh();
   }
 
   function exportReview() {
@@ -142,7 +141,6 @@ function makeChoosing(page) {
       }
     }
     file.value = "";
-    page.refresh();
     say(said.join("\n"));
   }
 

@@ -120,7 +120,6 @@ function makeDuelView(page) {
     skipped = "";
     picks.judge({ group, left: refOf(left), right: refOf(right), outcome, swapped });
     judged.textContent = judgedText(outcome, axesText(left), axesText(right));
-    draw();
   }
 
   function skip() {
