@@ -56,14 +56,14 @@ function markCard(card, choice) {
  */
 function makeChoosing(page) {
   const { picks } = page;
-  const counts = el("summary", { class: "act" });
+  const counts = el("summary", null);
   const kept = el("p", null);
   const name = el("input", { type: "text", maxlength: 100, autocomplete: "off" });
   const file = el("input", { type: "file", accept: ".json", multiple: true });
   const said = el("output", { class: "said", "aria-live": "polite" });
   const menu = el(
     "details",
-    { class: "review" },
+    { class: "menu review" },
     counts,
     el(
       "div",
@@ -75,6 +75,9 @@ function makeChoosing(page) {
     ),
   );
   need(".toolbar", HTMLElement).append(menu);
+  document.addEventListener("pointerdown", ({ target }) => {
+    if (target instanceof Node && !menu.contains(target)) menu.open = false;
+  });
   document.body.append(said);
   name.addEventListener("change", () => picks.rename(name.value));
   file.addEventListener("change", () => importReviews([...(file.files ?? [])]));

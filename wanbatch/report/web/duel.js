@@ -50,7 +50,12 @@ function makeDuelView(page) {
     judged,
   );
   const table = el("aside", { "aria-label": "Ranking" }, el("h3", null, "Ranking"), ranking);
-  const head = el("div", { class: "duel-bar" }, el("label", null, "Group ", choice), progress);
+  const head = el(
+    "div",
+    { class: "duel-bar" },
+    el("label", { class: "choice" }, el("span", null, "Group"), choice),
+    progress,
+  );
   const node = el("section", { id: "duel", "aria-label": "Duel" }, head, arena, table);
   const empty = "A duel needs two videos of one prompt that you have not rejected.";
   let group = "";

@@ -163,8 +163,20 @@ function shareBelow(x) {
 }
 
 /**
+ * Twice the chance of each to be stronger than the one that leads: 1 for itself.
+ * @param {Fit} fit
+ */
+function chancesToLead(fit) {
+  const { strength } = fit;
+  const best = strength.indexOf(Math.max(...strength));
+  return Array.from(strength, (value, i) =>
+    i === best ? 1 : 2 * shareBelow((value - strength[best]) / Math.sqrt(spreadOf(fit, i, best))),
+  );
+}
+
+/**
  * How much each pair would teach about the best: the information of one more duel, weighed
- * by the chances of both to be the best. The first of equals is chosen by `random`.
+ * by the chances of both to be better than the leader. Among equals `random` chooses.
  * @param {Fit} fit
  * @param {(a: number, b: number) => boolean} isOpen
  * @param {() => number} random
@@ -172,10 +184,7 @@ function shareBelow(x) {
  */
 function mostTelling(fit, isOpen, random) {
   const { strength } = fit;
-  const best = strength.indexOf(Math.max(...strength));
-  const hopes = Array.from(strength, (value, i) =>
-    i === best ? 1 : 2 * shareBelow((value - strength[best]) / Math.sqrt(spreadOf(fit, i, best))),
-  );
+  const hopes = chancesToLead(fit);
   /** @type {[number, number] | null} */
   let found = null;
   let most = 0;
@@ -234,12 +243,7 @@ function numberResults(keys, results) {
  * @param {Fit} fit
  */
 function sureness(fit) {
-  const { strength } = fit;
-  const best = strength.indexOf(Math.max(...strength));
-  const rivals = Array.from(strength, (value, i) =>
-    i === best ? 0 : shareBelow((value - strength[best]) / Math.sqrt(spreadOf(fit, i, best))),
-  );
-  return rivals.reduce((sure, chance) => sure * (1 - chance), 1);
+  return 2 * chancesToLead(fit).reduce((sure, hope) => sure * (1 - hope / 2), 1);
 }
 
 /**

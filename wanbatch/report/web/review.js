@@ -7,14 +7,17 @@
 const REVIEW = "wanbatch/review@1";
 const MOST_ENTRIES = 200_000;
 
-/** @typedef {(value: unknown) => boolean} Rule */
+/**
+ * What a value must be: a rule, a list of such, or a mapping of such.
+ * @typedef {((value: unknown) => boolean) | [Shape] | {[name: string]: Shape}} Shape
+ */
 
-/** @type {(least: number, most: number) => Rule} */
+/** @type {(least: number, most: number) => Shape} */
 const lengthRule = (least, most) => (value) =>
   typeof value === "string" && value.length >= least && value.length <= most;
-/** @type {(pattern: RegExp) => Rule} */
+/** @type {(pattern: RegExp) => (value: unknown) => boolean} */
 const patternRule = (pattern) => (value) => typeof value === "string" && pattern.test(value);
-/** @type {(...values: unknown[]) => Rule} */
+/** @type {(...values: unknown[]) => Shape} */
 const valueRule =
   (...values) =>
   (value) =>
@@ -22,30 +25,36 @@ const valueRule =
 
 const HASH = patternRule(/^[0-9a-f]{64}$/);
 const PERSON = lengthRule(1, 100);
-const WHEN = patternRule(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z$/);
-const JOB_RULES = { name: lengthRule(1, 2000), fingerprint: patternRule(/^wb\d+:[0-9a-f]{8,64}$/) };
-/** @type {Record<string, Rule>} */
-const PICK_RULES = {
-  ...JOB_RULES,
-  video: (value) => value === null || HASH(value),
+const SAID = {
+  by: PERSON,
+  at: patternRule(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z$/),
+};
+const JOB = { name: lengthRule(1, 2000), fingerprint: patternRule(/^wb\d+:[0-9a-f]{8,64}$/) };
+const PICK = {
+  ...JOB,
+  ...SAID,
+  video: (/** @type {unknown} */ value) => value === null || HASH(value),
   verdict: valueRule("keep", "reject", ""),
   stars: valueRule(0, 1, 2, 3, 4, 5),
   note: lengthRule(0, 10_000),
-  by: PERSON,
-  at: WHEN,
 };
-/** @type {Record<string, Rule>} */
-const DUEL_RULES = {
+const DUEL = {
+  ...SAID,
   group: lengthRule(0, 4000),
+  left: JOB,
+  right: JOB,
   outcome: valueRule("left", "right", "same", "both_bad"),
   swapped: valueRule(true, false),
-  by: PERSON,
-  at: WHEN,
 };
-const HEAD_RULES = {
+/** @type {Shape} */
+const REVIEW_SHAPE = {
   schema: valueRule(REVIEW),
+  manifest: { name: lengthRule(1, 200), sha256: HASH },
   realm: valueRule("paid", "emulator"),
-  exported_at: WHEN,
+  reviewers: [PERSON],
+  picks: [PICK],
+  duels: [DUEL],
+  exported_at: SAID.at,
 };
 
 /**
@@ -54,75 +63,37 @@ const HEAD_RULES = {
  * @returns {Review}
  */
 function readReview(text) {
-  const found = mappingAt(JSON.parse(text.replace(/^\ufeff/, "")), "");
-  const head = takeFields(found, "", HEAD_RULES);
-  const manifest = takeFields(mappingAt(found.manifest, "/manifest"), "/manifest", {
-    name: lengthRule(1, 200),
-    sha256: HASH,
+  const found = shaped(JSON.parse(text.replace(/^\ufeff/, "")), REVIEW_SHAPE, "");
+  const review = /** @type {Review} */ (found);
+  review.duels.forEach(({ left, right }, at) => {
+    if (keyOf(left) === keyOf(right)) throw new Error(`/duels/${at}: a video meets itself`);
   });
-  const picks = listAt(found.picks, "/picks").map((pick, i) =>
-    takeFields(mappingAt(pick, `/picks/${i}`), `/picks/${i}`, PICK_RULES),
-  );
-  const duels = listAt(found.duels, "/duels").map((duel, i) => readDuel(duel, `/duels/${i}`));
-  const reviewers = listAt(found.reviewers, "/reviewers").map((name, i) => {
-    if (!PERSON(name)) throw new Error(`/reviewers/${i} is not what it must be`);
-    return String(name);
-  });
-  const review = { ...head, manifest, reviewers, picks, duels };
-  return /** @type {Review} */ (/** @type {unknown} */ (review));
+  return review;
 }
 
 /**
+ * A copy of what the shape names, each value held against its own.
  * @param {unknown} value
+ * @param {Shape} shape
  * @param {string} place
+ * @returns {unknown}
  */
-function readDuel(value, place) {
-  const fields = mappingAt(value, place);
-  const [left, right] = ["left", "right"].map((side) =>
-    takeFields(mappingAt(fields[side], `${place}/${side}`), `${place}/${side}`, JOB_RULES),
-  );
-  const isItself = left.name === right.name && left.fingerprint === right.fingerprint;
-  if (isItself) throw new Error(`${place}/right: a video meets itself`);
-  return { ...takeFields(fields, place, DUEL_RULES), left, right };
-}
-
-/**
- * @param {unknown} value
- * @param {string} place
- * @returns {Record<string, unknown>}
- */
-function mappingAt(value, place) {
-  if (typeof value !== "object" || value === null || Array.isArray(value))
-    throw new Error(`${place || "the file"} is not a mapping`);
-  return /** @type {Record<string, unknown>} */ (value);
-}
-
-/**
- * @param {unknown} value
- * @param {string} place
- * @returns {unknown[]}
- */
-function listAt(value, place) {
-  if (!Array.isArray(value)) throw new Error(`${place} is not a list`);
-  if (value.length > MOST_ENTRIES) throw new Error(`${place} has too many entries`);
-  return value;
-}
-
-/**
- * Only what the rules name, each held against its own.
- * @param {Record<string, unknown>} fields
- * @param {string} place
- * @param {Record<string, Rule>} rules
- * @returns {Record<string, unknown>}
- */
-function takeFields(fields, place, rules) {
-  return Object.fromEntries(
-    Object.entries(rules).map(([name, holds]) => {
-      const value = Object.hasOwn(fields, name) ? fields[name] : undefined;
-      if (!holds(value)) throw new Error(`${place}/${name} is not what it must be`);
-      return [name, value];
-    }),
-  );
+function shaped(value, shape, place) {
+  if (typeof shape === "function") {
+    if (shape(value)) return value;
+  } else if (Array.isArray(shape)) {
+    if (Array.isArray(value) && value.length <= MOST_ENTRIES)
+      return value.map((one, at) => shaped(one, shape[0], `${place}/${at}`));
+  } else if (typeof value === "object" && value !== null) {
+    const known = new Map(Object.entries(value));
+    return Object.fromEntries(
+      Object.entries(shape).map(([name, inner]) => [
+        name,
+        shaped(known.get(name), inner, `${place}/${name}`),
+      ]),
+    );
+  }
+  throw new Error(`${place || "the file"} is not what it must be`);
 }
 
 /**
