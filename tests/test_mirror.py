@@ -40,6 +40,7 @@ TABLE = {
     "cli/test_odd_disks.py": "words/disk",
     "cli/test_prices.py": "cli/plan config/price_advice operations/choose",
     "cli/test_progress.py": "engine/events operations/events",
+    "cli/test_promote.py": "operations/promote",
     "cli/test_resolve.py": "operations/resolve plan/undecided",
     "cli/test_selection.py": "operations/options",
     "cli/test_startup.py": "__main__ cli/main cli/schema",
@@ -87,6 +88,7 @@ TABLE = {
         "manifest/template/constants manifest/template/evaluate manifest/template/placeholders "
         "manifest/tree manifest/yaml/codes manifest/yaml/hints words/codes words/lookalike"
     ),
+    "manifest/test_compose.py": "manifest/promotion",
     "manifest/test_docs.py": "manifest/template/filters",
     "manifest/test_rows.py": (
         "manifest/tables/blanks manifest/tables/csv_files manifest/tables/data_files "
@@ -142,6 +144,7 @@ TABLE = {
     "report/test_json.py": "report/formats/codec report/schema",
     "report/test_page.py": "report/labels",
     "report/test_records.py": "report/formats/parquet report/formats/videofolder",
+    "report/test_review.py": "model/review",
     "report/test_tables.py": "report/wording",
     "report/test_write.py": "report/formats/render",
     "videos/test_looking.py": (

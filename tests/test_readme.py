@@ -10,6 +10,7 @@ a command that this file does not know how to run fails the test.
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import re
@@ -191,6 +192,8 @@ def _follow(reader: Reader, line: str) -> Said:
             shutil.rmtree(reader.cwd / "reports")  # CI begins in a fresh checkout
         if words[0] == "resolve":
             return _resolve(reader, line)
+        if words[0] == "promote":
+            _choose(reader, words[1], words[words.index("--picks") + 1])
     elif program not in {"export", ".", "python3", "mkdir", "cp", "cd"}:
         pytest.fail(f"nobody knows how to run: {line}")
     return reader.type(line)
@@ -235,6 +238,24 @@ def _resolve(reader: Reader, line: str) -> Said:
         said = reader.type(line)
     reader.environ["WANBATCH_BASE_URL"] = address
     return said
+
+
+def _choose(reader: Reader, manifest: str, picks: str) -> None:
+    """What the page would export for who keeps the last job."""
+    folder = reader.cwd / "reports" / manifest.partition(".")[0]
+    report = json.loads((folder / "report.json").read_text())
+    job, at = report["jobs"][-1], "2026-01-31T12:00:00Z"
+    kept = {"video": None, "verdict": "keep", "stars": 5, "note": "", "by": "Ada", "at": at}
+    review = {
+        "schema": "wanbatch/review@1",
+        "manifest": {name: report["manifest"][name] for name in ("name", "sha256")},
+        "realm": "emulator",
+        "reviewers": ["Ada"],
+        "picks": [{name: job[name] for name in ("name", "fingerprint")} | kept],
+        "duels": [],
+        "exported_at": at,
+    }
+    (reader.cwd / picks).write_text(json.dumps(review))
 
 
 # -- what the commands did -------------------------------------------------------------
@@ -296,6 +317,13 @@ def test_a_chain_needs_what_readme_says(followed: Reader) -> None:
     refused = followed.type("wanbatch plan --backend gateway sequel.wanbatch.yaml")
     assert refused.code == ExitCode.INVALID
     assert "bucket" in refused.terminal
+
+
+@pytest.mark.slow
+def test_what_was_chosen_is_a_manifest_that_says_what_it_costs(followed: Reader) -> None:
+    said = followed.of("promote")
+    assert "Plan: 2 to generate" in said.terminal
+    assert "opening[seed=101] is written too" in said.terminal
 
 
 @pytest.mark.slow

@@ -57,12 +57,16 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "report": ("report", "Rebuild the report from the ledger."),
     "film": ("film", "Make one MP4 of many videos: the grid of a sweep, or one after the other."),
     "compare": ("compare", "Show what is new, gone, changed between two reports or locks."),
+    "promote": ("promote", "Write a manifest of what was chosen on the report's page."),
     "why": ("why", "Say which part of a job changed since it was last bought."),
     "lock": ("lock", "Write the committed lock file: what was bought, and as what."),
     "verify": ("verify", "Hold manifest, media and videos against the lock."),
     "ledger": ("ledger", "Check the ledger and its videos, or copy it while a run goes on."),
     "emulator": ("emulator", "Serve a local API on loopback that renders real videos."),
-    "schema": ("schema", "Print a JSON Schema: manifest, job, plan, report, lock or faults."),
+    "schema": (
+        "schema",
+        "Print a JSON Schema: manifest, job, plan, report, review, lock or faults.",
+    ),
     "completion": ("completion", "Print the completion script of bash, zsh or fish."),
     "explain": ("explain", "Explain a diagnostic code."),
     "doctor": (

@@ -45,7 +45,7 @@ class Checked:
 def check(options: PlanningOptions, observe: Observer) -> Checked:
     """Reads every manifest and every local media file. Raises ``InvalidInput`` on an
     error."""
-    checked = _read(options)
+    checked = inspect(options)
     tell_findings(checked.diagnostics, observe)
     if has_errors(checked.diagnostics):
         raise InvalidInput
@@ -54,11 +54,12 @@ def check(options: PlanningOptions, observe: Observer) -> Checked:
 
 def check_silently(options: PlanningOptions) -> Checked | None:
     """``check`` without a word: ``None`` where something is wrong with the input."""
-    checked = _read(options)
+    checked = inspect(options)
     return None if has_errors(checked.diagnostics) else checked
 
 
-def _read(options: PlanningOptions) -> Checked:
+def inspect(options: PlanningOptions) -> Checked:
+    """All that is found, without telling it. Only what has no error may be used."""
     loaded = load_manifests(
         options.files, LoadOptions(options.media_root, options.max_jobs, options.variables)
     )

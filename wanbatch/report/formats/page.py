@@ -53,6 +53,8 @@ PURE_SCRIPTS = (
     "query.js",
     "filter.js",
     "facts.js",
+    "ranking.js",
+    "review.js",
     "picks.js",
     "grid_axes.js",
     "grid_paint.js",
@@ -73,6 +75,7 @@ SCRIPTS = (
     "previews.js",
     "focus.js",
     "cards.js",
+    "choosing.js",
     "gallery.js",
     "table.js",
     "player.js",
@@ -83,6 +86,7 @@ SCRIPTS = (
     "grid.js",
     "panel.js",
     "dialog.js",
+    "duel.js",
     "main.js",
 )
 """The files of ``web/`` that make the page's script, in this order: each may use the
@@ -101,6 +105,8 @@ STYLES = (
     "table.css",
     "grid.css",
     "job.css",
+    "choosing.css",
+    "duel.css",
     "narrow.css",
     "print.css",
 )
@@ -189,6 +195,7 @@ def _data(
         {
             "base": base,
             "opening": opening,
+            "manifest": {"name": report.manifest.name, "sha256": report.manifest.sha256},
             "realm": report.realm,
             **pack_jobs(_list(document["jobs"]), _list(document["former"])),
             "advice": [

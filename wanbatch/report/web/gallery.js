@@ -52,6 +52,7 @@ function makeGalleryView(page) {
   function cardOf(entry) {
     const card = makeCard(entry, page.data, events);
     card.hidden = !shownNow.has(entry);
+    markCard(card, page.picks.of(entry.key));
     cards.set(entry, card);
     const picture = find("img", HTMLImageElement, card);
     if (picture) {
@@ -97,6 +98,14 @@ function makeGalleryView(page) {
     for (const picture of findAll("#jobs .card:not([hidden]) img", HTMLImageElement)) {
       picture.loading = "eager";
       picture.src = picture.dataset.source ?? "";
+    }
+  });
+
+  page.picks.onChange((key) => {
+    const changed = page.byKey.get(key);
+    for (const entry of changed ? [changed] : cards.keys()) {
+      const card = cards.get(entry);
+      if (card) markCard(card, page.picks.of(entry.key));
     }
   });
 

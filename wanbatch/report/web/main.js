@@ -18,7 +18,7 @@ const VIEWS = [
 
   ["compare", "Compare", null],
 
-  ["duel", "Duel", null],
+  ["duel", "Duel", makeDuelView],
 ];
 
 /** @type {KeyHelp[]} */
@@ -39,7 +39,8 @@ const JOB_KEYS = [
 async function startPage(data) {
   const { entries, byKey } = makeEntries(data.jobs, data.former);
   const still = matchMedia("(prefers-reduced-motion: reduce)");
-  const picks = makePicks();
+  const now = () => new Date().toISOString();
+  const picks = makePicks(entries, data, makeStore(), now, Math.random);
   const made = VIEWS.flatMap(([name, title, make]) => (make ? [{ name, title, make }] : []));
   const tabs = makeTabs(
     made.map(({ name, title }) => [name, title]),
@@ -63,7 +64,7 @@ async function startPage(data) {
   };
   // What hears keys in every view.
   /** @type {PagePart[]} */
-  const parts = [];
+  const parts = [makeChoosing(page)];
   /** @type {Map<ViewName, PageView>} */
   const views = new Map();
   /** @type {View} */
@@ -166,6 +167,7 @@ async function startPage(data) {
   /** @param {Entry} entry */
   function showJob(entry) {
     dialog.show(entry, (step) => Boolean(neighbourOf(wanted, entry, step)));
+    for (const part of parts) part.opened?.(entry);
   }
 
   /** @param {number} step */

@@ -8,6 +8,8 @@ type KeyHelp = [keys: string, does: string];
 interface PagePart {
   keys?: KeyHelp[];
   onKey?(event: KeyboardEvent): boolean;
+  /** All of one job is shown now. */
+  opened?(entry: Entry): void;
 }
 
 /**

@@ -122,6 +122,7 @@ interface Data {
   /** The view of a page that has none in its address; mostly empty. */
   opening: string;
   base: string;
+  manifest: { name: string; sha256: string };
   realm: string;
   jobs: Job[];
   former: Job[];
@@ -167,5 +168,51 @@ interface Picks {
   set(key: string, change: Partial<Choice>): void;
   /** Those that say anything. */
   all(): Map<string, Choice>;
+  /** What other people's files say of a job. */
+  others(key: string): ReviewPick[];
+  /** Hears which entry changed; of "" more than one may have. */
   onChange(heard: (key: string) => void): void;
+  /** Takes the last change back: of which entry, "" of a duel; nothing where none is left. */
+  undo(): string | undefined;
+  duels(): Duel[];
+  judge(duel: Omit<Duel, "by" | "at">): void;
+  review(): Review;
+  /** Adds other people's opinions. Throws where they are of another report. */
+  merge(review: Review): void;
+  me(): string;
+  rename(name: string): void;
+  /** Whether the browser keeps it when the page is closed. */
+  isKept(): boolean;
+}
+
+/** What review.json has (schemas/review.schema.json). */
+interface JobRef {
+  name: string;
+  fingerprint: string;
+}
+
+interface ReviewPick extends Choice, JobRef {
+  video: string | null;
+  by: string;
+  at: string;
+}
+
+interface Duel {
+  group: string;
+  left: JobRef;
+  right: JobRef;
+  outcome: "left" | "right" | "same" | "both_bad";
+  swapped: boolean;
+  by: string;
+  at: string;
+}
+
+interface Review {
+  schema: string;
+  manifest: { name: string; sha256: string };
+  realm: string;
+  reviewers: string[];
+  picks: ReviewPick[];
+  duels: Duel[];
+  exported_at: string;
 }

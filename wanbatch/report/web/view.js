@@ -19,7 +19,7 @@ const OPTIONS = {
     ...["paint", "look", "tile", "speed", "loop", "shift"],
   ],
   compare: [],
-  duel: [],
+  duel: ["group"],
 };
 
 /**
