@@ -233,8 +233,10 @@ class Report:
 
     ``former`` are attempts that no present job stands for: of jobs that the manifest no
     longer has, and of earlier versions of those that it has, under their old names.
-    ``description`` and ``options`` (the command-line options that printed commands
-    repeat) are for people and are not part of ``report.json``.
+    ``made_in`` is the last run that had a hand in a video, and ``time`` is of it: a
+    later one that found nothing to do is ``run`` alone. ``description``, ``limit`` (what
+    the manifest lets a run spend) and ``options`` (the command-line options that
+    printed commands repeat) are for people and are not part of ``report.json``.
     """
 
     manifest: ManifestFacts
@@ -247,6 +249,8 @@ class Report:
     description: str = ""
     options: tuple[str, ...] = ()
     ledger: LedgerFacts | None = None
+    made_in: RunFacts | None = None
+    limit: Decimal | None = None
 
 
 def is_inside(path: str) -> bool:

@@ -120,6 +120,9 @@ class _Collector:
             if p.manifest == manifest.name
         }
         self.started = {r.run_id: r.started_at for r in snapshot.runs}
+        self.runs = tuple(
+            r for r in snapshot.runs if r.manifest == manifest.name and r.realm == plan.realm
+        )
         self.payer = self._payers()
         self.ledger = (
             LedgerFacts(snapshot.ledger_id, snapshot.count_events(plan.realm))
@@ -134,6 +137,7 @@ class _Collector:
             self._former_job(standing)
             for standing in _former(a for a in self.own if a.attempt_id not in shown)
         )
+        made_in = self._last_that_worked(run)
         return Report(
             manifest=ManifestFacts(self.manifest.name, self.manifest.path, self.manifest.sha256),
             realm=self.plan.realm,
@@ -141,10 +145,12 @@ class _Collector:
             totals=self._totals(jobs, run),
             jobs=jobs,
             former=former,
-            time=time_spent(self._of_run(run), run) if run else None,
+            time=time_spent(self._of_run(made_in), made_in) if made_in else None,
             description=hide_queries(self.manifest.description),
             options=options,
             ledger=self.ledger,
+            made_in=_run_facts(made_in),
+            limit=self.manifest.run.max_cost,
         )
 
     # -- money -------------------------------------------------------------------------
@@ -263,6 +269,13 @@ class _Collector:
             if a.run_id == run.run_id
             or (a.updated_at >= run.started_at and a.intent_at < run.started_at)
         ]
+
+    def _last_that_worked(self, run: RunRecord | None) -> RunRecord | None:
+        """``run``, or the last one before it that had a hand in an attempt."""
+        if run is None:
+            return None
+        earlier = [r for r in reversed(self.runs) if r.started_at < run.started_at]
+        return next((r for r in (run, *earlier) if self._of_run(r)), None)
 
 
 def _with_own_bytes(jobs: tuple[ReportJob, ...]) -> tuple[ReportJob, ...]:
