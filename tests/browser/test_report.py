@@ -399,3 +399,17 @@ def test_ten_thousand_cards_open_and_filter_smoothly(visit, tmp_path):
         }""",
     )
     assert took < 10_000, "0.3 s on a quiet machine; as list items the cards took 46 s"
+
+
+def test_a_question_mark_shows_the_keys(visit, folder):
+    page = visit(folder)
+    page.keyboard.press("?")
+    panel = page.locator("#keys")
+    assert panel.locator("h3").all_inner_texts() == ["The page", "Gallery", "One job"]
+    assert "to the filter" in panel.inner_text()
+    page.keyboard.press("Escape")
+    panel.wait_for(state="detached")
+    page.focus("#find")
+    page.keyboard.press("?")
+    assert panel.count() == 0, "who types a question mark gets one"
+    assert page.input_value("#find") == "?"

@@ -27,13 +27,17 @@ from wanbatch.model.plan import JobState
 from wanbatch.model.report import Timings
 from wanbatch.report import labels, wording
 from wanbatch.report.collect import collect
-from wanbatch.report.formats.page import PURE_SCRIPTS, SCRIPTS
+from wanbatch.report.formats.inlining import join_scripts, join_styles
+from wanbatch.report.formats.page import PURE_SCRIPTS, SCRIPTS, STYLES
 from wanbatch.report.formats.render import render
 
 ROOT = Path(__file__).parents[2]
 WEB = ROOT / "wanbatch" / "report" / "web"
 TEXTS = {name: (WEB / name).read_text(encoding="utf-8") for name in SCRIPTS}
-STYLE = (WEB / "report.css").read_text(encoding="utf-8")
+STYLE_TEXTS = {name: (WEB / "css" / name).read_text(encoding="utf-8") for name in STYLES}
+STYLE = "\n".join(STYLE_TEXTS.values())
+INLINED_BYTES = 120_000
+"""What script and style may weigh together (the contract of the report)."""
 NODE = shutil.which("node") or "node"
 DECLARED = re.compile(r"^(?:async )?(?:function|const|let|var|class) (\w+)", re.M)
 NODE_TESTS = sorted((Path(__file__).parent / "web").glob("*.test.mjs"))
@@ -62,6 +66,12 @@ def names_in(text):
 def test_every_script_is_declared_once():
     assert sorted(SCRIPTS) == sorted(path.name for path in WEB.glob("*.js"))
     assert SCRIPTS[-1] == "main.js"
+
+
+def test_every_style_is_declared_once_and_says_what_it_is():
+    assert sorted(STYLES) == sorted(path.name for path in (WEB / "css").glob("*.css"))
+    assert len(set(STYLES)) == len(STYLES)
+    assert not [name for name, text in STYLE_TEXTS.items() if not re.match(r"/\* [A-Z]", text)]
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
@@ -116,11 +126,13 @@ def test_nothing_makes_markup_or_code_of_a_text():
 # -- the page --------------------------------------------------------------------------
 
 
-def test_the_scripts_are_joined_as_they_are_under_one_hash(page):
+def test_scripts_and_styles_are_joined_under_one_hash_each(page):
     data, script = re.findall(r"<script[^>]*>(.*?)</script>", page, re.S)
     assert data.startswith("{")
-    assert script == '"use strict";\n(() => {\n' + "\n".join(TEXTS.values()) + "})();\n"
+    assert script == join_scripts(TEXTS.values())
     (style,) = re.findall(r"<style>(.*?)</style>", page, re.S)
+    assert style == join_styles(STYLE_TEXTS.values())
+    assert len((script + style).encode()) <= INLINED_BYTES
     (policy,) = re.findall(r'Content-Security-Policy" content="([^"]+)"', page)
     for source, text in (("script-src", script), ("style-src", style)):
         digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

@@ -256,7 +256,7 @@ class Wire(httpx.AsyncBaseTransport):
 
     async def _status(self, request: httpx.Request) -> httpx.Response:
         task_id = self.shapes.asked_for(request)
-        self.process.asked.add(task_id)
+        self.world.asked(self.process, task_id)
         fault = self.world.fault("poll")
         if fault == "connect":
             await self._no_connection("refused_connection", request)

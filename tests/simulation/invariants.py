@@ -47,6 +47,9 @@ COUNTED = frozenset(
 )
 """Money is or may be gone, or is held back: all states but those that are proven to
 have cost nothing."""
+UNDER_WAY = frozenset(
+    {State.INTENT, State.UNCERTAIN, State.ACCEPTED, State.REMOTE_OK, State.STAGED, State.EXPIRED}
+)
 PERSONS = frozenset({EventKind.ADOPTED, EventKind.RESUBMIT, EventKind.ABANDONED})
 WORD_OF = {
     EventKind.ADOPTED: "adopt",
@@ -107,6 +110,67 @@ def _purchases(
     )
     if len(tasks) > most:
         yield f"1: {what!r} was bought {len(tasks)} times, and {most} were allowed"
+
+
+def what_was_refused_is_not_tried_again(world: World) -> Iterator[str]:
+    """1: where the gateway called a failure final (a refused prompt, say), the same is
+    bought again only as often as people asked for it."""
+    for books in world.all_books:
+        for fingerprint in sorted({t.fingerprint for t in books.tasks.values()}):
+            tasks = books.tasks_for(fingerprint)
+            again = sum(bool(t.error) and not t.retryable for t in tasks[:-1])
+            key = books.realm, fingerprint
+            allowed = world.granted[key] + world.retries_granted[key]
+            if again > allowed:
+                yield (
+                    f"1: {tasks[0].prompt!r} was bought {again} times after a final refusal, and"
+                    f" {allowed} were allowed"
+                )
+
+
+def an_edited_job_waits(world: World, row: Attempt) -> Iterator[str]:
+    """1: asked when a POST is seen. What a job of this name bought before it was edited
+    has come to its end, or a person has decided."""
+    for other in world.ledger.rows.values():
+        if (
+            other.state in UNDER_WAY
+            and (other.realm, other.manifest, other.job) == (row.realm, row.manifest, row.job)
+            and other.fingerprint != row.fingerprint
+            and other.run_id != row.run_id
+        ):
+            yield f"1: {name_of(row)} was POSTed while {name_of(other)} was not settled"
+
+
+def a_task_belongs_to_one_attempt(world: World) -> Iterator[str]:
+    """3: an answer that names another attempt's task proves nothing."""
+    owners: dict[tuple[str, str], Attempt] = {}
+    for row in world.ledger.rows.values():
+        if not row.task_id:
+            continue
+        other = owners.setdefault((row.origin, row.task_id), row)
+        if other is not row:
+            yield f"3: {name_of(row)} and {name_of(other)} both have {row.task_id}"
+
+
+def the_emulators_pass_for_nothing_paid(world: World, plan: Plan) -> Iterator[str]:
+    """1 and 5, at the very end: a job that counts as done has a paid video."""
+    for entry in plan.jobs:
+        if entry.state is not JobState.DONE or entry.attempt is None:
+            continue
+        row = world.ledger.rows[entry.attempt.attempt_id]
+        if row.realm != "paid":
+            yield f"5: {entry.name} counts as done by what the emulator drew for {name_of(row)}"
+
+
+def what_vanishes_first_is_asked_first(process: Process, task_id: str) -> Iterator[str]:
+    """5: asked at the first query of a task that was under way when the process began.
+    Those that a list has shown need none of their own."""
+    if task_id not in process.owed or task_id in process.asked:
+        return
+    waiting = process.owed - process.asked - process.listed
+    soonest = min((process.vanish[other] for other in waiting), default=0.0)
+    if task_id in waiting and process.vanish[task_id] > soonest:
+        yield f"5: {task_id} was asked for before a task whose result vanishes sooner"
 
 
 def _failures_believed(accounts: Sequence[Books], fingerprint: str) -> int:
@@ -428,6 +492,8 @@ def after_commit(world: World, process: Process, batch: Sequence[Write]) -> Iter
 def after_process(world: World) -> Iterator[str]:
     """What must hold whenever no process runs, by whatever end the last one came."""
     yield from at_most_one_post_and_one_charge(world)
+    yield from what_was_refused_is_not_tried_again(world)
+    yield from a_task_belongs_to_one_attempt(world)
     yield from doubt_is_left_only_by_proof_or_person(world)
     yield from what_is_stored_is_on_disk(world)
     yield from what_is_stored_is_its_own(world)

@@ -151,6 +151,8 @@ class Process:
         self.asked: set[str] = set()
         self.listed: set[str] = set()
         self.owed: frozenset[str] = frozenset()
+        # Until when the results of those are there, by the ledger on disk.
+        self.vanish: dict[str, float] = {}
         self.buys, self.regenerate, self.intruder, self.interruption, self.wait_s = (
             buys,
             regenerate,
@@ -230,13 +232,14 @@ class Process:
         run to buy once more."""
         world, here = self.world, self.world.accounts[self.place]
         rows = [row for row in world.ledger.rows.values() if row.task_id]
-        self.owed = frozenset(
-            row.task_id
+        self.vanish = {
+            row.task_id: row.available_until
             for row in rows
             if row.state in (State.ACCEPTED, State.REMOTE_OK)
             and row.realm == here.realm
             and world.account_at(row.origin) is here
-        )
+        }
+        self.owed = frozenset(self.vanish)
         for entry in identify(world.project.manifests, {}).values():
             if self.regenerate:
                 world.granted[here.realm, entry.fingerprint] += 1

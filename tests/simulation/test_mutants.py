@@ -23,28 +23,17 @@ TESTS = Path(__file__).parent.parent
 CAUGHT = json.loads(CATCHES.read_text())
 BY_TESTS = {
     "a_failure_is_weighed_by_the_least_age": "words/test_clock.py",
-    "an_edited_job_is_not_blocked": "plan/test_planner.py",
-    "an_id_of_another_attempt_is_taken": "engine/test_runner_steps.py",
     "another_spelling_of_the_prompt_proves_absence": "engine/test_reconcile.py",
     "candidates_do_not_hinder_absence": "engine/test_reconcile.py",
     "doubtful_word_is_believed_at_once": "providers/test_replies.py",
     "early_video_is_taken_whatever_it_is": "engine/test_runner_steps.py",
-    "one_date_is_believed": "words/test_clock.py",
-    "prompts_do_not_matter_for_adopting": "engine/test_reconcile.py",
-    "realms_are_one": "plan/test_planner.py",
     "restore_takes_any_bytes": "engine/test_runner_steps.py",
-    "resume_in_reverse_order": "engine/test_scheduler.py",
-    "retry_that_was_refused_first_does_not_count": "plan/test_planner.py",
-    "server_clock_is_ignored": "words/test_clock.py",
     "time_does_not_matter_for_adopting": "engine/test_reconcile.py",
-    "wall_clock_is_read_anew": "words/test_clock.py",
-    "what_could_not_be_asked_counts_as_asked": "engine/test_scheduler_turns.py",
-    "what_is_not_retryable_is_retried": "plan/test_planner.py",
 }
-"""Variants that no seed of the first hundred and fifty notices, and the tests that do.
+"""Variants that no seed of the first five hundred notices, and the tests that do.
 
-Most need two rare things at once (a failure that turns *and* a date that is wrong), or
-a list whose order or spelling is drawn too seldom.
+Most need two rare things at once: a list lane, a lost answer and another's task with
+the same prompt; an overdue task, an early video and one that does not fit.
 """
 
 
@@ -53,7 +42,7 @@ def test_every_variant_is_caught_by_a_seed_or_stands_with_its_tests():
     assert set(CAUGHT) | set(BY_TESTS) == set(VARIANTS)
     assert not set(CAUGHT) & set(BY_TESTS)
     assert all(0 <= seed < 500 for catch in CAUGHT.values() for seed in catch["seeds"])
-    assert len(CAUGHT) >= 59
+    assert len(CAUGHT) >= 0.9 * len(VARIANTS)
 
 
 @pytest.mark.parametrize("name", sorted(CAUGHT))

@@ -264,9 +264,14 @@ class World:
         )
         self.hold(invariants.a_stopped_run_buys_nothing(self, process, row.attempt_id))
         self.hold(invariants.what_is_paid_is_asked_for_first(self, process))
+        self.hold(invariants.an_edited_job_waits(self, row))
         post = Post(self.clock.true(), process.number, fingerprint, row.attempt_id, prompt)
         process.books.posts.append(post)
         return post
+
+    def asked(self, process: Process, task_id: str) -> None:
+        self.hold(invariants.what_vanishes_first_is_asked_first(process, task_id))
+        process.asked.add(task_id)
 
     def polled(self, process: Process, task_id: str) -> None:
         if task_id not in IMPOSSIBLE_IDS | process.listed:
@@ -391,11 +396,9 @@ class World:
                 break
             self._suspend(600.0)
         snapshot = self._snapshot()
-        self.hold(
-            invariants.everything_comes_to_an_end(
-                plan_of(self, snapshot, intact_paths(self.root, snapshot))
-            )
-        )
+        plan = plan_of(self, snapshot, intact_paths(self.root, snapshot))
+        self.hold(invariants.everything_comes_to_an_end(plan))
+        self.hold(invariants.the_emulators_pass_for_nothing_paid(self, plan))
         self.hold(invariants.paid_videos_are_home(self))
         self.hold(invariants.failures_are_final(self))
         self.hold(invariants.what_is_stored_parses(self))

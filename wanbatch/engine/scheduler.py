@@ -13,10 +13,10 @@ bought before every task that was in flight at the start has been asked for once
 that is full gives no action; when no lane gives one, the answer is ``Wait`` until the
 next instant at which that may change, or ``Finish`` when it cannot.
 
-What a run remembers is in six parts, in ``scheduling``: the works (``WorkItems``), the
-way of one from ready to sent (``Buying``), the tasks under watch (``Tracking``), what
-follows a doubtful answer (``Doubts``), failed tasks that may turn (``Failures``), and
-what all of them hold of the budget (``Money``). Here is the order between them.
+What a run remembers is in six parts, in ``scheduling``. ``WorkItems`` are the works,
+``Buying`` the way of one from ready to sent, ``Tracking`` the tasks under watch.
+``Doubts`` are what follows a doubtful answer, ``Failures`` failed tasks that may turn,
+``Money`` what all of them hold of the budget. Here is the order between them.
 
 ``Course`` is whether the run buys. Once it does not, polling goes on until what was
 paid for is home; once it drains, only what is already being done is waited for.

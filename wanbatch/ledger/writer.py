@@ -10,12 +10,12 @@ in one transaction (group commit: one sync for all of them, so a slow disk makes
 groups and not a slower run), and only then sends word to the loop, once per group. A
 ledger that is locked by somebody else is waited for, without end while the run goes on
 and for ``CLOSING_STEPS`` once it is being closed. Any other failure is told to those
-who wait and remembered: from then on no new attempt is opened (no POST may follow a
-failed commit), but the thread goes on, for the id of a task that was already paid for
-may still find its way to the disk.
+who wait and remembered: from then on no new attempt is opened, for no POST may follow a
+failed commit. The thread goes on, since the id of a task that was already paid for may
+still find its way to the disk.
 
-When nothing has come for ``IDLE_S`` the store may rest again and fold its log, so that
-a copy of the file alone, made while a run waits for its videos, knows what was bought.
+When nothing has come for ``IDLE_S`` the store rests, and folds its log. So a copy of
+the file alone, made while a run waits for its videos, knows what was bought.
 
 An event whose predecessor in the same attempt is missing is not written either:
 ``_missing`` knows the first number that failed.

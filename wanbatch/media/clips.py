@@ -64,11 +64,14 @@ def read_video(file: BinaryIO) -> ClipFacts | UnreadableFile:
 @dataclass(frozen=True, slots=True)
 class Video:
     """An open file, to decode its video ``stream``; its frames are shown turned by
-    ``orientation``."""
+    ``orientation``. ``end`` is where its boxes end, ``edited`` whether edit lists
+    count."""
 
     container: InputContainer
     stream: VideoStream
     orientation: int
+    end: int
+    edited: bool
 
 
 @contextmanager
@@ -87,7 +90,8 @@ def opened_video(file: BinaryIO) -> Iterator[Video]:
         stream = video_track(container)
         if stream is None:
             raise Undecodable("it has no video track")
-        yield Video(container, stream, structure.orientations.get(stream.id, UPRIGHT))
+        orientation = structure.orientations.get(stream.id, UPRIGHT)
+        yield Video(container, stream, orientation, structure.end, not structure.fragmented)
 
 
 def _read(file: BinaryIO, mime: str, *, plain: bool = False) -> ClipFacts | UnreadableFile:

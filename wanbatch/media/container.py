@@ -14,6 +14,7 @@ from __future__ import annotations
 import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import islice
 from typing import Literal
 
@@ -78,12 +79,27 @@ def video_track(container: InputContainer) -> VideoStream | None:
     return None
 
 
+@dataclass(frozen=True, slots=True)
+class Played:
+    """What the packets of a track add up to."""
+
+    packets: int
+    seconds: float
+
+
 def played_seconds(
     container: InputContainer, stream: VideoStream, most_bytes: int, *, edited: bool
 ) -> float:
-    """How long the packets of ``stream`` play. What an edit list leaves out does not
-    count where the file is ``edited``; FFmpeg marks packets of fragments as left out
-    that are not.
+    """How long the packets of ``stream`` play, as ``count_packets`` has it."""
+    return count_packets(container, stream, most_bytes, edited=edited).seconds
+
+
+def count_packets(
+    container: InputContainer, stream: Stream, most_bytes: int, *, edited: bool
+) -> Played:
+    """How many packets of ``stream`` play, and for how long. What an edit list leaves
+    out does not count where the file is ``edited``; FFmpeg marks packets of fragments
+    as left out that are not.
 
     Raises ``Undecodable`` where they have more than ``most_bytes``: some lie upon each
     other, and reading them all might take for ever.
@@ -93,11 +109,13 @@ def played_seconds(
             other.discard = Discard.all
     # Packets that are read from a file count in the time base of their stream; a
     # ``Fraction`` for each would be half of the work, and hold up a run's other tasks.
-    ticks = held = 0
+    packets = ticks = held = 0
     for packet in islice(container.demux(stream), MOST_PACKETS):
         held += packet.size
         if held > most_bytes:
             raise Undecodable("its packets have more bytes than the file")
-        if packet.duration and not (edited and packet.is_discard):
-            ticks += packet.duration
-    return float(ticks * (stream.time_base or 0))
+        if edited and packet.is_discard:
+            continue
+        packets += packet.size > 0
+        ticks += packet.duration or 0
+    return Played(packets, float(ticks * (stream.time_base or 0)))

@@ -2,12 +2,12 @@
 
 What it may not do: decode, or take anything for sound that is none.
 
-How it works: tags at the beginning are skipped by the length that they state, then the
-first place is looked for from which several frames follow one another, each where the
-one before ends and all of one kind; eleven bits of one header are soon found in any
-file, three headers in a row are not. Where a tag states a wrong length, the search goes
-on from its own beginning. Tags at the end are left out. Facts: ISO/IEC 11172-3 and
-13818-3 (frame headers), ID3v2.4, ID3v1, APEv2, Lyrics3.
+How it works: tags at the beginning are skipped by the length that they state. The
+sound begins where several frames of one kind follow one another, each where the one
+before ends: eleven bits of one header are soon found in any file, three headers in a
+row are not. Where a tag states a wrong length, the search goes on from its own
+beginning. Tags at the end are left out. Facts: ISO/IEC 11172-3 and 13818-3 (frame
+headers), ID3v2.4, ID3v1, APEv2, Lyrics3.
 """
 
 from __future__ import annotations

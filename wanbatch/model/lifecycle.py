@@ -276,11 +276,11 @@ class Attempt:
     ``path`` is relative to the output folder. ``available_until`` is the provider's:
     when the result vanishes. ``give_up_at`` is ours, an hour later: when a task without
     a final word is expired. ``failed_at`` is when the provider last called it failed,
-    ``confirmed_at`` when a poll first knew the task, ``status_word`` a word of the
+    ``confirmed_at`` when a poll first knew the task. ``status_word`` is a word of the
     provider that we do not know, ``download_error`` what the last download met,
-    ``evidence`` a redacted piece of an answer, ``refusals`` how often it was proven not
-    accepted. ``refused_sha256`` names bytes that came whole and are no video as they
-    should be, ``refused_times`` how often those very bytes came.
+    ``evidence`` a redacted piece of an answer. ``refusals`` counts how often it was
+    proven not accepted. ``refused_sha256`` names bytes that came whole and are no video
+    as they should be, ``refused_times`` how often those very bytes came.
     """
 
     attempt_id: int

@@ -5,10 +5,10 @@ may have been bought.
 
 How it works: a job's attempts are those of its fingerprint. Where the ledger has rows
 of the earlier rule, each job is also looked for as version 0.1.0 would have known it.
-Two things are left that no fingerprint finds, and for both the stored request is read:
-a row of the earlier rule that the present one calls the same (its prompt trimmed since,
-its link signed anew), and a row that differs in nothing but the query of a URL
-(``likeness``): that one is the same, another, or a *doubt*, which a person settles.
+Two things are left that no fingerprint finds, and for both the stored request is read.
+One is a row of the earlier rule that the present one calls the same: its prompt was
+trimmed since, or its link signed anew. The other differs in nothing but the query of a
+URL (``likeness``): it is the same, another, or a *doubt*, which a person settles.
 Rows that a fingerprint found are not read, so that planning by a large ledger stays
 cheap.
 """

@@ -4,9 +4,9 @@ kept.
 What it may not do: I/O, or decide what is shown.
 
 How it works: a server may echo the key in other letters, escaped, coded, or in pieces.
-So the text is *decoded* first (JSON strings by their values, else the usual escapes),
-and then every run of it that is in the key, in any case, and at least ``PIECE`` long,
-becomes ``…``; its base64 spellings go too. Only then may a caller cut the text: what is
+So the text is *decoded* first (JSON strings by their values, else the usual escapes).
+Then every run of at least ``PIECE`` letters that is in the key, in any case, becomes
+``…``; its base64 spellings go too. Only then may a caller cut the text: what is
 cut in the middle of a key can no longer be found.
 """
 

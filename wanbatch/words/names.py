@@ -3,8 +3,8 @@
 What it may not do: decide which axes a job has.
 
 How it works: letters and digits of any script, ``.``, ``_`` and ``-`` stand as they
-are, every other character is percent-encoded in UTF-8, so that a name is safe in a
-shell's word, a selection and a file name. A long value keeps 24 characters and gets 8
+are. Every other character is percent-encoded in UTF-8, so a name is safe in a shell's
+word, a selection and a file name. A long value keeps 24 characters and gets 8
 digits of its hash.
 """
 

@@ -4,7 +4,7 @@ What it may not do: I/O, read a clock, take a list's word for how a task ended: 
 ended is then asked itself, for the list names no result.
 
 How it works: while several tasks run, the list is asked every ``SHARE`` of the time
-that such a task usually takes, which sees an end about half of that too late for a
+that such a task usually takes. So an end is seen about half of that too late, for a
 fraction of a query a task. Each task that the list shows as ended, and each that it
 does not show at all, is polled by itself; so is, now and then, one that it goes on to
 call running. A list that fails or is not whole is left alone for a while, and the tasks

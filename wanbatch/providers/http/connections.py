@@ -12,9 +12,9 @@ connection each, the one used last first, which does 500 to 660. A transport who
 request failed, was cancelled or was left half-read is thrown away: httpcore can keep
 such a connection for ever. All transports share one ``SSLContext``.
 
-A request to a host that the API named (a result, an upload space) is *aimed*: the host
-is resolved once, addresses that are not public are refused (unless the profile allows
-the host, or it is the backend's own origin), and the connection goes to exactly the
+A request to a host that the API named (a result, an upload space) is *aimed*. The host
+is resolved once, and addresses that are not public are refused, unless the profile
+allows the host or it is the backend's own origin. The connection goes to exactly the
 address that was judged: it takes the host's place in the URL, while ``Host`` and the
 TLS handshake keep the host. So a name that changes its mind between the check and the
 connection gains nothing. Behind a proxy the name is judged the same way and then left

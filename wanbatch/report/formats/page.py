@@ -7,10 +7,10 @@ provider's reply become markup, script or style.
 How it works: the head of the page (totals, money, time, what to do) is markup, made by
 Jinja with autoescaping, so that it can be read without scripts. The jobs travel as JSON
 in a data block, deflated where they are many, and the scripts of ``web/`` build the
-cards from it with text nodes only. ``SCRIPTS`` are joined as they are, in one closure.
-A Content-Security-Policy names the one style and the one script by hash and forbids
-every other source but files beside the page. Jinja never sees the style and the script
-as templates.
+views from it with text nodes only. ``SCRIPTS`` are joined in one closure, ``STYLES`` in
+one style, both without their comments (``inlining``). A Content-Security-Policy names
+the one style and the one script by hash and forbids every other source but files beside
+the page. Jinja never sees the style and the script as templates.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from wanbatch.model.report import Report, TimeSpent
 from wanbatch.report import labels, wording
 from wanbatch.report.advice import Advice, advise
 from wanbatch.report.formats.codec import instant
+from wanbatch.report.formats.inlining import join_scripts, join_styles
 from wanbatch.report.wording import link
 from wanbatch.words.canonical import Json
 
@@ -41,7 +42,14 @@ PACKED_FROM = 1500
 LISTED = 300
 """So many jobs are listed for readers without scripts."""
 
-PURE_SCRIPTS = ("words.js", "jobs.js", "view.js", "filter.js", "facts.js")
+PURE_SCRIPTS = (
+    "words.js",
+    "jobs.js",
+    "view.js",
+    "filter.js",
+    "facts.js",
+    "picks.js",
+)
 """They decide and word, and touch no page: they are tested without a browser."""
 
 SCRIPTS = (
@@ -51,15 +59,32 @@ SCRIPTS = (
     "copying.js",
     "skeleton.js",
     "toolbar.js",
+    "tabs.js",
+    "keys.js",
     "previews.js",
     "focus.js",
     "cards.js",
+    "gallery.js",
     "panel.js",
     "dialog.js",
     "main.js",
 )
 """The files of ``web/`` that make the page's script, in this order: each may use the
 names of those before it, and ``main.js``, the last, starts the page."""
+
+STYLES = (
+    "base.css",
+    "head.css",
+    "advice.css",
+    "tabs.css",
+    "toolbar.css",
+    "gallery.css",
+    "job.css",
+    "narrow.css",
+    "print.css",
+)
+"""The files of ``web/css/`` that make the page's style, in this order: of two rules of
+one weight the later wins."""
 
 _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 
@@ -183,8 +208,8 @@ def _assets() -> _Assets:
     def read(name: str) -> str:
         return (folder / name).read_text(encoding="utf-8")
 
-    style, page = read("report.css"), read("report.html.j2")
-    script = '"use strict";\n(() => {\n' + "\n".join(map(read, SCRIPTS)) + "})();\n"
+    style = join_styles(read(f"css/{name}") for name in STYLES)
+    script = join_scripts(read(name) for name in SCRIPTS)
     policy = (
         f"default-src 'none'; script-src '{_digest(script)}'; style-src '{_digest(style)}'; "
         "img-src 'self' file:; media-src 'self' file:; base-uri 'none'; form-action 'none'"
@@ -192,7 +217,7 @@ def _assets() -> _Assets:
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    return _Assets(environment.from_string(page), style, script, policy)
+    return _Assets(environment.from_string(read("report.html.j2")), style, script, policy)
 
 
 def _digest(text: str) -> str:

@@ -25,7 +25,7 @@ function makeCard(entry, data, events) {
   const card = need(".card", HTMLElement, /** @type {DocumentFragment} */ (copy));
   const stage = need(".stage", HTMLElement, card);
   card.classList.add(job.state);
-  card.title = "";
+  card.dataset.key = entry.key;
   stage.setAttribute("aria-label", cardLabel(job));
   fillPicture(stage, job, data);
   need("h3", HTMLElement, card).textContent = job.id;

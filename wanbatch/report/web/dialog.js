@@ -17,7 +17,7 @@
  * @param {DialogEvents} events
  */
 function makeDialog(data, still, events) {
-  const dialog = need("dialog", HTMLDialogElement);
+  const dialog = need("#job", HTMLDialogElement);
   const body = need(".body", HTMLElement, dialog);
   const steps = findAll("[data-step]", HTMLButtonElement, dialog);
   /** @type {Entry | null} */

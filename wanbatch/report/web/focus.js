@@ -11,16 +11,20 @@ function focusCard(card, options = { focusVisible: true }) {
   find(".stage", HTMLElement, card)?.focus(options);
 }
 
-/** @param {KeyboardEvent} event */
+/**
+ * Whether the key led to another card.
+ * @param {KeyboardEvent} event
+ */
 function moveInGrid(event) {
-  const stage = document.activeElement?.closest(".grid .stage");
-  const grid = stage?.closest(".grid");
-  if (!stage || !grid) return;
+  const stage = document.activeElement?.closest(".cards .stage");
+  const grid = stage?.closest(".cards");
+  if (!stage || !grid) return false;
   const cards = findAll(".card:not([hidden])", HTMLElement, grid);
   const at = cards.findIndex((card) => card.contains(stage));
   const columns = getComputedStyle(grid).gridTemplateColumns.split(" ").length;
   const place = placeAfter(event.key, at, columns, cards.length);
-  if (place == null) return;
+  if (place == null) return false;
   event.preventDefault();
   focusCard(cards[place]);
+  return true;
 }

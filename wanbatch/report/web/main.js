@@ -5,76 +5,137 @@
 // given. The view is here alone; the address is a copy of it.
 // @ts-check
 
-/** So many cards are made before the page is shown, and so many in each turn after. */
-const FIRST_CARDS = 120;
-const CARDS_A_TURN = 400;
+/**
+ * The views by their names, in the order of their tabs. One is made when it is first
+ * shown.
+ * @type {[name: ViewName, title: string, make: ((page: PageContext) => PageView) | null][]}
+ */
+const VIEWS = [
+  ["gallery", "Gallery", makeGalleryView],
+  ["table", "Table", null],
+
+  ["grid", "Grid", null],
+
+  ["compare", "Compare", null],
+
+  ["duel", "Duel", null],
+];
+
+/** @type {KeyHelp[]} */
+const PAGE_KEYS = [
+  ["/", "to the filter"],
+  ["Esc", "empties the filter, closes what is open"],
+  ["[ ]", "the view before, the next view"],
+  ["?", "these keys"],
+];
+
+/** @type {KeyHelp[]} */
+const JOB_KEYS = [
+  ["← →", "the job before, the next job"],
+  ["Esc", "back to the page"],
+];
 
 /** @param {Data} data */
-function startPage(data) {
+async function startPage(data) {
   const { entries, byKey } = makeEntries(data.jobs, data.former);
   const still = matchMedia("(prefers-reduced-motion: reduce)");
-  const toolbar = makeToolbar({ find: setWords, toggle: toggleState, clear: clearFilter });
+  const picks = makePicks();
+  const made = VIEWS.flatMap(([name, title, make]) => (make ? [{ name, title, make }] : []));
+  const tabs = makeTabs(
+    made.map(({ name, title }) => [name, title]),
+    (show) => go({ show }),
+  );
+  const toolbar = makeToolbar({
+    find: (q) => go({ q }),
+    toggle: toggleState,
+    clear: () => go({ q: "", states: new Set() }),
+  });
   const dialog = makeDialog(data, still, { step: stepJob, close: closeJob, left: leaveJob });
-  const cardEvents = { open: openJob, ...makePreviews(data.base, still) };
-  /** @type {Map<Entry, HTMLElement>} */
-  const cards = new Map();
+  /** @type {PageContext} */
+  const page = {
+    ...{ data, entries, byKey, still, picks, go, current },
+    open: openJob,
+    refresh: showView,
+    wanted: wantedEntries,
+  };
+  // What hears keys in every view.
+  /** @type {PagePart[]} */
+  const parts = [];
+  /** @type {Map<ViewName, PageView>} */
+  const views = new Map();
   /** @type {View} */
-  let view = { q: "", states: new Set(), job: "" };
+  let view = viewFrom(new URLSearchParams());
+  /** @type {PageView | undefined} */
+  let present;
 
   // ---- the view ---------------------------------------------------------------------
 
   function readView() {
     view = viewFrom(new URLSearchParams(location.hash.slice(1)));
-    applyFilter();
+    const shown = showView();
     const entry = byKey.get(view.job);
     if (entry) showJob(entry);
     else if (dialog.isOpen()) dialog.close();
+    return shown;
   }
 
   /** @param {"replaceState" | "pushState"} how */
   function writeView(how = "replaceState") {
-    const pushed = how === "pushState" || Boolean(view.job && history.state?.pushed);
+    const pushed = Boolean(view.job) && (how === "pushState" || history.state?.pushed);
     history[how]({ pushed }, "", fragmentOf(view));
   }
 
-  // ---- the filter -------------------------------------------------------------------
+  /** @param {Partial<View>} change */
+  function go(change) {
+    const isOther = (change.show ?? view.show) !== view.show;
+    view = changedView(view, change);
+    writeView(isOther ? "pushState" : "replaceState");
+    showView();
+  }
+
+  function viewNow() {
+    const { name, make } = made.find((one) => one.name === view.show) ?? made[0];
+    const found = views.get(name) ?? make(page);
+    views.set(name, found);
+    tabs.show(name);
+    return found;
+  }
+
+  function showView() {
+    const wanted = wantedEntries();
+    const next = viewNow();
+    if (present !== next) {
+      present?.leave();
+      if (present) present.node.hidden = true;
+      next.node.hidden = false;
+      if (!next.node.isConnected) need("#views", HTMLElement).append(next.node);
+      present = next;
+    }
+    const former = wanted.filter((entry) => entry.former).length;
+    toolbar.show(view, wanted.length - former, data.jobs.length, wanted.length === 0);
+    return next.show(wanted, view);
+  }
 
   function wantedEntries() {
     const terms = termsOf(view.q);
     return entries.filter((entry) => isWanted(entry, view.states, terms));
   }
 
-  function applyFilter() {
-    const wanted = new Set(wantedEntries());
-    const former = [...wanted].filter((entry) => entry.former).length;
-    for (const [entry, card] of cards) card.hidden = !wanted.has(entry);
-    toolbar.show(view, wanted.size - former, data.jobs.length, wanted.size === 0);
-    const attic = find(".former", HTMLElement);
-    if (attic) attic.hidden = former === 0;
-  }
-
-  /** @param {string} q */
-  function setWords(q) {
-    view.q = q;
-    applyFilter();
-    writeView();
-  }
-
   /** @param {JobState} state */
   function toggleState(state) {
-    if (!view.states.delete(state)) view.states.add(state);
-    applyFilter();
-    writeView();
-  }
-
-  function clearFilter() {
-    view.q = "";
-    view.states.clear();
-    applyFilter();
-    writeView();
+    const states = new Set(view.states);
+    if (!states.delete(state)) states.add(state);
+    go({ states });
   }
 
   // ---- one job ----------------------------------------------------------------------
+
+  function current() {
+    const focused = document.activeElement?.closest("[data-key]");
+    const near = focused ?? find("#jobs [data-key]:hover", HTMLElement);
+    const key = near instanceof HTMLElement ? near.dataset.key : "";
+    return dialog.current() ?? byKey.get(key ?? "");
+  }
 
   /** @param {Entry} entry */
   function openJob(entry) {
@@ -109,8 +170,7 @@ function startPage(data) {
   function leaveJob(last) {
     const entry = byKey.get(view.job) ?? last;
     if (view.job) forgetJob();
-    const card = entry && cards.get(entry);
-    if (card) focusCard(card, { preventScroll: false, focusVisible: false });
+    if (entry) present?.focus?.(entry);
   }
 
   function forgetJob() {
@@ -122,41 +182,45 @@ function startPage(data) {
 
   /** @param {KeyboardEvent} event */
   function onKey(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
     const target = event.target instanceof Element ? event.target : null;
-    const isTyping = target?.matches("input, textarea");
-    if (dialog.isOpen()) {
-      const step = event.key === "ArrowLeft" ? -1 : event.key === "ArrowRight" ? 1 : 0;
-      if (!step || isTyping || target?.closest("video")) return;
-      if (stepJob(step)) event.preventDefault();
-    } else if (event.key === "/" && !isTyping) {
+    const isTyping = Boolean(target?.matches("input:not([type=range]), textarea, select"));
+    if (isKeyPanelOpen()) return;
+    if (isTyping) {
+      if (event.key === "Escape" && target?.id === "find") toolbar.empty();
+    } else if (parts.some((part) => part.onKey?.(event)) || onPageKey(event)) {
       event.preventDefault();
-      toolbar.focus();
-    } else if (event.key === "Escape" && isTyping) toolbar.empty();
-    else if (!isTyping) moveInGrid(event);
+    } else if (dialog.isOpen()) {
+      const step = event.key === "ArrowLeft" ? -1 : event.key === "ArrowRight" ? 1 : 0;
+      if (step && !target?.closest("video") && stepJob(step)) event.preventDefault();
+    } else if (present?.onKey?.(event)) event.preventDefault();
+  }
+
+  /** @param {KeyboardEvent} event */
+  function onPageKey(event) {
+    if (event.key === "?") openKeyPanel(keyGroups());
+    else if (dialog.isOpen()) return false;
+    else if (event.key === "/") toolbar.focus();
+    else if (event.key === "[" || event.key === "]") {
+      const at = made.findIndex(({ name }) => name === view.show);
+      const next = made[at + (event.key === "]" ? 1 : -1)];
+      if (next) go({ show: next.name });
+    } else return false;
+    return true;
+  }
+
+  /** @returns {[string, KeyHelp[]][]} */
+  function keyGroups() {
+    const title = made.find(({ name }) => name === view.show)?.title ?? "";
+    return [
+      ["The page", PAGE_KEYS],
+      [title, present?.keys ?? []],
+      ["One job", JOB_KEYS],
+      ["Everywhere", parts.flatMap((part) => part.keys ?? [])],
+    ];
   }
 
   // ---- start ------------------------------------------------------------------------
-
-  async function buildCards() {
-    const grid = need("#jobs .grid", HTMLElement);
-    const attic = find(".former .grid", HTMLElement);
-    for (let at = 0, turn = FIRST_CARDS; at < entries.length; at += turn, turn = CARDS_A_TURN) {
-      const now = new DocumentFragment();
-      const then = new DocumentFragment();
-      const terms = termsOf(view.q);
-      for (const entry of entries.slice(at, at + turn)) {
-        const card = makeCard(entry, data, cardEvents);
-        card.hidden = !isWanted(entry, view.states, terms);
-        cards.set(entry, card);
-        (entry.former ? then : now).append(card);
-      }
-      grid.append(now);
-      attic?.append(then);
-      await new Promise((resume) => setTimeout(resume));
-    }
-    document.documentElement.dataset.ready = "";
-  }
 
   dressSkeleton();
   addEventListener("popstate", readView);
@@ -165,8 +229,8 @@ function startPage(data) {
     if (view.states.size && !view.job) toolbar.scrollIntoView();
   });
   document.addEventListener("keydown", onKey);
-  readView();
-  return buildCards();
+  await readView();
+  document.documentElement.dataset.ready = "";
 }
 
 readData().then(startPage);

@@ -133,9 +133,32 @@ interface Entry {
   text: string;
 }
 
-/** What the reader looks at; the address keeps it. */
+/** The names of the views, in the order of their tabs. */
+type ViewName = "gallery" | "table" | "grid" | "compare" | "duel";
+
+/**
+ * What the reader looks at; the address keeps it. `options` are the keys of OPTIONS
+ * (view.js) that have a value: each view reads its own.
+ */
 interface View {
   q: string;
   states: Set<JobState>;
   job: string;
+  show: ViewName;
+  options: Record<string, string>;
+}
+
+/** What the reader chose of one job. */
+interface Choice {
+  verdict: "keep" | "reject" | "";
+  stars: number;
+  note: string;
+}
+
+interface Picks {
+  of(key: string): Choice;
+  set(key: string, change: Partial<Choice>): void;
+  /** Those that say anything. */
+  all(): Map<string, Choice>;
+  onChange(heard: (key: string) => void): void;
 }

@@ -1,0 +1,44 @@
+// The shapes of the page's parts, which are made of a browser's nodes: what a view is, and
+// what it is made from. It is no part of the page.
+
+/** A key, or several with spaces between them, and what it does. */
+type KeyHelp = [keys: string, does: string];
+
+/** What hears keys. `onKey` says whether the key was its own. */
+interface PagePart {
+  keys?: KeyHelp[];
+  onKey?(event: KeyboardEvent): boolean;
+}
+
+/**
+ * One way to look at the jobs, in its own node. `show` is called whenever something
+ * changed while the view is the one that is shown, `leave` when another takes its place.
+ * A promise of the first `show` is waited for before the page is called ready. Where an
+ * element stands for a job, it has `data-key`, the entry's key.
+ */
+interface PageView extends PagePart {
+  node: HTMLElement;
+  show(wanted: Entry[], view: View): void | Promise<void>;
+  leave(): void;
+  /** Puts the focus on what stands for the entry. */
+  focus?(entry: Entry): void;
+}
+
+/** What a view is made from. */
+interface PageContext {
+  data: Data;
+  entries: Entry[];
+  byKey: Map<string, Entry>;
+  still: MediaQueryList;
+  picks: Picks;
+  /** Shows all of one job. */
+  open(entry: Entry): void;
+  /** Changes the view and its address; an option of "" goes. */
+  go(change: Partial<View>): void;
+  /** Shows the present view anew, after something it shows has changed. */
+  refresh(): void;
+  /** What the filter leaves, in the order of the sort; former jobs come last. */
+  wanted(): Entry[];
+  /** The entry that is open, else the one that has the focus or the pointer's. */
+  current(): Entry | undefined;
+}
