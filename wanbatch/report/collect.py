@@ -18,10 +18,11 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from pathlib import Path
 from typing import cast
 
 from wanbatch.model.elsewhere import Source
-from wanbatch.model.job import Manifest
+from wanbatch.model.job import FileMedia, Manifest
 from wanbatch.model.lifecycle import (
     IN_FLIGHT,
     RESERVED,
@@ -151,6 +152,7 @@ class _Collector:
             ledger=self.ledger,
             made_in=_run_facts(made_in),
             limit=self.manifest.run.max_cost,
+            pictures=self._pictures(),
         )
 
     # -- money -------------------------------------------------------------------------
@@ -269,6 +271,15 @@ class _Collector:
             if a.run_id == run.run_id
             or (a.updated_at >= run.started_at and a.intent_at < run.started_at)
         ]
+
+    def _pictures(self) -> dict[str, Path]:
+        """Where the local pictures are that jobs take, by SHA-256."""
+        return {
+            ref.sha256: item.source.path
+            for entry in self.planned
+            for item, ref in zip(entry.job.media, entry.request.media, strict=False)
+            if isinstance(item.source, FileMedia) and ref.sha256
+        }
 
     def _last_that_worked(self, run: RunRecord | None) -> RunRecord | None:
         """``run``, or the last one before it that had a hand in an attempt."""

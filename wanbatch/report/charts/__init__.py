@@ -1,1 +1,1 @@
-"""The charts of the report's overview: how long videos took, when, and what they cost."""
+"""The charts of the overview: how long videos took, when, and what they cost."""

@@ -39,7 +39,7 @@ class Bin:
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """``count`` videos in ``bins`` without gaps; ``p50`` and ``p95`` are their labels."""
+    """``count`` videos in ``bins`` without gaps; ``p50`` and ``p95`` are labels."""
 
     count: int
     fastest_s: float

@@ -11,17 +11,18 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from wanbatch.model.report import Report, ReportJob
 from wanbatch.report.charts.scale import percent, short_name
 
-MOST_AXES = 3
+MOST_BARS = 8
 MOST_VALUES = 5
-"""Three axes of five bars are about as high as the page's head; a fourth axis is seldom
-what money hangs on, and stands in ``report.json``."""
-LONGEST_LABEL = 40
+"""Eight bars, five for one axis, are about as high as the charts beside them; all
+values stand in ``report.json``."""
+SHORTEST = 16
+"""Letters of a value that fit beside its bar in a column of 300 px."""
 
 NOTHING = Decimal(0)
 
@@ -29,9 +30,10 @@ NOTHING = Decimal(0)
 @dataclass(frozen=True, slots=True)
 class Bar:
     """One value of an axis; ``width`` and ``held_width`` in percent of the dearest of
-    the chart."""
+    the chart, ``short`` is the label beside the bar."""
 
     label: str
+    short: str
     jobs: int
     spent: Decimal
     held: Decimal
@@ -65,28 +67,33 @@ def spend_of(report: Report) -> Spend | None:
     axes = _axes(paid)
     if not axes:
         return None
-    groups = [(name, _bars(values)) for name, values in axes[:MOST_AXES]]
-    most = max(bar.spent + bar.held for _, bars in groups for bar in bars)
+    groups = _fitting([(name, _bars(values)) for name, values in axes])
+    most = float(max(bar.spent + bar.held for _, bars in groups for bar in bars))
     return Spend(
         groups=tuple(
-            Group(
-                short_name(name, LONGEST_LABEL),
-                tuple(
-                    Bar(
-                        bar.label,
-                        bar.jobs,
-                        bar.spent,
-                        bar.held,
-                        percent(float(bar.spent), float(most)),
-                        percent(float(bar.held), float(most)),
-                    )
-                    for bar in bars
-                ),
-            )
+            Group(short_name(name), tuple(_measured(bar, most) for bar in bars))
             for name, bars in groups
         ),
         left_out=len(axes) - len(groups),
         currency=report.totals.cost.currency,
+    )
+
+
+def _fitting(groups: list[tuple[str, list[Bar]]]) -> list[tuple[str, list[Bar]]]:
+    """The first, and each further one that finds room below it."""
+    kept, bars = groups[:1], len(groups[0][1])
+    for group in groups[1:]:
+        if bars + len(group[1]) <= MOST_BARS:
+            kept.append(group)
+            bars += len(group[1])
+    return kept
+
+
+def _measured(bar: Bar, most: float) -> Bar:
+    return replace(
+        bar,
+        width=percent(float(bar.spent), most),
+        held_width=percent(float(bar.held), most),
     )
 
 
@@ -107,13 +114,14 @@ def _axes(jobs: Iterable[ReportJob]) -> list[tuple[str, dict[str, list[ReportJob
 
 
 def _bars(values: dict[str, list[ReportJob]]) -> list[Bar]:
-    bars = [_bar(short_name(value, LONGEST_LABEL), jobs) for value, jobs in values.items()]
+    bars = [_bar(value, jobs) for value, jobs in values.items()]
     if len(bars) <= MOST_VALUES:
         return bars
     ordered = sorted(bars, key=lambda bar: bar.spent + bar.held, reverse=True)
     kept = set(map(id, ordered[: MOST_VALUES - 1]))
     rest = [bar for bar in bars if id(bar) not in kept]
     together = Bar(
+        f"{len(rest)} others",
         f"{len(rest)} others",
         sum(bar.jobs for bar in rest),
         sum((bar.spent for bar in rest), NOTHING),
@@ -124,7 +132,8 @@ def _bars(values: dict[str, list[ReportJob]]) -> list[Bar]:
 
 def _bar(label: str, jobs: list[ReportJob]) -> Bar:
     return Bar(
-        label,
+        short_name(label),
+        short_name(label, SHORTEST),
         len(jobs),
         sum((job.cost.spent or NOTHING for job in jobs), NOTHING),
         sum((job.cost.reserved or NOTHING for job in jobs), NOTHING),

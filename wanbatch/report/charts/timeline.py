@@ -18,8 +18,8 @@ from wanbatch.model.report import Report, ReportAttempt, ReportJob, RunFacts, Ti
 from wanbatch.report.charts.scale import Mark, short_name, time_marks
 
 MOST_ROWS = 200
-"""More are thinner than half a pixel in the chart's height; their table would be most of
-the page's markup."""
+"""More are thinner than half a pixel in the chart's height; their table would be most
+of the page's markup."""
 BOX = 1000
 ROW = 10
 """Units of the box: its width, and the height of a row."""
@@ -27,7 +27,7 @@ HEIGHT = 108
 """Of all rows at most, in pixels, and of one: as high as the charts beside it."""
 ROW_HEIGHT = 9
 DENSE = 40
-"""From so many rows on there is no gap between two: it would be thinner than a pixel."""
+"""From so many rows on there is no gap between two: no pixel is left for it."""
 THINNEST = 2
 """In units of the box: a span that is drawn at all can be seen."""
 
@@ -122,9 +122,7 @@ def _track(job: ReportJob, run: RunFacts, taken: set[int]) -> _Track | None:
         if times.accepted_at and times.finished_at:
             _add(generating, submitted, times.finished_at - run.started_at)
         if times.finished_at and times.stored_at:
-            _add(
-                downloading, times.finished_at - run.started_at, times.stored_at - run.started_at
-            )
+            _add(downloading, times.finished_at - run.started_at, times.stored_at - run.started_at)
     if not (waiting or generating or downloading):
         return None
     first = min(low for low, _ in (*generating, *downloading, *waiting[:1]))

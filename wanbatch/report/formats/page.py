@@ -25,12 +25,15 @@ from hashlib import sha256
 from importlib.resources import files
 from urllib.parse import quote
 
-from jinja2 import Environment, StrictUndefined, Template
+from jinja2 import DictLoader, Environment, StrictUndefined, Template
 from markupsafe import Markup
 
 from wanbatch.model.report import Report, TimeSpent
 from wanbatch.report import labels, wording
-from wanbatch.report.advice import Advice, advise
+from wanbatch.report.advice import Advice, advise, remake_command
+from wanbatch.report.charts.latency import latency_of
+from wanbatch.report.charts.spend import spend_of
+from wanbatch.report.charts.timeline import timeline_of
 from wanbatch.report.formats.codec import instant
 from wanbatch.report.formats.inlining import join_scripts, join_styles
 from wanbatch.report.wording import link
@@ -48,6 +51,8 @@ PURE_SCRIPTS = (
     "view.js",
     "filter.js",
     "facts.js",
+    "chain.js",
+    "differences.js",
     "picks.js",
 )
 """They decide and word, and touch no page: they are tested without a browser."""
@@ -65,8 +70,11 @@ SCRIPTS = (
     "focus.js",
     "cards.js",
     "gallery.js",
+    "pictures.js",
     "panel.js",
     "dialog.js",
+    "tray.js",
+    "compare.js",
     "main.js",
 )
 """The files of ``web/`` that make the page's script, in this order: each may use the
@@ -75,16 +83,21 @@ names of those before it, and ``main.js``, the last, starts the page."""
 STYLES = (
     "base.css",
     "head.css",
+    "charts.css",
     "advice.css",
     "tabs.css",
     "toolbar.css",
     "gallery.css",
+    "compare.css",
     "job.css",
     "narrow.css",
     "print.css",
 )
 """The files of ``web/css/`` that make the page's style, in this order: of two rules of
 one weight the later wins."""
+
+TEMPLATES = ("report.html.j2", "charts.html.j2")
+"""The page's skeleton, and what it includes."""
 
 _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 
@@ -109,6 +122,11 @@ def render_page(report: Report, document: Mapping[str, Json], base: str = "") ->
         report=report,
         advice=advice,
         stages=stages(report.time) if report.time else (),
+        charts={
+            "latency": latency_of(report),
+            "timeline": timeline_of(report),
+            "spend": spend_of(report),
+        },
         states=[
             (state.value, report.totals.of(state))
             for state in labels.STATES
@@ -162,6 +180,8 @@ def _data(
             "realm": report.realm,
             "jobs": document["jobs"],
             "former": document["former"],
+            "thumbnails": report.thumbnails,
+            "again": remake_command(report),
             "advice": [
                 {
                     "jobs": a.jobs,
@@ -215,9 +235,13 @@ def _assets() -> _Assets:
         "img-src 'self' file:; media-src 'self' file:; base-uri 'none'; form-action 'none'"
     )
     environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=DictLoader({name: read(name) for name in TEMPLATES}),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
-    return _Assets(environment.from_string(read("report.html.j2")), style, script, policy)
+    return _Assets(environment.get_template(TEMPLATES[0]), style, script, policy)
 
 
 def _digest(text: str) -> str:

@@ -16,7 +16,7 @@ const VIEWS = [
 
   ["grid", "Grid", null],
 
-  ["compare", "Compare", null],
+  ["compare", "Compare", makeCompareView],
 
   ["duel", "Duel", null],
 ];
@@ -50,7 +50,10 @@ async function startPage(data) {
     toggle: toggleState,
     clear: () => go({ q: "", states: new Set() }),
   });
-  const dialog = makeDialog(data, still, { step: stepJob, close: closeJob, left: leaveJob });
+  const dialog = makeDialog(data, still, {
+    ...{ step: stepJob, close: closeJob, left: leaveJob },
+    ...{ follow: followLink, compare: () => tray.choose() },
+  });
   /** @type {PageContext} */
   const page = {
     ...{ data, entries, byKey, still, picks, go, current },
@@ -58,9 +61,10 @@ async function startPage(data) {
     refresh: showView,
     wanted: wantedEntries,
   };
+  const tray = makeTray(page);
   // What hears keys in every view.
   /** @type {PagePart[]} */
-  const parts = [];
+  const parts = [tray];
   /** @type {Map<ViewName, PageView>} */
   const views = new Map();
   /** @type {View} */
@@ -113,6 +117,7 @@ async function startPage(data) {
     }
     const former = wanted.filter((entry) => entry.former).length;
     toolbar.show(view, wanted.length - former, data.jobs.length, wanted.length === 0);
+    for (const part of parts) part.show?.(view);
     return next.show(wanted, view);
   }
 
@@ -142,6 +147,12 @@ async function startPage(data) {
     view.job = entry.key;
     writeView(dialog.isOpen() ? "replaceState" : "pushState");
     showJob(entry);
+  }
+
+  /** @param {string} name */
+  function followLink(name) {
+    const entry = byKey.get(name);
+    if (entry) openJob(entry);
   }
 
   /** @param {Entry} entry */

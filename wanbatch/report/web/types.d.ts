@@ -67,7 +67,9 @@ interface Output {
 }
 
 interface Check {
+  name: string;
   passed: boolean;
+  value: number | string | null;
   message: string;
 }
 
@@ -86,6 +88,8 @@ interface Job {
   cost: Cost;
   output: Output | null;
   poster: string | null;
+  preview: string | null;
+  frames: string | null;
   checks: Check[];
   error: Fault | null;
 }
@@ -118,6 +122,10 @@ interface Data {
   realm: string;
   jobs: Job[];
   former: Job[];
+  /** Small copies of the pictures that were given, by their SHA-256. */
+  thumbnails: Record<string, string>;
+  /** The command that makes JOB again. */
+  again: string;
   advice: Advice[];
   labels: Labels;
 }

@@ -15,7 +15,7 @@ const OPTIONS = {
   gallery: ["size"],
   table: [],
   grid: [],
-  compare: [],
+  compare: ["with", "how", "front", "shift"],
   duel: [],
 };
 
