@@ -48,9 +48,9 @@ MATRIX: dict[str, set[str]] = {
 """Which rooms each room imports."""
 
 BREADTH = 14
-BROAD = {"cli", "media", "operations", "words"}
+BROAD = {"checks", "cli", "media", "operations", "words"}
 """A folder shows at most so many files; these are flat lists without an order that
-doors would show: commands, their operations, formats, words."""
+doors would show: checks, commands, their operations, formats, words."""
 
 ONLY_IN = {
     "httpx": {"providers/http/", "testing/"},

@@ -116,7 +116,11 @@ TABLE = {
     "providers/test_replies.py": "providers/dialects/vocabulary",
     "providers/test_session_keys.py": "providers/http/network",
     "providers/test_submit.py": "providers/http/connections",
-    "report/test_collect.py": "model/report report/checks",
+    "report/test_checks.py": (
+        "report/checks/given report/checks/length report/checks/own_bytes "
+        "report/checks/registry report/checks/size report/checks/sound"
+    ),
+    "report/test_collect.py": "model/report",
     "report/test_json.py": "report/formats/codec report/schema",
     "report/test_page.py": "report/labels",
     "report/test_tables.py": "report/wording",

@@ -1,18 +1,25 @@
 """What other parts are asked to be, as types: a dialect, and what it may be able to do
-beside.
+beside; a check of videos.
 
 What it may not do: do anything. A package that brings its own dialect imports this room
 alone."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Protocol, runtime_checkable
 
 from wanbatch.model.job import MediaType
+from wanbatch.model.measures import Measures
 from wanbatch.model.outcomes import PollOutcome, ProbeOutcome, SubmitOutcome
 from wanbatch.model.plan import Request
+from wanbatch.model.report import Check, Output
 from wanbatch.model.wire import ListedTask, Seen, TaskPage, WireRequest
+from wanbatch.words.canonical import Json
+
+VideoCheck = Callable[[Mapping[str, Json], Output, Measures], Check | None]
+"""A check of videos: from the job's request, its output and what was measured to what
+is to be said; ``None`` where it does not apply."""
 
 
 @runtime_checkable

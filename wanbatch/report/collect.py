@@ -48,7 +48,8 @@ from wanbatch.model.report import (
     Timings,
     Totals,
 )
-from wanbatch.report.checks import check_output, check_own_bytes
+from wanbatch.report.checks.own_bytes import check_own_bytes
+from wanbatch.report.checks.registry import check_video
 from wanbatch.report.timing import time_attempt, time_spent
 from wanbatch.words.canonical import Json
 from wanbatch.words.hiding import hide_queries
@@ -209,7 +210,7 @@ class _Collector:
             timings=_timings_of(attempt, entry.attempts, attempts),
             cost=self._cost(a for a in entry.attempts if self.payer[a.attempt_id] == entry.name),
             output=output,
-            checks=check_output(request, output),
+            checks=check_video(request, output),
             error=_fault_of_job(entry),
         )
 
@@ -236,7 +237,7 @@ class _Collector:
             timings=_timings_of(attempt, standing.attempts, attempts),
             cost=self._cost(standing.attempts),
             output=output,
-            checks=check_output(request, output),
+            checks=check_video(request, output),
             error=_fault_of_attempt(attempt, standing.state),
         )
 

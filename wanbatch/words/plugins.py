@@ -1,5 +1,5 @@
-"""The kinds of dialect that are installed: ours, and those that other packages
-register.
+"""What other packages may register: the kinds of dialect, beside ours, and checks of
+videos.
 
 What it may not do: import a dialect; it only names them.
 
@@ -10,7 +10,7 @@ and whose value is a class that takes no arguments."""
 from __future__ import annotations
 
 ENTRY_POINTS = "wanbatch.dialects"
-
+CHECK_POINTS = "wanbatch.checks"
 
 BUILT_IN = {
     "emulator": "wanbatch.providers.dialects.gateway:Gateway",

@@ -57,12 +57,16 @@ test("the longest common words are found, as a slow search finds them", () => {
     state = (state * 48271) % 2147483647;
     return state / 2147483647;
   };
-  const draw = () => Array.from({ length: Math.floor(random() * 8) }, () => "abc"[Math.floor(random() * 3)]);
+  const draw = () =>
+    Array.from({ length: Math.floor(random() * 8) }, () => "abc"[Math.floor(random() * 3)]);
   for (let i = 0; i < 400; i += 1) {
     const [one, other] = [draw(), draw()];
     const [inOne, inOther] = d.commonWords(one, other);
     const kept = one.filter((_, at) => inOne[at]);
-    assert.deepEqual(kept, other.filter((_, at) => inOther[at]));
+    assert.deepEqual(
+      kept,
+      other.filter((_, at) => inOther[at]),
+    );
     assert.equal(kept.length, longest(one, other), `${one} and ${other}`);
   }
 });
@@ -77,8 +81,16 @@ test("texts of 100,000 words are no trap", () => {
 
 test("other fields differ as wholes, and only those that do are told", () => {
   const rows = differences(
-    { seed: 100, seconds: 5, media: [{ type: "first_frame", source: "a.png", sha256: "12345678ab" }] },
-    { seed: 101, seconds: 8, media: [{ type: "first_frame", source: "a.png", sha256: "87654321ab" }] },
+    {
+      seed: 100,
+      seconds: 5,
+      media: [{ type: "first_frame", source: "a.png", sha256: "12345678ab" }],
+    },
+    {
+      seed: 101,
+      seconds: 8,
+      media: [{ type: "first_frame", source: "a.png", sha256: "87654321ab" }],
+    },
     { seed: 100, seconds: 5, media: [], prompt_extend: true },
   );
   assert.deepEqual(
@@ -121,7 +133,10 @@ test("a key is taken in, or put away; of five the first goes", () => {
 
 test("a wipe follows pointer and keys, and stays inside", () => {
   const box = { left: 100, width: 400 };
-  assert.deepEqual([100, 300, 500, 0, 900].map((x) => d.wipeAt(x, box)), [0, 50, 100, 0, 100]);
+  assert.deepEqual(
+    [100, 300, 500, 0, 900].map((x) => d.wipeAt(x, box)),
+    [0, 50, 100, 0, 100],
+  );
   assert.equal(d.wipeAt(5, { left: 0, width: 0 }), 50);
   assert.equal(d.wipeAfter("ArrowLeft", 50, false), 48);
   assert.equal(d.wipeAfter("ArrowRight", 95, true), 100);
@@ -130,8 +145,14 @@ test("a wipe follows pointer and keys, and stays inside", () => {
 });
 
 test("what is in front goes round, and never hides behind itself", () => {
-  assert.deepEqual([0, 1, 2].map((at) => d.frontAfter(at, 1, 3, true)), [1, 2, 0]);
-  assert.deepEqual([1, 2].map((at) => d.frontAfter(at, 1, 3, false)), [2, 1]);
+  assert.deepEqual(
+    [0, 1, 2].map((at) => d.frontAfter(at, 1, 3, true)),
+    [1, 2, 0],
+  );
+  assert.deepEqual(
+    [1, 2].map((at) => d.frontAfter(at, 1, 3, false)),
+    [2, 1],
+  );
   assert.equal(d.frontAfter(0, 0, 3, false), 1);
   assert.equal(d.frontAfter(0, -1, 2, true), 1);
   assert.equal(d.frontAfter(7, 0, 1, false), 0);

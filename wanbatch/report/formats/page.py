@@ -54,6 +54,9 @@ PURE_SCRIPTS = (
     "chain.js",
     "differences.js",
     "picks.js",
+    "grid_axes.js",
+    "grid_paint.js",
+    "sync.js",
 )
 """They decide and word, and touch no page: they are tested without a browser."""
 
@@ -70,6 +73,12 @@ SCRIPTS = (
     "focus.js",
     "cards.js",
     "gallery.js",
+    "player.js",
+    "players.js",
+    "transport.js",
+    "grid_tiles.js",
+    "grid_bar.js",
+    "grid.js",
     "pictures.js",
     "panel.js",
     "dialog.js",
@@ -88,6 +97,7 @@ STYLES = (
     "tabs.css",
     "toolbar.css",
     "gallery.css",
+    "grid.css",
     "compare.css",
     "job.css",
     "narrow.css",

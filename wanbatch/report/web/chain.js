@@ -10,7 +10,7 @@
  * @param {string} source
  */
 function upstreamIn(source) {
-  const found = /^job:([^]+?)(?: \((first|last) frame\))?$/.exec(source);
+  const found = /^job:(.+?)(?: \((first|last) frame\))?$/s.exec(source);
   return found ? { name: found[1], frame: found[2] ?? "" } : null;
 }
 

@@ -105,13 +105,13 @@ function makeCompareView(page) {
 
   /** @param {string[]} keys */
   function choose(keys) {
-    page.go({ options: { with: keys.join(","), shift: "", front: "" } });
+    page.go({ options: { with: keys.join(","), offset: "", front: "" } });
   }
 
   /** @param {number} index @param {number} frames */
   function shift(index, frames) {
     const next = offsets.map((offset, i) => (i === index ? offset + frames : offset));
-    page.go({ options: { shift: next.some(Boolean) ? next.join(",") : "" } });
+    page.go({ options: { offset: next.some(Boolean) ? next.join(",") : "" } });
   }
 
   /** @param {number} step */
@@ -166,7 +166,13 @@ function makeCompareView(page) {
     return el(
       "figcaption",
       null,
-      el("p", null, el("b", null, String(i + 1)), open, el("span", { class: "axes" }, axesLine(job))),
+      el(
+        "p",
+        null,
+        el("b", null, String(i + 1)),
+        open,
+        el("span", { class: "axes" }, axesLine(job)),
+      ),
       el(
         "p",
         { class: "tools" },
@@ -185,7 +191,8 @@ function makeCompareView(page) {
     stage.replaceChildren(...entries.map(cell), divider);
     const output = entries.find(({ job }) => job.output)?.job.output;
     stage.style.setProperty("--wide", String(output ? output.width / output.height : 16 / 9));
-    words.replaceChildren(requestsSection(entries, data), givenSection(entries, data));
+    const sections = [requestsSection(entries, data), givenSection(entries, data)];
+    words.replaceChildren(...sections.filter((section) => section != null));
   }
 
   function place() {
@@ -269,7 +276,7 @@ function makeCompareView(page) {
       entries = comparedIn(view, page.byKey);
       way = COMPARE_WAYS.find(([name]) => name === view.options.how)?.[0] ?? "side";
       front = Math.min(Number(view.options.front) || 0, entries.length - 1);
-      offsets = offsetsIn(view.options.shift ?? "", entries.length);
+      offsets = offsetsIn(view.options.offset ?? "", entries.length);
       const isBare = entries.length < 2;
       hint.hidden = !isBare;
       hint.textContent =
@@ -311,7 +318,11 @@ function requestsSection(entries, data) {
 /** @param {Difference} row */
 function differenceRow({ label, cells }) {
   const texts = cells.map((pieces) =>
-    el("td", { dir: "auto" }, pieces.map(({ text, odd }) => (odd ? el("mark", null, text) : text))),
+    el(
+      "td",
+      { dir: "auto" },
+      pieces.map(({ text, odd }) => (odd ? el("mark", null, text) : text)),
+    ),
   );
   return el("tr", null, el("th", { scope: "row" }, label), texts);
 }

@@ -14,7 +14,7 @@ const VIEWS = [
   ["gallery", "Gallery", makeGalleryView],
   ["table", "Table", null],
 
-  ["grid", "Grid", null],
+  ["grid", "Grid", makeGridView],
 
   ["compare", "Compare", makeCompareView],
 

@@ -14,8 +14,11 @@ const OPTIONS = {
   all: ["sort"],
   gallery: ["size"],
   table: [],
-  grid: [],
-  compare: ["with", "how", "front", "shift"],
+  grid: [
+    ...["cols", "rows", "scols", "srows", "at", "cycle"],
+    ...["paint", "look", "tile", "speed", "loop", "shift"],
+  ],
+  compare: ["with", "how", "front", "offset"],
   duel: [],
 };
 
