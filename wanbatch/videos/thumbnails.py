@@ -3,8 +3,8 @@
 What it may not do: judge a picture (``media`` did before it was sent), or choose where
 a file goes.
 
-How it works: the file is read as it was checked, by its own header and the first decoder
-that takes it, turned as it is shown, made small, and written as WebP.
+How it works: the file is read as it was checked, by its own header and the first
+decoder that takes it, turned as it is shown, made small, and written as WebP.
 """
 
 from __future__ import annotations

@@ -283,9 +283,11 @@ function makeCompareView(page) {
         "Choose two to four videos: point at one in the gallery and press c, or add them here.";
       for (const part of [transport.node, ...ways]) part.hidden = isBare;
       offer(wanted);
-      if (before !== keysNow().join() || hosts.length !== entries.length) build();
+      const isNew = before !== keysNow().join() || hosts.length !== entries.length;
+      if (isNew) build();
       place();
       loadPlayers();
+      if (isNew && !isBare && !page.still.matches) players.play();
     },
     leave: players.clear,
     onKey,

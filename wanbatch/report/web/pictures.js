@@ -25,11 +25,18 @@ function frameOf(job, place, label, data) {
 }
 
 /**
- * A small copy of the picture that was given; none where there is none.
+ * A small copy of the picture that was given, or the frame of another job's video; none
+ * where there is none.
  * @param {Media} medium
  * @param {Data} data
  */
 function pictureOf({ source, sha256 }, data) {
+  const upstream = upstreamIn(source);
+  const job = upstream && data.jobs.find(({ name }) => name === upstream.name);
+  if (job?.frames) {
+    const place = upstream?.frame === "first" ? 0 : STRIP_FRAMES.length - 1;
+    return frameOf(job, place, `Given: ${shown(source)}`, data);
+  }
   const found = sha256 && Object.hasOwn(data.thumbnails, sha256) ? data.thumbnails[sha256] : null;
   if (!found) return null;
   const picture = el("img", { class: "given", alt: `Given: ${shown(source)}`, loading: "lazy" });
