@@ -136,7 +136,7 @@ def test_a_task_that_two_jobs_share_counts_once_and_one_video_has_no_distributio
 
 def test_equal_times_and_far_outliers_make_bins_too():
     even = expect(latency.Latency, latency_of(report_of(slow(1, 30), slow(2, 30))))
-    assert [bin.count for bin in even.bins] == [2]
+    assert [b.count for b in even.bins] == [2]
     far = expect(latency.Latency, latency_of(report_of(slow(1, 3), slow(2, 200_000))))
     assert len(far.bins) <= latency.MOST_BINS
     assert far.bins[0].count == far.bins[-1].count == 1

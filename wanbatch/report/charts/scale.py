@@ -20,6 +20,7 @@ STEPS_S = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 360
 """Seconds between ticks that people count by; longer ones are whole days."""
 
 DAY_S = 86_400
+"""Seconds of a day."""
 LONGEST_NAME = 60
 """So many letters of a name stand in a table: what varies is at its end, and shown."""
 

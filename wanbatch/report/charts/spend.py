@@ -18,9 +18,10 @@ from wanbatch.model.report import Report, ReportJob
 from wanbatch.report.charts.scale import percent, short_name
 
 MOST_BARS = 8
+"""They are about as high as the charts beside them; all values stand in
+``report.json``."""
 MOST_VALUES = 5
-"""Eight bars, five for one axis, are about as high as the charts beside them; all
-values stand in ``report.json``."""
+"""Of one axis: two axes then find room."""
 SHORTEST = 16
 """Letters of a value that fit beside its bar in a column of 300 px."""
 

@@ -21,11 +21,13 @@ MOST_ROWS = 200
 """More are thinner than half a pixel in the chart's height; their table would be most
 of the page's markup."""
 BOX = 1000
+"""Width of the box in its own units: finer than the pixels of any column."""
 ROW = 10
-"""Units of the box: its width, and the height of a row."""
+"""Height of a row in the same units: with a gap, whole numbers are enough."""
 HEIGHT = 108
-"""Of all rows at most, in pixels, and of one: as high as the charts beside it."""
+"""Of all rows at most, in pixels: as high as the charts beside it."""
 ROW_HEIGHT = 9
+"""Of one row at most, in pixels: a few jobs make thin bars, not blocks."""
 DENSE = 40
 """From so many rows on there is no gap between two: no pixel is left for it."""
 THINNEST = 2
