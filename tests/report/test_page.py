@@ -143,7 +143,9 @@ def test_scripts_and_styles_are_joined_under_one_hash_each(page):
 def test_the_data_block_brings_the_labels(page):
     (block,) = re.findall(r'<script[^>]*id="data">(.*?)</script>', page, re.S)
     data = json.loads(block)
-    assert set(data) == {"base", "realm", "jobs", "former", "advice", "labels"}
+    assert set(data) == {
+        *("base", "realm", "jobs", "former", "thumbnails", "again", "advice", "labels"),
+    }
     assert data["labels"]["states"] == {state.value: labels.STATES[state] for state in JobState}
     assert data["labels"]["authorities"]["regenerate"] == labels.AUTHORITIES[Authority.REGENERATE]
     assert data["labels"]["media"]["first_frame"] == "First frame"

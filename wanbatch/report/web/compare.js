@@ -48,7 +48,7 @@ function makeCompareView(page) {
     return button;
   });
   const more = el("select", { "aria-label": "Add a video" });
-  const divider = el("div", { class: "divider", role: "slider", "aria-label": "Wipe" });
+  const divider = el("div", { class: "divider" });
   const stage = el("div", { class: "versus" });
   const words = el("div", { class: "words" });
   const hint = el("p", { class: "nothing" });
@@ -212,9 +212,6 @@ function makeCompareView(page) {
       const frames = offsets[Number(text.dataset.offset)];
       text.textContent = `${frames > 0 ? "+" : ""}${frames} f`;
     }
-    divider.tabIndex = way === "wipe" ? 0 : -1;
-    if (way === "wipe") divider.setAttribute("role", "slider");
-    else divider.setAttribute("role", "presentation");
     setWipe(wipe);
   }
 
@@ -224,7 +221,14 @@ function makeCompareView(page) {
   function setWipe(at) {
     wipe = at;
     stage.style.setProperty("--at", `${at}%`);
-    divider.setAttribute("aria-valuenow", String(Math.round(at)));
+    const slider = {
+      ...{ role: "slider", tabindex: "0", "aria-label": "Wipe" },
+      "aria-valuenow": String(Math.round(at)),
+    };
+    for (const [name, value] of Object.entries(slider)) {
+      if (way === "wipe") divider.setAttribute(name, value);
+      else divider.removeAttribute(name);
+    }
   }
 
   /** @param {PointerEvent} event */

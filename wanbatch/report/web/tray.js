@@ -49,7 +49,9 @@ function makeTray(page) {
     const name = shown(entry.job.name);
     const out = el("button", { type: "button", "aria-label": `Without ${name}` }, "×");
     out.addEventListener("click", () => choose(toggledKey(keys, entry.key)));
-    return el("li", null, el("bdi", null, name), out);
+    const { poster } = entry.job;
+    const picture = poster && el("img", { src: addressOf(page.data.base, poster), alt: name });
+    return el("li", { title: name }, picture || el("bdi", null, name), out);
   }
 
   /** Takes the present entry in, or puts it away. */
