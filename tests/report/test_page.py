@@ -27,9 +27,9 @@ from wanbatch.model.plan import JobState
 from wanbatch.model.report import Timings
 from wanbatch.report import labels, wording
 from wanbatch.report.collect import collect
-from wanbatch.report.formats.inlining import join_scripts, join_styles
 from wanbatch.report.formats.page import PURE_SCRIPTS, SCRIPTS, STYLES
 from wanbatch.report.formats.render import render
+from wanbatch.report.formats.shrink import join_scripts, join_styles
 
 ROOT = Path(__file__).parents[2]
 WEB = ROOT / "wanbatch" / "report" / "web"
@@ -144,7 +144,8 @@ def test_the_data_block_brings_the_labels(page):
     (block,) = re.findall(r'<script[^>]*id="data">(.*?)</script>', page, re.S)
     data = json.loads(block)
     assert set(data) == {
-        *("base", "realm", "jobs", "former", "thumbnails", "again", "advice", "labels"),
+        *("base", "realm", "jobs", "former", "shapes", "words", "thumbnails", "again"),
+        *("advice", "labels"),
     }
     assert data["labels"]["states"] == {state.value: labels.STATES[state] for state in JobState}
     assert data["labels"]["authorities"]["regenerate"] == labels.AUTHORITIES[Authority.REGENERATE]

@@ -4,32 +4,44 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { jobOf, load } from "./load.mjs";
 
-const filter = load("words.js", "jobs.js", "filter.js");
+const filter = load("words.js", "jobs.js", "fields.js", "query.js", "filter.js");
 const entry = (changes) => ({ job: jobOf(changes), key: "", former: false, text: "" });
 const NONE = new Set();
 
-test("the words of the filter are in lower case, however they are spaced", () => {
-  assert.deepEqual(filter.termsOf("  Dawn \t seed=1\n"), ["dawn", "seed=1"]);
-  assert.deepEqual(filter.termsOf(" "), []);
+const FEW = [
+  entry(),
+  entry({ axes: { hour: "dusk", seed: 1 }, state: "failed" }),
+  entry({ axes: { hour: "noon", seed: 1 }, tags: [] }),
+  { ...entry({ axes: { hour: "noon" } }), former: true },
+];
+const sift = (q, states = NONE) => {
+  const questions = filter.makeQuestions(q, filter.knownOf(FEW), () => ({}));
+  const { wanted, counts } = filter.siftEntries(FEW, states, questions);
+  return { wanted: wanted.map((one) => FEW.indexOf(one)), counts };
+};
+
+test("a job needs all terms, and one of the states", () => {
+  assert.deepEqual(sift("").wanted, [0, 1, 2, 3]);
+  assert.deepEqual(sift("seed:1 tag:hero").wanted, [1]);
+  assert.deepEqual(sift("", new Set(["failed", "blocked"])).wanted, [1]);
+  assert.deepEqual(sift("dawn", new Set(["done"])).wanted, [0, 2, 3]);
 });
 
-test("a job needs all words, and one of the states", () => {
-  assert.ok(filter.isWanted(entry(), NONE, []));
-  assert.ok(filter.isWanted(entry(), NONE, ["dawn", "seed=100"]));
-  assert.ok(!filter.isWanted(entry(), NONE, ["dawn", "seed=101"]));
-  assert.ok(filter.isWanted(entry(), new Set(["failed", "done"]), ["dawn"]));
-  assert.ok(!filter.isWanted(entry(), new Set(["failed"]), ["dawn"]));
+test("a pill counts what the rest of the query would leave", () => {
+  const { counts } = sift("hour:dawn,dusk", new Set(["done"]));
+  assert.deepEqual(Object.fromEntries(counts.get("hour")), { dawn: 1, noon: 1 });
+  assert.deepEqual(Object.fromEntries(counts.get("state")), { done: 1, failed: 1 });
+  assert.deepEqual(Object.fromEntries(counts.get("seed")), { 100: 1 });
+  assert.equal(sift("nobody").counts.size, 0);
 });
 
 test("the search text is made once, and not without a need", () => {
   const one = entry();
-  filter.isWanted(one, new Set(["failed"]), ["dawn"]);
-  filter.isWanted(one, NONE, []);
+  const ask = (q) => filter.makeQuestions(q, filter.knownOf([one]), () => ({}));
+  filter.siftEntries([one], NONE, ask("hour:dawn"));
   assert.equal(one.text, "");
-  filter.isWanted(one, NONE, ["dawn"]);
-  const text = one.text;
-  one.job = null;
-  assert.ok(text && filter.isWanted(one, NONE, ["seed=100"]));
+  filter.siftEntries([one], NONE, ask("dawn"));
+  assert.ok(one.text.includes("hour=dawn"));
 });
 
 test("the count says how many of how many", () => {

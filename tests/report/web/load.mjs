@@ -45,6 +45,8 @@ export function jobOf(changes = {}) {
     cost: { spent: "0.5", reserved: "0", currency: "USD" },
     output: null,
     poster: null,
+    preview: null,
+    frames: null,
     checks: [],
     error: null,
     ...changes,

@@ -8,7 +8,7 @@ How it works: the head of the page (totals, money, time, what to do) is markup, 
 Jinja with autoescaping, so that it can be read without scripts. The jobs travel as JSON
 in a data block, deflated where they are many, and the scripts of ``web/`` build the
 views from it with text nodes only. ``SCRIPTS`` are joined in one closure, ``STYLES`` in
-one style, both without their comments (``inlining``). A Content-Security-Policy names
+one style, both made small (``shrink``). A Content-Security-Policy names
 the one style and the one script by hash and forbids every other source but files beside
 the page. Jinja never sees the style and the script as templates.
 """
@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
+from typing import cast
 from urllib.parse import quote
 
 from jinja2 import DictLoader, Environment, StrictUndefined, Template
@@ -35,7 +36,8 @@ from wanbatch.report.charts.latency import latency_of
 from wanbatch.report.charts.spend import spend_of
 from wanbatch.report.charts.timeline import timeline_of
 from wanbatch.report.formats.codec import instant
-from wanbatch.report.formats.inlining import join_scripts, join_styles
+from wanbatch.report.formats.packing import pack_jobs
+from wanbatch.report.formats.shrink import join_scripts, join_styles
 from wanbatch.report.wording import link
 from wanbatch.words.canonical import Json
 
@@ -47,8 +49,11 @@ LISTED = 300
 
 PURE_SCRIPTS = (
     "words.js",
+    "unpack.js",
     "jobs.js",
     "view.js",
+    "fields.js",
+    "query.js",
     "filter.js",
     "facts.js",
     "chain.js",
@@ -67,12 +72,14 @@ SCRIPTS = (
     "copying.js",
     "skeleton.js",
     "toolbar.js",
+    "facets.js",
     "tabs.js",
     "keys.js",
     "previews.js",
     "focus.js",
     "cards.js",
     "gallery.js",
+    "table.js",
     "player.js",
     "players.js",
     "transport.js",
@@ -97,6 +104,7 @@ STYLES = (
     "tabs.css",
     "toolbar.css",
     "gallery.css",
+    "table.css",
     "grid.css",
     "compare.css",
     "job.css",
@@ -188,8 +196,7 @@ def _data(
         {
             "base": base,
             "realm": report.realm,
-            "jobs": document["jobs"],
-            "former": document["former"],
+            **pack_jobs(_list(document["jobs"]), _list(document["former"])),
             "thumbnails": report.thumbnails,
             "again": remake_command(report),
             "advice": [
@@ -252,6 +259,10 @@ def _assets() -> _Assets:
         lstrip_blocks=True,
     )
     return _Assets(environment.get_template(TEMPLATES[0]), style, script, policy)
+
+
+def _list(value: Json) -> list[Json]:
+    return cast("list[Json]", value)
 
 
 def _digest(text: str) -> str:

@@ -47,7 +47,7 @@ function fillPicture(stage, job, data) {
   const picture = need("img", HTMLImageElement, stage);
   const word = need(".word", HTMLElement, stage);
   if (job.poster) {
-    picture.src = addressOf(data.base, job.poster);
+    picture.dataset.source = addressOf(data.base, job.poster);
     picture.addEventListener("error", () => tellMissing(stage), { once: true });
   } else picture.remove();
   if (job.output) {

@@ -5,6 +5,11 @@
 
 /** @returns {Promise<Data>} */
 async function readData() {
+  const data = await readBlock();
+  return { ...data, ...unpackJobs(data) };
+}
+
+async function readBlock() {
   const block = need("#data", HTMLElement);
   const text = block.textContent ?? "";
   if (!("packed" in block.dataset)) return JSON.parse(text);

@@ -54,7 +54,7 @@ function findAll(selector, kind, root = document) {
  * attribute.
  * @template {keyof HTMLElementTagNameMap} T
  * @param {T} tag
- * @param {Record<string, unknown> | null} props
+ * @param {Record<string, unknown> | null} [props]
  * @param {(Child | Child[])[]} children
  * @returns {HTMLElementTagNameMap[T]}
  */

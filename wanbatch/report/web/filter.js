@@ -1,27 +1,65 @@
-// Which jobs a view shows, how many these are, and which is next.
+// Which jobs a view shows, how many each pill would show, and which is next.
 //
-// It may not touch the page. It keeps one thing: an entry's search text, once it is
-// made.
+// It may not touch the page, or know how a query is written.
 // @ts-check
 
 /**
- * The words of the filter; a job has to have all of them.
- * @param {string} q
+ * The entries that all questions and one of the states want, none means all; and how many
+ * a pill of each group would leave: those that all but its own group want. Former jobs
+ * are not counted.
+ * @param {Entry[]} entries
+ * @param {Set<JobState>} states
+ * @param {Question[]} questions
  */
-function termsOf(q) {
-  return q.toLowerCase().split(/\s+/).filter(Boolean);
+function siftEntries(entries, states, questions) {
+  /** @type {Entry[]} */
+  const wanted = [];
+  /** @type {Map<string, Map<string, number>>} */
+  const counts = new Map();
+  for (const entry of entries) {
+    const refusing = refusingGroups(entry, states, questions);
+    if (refusing.size === 0) wanted.push(entry);
+    const [only] = refusing;
+    if (entry.former || refusing.size > 1 || only === "") continue;
+    for (const [group, value] of facetsOf(entry.job)) {
+      if (only != null && only !== group) continue;
+      const count = counts.get(group) ?? new Map();
+      counts.set(group, count.set(value, (count.get(value) ?? 0) + 1));
+    }
+  }
+  return { wanted, counts };
 }
 
 /**
+ * The groups of the questions that an entry does not answer to.
  * @param {Entry} entry
- * @param {Set<JobState>} states none means all
- * @param {string[]} terms
+ * @param {Set<JobState>} states
+ * @param {Question[]} questions
  */
-function isWanted(entry, states, terms) {
-  if (states.size && !states.has(entry.job.state)) return false;
-  if (!terms.length) return true;
-  entry.text ||= searchText(entry.job);
-  return terms.every((term) => entry.text.includes(term));
+function refusingGroups(entry, states, questions) {
+  /** @type {Set<string>} */
+  const refusing = new Set();
+  if (states.size && !states.has(entry.job.state)) refusing.add("state");
+  for (const { term, asks, group } of questions) {
+    if (asks(entry) === term.not) refusing.add(group);
+  }
+  return refusing;
+}
+
+/**
+ * What the pills count of a job: group and value, in lower case as a query has them.
+ * @param {Job} job
+ * @returns {[group: string, value: string][]}
+ */
+function facetsOf(job) {
+  /** @type {(group: string, value: unknown) => [string, string]} */
+  const facet = (group, value) => [group.toLowerCase(), String(value).toLowerCase()];
+  return [
+    ["state", job.state],
+    ...axesOf(job).map(([name, value]) => facet(name, value)),
+    ...job.tags.map((tag) => facet("tag", tag)),
+    ...shortfallsOf(job).map((name) => facet("check", name)),
+  ];
 }
 
 /**

@@ -12,7 +12,7 @@
  */
 const VIEWS = [
   ["gallery", "Gallery", makeGalleryView],
-  ["table", "Table", null],
+  ["table", "Table", makeTableView],
 
   ["grid", "Grid", makeGridView],
 
@@ -45,21 +45,24 @@ async function startPage(data) {
     made.map(({ name, title }) => [name, title]),
     (show) => go({ show }),
   );
-  const toolbar = makeToolbar({
+  const known = knownOf(entries);
+  const toolbar = makeToolbar(known, data.jobs.length, {
     find: (q) => go({ q }),
     toggle: toggleState,
     clear: () => go({ q: "", states: new Set() }),
+    sort: (sort) => go({ options: { sort } }),
   });
+  const facets = makeFacets(known, (key, value) => go({ q: toggledQuery(view.q, key, value) }));
   const dialog = makeDialog(data, still, {
     ...{ step: stepJob, close: closeJob, left: leaveJob },
     ...{ follow: followLink, compare: () => tray.choose() },
   });
   /** @type {PageContext} */
   const page = {
-    ...{ data, entries, byKey, still, picks, go, current },
+    ...{ data, entries, byKey, still, picks, known, go, current },
     open: openJob,
     refresh: showView,
-    wanted: wantedEntries,
+    wanted: () => wanted,
   };
   const tray = makeTray(page);
   // What hears keys in every view.
@@ -71,6 +74,8 @@ async function startPage(data) {
   let view = viewFrom(new URLSearchParams());
   /** @type {PageView | undefined} */
   let present;
+  /** @type {Entry[]} */
+  let wanted = [];
 
   // ---- the view ---------------------------------------------------------------------
 
@@ -106,24 +111,38 @@ async function startPage(data) {
   }
 
   function showView() {
-    const wanted = wantedEntries();
+    sift();
     const next = viewNow();
     if (present !== next) {
       present?.leave();
       if (present) present.node.hidden = true;
       next.node.hidden = false;
       if (!next.node.isConnected) need("#views", HTMLElement).append(next.node);
+      toolbar.lend(next.controls);
       present = next;
     }
-    const former = wanted.filter((entry) => entry.former).length;
-    toolbar.show(view, wanted.length - former, data.jobs.length, wanted.length === 0);
     for (const part of parts) part.show?.(view);
     return next.show(wanted, view);
   }
 
-  function wantedEntries() {
-    const terms = termsOf(view.q);
-    return entries.filter((entry) => isWanted(entry, view.states, terms));
+  /** Asks every job, and shows in the toolbar what came of it. */
+  function sift() {
+    const questions = makeQuestions(view.q, known, choiceOf);
+    const sifted = siftEntries(entries, view.states, questions);
+    wanted = sortedEntries(sifted.wanted, view.options.sort ?? "", known, choiceOf);
+    const former = wanted.filter((entry) => entry.former).length;
+    toolbar.show(view, {
+      visible: wanted.length - former,
+      none: wanted.length === 0,
+      states: sifted.counts.get("state") ?? new Map(),
+      complaints: complaintsOf(questions, entries, known),
+    });
+    facets.show(questions, sifted.counts);
+  }
+
+  /** @param {Entry} entry */
+  function choiceOf(entry) {
+    return picks.of(entry.key);
   }
 
   /** @param {JobState} state */
@@ -157,13 +176,12 @@ async function startPage(data) {
 
   /** @param {Entry} entry */
   function showJob(entry) {
-    const wanted = wantedEntries();
     dialog.show(entry, (step) => Boolean(neighbourOf(wanted, entry, step)));
   }
 
   /** @param {number} step */
   function stepJob(step) {
-    const next = neighbourOf(wantedEntries(), dialog.current(), step);
+    const next = neighbourOf(wanted, dialog.current(), step);
     if (next) openJob(next);
     return Boolean(next);
   }
@@ -234,6 +252,7 @@ async function startPage(data) {
   // ---- start ------------------------------------------------------------------------
 
   dressSkeleton();
+  picks.onChange(() => showView());
   addEventListener("popstate", readView);
   addEventListener("hashchange", () => {
     readView();

@@ -24,6 +24,8 @@ interface PageView {
   onKey?(event: KeyboardEvent): boolean;
   show(wanted: Entry[], view: View): void | Promise<void>;
   leave(): void;
+  /** What stands in the toolbar while the view is shown. */
+  controls?: HTMLElement;
   /** Puts the focus on what stands for the entry. */
   focus?(entry: Entry): void;
 }
@@ -35,6 +37,8 @@ interface PageContext {
   byKey: Map<string, Entry>;
   still: MediaQueryList;
   picks: Picks;
+  /** The axes, tags and checks that the jobs have. */
+  known: Known;
   /** Shows all of one job. */
   open(entry: Entry): void;
   /** Changes the view and its address; an option of "" goes. */

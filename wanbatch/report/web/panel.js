@@ -196,7 +196,8 @@ function checksSection(job) {
       "li",
       { class: check.passed ? "pass" : "miss" },
       el("span", { class: "hidden" }, check.passed ? "holds: " : "falls short: "),
-      ...[word, value ? el("code", null, value) : null, el("span", null, shown(check.message))],
+      ...[word, value ? el("code", null, value) : null],
+      check.message ? el("span", null, shown(check.message)) : null,
     );
   });
   if (!items.length) return null;
@@ -314,6 +315,6 @@ function attemptItem(attempt, job, labels) {
 /** @param {Job} job */
 function rawSection(job) {
   const text = el("pre", null, shown(JSON.stringify(job, null, 2)));
-  const details = el("details", null, el("summary", null, "All of it as JSON"), text);
+  const details = el("details", null, el("summary", null, "What this page knows, as JSON"), text);
   return el("section", null, details);
 }

@@ -57,9 +57,10 @@ function makePreviews(base, still) {
     /** @type {CardEvents["preview"]} */
     preview(entry, stage, delayMs) {
       clearTimeout(waiting);
-      const { output } = entry.job;
+      const { output, preview } = entry.job;
       if (!output || still.matches) return;
-      waiting = setTimeout(() => play(addressOf(base, output.path), stage), delayMs);
+      const path = preview ?? output.path;
+      waiting = setTimeout(() => play(addressOf(base, path), stage), delayMs);
     },
     /** @type {CardEvents["rest"]} */
     rest(stage) {

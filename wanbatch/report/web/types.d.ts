@@ -1,7 +1,8 @@
 // The shapes that the page's scripts share, for the type checker and for readers. It is
 // no part of the page. `Job` and what hangs on it are the fields of report.json that
-// the page reads (schemas/report.schema.json has all of them; a test compares the two);
-// `Data` is what wanbatch/report/formats/page.py puts into the data block.
+// the page reads. schemas/report.schema.json has all of them, SHAPES of
+// wanbatch/report/formats/packing.py these: tests compare the three. `Data` is what
+// wanbatch/report/formats/page.py puts into the data block, unpacked.
 
 type JobState = string;
 
