@@ -13,7 +13,7 @@ from expecting import expect
 from report import samples
 
 from wanbatch.model.plan import JobState as J
-from wanbatch.model.report import Cost, Report, ReportAttempt, ReportJob, RunFacts, Timings
+from wanbatch.model.report import Cost, Report, ReportAttempt, ReportJob, Timings
 from wanbatch.report.charts import latency, scale, spend, timeline
 from wanbatch.report.charts.latency import latency_of
 from wanbatch.report.charts.spend import spend_of
@@ -188,7 +188,7 @@ def test_of_very_many_jobs_every_nth_is_drawn():
 
 
 def test_without_a_run_or_work_there_is_no_timeline():
-    assert timeline_of(report_of(job(1), run=None, made_in=None)) is None
+    assert timeline_of(report_of(job(1), run=None)) is None
     assert timeline_of(collect(*samples.make_case(J.PLANNED))) is None
 
 
@@ -285,18 +285,6 @@ def test_hostile_names_and_values_stay_text_and_charts_small():
         report_of(*(replace(entry, name=f"opening[seed={n}]") for n, entry in enumerate(jobs)))
     )
     assert len(plain) < 60_000
-
-
-def test_a_later_run_without_work_leaves_what_is_told_of_the_one_before():
-    manifest, plan, snapshot, run = samples.make_case(J.DONE, J.DONE)
-    later = replace(run, run_id="later", started_at=START + 9000, finished_at=START + 9001)
-    snapshot = replace(snapshot, runs=(*snapshot.runs, later))
-    before, after = (collect(manifest, plan, snapshot, r) for r in (run, later))
-    assert expect(RunFacts, after.run).id == "later"
-    assert after.made_in == before.made_in == before.run
-    assert after.time == before.time
-    assert charts_of(after) == charts_of(before) != ""
-    assert f"<code>{run.run_id}</code>" in render(after, "html")
 
 
 def test_states_money_and_limit_stand_at_the_top():

@@ -234,11 +234,10 @@ class Report:
     ``former`` are attempts that no present job stands for: of jobs that the manifest no
     longer has, and of earlier versions of those that it has, under their old names.
     ``pictures`` are where the pictures are that jobs were given, by SHA-256, and
-    ``thumbnails`` the small copies of them beside the report. ``made_in`` is the last
-    run that had a hand in a video, and ``time`` is of it: a later one that found
-    nothing to do is ``run`` alone. ``description``, ``limit`` (what the manifest lets a
-    run spend), ``options`` (the command-line options that printed commands repeat),
-    ``pictures`` and ``thumbnails`` are not part of ``report.json``.
+    ``thumbnails`` the small copies of them beside the report. ``description``,
+    ``limit`` (what the manifest lets a run spend), ``options`` (the command-line
+    options that printed commands repeat), ``pictures`` and ``thumbnails`` are not part
+    of ``report.json``.
     """
 
     manifest: ManifestFacts
@@ -251,7 +250,6 @@ class Report:
     description: str = ""
     options: tuple[str, ...] = ()
     ledger: LedgerFacts | None = None
-    made_in: RunFacts | None = None
     limit: Decimal | None = None
     pictures: Mapping[str, Path] = field(default_factory=dict)
     thumbnails: Mapping[str, str] = field(default_factory=dict)

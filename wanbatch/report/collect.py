@@ -122,9 +122,6 @@ class _Collector:
             if p.manifest == manifest.name
         }
         self.started = {r.run_id: r.started_at for r in snapshot.runs}
-        self.runs = tuple(
-            r for r in snapshot.runs if r.manifest == manifest.name and r.realm == plan.realm
-        )
         self.payer = self._payers()
         self.ledger = (
             LedgerFacts(snapshot.ledger_id, snapshot.count_events(plan.realm))
@@ -139,7 +136,6 @@ class _Collector:
             self._former_job(standing)
             for standing in _former(a for a in self.own if a.attempt_id not in shown)
         )
-        made_in = self._last_that_worked(run)
         return Report(
             manifest=ManifestFacts(self.manifest.name, self.manifest.path, self.manifest.sha256),
             realm=self.plan.realm,
@@ -147,11 +143,10 @@ class _Collector:
             totals=self._totals(jobs, run),
             jobs=jobs,
             former=former,
-            time=time_spent(self._of_run(made_in), made_in) if made_in else None,
+            time=time_spent(self._of_run(run), run) if run else None,
             description=hide_queries(self.manifest.description),
             options=options,
             ledger=self.ledger,
-            made_in=_run_facts(made_in),
             limit=self.manifest.run.max_cost,
             pictures=self._pictures(),
         )
@@ -281,13 +276,6 @@ class _Collector:
             for item, ref in zip(entry.job.media, entry.request.media, strict=False)
             if isinstance(item.source, FileMedia) and ref.sha256
         }
-
-    def _last_that_worked(self, run: RunRecord | None) -> RunRecord | None:
-        """``run``, or the last one before it that had a hand in an attempt."""
-        if run is None:
-            return None
-        earlier = [r for r in reversed(self.runs) if r.started_at < run.started_at]
-        return next((r for r in (run, *earlier) if self._of_run(r)), None)
 
 
 def _with_own_bytes(jobs: tuple[ReportJob, ...]) -> tuple[ReportJob, ...]:

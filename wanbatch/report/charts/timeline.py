@@ -75,7 +75,7 @@ class _Track:
 
 def timeline_of(report: Report) -> Timeline | None:
     """``None`` without a run, or where it worked on nothing."""
-    run = report.made_in or report.run
+    run = report.run
     if run is None:
         return None
     taken: set[int] = set()

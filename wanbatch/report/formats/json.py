@@ -50,7 +50,6 @@ def report_document(report: Report) -> Document:
         "ledger": encode(report.ledger) if report.ledger else None,
         "run": encode(report.run) if report.run else None,
         "totals": encode(report.totals),
-        "made_in": encode(report.made_in) if report.made_in else None,
         "time": encode(report.time) if report.time else None,
         "jobs": [encode(job) for job in report.jobs],
         "former": [encode(job) for job in report.former],
@@ -61,7 +60,6 @@ def parse_report(document: Mapping[str, Json]) -> Report:
     """The report of a document that its schema allows: the one that was written, but
     for ``description``, ``limit`` and ``options``."""
     run, time, ledger = document["run"], document["time"], document.get("ledger")
-    made_in = document.get("made_in")
     return Report(
         manifest=decode(ManifestFacts, _object(document["manifest"])),
         realm=str(document["realm"]),
@@ -71,7 +69,6 @@ def parse_report(document: Mapping[str, Json]) -> Report:
         former=_parse_jobs(document["former"]),
         time=decode(TimeSpent, _object(time)) if time else None,
         ledger=decode(LedgerFacts, _object(ledger)) if ledger else None,
-        made_in=decode(RunFacts, _object(made_in)) if made_in else None,
     )
 
 

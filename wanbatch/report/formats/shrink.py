@@ -3,14 +3,13 @@ with short names for what the scripts declare.
 
 What it may not do: change what a script does. It reads tokens, not meanings, so it
 relies on how the scripts are written (a test holds that): every statement ends with a
-semicolon, no name begins with ``$``, there are no classes and no blocks behind a
-``case``.
+semicolon, there are no classes and no blocks behind a ``case``.
 
 How it works: a script is split into tokens. Space stays where two words would grow
-together. A name that a line declares first becomes ``$`` and a number wherever it
-stands as a name, in every file alike, so that what it means stays one: not behind a
-dot, not as the key of an object. Where a key and its value are one word, the key stays
-and the value follows it.
+together. A name that a line declares first becomes one or two letters that are no name
+yet, the most used the shortest, wherever it stands as a name, in every file alike, so
+that what it means stays one: not behind a dot, not as the key of an object. Where a key
+and its value are one word, the key stays and the value follows it.
 """
 
 from __future__ import annotations
@@ -19,6 +18,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from string import ascii_letters, digits
 from typing import Literal
 
 Kind = Literal["name", "other", "sign", "text"]
@@ -39,6 +39,8 @@ _BROWSERS = {
     *("screen", "scroll", "self", "status", "stop", "top", "window"),
 }
 """Names that a browser has too: a script may mean that one elsewhere, so they stay."""
+_RESERVED = {"as", "do", "if", "in", "is", "of"}
+"""Words of two letters that are no names."""
 _TOKEN = re.compile(
     r"""(?P<space>\s+|//[^\n]*|/\*.*?\*/)
     |(?P<text>"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')
@@ -111,8 +113,15 @@ def shrink_script(script: str) -> str:
 def _short_names(tokens: Sequence[Token], declared: Sequence[str]) -> dict[str, str]:
     uses = Counter(token.value for token in tokens if token.kind == "name")
     often = sorted(set(declared) - _BROWSERS, key=lambda name: (-uses[name], name))
-    numbered = ((name, f"${number}") for number, name in enumerate(often))
-    return {name: short for name, short in numbered if len(short) < len(name)}
+    free = (short for short in _shortest() if short not in uses and short not in _RESERVED)
+    named = zip((name for name in often if len(name) > 1), free, strict=False)
+    return {name: short for name, short in named if len(short) < len(name)}
+
+
+def _shortest() -> Iterator[str]:
+    """Every name of one letter, then every one of two."""
+    yield from ascii_letters
+    yield from (one + other for one in ascii_letters for other in ascii_letters + digits)
 
 
 def _renamed(tokens: Sequence[Token], names: dict[str, str]) -> Iterator[Token]:
