@@ -160,7 +160,9 @@ def test_all_ways_of_comparing_by_keyboard_and_the_address_keeps_them(visit, fol
     assert all("/videos/" in source for source in sources), "originals, no previews"
 
     page.keyboard.press(" ")
-    page.wait_for_function("[...document.querySelectorAll('#compare video')].every(v => v.paused)")
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('#compare video')].every(v => v.paused)"
+    )
     page.evaluate("document.querySelector('.transport input').value = 1")
     page.dispatch_event(".transport input", "input")
     paused_at(page, 1)
@@ -221,7 +223,7 @@ def test_equal_videos_have_no_difference_and_others_have_one(visit, folder, name
         " other.src = one.src }"
     )
     page.wait_for_function(
-        "[...document.querySelectorAll('#compare video')].every(v => v.readyState > 1)"
+        "() => [...document.querySelectorAll('#compare video')].every(v => v.readyState > 1)"
     )
     page.wait_for_timeout(200)
     assert brightness(page) < 8
@@ -229,7 +231,7 @@ def test_equal_videos_have_no_difference_and_others_have_one(visit, folder, name
 
 def brightness(page):
     """Of the brightest tenth of the picture in the middle of the stage."""
-    page.wait_for_function("document.querySelectorAll('#compare .playing').length === 2")
+    page.wait_for_function("() => document.querySelectorAll('#compare .playing').length === 2")
     png = page.locator(".versus .host").first.screenshot()
     picture = Image.open(BytesIO(png)).convert("L")
     width, height = picture.size
@@ -240,7 +242,7 @@ def brightness(page):
 
 def test_one_is_shifted_heard_taken_out_and_added(visit, folder, names):
     page = visit(folder, comparing(names, 0, 1), reduced_motion="reduce")
-    page.wait_for_function("document.querySelectorAll('#compare .playing').length === 2")
+    page.wait_for_function("() => document.querySelectorAll('#compare .playing').length === 2")
     assert page.locator("#compare video").evaluate_all("all => all.every(v => v.paused)")
     later = page.get_by_role("button", name="2, opening: a frame later")
     later.click()
@@ -248,7 +250,7 @@ def test_one_is_shifted_heard_taken_out_and_added(visit, folder, names):
     assert page.locator("[data-offset='1']").inner_text() == "+2 f"
     assert "offset=0,2" in address(page)
     page.wait_for_function(
-        "[...document.querySelectorAll('#compare video')].map(v => Math.round(12 *"
+        "() => [...document.querySelectorAll('#compare video')].map(v => Math.round(12 *"
         " v.currentTime)).join() === '0,2'"
     )
     page.locator("[data-sound='1']").click()
@@ -290,7 +292,7 @@ def test_the_requests_are_compared_in_words_and_given_pictures_stand_beside(visi
     )
     pictures.first.scroll_into_view_if_needed()
     page.wait_for_function(
-        "[...document.querySelectorAll('.words .given img')].every(i => i.complete &&"
+        "() => [...document.querySelectorAll('.words .given img')].every(i => i.complete &&"
         " i.naturalWidth > 100)"
     )
     assert (folder / str(pictures.first.get_attribute("src"))).parent.name == "inputs"
@@ -317,7 +319,7 @@ def test_a_job_page_tells_all_and_links_along_its_chain(visit, folder, names):
     assert dialog.locator(".strip img").count() == 5
     dialog.locator(".strip button").nth(4).click()
     page.wait_for_function(
-        "(v => v.paused && v.currentTime > 1.9)(document.querySelector('#job video'))"
+        "() => (v => v.paused && v.currentTime > 1.9)(document.querySelector('#job video'))"
     )
     links = dialog.locator("a[data-job]")
     assert links.all_inner_texts() == [names[0], names[2]]
