@@ -153,7 +153,7 @@ function requestSection(job, data) {
     const digest = sha256 ? el("code", { title: sha256 }, sha256.slice(0, 8)) : null;
     const short = digest ? el("small", null, " ", digest) : null;
     const picture = pictureOf({ type, source, sha256 }, data);
-    return /** @type {Row} */ ([labels.media[type] ?? shown(type), picture, shown(source), short]);
+    return /** @type {Row} */ ([labels.media[type] ?? shown(type), shown(source), short, picture]);
   });
   return titled(
     "Request",
