@@ -50,11 +50,12 @@ switch (first) {
     signs.push(typeof greeting, "x" in {}, third);
     break;
 }
+const lengths = [[1, 2, ], [1, , ], [, ], [[]], ].map((list, ) => list.length);
 const nothing = methods?.counter ?? methods?.["pattern"];
 return JSON.stringify([
   withDefaults({ more: 1 }), withDefaults({ counter: 2, greeting: 1 }), template, signs, chosen,
   methods.counter, methods.pattern(5), Object.keys(methods), nothing, "a".replace(pattern, "/"),
-  String(pattern), 1.5.toFixed(1), third,
+  String(pattern), 1.5.toFixed(1), third, lengths,
 ]);
 """
 

@@ -60,6 +60,7 @@ def _amount(ctx: click.Context, param: click.Parameter, text: str | None) -> Dec
     metavar="SECONDS",
     help="How long to wait for another run on this output folder.",
 )
+@click.option("--locked", is_flag=True, help="Refuse where manifest and lock disagree.")
 @click.option("--retry-failed", is_flag=True, help="Submit failed jobs again.")
 @click.option(
     "--regenerate", is_flag=True, help="Buy again what the selection already has; recorded."
@@ -74,6 +75,7 @@ def command(
     submit_timeout: float | None,
     wait: float,
     lock_timeout: float,
+    locked: bool,
     retry_failed: bool,
     regenerate: bool,
 ) -> int:
@@ -94,6 +96,7 @@ def command(
         submit_timeout_s=submit_timeout,
         wait_s=wait,
         lock_timeout_s=lock_timeout,
+        locked=locked,
         retry_failed=retry_failed,
         regenerate=regenerate,
     )

@@ -44,7 +44,7 @@ class RunOptions:
 
     ``None`` leaves a limit to the profile and the manifests. ``max_cost`` is an amount
     of the backend's currency and approves spending up to it; ``yes`` approves the plan
-    as it stands.
+    as it stands. ``locked`` refuses where a manifest and its lock disagree.
     """
 
     buys: bool = True
@@ -56,5 +56,6 @@ class RunOptions:
     submit_timeout_s: float | None = None
     wait_s: float = 7200.0
     lock_timeout_s: float = 0.0
+    locked: bool = False
     retry_failed: bool = False
     regenerate: bool = False
