@@ -158,12 +158,21 @@ def _is_key_place(before: Token) -> bool:
     return before.value in ("{", ",", "async", "get", "set", "*")
 
 
+_ENDS = (")", "]", "}")
+
+
+def _is_spare(parts: Sequence[str]) -> bool:
+    """Whether a comma that ends a list stands last: one behind a comma is a hole."""
+    return len(parts) > 1 and parts[-1] == "," and parts[-2] not in (",", "[")
+
+
 def _joined(tokens: Iterator[Token]) -> str:
     parts: list[str] = []
     last = ""
     for token in tokens:
-        if token.value == "}" and last == ";":
+        if (token.value == "}" and last == ";") or (token.value in _ENDS and _is_spare(parts)):
             parts.pop()
+            last = parts[-1][-1]
         glued = _WORD.match(token.value) and _WORD.fullmatch(last)
         if glued or (last in "+-" and token.value[0] == last):
             parts.append(" ")
