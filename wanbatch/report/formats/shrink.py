@@ -107,7 +107,8 @@ def join_styles(texts: Iterable[str]) -> str:
 def shrink_script(script: str) -> str:
     """The same script in fewer bytes."""
     tokens = list(read_tokens(script))
-    return _joined(_renamed(tokens, _short_names(tokens, _DECLARED.findall(script))))
+    names = _short_names(tokens, _DECLARED.findall(script))
+    return _joined(_gathered(list(_renamed(tokens, names))))
 
 
 def _short_names(tokens: Sequence[Token], declared: Sequence[str]) -> dict[str, str]:
@@ -158,6 +159,27 @@ def _is_key_place(before: Token) -> bool:
     return before.value in ("{", ",", "async", "get", "set", "*")
 
 
+def _gathered(tokens: Sequence[Token]) -> Iterator[Token]:
+    """One ``const`` for those that follow each other. ``begun`` says of each open
+    bracket what the statement in it begins with."""
+    begun = [""]
+    before = Token("sign", ";")
+    for token, after in zip(tokens, [*tokens[1:], Token("sign", ";")], strict=True):
+        is_more = before.value == ";" and token.value == begun[-1] in _DECLARING
+        if before.value in (";", "{") or (before.value == "}" and token.kind == "name"):
+            begun[-1] = token.value
+        if token.kind == "sign" and token.value in ("(", "[", "{"):
+            begun.append("")
+        elif token.kind == "sign" and token.value in _ENDS:
+            begun.pop()
+        if token.value == ";" and after.value == begun[-1] in _DECLARING:
+            yield Token("sign", ",")
+        elif not is_more:
+            yield token
+        before = token
+
+
+_DECLARING = ("const", "let")
 _ENDS = (")", "]", "}")
 
 
