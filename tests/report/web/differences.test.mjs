@@ -38,7 +38,7 @@ test("the first of three has every word odd that another lacks", () => {
 test("words that moved, repeated words and no prompt", () => {
   const texts = (...all) => marked(d.textPieces(all));
   assert.deepEqual(texts("x a b", "a b x"), ["[x ]a b", "a b [x]"]);
-  assert.deepEqual(texts("a a b a", "a b a a"), ["a [a ]b a", "a b [a ]a"]);
+  assert.deepEqual(texts("a a b a", "a b a a"), ["a [a ]b a", "a b a [a]"]);
   assert.deepEqual(texts("one\ntwo", "one two"), ["one\ntwo", "one two"]);
   const [row] = differences({ prompt: null }, { prompt: "a" });
   assert.deepEqual(marked(row.cells), ["[–]", "[a]"]);
@@ -76,7 +76,10 @@ test("texts of 100,000 words are no trap", () => {
   const before = performance.now();
   const [one] = d.textPieces([`same ${long("a")} end`, `same ${long("b")} end`]);
   assert.ok(performance.now() - before < 1000);
-  assert.deepEqual([one[0].text, one.at(-1).text], ["same ", "end"]);
+  assert.ok(
+    one.every(({ odd }) => odd),
+    "they differ as wholes",
+  );
 });
 
 test("other fields differ as wholes, and only those that do are told", () => {

@@ -199,6 +199,7 @@ function makeCompareView(page) {
     const alone = way === "flip";
     if (way !== "side") front = frontAfter(front, 0, entries.length, alone);
     stage.className = `versus n${entries.length} ${way}`;
+    stage.style.setProperty("--n", String(entries.length));
     for (const [i, host] of hosts.entries()) {
       const isFront = way !== "side" && i === front;
       host.classList.toggle("front", isFront);

@@ -33,35 +33,23 @@ const WIPE_STEP = 2;
 function commonWords(one, other) {
   const inOne = one.map(() => false);
   const inOther = other.map(() => false);
-  let start = 0;
-  let [end, otherEnd] = [one.length, other.length];
-  while (start < Math.min(end, otherEnd) && one[start] === other[start]) {
-    inOne[start] = inOther[start] = true;
-    start += 1;
-  }
-  while (end > start && otherEnd > start && one[end - 1] === other[otherEnd - 1]) {
-    end -= 1;
-    otherEnd -= 1;
-    inOne[end] = inOther[otherEnd] = true;
-  }
-  const width = otherEnd - start + 1;
-  if ((end - start) * width > MOST_STEPS) return [inOne, inOther];
+  const width = other.length + 1;
+  if (one.length * width > MOST_STEPS) return [inOne, inOther];
   // lengths[i * width + j]: of the longest common part from word i and word j on
-  const lengths = new Uint32Array((end - start + 1) * width);
-  for (let i = end - start - 1; i >= 0; i -= 1) {
-    for (let j = width - 2; j >= 0; j -= 1) {
-      lengths[i * width + j] =
-        one[start + i] === other[start + j]
-          ? lengths[(i + 1) * width + j + 1] + 1
-          : Math.max(lengths[(i + 1) * width + j], lengths[i * width + j + 1]);
+  const lengths = new Uint32Array((one.length + 1) * width);
+  for (let i = one.length - 1; i >= 0; i -= 1) {
+    for (let j = other.length - 1; j >= 0; j -= 1) {
+      const at = i * width + j;
+      lengths[at] =
+        one[i] === other[j]
+          ? lengths[at + width + 1] + 1
+          : Math.max(lengths[at + width], lengths[at + 1]);
     }
   }
-  for (let i = 0, j = 0; i < end - start && j < width - 1; ) {
-    if (one[start + i] === other[start + j]) {
-      inOne[start + i] = inOther[start + j] = true;
-      i += 1;
-      j += 1;
-    } else if (lengths[(i + 1) * width + j] >= lengths[i * width + j + 1]) i += 1;
+  for (let i = 0, j = 0; i < one.length && j < other.length; ) {
+    const at = i * width + j;
+    if (one[i] === other[j]) inOne[i++] = inOther[j++] = true;
+    else if (lengths[at + width] >= lengths[at + 1]) i += 1;
     else j += 1;
   }
   return [inOne, inOther];
