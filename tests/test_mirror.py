@@ -126,6 +126,9 @@ TABLE = {
     "providers/test_replies.py": "providers/dialects/vocabulary",
     "providers/test_session_keys.py": "providers/http/network",
     "providers/test_submit.py": "providers/http/connections",
+    "report/test_charts.py": (
+        "report/charts/latency report/charts/scale report/charts/spend report/charts/timeline"
+    ),
     "report/test_checks.py": (
         "report/checks/given report/checks/groups report/checks/length report/checks/own_bytes "
         "report/checks/registry report/checks/reproduces report/checks/same report/checks/size "

@@ -148,7 +148,7 @@ def test_scripts_and_styles_are_joined_under_one_hash_each(page):
 def test_the_data_block_brings_the_labels(page):
     (block,) = re.findall(r'<script[^>]*id="data">(.*?)</script>', page, re.S)
     data = json.loads(block)
-    told = {"jobs", "former", "shapes", "words", "advice", "labels"}
+    told = {"jobs", "former", "shapes", "words", "advice", "labels", "thumbnails", "again"}
     assert set(data) == {"base", "opening", "manifest", "realm", *told}
     assert data["labels"]["states"] == {state.value: labels.STATES[state] for state in JobState}
     assert data["labels"]["authorities"]["regenerate"] == labels.AUTHORITIES[Authority.REGENERATE]

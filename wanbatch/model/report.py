@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from wanbatch.model.plan import JobState
 from wanbatch.words.canonical import Json
@@ -234,8 +234,11 @@ class Report:
     ``former`` are attempts that no present job stands for: of jobs that the manifest no
     longer has, and of earlier versions of those that it has, under their old names.
     ``run`` is the last run that had something to do, ``last_run`` a later one without
-    work. ``description`` and ``options`` (the command-line options that printed
-    commands repeat) are for people and are not part of ``report.json``.
+    work. ``pictures`` are where the pictures are that jobs were given, by SHA-256, and
+    ``thumbnails`` the small copies of them beside the report. ``description``,
+    ``limit`` (what the manifest lets a run spend), ``options`` (the command-line
+    options that printed commands repeat), ``pictures`` and ``thumbnails`` are not part
+    of ``report.json``.
     """
 
     manifest: ManifestFacts
@@ -249,6 +252,9 @@ class Report:
     options: tuple[str, ...] = ()
     ledger: LedgerFacts | None = None
     last_run: RunFacts | None = None
+    limit: Decimal | None = None
+    pictures: Mapping[str, Path] = field(default_factory=dict)
+    thumbnails: Mapping[str, str] = field(default_factory=dict)
 
 
 def is_inside(path: str) -> bool:

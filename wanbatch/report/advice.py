@@ -92,6 +92,11 @@ def advise(report: Report) -> tuple[Advice, ...]:
     return tuple(_advice(report, state, code, jobs) for (state, code), jobs in ordered)
 
 
+def remake_command(report: Report) -> str:
+    """The command that buys JOB again, as it stands."""
+    return _command(report, "run", "--select", "JOB", "--regenerate")
+
+
 def _advice(report: Report, state: JobState, code: str, jobs: list[ReportJob]) -> Advice:
     count = len(jobs)
     one, many = _TITLES[state]

@@ -18,10 +18,11 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from pathlib import Path
 from typing import cast
 
 from wanbatch.model.elsewhere import Source
-from wanbatch.model.job import Manifest
+from wanbatch.model.job import FileMedia, Manifest
 from wanbatch.model.lifecycle import (
     IN_FLIGHT,
     RESERVED,
@@ -153,6 +154,8 @@ class _Collector:
             description=hide_queries(self.manifest.description),
             options=options,
             ledger=self.ledger,
+            limit=self.manifest.run.max_cost,
+            pictures=self._pictures(),
         )
 
     # -- money -------------------------------------------------------------------------
@@ -266,6 +269,15 @@ class _Collector:
         if run is None:
             return []
         return [a for a in self.own if had_a_hand(run, a)]
+
+    def _pictures(self) -> dict[str, Path]:
+        """Where the local pictures are that jobs take, by SHA-256."""
+        return {
+            ref.sha256: item.source.path
+            for entry in self.planned
+            for item, ref in zip(entry.job.media, entry.request.media, strict=False)
+            if isinstance(item.source, FileMedia) and ref.sha256
+        }
 
 
 def _with_own_bytes(jobs: tuple[ReportJob, ...]) -> tuple[ReportJob, ...]:

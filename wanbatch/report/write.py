@@ -26,6 +26,7 @@ from wanbatch.report.formats.json import document_text, parse_report, report_doc
 from wanbatch.report.formats.page import render_page
 from wanbatch.report.head import Head, read_head
 from wanbatch.report.schema import find_violation
+from wanbatch.report.thumbnails import add_thumbnails
 from wanbatch.videos.stills import Undecodable, make_poster
 from wanbatch.words.errors import ExitCode, WanbatchError
 from wanbatch.words.files import open_regular, written_atomically
@@ -43,7 +44,7 @@ def write_report(report: Report, folder: Path) -> Report:
     cannot be decoded only goes without a poster.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    report = add_posters(report, folder)
+    report = add_thumbnails(add_posters(report, folder), folder)
     document = report_document(report)
     content = to_bytes(document_text(document))
     _keep_evidence(folder, report)

@@ -107,3 +107,29 @@ test("an attempt says what went wrong, why it could spend, and for whom", () => 
   assert.deepEqual(notes({ reason: "timeout", job: "b" }), ["timeout", "first try for harbor/b"]);
   assert.deepEqual(notes({ authority: "luck" }), ["luck"], "an unknown reason is told as it is");
 });
+
+test("a command names the job, quoted, whatever it is called", () => {
+  const job = jobOf({ name: "$& it's" });
+  assert.equal(
+    facts.commandFor("wanbatch run m.yaml --select JOB --regenerate", job),
+    `wanbatch run m.yaml --select '$& it'"'"'s' --regenerate`,
+  );
+});
+
+test("checks that fell short come first, and values have three digits", () => {
+  const checks = [
+    { name: "length", passed: true, value: 5.0421 },
+    { name: "frozen", passed: false, value: 1.2 },
+    { name: "size", passed: true, value: "720P\u202e" },
+    { name: "sound", passed: false, value: null },
+  ];
+  assert.deepEqual(
+    facts.checksOf(jobOf({ checks })).map((check) => [check.name, facts.checkValue(check)]),
+    [
+      ["frozen", "1.2"],
+      ["sound", ""],
+      ["length", "5.04"],
+      ["size", "720P⟨202E⟩"],
+    ],
+  );
+});

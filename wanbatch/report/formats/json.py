@@ -59,7 +59,7 @@ def report_document(report: Report) -> Document:
 
 def parse_report(document: Mapping[str, Json]) -> Report:
     """The report of a document that its schema allows: the one that was written, but
-    for ``description`` and ``options``."""
+    for ``description``, ``limit`` and ``options``."""
     run, time, ledger = document["run"], document["time"], document.get("ledger")
     last_run = document.get("last_run")
     return Report(

@@ -26,12 +26,15 @@ from importlib.resources import files
 from typing import cast
 from urllib.parse import quote
 
-from jinja2 import Environment, StrictUndefined, Template
+from jinja2 import DictLoader, Environment, StrictUndefined, Template
 from markupsafe import Markup
 
 from wanbatch.model.report import Report, TimeSpent
 from wanbatch.report import labels, wording
-from wanbatch.report.advice import Advice, advise
+from wanbatch.report.advice import Advice, advise, remake_command
+from wanbatch.report.charts.latency import latency_of
+from wanbatch.report.charts.spend import spend_of
+from wanbatch.report.charts.timeline import timeline_of
 from wanbatch.report.formats.codec import instant
 from wanbatch.report.formats.inlining import join_scripts, join_styles, pack, strip_comments
 from wanbatch.report.formats.packing import pack_jobs
@@ -55,6 +58,8 @@ PURE_SCRIPTS = (
     "facts.js",
     "ranking.js",
     "review.js",
+    "chain.js",
+    "differences.js",
     "picks.js",
     "grid_axes.js",
     "grid_paint.js",
@@ -84,9 +89,12 @@ SCRIPTS = (
     "grid_tiles.js",
     "grid_bar.js",
     "grid.js",
+    "pictures.js",
     "panel.js",
     "dialog.js",
     "duel.js",
+    "tray.js",
+    "compare.js",
     "main.js",
 )
 """The files of ``web/`` that make the page's script, in this order: each may use the
@@ -98,12 +106,14 @@ LOADER = "loader.js"
 STYLES = (
     "base.css",
     "head.css",
+    "charts.css",
     "advice.css",
     "tabs.css",
     "toolbar.css",
     "gallery.css",
     "table.css",
     "grid.css",
+    "compare.css",
     "job.css",
     "choosing.css",
     "duel.css",
@@ -112,6 +122,9 @@ STYLES = (
 )
 """The files of ``web/css/`` that make the page's style, in this order: of two rules of
 one weight the later wins."""
+
+TEMPLATES = ("report.html.j2", "charts.html.j2")
+"""The page's skeleton, and what it includes."""
 
 _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 
@@ -139,6 +152,11 @@ def render_page(
         report=report,
         advice=advice,
         stages=stages(report.time) if report.time else (),
+        charts={
+            "latency": latency_of(report),
+            "timeline": timeline_of(report),
+            "spend": spend_of(report),
+        },
         states=[
             (state.value, report.totals.of(state))
             for state in labels.STATES
@@ -198,6 +216,8 @@ def _data(
             "manifest": {"name": report.manifest.name, "sha256": report.manifest.sha256},
             "realm": report.realm,
             **pack_jobs(_list(document["jobs"]), _list(document["former"])),
+            "thumbnails": report.thumbnails,
+            "again": remake_command(report),
             "advice": [
                 {
                     "jobs": a.jobs,
@@ -254,9 +274,13 @@ def _assets() -> _Assets:
         "img-src 'self' file:; media-src 'self' file:; base-uri 'none'; form-action 'none'"
     )
     environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=DictLoader({name: read(name) for name in TEMPLATES}),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
-    page = environment.from_string(read("report.html.j2"))
+    page = environment.get_template(TEMPLATES[0])
     return _Assets(page, style, pack(script), loader, policy)
 
 

@@ -9,6 +9,8 @@
  * @property {(step: number) => void} step the next job, or the one before
  * @property {() => void} close
  * @property {(last: Entry | null) => void} left it is closed, and `last` was shown
+ * @property {(name: string) => void} follow a link to another job
+ * @property {() => void} compare this job with others
  */
 
 /**
@@ -27,6 +29,14 @@ function makeDialog(data, still, events) {
   for (const button of steps) {
     button.addEventListener("click", () => events.step(Number(button.dataset.step)));
   }
+  body.addEventListener("click", (event) => {
+    const at = event.target instanceof Element ? event.target : null;
+    const link = at?.closest("[data-job]");
+    if (link instanceof HTMLElement) {
+      event.preventDefault();
+      events.follow(link.dataset.job ?? "");
+    } else if (at?.closest("[data-compare]")) events.compare();
+  });
   dialog.addEventListener("cancel", (event) => {
     event.preventDefault();
     events.close();

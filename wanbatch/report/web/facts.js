@@ -39,10 +39,32 @@ function cardLabel(job, labels) {
  */
 function stepsFor(job, advice) {
   const found = advice.find((item) => item.state === job.state && item.jobs.includes(job.name));
-  return found?.steps.map(({ when, command }) => ({
-    when,
-    command: command.replace(" JOB ", () => ` ${quoted(job.name)} `),
-  }));
+  return found?.steps.map(({ when, command }) => ({ when, command: commandFor(command, job) }));
+}
+
+/**
+ * @param {string} command
+ * @param {Job} job
+ */
+function commandFor(command, job) {
+  return command.replace(" JOB ", () => ` ${quoted(job.name)} `);
+}
+
+/**
+ * Its checks, those that fell short first.
+ * @param {Job} job
+ */
+function checksOf(job) {
+  return [...job.checks].sort((one, other) => Number(one.passed) - Number(other.passed));
+}
+
+/**
+ * What was measured, as people read it: a number has three digits.
+ * @param {Check} check
+ */
+function checkValue({ value }) {
+  if (typeof value === "number") return String(Number(value.toPrecision(3)));
+  return value == null ? "" : shown(value);
 }
 
 /** @param {Request} request */

@@ -16,7 +16,7 @@ const VIEWS = [
 
   ["grid", "Grid", makeGridView],
 
-  ["compare", "Compare", null],
+  ["compare", "Compare", makeCompareView],
 
   ["duel", "Duel", makeDuelView],
 ];
@@ -54,7 +54,10 @@ async function startPage(data) {
     sort: (sort) => go({ options: { sort } }),
   });
   const facets = makeFacets(known, (key, value) => go({ q: toggledQuery(view.q, key, value) }));
-  const dialog = makeDialog(data, still, { step: stepJob, close: closeJob, left: leaveJob });
+  const dialog = makeDialog(data, still, {
+    ...{ step: stepJob, close: closeJob, left: leaveJob },
+    ...{ follow: followLink, compare: () => tray.choose() },
+  });
   /** @type {PageContext} */
   const page = {
     ...{ data, entries, byKey, still, picks, known, go, current },
@@ -62,9 +65,10 @@ async function startPage(data) {
     refresh: showView,
     wanted: () => wanted,
   };
+  const tray = makeTray(page);
   // What hears keys in every view.
   /** @type {PagePart[]} */
-  const parts = [makeChoosing(page)];
+  const parts = [makeChoosing(page), tray];
   /** @type {Map<ViewName, PageView>} */
   const views = new Map();
   /** @type {View} */
@@ -118,6 +122,7 @@ async function startPage(data) {
       toolbar.lend(next.controls);
       present = next;
     }
+    for (const part of parts) part.show?.(view);
     return next.show(wanted, view);
   }
 
@@ -162,6 +167,12 @@ async function startPage(data) {
     view.job = entry.key;
     writeView(dialog.isOpen() ? "replaceState" : "pushState");
     showJob(entry);
+  }
+
+  /** @param {string} name */
+  function followLink(name) {
+    const entry = byKey.get(name);
+    if (entry) openJob(entry);
   }
 
   /** @param {Entry} entry */

@@ -4,12 +4,14 @@
 /** A key, or several with spaces between them, and what it does. */
 type KeyHelp = [keys: string, does: string];
 
-/** What hears keys. `onKey` says whether the key was its own. */
+/** What is there in every view. `onKey` says whether the key was its own. */
 interface PagePart {
   keys?: KeyHelp[];
   onKey?(event: KeyboardEvent): boolean;
   /** All of one job is shown now. */
   opened?(entry: Entry): void;
+  /** Called whenever the view changed, before the view itself is shown. */
+  show?(view: View): void;
 }
 
 /**
@@ -18,8 +20,10 @@ interface PagePart {
  * A promise of the first `show` is waited for before the page is called ready. Where an
  * element stands for a job, it has `data-key`, the entry's key.
  */
-interface PageView extends PagePart {
+interface PageView {
   node: HTMLElement;
+  keys?: KeyHelp[];
+  onKey?(event: KeyboardEvent): boolean;
   show(wanted: Entry[], view: View): void | Promise<void>;
   leave(): void;
   /** What stands in the toolbar while the view is shown. */

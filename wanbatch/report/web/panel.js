@@ -54,11 +54,15 @@ function makePanel(job, data) {
     "div",
     { class: "panel", tabindex: "0", role: "region", "aria-label": "Details" },
     troubleSection(job, data),
+    stripSection(job, data),
     promptSection(job),
-    requestSection(job, data.labels),
+    requestSection(job, data),
+    chainSection(job, data),
     resultSection(job, data.base),
+    checksSection(job),
     timeSection(job, data.labels),
     purchaseSection(job, data),
+    againSection(job, data),
     rawSection(job),
   );
 }
@@ -104,6 +108,26 @@ function troubleSection(job, data) {
   return el("section", { class: job.state }, heading, message, el("dl", { class: "steps" }, rows));
 }
 
+/**
+ * Five frames of the video; one that is pressed shows its moment.
+ * @param {Job} job
+ * @param {Data} data
+ */
+function stripSection(job, data) {
+  if (!job.frames) return null;
+  const frames = STRIP_FRAMES.map((label, place) => {
+    const button = el("button", { type: "button" }, frameOf(job, place, `${label} frame`, data));
+    button.addEventListener("click", () => {
+      const video = find("#job video", HTMLVideoElement);
+      if (!video) return;
+      video.pause();
+      video.currentTime = (video.duration * place) / (STRIP_FRAMES.length - 1);
+    });
+    return button;
+  });
+  return el("section", { class: "strip", "aria-label": "Film strip" }, frames);
+}
+
 /** @param {Job} job */
 function promptSection(job) {
   const { prompt, negative_prompt: negative } = job.request;
@@ -120,14 +144,16 @@ function promptSection(job) {
 
 /**
  * @param {Job} job
- * @param {Labels} labels
+ * @param {Data} data
  */
-function requestSection(job, labels) {
+function requestSection(job, data) {
   const { request } = job;
+  const { labels } = data;
   const media = request.media.map(({ type, source, sha256 }) => {
     const digest = sha256 ? el("code", { title: sha256 }, sha256.slice(0, 8)) : null;
     const short = digest ? el("small", null, " ", digest) : null;
-    return /** @type {Row} */ ([labels.media[type] ?? shown(type), shown(source), short]);
+    const picture = pictureOf({ type, source, sha256 }, data);
+    return /** @type {Row} */ ([labels.media[type] ?? shown(type), shown(source), short, picture]);
   });
   return titled(
     "Request",
@@ -144,6 +170,52 @@ function requestSection(job, labels) {
 }
 
 /**
+ * Links to the jobs that it takes media from, and to those that take its own.
+ * @param {Job} job
+ * @param {Data} data
+ */
+function chainSection(job, { jobs }) {
+  /** @type {(title: string, names: string[]) => Row | null} */
+  const row = (title, names) => (names.length ? [title, ...names.map(jobLink)] : null);
+  const rows = [row("Goes on from", upstreamOf(job)), row("Goes on in", downstreamOf(job, jobs))];
+  return rows.some(Boolean) ? titled("Chain", null, pairList(...rows)) : null;
+}
+
+/** @param {string} name */
+function jobLink(name) {
+  const href = `#job=${encodeURIComponent(name)}`;
+  return el("a", { href, "data-job": name }, el("bdi", null, shown(name)));
+}
+
+/** @param {Job} job */
+function checksSection(job) {
+  const items = checksOf(job).map((check) => {
+    const value = checkValue(check);
+    const word = el("b", null, shown(check.name.replaceAll("_", " ")));
+    return el(
+      "li",
+      { class: check.passed ? "pass" : "miss" },
+      el("span", { class: "hidden" }, check.passed ? "holds: " : "falls short: "),
+      ...[word, value ? el("code", null, value) : null],
+      check.message ? el("span", null, shown(check.message)) : null,
+    );
+  });
+  if (!items.length) return null;
+  const short = job.checks.filter((check) => !check.passed).length;
+  const aside = short ? `${short} of ${items.length} fall short` : "all hold";
+  return titled("Checks", aside, el("ul", { class: "checks" }, items));
+}
+
+/**
+ * @param {Job} job
+ * @param {Data} data
+ */
+function againSection(job, data) {
+  if (!data.jobs.includes(job)) return null;
+  return titled("Make it again", null, copyable(commandFor(data.again, job)));
+}
+
+/**
  * @param {Job} job
  * @param {string} base
  */
@@ -152,17 +224,15 @@ function resultSection(job, base) {
   if (!output) return null;
   const { path, width, height, fps, seconds, sha256 } = output;
   const file = el("a", { href: addressOf(base, path) }, shown(path.split("/").pop()));
-  const remarks = job.checks
-    .filter((check) => !check.passed)
-    .map((check) => el("span", { class: "miss" }, shown(check.message)));
+  const compare = el("button", { type: "button", class: "copy", "data-compare": "" });
+  compare.append("Compare");
   return titled(
     "Video",
     fileSize(output.bytes),
     pairList(
-      ["File", file],
+      ["File", file, compare],
       ["Picture", `${width} × ${height}, ${Number(fps.toFixed(2))} frames/s`],
       ["Length", `${seconds.toFixed(2)} s, ${output.has_audio ? "with sound" : "silent"}`],
-      ...remarks.map((remark) => /** @type {Row} */ (["Check", remark])),
       ["SHA-256", el("code", { title: sha256 }, `${sha256.slice(0, 16)}…`), copier(sha256)],
     ),
   );

@@ -126,6 +126,10 @@ interface Data {
   realm: string;
   jobs: Job[];
   former: Job[];
+  /** Small copies of the pictures that were given, by their SHA-256. */
+  thumbnails: Record<string, string>;
+  /** The command that makes JOB again. */
+  again: string;
   advice: Advice[];
   labels: Labels;
 }

@@ -18,7 +18,7 @@ const OPTIONS = {
     ...["cols", "rows", "scols", "srows", "at", "cycle"],
     ...["paint", "look", "tile", "speed", "loop", "shift"],
   ],
-  compare: [],
+  compare: ["with", "how", "front", "offset"],
   duel: ["group"],
 };
 
