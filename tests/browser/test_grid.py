@@ -173,7 +173,7 @@ def test_checks_are_painted_as_outline_or_heat(visit, folder):
             [key, what],
         )
 
-    page.locator(".menu summary").click()
+    page.locator("#grid .menu summary, .sides .menu summary").first.click()
     page.get_by_label("motion").check()
     assert options_of(page)["paint"] == "motion"
     assert "motion 0" in page.locator(".legend").inner_text()

@@ -213,8 +213,10 @@ function makeChoosing(page) {
   return {
     keys: CHOOSING_KEYS,
     opened(entry) {
-      const made = makeStrip(entry);
       strip?.node.remove();
+      strip = null;
+      if (!entry.job.output) return;
+      const made = makeStrip(entry);
       strip = made;
       find("#job .panel", HTMLElement)?.prepend(made.node);
     },

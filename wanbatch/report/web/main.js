@@ -108,6 +108,8 @@ async function startPage(data) {
     const found = views.get(name) ?? make(page);
     views.set(name, found);
     tabs.show(name);
+    // The overview stands above the gallery alone: elsewhere the videos have the room.
+    document.documentElement.dataset.show = name;
     return found;
   }
 

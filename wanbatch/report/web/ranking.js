@@ -12,7 +12,7 @@
 
 /** Before any duel strengths lie within ± 3: nine in ten win up to 95 % of their duels. */
 const PRIOR_SD = 1.5;
-const MOST_STEPS = 30;
+const MOST_ROUNDS = 30;
 /** Of the normal distribution: 95 % lie within. */
 const WIDTH_95 = 1.96;
 /** A pair comes back swapped after so many others: by then its sides are forgotten. */
@@ -70,7 +70,7 @@ function fitStrengths(count, results) {
   }
   const strength = new Float64Array(count);
   let covariance = identityOf(count, PRIOR_SD ** 2);
-  for (let step = 0; results.length && step < MOST_STEPS; step++) {
+  for (let step = 0; results.length && step < MOST_ROUNDS; step++) {
     const { gradient, hessian } = slopeAt(strength, wins);
     covariance = inverseOf(hessian);
     let furthest = 0;
