@@ -235,29 +235,18 @@ def test_what_is_in_view_plays_in_step(visit, folder):
     assert drifts[10] < 0.04, drifts
 
     page.keyboard.press("Space")
-    places = videos.evaluate_all("all => all.map(v => [v.paused, v.currentTime])")
-    page.wait_for_function(
-        "() => [...document.querySelectorAll('.sheet video')].every(v => v.paused && !v.seeking)"
-    )
-    places = videos.evaluate_all("all => all.map(v => v.currentTime)")
-    assert max(places) - min(places) < 0.005, "one frame"
+    stand_at(page, clock(page)["position"])
+    page.get_by_label("Place").fill("1.0")
+    stand_at(page, 1.0)
     page.keyboard.press(".")
-    page.wait_for_function(
-        "was => [...document.querySelectorAll('.sheet video')].every(v => !v.seeking &&"
-        " Math.abs(v.currentTime - was) > 0.05)",
-        arg=places[0],
-    )
-    stepped = videos.evaluate_all("all => all.map(v => v.currentTime)")
-    assert stepped == [pytest.approx(places[0] + 1 / 12, abs=0.005)] * 5
+    stand_at(page, 1.0 + 1.5 / 12)
 
     # An offset of one cell, the sound of one: that one plays the original.
     page.locator(".sheet .stage").nth(1).focus()
     page.keyboard.press("+")
     page.keyboard.press("+")
-    page.wait_for_function(
-        "was => Math.abs(document.querySelectorAll('.sheet video')[1].currentTime - was) < 0.01",
-        arg=stepped[0] + 2 / 12,
-    )
+    stand_at(page, 1.0 + 3.5 / 12, videos=[1])
+    stand_at(page, 1.0 + 1.5 / 12, videos=[0, 2, 3, 4])
     assert "+0.17 s" in page.locator(".sheet .tile").nth(1).inner_text()
     page.keyboard.press("m")
     unmuted = videos.evaluate_all("all => all.filter(v => !v.muted).map(v => v.src)")
@@ -265,6 +254,16 @@ def test_what_is_in_view_plays_in_step(visit, folder):
     assert "/videos/" in unmuted[0]
     page.keyboard.press("Escape")
     assert videos.count() == 0
+
+
+def stand_at(page, place, videos=(0, 1, 2, 3, 4)):
+    """Waits until these stand in the frame at ``place``."""
+    page.wait_for_function(
+        "([place, which]) => [...document.querySelectorAll('.sheet video')].every((v, at) =>"
+        " !which.includes(at) || (v.paused && !v.seeking && Math.abs(v.currentTime - place) <"
+        " 0.005))",
+        arg=[place, list(videos)],
+    )
 
 
 def steady(page):
