@@ -147,8 +147,11 @@ def render_page(report: Report, document: Mapping[str, Json], base: str = "") ->
 
 
 def fragment(**view: str) -> str:
-    """The part of the page's address that keeps a view: ``#job=…`` or ``#state=…``."""
-    return "#" + "&".join(f"{key}={quote(value, safe='')}" for key, value in view.items())
+    """The part of the page's address that keeps a view: ``#job=…`` or ``#state=…``.
+    Half a character, which a reply may hold, is replaced."""
+    return "#" + "&".join(
+        f"{key}={quote(value, '', errors='replace')}" for key, value in view.items()
+    )
 
 
 def stages(time: TimeSpent) -> tuple[Stage, ...]:
