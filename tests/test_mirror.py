@@ -26,8 +26,12 @@ TABLE = {
     "cli/test_elsewhere.py": "operations/elsewhere operations/evidence report/head",
     "cli/test_fetch.py": "cli/ending",
     "cli/test_findings.py": "cli/findings_machine operations/codes words/diagnostics",
+    "cli/test_first_minutes.py": (
+        "cli/completing cli/completion cli/init operations/naming operations/starting"
+    ),
     "cli/test_foreign_places.py": "operations/reporting videos/folders",
     "cli/test_ledger.py": "operations/ledgers",
+    "cli/test_lock.py": ("cli/verify cli/why operations/locks operations/why"),
     "cli/test_many_findings.py": "operations/check",
     "cli/test_money.py": "cli/run cli/run_view operations/approval operations/planning",
     "cli/test_odd_disks.py": "words/disk",
@@ -100,6 +104,7 @@ TABLE = {
     "plan/test_elsewhere.py": "model/elsewhere",
     "plan/test_history.py": "plan/earlier plan/likeness",
     "plan/test_identity.py": "words/canonical",
+    "plan/test_lock.py": "model/lock",
     "plan/test_planner.py": "model/plan",
     "plan/test_selection.py": "plan/selection_syntax words/errors",
     "providers/test_canary.py": "providers/scrubbing",
@@ -117,14 +122,27 @@ TABLE = {
     "providers/test_session_keys.py": "providers/http/network",
     "providers/test_submit.py": "providers/http/connections",
     "report/test_checks.py": (
-        "report/checks/given report/checks/length report/checks/own_bytes "
-        "report/checks/registry report/checks/size report/checks/sound"
+        "report/checks/given report/checks/groups report/checks/length report/checks/own_bytes "
+        "report/checks/registry report/checks/reproduces report/checks/same report/checks/size "
+        "report/checks/sound"
     ),
     "report/test_collect.py": "model/report",
+    "report/test_defects.py": (
+        "report/checks/black report/checks/blur report/checks/clipping "
+        "report/checks/colour_drift report/checks/cut report/checks/decodes "
+        "report/checks/exposure report/checks/first_frame report/checks/flicker "
+        "report/checks/frames report/checks/frozen report/checks/joint "
+        "report/checks/last_frame report/checks/motion report/checks/shape "
+        "report/checks/silence report/checks/sound_length"
+    ),
     "report/test_json.py": "report/formats/codec report/schema",
     "report/test_page.py": "report/labels",
     "report/test_tables.py": "report/wording",
     "report/test_write.py": "report/formats/render",
+    "videos/test_looking.py": (
+        "videos/filters videos/full_frames videos/hearing videos/previews videos/references "
+        "videos/small_frames"
+    ),
     "words/test_clock.py": "operations/ticks",
     "words/test_reasons.py": "model/reason",
 }

@@ -18,11 +18,14 @@ ONE = fingerprint_of(job())
 REPORT = Sighting(Source.REPORT, "reports/m/report.json", "done", "task-1", "gateway")
 VIDEO = Sighting(Source.VIDEO, "reports/m/videos/one.mp4")
 LEDGER = Sighting(Source.LEDGER, "other/ledger.db", "stored", "task-1", "gateway")
+LOCK = Sighting(Source.LOCK, "m.lock.json", "done", "task-1")
 BROKEN = Sighting(Source.LEDGER, "other/ledger.db", trouble="is damaged")
 FOUND = {
     "report": Elsewhere(reports={ONE: REPORT}),
     "video": Elsewhere(videos={video_digits(ONE, "paid"): VIDEO}),
     "ledger": Elsewhere(ledgers={ONE: LEDGER}),
+    "lock": Elsewhere(locks={ONE: LOCK}),
+    "own lock": Elsewhere(own_locks={ONE: LOCK}),
     "broken": Elsewhere(unreadable=BROKEN),
 }
 
@@ -48,7 +51,7 @@ def test_a_trace_makes_a_new_job_a_question_that_names_its_place(where):
     assert entry.trace.place in str(entry.reason)
 
 
-@pytest.mark.parametrize("where", ["report", "video", "ledger"])
+@pytest.mark.parametrize("where", ["report", "video", "ledger", "lock", "own lock"])
 def test_another_job_is_bought_and_what_follows_the_held_one_waits(where):
     held, other, after = plan(
         job(), job("two", seed=8), job("three", media=follow("one")), found=FOUND[where]
@@ -71,9 +74,10 @@ def test_regenerate_an_open_authorisation_and_the_emulator_are_free_to_make_it(w
     assert plan(job(), found=FOUND[where], target=drawn)[0].action is Action.GENERATE
 
 
-def test_of_a_job_that_failed_here_only_another_ledger_has_news():
+def test_of_a_job_that_failed_here_only_another_ledger_and_its_lock_have_news():
     failed = Snapshot((attempt(state=State.REMOTE_FAILED, task_id="t"),))
-    for where, action in (("report", "generate"), ("video", "generate"), ("ledger", "ask")):
+    own = dict.fromkeys(("report", "video", "own lock"), "generate")
+    for where, action in (own | dict.fromkeys(("ledger", "lock"), "ask")).items():
         entry = plan(job(), found=FOUND[where], snapshot=failed, retry_failed=True)[0]
         assert entry.action.value == action, where
 

@@ -50,6 +50,14 @@ EXPECTED = [
         "bought before: r/report.json has it as done, task t1, and this ledger does not know it",
     ),
     (
+        "seen_in_lock",
+        SEEN | {"place": "m.lock.json"},
+        (
+            "bought before: the lock m.lock.json has it as done, task t1, and this ledger does"
+            " not know it"
+        ),
+    ),
+    (
         "maybe_seen",
         SEEN | {"trouble": "is damaged"},
         "r/report.json may know it as bought and is damaged",

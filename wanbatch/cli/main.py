@@ -44,6 +44,7 @@ MACHINE_TROUBLE = frozenset(
 belongs: the user's machine, not a bug."""
 
 COMMANDS: dict[str, tuple[str, str]] = {
+    "init": ("init", "Write a starter manifest that runs, one picture, and the schema."),
     "validate": (
         "validate",
         "Check manifests: YAML, schema, templates, expansion, media. No network.",
@@ -54,9 +55,13 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "fetch": ("fetch", "Poll and download what was already paid for. Never submits."),
     "resolve": ("resolve", "Decide on an uncertain or expired job: adopt, resubmit or abandon."),
     "report": ("report", "Rebuild the report from the ledger."),
+    "why": ("why", "Say which part of a job changed since it was last bought."),
+    "lock": ("lock", "Write the committed lock file: what was bought, and as what."),
+    "verify": ("verify", "Hold manifest, media and videos against the lock."),
     "ledger": ("ledger", "Check the ledger and its videos, or copy it while a run goes on."),
     "emulator": ("emulator", "Serve a local API on loopback that renders real videos."),
-    "schema": ("schema", "Print a JSON Schema: manifest, job, plan, report or faults."),
+    "schema": ("schema", "Print a JSON Schema: manifest, job, plan, report, lock or faults."),
+    "completion": ("completion", "Print the completion script of bash, zsh or fish."),
     "explain": ("explain", "Explain a diagnostic code."),
     "doctor": (
         "doctor",

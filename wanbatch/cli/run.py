@@ -3,6 +3,7 @@ shows it."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import click
@@ -28,6 +29,9 @@ def _amount(ctx: click.Context, param: click.Parameter, text: str | None) -> Dec
     callback=_amount,
     metavar="AMOUNT",
     help="Approve spending up to this much, in the backend's currency.",
+)
+@click.option(
+    "--first", type=Count(1), metavar="N", help="Only the first N jobs: a trial before all."
 )
 @click.option(
     "--max-in-flight", type=Count(1), help="At most so many tasks at the provider at once."
@@ -60,6 +64,7 @@ def _amount(ctx: click.Context, param: click.Parameter, text: str | None) -> Dec
     metavar="SECONDS",
     help="How long to wait for another run on this output folder.",
 )
+@click.option("--locked", is_flag=True, help="Refuse where manifest and lock disagree.")
 @click.option("--retry-failed", is_flag=True, help="Submit failed jobs again.")
 @click.option(
     "--regenerate", is_flag=True, help="Buy again what the selection already has; recorded."
@@ -68,12 +73,14 @@ def command(
     options: CommonOptions,
     yes: bool,
     max_cost: Decimal | None,
+    first: int | None,
     max_in_flight: int | None,
     rate: float | None,
     poll_interval: float | None,
     submit_timeout: float | None,
     wait: float,
     lock_timeout: float,
+    locked: bool,
     retry_failed: bool,
     regenerate: bool,
 ) -> int:
@@ -94,7 +101,8 @@ def command(
         submit_timeout_s=submit_timeout,
         wait_s=wait,
         lock_timeout_s=lock_timeout,
+        locked=locked,
         retry_failed=retry_failed,
         regenerate=regenerate,
     )
-    return show_run(options, run)
+    return show_run(replace(options, first=first), run)

@@ -9,7 +9,9 @@ import click
 
 @click.command("schema")
 @click.argument(
-    "name", type=click.Choice(("manifest", "job", "plan", "report", "faults")), default="manifest"
+    "name",
+    type=click.Choice(("manifest", "job", "plan", "report", "lock", "faults")),
+    default="manifest",
 )
 def command(name: str) -> None:
     """Print a JSON Schema (draft-07) on stdout; the manifest's by default."""

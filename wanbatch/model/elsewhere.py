@@ -25,12 +25,14 @@ class Source(StrEnum):
     REPORT = "report"
     VIDEO = "video"
     LEDGER = "ledger"
+    LOCK = "lock"
 
 
 _CODES = {
     Source.REPORT: ReasonCode.SEEN_IN_REPORT,
     Source.VIDEO: ReasonCode.SEEN_VIDEO,
     Source.LEDGER: ReasonCode.SEEN_IN_LEDGER,
+    Source.LOCK: ReasonCode.SEEN_IN_LOCK,
 }
 
 
@@ -66,8 +68,8 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True)
 class Elsewhere:
-    """``reports`` and ``ledgers`` are by fingerprint, ``videos`` by the digits of their
-    names.
+    """All but ``videos`` are by fingerprint, those by the digits of their names.
+    ``locks`` are another ledger's, ``own_locks`` this one's.
 
     ``unreadable`` is a ledger that may know any job.
     """
@@ -75,22 +77,36 @@ class Elsewhere:
     reports: Mapping[str, Sighting] = field(default_factory=dict)
     videos: Mapping[str, Sighting] = field(default_factory=dict)
     ledgers: Mapping[str, Sighting] = field(default_factory=dict)
+    locks: Mapping[str, Sighting] = field(default_factory=dict)
+    own_locks: Mapping[str, Sighting] = field(default_factory=dict)
     unreadable: Sighting | None = None
 
     def __bool__(self) -> bool:
-        return bool(self.reports or self.videos or self.ledgers or self.unreadable)
+        return any(
+            (
+                self.reports,
+                self.videos,
+                self.ledgers,
+                self.locks,
+                self.own_locks,
+                self.unreadable,
+            )
+        )
 
     def find(self, fingerprints: Sequence[str], *, heard: bool) -> Sighting | None:
         """The trace of a job by all fingerprints that it has had.
 
-        Of a job that this ledger has ``heard`` of, its own reports and videos say
-        nothing new.
+        Of a job that this ledger has ``heard`` of, its own reports, videos and locks
+        say nothing new.
         """
-        own = () if heard else (self.reports, self.videos)
         for text in fingerprints:
-            found = self.ledgers.get(text)
-            if found is None and own:
-                found = self.reports.get(text) or self.videos.get(video_digits(text, "paid"))
+            found = self.ledgers.get(text) or self.locks.get(text)
+            if found is None and not heard:
+                found = (
+                    self.reports.get(text)
+                    or self.videos.get(video_digits(text, "paid"))
+                    or self.own_locks.get(text)
+                )
             if found is not None:
                 return found
         return self.unreadable

@@ -25,6 +25,7 @@ class ReasonCode(StrEnum):
     SEEN_IN_LEDGER = "seen_in_ledger"  # place, state, task, asked
     SEEN_VIDEO = "seen_video"  # place, task, asked
     SEEN_IN_REPORT = "seen_in_report"  # place, state, task, asked
+    SEEN_IN_LOCK = "seen_in_lock"  # place, state, task, asked
     MAYBE_SEEN = "maybe_seen"  # place, trouble, task, asked
     ACCEPTED = "accepted"  # task, word
     MADE = "made"  # task, met, kept

@@ -88,6 +88,8 @@ def ways_out_of_elsewhere(options: PlanningOptions, plan: Plan) -> list[str]:
         for p in ledgers
     ]
     ways += [f"mend {p}, or put a copy of it back" for p in broken]
+    broken_locks = dict.fromkeys(t.place for t in traces if t.source is Source.LOCK and t.trouble)
+    ways += [f"settle the merge conflict in {p}" for p in broken_locks]
     if any(t.source is not Source.LEDGER for t in traces):
         ways.append(f"put the ledger that bought them back from a copy, at {options.ledger}")
     if traces:

@@ -1,5 +1,6 @@
 """Looks for purchases that this ledger has never heard of: in the output folder's
-reports and videos, and in the ledgers beside the manifests and above them.
+reports and videos, in the locks beside the manifests, and in the ledgers there and
+above.
 
 What it may not do: write, decide what a job becomes, or trust a file to be what its
 name says.
@@ -24,13 +25,15 @@ from wanbatch.ledger.purchases import claims_to_be_ledger, read_purchases
 from wanbatch.ledger.sqlite import Damaged, Foreign
 from wanbatch.model.elsewhere import Elsewhere, Sighting, Source
 from wanbatch.model.lifecycle import Snapshot
+from wanbatch.model.lock import LOCK_SCHEMA, LOCK_SUFFIX
 from wanbatch.report.collect import OTHER_LEDGER
 from wanbatch.report.head import Head, read_document, read_head
 from wanbatch.words.errors import WanbatchError
 
 PAID_STATES = frozenset({"done", "running", "finished", "uncertain", "expired", "elsewhere"})
 DEFAULT_FOLDER = "reports"
-_VIDEO = re.compile(r"\.([0-9a-f]{8})(?:-[0-9]+)?\.mp4\Z")
+VIDEO_NAME = re.compile(r"\.([0-9a-f]{8})(?:-[0-9]+)?\.mp4\Z")
+"""The end of a video's name: the digits of its identity and realm, maybe a number."""
 _FINGERPRINT = re.compile(rb"wb[0-9]+:[0-9a-f]{64}")
 _EMULATOR = re.compile(rb'"realm"\s*:\s*"emulator"')
 
@@ -49,10 +52,12 @@ def look_around(output: Path, snapshot: Snapshot, manifests: Iterable[Path]) -> 
 
     Never raises for what it finds: a file that cannot be read says so in a trace.
     """
+    files = tuple(manifests)
     reports, newer = _look_at_reports(output, snapshot)
-    ledgers, unreadable = _look_at_ledgers(output, manifests)
+    ledgers, unreadable = _look_at_ledgers(output, files)
     videos = _look_at_videos(output, snapshot)
-    return Surroundings(Elsewhere(reports, videos, ledgers, unreadable), newer)
+    locks, own_locks = _look_at_locks(files, snapshot.ledger_id)
+    return Surroundings(Elsewhere(reports, videos, ledgers, locks, own_locks, unreadable), newer)
 
 
 # -- reports ---------------------------------------------------------------------------
@@ -154,10 +159,10 @@ def _objects(value: object) -> Iterator[Mapping[str, object]]:
             yield item
 
 
-def _damaged(path: Path) -> Iterator[tuple[str, Sighting]]:
-    """Every job that a report names which is no JSON any more, unless it is the
-    emulator's."""
-    trace = Sighting(Source.REPORT, str(path), trouble="is damaged")
+def _damaged(path: Path, source: Source = Source.REPORT) -> Iterator[tuple[str, Sighting]]:
+    """Every job that a report or a lock names which is no JSON any more, unless it is
+    the emulator's."""
+    trace = Sighting(source, str(path), trouble="is damaged")
     try:
         content = path.read_bytes() if path.is_file() else b""
     except OSError:
@@ -174,6 +179,41 @@ def _add(found: dict[str, Sighting], sightings: Iterable[tuple[str, Sighting]]) 
             found[text] = trace
 
 
+# -- locks -----------------------------------------------------------------------------
+
+
+def _look_at_locks(
+    manifests: Iterable[Path], ledger_id: str
+) -> tuple[dict[str, Sighting], dict[str, Sighting]]:
+    """What the locks beside the manifests know as bought, by fingerprint: those of
+    other ledgers, and those that this one wrote.
+
+    Of one that is no JSON any more (a merge conflict) every fingerprint that stands in
+    it counts.
+    """
+    others: dict[str, Sighting] = {}
+    own: dict[str, Sighting] = {}
+    for folder in dict.fromkeys(m.absolute().parent for m in manifests):
+        for path in _names_in(folder):
+            if path.name.endswith(LOCK_SUFFIX):
+                document = read_document(path) or {}
+                found = own if ledger_id and document.get("ledger") == ledger_id else others
+                for text, trace in _locked(path, document):
+                    found.setdefault(text, trace)
+    return others, own
+
+
+def _locked(path: Path, document: Mapping[str, object]) -> Iterator[tuple[str, Sighting]]:
+    if not document:
+        yield from _damaged(path, Source.LOCK)
+        return
+    jobs = document.get("jobs") if document.get("schema") == LOCK_SCHEMA else None
+    for one in jobs.values() if isinstance(jobs, Mapping) else ():
+        if isinstance(one, Mapping) and one.get("fingerprint"):
+            state, task_id = str(one.get("state") or "bought"), str(one.get("task_id") or "")
+            yield str(one["fingerprint"]), Sighting(Source.LOCK, _shown(path), state, task_id)
+
+
 # -- videos ----------------------------------------------------------------------------
 
 
@@ -182,7 +222,7 @@ def _look_at_videos(output: Path, snapshot: Snapshot) -> dict[str, Sighting]:
     found: dict[str, Sighting] = {}
     for folder in _folders_in(output):
         for path in _names_in(folder / "videos"):
-            match = _VIDEO.search(path.name)
+            match = VIDEO_NAME.search(path.name)
             if match and f"{folder.name}/videos/{path.name}" not in known:
                 found.setdefault(match[1], Sighting(Source.VIDEO, str(path)))
     return found

@@ -20,7 +20,7 @@ class PlanningOptions:
     """Which manifests, which of their jobs, whose backend, and where the output lies.
 
     ``None`` for ``backend`` leaves the choice to manifests, projects and the user's
-    default.
+    default. ``first`` keeps so many of the selected jobs, in manifest order.
     """
 
     files: tuple[Path, ...]
@@ -28,6 +28,7 @@ class PlanningOptions:
     select: tuple[str, ...] = ()
     with_upstream: bool = False
     shard: str | None = None
+    first: int | None = None
     variables: dict[str, str] = field(default_factory=dict)
     output: Path = DEFAULT_OUTPUT
     media_root: Path | None = None
@@ -44,7 +45,7 @@ class RunOptions:
 
     ``None`` leaves a limit to the profile and the manifests. ``max_cost`` is an amount
     of the backend's currency and approves spending up to it; ``yes`` approves the plan
-    as it stands.
+    as it stands. ``locked`` refuses where a manifest and its lock disagree.
     """
 
     buys: bool = True
@@ -56,5 +57,6 @@ class RunOptions:
     submit_timeout_s: float | None = None
     wait_s: float = 7200.0
     lock_timeout_s: float = 0.0
+    locked: bool = False
     retry_failed: bool = False
     regenerate: bool = False

@@ -72,6 +72,7 @@ from wanbatch.operations.events import (
     WorkBegins,
     WorkEnds,
 )
+from wanbatch.operations.locks import refuse_unlocked
 from wanbatch.operations.options import PlanningOptions, RunOptions
 from wanbatch.operations.planning import build_plan, refuse_undeliverable, tell_doubts
 from wanbatch.operations.reporting import refuse_shared_folders
@@ -262,6 +263,8 @@ class Run:
                     await self._reconcile(ledger, client)
             plan = self._make_plan(ledger.snapshot, elsewhere)
             in_flight = self._announce(plan, ledger.snapshot)
+            if self._run.locked:
+                refuse_unlocked(self._checked, plan)
             if self._run.buys:
                 self._allow(plan, in_flight)
             async with anyio.create_task_group() as group:

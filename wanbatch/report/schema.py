@@ -16,7 +16,7 @@ import jsonschema_rs
 from wanbatch.words.canonical import Json
 from wanbatch.words.schemas import load_schema
 
-SchemaName = Literal["report", "plan"]
+SchemaName = Literal["report", "plan", "lock"]
 
 
 def find_violation(document: Json, name: SchemaName) -> str | None:

@@ -14,7 +14,7 @@ matrix says, as a player shows it.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -33,7 +33,7 @@ POSTER_WIDTH, POSTER_HEIGHT = 480, 854
 """A poster fits into this box, in pixels; that of a landscape video is as wide as the
 box."""
 
-_POSTER_AT = (0.65, 0.5, 0.35, 0.8)
+POSTER_AT = (0.65, 0.5, 0.35, 0.8)
 """Parts of the video's length, the dearest first. Never near 0: all seeds of a job
 share the first frame, so it tells nothing; and the way to a last frame shows late."""
 
@@ -45,6 +45,15 @@ def cut_still(video: Path, frame: Literal["first", "last"], target: Path) -> Non
     Raises ``Undecodable`` where there is no such frame, ``OSError`` where a file cannot
     be read or written.
     """
+    picture = read_still(video, frame)
+    with written_atomically(target) as file:
+        picture.save(file, "PNG", compress_level=6)
+
+
+def read_still(video: Path, frame: Literal["first", "last"]) -> Image.Image:
+    """The first or the last decodable frame of ``video`` (RGB), as it is shown. Raises
+    ``Undecodable`` where there is no such frame, ``OSError`` where it cannot be
+    read."""
     with open_regular(video) as source, opened_video(source) as opened:
         container, stream = _threaded(opened)
         found = (
@@ -54,9 +63,7 @@ def cut_still(video: Path, frame: Literal["first", "last"], target: Path) -> Non
         )
         if found is None:
             raise Undecodable("no frame of it can be decoded")
-        picture = turn(_picture(found), opened.orientation)
-    with written_atomically(target) as file:
-        picture.save(file, "PNG", compress_level=6)
+        return turn(picture_of(found), opened.orientation)
 
 
 def make_poster(video: Path, target: Path) -> None:
@@ -68,9 +75,15 @@ def make_poster(video: Path, target: Path) -> None:
     """
     with open_regular(video) as source, opened_video(source) as opened:
         frames = _candidates(*_threaded(opened))
-        candidates = [_shrunk(frame, opened.orientation) for frame in frames]
+        candidates = [shrink(frame, opened.orientation) for frame in frames]
     if not candidates:
         raise Undecodable("no frame of it can be decoded")
+    save_poster(candidates, target)
+
+
+def save_poster(candidates: Sequence[Image.Image], target: Path) -> None:
+    """Writes the most telling of ``candidates``, the dearest first, as WebP, whole or
+    not at all."""
     with written_atomically(target) as file:
         max(candidates, key=_telling).save(file, "WEBP", quality=76, method=4)
 
@@ -107,9 +120,9 @@ def _seek(container: InputContainer, stream: VideoStream, part: float) -> None:
 
 
 def _candidates(container: InputContainer, stream: VideoStream) -> list[VideoFrame]:
-    """The frames at ``_POSTER_AT``, the dearest first; of a video that ends before, its
+    """The frames at ``POSTER_AT``, the dearest first; of a video that ends before, its
     last frame."""
-    wanted = sorted(_POSTER_AT)
+    wanted = sorted(POSTER_AT)
     start, length = stream.start_time or 0, stream.duration or 0
     found: dict[float, VideoFrame] = {}
     frame = None
@@ -122,21 +135,23 @@ def _candidates(container: InputContainer, stream: VideoStream) -> list[VideoFra
             break
     if frame is not None and not found:
         return [frame]
-    return [found[part] for part in _POSTER_AT if part in found]
+    return [found[part] for part in POSTER_AT if part in found]
 
 
-def _picture(frame: VideoFrame) -> Image.Image:
+def picture_of(frame: VideoFrame) -> Image.Image:
+    """The frame as RGB, as it is stored."""
     plane = frame.reformat(format="rgb24").planes[0]
     return Image.frombuffer(
         "RGB", (plane.width, plane.height), bytes(plane), "raw", "RGB", plane.line_size, 1
     )
 
 
-def _shrunk(frame: VideoFrame, orientation: int) -> Image.Image:
+def shrink(frame: VideoFrame, orientation: int) -> Image.Image:
+    """The frame as a poster shows it."""
     width, height = turned_size(frame.width, frame.height, orientation)
     scale = min(POSTER_WIDTH / width, POSTER_HEIGHT / height, 1.0)
     size = max(1, round(frame.width * scale)), max(1, round(frame.height * scale))
-    small = _picture(frame).resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0)
+    small = picture_of(frame).resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0)
     return turn(small, orientation)
 
 

@@ -74,6 +74,9 @@ SENTENCES: Mapping[str, str | Callable[[Params], str]] = {
     "seen_in_report": _seen(
         "bought before: {place} has it as {state}{task}, and this ledger does not know it"
     ),
+    "seen_in_lock": _seen(
+        "bought before: the lock {place} has it as {state}{task}, and this ledger does not know it"
+    ),
     "maybe_seen": _seen("{place} may know it as bought and {trouble}"),
     "accepted": _accepted,
     "made": _made,

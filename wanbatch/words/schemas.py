@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import jsonschema_rs
     from jsonschema.exceptions import ValidationError
 
-SCHEMAS = ("manifest", "job", "plan", "report", "faults")
+SCHEMAS = ("manifest", "job", "plan", "report", "lock", "faults")
 """What ``wanbatch schema NAME`` knows."""
 
 

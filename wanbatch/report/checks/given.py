@@ -1,4 +1,5 @@
-"""What a request gave the provider, as the checks ask for it.
+"""What a request gave the provider, as the checks ask for it, and how far a video may
+be from it.
 
 What it may not do: I/O.
 """
@@ -16,3 +17,8 @@ def gave(request: Mapping[str, Json], kind: str) -> bool:
     return isinstance(media, Sequence) and any(
         isinstance(m, Mapping) and m.get("type") == kind for m in media
     )
+
+
+def distance(value: float, wanted: Sequence[float]) -> float:
+    """How far ``value`` is from the range of what was wanted; 0 within it."""
+    return max(min(wanted) - value, value - max(wanted), 0.0)

@@ -29,7 +29,24 @@ from wanbatch.words.plugins import CHECK_POINTS
 CHECKS = (
     "wanbatch.report.checks.length",
     "wanbatch.report.checks.size",
+    "wanbatch.report.checks.frames",
+    "wanbatch.report.checks.decodes",
+    "wanbatch.report.checks.shape",
+    "wanbatch.report.checks.frozen",
+    "wanbatch.report.checks.black",
+    "wanbatch.report.checks.flicker",
+    "wanbatch.report.checks.cut",
+    "wanbatch.report.checks.motion",
+    "wanbatch.report.checks.blur",
+    "wanbatch.report.checks.exposure",
+    "wanbatch.report.checks.colour_drift",
+    "wanbatch.report.checks.first_frame",
+    "wanbatch.report.checks.last_frame",
+    "wanbatch.report.checks.joint",
     "wanbatch.report.checks.sound",
+    "wanbatch.report.checks.silence",
+    "wanbatch.report.checks.clipping",
+    "wanbatch.report.checks.sound_length",
 )
 """The modules whose ``check`` is made of every video, in the order of the report."""
 
