@@ -1,11 +1,12 @@
 """How the report's page bears many jobs: making it, opening, filtering, scrolling.
 
 What it may not do: measure the network (there is none) or another browser than
-headless Chromium. How 36 previews play in step is ``report_playback.py``, which is called last.
+headless Chromium. How 36 previews play in step is ``report_playback.py``, which is
+called last.
 
 How it works: 5,000 jobs without videos tell what the page itself costs, 1,000 jobs with
-real small videos (300 distinct, under 1,000 names) what a gallery costs that is scrolled
-from end to end while the pointer plays a card at every stop. Memory is the
+real small videos (300 distinct, under 1,000 names) what a gallery costs that is
+scrolled from end to end while the pointer plays a card at every stop. Memory is the
 proportional set size of the page's own process at its highest. ``interactive`` is from
 the start of the navigation to the first picture after the page said that it is ready.
 
