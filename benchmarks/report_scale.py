@@ -114,7 +114,8 @@ def write_clip(path: Path, number: int) -> None:
         for step in range(12):
             picture = Image.new("RGB", (320, 176), f"hsl({number * 37 % 360}, 40%, 40%)")
             ImageDraw.Draw(picture).ellipse((step * 24, 60, step * 24 + 40, 100), fill="white")
-            container.mux(stream.encode(av.VideoFrame.from_image(picture)))
+            frame = av.VideoFrame.from_image(picture)  # type: ignore[no-untyped-call]
+            container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
 
 
