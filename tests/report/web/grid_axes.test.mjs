@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { jobOf, load } from "./load.mjs";
 
-const grid = load("grid_axes.js");
+const grid = load("words.js", "grid_axes.js");
 
 /** Entries of a matrix, by their axes; `changes` are those of a job's request. */
 function entriesOf(cells, changes = () => ({})) {

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { load } from "./load.mjs";
 
-const { viewFrom, fragmentOf, changedView, OPTIONS } = load("view.js");
+const { viewFrom, fragmentOf, changedView, OPTIONS } = load("words.js", "view.js");
 const read = (hash) => viewFrom(new URLSearchParams(hash.slice(1)));
 
 test("an address without a view shows everything", () => {

@@ -178,8 +178,11 @@ def render_page(
 
 
 def fragment(**view: str) -> str:
-    """The part of the page's address that keeps a view: ``#job=…`` or ``#state=…``."""
-    return "#" + "&".join(f"{key}={quote(value, safe='')}" for key, value in view.items())
+    """The part of the page's address that keeps a view: ``#job=…`` or ``#state=…``.
+    Half a character, which a reply may hold, is replaced."""
+    return "#" + "&".join(
+        f"{key}={quote(value, '', errors='replace')}" for key, value in view.items()
+    )
 
 
 def stages(time: TimeSpent) -> tuple[Stage, ...]:

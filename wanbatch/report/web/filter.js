@@ -1,6 +1,7 @@
 // Which jobs a view shows, how many each pill would show, and which is next.
 //
-// It may not touch the page, or know how a query is written.
+// It may not touch the page, or know how a query is written. It keeps one thing: what the
+// pills count of an entry, once it has been asked.
 // @ts-check
 
 /**
@@ -21,7 +22,8 @@ function siftEntries(entries, states, questions) {
     if (refusing.size === 0) wanted.push(entry);
     const [only] = refusing;
     if (entry.former || refusing.size > 1 || only === "") continue;
-    for (const [group, value] of facetsOf(entry.job)) {
+    entry.facets ??= facetsOf(entry.job);
+    for (const [group, value] of entry.facets) {
       if (only != null && only !== group) continue;
       const count = counts.get(group) ?? new Map();
       counts.set(group, count.set(value, (count.get(value) ?? 0) + 1));

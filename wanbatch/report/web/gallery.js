@@ -117,7 +117,10 @@ function makeGalleryView(page) {
       shownNow = new Set(wanted);
       const size = sizes.show(view.options.size);
       for (const cardsNode of [list, atticList]) if (cardsNode) cardsNode.dataset.size = size;
-      for (const [entry, card] of cards) card.hidden = !shownNow.has(entry);
+      for (const [entry, card] of cards) {
+        const isHidden = !shownNow.has(entry);
+        if (card.hidden !== isHidden) card.hidden = isHidden;
+      }
       if (attic) attic.hidden = !wanted.some((entry) => entry.former);
       arrange();
       built ??= build();

@@ -313,9 +313,7 @@ function readPairs(text) {
 /** @param {Iterable<[string, string | null]>} pairs */
 function writePairs(pairs) {
   return [...pairs]
-    .map(([name, value]) =>
-      [name, ...(value == null ? [] : [value])].map(encodeURIComponent).join("="),
-    )
+    .map(([name, value]) => [name, ...(value == null ? [] : [value])].map(escaped).join("="))
     .join("&");
 }
 

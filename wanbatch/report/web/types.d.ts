@@ -143,6 +143,8 @@ interface Entry {
   former: boolean;
   /** What the filter reads, made when it first asks. */
   text: string;
+  /** What the pills count, made when they first do. */
+  facets?: [group: string, value: string][];
 }
 
 /** The names of the views, in the order of their tabs. */

@@ -68,5 +68,5 @@ function fragmentOf(view) {
     job: view.job,
   };
   const pairs = Object.entries(parts).filter(([, value]) => value);
-  return `#${pairs.map(([name, value]) => `${name}=${encodeURIComponent(value)}`).join("&")}`;
+  return `#${pairs.map(([name, value]) => `${name}=${escaped(value)}`).join("&")}`;
 }

@@ -63,7 +63,16 @@ function fileSize(bytes) {
  * @param {string} path
  */
 function addressOf(base, path) {
-  return base + path.split("/").map(encodeURIComponent).join("/");
+  return base + path.split("/").map(escaped).join("/");
+}
+
+/**
+ * A text as a part of an address; half a character, which no address can hold, becomes
+ * a sign of its own.
+ * @param {string} text
+ */
+function escaped(text) {
+  return encodeURIComponent(text.replace(/\p{Surrogate}/gu, "\ufffd"));
 }
 
 /**
