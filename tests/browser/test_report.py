@@ -405,7 +405,9 @@ def test_a_question_mark_shows_the_keys(visit, folder):
     page = visit(folder)
     page.keyboard.press("?")
     panel = page.locator("#keys")
-    assert panel.locator("h3").all_inner_texts() == ["The page", "Gallery", "One job"]
+    assert panel.locator("h3").all_inner_texts() == [
+        *("The page", "Gallery", "One job", "Everywhere")
+    ]
     assert "to the filter" in panel.inner_text()
     page.keyboard.press("Escape")
     panel.wait_for(state="detached")
