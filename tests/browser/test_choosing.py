@@ -128,7 +128,11 @@ def test_by_keys_alone_from_the_opened_page_to_the_next_videos(opened, project):
 
 
 def test_files_of_others_are_added_or_refused_and_a_closed_store_is_told(opened, project):
-    press(opened, "Home")
+    opened.evaluate("location.hash = 'show=grid'")
+    opened.locator("#grid .tile .stage").nth(1).focus()
+    press(opened, "k", "4")
+    assert "★★★★" in opened.locator("#grid .tile .mark").nth(1).inner_text()
+    press(opened, "u", "u", "[", "[")
     report = json.loads((project / "reports/harbor/report.json").read_text())
     prints = {job["name"]: job["fingerprint"] for job in report["jobs"]}
     said = pick(NAMES[0], by=HOSTILE, note=HOSTILE, verdict="reject") | {
