@@ -223,6 +223,7 @@ function makeGridView(page) {
 
   const seen = new IntersectionObserver(
     (changes) => {
+      loadNear(changes);
       for (const { target, isIntersecting } of changes) {
         const key = target instanceof HTMLElement ? (target.dataset.key ?? "") : "";
         if (isIntersecting) inView.add(key);
