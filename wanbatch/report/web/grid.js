@@ -223,7 +223,6 @@ function makeGridView(page) {
 
   const seen = new IntersectionObserver(
     (changes) => {
-      loadNear(changes);
       for (const { target, isIntersecting } of changes) {
         const key = target instanceof HTMLElement ? (target.dataset.key ?? "") : "";
         if (isIntersecting) inView.add(key);
