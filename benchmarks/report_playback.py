@@ -199,7 +199,7 @@ def measure(folder: Path, seconds: float) -> dict[str, Any]:
         page = browser.new_page(viewport=VIEWPORT)  # type: ignore[arg-type]
         page.goto(f"{(folder / 'report.html').as_uri()}#show=grid&tile=s")
         page.wait_for_selector("html[data-ready]")
-        page.locator(".sheet").scroll_into_view_if_needed()
+        page.locator(".matrix").scroll_into_view_if_needed()
         page.evaluate("scrollTo(0, document.querySelector('.drive').offsetTop - 8)")
         page.get_by_label("Play all in view").click()
         page.wait_for_function(

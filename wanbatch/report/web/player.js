@@ -24,6 +24,9 @@ const LATE_AT_MOST_S = 0.4;
 /** Lengths that differ by less are one length: a preview may end a frame off. */
 const SAME_LENGTH_S = 0.06;
 
+/** Nearer is the same frame, even of 120 a second. */
+const SAME_FRAME_S = 0.004;
+
 /**
  * @param {Slot} given
  * @param {() => void} changed it has a picture now, or will never have one
@@ -66,7 +69,7 @@ function makePlayer(given, changed) {
   /** @param {number} time */
   function seek(time) {
     if (node.seeking) wanted = time;
-    else if (Math.abs(node.currentTime - time) > 0.001) node.currentTime = time;
+    else if (Math.abs(node.currentTime - time) > SAME_FRAME_S) node.currentTime = time;
   }
 
   /** Its length, where it loops by itself as the clock does. @param {Clock} clock */
