@@ -264,6 +264,7 @@ async function startPage(data) {
   });
   document.addEventListener("keydown", onKey);
   await readView();
+  if (view.show !== VIEW_NAMES[0] && !view.job) toolbar.scrollIntoView();
   document.documentElement.dataset.ready = "";
 }
 
