@@ -9,7 +9,7 @@ from expecting import expect
 from report import samples
 
 from wanbatch.model.plan import JobState
-from wanbatch.model.report import Fault
+from wanbatch.model.report import Check, Fault
 from wanbatch.report.collect import collect
 from wanbatch.report.formats.junit import render_junit
 
@@ -50,6 +50,17 @@ def test_every_job_is_a_case_and_its_state_a_result():
         expect(ET.Element, suite.findall("testcase")[3].find("failure")).get("type")
         == "DataInspectionFailed"
     )
+
+
+def test_what_a_check_found_is_told_and_fails_nothing():
+    report = collect(*samples.make_case(JobState.DONE))
+    found = Check("frozen", passed=False, message="0.8 s stand still", value=0.8)
+    good = Check("size", passed=True, message="as asked for")
+    job = replace(report.jobs[0], checks=(found, good))
+    text = render_junit(replace(report, jobs=(job,)))
+    case = expect(ET.Element, ET.fromstring(text.encode()).find(".//testcase"))
+    assert (case.findtext("system-out") or "").endswith("\nfrozen: 0.8 s stand still")
+    assert case.find("failure") is None
 
 
 def test_what_xml_forbids_is_replaced():

@@ -12,6 +12,7 @@ always. A text that does not fit is cut in its middle.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from functools import lru_cache
 
 from PIL import Image, ImageDraw, ImageFont
@@ -67,12 +68,14 @@ def _escaped(character: str) -> str:
 def _cut(text: str, font: Font, room: float) -> str:
     if font.getlength(text) <= room:
         return text
-    for kept in range(len(text) - 1, 1, -1):
-        head = (kept + 1) // 2
-        shorter = f"{text[:head]}…{text[len(text) - (kept - head) :]}"
-        if font.getlength(shorter) <= room:
-            return shorter
-    return ""
+    kept = bisect_right(range(2, len(text)), room, key=lambda n: font.getlength(_middle(text, n)))
+    return _middle(text, kept + 1) if kept else ""
+
+
+def _middle(text: str, kept: int) -> str:
+    """The text with so many of its letters, half of them at each end."""
+    head = (kept + 1) // 2
+    return f"{text[:head]}…{text[len(text) - (kept - head) :]}"
 
 
 @lru_cache
