@@ -54,6 +54,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "fetch": ("fetch", "Poll and download what was already paid for. Never submits."),
     "resolve": ("resolve", "Decide on an uncertain or expired job: adopt, resubmit or abandon."),
     "report": ("report", "Rebuild the report from the ledger."),
+    "check": ("check", "Check the videos of a report, or any videos. No network."),
     "why": ("why", "Say which part of a job changed since it was last bought."),
     "lock": ("lock", "Write the committed lock file: what was bought, and as what."),
     "verify": ("verify", "Hold manifest, media and videos against the lock."),
