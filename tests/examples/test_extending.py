@@ -1,5 +1,5 @@
-"""The examples of a foreign dialect and a foreign check: the real command runs them from
-a package of their own, and they import nothing but ``wanbatch.model``."""
+"""The examples of a foreign dialect and a foreign check: the real command runs them
+from a package of their own, and they import nothing but ``wanbatch.model``."""
 
 from __future__ import annotations
 
