@@ -27,6 +27,9 @@ TABLE = {
     "cli/test_elsewhere.py": "operations/elsewhere operations/evidence report/head",
     "cli/test_fetch.py": "cli/ending",
     "cli/test_findings.py": "cli/findings_machine operations/codes words/diagnostics",
+    "cli/test_first_minutes.py": (
+        "cli/completing cli/completion cli/init operations/naming operations/starting"
+    ),
     "cli/test_foreign_places.py": "operations/reporting videos/folders",
     "cli/test_ledger.py": "operations/ledgers",
     "cli/test_lock.py": ("cli/verify cli/why operations/locks operations/why"),

@@ -72,9 +72,10 @@ def clean(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_wheel_holds_schemas_page_and_types(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
-    for schema in ("manifest", "job", "plan", "report"):
+    for schema in ("manifest", "job", "plan", "report", "lock"):
         assert f"wanbatch/schemas/{schema}.schema.json" in names
-    web = {path.relative_to(ROOT).as_posix() for path in (ROOT / "wanbatch/report/web").iterdir()}
+    parts = (ROOT / "wanbatch/report/web").rglob("*")
+    web = {path.relative_to(ROOT).as_posix() for path in parts if path.is_file()}
     assert len(web) > 10
     assert web <= names, "the page is made from all of them"
     assert "wanbatch/py.typed" in names
@@ -84,7 +85,7 @@ def test_the_wheel_holds_schemas_page_and_types(wheel: Path) -> None:
 def test_the_command_runs_from_the_wheel_alone(clean: Path, tmp_path: Path) -> None:
     where = run(clean / "python", "-c", "import wanbatch; print(wanbatch.__file__)", cwd=tmp_path)
     assert where.stdout.startswith(str(clean.parent)), where.stderr
-    for name in ("manifest", "job", "plan", "report"):
+    for name in ("manifest", "job", "plan", "report", "lock"):
         schema = run(clean / "wanbatch", "schema", name, cwd=tmp_path)
         assert schema.returncode == 0, schema.stderr
         assert json.loads(schema.stdout)["$schema"].startswith("http://json-schema.org/draft-07/")

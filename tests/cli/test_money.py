@@ -277,3 +277,16 @@ def test_every_code_of_a_backends_fit_is_explained(folder, environ, code):
     told = run(folder, environ, "explain", code)
     assert told.returncode == 0
     assert told.stdout.startswith(f"{code}: ")
+
+
+def test_the_first_are_a_trial_before_all(folder, environ, tmp_path):
+    words = ("run", "money.wanbatch.yaml", "--backend", "priced", "--yes")
+    trial = run(folder, environ, *words, "--first", "1")
+    assert trial.returncode == 0, trial.stderr
+    assert "Plan: 1 to generate ($0.20)" in trial.stderr
+    assert len(bought(tmp_path)) == 1
+    assert run(folder, environ, *words, "--first", "1").returncode == 0
+    assert len(bought(tmp_path)) == 1
+    rest = run(folder, environ, *words)
+    assert "Plan: 2 to generate ($0.40), 1 up to date." in rest.stderr
+    assert len(bought(tmp_path)) == 3

@@ -353,6 +353,24 @@ def test_selection_terms(terms, names):
     assert [e.name for e in plan(*jobs, selection=parse_selection(terms)).selected()] == names
 
 
+def test_the_first_are_those_of_the_manifest_within_selection_and_shard():
+    jobs = [job(f"job{i}", seed=i) for i in range(9)]
+    assert [e.name for e in plan(*jobs, first=2).selected()] == ["job0", "job1"]
+    odd = [e.name for e in plan(*jobs, first=2, selection=lambda j, _: j.seed % 2).selected()]
+    assert odd == ["job1", "job3"]
+    shard = parse_shard("2/3")
+    mine = [e.name for e in plan(*jobs, shard=shard).selected()]
+    assert [e.name for e in plan(*jobs, shard=shard, first=1).selected()] == mine[:1]
+    assert len(plan(*jobs, first=100).selected()) == 9
+
+
+def test_upstream_comes_on_top_of_the_first():
+    jobs = (job("late", media=follow("early")), job("early", seed=8), job("other", seed=9))
+    assert [e.name for e in plan(*jobs, first=1).selected()] == ["late"]
+    selected = plan(*jobs, first=1, with_upstream=True).selected()
+    assert [e.name for e in selected] == ["late", "early"]
+
+
 def test_shards_are_disjoint_complete_stable_and_keep_chains_together():
     jobs = [
         j

@@ -12,6 +12,7 @@ import json
 import re
 import shutil
 import subprocess
+import zlib
 from dataclasses import fields
 from decimal import Decimal
 from pathlib import Path
@@ -27,9 +28,9 @@ from wanbatch.model.plan import JobState
 from wanbatch.model.report import Timings
 from wanbatch.report import labels, wording
 from wanbatch.report.collect import collect
-from wanbatch.report.formats.page import PURE_SCRIPTS, SCRIPTS, STYLES
+from wanbatch.report.formats.inlining import join_scripts, join_styles, strip_comments
+from wanbatch.report.formats.page import LOADER, PURE_SCRIPTS, SCRIPTS, STYLES
 from wanbatch.report.formats.render import render
-from wanbatch.report.formats.shrink import join_scripts, join_styles
 
 ROOT = Path(__file__).parents[2]
 WEB = ROOT / "wanbatch" / "report" / "web"
@@ -64,7 +65,7 @@ def names_in(text):
 
 
 def test_every_script_is_declared_once():
-    assert sorted(SCRIPTS) == sorted(path.name for path in WEB.glob("*.js"))
+    assert sorted([*SCRIPTS, LOADER]) == sorted(path.name for path in WEB.glob("*.js"))
     assert SCRIPTS[-1] == "main.js"
 
 
@@ -127,16 +128,20 @@ def test_nothing_makes_markup_or_code_of_a_text():
 
 
 def test_scripts_and_styles_are_joined_under_one_hash_each(page):
-    data, script = re.findall(r"<script[^>]*>(.*?)</script>", page, re.S)
+    data, packed, loader = re.findall(r"<script[^>]*>(.*?)</script>", page, re.S)
     assert data.startswith("{")
+    script = zlib.decompress(base64.b64decode(packed)).decode()
     assert script == join_scripts(TEXTS.values())
+    assert loader == strip_comments((WEB / LOADER).read_text(encoding="utf-8"))
     (style,) = re.findall(r"<style>(.*?)</style>", page, re.S)
     assert style == join_styles(STYLE_TEXTS.values())
-    assert len((script + style).encode()) <= INLINED_BYTES
+    assert len((packed + loader + style).encode()) <= INLINED_BYTES
     (policy,) = re.findall(r'Content-Security-Policy" content="([^"]+)"', page)
-    for source, text in (("script-src", script), ("style-src", style)):
-        digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-        assert f"{source} 'sha256-{digest}';" in policy
+    digests = [
+        base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+        for text in (loader, script, style)
+    ]
+    assert "script-src 'sha256-{}' 'sha256-{}'; style-src 'sha256-{}'; ".format(*digests) in policy
     assert policy.startswith("default-src 'none'")
 
 

@@ -6,13 +6,14 @@ from difflib import get_close_matches
 
 import click
 
+from wanbatch.cli.completing import complete_code
 from wanbatch.words.errors import ExitCode, WanbatchError
 
 
 @click.command("explain")
-@click.argument("code", required=False)
+@click.argument("code", required=False, shell_complete=complete_code)
 def command(code: str | None) -> None:
-    """Explain CODE (WB204); without one, list all codes."""
+    """Explain CODE (WB204, or 204); without one, list all codes."""
     from wanbatch.operations.codes import list_codes
 
     codes = {entry.code: entry for entry in list_codes()}
@@ -20,7 +21,7 @@ def command(code: str | None) -> None:
         for entry in codes.values():
             click.echo(f"{entry.code}  {entry.title}")
         return
-    known = codes.get(code.upper())
+    known = codes.get(code.upper()) or codes.get(f"WB{code}")
     if known is None:
         near = get_close_matches(code.upper(), codes, n=3)
         raise WanbatchError(

@@ -44,6 +44,7 @@ MACHINE_TROUBLE = frozenset(
 belongs: the user's machine, not a bug."""
 
 COMMANDS: dict[str, tuple[str, str]] = {
+    "init": ("init", "Write a starter manifest that runs, one picture, and the schema."),
     "validate": (
         "validate",
         "Check manifests: YAML, schema, templates, expansion, media. No network.",
@@ -61,6 +62,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "ledger": ("ledger", "Check the ledger and its videos, or copy it while a run goes on."),
     "emulator": ("emulator", "Serve a local API on loopback that renders real videos."),
     "schema": ("schema", "Print a JSON Schema: manifest, job, plan, report, lock or faults."),
+    "completion": ("completion", "Print the completion script of bash, zsh or fish."),
     "explain": ("explain", "Explain a diagnostic code."),
     "doctor": (
         "doctor",

@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 
 import click
 
+from wanbatch.cli.completing import complete_backend, complete_term
 from wanbatch.operations.options import PlanningOptions
 from wanbatch.words.errors import ExitCode, WanbatchError
 
@@ -86,12 +87,14 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
     click.option(
         "--backend",
         metavar="NAME",
+        shell_complete=complete_backend,
         help="Where to run: emulator, gateway, gateway-metadata, dashscope or a profile of yours.",
     ),
     click.option(
         "--select",
         multiple=True,
         metavar="TERM",
+        shell_complete=complete_term,
         help="Only these jobs: a name with * and ?, tag:T, axis=V, seed=1..9, state:S. Repeat: all"
         " must hold.",
     ),

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import click
 
+from wanbatch.cli.completing import complete_backend, complete_job
 from wanbatch.cli.console import say
 from wanbatch.cli.options import Amount, CommonOptions
 from wanbatch.cli.output import observer
@@ -35,7 +36,7 @@ MEANING = {
 
 @click.command("resolve")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.argument("job", required=False)
+@click.argument("job", required=False, shell_complete=complete_job)
 @click.option("--adopt", metavar="TASK_ID", help="The API did take it: this is its task id.")
 @click.option("--resubmit", is_flag=True, help="Allow it to be bought again.")
 @click.option("--abandon", is_flag=True, help="Give it up; its price stays counted as spent.")
@@ -43,7 +44,12 @@ MEANING = {
 @click.option(
     "--select", multiple=True, metavar="TERM", help="Decide on all these jobs; not with --adopt."
 )
-@click.option("--backend", metavar="NAME", help="Whose jobs: found as a plan for it finds them.")
+@click.option(
+    "--backend",
+    metavar="NAME",
+    shell_complete=complete_backend,
+    help="Whose jobs: found as a plan for it finds them.",
+)
 @click.option(
     "--output",
     type=click.Path(path_type=Path, file_okay=False),

@@ -3,6 +3,7 @@ shows it."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import click
@@ -28,6 +29,9 @@ def _amount(ctx: click.Context, param: click.Parameter, text: str | None) -> Dec
     callback=_amount,
     metavar="AMOUNT",
     help="Approve spending up to this much, in the backend's currency.",
+)
+@click.option(
+    "--first", type=Count(1), metavar="N", help="Only the first N jobs: a trial before all."
 )
 @click.option(
     "--max-in-flight", type=Count(1), help="At most so many tasks at the provider at once."
@@ -69,6 +73,7 @@ def command(
     options: CommonOptions,
     yes: bool,
     max_cost: Decimal | None,
+    first: int | None,
     max_in_flight: int | None,
     rate: float | None,
     poll_interval: float | None,
@@ -100,4 +105,4 @@ def command(
         retry_failed=retry_failed,
         regenerate=regenerate,
     )
-    return show_run(options, run)
+    return show_run(replace(options, first=first), run)

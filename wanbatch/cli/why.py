@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from wanbatch.cli.completing import complete_backend, complete_job
 from wanbatch.cli.options import CommonOptions
 from wanbatch.cli.output import observer
 from wanbatch.operations.options import DEFAULT_OUTPUT
@@ -23,8 +24,13 @@ if TYPE_CHECKING:
 
 @click.command("why")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.argument("job")
-@click.option("--backend", metavar="NAME", help="Whose results: as a plan for it finds them.")
+@click.argument("job", shell_complete=complete_job)
+@click.option(
+    "--backend",
+    metavar="NAME",
+    shell_complete=complete_backend,
+    help="Whose results: as a plan for it finds them.",
+)
 @click.option(
     "--output",
     type=click.Path(path_type=Path, file_okay=False),

@@ -20,7 +20,7 @@ class PlanningOptions:
     """Which manifests, which of their jobs, whose backend, and where the output lies.
 
     ``None`` for ``backend`` leaves the choice to manifests, projects and the user's
-    default.
+    default. ``first`` keeps so many of the selected jobs, in manifest order.
     """
 
     files: tuple[Path, ...]
@@ -28,6 +28,7 @@ class PlanningOptions:
     select: tuple[str, ...] = ()
     with_upstream: bool = False
     shard: str | None = None
+    first: int | None = None
     variables: dict[str, str] = field(default_factory=dict)
     output: Path = DEFAULT_OUTPUT
     media_root: Path | None = None

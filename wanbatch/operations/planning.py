@@ -60,6 +60,7 @@ def build_plan(
         PlanOptions(
             selection=parse_selection(options.select) if options.select else None,
             shard=parse_shard(options.shard) if options.shard else None,
+            first=options.first,
             with_upstream=options.with_upstream,
             retry_failed=retry_failed,
             regenerate=regenerate,

@@ -21,7 +21,7 @@ from wanbatch.operations.events import Observer
 from wanbatch.operations.locks import lock_path, read_lock
 from wanbatch.operations.options import PlanningOptions
 from wanbatch.operations.planning import look_and_plan
-from wanbatch.plan.lock import BOUGHT
+from wanbatch.plan.history import BOUGHT
 from wanbatch.words.errors import ExitCode, WanbatchError
 
 

@@ -18,12 +18,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from wanbatch.model.changes import Change, find_changes
-from wanbatch.model.lifecycle import UNSETTLED, Attempt, Snapshot, State
+from wanbatch.model.lifecycle import Attempt, Snapshot, State
 from wanbatch.model.lock import LOCK_SCHEMA, Lock, LockedOutput, LockEntry
 from wanbatch.model.plan import JobState, PlannedJob, Request
-
-BOUGHT = UNSETTLED | {State.STORED, State.ABANDONED}
-"""States of an attempt that was, or may have been, paid for."""
+from wanbatch.plan.history import BOUGHT
 
 _encode = json.JSONEncoder(
     ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(", ", ": ")

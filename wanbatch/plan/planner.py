@@ -16,6 +16,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from itertools import islice
 from pathlib import Path
 
 from wanbatch.model.elsewhere import NOTHING, Elsewhere, Sighting, video_name
@@ -62,10 +63,12 @@ class PlanOptions:
     """What the user asked for beside the manifests.
 
     ``chosen`` are the jobs that an earlier plan selected: they stay selected, whatever
-    became of them since, and nothing else is asked.
+    became of them since, and nothing else is asked. ``first`` keeps so many of the
+    selected jobs, in manifest order; upstream comes on top.
     """
 
     selection: Predicate | None = None
+    first: int | None = None
     chosen: frozenset[JobKey] | None = None
     shard: Shard | None = None
     with_upstream: bool = False
@@ -321,6 +324,8 @@ class _Planner:
             selected = {key for key, one in zip(self.identified, jobs, strict=True) if wanted(*one)}
             if isinstance(wanted, Selection):
                 self.doubts = wanted.examine(jobs)
+        if self.options.first is not None:
+            selected = self._first(selected, self.options.first)
         if self.options.with_upstream:
             pending = list(selected)
             while pending:
@@ -332,6 +337,12 @@ class _Planner:
         if self.options.shard is not None:
             selected &= in_shard(self.identified, self.options.shard)
         return frozenset(selected)
+
+    def _first(self, selected: set[JobKey], count: int) -> set[JobKey]:
+        """The first ``count`` of the selected jobs, of a shard those that are in it."""
+        shard = self.options.shard
+        mine = selected if shard is None else selected & in_shard(self.identified, shard)
+        return set(islice((key for key in self.identified if key in mine), count))
 
     def _apply_dependencies(
         self, alone: Mapping[JobKey, Standing], selected: frozenset[JobKey]

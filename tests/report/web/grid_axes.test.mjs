@@ -100,6 +100,12 @@ test("the address decides, as far as it names axes", () => {
   assert.deepEqual(Object.fromEntries(bare.chosen), { hour: "dusk", lens: null, seed: "100" });
 });
 
+test("an outer axis alone is the inner one", () => {
+  const entries = entriesOf(matrix(SWEEP));
+  const layout = grid.layoutOf(entries, { cols: "-", scols: "hour", srows: "lens" });
+  assert.deepEqual(sides(layout), ["hour", "lens", null, null]);
+});
+
 test("every job stands in its cell, and heads without jobs are left out", () => {
   const cells = matrix(SWEEP).filter(({ hour, lens }) => hour === "dawn" || lens === "35mm");
   const entries = entriesOf(cells);

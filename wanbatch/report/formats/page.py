@@ -7,10 +7,10 @@ provider's reply become markup, script or style.
 How it works: the head of the page (totals, money, time, what to do) is markup, made by
 Jinja with autoescaping, so that it can be read without scripts. The jobs travel as JSON
 in a data block, deflated where they are many, and the scripts of ``web/`` build the
-views from it with text nodes only. ``SCRIPTS`` are joined in one closure, ``STYLES`` in
-one style, both made small (``shrink``). A Content-Security-Policy names
-the one style and the one script by hash and forbids every other source but files beside
-the page. Jinja never sees the style and the script as templates.
+views from it with text nodes only. ``SCRIPTS`` are joined in one closure that travels
+deflated (``inlining``) and is unpacked by ``LOADER``, ``STYLES`` in one style. A
+Content-Security-Policy names the style and the two scripts by hash and forbids every
+other source but files beside the page. Jinja never sees any of them as templates.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ from wanbatch.model.report import Report, TimeSpent
 from wanbatch.report import labels, wording
 from wanbatch.report.advice import Advice, advise
 from wanbatch.report.formats.codec import instant
+from wanbatch.report.formats.inlining import join_scripts, join_styles, pack, strip_comments
 from wanbatch.report.formats.packing import pack_jobs
-from wanbatch.report.formats.shrink import join_scripts, join_styles
 from wanbatch.report.wording import link
 from wanbatch.words.canonical import Json
 
@@ -88,6 +88,9 @@ SCRIPTS = (
 """The files of ``web/`` that make the page's script, in this order: each may use the
 names of those before it, and ``main.js``, the last, starts the page."""
 
+LOADER = "loader.js"
+"""The one script that the page holds as it is."""
+
 STYLES = (
     "base.css",
     "head.css",
@@ -137,6 +140,7 @@ def render_page(report: Report, document: Mapping[str, Json], base: str = "") ->
         policy=Markup(assets.policy),  # noqa: S704 - our own assets
         style=Markup(assets.style),  # noqa: S704
         script=Markup(assets.script),  # noqa: S704
+        loader=Markup(assets.loader),  # noqa: S704
         data=Markup(_data(report, document, advice, base)),  # noqa: S704 - escaped by _data
         packed=len(report.jobs) + len(report.former) >= PACKED_FROM,
         words=wording,
@@ -215,6 +219,7 @@ class _Assets:
     template: Template
     style: str
     script: str
+    loader: str
     policy: str
 
 
@@ -227,14 +232,17 @@ def _assets() -> _Assets:
 
     style = join_styles(read(f"css/{name}") for name in STYLES)
     script = join_scripts(read(name) for name in SCRIPTS)
+    loader = strip_comments(read(LOADER))
     policy = (
-        f"default-src 'none'; script-src '{_digest(script)}'; style-src '{_digest(style)}'; "
+        f"default-src 'none'; script-src '{_digest(loader)}' '{_digest(script)}'; "
+        f"style-src '{_digest(style)}'; "
         "img-src 'self' file:; media-src 'self' file:; base-uri 'none'; form-action 'none'"
     )
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    return _Assets(environment.from_string(read("report.html.j2")), style, script, policy)
+    page = environment.from_string(read("report.html.j2"))
+    return _Assets(page, style, pack(script), loader, policy)
 
 
 def _list(value: Json) -> list[Json]:

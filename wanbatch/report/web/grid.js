@@ -23,7 +23,13 @@ const GRID_KEYS = [
 const ORIGINALS = 4;
 
 /** The least and the most that a tile is wide where all columns are to fit. */
-const FIT_PX = /** @type {const} */ ([112, 320]);
+const FIT_PX = /** @type {const} */ ([112, 400]);
+
+/** How wide the heads of the rows are (--side in grid.css): asking costs a layout. */
+const SIDE_PX = { wide: 96, narrow: 64 };
+
+/** What a scroll bar and the borders of the sheet take at most. */
+const SCROLLBAR_PX = 18;
 
 /** @type {Record<string, number>} */
 const TILE_PX = { s: 112, m: 180, l: 320 };
@@ -46,6 +52,7 @@ function makeGridView(page) {
     speed: (speed) => page.go({ options: { speed: speed === 1 ? "" : String(speed) } }),
     loop: (loops) => page.go({ options: { loop: loops ? "" : "off" } }),
   });
+  const toolbar = need(".toolbar", HTMLElement);
   const tell = el("p", { class: "tell", role: "status" });
   const sheetNode = el("div", { class: "sheet" });
   const node = el("section", { id: "grid", "aria-label": "Grid" });
@@ -65,6 +72,7 @@ function makeGridView(page) {
   /** @type {Entry[]} */
   let wantedNow = [];
   let drawn = "";
+  let room = 0;
   let inStep = false;
   /** @type {string[]} the keys of the slots that are loaded */
   let loaded = [];
@@ -93,13 +101,16 @@ function makeGridView(page) {
 
   /** @param {Entry} entry */
   function tileOf(entry) {
-    const tile = tiles.get(entry.key) ?? makeTile(entry, data, events);
+    const known = tiles.get(entry.key);
+    if (known) return known;
+    const tile = makeTile(entry, data, events);
+    if (entry.job.output) tile.node.append(makeTools(tile, { shift: shiftBy, hear }));
     tiles.set(entry.key, tile);
     return tile;
   }
 
   function draw() {
-    const layout = layoutOf(jobs, options);
+    const layout = layoutOf(jobs, options, axes);
     if (turn) layout.chosen.set(...turn);
     const painted = paintedScales();
     const cycle = cycleOf(layout);
@@ -114,13 +125,9 @@ function makeGridView(page) {
     }
     dressTiles(painted);
     fit();
-    transport.node.classList.toggle("off", !sheet.cells.flat().some(hasVideo));
+    const shownJobs = sheet.cells.flat().flatMap((cell) => cell.entries);
+    transport.expect(Math.max(0, ...shownJobs.map(({ job }) => job.output?.seconds ?? 0)));
     return cycle;
-  }
-
-  /** @param {Cell} cell */
-  function hasVideo(cell) {
-    return cell.entries.some(({ job }) => job.output);
   }
 
   /** @param {Layout} layout */
@@ -159,22 +166,28 @@ function makeGridView(page) {
   /** @param {Scale[]} painted */
   function dressTiles(painted) {
     const shifts = readPairs(options.shift);
-    for (const { entries } of sheet.cells.flat()) {
-      for (const entry of entries) {
-        const tile = tileOf(entry);
-        markTile(tile, picks.of(entry.key));
-        paintTile(tile, painted, options.look ?? "");
-        shiftTile(tile, Number(shifts.get(entry.key) ?? 0) || 0);
-      }
+    const look = JSON.stringify([painted, options.look]);
+    for (const entry of sheet.cells.flat().flatMap((cell) => cell.entries)) {
+      const tile = tileOf(entry);
+      const choice = picks.of(entry.key);
+      const offset = Number(shifts.get(entry.key) ?? 0) || 0;
+      if (tile.look !== look) paintTile(tile, painted, options.look ?? "");
+      if (tile.choice !== choice) markTile(tile, choice);
+      if (tile.offset !== offset) shiftTile(tile, offset);
+      Object.assign(tile, { look, choice, offset });
     }
+  }
+
+  function roomForHeads() {
+    const side = SIDE_PX[matchMedia(NARROW).matches ? "narrow" : "wide"];
+    return side * (find(".grouped", HTMLElement, sheetNode) ? 2 : 1) + SCROLLBAR_PX;
   }
 
   /** Gives the tiles their width, and the shape of the first video. */
   function fit() {
     const [least, most] = FIT_PX;
-    const heads = find("tbody tr", HTMLElement, sheetNode)?.querySelectorAll("th") ?? [];
-    const taken = [...heads].reduce((sum, head) => sum + head.offsetWidth, 0);
-    const share = (sheetNode.clientWidth - taken - 2) / Math.max(1, sheet.columns.length);
+    room ||= node.clientWidth;
+    const share = (room - roomForHeads()) / Math.max(1, sheet.columns.length);
     const width = TILE_PX[options.tile ?? ""] ?? Math.min(most, Math.max(least, share - 8));
     sheetNode.style.setProperty("--tile", `${Math.floor(width)}px`);
     const output = jobs.find(({ job }) => job.output)?.job.output;
@@ -196,7 +209,7 @@ function makeGridView(page) {
     if (!cycle || still.matches) return;
     const [name, seconds] = cycle;
     cycling = setInterval(() => {
-      const layout = layoutOf(jobs, options);
+      const layout = layoutOf(jobs, options, axes);
       const axis = layout.selectors.find((one) => one.name === name);
       if (!axis || document.hidden) return;
       const now = turn?.[0] === name ? turn[1] : layout.chosen.get(name);
@@ -234,7 +247,9 @@ function makeGridView(page) {
     const isMany = seenTiles.length > ORIGINALS;
     loaded = seenTiles.slice(0, MAX_PLAYERS).map(({ entry }) => entry.key);
     players.load(
-      seenTiles.flatMap((tile) => slotOf(tile, isMany, Number(shifts.get(tile.entry.key) ?? 0))),
+      seenTiles.flatMap((tile) =>
+        slotOf(tile, isMany, Number(shifts.get(tile.entry.key) ?? 0) || 0),
+      ),
     );
     sayWhatPlays(seenTiles, isMany);
   }
@@ -245,7 +260,7 @@ function makeGridView(page) {
     if (!output) return [];
     const original = addressOf(data.base, output.path);
     const source = isMany && preview ? addressOf(data.base, preview) : original;
-    return [{ host: stage, source, original, offset_s: offset_s || 0, fps: output.fps }];
+    return [{ host: stage, source, original, offset_s, fps: output.fps, seconds: output.seconds }];
   }
 
   /** @param {Tile[]} seenTiles @param {boolean} isMany */
@@ -253,7 +268,7 @@ function makeGridView(page) {
     const left = seenTiles.length - loaded.length;
     const bare = isMany ? seenTiles.filter(({ entry }) => !entry.job.preview).length : 0;
     tell.textContent = [
-      left > 0 && `${loaded.length} of ${seenTiles.length} in view play: more than a browser can`,
+      left > 0 && `the first ${loaded.length} of ${seenTiles.length} in view play`,
       bare > 0 && `${bare} without a preview play in full size`,
     ]
       .filter(Boolean)
@@ -264,6 +279,7 @@ function makeGridView(page) {
   function begun() {
     if (inStep) return true;
     inStep = true;
+    node.classList.add("in-step");
     for (const video of findAll("video", HTMLVideoElement, sheetNode)) {
       video.parentElement?.classList.remove("playing");
       video.pause();
@@ -281,15 +297,17 @@ function makeGridView(page) {
 
   function stop() {
     inStep = false;
+    node.classList.remove("in-step");
     loaded = [];
     players.clear();
     tell.textContent = "";
+    return true;
   }
 
-  /** @param {string} key */
-  function hear(key) {
-    begun();
-    const at = loaded.indexOf(key);
+  /** @param {Tile | undefined} tile */
+  function hear(tile) {
+    if (!tile || !begun()) return;
+    const at = loaded.indexOf(tile.entry.key);
     players.sound(state?.sound === at ? -1 : at);
   }
 
@@ -338,14 +356,15 @@ function makeGridView(page) {
     return Boolean(found);
   }
 
-  /** @param {number} frames 0: no offset */
-  function shift(frames) {
-    const entry = page.byKey.get(focusedKey);
+  /** @param {Tile | undefined} tile @param {number} frames 0: no offset */
+  function shiftBy(tile, frames) {
+    if (!tile) return;
+    const { key, job } = tile.entry;
     const shifts = readPairs(options.shift);
-    const now = Number(shifts.get(focusedKey) ?? 0) || 0;
-    const next = frames ? now + frames / (entry?.job.output?.fps || USUAL_FPS) : 0;
-    if (Math.abs(next) < 0.001) shifts.delete(focusedKey);
-    else shifts.set(focusedKey, next.toFixed(3));
+    const now = Number(shifts.get(key) ?? 0) || 0;
+    const next = frames ? now + frames / (job.output?.fps || USUAL_FPS) : 0;
+    if (Math.abs(next) < 0.001) shifts.delete(key);
+    else shifts.set(key, next.toFixed(3));
     page.go({ options: { shift: writePairs(shifts) } });
   }
 
@@ -363,20 +382,17 @@ function makeGridView(page) {
     "<": () => changeSpeed(-1),
     ">": () => changeSpeed(1),
     l: () => page.go({ options: { loop: options.loop ? "" : "off" } }),
-    m: () => hear(focusedKey),
-    "-": () => shift(-1),
-    "+": () => shift(1),
-    "=": () => shift(0),
+    m: () => hear(tiles.get(focusedKey)),
+    "-": () => shiftBy(tiles.get(focusedKey), -1),
+    "+": () => shiftBy(tiles.get(focusedKey), 1),
+    "=": () => shiftBy(tiles.get(focusedKey), 0),
   };
 
   /** @param {KeyboardEvent} event */
   function onKey(event) {
     const target = event.target instanceof Element ? event.target : null;
     const isControl = Boolean(target?.matches("button:not(.stage), input, summary, a"));
-    if (event.key === "Escape") {
-      if (inStep) stop();
-      return inStep;
-    }
+    if (event.key === "Escape") return inStep && stop();
     if (isControl && (event.key === " " || event.key.startsWith("Arrow"))) return false;
     if (Object.hasOwn(acts, event.key)) {
       acts[event.key]();
@@ -399,8 +415,14 @@ function makeGridView(page) {
   picks.onChange((key) => {
     const tile = tiles.get(key);
     if (tile) markTile(tile, picks.of(key));
+    if (tile) tile.choice = undefined;
   });
-  new ResizeObserver(fit).observe(sheetNode);
+  const measured = new ResizeObserver(() => {
+    room = node.clientWidth;
+    node.style.setProperty("--toolbar", `${toolbar.offsetHeight}px`);
+    fit();
+  });
+  for (const one of [node, toolbar]) measured.observe(one);
 
   return {
     node,

@@ -93,10 +93,10 @@ function varyWithin(entries, first, second) {
  * What stands where: as the address says, and by default where it says nothing.
  * @param {Entry[]} entries
  * @param {Record<string, string | undefined>} options
+ * @param {Axis[]} [axes] theirs, where they are known
  * @returns {Layout}
  */
-function layoutOf(entries, options) {
-  const axes = gridAxes(entries);
+function layoutOf(entries, options, axes = gridAxes(entries)) {
   const free = new Set(axes);
   /** @type {Layout} */
   const layout = {
@@ -113,6 +113,7 @@ function layoutOf(entries, options) {
     const asked = [...free].find(({ name }) => name === options[side]);
     put(side, asked);
   }
+  withoutGaps(layout);
   /** @type {(side: Side) => boolean} whether the address says nothing that holds */
   const isOpen = (side) => !layout[side] && options[side] !== NO_AXIS;
   const ranked = rankedAxes(axes, entries);
@@ -124,6 +125,15 @@ function layoutOf(entries, options) {
   layout.selectors = axes.filter((axis) => free.has(axis));
   layout.chosen = chosenValues(entries, layout, readPairs(options.at));
   return layout;
+}
+
+/**
+ * An outer axis without an inner one is the inner one.
+ * @param {Layout} layout
+ */
+function withoutGaps(layout) {
+  if (!layout.cols) [layout.cols, layout.scols] = [layout.scols, null];
+  if (!layout.rows) [layout.rows, layout.srows] = [layout.srows, null];
 }
 
 /**

@@ -19,6 +19,9 @@ const CYCLE_S = [1, 2, 3, 5, 10];
 /** What an option of a select says for all values: no value is written like it. */
 const ALL_VALUES = "\u0000";
 
+/** There the axes are folded away at first: a phone has no room for them. */
+const NARROW = "(max-width: 600px)";
+
 /** @type {[string, string][]} */
 const TILE_SIZES = [
   ["", "Fit"],
@@ -47,7 +50,9 @@ const LOOKS = [
 function makeGridBar(choose) {
   const sides = el("div", { class: "choices" });
   const legend = el("div", { class: "legend" });
-  const node = el("div", { class: "grid-bar" }, sides, legend);
+  const setup = el("details", { class: "setup" }, el("summary", null, "Axes and checks"), sides);
+  setup.open = !matchMedia(NARROW).matches;
+  const node = el("div", { class: "grid-bar" }, setup, legend);
   let drawn = "";
 
   /** @param {GridFacts} facts */
@@ -57,7 +62,7 @@ function makeGridBar(choose) {
     const signature = JSON.stringify([axes, sidesOf(layout), selected, options, painted, cycle]);
     if (signature === drawn) return;
     drawn = signature;
-    const focused = document.activeElement?.closest(".choice")?.getAttribute("data-name");
+    const back = focusAgain(sides);
     sides.replaceChildren(
       ...sideSelects(layout, axes, choose),
       ...valueSelects(layout, choose),
@@ -70,10 +75,32 @@ function makeGridBar(choose) {
       ...(scales.length ? checkChoices(scales, painted, options, choose) : []),
     );
     legend.replaceChildren(...painted.map(legendOf));
-    if (focused) find(`[data-name="${CSS.escape(focused)}"] select`, HTMLElement, sides)?.focus();
+    back();
   }
 
+  document.addEventListener("pointerdown", ({ target }) => {
+    const menu = find(".menu[open]", HTMLDetailsElement, sides);
+    if (menu && target instanceof Node && !menu.contains(target)) menu.open = false;
+  });
+
   return { node, show };
+}
+
+/**
+ * What brings the focus back to where it is now, once the choices are made anew.
+ * @param {HTMLElement} root
+ */
+function focusAgain(root) {
+  const active = document.activeElement;
+  const name = active?.closest(".choice")?.getAttribute("data-name");
+  /** @type {() => HTMLElement[]} */
+  const inputs = () => {
+    const choices = findAll("[data-name]", HTMLElement, root);
+    const choice = choices.find((one) => one.dataset.name === name);
+    return choice ? findAll("select, input, summary", HTMLElement, choice) : [];
+  };
+  const at = active instanceof HTMLElement ? inputs().indexOf(active) : -1;
+  return () => inputs()[at]?.focus();
 }
 
 /** @param {Layout} layout */

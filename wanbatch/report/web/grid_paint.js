@@ -23,8 +23,9 @@ const HEAT = [
 
 const RING_PX = 4;
 
-/** Where a check without numbers stands on the scale when it passed; else at its end. */
-const PASSED = 0.4;
+/** Of a check without numbers: two colours that differ for every eye. */
+const PASSED = "rgb(33 145 140)";
+const NOT_PASSED = "rgb(213 94 0)";
 
 /** @param {Job} job @param {string} name */
 function checkOf(job, name) {
@@ -58,7 +59,7 @@ function scalesOf(entries) {
 function paintOf(job, scale) {
   const check = checkOf(job, scale.name);
   if (!check) return "";
-  if (!scale.counts) return heatAt(check.passed ? PASSED : 1);
+  if (!scale.counts) return check.passed ? PASSED : NOT_PASSED;
   if (typeof check.value !== "number") return "";
   const room = scale.high - scale.low;
   return heatAt(room ? (check.value - scale.low) / room : 0.5);
@@ -66,7 +67,7 @@ function paintOf(job, scale) {
 
 /** The scale of a legend, from low to high, and the one of passed and not. */
 const HEAT_BAR = `linear-gradient(to right, ${[0, 0.25, 0.5, 0.75, 1].map(heatAt).join(", ")})`;
-const PASS_BAR = `linear-gradient(to right, ${heatAt(PASSED)} 50%, ${heatAt(1)} 50%)`;
+const PASS_BAR = `linear-gradient(to right, ${PASSED} 50%, ${NOT_PASSED} 50%)`;
 
 /** @param {number} share 0 to 1 */
 function heatAt(share) {

@@ -5,8 +5,9 @@
 // @ts-check
 
 /**
- * A tile; `stage` is where its video plays.
- * @typedef {{entry: Entry, node: HTMLElement, stage: HTMLElement}} Tile
+ * A tile; `stage` is where its video plays. The rest is what it shows already.
+ * @typedef {{entry: Entry, node: HTMLElement, stage: HTMLElement,
+ *   look?: string, choice?: Choice, offset?: number}} Tile
  */
 
 /**
@@ -23,10 +24,34 @@ function makeTile(entry, data, events) {
   stage.tabIndex = -1;
   fillPicture(stage, job, data);
   listenToStage(stage, entry, events);
-  const node = el("div", { class: `tile ${job.state}`, "data-key": entry.key }, stage);
-  node.append(el("span", { class: "mark" }), el("span", { class: "shift" }));
-  node.append(el("p", { class: "values" }));
+  const node = el(
+    "div",
+    { class: `tile ${job.state}`, "data-key": entry.key },
+    ...[stage, el("span", { class: "mark" }), el("span", { class: "shift" })],
+    el("p", { class: "values" }),
+  );
   return { entry, node, stage };
+}
+
+/**
+ * What can be done to a tile that plays, for those who point at it: the keys do the same.
+ * @param {Tile} tile
+ * @param {{shift(tile: Tile, frames: number): void, hear(tile: Tile): void}} events
+ */
+function makeTools(tile, events) {
+  const { output } = tile.entry.job;
+  const tools = el("div", { class: "tools" });
+  /** @type {(text: string, label: string, act: () => void) => void} */
+  const add = (text, label, act) => {
+    const props = { type: "button", tabIndex: -1, "aria-label": label, title: label };
+    const button = el("button", props, text);
+    button.addEventListener("click", act);
+    tools.append(button);
+  };
+  add("−", "One frame behind", () => events.shift(tile, -1));
+  add("+", "One frame ahead", () => events.shift(tile, 1));
+  if (output?.has_audio) add("♪", "Its sound", () => events.hear(tile));
+  return tools;
 }
 
 /** @param {Tile} tile @param {Choice} choice */
@@ -77,8 +102,18 @@ function paintTile({ node, entry }, scales, look) {
  * @param {(cell: Cell) => Node[]} fill
  */
 function makeTable(sheet, layout, fill) {
-  const look = layout.srows ? { class: "grouped" } : null;
-  const table = el("table", look, el("thead", null, ...headRows(sheet, layout)));
+  const look = [layout.srows && "grouped", layout.scols && "double"].filter(Boolean).join(" ");
+  const columns = [
+    ...(layout.srows ? [el("col", { class: "side" })] : []),
+    el("col", { class: "side" }),
+    ...sheet.columns.map(() => el("col", null)),
+  ];
+  const table = el(
+    "table",
+    { class: look },
+    el("colgroup", null, columns),
+    el("thead", null, ...headRows(sheet, layout)),
+  );
   const body = el("tbody", null);
   sheet.rows.forEach((row, at) => {
     const line = el("tr", null, ...rowHeads(sheet, layout, at));

@@ -11,6 +11,7 @@
  * @property {number} [offset_s] positive: this one is ahead
  * @property {string} [original] what has the sound, where the source is a preview
  * @property {number} [fps]
+ * @property {number} [seconds] how long it is, as far as is known before it is loaded
  */
 
 /** Seeks take up to 300 ms while 36 do: none is sent after another before. */
@@ -45,6 +46,7 @@ function makePlayer(given, changed) {
     if (source === next) return;
     source = next;
     player.isReady = false;
+    host.classList.remove("playing");
     node.src = next;
   }
 

@@ -82,8 +82,10 @@ function makePlayers(still) {
 
   /** A player has a picture now, or none ever, or another is there. */
   function onChange() {
-    const lengths = all().flatMap((player) => (player.isReady ? [player.node.duration] : []));
-    const length = Math.max(0, ...lengths.filter(Number.isFinite));
+    const lengths = all().map(({ isReady, node, slot }) =>
+      isReady ? node.duration : slot.seconds,
+    );
+    const length = Math.max(0, ...lengths.map((s) => (s && Number.isFinite(s) ? s : 0)));
     if (length && length !== clock.length) setClock({ length });
     if (waiting != null && all().every((player) => player.isReady)) start();
     else if (!clock.isPlaying && waiting == null) restAll();

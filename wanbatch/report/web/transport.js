@@ -31,7 +31,7 @@ function iconButton(label, path, keys, act) {
  * @param {(value: string) => void} chosen
  */
 function labelledSelect(choices, label, chosen) {
-  const select = el("select", null);
+  const select = el("select", { "aria-label": shown(label) });
   for (const [value, text] of choices) select.append(el("option", { value }, shown(text)));
   select.addEventListener("change", () => chosen(select.value));
   return { node: el("label", { class: "choice" }, el("span", null, shown(label)), select), select };
@@ -72,6 +72,11 @@ function makeTransport(events) {
 
   return {
     node,
+    /** Shows itself for what would play. @param {number} seconds none: nothing can */
+    expect(seconds) {
+      node.hidden = !seconds;
+      place.max = String(seconds);
+    },
     /** @param {PlayersState} state */
     show({ clock, position, isStarting }) {
       const runs = clock.isPlaying || isStarting;
@@ -82,7 +87,7 @@ function makeTransport(events) {
         need("path", SVGPathElement, play).setAttribute("d", runs ? PAUSE_PATH : PLAY_PATH);
       }
       node.classList.toggle("waiting", isStarting);
-      place.max = String(clock.length || 1);
+      if (clock.length) place.max = String(clock.length);
       place.value = String(position);
       time.textContent = `${position.toFixed(2)} s`;
       speed.select.value = String(clock.speed);
