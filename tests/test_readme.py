@@ -152,6 +152,11 @@ def accepted(books: Path) -> int:
     return log.read_text().count('"event":"accepted"') if log.exists() else 0
 
 
+_FALLS_SHORT = 1
+"""Of ``check``: the emulator draws one video for all here, and two seeds that give the
+same bytes are what it is there to find."""
+
+
 @pytest.fixture(scope="module")
 def followed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
     """README from top to bottom; whatever fails, fails here."""
@@ -165,7 +170,8 @@ def followed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
                     for line in commands(block):
                         before = accepted(books)
                         said = _follow(reader, line)
-                        assert said.code == 0, f"{line}\n{said.stdout}\n{said.terminal}"
+                        wanted = _FALLS_SHORT if line.startswith("wanbatch check") else 0
+                        assert said.code == wanted, f"{line}\n{said.stdout}\n{said.terminal}"
                         said.bought = accepted(books) - before
                 case "yaml" | "toml":
                     named = re.match(r"# (\S+)\n", block)

@@ -55,6 +55,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "fetch": ("fetch", "Poll and download what was already paid for. Never submits."),
     "resolve": ("resolve", "Decide on an uncertain or expired job: adopt, resubmit or abandon."),
     "report": ("report", "Rebuild the report from the ledger."),
+    "check": ("check", "Check the videos of a report, or any videos. No network."),
     "film": ("film", "Make one MP4 of many videos: the grid of a sweep, or one after the other."),
     "compare": ("compare", "Show what is new, gone, changed between two reports or locks."),
     "promote": ("promote", "Write a manifest of what was chosen on the report's page."),

@@ -24,8 +24,9 @@ def check(request: Mapping[str, Json], output: Output, measures: Measures) -> Ch
     blues, reds = measures.blue_course, measures.red_course
     if not blues or len(blues) != len(reds):
         return None
-    given = [p for p in (measures.first_picture, measures.last_picture) if p]
-    path = [(p.blue, p.red) for p in given] or [(blues[0], reds[0])]
+    first, last = measures.first_picture, measures.last_picture
+    path = [(first.blue, first.red) if first else (blues[0], reds[0])]
+    path += [(last.blue, last.red)] if last else []
     furthest = max(_apart(colour, path) for colour in zip(blues, reds, strict=True))
     words = f"the mean colour moves by up to {100 * furthest:.1f} %"
     return Check("colour_drift", furthest <= MOST, words, round(furthest, 4))

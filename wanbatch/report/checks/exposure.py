@@ -3,8 +3,8 @@
 What it may not do: I/O.
 
 How it works: where pictures were given, the mean brightness of each sixteenth lies
-between theirs, or not far from it. Without one it may not leave that of the beginning,
-nor be so dark or so light that nothing can be seen.
+between theirs, or not far from it; without a first one, that of the beginning stands in
+its place. Without any, a video so dark or so light that nothing can be seen is named.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ def check(request: Mapping[str, Json], output: Output, measures: Measures) -> Ch
         return None
     if measures.black_s is not None and measures.black_s >= measures.seconds / 2:
         return None
-    given = [p.luma for p in (measures.first_picture, measures.last_picture) if p]
-    wanted = given or [course[0]]
+    first, last = measures.first_picture, measures.last_picture
+    wanted = [first.luma if first else course[0], *([last.luma] if last else [])]
     furthest = max(course, key=lambda luma: distance(luma, wanted))
     words = f"mean brightness {100 * wanted[0]:.0f} %, where it is furthest {100 * furthest:.0f} %"
     passed = distance(furthest, wanted) <= MOST_APART
-    if not given and measures.light < LEAST_LIGHT:
+    if not (first or last) and measures.light < LEAST_LIGHT:
         passed, words = False, f"{words}; nearly everything is dark"
-    elif not given and measures.dark > MOST_DARK:
+    elif not (first or last) and measures.dark > MOST_DARK:
         passed, words = False, f"{words}; nearly everything is white"
     return Check("exposure", passed, words, round(furthest, 4))

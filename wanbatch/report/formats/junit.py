@@ -35,7 +35,7 @@ def render_junit(report: Report) -> str:
         "time": f"{report.time.wall_s if report.time else 0.0:.3f}",
     }
     suites = Element("testsuites", {"name": "wanbatch", **counts})
-    suite = SubElement(suites, "testsuite", {"name": _legal(report.manifest.name), **counts})
+    suite = SubElement(suites, "testsuite", {"name": legal(report.manifest.name), **counts})
     if report.run:
         suite.set("timestamp", instant(report.run.started_at).removesuffix("Z"))
     for job in report.jobs:
@@ -52,13 +52,13 @@ def _add_case(suite: Element, report: Report, job: ReportJob) -> None:
         if part is not None
     )
     name = {
-        "classname": _legal(f"{report.manifest.name}.{job.id}"),
-        "name": _legal(job.name),
-        "file": _legal(report.manifest.path),
+        "classname": legal(f"{report.manifest.name}.{job.id}"),
+        "name": legal(job.name),
+        "file": legal(report.manifest.path),
     }
     case = SubElement(suite, "testcase", {**name, "time": f"{took:.3f}"})
-    message = _legal(job.error.message if job.error else job.state.value)
-    kind = _legal(job.error.code if job.error else job.state.value)
+    message = legal(job.error.message if job.error else job.state.value)
+    kind = legal(job.error.code if job.error else job.state.value)
     if job.state is JobState.FAILED:
         SubElement(case, "failure", {"message": message, "type": kind})
     elif job.state in ERRORS:
@@ -75,8 +75,8 @@ def _add_case(suite: Element, report: Report, job: ReportJob) -> None:
         *(f"{check.name}: {check.message}" for check in job.checks if not check.passed),
     ]
     if any(facts):
-        SubElement(case, "system-out").text = _legal("\n".join(fact for fact in facts if fact))
+        SubElement(case, "system-out").text = legal("\n".join(fact for fact in facts if fact))
 
 
-def _legal(text: str) -> str:
+def legal(text: str) -> str:
     return _FORBIDDEN.sub("\ufffd", text)
