@@ -22,8 +22,8 @@ ROOT = TESTS.parent / "wanbatch"
 
 TABLE = {
     "cli/test_bad_input.py": "cli/explain",
-    "cli/test_compare.py": "operations/compare",
     "cli/test_check.py": "operations/inspection report/formats/checked",
+    "cli/test_compare.py": "operations/compare",
     "cli/test_contract_output.py": "cli/console cli/options cli/output cli/report cli/validate",
     "cli/test_elsewhere.py": "operations/elsewhere operations/evidence report/head",
     "cli/test_exports.py": "operations/summary report/export",

@@ -38,6 +38,7 @@ ADDRESS = "https://api.example.com"
 CHECKOUT = (
     *("wanbatch", "schemas", "examples", "pyproject.toml", "README.md", "LICENSE"),
     *("Makefile", "requirements.lock", "requirements-dev.lock"),
+    *("package.json", "package-lock.json"),
 )
 BUILDERS = ("hatchling", "packaging", "pathspec", "pluggy", "trove_classifiers")
 PACE = "[backends.gateway]\npoll_interval = 0.2\nrate = 50\n"
