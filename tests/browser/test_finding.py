@@ -118,9 +118,9 @@ def test_cards_have_three_sizes_and_only_near_ones_a_picture(visit, folder):
     assert widths == sorted(widths)
     assert len(set(widths)) == 3
     assert page.evaluate("location.hash") == "#size=L"
-    page.wait_for_function("document.querySelector('#jobs .card img').naturalWidth > 100")
+    page.wait_for_function("() => document.querySelector('#jobs .card img').naturalWidth > 100")
     page.evaluate("document.querySelector('#gallery').style.marginTop = '4000px'")
-    page.wait_for_function("!document.querySelector('#jobs .card img').hasAttribute('src')")
+    page.wait_for_function("() => !document.querySelector('#jobs .card img').hasAttribute('src')")
 
 
 def test_the_table_sorts_scrolls_and_opens_by_keyboard(visit, folder):
@@ -151,7 +151,7 @@ def test_on_paper_it_is_a_contact_sheet(visit, folder):
     page.emulate_media(media="print")
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
     page.wait_for_function(
-        "[...document.querySelectorAll('#jobs .card img')].every((i) => i.naturalWidth > 100)"
+        "() => [...document.querySelectorAll('#jobs .card img')].every((i) => i.naturalWidth > 100)"
     )
     assert page.locator(".toolbar").is_hidden()
     assert page.locator(".tabs").is_hidden()
