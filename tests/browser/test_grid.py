@@ -227,6 +227,8 @@ def test_what_is_in_view_plays_in_step(visit, folder):
     broken = page.locator(f'[data-key="{name_of(*BROKEN)}"]')
     assert broken.inner_text() == "This video cannot be played here"
     assert broken.locator("img").is_visible()
+    label = broken.locator(".stage").get_attribute("aria-label") or ""
+    assert label.endswith("This video cannot be played here")
     page.wait_for_timeout(1500)
     drifts = sorted(abs(drift) for _ in range(20) for drift in steady(page))
     assert drifts[len(drifts) // 2] < 0.04, drifts
