@@ -151,7 +151,8 @@ def test_heads_stick_while_the_grid_scrolls_both_ways(visit, folder):
         "() => getComputedStyle(document.querySelector('.matrix')).getPropertyValue('--tile') !== ''"
     )
     where = """() => ['thead th[scope=col]', 'tbody th.outer', 'tbody th[scope=row]', '.corner'].map(s => {
-        const [a, b] = [document.querySelector(s), document.querySelector('.matrix')]
+        const matrix = document.querySelector('.matrix');
+        const [a, b] = [matrix.querySelector(s), matrix]
             .map(n => n.getBoundingClientRect());
         return [Math.round(a.left - b.left), Math.round(a.top - b.top)];
     })"""
