@@ -33,6 +33,7 @@ from PIL import Image, ImageDraw
 from playwright.sync_api import sync_playwright
 
 from wanbatch.emulator.video.animatic import Scene, render
+from wanbatch.model.measures import Level, References
 from wanbatch.model.plan import JobState
 from wanbatch.model.report import (
     Check,
@@ -44,6 +45,7 @@ from wanbatch.model.report import (
     Totals,
 )
 from wanbatch.report.write import write_report
+from wanbatch.videos.looking import Targets, look_at
 
 LENSES = ("24mm", "28mm", "35mm", "50mm", "85mm", "135mm")
 SEEDS = tuple(range(100, 106))
@@ -118,11 +120,14 @@ def make_clip(folder: Path, number: int) -> None:
         render(scene, part)
         part.replace(video)
     if not preview.exists():
+        look_at(video, References(), Targets(preview=preview), Level.ALL)
+    if not preview.exists():
         make_preview(video, preview)
 
 
 def make_preview(video: Path, preview: Path) -> None:
-    """320 px wide, H.264, a key frame every half second."""
+    """320 px wide, H.264, a key frame every half second: for an encoder that
+    ``look_at`` cannot use."""
     part = preview.with_suffix(".part")
     with av.open(str(video)) as source, av.open(str(part), "w", format="mp4") as target:
         pictures = source.streams.video[0]
@@ -199,7 +204,7 @@ def measure(folder: Path, seconds: float) -> dict[str, Any]:
         page = browser.new_page(viewport=VIEWPORT)  # type: ignore[arg-type]
         page.goto(f"{(folder / 'report.html').as_uri()}#show=grid&tile=s")
         page.wait_for_selector("html[data-ready]")
-        page.locator(".sheet").scroll_into_view_if_needed()
+        page.locator(".matrix").scroll_into_view_if_needed()
         page.evaluate("scrollTo(0, document.querySelector('.drive').offsetTop - 8)")
         page.get_by_label("Play all in view").click()
         page.wait_for_function(

@@ -89,6 +89,14 @@ test("what names each job makes no grid where something else does", () => {
   assert.deepEqual(sides(alone), ["seed", null, null, null]);
 });
 
+test("an axis that follows from the columns says nothing new down", () => {
+  const moods = { dawn: "calm", noon: "hard", dusk: "warm" };
+  const cells = matrix({ hour: Object.keys(moods), lens: ["35mm", "50mm"] });
+  const layout = grid.layoutOf(entriesOf(cells.map((c) => ({ ...c, mood: moods[c.hour] }))), {});
+  assert.deepEqual(sides(layout), ["hour", "lens", null, null]);
+  assert.deepEqual([...layout.chosen], [["mood", null]]);
+});
+
 test("the address decides, as far as it names axes", () => {
   const entries = entriesOf(matrix(SWEEP));
   const all = { cols: "hour", rows: "seed", scols: "lens", srows: "nothing" };

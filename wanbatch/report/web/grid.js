@@ -54,7 +54,7 @@ function makeGridView(page) {
   });
   const toolbar = need(".toolbar", HTMLElement);
   const tell = el("p", { class: "tell", role: "status" });
-  const sheetNode = el("div", { class: "sheet" });
+  const sheetNode = el("div", { class: "matrix" });
   const node = el("section", { id: "grid", "aria-label": "Grid" });
   node.append(bar.node, el("div", { class: "drive" }, transport.node, tell), sheetNode);
   const previews = makePreviews(data.base, still);
@@ -133,12 +133,12 @@ function makeGridView(page) {
   /** @param {Layout} layout */
   function fillSheet(layout) {
     const hadFocus = node.contains(document.activeElement) ? focusedKey : "";
-    seen.disconnect();
+    for (const watching of [seen, pictures]) watching.disconnect();
     inView.clear();
     const table = makeTable(sheet, layout, (cell) =>
       cell.entries.map((entry) => {
         const tile = tileOf(entry);
-        seen.observe(tile.node);
+        for (const watching of [seen, pictures]) watching.observe(tile.node);
         return tile.node;
       }),
     );
@@ -232,6 +232,13 @@ function makeGridView(page) {
     },
     { root: null },
   );
+
+  const pictures = new IntersectionObserver(loadNear, { root: sheetNode, rootMargin: NEAR });
+  addEventListener("beforeprint", () => {
+    for (const picture of findAll("img", HTMLImageElement, sheetNode)) {
+      picture.src = picture.dataset.source ?? "";
+    }
+  });
 
   function settle() {
     clearTimeout(settling);
@@ -398,7 +405,7 @@ function makeGridView(page) {
       acts[event.key]();
       return true;
     }
-    if (!target?.closest(".sheet .stage")) {
+    if (!target?.closest(".matrix .stage")) {
       const isArrow = event.key === "ArrowRight" || event.key === "ArrowDown";
       if (isArrow && target === document.body && focusedKey) focusTile(focusedKey);
       return isArrow && target === document.body;

@@ -23,6 +23,7 @@ function makeTile(entry, data, events) {
   stage.setAttribute("aria-label", cardLabel(job));
   stage.tabIndex = -1;
   fillPicture(stage, job, data);
+  letGoOfPicture(stage);
   listenToStage(stage, entry, events);
   const node = el(
     "div",
@@ -31,6 +32,14 @@ function makeTile(entry, data, events) {
     el("p", { class: "values" }),
   );
   return { entry, node, stage };
+}
+
+/** A picture waits until it is near (loadNear): a thousand would fill the memory. */
+function letGoOfPicture(/** @type {HTMLElement} */ stage) {
+  const picture = find("img", HTMLImageElement, stage);
+  if (!picture) return;
+  picture.dataset.source ??= picture.getAttribute("src") ?? "";
+  picture.removeAttribute("src");
 }
 
 /**

@@ -24,12 +24,19 @@ const LATE_AT_MOST_S = 0.4;
 /** Lengths that differ by less are one length: a preview may end a frame off. */
 const SAME_LENGTH_S = 0.06;
 
+const UNPLAYABLE = "This video cannot be played here";
+
+/** Nearer is the same frame, even of 120 a second. */
+const SAME_FRAME_S = 0.004;
+
 /**
  * @param {Slot} given
  * @param {() => void} changed it has a picture now, or will never have one
  */
 function makePlayer(given, changed) {
   const { host } = given;
+  /** @type {string | null} the host's, before this player came */
+  let label = null;
   const node = el("video", {
     ...{ muted: true, playsInline: true, preload: "auto", tabIndex: -1, "aria-hidden": "true" },
     disableRemotePlayback: true,
@@ -59,14 +66,15 @@ function makePlayer(given, changed) {
     player.isBroken = true;
     host.classList.remove("playing");
     node.remove();
-    host.append(el("small", { class: "unplayable" }, "This video cannot be played here"));
+    host.append(el("small", { class: "unplayable" }, UNPLAYABLE));
+    if (label) host.setAttribute("aria-label", `${label}. ${UNPLAYABLE}`);
     changed();
   }
 
   /** @param {number} time */
   function seek(time) {
     if (node.seeking) wanted = time;
-    else if (Math.abs(node.currentTime - time) > 0.001) node.currentTime = time;
+    else if (Math.abs(node.currentTime - time) > SAME_FRAME_S) node.currentTime = time;
   }
 
   /** Its length, where it loops by itself as the clock does. @param {Clock} clock */
@@ -109,11 +117,13 @@ function makePlayer(given, changed) {
     },
     enter() {
       if (source) return;
+      label = host.getAttribute("aria-label");
       host.append(node);
       open(player.slot.source);
     },
     leave() {
       find(".unplayable", HTMLElement, host)?.remove();
+      if (label) host.setAttribute("aria-label", label);
       host.classList.remove("playing");
       node.remove();
       node.removeAttribute("src");

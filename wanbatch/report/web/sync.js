@@ -20,8 +20,8 @@
 /** Below, a player is in step: a third of a frame of 30 a second. */
 const IN_STEP_S = 0.01;
 
-/** Above, it jumps: a rate that mends so much within a second would be seen. */
-const JUMP_S = 0.2;
+/** Above, it jumps. Where the machine is busy a seek costs more than it mends. */
+const JUMP_S = 0.3;
 
 /** A drift is mended over so many seconds; shorter ones swing at ten looks a second. */
 const MEND_S = 0.4;
