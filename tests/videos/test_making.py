@@ -31,9 +31,10 @@ def make_video(
     size: tuple[int, int] = (320, 176),
     fps: int = 12,
     tone: bool = False,
+    quiet_s: int = 0,
     noise: int = 0,
 ) -> Footage:
-    """A second of each colour; with ``tone`` loud noise from beginning to end."""
+    """A second of each colour; with ``tone`` a loud one from ``quiet_s`` to the end."""
     seconds = len(colours)
     with av.open(str(path), "w", format="mp4") as container:
         video = container.add_stream("libx264", rate=fps, options={"crf": "18"})
@@ -51,7 +52,7 @@ def make_video(
                 frame = av.AudioFrame("fltp", "stereo", 1024)
                 for plane in frame.planes:
                     half = (b"\0\0\0\x3f" * 32 + b"\0\0\0\xbf" * 32) * 16  # 0.5, -0.5
-                    plane.update(half)
+                    plane.update(half if pts >= quiet_s * 48_000 else bytes(len(half)))
                 frame.sample_rate, frame.pts = 48_000, pts
                 frame.time_base = Fraction(1, 48_000)
                 container.mux(audio.encode(frame))
@@ -176,7 +177,7 @@ def test_a_video_that_cannot_be_decoded_is_named_and_grey(tmp_path):
 
 def test_a_sequence_is_as_long_as_its_pieces_without_what_repeats(tmp_path):
     a = make_video(tmp_path / "a.mp4", [RED, RED])
-    b = make_video(tmp_path / "b.mp4", [RED, RED, GREEN], tone=True)
+    b = make_video(tmp_path / "b.mp4", [RED, RED, GREEN], tone=True, quiet_s=2)
     c = make_video(tmp_path / "c.mp4", [BLUE], size=(176, 96), fps=24)
     pieces = put_in_order([shot("a", a), shot("c", c), shot("b", b, follows="a")])
     film = film_sequence(pieces, Wish(tmp_path / "film.mp4"))
@@ -300,4 +301,11 @@ def test_what_no_font_has_is_an_escape_and_no_empty_box(monkeypatch):
     shown, escaped = (Image.new("L", (300, 30), 0) for _ in range(2))
     write(shown, "hour=港", Box(0, 0, 300, 30), 14)
     write(escaped, "hour=\\u6e2f", Box(0, 0, 300, 30), 14)
+    assert shown.tobytes() == escaped.tobytes()
+
+
+def test_marks_that_turn_or_hide_text_are_escapes():
+    shown, escaped = (Image.new("L", (300, 30), 0) for _ in range(2))
+    write(shown, "a\u202e\x1b\n", Box(0, 0, 300, 30), 14)
+    write(escaped, "a\\u202e\\x1b\\n", Box(0, 0, 300, 30), 14)
     assert shown.tobytes() == escaped.tobytes()
