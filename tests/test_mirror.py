@@ -81,7 +81,8 @@ TABLE = {
         "manifest/paths manifest/shape/codes manifest/sweep/axes manifest/sweep/codes "
         "manifest/sweep/entry manifest/sweep/expand manifest/sweep/references "
         "manifest/sweep/usage manifest/tables/headings manifest/template/codes "
-        "manifest/template/constants manifest/template/evaluate manifest/template/placeholders "
+        "manifest/template/constants manifest/template/evaluate manifest/template/expected "
+        "manifest/template/placeholders "
         "manifest/tree manifest/yaml/codes manifest/yaml/hints words/codes words/lookalike"
     ),
     "manifest/test_docs.py": "manifest/template/filters",
@@ -121,6 +122,7 @@ TABLE = {
     "providers/test_replies.py": "providers/dialects/vocabulary",
     "providers/test_session_keys.py": "providers/http/network",
     "providers/test_submit.py": "providers/http/connections",
+    "report/test_advice.py": "report/failures",
     "report/test_checks.py": (
         "report/checks/given report/checks/groups report/checks/length report/checks/own_bytes "
         "report/checks/registry report/checks/reproduces report/checks/same report/checks/size "

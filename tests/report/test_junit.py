@@ -9,7 +9,7 @@ from expecting import expect
 from report import samples
 
 from wanbatch.model.plan import JobState
-from wanbatch.model.report import Fault
+from wanbatch.model.report import Check, Fault
 from wanbatch.report.collect import collect
 from wanbatch.report.formats.junit import render_junit
 
@@ -50,6 +50,19 @@ def test_every_job_is_a_case_and_its_state_a_result():
         expect(ET.Element, suite.findall("testcase")[3].find("failure")).get("type")
         == "DataInspectionFailed"
     )
+
+
+def test_an_unmet_expectation_is_a_failure_and_a_remark_is_none():
+    report = collect(*samples.make_case(JobState.DONE, JobState.DONE))
+    frozen = Check("frozen", passed=False, message="1.2 s where at most 0.5 is expected")
+    checks = (Check("cut", passed=False, message="one cut"), frozen)
+    one, two = (replace(job, checks=checks) for job in report.jobs)
+    jobs = (replace(one, unmet=("frozen",)), two)
+    suites = ET.fromstring(render_junit(replace(report, jobs=jobs)))
+    assert (suites.get("failures"), suites.get("skipped")) == ("1", "0")
+    failures = [[f.attrib for f in case.findall("failure")] for case in suites.iter("testcase")]
+    said = {"message": "frozen: 1.2 s where at most 0.5 is expected", "type": "expectation"}
+    assert failures == [[said], []]
 
 
 def test_what_xml_forbids_is_replaced():

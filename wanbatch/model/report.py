@@ -157,6 +157,30 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
+class Shortfall:
+    """A video that is ``done`` and not as it should be, by one check. ``expected``:
+    the manifest says so (``expect``); else it is not what was ordered. ``paid`` is
+    ``None`` where a price is unknown."""
+
+    job: str
+    check: Check
+    paid: Decimal | None
+    currency: str
+    expected: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """A sentence about the videos of a manifest. ``kind`` is ``expected``,
+    ``delivered``, ``unjudged``, ``reproduces`` or ``rewritten``; ``jobs`` are those
+    that it speaks of."""
+
+    kind: str
+    text: str
+    jobs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ReportAttempt:
     """One intent to buy. ``manifest`` and ``job`` are whose it was; its cost counts
     there."""
@@ -183,7 +207,8 @@ class ReportAttempt:
 class ReportJob:
     """A job and all that is known of it. ``axes`` are (name, value) in axis order;
     ``request`` has the API's fields. ``preview`` is a small copy of the video that many
-    can play at once, ``frames`` a strip of five of its frames."""
+    can play at once, ``frames`` a strip of five of its frames. ``unmet`` names the
+    checks that fall short of what the manifest expects."""
 
     name: str
     id: str
@@ -202,6 +227,7 @@ class ReportJob:
     preview: str | None = None
     frames: str | None = None
     checks: tuple[Check, ...] = ()
+    unmet: tuple[str, ...] = ()
     error: Fault | None = None
 
 
@@ -233,8 +259,8 @@ class Report:
 
     ``former`` are attempts that no present job stands for: of jobs that the manifest no
     longer has, and of earlier versions of those that it has, under their old names.
-    ``description`` and ``options`` (the command-line options that printed commands
-    repeat) are for people and are not part of ``report.json``.
+    ``description``, ``options`` (the command-line options that printed commands repeat)
+    and ``remarks`` are for people and are not part of ``report.json``.
     """
 
     manifest: ManifestFacts
@@ -247,6 +273,7 @@ class Report:
     description: str = ""
     options: tuple[str, ...] = ()
     ledger: LedgerFacts | None = None
+    remarks: tuple[Remark, ...] = ()
 
 
 def is_inside(path: str) -> bool:

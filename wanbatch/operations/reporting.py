@@ -8,17 +8,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from wanbatch.ledger.looks import read_looks
 from wanbatch.manifest.load import load_manifests
 from wanbatch.model.job import Manifest
-from wanbatch.model.lifecycle import Snapshot
+from wanbatch.model.lifecycle import Snapshot, State
 from wanbatch.model.plan import Plan
 from wanbatch.model.report import Report
 from wanbatch.operations.check import check
 from wanbatch.operations.choose import choose_backend
 from wanbatch.operations.elsewhere import refuse_older_ledger
 from wanbatch.operations.events import Observer
+from wanbatch.operations.looking import Look, look_at_rest
+from wanbatch.operations.looking import look as look_at_one
 from wanbatch.operations.options import DEFAULT_OUTPUT, PlanningOptions
 from wanbatch.operations.planning import look_and_plan
+from wanbatch.operations.viewings import Viewings
 from wanbatch.report.collect import collect
 from wanbatch.report.formats.json import document_text, plan_document, to_bytes
 from wanbatch.report.formats.render import base_for, format_of, render
@@ -34,12 +38,16 @@ def write_reports(
     plan: Plan,
     snapshot: Snapshot,
     run_id: str | None = None,
+    viewings: Viewings | None = None,
 ) -> list[tuple[Path, Report]]:
     """Writes the report of every manifest; returns each page's path with its report.
 
-    ``run_id`` ``None`` takes the last run of the plan's realm.
+    ``run_id`` ``None`` takes the last run of the plan's realm. What is known of the
+    videos comes from the ledger, unless ``viewings`` know it.
     """
     written = []
+    viewings = viewings or viewings_of(options, plan, snapshot)
+    looks = viewings.by_attempt(plan, snapshot)
     for manifest in manifests:
         runs = [
             r
@@ -53,15 +61,28 @@ def write_reports(
             snapshot,
             runs[-1] if runs else None,
             repeated_options(options, manifests),
+            looks,
         )
         written.append((folder / "report.html", write_report(report, folder)))
     return written
 
 
+def viewings_of(options: PlanningOptions, plan: Plan, snapshot: Snapshot) -> Viewings:
+    """The videos of ``plan``, with what the ledger knows of them. Raises
+    ``WanbatchError`` where it cannot be read."""
+    stored = [a.sha256 for a in snapshot.attempts if a.state is State.STORED]
+    known = read_looks(options.ledger, stored)
+    return Viewings(options.output, options.checks, plan, known)
+
+
 def rebuild_reports(
-    options: PlanningOptions, targets: Sequence[Path], observe: Observer
+    options: PlanningOptions,
+    targets: Sequence[Path],
+    observe: Observer,
+    look: Look = look_at_one,
 ) -> tuple[list[Path], list[tuple[Path, bytes]]]:
-    """Writes every manifest's report as after the last run.
+    """Writes every manifest's report as after the last run, once ``look`` has looked
+    at what no run has.
 
     Returns the pages' paths, and for each of ``targets`` the report in the format that
     its name asks for, with links that hold there. Raises ``WanbatchError``.
@@ -75,7 +96,9 @@ def rebuild_reports(
     refuse_odd_places(options.output, [m.name for m in checked.manifests])
     plan, snapshot, around = look_and_plan(options, checked, profile, observe)
     refuse_older_ledger(options, around)
-    written = write_reports(options, checked.manifests, plan, snapshot)
+    viewings = viewings_of(options, plan, snapshot)
+    look_at_rest(viewings, viewings.subjects(plan, snapshot), look, options.ledger)
+    written = write_reports(options, checked.manifests, plan, snapshot, viewings=viewings)
     rendered = []
     for target, form in zip(targets, formats, strict=True):
         page, report = written[0]
