@@ -86,7 +86,8 @@ TABLE = {
         "manifest/paths manifest/shape/codes manifest/sweep/axes manifest/sweep/codes "
         "manifest/sweep/entry manifest/sweep/expand manifest/sweep/references "
         "manifest/sweep/usage manifest/tables/headings manifest/template/codes "
-        "manifest/template/constants manifest/template/evaluate manifest/template/placeholders "
+        "manifest/template/constants manifest/template/evaluate manifest/template/expected "
+        "manifest/template/placeholders "
         "manifest/tree manifest/yaml/codes manifest/yaml/hints words/codes words/lookalike"
     ),
     "manifest/test_compose.py": "manifest/promotion",
@@ -127,6 +128,7 @@ TABLE = {
     "providers/test_replies.py": "providers/dialects/vocabulary",
     "providers/test_session_keys.py": "providers/http/network",
     "providers/test_submit.py": "providers/http/connections",
+    "report/test_advice.py": "report/failures",
     "report/test_charts.py": (
         "report/charts/latency report/charts/scale report/charts/spend report/charts/timeline"
     ),

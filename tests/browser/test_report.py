@@ -43,6 +43,7 @@ def folder(tmp_path_factory):
     for number, job in enumerate((*report.jobs, *report.former)):
         if job.output:
             samples.write_video(root / job.output.path, hue=number)
+    samples.write_pictures(report, root)
     write_report(report, root)
     return root
 

@@ -265,6 +265,7 @@ class Stage:
             open_client=self._client,
             free_bytes=self.free_bytes,
             watch=self._watch,
+            look=None,
             report=lambda *_: (),
         )
         run = Run(prepared, ports, Nobody(), self.seen.append)

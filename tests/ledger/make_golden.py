@@ -21,6 +21,7 @@ from ledger.samples import bring_to_end  # noqa: E402
 from wanbatch.ledger.schema import VERSION  # noqa: E402
 from wanbatch.ledger.store import Ledger  # noqa: E402
 from wanbatch.model.lifecycle import Authority, Event, EventKind, Facts, Placement, RunRecord  # noqa: E402
+from wanbatch.model.looked import Looked  # noqa: E402
 
 LEDGER_ID = "5f0c9d1e2b3a48576a7b8c9d0e1f2a3b"
 
@@ -71,6 +72,7 @@ async def main() -> None:
                 {"task_id": "task-2", "accepted_at": 1_700_000_080.0},
             )
         )
+        await ledger.keep_look(Looked(stored.sha256, "", 1, "all", '{"undecodable":"no video"}'))
         await ledger.finish_run(
             RunRecord(
                 "run-1",

@@ -24,6 +24,7 @@ from wanbatch.ledger.sqlite import Contents, SqliteStore
 from wanbatch.ledger.store import Ledger, read_snapshot
 from wanbatch.ledger.verify import verify_ledger
 from wanbatch.model.lifecycle import Event, State
+from wanbatch.model.looked import Looked
 from wanbatch.testing.ledger import InlineWriter
 
 apsw = pytest.importorskip("apsw")
@@ -92,6 +93,8 @@ def record(path: Path, synchronous: str) -> Recording:
                 for kind, facts in TO_THE_END[: number % 5]:
                     attempt = await ledger.append(Event(attempt.attempt_id, kind, 2.0, facts))
                     recording.note("ack", "", attempt.attempt_id, attempt.state.value.encode())
+                if synchronous == "FULL":  # a look is not synced; what comes after it is
+                    await ledger.keep_look(Looked(f"{number:064x}", "", 1, "all", "{}"))
                 ledger._writer.store.rest()
 
     anyio.run(main)

@@ -10,12 +10,14 @@ from pathlib import Path
 import pytest
 
 from wanbatch.ledger import schema
-from wanbatch.ledger.rows import PLACEMENT_FIELDS, RUN_FIELDS
+from wanbatch.ledger.looks import read_looks
+from wanbatch.ledger.rows import LOOK_FIELDS, PLACEMENT_FIELDS, RUN_FIELDS
 from wanbatch.ledger.schema import VERSION, read_integer, read_meta
 from wanbatch.ledger.sqlite import read_with
 from wanbatch.ledger.store import Ledger, read_ledger_id, read_snapshot
 from wanbatch.ledger.verify import verify_ledger
 from wanbatch.model.lifecycle import ATTEMPT_FIELDS, State
+from wanbatch.model.looked import Looked
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -60,6 +62,7 @@ def test_the_columns_are_the_fields(tmp_path: Path) -> None:
         PLACEMENT_FIELDS
     )
     assert read_with(tmp_path / "ledger.db", lambda c: columns(c, "runs")) == list(RUN_FIELDS)
+    assert read_with(tmp_path / "ledger.db", lambda c: columns(c, "looks")) == list(LOOK_FIELDS)
 
 
 def test_a_step_that_fails_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,4 +107,18 @@ def test_version_2_splits_one_deadline_into_ours_and_the_providers(tmp_path: Pat
     assert stored.available_until > stored.finished_at
     assert accepted.give_up_at == accepted.accepted_at + 25 * 3600.0
     assert accepted.available_until == accepted.accepted_at + 24 * 3600.0
+    assert verify_ledger(path) == []
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("version", range(1, VERSION + 1))
+async def test_version_3_keeps_looks_beside_what_was_there(tmp_path: Path, version: int) -> None:
+    path = tmp_path / "ledger.db"
+    path.write_bytes((GOLDEN / f"v{version}.db").read_bytes())
+    stored = read_snapshot(path).attempts[0]
+    known = read_looks(path, [stored.sha256])
+    assert [look.facts for look in known] == ['{"undecodable":"no video"}'] * (version >= 3)
+    async with Ledger.open(path) as ledger:
+        await ledger.keep_look(Looked(stored.sha256, "first_frame=ab", 1, "all", "{}"))
+    assert len(read_looks(path, [stored.sha256])) == len(known) + 1
     assert verify_ledger(path) == []

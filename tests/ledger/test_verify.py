@@ -43,6 +43,14 @@ async def test_a_sound_ledger_has_nothing_wrong(ledger_file: Path) -> None:
     ("sql", "finding"),
     [
         (
+            "INSERT INTO looks VALUES ('ab', '', 1, 'all', '{}')",
+            "the look at video ab: this is no SHA-256",
+        ),
+        (
+            f"INSERT INTO looks VALUES ('{'ab' * 32}', '', 1, 'all', '[]')",
+            "the look at video abababababab: what it found is no JSON object",
+        ),
+        (
             "UPDATE attempts SET task_id = 'another', polls = 9 WHERE attempt_id = 1",
             "attempt 1: the row is not the fold of its events; they differ in task_id, polls",
         ),

@@ -108,7 +108,9 @@ def describe(job: Job) -> str:
     tags = f" #{','.join(job.tags)}" if job.tags else ""
     texts = " ".join(repr(t) for t in (job.prompt, job.negative_prompt) if t is not None)
     numbers = f"seed={job.seed} take={job.take}"
-    return f"{job.name}: {job.model} {numbers} {flags} {media}{tags} {texts}".rstrip()
+    expected = "".join(f" {one.check}={one}" for one in job.expect)
+    line = f"{job.name}: {job.model} {numbers} {flags} {media}{tags} {texts}".rstrip()
+    return f"{line} expects{expected}" if expected else line
 
 
 def describe_source(media: MediaInput) -> str:

@@ -11,6 +11,7 @@ import pytest
 from builders import DIGESTS, follow, job, manifest, media
 
 from wanbatch.model.elsewhere import video_name
+from wanbatch.model.expect import Expectation
 from wanbatch.model.job import FileMedia, JobMedia, UrlMedia
 from wanbatch.model.media import FileDigest
 from wanbatch.plan.history import known_fingerprints
@@ -58,6 +59,7 @@ def test_what_decides_pixels_changes_the_fingerprint(changes):
     [
         {"name": "two", "id": "two"},
         {"tags": ("hero",)},
+        {"expect": (Expectation("frozen", most=0.5), Expectation("sound", fact=True))},
         {"axes": (("hour", "dawn"),)},
         {"manifest": "other"},
     ],

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -16,8 +17,12 @@ from PIL import Image, ImageDraw
 
 from wanbatch.model.job import Job, Manifest, RunSettings
 from wanbatch.model.lifecycle import Attempt, Placement, RunRecord, Snapshot, State, open_attempt
+from wanbatch.model.measures import Level, References
 from wanbatch.model.plan import Action, JobState, MediaRef, Plan, PlannedJob, Request
 from wanbatch.model.reason import ReasonCode, because
+from wanbatch.model.report import Report
+from wanbatch.report.write import frames_name, poster_name, preview_name
+from wanbatch.videos.looking import Targets, Undecodable, look_at
 from wanbatch.words.diagnostics import Position
 
 START = 1_780_000_000.0
@@ -256,6 +261,22 @@ def _entry(number: int, state: JobState) -> PlannedJob:
         return make_planned(job, state, (), request, reason=reason)
     kind, facts = attempt_states[state]
     return make_planned(job, state, (make_attempt(number, job.name, kind, **facts),), request)
+
+
+def write_pictures(report: Report, folder: Path, level: Level = Level.NONE) -> None:
+    """What looking at the report's videos leaves beside them: posters, and from
+    ``ALL`` on previews and film strips; nothing of a file that is no video."""
+    for job in (*report.jobs, *report.former):
+        if job.output is None or not (folder / job.output.path).is_file():
+            continue
+        files = [
+            folder / name(job.output.sha256) for name in (poster_name, preview_name, frames_name)
+        ]
+        for file in files:
+            file.parent.mkdir(exist_ok=True)
+        with suppress(Undecodable):
+            targets = Targets(*files) if level is Level.ALL else Targets(files[0])
+            look_at(folder / job.output.path, References(), targets, level)
 
 
 def write_video(

@@ -12,8 +12,23 @@ from report import samples
 from wanbatch.model.lifecycle import State
 from wanbatch.model.plan import JobState as J
 from wanbatch.model.report import Fault
+from wanbatch.providers.dialects.reading import is_retryable_failure
 from wanbatch.report.advice import advise
 from wanbatch.report.collect import collect
+from wanbatch.report.failures import (
+    ACCESS,
+    BILLING,
+    CONTENT,
+    INTERNAL,
+    MEDIA,
+    REQUEST,
+    TABLE,
+    THROTTLED,
+    UNREACHABLE,
+    Failure,
+    Remedy,
+    look_up,
+)
 
 
 def advice_on(*states, **changes):
@@ -108,3 +123,97 @@ def test_commands_are_quoted_and_repeat_the_options(path):
         "--output",
         "my out",
     ]
+
+
+# -- by the code of a failure ----------------------------------------------------------
+
+
+def advice_by(code, message="its words", *, retryable=False):
+    report = collect(*samples.make_case(J.FAILED))
+    job = replace(report.jobs[0], error=Fault(code, message, retryable))
+    (item,) = advise(replace(report, jobs=(job,)))
+    return item
+
+
+def documented_codes() -> list[tuple[Failure, str]]:
+    """Every code that a row of the table names."""
+    return [(row, code.replace("*", "")) for row in TABLE for code in row.codes]
+
+
+def test_a_refusal_of_content_is_mended_by_other_content_and_never_by_trying_again():
+    for code in ("DataInspectionFailed", "IPInfringementSuspect"):
+        item = advice_by(code, retryable=True)
+        assert "refuses the content" in item.meaning
+        (step,) = item.steps
+        assert "another prompt" in step.when
+        assert "again" not in step.when.lower()
+        assert "--retry-failed" not in step.command
+
+
+@pytest.mark.parametrize(("row", "code"), documented_codes(), ids=lambda x: str(x)[:30])
+def test_trying_again_is_advised_only_of_what_may_pass(row: Failure, code: str) -> None:
+    code = code.replace("5[0-9][0-9]", "503")
+    assert look_up(code, "") is row, "no other row stands before it"
+    (step,) = advice_by(code).steps
+    assert ("--retry-failed" in step.command) == (row.remedy in (Remedy.RETRY, Remedy.ACCOUNT))
+    if row.remedy is Remedy.RETRY:
+        assert is_retryable_failure(code, ""), "the engine would try it again too"
+    elif row is not UNREACHABLE:
+        assert not is_retryable_failure(code, "")
+
+
+@pytest.mark.parametrize(
+    ("code", "row"),
+    [
+        ("InvalidParameter", REQUEST),
+        ("InvalidParameter.DataInspection", UNREACHABLE),
+        ("InvalidURL", MEDIA),
+        ("InvalidURL.Timeout", UNREACHABLE),
+        ("InvalidFile.AspectRatio", MEDIA),
+        ("InvalidImage.FileFormat", MEDIA),
+        ("BadRequest.EmptyInput", REQUEST),
+        ("Throttling.AllocationQuota", BILLING),
+        ("Throttling.RateQuota", THROTTLED),
+        ("PrepaidBillOverdue", BILLING),
+        ("Model.AccessDenied", ACCESS),
+        ("InternalError.Algo", INTERNAL),
+        ("internalerror", INTERNAL),
+        ("MysteryError", None),
+        ("", None),
+    ],
+)
+def test_a_code_is_known_by_its_row(code, row):
+    assert look_up(code, "whatever") is row
+
+
+def test_an_unknown_code_is_shown_with_the_providers_words_and_said_to_be_unknown():
+    item = advice_by("MysteryError", "the moon is full")
+    assert (item.code, item.message) == ("MysteryError", "the moon is full")
+    assert "does not know the code MysteryError" in item.meaning
+    assert "--retry-failed" not in item.steps[0].command
+    passing = advice_by("MysteryError", retryable=True)
+    assert passing.steps[0].when == "Try again: it may pass"
+    assert "--retry-failed" in passing.steps[0].command
+
+
+def test_where_there_is_no_code_the_words_may_tell():
+    refused = advice_by("remote_failed", "Input data may contain inappropriate content.")
+    assert refused.meaning == CONTENT.meaning
+    lost = advice_by("rejected", "Failed to download https://example.com/a.png")
+    assert lost.meaning == UNREACHABLE.meaning
+    assert advice_by("remote_failed", "no").meaning.startswith("The provider gave no code")
+
+
+def test_failures_without_a_code_that_differ_have_no_common_meaning():
+    report = collect(*samples.make_case(J.FAILED, J.FAILED))
+    said = ("inappropriate content", "failed to download it")
+    jobs = tuple(
+        replace(job, error=Fault("remote_failed", text))
+        for job, text in zip(report.jobs, said, strict=True)
+    )
+    (item,) = advise(replace(report, jobs=jobs))
+    assert item.meaning.startswith("The provider gave no code")
+
+
+def test_every_row_says_where_its_codes_come_from():
+    assert all(row.source.startswith(("MS:", "NA:")) and row.codes for row in TABLE)

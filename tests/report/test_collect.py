@@ -9,10 +9,12 @@ import pytest
 from expecting import expect
 from report import samples
 
-from wanbatch.model.lifecycle import RESERVED, SPENT, Placement, State
+from wanbatch.model.expect import Expectation
+from wanbatch.model.lifecycle import RESERVED, SPENT, Attempt, Placement, State
+from wanbatch.model.measures import Level, Measures
 from wanbatch.model.plan import JobState as J
 from wanbatch.model.report import Cost, Fault, Output, RunFacts
-from wanbatch.report.collect import collect
+from wanbatch.report.collect import collect, fall_short
 
 
 def test_jobs_stand_in_manifest_order_with_the_states_of_the_plan():
@@ -252,3 +254,59 @@ def test_printed_commands_name_the_backend_only_where_the_manifest_does_not():
         "--output",
         "out",
     )
+
+
+# -- what was looked at ----------------------------------------------------------------
+
+LOOKED = Measures(Level.ALL, 5.0, 1280, 720, 30.0, 150, frozen_s=1.2)
+
+
+def expecting(case, *expected):
+    """The case with what is expected of every job."""
+    manifest, plan, snapshot, run = case
+    entries = tuple(replace(e, job=replace(e.job, expect=expected)) for e in plan.jobs)
+    return manifest, replace(plan, jobs=entries), snapshot, run
+
+
+def test_expectations_are_judged_by_what_was_looked_at():
+    case = expecting(samples.make_case(J.DONE, J.DONE, J.FAILED), Expectation("frozen", most=0.5))
+    manifest, plan, snapshot, run = case
+    first = plan.jobs[0].attempt
+    report = collect(manifest, plan, snapshot, run, looks={first.attempt_id: LOOKED})
+    assert [job.unmet for job in report.jobs] == [("frozen",), (), ()]
+    assert [(remark.kind, remark.jobs) for remark in report.remarks] == [
+        ("expected", (report.jobs[0].name,)),
+        ("unjudged", ()),
+    ]
+    assert report.jobs[0].state is J.DONE
+
+
+def test_the_run_hears_of_the_same_shortfalls_with_what_was_paid():
+    case = expecting(samples.make_case(J.DONE, J.FAILED), Expectation("frozen", most=0.5))
+    _, plan, *_ = case
+    attempt = plan.jobs[0].attempt
+    short = replace(plan.jobs[0], attempt=replace(attempt, seconds=2.0))
+    found = fall_short((short, plan.jobs[1], short), plan, {attempt.attempt_id: LOOKED})
+    assert [(one.check.name, one.expected, one.paid) for one in found] == [
+        ("frozen", True, attempt.price),
+        ("length", False, attempt.price),
+        ("frozen", True, 0),
+        ("length", False, 0),
+    ]
+    assert all(not one.paid for one in fall_short((short,), replace(plan, realm="emulator"), {}))
+
+
+def test_takes_of_one_seed_are_compared():
+    manifest, plan, snapshot, run = samples.make_case(J.DONE, J.DONE)
+    takes = tuple(
+        replace(
+            entry,
+            attempt=replace(expect(Attempt, entry.attempt), sha256="ab" * 32),
+            request=plan.jobs[0].request,
+            job=replace(entry.job, axes=(("take", number),)),
+        )
+        for number, entry in enumerate(plan.jobs, 1)
+    )
+    report = collect(manifest, replace(plan, jobs=takes), snapshot, run)
+    assert [[c.name for c in job.checks][-1] for job in report.jobs] == ["reproduces"] * 2
+    assert report.remarks[0].text == "1 of 1 seed gave the same bytes in every take."

@@ -63,6 +63,19 @@ def test_what_a_check_found_is_told_and_fails_nothing():
     assert case.find("failure") is None
 
 
+def test_an_unmet_expectation_is_a_failure_and_a_remark_is_none():
+    report = collect(*samples.make_case(JobState.DONE, JobState.DONE))
+    frozen = Check("frozen", passed=False, message="1.2 s where at most 0.5 is expected")
+    checks = (Check("cut", passed=False, message="one cut"), frozen)
+    one, two = (replace(job, checks=checks) for job in report.jobs)
+    jobs = (replace(one, unmet=("frozen",)), two)
+    suites = ET.fromstring(render_junit(replace(report, jobs=jobs)))
+    assert (suites.get("failures"), suites.get("skipped")) == ("1", "0")
+    failures = [[f.attrib for f in case.findall("failure")] for case in suites.iter("testcase")]
+    said = {"message": "frozen: 1.2 s where at most 0.5 is expected", "type": "expectation"}
+    assert failures == [[said], []]
+
+
 def test_what_xml_forbids_is_replaced():
     report = collect(*samples.make_case(JobState.FAILED))
     odd = replace(report.jobs[0], error=Fault("<&>", 'a\x00b\x1b\ud800\uffff"]]>'))

@@ -14,7 +14,7 @@ from report import samples
 from wanbatch.model.plan import JobState as J
 from wanbatch.report.collect import collect
 from wanbatch.report.formats.render import base_for, format_of, render, render_file
-from wanbatch.report.write import read_report, write_report
+from wanbatch.report.write import frames_name, preview_name, read_report, write_report
 from wanbatch.words.errors import WanbatchError
 
 
@@ -30,6 +30,7 @@ def folder(report, tmp_path):
     folder = tmp_path / "reports" / "harbor"
     for number, job in enumerate((report.jobs[0], *report.former)):
         samples.write_video(folder / job.output.path, seconds=0.5, hue=number)
+    samples.write_pictures(report, folder)
     return folder
 
 
@@ -55,26 +56,26 @@ def test_what_was_written_can_be_read_and_names_its_posters(report, folder):
     ).read_bytes()
 
 
-def test_posters_are_made_once(report, folder):
-    first = write_report(report, folder)
-    poster = folder / first.jobs[0].poster
-    stamp = poster.stat().st_mtime_ns
-    write_report(report, folder)
-    assert poster.stat().st_mtime_ns == stamp
+def test_previews_and_film_strips_are_named_where_they_are(report, folder):
+    sha256 = report.jobs[0].output.sha256
+    assert write_report(report, folder).jobs[0].preview is None
+    for name in (preview_name(sha256), frames_name(sha256)):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_bytes(b"a picture")
+    written = write_report(report, folder).jobs
+    assert (written[0].preview, written[0].frames) == (preview_name(sha256), frames_name(sha256))
+    assert [job.preview for job in written[1:]] == [None, None]
 
 
-def test_a_video_that_cannot_be_decoded_goes_without_a_poster(report, folder):
-    (folder / report.jobs[0].output.path).write_bytes(b"not a video")
-    assert write_report(report, folder).jobs[0].poster is None
-
-
-def test_a_path_that_leaves_the_folder_is_never_opened(report, folder):
-    samples.write_video(folder.parent / "outside.mp4", seconds=0.5)
-    odd = replace(
-        report.jobs[0],
-        output=replace(report.jobs[0].output, path="../outside.mp4", sha256="e" * 64),
+def test_what_a_report_names_already_stays_where_it_is_there(report, folder):
+    (folder / "previews").mkdir(exist_ok=True)
+    (folder / "previews" / "own.mp4").write_bytes(b"a preview")
+    own, gone = "previews/own.mp4", "previews/gone.mp4"
+    jobs = tuple(
+        replace(job, preview=name) for job, name in zip(report.jobs, (own, gone, own), strict=True)
     )
-    assert write_report(replace(report, jobs=(odd,)), folder).jobs[0].poster is None
+    written = write_report(replace(report, jobs=jobs), folder).jobs
+    assert [job.preview for job in written] == [own, None, own]
 
 
 def test_the_record_of_a_finished_run_is_kept_as_it_was(report, folder):

@@ -207,6 +207,7 @@ class Process:
             open_client=self._open_client,
             free_bytes=None,
             watch=self._watch,
+            look=None,
             report=self._report,
         )
         lived = self.run = _Run(prepared, ports, Nobody(), self._observe)

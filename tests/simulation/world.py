@@ -629,15 +629,12 @@ def _encoded(width: int, height: int, frames: int) -> bytes:
 def run_seed(seed: int, scenario: Scenario | None = None) -> Result:
     """Lives one seed through in a folder of its own."""
     shared = Path("/dev/shm")
-    bare = (
-        patch.object(write, "add_posters", lambda report, folder: report),
-        patch.object(write, "render_page", lambda report, document: ""),
-    )
+    bare = patch.object(write, "render_page", lambda report, document: "")
     root = Path(
         tempfile.mkdtemp(prefix="wanbatch-simulation-", dir=shared if shared.is_dir() else None)
     )
     try:
-        with bare[0], bare[1], warnings.catch_warnings():
+        with bare, warnings.catch_warnings():
             # A task that dies before its first step leaves a coroutine that nobody
             # awaits. The collector must find those here, not in another test.
             warnings.filterwarnings("ignore", "coroutine .* was never awaited", RuntimeWarning)

@@ -14,12 +14,29 @@ from decimal import Decimal
 
 from wanbatch.model.lifecycle import RESERVED, SPENT, Attempt, State, is_undecided
 from wanbatch.model.plan import Action, Plan, PlannedJob
+from wanbatch.model.report import Shortfall
 from wanbatch.words.humanize import duration, money, plural, quoted
 
 AUTHORISING = frozenset({"--regenerate", "--retry-failed"})
 """Recorded when they are given; said again, they would buy once more."""
 NAMED = 3
 """So many jobs get their command; the others follow the pattern."""
+
+LISTED = 20
+"""Lines about videos that fall short; the report has them all."""
+
+
+def shortfall_lines(found: Sequence[Shortfall], *, expected: bool) -> list[str]:
+    """``  short     opening[seed=1]  (frozen: 1.2 s; at most 0.5 expected)``, one for
+    each check."""
+    kind = "short" if expected else "other"
+    lines = [
+        f"  {kind:9} {one.job}  ({one.check.name}: {one.check.message})"
+        for one in found
+        if one.expected is expected
+    ]
+    more = len(lines) - LISTED
+    return [*lines[:LISTED], *([f"  and {more} more, in the report"] if more > 0 else [])]
 
 
 def sum_up_money(own: Sequence[Attempt], earlier: Sequence[Attempt], currency: str) -> str:

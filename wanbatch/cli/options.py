@@ -19,12 +19,14 @@ from typing import Any, TypeVar
 import click
 
 from wanbatch.cli.completing import complete_backend, complete_term
+from wanbatch.model.measures import Level
 from wanbatch.operations.options import PlanningOptions
 from wanbatch.words.errors import ExitCode, WanbatchError
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 FORMATS = ("text", "json", "github", "sarif", "junit")
+CHECKS = tuple(level.value for level in Level)
 PROGRESS = ("auto", "rich", "plain", "json", "none")
 
 
@@ -143,6 +145,13 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
     click.option(
         "--progress", type=click.Choice(PROGRESS), default="auto", help="How progress is shown."
     ),
+    click.option(
+        "--checks",
+        type=click.Choice(CHECKS),
+        default=Level.ALL.value,
+        show_default=True,
+        help="How deep finished videos are looked at: all, what costs no decoding, or not.",
+    ),
     click.option("-q", "--quiet", is_flag=True, help="Say less."),
     click.option("-v", "--verbose", is_flag=True, help="Say more."),
 )
@@ -164,6 +173,7 @@ def planning_options(command: F) -> F:
             output=given.pop("output"),
             media_root=given.pop("media_root"),
             max_jobs=given.pop("max_jobs"),
+            checks=Level(given.pop("checks")),
             format=given.pop("format_"),
             color=given.pop("color"),
             progress=given.pop("progress"),

@@ -24,6 +24,7 @@ from wanbatch.cli.ending import (
     command_that_buys,
     command_that_continues,
     commands_that_decide,
+    shortfall_lines,
     sum_up_fetch,
     sum_up_money,
     sum_up_time,
@@ -45,6 +46,7 @@ from wanbatch.operations.events import (
     Event,
     FindingsMade,
     HeldElsewhere,
+    LookingAtRest,
     Planned,
     Reconciled,
     SelectionDoubted,
@@ -125,6 +127,9 @@ class RunView:
                 self._begin(event)
             case WorkEnds():
                 self._shown.close()
+            case LookingAtRest(videos):
+                if not self.options.quiet:
+                    say(f"Looking at {plural(videos, 'video')}; Ctrl-C leaves it to the report.")
             case BuyingStopped(reason):
                 say(f"No new jobs were submitted: {reason}")
             case Stopping():
@@ -179,6 +184,10 @@ class RunView:
         if not quiet:
             say(f"{plural(len(plan.selected()), 'job')}: {state_counts(plan.selected())}")
             self._say_money(result)
+        for remark in result.remarks:
+            say(remark.text)
+            for line in shortfall_lines(result.shortfalls, expected=remark.kind == "expected"):
+                say(line)
         if result.trouble:
             say(f"error: {result.trouble}")
         if result.hint:

@@ -1,4 +1,4 @@
-"""Values to SQL and back: attempts, events, placements, runs.
+"""Values to SQL and back: attempts, events, placements, runs, looks.
 
 What it may not do: open or write a file.
 
@@ -34,10 +34,12 @@ from wanbatch.model.lifecycle import (
     State,
     attempt_of,
 )
+from wanbatch.model.looked import Looked
 
 PLACEMENT_FIELDS = tuple(f.name for f in fields(Placement))
 RUN_FIELDS = tuple(f.name for f in fields(RunRecord))
 AUTHORISATION_FIELDS = tuple(f.name for f in fields(Authorisation))
+LOOK_FIELDS = tuple(f.name for f in fields(Looked))
 
 # Every name that is put into SQL below is a field of a dataclass of ours; every value
 # goes by parameter.
@@ -47,6 +49,7 @@ SELECT_RUNS = f"SELECT {', '.join(RUN_FIELDS)} FROM runs ORDER BY started_at, ru
 SELECT_AUTHORISATIONS = (
     f"SELECT {', '.join(AUTHORISATION_FIELDS)} FROM authorisations ORDER BY authorisation_id"
 )
+SELECT_LOOKS = f"SELECT {', '.join(LOOK_FIELDS)} FROM looks"
 SELECT_EVENTS = "SELECT attempt_id, seq, kind, at, facts FROM events ORDER BY attempt_id, seq"
 
 _INSERT_ATTEMPT = (
@@ -64,6 +67,10 @@ _PUT_RUN = (
 _PUT_AUTHORISATION = (
     f"INSERT INTO authorisations ({', '.join(AUTHORISATION_FIELDS)}) VALUES"
     f" ({', '.join('?' * len(AUTHORISATION_FIELDS))})"
+)
+_PUT_LOOK = (
+    f"INSERT OR REPLACE INTO looks ({', '.join(LOOK_FIELDS)}) VALUES"
+    f" ({', '.join('?' * len(LOOK_FIELDS))})"
 )
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
@@ -90,7 +97,7 @@ class Happened:
     seq: int
 
 
-Write = Opened | Happened | Placement | RunRecord | Authorisation
+Write = Opened | Happened | Placement | RunRecord | Authorisation | Looked
 """One thing to write; all its statements go into one transaction."""
 
 
@@ -131,6 +138,8 @@ def statements_of(entry: Write) -> tuple[Statement, ...]:
         case Authorisation():
             values = tuple(getattr(entry, name) for name in AUTHORISATION_FIELDS)
             return ((_PUT_AUTHORISATION, values),)
+        case Looked():
+            return ((_PUT_LOOK, tuple(getattr(entry, name) for name in LOOK_FIELDS)),)
         case _:
             return ((_PUT_RUN, tuple(getattr(entry, name) for name in RUN_FIELDS)),)
 
@@ -226,6 +235,12 @@ def read_authorisations(rows: Iterable[SqlRow]) -> dict[int, Authorisation]:
     make = cast("Callable[..., Authorisation]", Authorisation)
     found = (make(*row) for row in rows)
     return {one.authorisation_id: one for one in found}
+
+
+def read_looks(rows: Iterable[SqlRow]) -> list[Looked]:
+    """Rows of ``SELECT_LOOKS``."""
+    make = cast("Callable[..., Looked]", Looked)
+    return [make(*row) for row in rows]
 
 
 def clean_text(text: str) -> str:

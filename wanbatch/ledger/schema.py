@@ -10,7 +10,8 @@ edited: add one, and keep a golden file of the version before in
 
 ``events`` is the truth and is only ever added to; ``attempts`` holds one row per
 attempt, the fold of its events, for speed and for people with a ``sqlite3`` shell.
-``last_seq`` counts an attempt's events. Instants are Unix seconds, prices decimal text,
+``last_seq`` counts an attempt's events. ``looks`` can be made again from the videos,
+and is the one table that is. Instants are Unix seconds, prices decimal text,
 facts JSON. ``meta.ledger_id`` tells two ledgers apart, whatever their folders are
 called.
 """
@@ -195,7 +196,23 @@ def _split_expires_at(connection: Connection) -> None:
         )
 
 
-MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_version_1, _version_2)
+def _version_3(connection: Connection) -> None:
+    """What was measured of each video, beside what it was compared with."""
+    connection.execute(
+        """
+        CREATE TABLE looks (
+            sha256   TEXT    NOT NULL,
+            compared TEXT    NOT NULL,
+            version  INTEGER NOT NULL,
+            level    TEXT    NOT NULL,
+            facts    TEXT    NOT NULL,
+            PRIMARY KEY (sha256, compared, version)
+        ) WITHOUT ROWID
+        """
+    )
+
+
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_version_1, _version_2, _version_3)
 
 VERSION = len(MIGRATIONS)
 

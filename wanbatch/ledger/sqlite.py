@@ -7,7 +7,9 @@ write.
 Theory of operation
 -------------------
 Write-ahead log, ``synchronous=FULL``: a ``COMMIT`` returns after one sync of the log,
-and no reader ever waits for a writer or the other way round. There is exactly one
+and no reader ever waits for a writer or the other way round. Only a group of nothing
+but looks is not synced: they can be made again, and the next sync of the log holds them
+too. There is exactly one
 connection that writes, in one thread, and it alone checkpoints, between commits (SQLite
 3.7.0 to 3.51.2 may corrupt a log that two connections write or reset at once); readers
 open the file read-only and so can do neither. Whoever else holds a lock (a ``sqlite3``
@@ -33,6 +35,7 @@ from urllib.parse import quote
 
 from wanbatch.ledger import rows, schema
 from wanbatch.model.lifecycle import Attempt, Authorisation, Placement, RunRecord
+from wanbatch.model.looked import Looked
 from wanbatch.words.disk import sync_folder
 from wanbatch.words.errors import ExitCode, WanbatchError
 from wanbatch.words.files import kind_of
@@ -88,13 +91,16 @@ class SqliteStore:
         self._connection = connection
         self._unchecked = 1  # an earlier process may have left a log
         self._rested = False
+        self._syncs = True
 
     def commit(self, batch: Sequence[rows.Write]) -> None:
-        """Writes all of ``batch`` in one transaction, durable when it returns. Raises
+        """Writes all of ``batch`` in one transaction, durable when it returns (but for
+        looks alone). Raises
         ``Busy`` or ``WanbatchError``, and then nothing of it was acknowledged.
         """
         self._rested = False
         with translated(self.path):
+            self._choose_sync(any(not isinstance(entry, Looked) for entry in batch))
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 for entry in batch:
@@ -105,6 +111,11 @@ class SqliteStore:
             except BaseException:
                 self._roll_back()
                 raise
+
+    def _choose_sync(self, syncs: bool) -> None:
+        if syncs != self._syncs:
+            self._connection.execute(f"PRAGMA synchronous = {'FULL' if syncs else 'NORMAL'}")
+            self._syncs = syncs
 
     def _roll_back(self) -> None:
         with contextlib.suppress(

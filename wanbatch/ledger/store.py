@@ -35,6 +35,7 @@ from wanbatch.model.lifecycle import (
     RunRecord,
     Snapshot,
 )
+from wanbatch.model.looked import Looked
 from wanbatch.words.errors import ExitCode, WanbatchError
 
 __all__ = ["Ledger", "LedgerFailed", "read_ledger_id", "read_snapshot"]
@@ -185,6 +186,15 @@ class Ledger:
         await self._write(entry)
         return entry
 
+    async def keep_look(self, look: Looked) -> None:
+        """Records what looking at a video gave, in the place of an earlier look beside
+        the same. Raises ``LedgerFailed``.
+
+        A power cut may take it again: the video is there to be looked at once more, so
+        the disk is not asked to sync for it.
+        """
+        await self._write(look)
+
     async def begin_run(self, run: RunRecord) -> None:
         """Records that a run began. Raises ``LedgerFailed``."""
         await self._write(run)
@@ -229,6 +239,8 @@ class Ledger:
                 self._placements[key_of(entry)] = entry
             case Authorisation():
                 self._authorisations[entry.authorisation_id] = entry
+            case Looked():
+                pass  # read from the file by those who need it (``looks``)
             case _:
                 self._runs[entry.run_id, entry.manifest] = entry
 

@@ -4,11 +4,13 @@ What it may not do: write, mend, or judge the videos.
 
 How it works: reads one instant of the file; asks SQLite whether its pages are whole;
 folds each attempt's events from its opening by ``lifecycle.apply`` and compares with
-the row. Findings are sentences for people; none means sound.
+the row. A look must be a JSON object of a video's SHA-256. Findings are sentences for
+people; none means sound.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import MISSING, fields, replace
 from itertools import groupby
@@ -26,7 +28,9 @@ from wanbatch.model.lifecycle import (
     Opening,
     apply,
 )
+from wanbatch.model.looked import Looked
 
+_SHA256 = re.compile("[0-9a-f]{64}")
 _BORN_WITH = frozenset(f.name for f in fields(Opening))
 _BLANK: dict[str, Any] = {
     f.name: f.default
@@ -59,9 +63,19 @@ def _findings(connection: schema.Connection) -> list[str]:
         for attempt_id in events
         if attempt_id not in attempts
     ]
-    return strangers + [
+    folds = [
         text for i, row in attempts.items() for text in _check(row, last[i], events.get(i, []))
     ]
+    looks = rows.read_looks(connection.execute(f"{rows.SELECT_LOOKS} ORDER BY sha256"))
+    return strangers + folds + [text for look in looks for text in _check_look(look)]
+
+
+def _check_look(look: Looked) -> Iterator[str]:
+    name = f"the look at video {look.sha256[:12]}"
+    if not _SHA256.fullmatch(look.sha256):
+        yield f"{name}: this is no SHA-256"
+    if not look.is_readable():
+        yield f"{name}: what it found is no JSON object"
 
 
 def _check(row: Attempt, last_seq: int, events: list[schema.SqlRow]) -> Iterator[str]:

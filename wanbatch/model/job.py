@@ -17,6 +17,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Literal
 
+from wanbatch.model.expect import Expectation
 from wanbatch.words.diagnostics import Position, Route
 from wanbatch.words.scalars import Scalar
 
@@ -98,6 +99,7 @@ class Job:
     ``take`` among them where the manifest sweeps them.
 
     Prompts stand as they were written; ``trim_prompt`` makes of them what is sent.
+    ``expect`` is what the finished video must satisfy: never sent, no part of identity.
     """
 
     name: str
@@ -116,6 +118,7 @@ class Job:
     prompt_extend: bool
     watermark: bool
     place: Position
+    expect: tuple[Expectation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -157,6 +157,30 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
+class Shortfall:
+    """A video that is ``done`` and not as it should be, by one check. ``expected``:
+    the manifest says so (``expect``); else it is not what was ordered. ``paid`` is
+    ``None`` where a price is unknown."""
+
+    job: str
+    check: Check
+    paid: Decimal | None
+    currency: str
+    expected: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """A sentence about the videos of a manifest. ``kind`` is ``expected``,
+    ``delivered``, ``unjudged``, ``reproduces`` or ``rewritten``; ``jobs`` are those
+    that it speaks of."""
+
+    kind: str
+    text: str
+    jobs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ReportAttempt:
     """One intent to buy. ``manifest`` and ``job`` are whose it was; its cost counts
     there."""
@@ -183,7 +207,8 @@ class ReportAttempt:
 class ReportJob:
     """A job and all that is known of it. ``axes`` are (name, value) in axis order;
     ``request`` has the API's fields. ``preview`` is a small copy of the video that many
-    can play at once, ``frames`` a strip of five of its frames."""
+    can play at once, ``frames`` a strip of five of its frames. ``unmet`` names the
+    checks that fall short of what the manifest expects."""
 
     name: str
     id: str
@@ -202,6 +227,7 @@ class ReportJob:
     preview: str | None = None
     frames: str | None = None
     checks: tuple[Check, ...] = ()
+    unmet: tuple[str, ...] = ()
     error: Fault | None = None
 
 
@@ -237,8 +263,8 @@ class Report:
     work. ``pictures`` are where the pictures are that jobs were given, by SHA-256, and
     ``thumbnails`` the small copies of them beside the report. ``description``,
     ``limit`` (what the manifest lets a run spend), ``options`` (the command-line
-    options that printed commands repeat), ``pictures`` and ``thumbnails`` are not part
-    of ``report.json``.
+    options that printed commands repeat), ``pictures``, ``thumbnails`` and ``remarks``
+    are not part of ``report.json``.
     """
 
     manifest: ManifestFacts
@@ -255,6 +281,7 @@ class Report:
     limit: Decimal | None = None
     pictures: Mapping[str, Path] = field(default_factory=dict)
     thumbnails: Mapping[str, str] = field(default_factory=dict)
+    remarks: tuple[Remark, ...] = ()
 
 
 def is_inside(path: str) -> bool:

@@ -104,6 +104,13 @@ class WorkEnds:
 
 
 @dataclass(frozen=True, slots=True)
+class LookingAtRest:
+    """All videos are here, and so many are still being looked at."""
+
+    videos: int
+
+
+@dataclass(frozen=True, slots=True)
 class BuyingStopped:
     """Why no new jobs were submitted, though the run went on."""
 
@@ -124,6 +131,7 @@ StageEvent = (
     | ClockDiffers
     | WorkBegins
     | WorkEnds
+    | LookingAtRest
     | BuyingStopped
     | Stopping
 )

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 
+from wanbatch.model.measures import Level
+
 DEFAULT_OUTPUT = Path("reports")
 MOST_JOBS = 100_000
 """A manifest of more jobs is refused unless the caller raises this (contract:
@@ -21,6 +23,7 @@ class PlanningOptions:
 
     ``None`` for ``backend`` leaves the choice to manifests, projects and the user's
     default. ``first`` keeps so many of the selected jobs, in manifest order.
+    ``checks`` is how deep finished videos are looked at.
     """
 
     files: tuple[Path, ...]
@@ -33,6 +36,7 @@ class PlanningOptions:
     output: Path = DEFAULT_OUTPUT
     media_root: Path | None = None
     max_jobs: int = MOST_JOBS
+    checks: Level = Level.ALL
 
     @property
     def ledger(self) -> Path:

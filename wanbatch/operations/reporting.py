@@ -9,18 +9,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from wanbatch.ledger.looks import read_looks
 from wanbatch.manifest.load import load_manifests
 from wanbatch.model.job import Manifest
-from wanbatch.model.lifecycle import RunRecord, Snapshot
+from wanbatch.model.lifecycle import RunRecord, Snapshot, State
 from wanbatch.model.plan import Plan
 from wanbatch.model.report import Report
 from wanbatch.operations.check import check
 from wanbatch.operations.choose import choose_backend
 from wanbatch.operations.elsewhere import refuse_older_ledger
 from wanbatch.operations.events import Observer
+from wanbatch.operations.looking import Look, look_at_rest
+from wanbatch.operations.looking import look as look_at_one
 from wanbatch.operations.options import DEFAULT_OUTPUT, PlanningOptions
 from wanbatch.operations.planning import look_and_plan
 from wanbatch.operations.summary import append_summary
+from wanbatch.operations.viewings import Viewings
 from wanbatch.report.collect import collect, with_last_run
 from wanbatch.report.export import export_videofolder, refuse_used_folder
 from wanbatch.report.formats.json import document_text, plan_document, to_bytes
@@ -38,13 +42,17 @@ def write_reports(
     plan: Plan,
     snapshot: Snapshot,
     run_id: str | None = None,
+    viewings: Viewings | None = None,
 ) -> list[tuple[Path, Report]]:
     """Writes the report of every manifest; returns each page's path with its report.
 
     ``run_id`` ``None`` takes the last run of the plan's realm; where that had nothing
-    to do, the report is about the one before it that had.
+    to do, the report is about the one before it that had. What is known of the videos
+    comes from the ledger, unless ``viewings`` know it.
     """
     written = []
+    viewings = viewings or viewings_of(options, plan, snapshot)
+    looks = viewings.by_attempt(plan, snapshot)
     for manifest in manifests:
         every = [r for r in snapshot.runs if r.manifest == manifest.name and r.realm == plan.realm]
         runs = _up_to(every, run_id)
@@ -56,6 +64,7 @@ def write_reports(
             snapshot,
             last_at_work(runs, own),
             repeated_options(options, manifests),
+            looks,
         )
         report = with_last_run(report, runs[-1] if runs else None)
         written.append((folder / "report.html", write_report(report, folder)))
@@ -67,6 +76,14 @@ def _up_to(runs: Sequence[RunRecord], run_id: str | None) -> Sequence[RunRecord]
     """``runs`` to the one of this id; all, where it has none."""
     found = [at for at, run in enumerate(runs, start=1) if run.run_id == run_id]
     return runs[: found[-1]] if found else runs
+
+
+def viewings_of(options: PlanningOptions, plan: Plan, snapshot: Snapshot) -> Viewings:
+    """The videos of ``plan``, with what the ledger knows of them. Raises
+    ``WanbatchError`` where it cannot be read."""
+    stored = [a.sha256 for a in snapshot.attempts if a.state is State.STORED]
+    known = read_looks(options.ledger, stored)
+    return Viewings(options.output, options.checks, plan, known)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +101,11 @@ def rebuild_reports(
     targets: Sequence[Path],
     observe: Observer,
     videofolder: Path | None = None,
+    look: Look = look_at_one,
 ) -> Rebuilt:
-    """Writes every manifest's report as after the last run, and the done videos of the
-    selection to ``videofolder``. Raises ``WanbatchError``."""
+    """Writes every manifest's report as after the last run, once ``look`` has looked
+    at what no run has, and the done videos of the selection to ``videofolder``. Raises
+    ``WanbatchError``."""
     if videofolder is not None:
         refuse_used_folder(videofolder)
     formats = [format_of(target) for target in targets]
@@ -98,7 +117,9 @@ def rebuild_reports(
     refuse_odd_places(options.output, [m.name for m in checked.manifests])
     plan, snapshot, around = look_and_plan(options, checked, profile, observe)
     refuse_older_ledger(options, around)
-    written = write_reports(options, checked.manifests, plan, snapshot)
+    viewings = viewings_of(options, plan, snapshot)
+    look_at_rest(viewings, viewings.subjects(plan, snapshot), look, options.ledger)
+    written = write_reports(options, checked.manifests, plan, snapshot, viewings=viewings)
     rendered = []
     for target, form in zip(targets, formats, strict=True):
         page, report = written[0]

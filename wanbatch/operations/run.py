@@ -21,7 +21,7 @@ from typing import Protocol
 
 import anyio
 import anyio.to_thread
-from anyio.abc import TaskStatus
+from anyio.abc import TaskGroup, TaskStatus
 
 from wanbatch import __version__
 from wanbatch.engine.notices import StopBuying, TasksResumed
@@ -48,6 +48,7 @@ from wanbatch.model.lifecycle import IN_FLIGHT, UNSETTLED, Attempt, RunRecord, S
 from wanbatch.model.origin import same_origin
 from wanbatch.model.outcomes import ProbeFailed
 from wanbatch.model.plan import Action, JobState, Plan
+from wanbatch.model.report import Remark, Shortfall
 from wanbatch.model.wire import Profile, quiet_period_of
 from wanbatch.operations.approval import Approver, keep_limit, require_approval
 from wanbatch.operations.check import Checked, check
@@ -62,6 +63,7 @@ from wanbatch.operations.elsewhere import look_around, refuse_all_elsewhere, ref
 from wanbatch.operations.events import (
     BuyingStopped,
     ClockDiffers,
+    LookingAtRest,
     NotPrepared,
     Observer,
     Planned,
@@ -73,16 +75,21 @@ from wanbatch.operations.events import (
     WorkEnds,
 )
 from wanbatch.operations.locks import refuse_unlocked
+from wanbatch.operations.looking import Beside, Look
 from wanbatch.operations.options import PlanningOptions, RunOptions
 from wanbatch.operations.planning import build_plan, refuse_undeliverable, tell_doubts
-from wanbatch.operations.reporting import refuse_shared_folders
+from wanbatch.operations.reporting import refuse_shared_folders, viewings_of
 from wanbatch.plan.identity import JobKey
 from wanbatch.providers.dialects.registry import can_list, retention_of
+from wanbatch.report.collect import fall_short
+from wanbatch.report.remarks import remark_on_shortfalls
 from wanbatch.videos.folders import refuse_odd_places
 from wanbatch.videos.outputs import intact_paths, set_aside_strangers
 from wanbatch.words.clock import ServerClock
 from wanbatch.words.errors import ExitCode, WanbatchError
 
+UNNOTICED_S = 0.5
+"""Nobody needs to be told why a run takes so much longer."""
 WRONG_CLOCK_S = 60.0
 """A clock that is off by less is not worth a word."""
 
@@ -115,7 +122,8 @@ class RunPorts:
     ``chance`` a number in [0, 1). ``lock`` keeps a second run out. ``free_bytes`` reads
     the room on the output's disk; ``None`` where nobody looks. ``watch`` says that it
     has started, goes on beside the work, and may call ``Run.interrupt``; it is
-    cancelled at the end. ``report`` writes what people read, from the plan, the ledger
+    cancelled at the end. ``look`` looks at one stored video, in a thread; ``None``
+    where nobody looks. ``report`` writes what people read, from the plan, the ledger
     and the run's id, and returns the paths.
     """
 
@@ -128,6 +136,7 @@ class RunPorts:
     open_client: Callable[[ServerClock], AbstractAsyncContextManager[RunClient]]
     free_bytes: Callable[[], int] | None
     watch: Callable[[Run, TaskStatus[None]], Awaitable[None]]
+    look: Look | None
     report: Callable[[Plan, Snapshot, str], Sequence[Path]]
 
 
@@ -138,7 +147,8 @@ class RunResult:
     ``plan`` is how every job stands at the end. ``own`` are the attempts that this run
     opened, ``taken_up`` those of earlier runs that it went on with. ``trouble`` is what
     in the environment stopped it, ``hint`` what to do about that. ``reasons`` says by
-    job why nothing was sent for it.
+    job why nothing was sent for it. ``shortfalls`` are videos that are done and not
+    as they should be, ``remarks`` sum them up.
     """
 
     code: ExitCode
@@ -155,6 +165,8 @@ class RunResult:
     hint: str = ""
     reasons: Mapping[str, str] = field(default_factory=dict)
     reports: tuple[Path, ...] = ()
+    shortfalls: tuple[Shortfall, ...] = ()
+    remarks: tuple[Remark, ...] = ()
 
 
 def prepare(options: PlanningOptions, run: RunOptions, observe: Observer) -> Prepared:
@@ -246,6 +258,7 @@ class Run:
         self._reasons: dict[str, str] = {}
         self._chosen: frozenset[JobKey] = frozenset()
         self._taken_up: frozenset[int] = frozenset()
+        self._beside: Beside | None = None
 
     def lock(self) -> AbstractContextManager[object]:
         """Keeps every other run out of the output folder."""
@@ -270,7 +283,7 @@ class Run:
             async with anyio.create_task_group() as group:
                 with anyio.CancelScope() as self._scope:
                     await group.start(self._watch)
-                    await self._do(ledger, plan, in_flight)
+                    await self._do(ledger, plan, in_flight, group)
                 result = await self._finish(ledger, elsewhere)
                 group.cancel_scope.cancel()
             return result
@@ -398,13 +411,29 @@ class Run:
 
     # -- the work ----------------------------------------------------------------------
 
-    async def _do(self, ledger: Ledger, plan: Plan, in_flight: InFlight) -> None:
+    async def _do(self, ledger: Ledger, plan: Plan, in_flight: InFlight, group: TaskGroup) -> None:
         for manifest in self._checked.manifests:  # before anything is bought for it
             _make_folder(self._options.output / manifest.name / "videos")
         for manifest in self._checked.manifests:
             await ledger.begin_run(self._record(manifest.name))
         intact = intact_paths(self._options.output, ledger.snapshot)
         homes = await place_reused(self.context, ledger, plan, intact)
+        self._begin_looking(ledger, plan, group)
+        try:
+            await self._talk(ledger, plan, in_flight, homes)
+            await self._look_at_rest()
+        finally:
+            if self._beside is not None:
+                self._beside.close()
+
+    async def _talk(
+        self,
+        ledger: Ledger,
+        plan: Plan,
+        in_flight: InFlight,
+        homes: Mapping[str, StoredVideo],
+    ) -> None:
+        """All that needs the API, where something does."""
         buys = self._run.buys and plan.count()[Action.GENERATE]
         if in_flight.here or buys or find_failed(self.context, ledger.snapshot):
             async with self._ports.open_client(self._clock) as client:
@@ -412,6 +441,27 @@ class Run:
                     await self._work(ledger, client, plan, in_flight, homes)
                 finally:
                     self._requests = client.requests
+
+    def _begin_looking(self, ledger: Ledger, plan: Plan, group: TaskGroup) -> None:
+        """From now on videos are looked at as they come, those first that are here."""
+        if self._ports.look is None:
+            return
+        snapshot = ledger.snapshot
+        viewings = viewings_of(self._options, plan, snapshot)
+        self._beside = Beside(viewings, self._ports.look, ledger)
+        group.start_soon(self._beside.keep)
+        self._beside.offer(viewings.subjects(plan, snapshot))
+
+    async def _look_at_rest(self) -> None:
+        """Waits for what is still being looked at, unless somebody wants to leave: then
+        the next report does it."""
+        if self._beside is None or self._signal is not None or not self._beside.under_way:
+            return
+        with anyio.move_on_after(UNNOTICED_S):
+            await self._beside.wait()
+            return
+        self._tell(LookingAtRest(self._beside.under_way))
+        await self._beside.wait()
 
     def _record(self, manifest: str) -> RunRecord:
         return RunRecord(
@@ -475,8 +525,10 @@ class Run:
 
     def _take(self, event: RunEvent) -> None:
         match event:
-            case Stored():
+            case Stored(attempt):
                 self._fetched += 1
+                if self._beside is not None:
+                    self._beside.take(attempt)
             case NotPrepared(job, text):
                 self._reasons[job] = text
             case _:
@@ -506,7 +558,8 @@ class Run:
 
     async def _finish(self, ledger: Ledger, elsewhere: Elsewhere) -> RunResult:
         plan = self._make_plan(ledger.snapshot, elsewhere, is_last=True)
-        code, finished_at = self._exit_code(plan), self._ports.wall()
+        shortfalls = self._find_shortfalls(plan, ledger.snapshot)
+        code, finished_at = self._exit_code(plan, shortfalls), self._ports.wall()
         for manifest in self._checked.manifests:
             await ledger.finish_run(
                 replace(
@@ -534,13 +587,22 @@ class Run:
             self._hint,
             self._reasons,
             tuple(written),
+            shortfalls,
+            remark_on_shortfalls(shortfalls, with_names=False),
         )
 
-    def _exit_code(self, plan: Plan) -> ExitCode:
+    def _find_shortfalls(self, plan: Plan, snapshot: Snapshot) -> tuple[Shortfall, ...]:
+        """Videos of the selected jobs that are not as they should be."""
+        viewings = self._beside.viewings if self._beside is not None else None
+        looks = viewings.by_attempt(plan, snapshot) if viewings is not None else {}
+        return fall_short(plan.selected(), plan, looks)
+
+    def _exit_code(self, plan: Plan, shortfalls: Sequence[Shortfall]) -> ExitCode:
         if self._signal is not None:
             is_term = self._signal is signal.SIGTERM
             return ExitCode.TERMINATED if is_term else ExitCode.INTERRUPTED
         if self._trouble:
             return ExitCode.ENVIRONMENT
         done = all(entry.state is JobState.DONE for entry in plan.selected())
-        return ExitCode.DONE if done else ExitCode.UNFINISHED
+        unmet = any(one.expected for one in shortfalls)
+        return ExitCode.DONE if done and not unmet else ExitCode.UNFINISHED

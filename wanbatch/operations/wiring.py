@@ -24,6 +24,7 @@ from wanbatch.ledger.store import Ledger
 from wanbatch.model.lifecycle import Snapshot
 from wanbatch.model.plan import Plan
 from wanbatch.model.wire import Profile, Secret
+from wanbatch.operations.looking import look
 from wanbatch.operations.reporting import write_reports
 from wanbatch.operations.run import Prepared, Run, RunPorts
 from wanbatch.operations.ticks import choose_ticks
@@ -51,6 +52,7 @@ def real_ports(
         open_client=lambda clock: open_client(prepared.profile, options.output, clock),
         free_bytes=lambda: shutil.disk_usage(options.output).free,
         watch=watch,
+        look=look,
         report=report,
     )
 

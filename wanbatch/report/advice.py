@@ -4,8 +4,10 @@ What it may not do: run anything, or name a command that does not exist.
 
 How it works: jobs that stand the same way with the same error code make one piece of
 advice, the most pressing first: what nobody but a person can settle, what failed, what
-waits for it, what is still running, what was never started. Commands are quoted for a
-POSIX shell and repeat the options that the run was made with.
+waits for it, what is still running, what was never started. What mends a failure is
+said by its code (``failures``), and trying again is advised only where it may help.
+Commands are quoted for a POSIX shell and repeat the options that the run was made
+with.
 """
 
 from __future__ import annotations
@@ -14,9 +16,10 @@ import shlex
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 
-from wanbatch.model.lifecycle import SHOWN_MARGIN_S
+from wanbatch.model.lifecycle import SHOWN_MARGIN_S, State
 from wanbatch.model.plan import JobState
-from wanbatch.model.report import Report, ReportJob
+from wanbatch.model.report import Fault, Report, ReportJob
+from wanbatch.report.failures import Failure, Remedy, look_up
 
 PRESSING = (
     JobState.UNCERTAIN,
@@ -65,6 +68,7 @@ class Step:
 @dataclass(frozen=True, slots=True)
 class Advice:
     """``jobs`` are names in manifest order; all share ``state`` and ``code``.
+    ``message`` is the provider's word, ``meaning`` what a failure's code means.
     ``before`` is the Unix second after which it is too late."""
 
     state: JobState
@@ -74,6 +78,7 @@ class Advice:
     jobs: tuple[str, ...]
     steps: tuple[Step, ...]
     before: float | None = None
+    meaning: str = ""
 
 
 def advise(report: Report) -> tuple[Advice, ...]:
@@ -107,6 +112,7 @@ def _advice(report: Report, state: JobState, code: str, jobs: list[ReportJob]) -
         message=_message(jobs),
         jobs=tuple(job.name for job in jobs),
         steps=_steps(report, state, code, jobs),
+        meaning=_meaning(jobs) if state is JobState.FAILED else "",
         before=min((at for job in jobs if (at := _deadline(job)) is not None), default=None),
     )
 
@@ -139,7 +145,7 @@ def _steps(report: Report, state: JobState, code: str, jobs: list[ReportJob]) ->
             Step("Give it up, price counted", _command(report, "resolve", name, "--abandon")),
         )
     if state is JobState.FAILED:
-        return (Step("Mend the manifest, or try again", _command(report, "run", "--retry-failed")),)
+        return (_step_after_failure(report, jobs),)
     if state is JobState.BLOCKED:
         return (Step("Settle that job, then", _command(report, "run")),)
     if state is JobState.ELSEWHERE:
@@ -157,6 +163,48 @@ def _steps(report: Report, state: JobState, code: str, jobs: list[ReportJob]) ->
     if state is JobState.PLANNED:
         return (Step("Make it" if len(jobs) == 1 else "Make them", _command(report, "run")),)
     return ()
+
+
+def _meaning(jobs: list[ReportJob]) -> str:
+    """What the jobs' code means; of one that nobody knows that it is so."""
+    found = _failure_of(jobs)
+    if found is not None:
+        return found.meaning
+    code = _code_of(jobs[0].error)
+    return (
+        f"wanbatch does not know the code {code}: the provider's own words are all there is."
+        if code
+        else "The provider gave no code: its own words are all there is."
+    )
+
+
+def _failure_of(jobs: list[ReportJob]) -> Failure | None:
+    """What all of them failed by; without a code their words must agree."""
+    found = {look_up(_code_of(job.error), job.error.message if job.error else "") for job in jobs}
+    return found.pop() if len(found) == 1 else None
+
+
+def _code_of(error: Fault | None) -> str:
+    """The provider's code; what stands in its place where there was none is ours."""
+    return "" if error is None or error.code in _OURS else error.code
+
+
+_OURS = (State.REJECTED.value, State.REMOTE_FAILED.value)
+
+
+def _step_after_failure(report: Report, jobs: list[ReportJob]) -> Step:
+    """A job that is mended is another job, and is bought by a plain ``run``; only what
+    may go out again unchanged needs ``--retry-failed``."""
+    found = _failure_of(jobs)
+    again = _command(report, "run", "--retry-failed")
+    if found is None:
+        may_pass = all(job.error is not None and job.error.retryable for job in jobs)
+        if may_pass:
+            return Step("Try again: it may pass", again)
+        return Step("Mend what the words name, then", _command(report, "run"))
+    if found.remedy in (Remedy.RETRY, Remedy.ACCOUNT):
+        return Step(found.mend, again)
+    return Step(found.mend, _command(report, "run"))
 
 
 def _deadline(job: ReportJob) -> float | None:

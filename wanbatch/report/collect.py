@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import cast
 
 from wanbatch.model.elsewhere import Source
+from wanbatch.model.expect import Expectation
 from wanbatch.model.job import FileMedia, Manifest
 from wanbatch.model.lifecycle import (
     IN_FLIGHT,
@@ -34,6 +35,8 @@ from wanbatch.model.lifecycle import (
     deciding_attempt,
     how_it_runs,
 )
+from wanbatch.model.looked import Found
+from wanbatch.model.measures import Measures
 from wanbatch.model.plan import JobState, Plan, PlannedJob
 from wanbatch.model.report import (
     Cost,
@@ -45,11 +48,13 @@ from wanbatch.model.report import (
     ReportAttempt,
     ReportJob,
     RunFacts,
+    Shortfall,
     Timings,
     Totals,
 )
-from wanbatch.report.checks.own_bytes import check_own_bytes
-from wanbatch.report.checks.registry import check_video
+from wanbatch.report.checks.groups import check_group
+from wanbatch.report.judging import Judged, judge
+from wanbatch.report.remarks import find_shortfalls, remark_on
 from wanbatch.report.timing import had_a_hand, time_attempt, time_spent
 from wanbatch.words.canonical import Json
 from wanbatch.words.hiding import hide_queries
@@ -75,14 +80,16 @@ def collect(
     snapshot: Snapshot,
     run: RunRecord | None,
     options: Sequence[str] | None = None,
+    looks: Mapping[int, Found] | None = None,
 ) -> Report:
     """The report of ``manifest`` in the plan's realm.
 
     ``run`` is the run to be reported, ``None`` before the first. ``options`` are what
     printed commands must repeat to mean this run (``--output``, ``--backend`` …); by
-    default the backend alone, where it is not the manifest's own.
+    default the backend alone, where it is not the manifest's own. ``looks`` is what is
+    known of the stored videos, by attempt.
     """
-    return _Collector(manifest, plan, snapshot).report(
+    return _Collector(manifest, plan, snapshot, looks or {}).report(
         run, _default_options(manifest, plan) if options is None else tuple(options)
     )
 
@@ -114,11 +121,34 @@ class _Standing:
     attempts: tuple[Attempt, ...]
 
 
+def fall_short(
+    entries: Iterable[PlannedJob], plan: Plan, looks: Mapping[int, Found]
+) -> tuple[Shortfall, ...]:
+    """The videos among ``entries`` that are done and not as they should be, as the
+    report tells it; a purchase that several share is paid once."""
+    found: list[Shortfall] = []
+    paid: set[int] = set()
+    for entry in entries:
+        attempt = entry.attempt
+        if entry.state is not JobState.DONE or attempt is None:
+            continue
+        request = _request(entry.request.describe())
+        output = _show_output(attempt, entry.path)
+        judged = judge(request, output, looks.get(attempt.attempt_id), entry.job.expect)
+        is_free = plan.realm == "emulator" or attempt.attempt_id in paid
+        price = Decimal(0) if is_free else attempt.price
+        found += find_shortfalls(entry.name, judged, price, plan.currency or attempt.currency)
+        paid.add(attempt.attempt_id)
+    return tuple(found)
+
+
 class _Collector:
     """One report in the making; holds the look-up tables that every job needs."""
 
-    def __init__(self, manifest: Manifest, plan: Plan, snapshot: Snapshot) -> None:
-        self.manifest, self.plan = manifest, plan
+    def __init__(
+        self, manifest: Manifest, plan: Plan, snapshot: Snapshot, looks: Mapping[int, Found]
+    ) -> None:
+        self.manifest, self.plan, self.looks = manifest, plan, looks
         self.planned = tuple(entry for entry in plan.jobs if entry.job.manifest == manifest.name)
         self.own = tuple(
             a for a in snapshot.attempts if a.manifest == manifest.name and a.realm == plan.realm
@@ -137,7 +167,7 @@ class _Collector:
         )
 
     def report(self, run: RunRecord | None, options: tuple[str, ...]) -> Report:
-        jobs = _with_own_bytes(tuple(self._job(entry) for entry in self.planned))
+        jobs = _with_groups(tuple(self._job(entry) for entry in self.planned), self._measures())
         shown = {a.attempt_id for entry in self.planned for a in entry.attempts}
         former = tuple(
             self._former_job(standing)
@@ -156,6 +186,7 @@ class _Collector:
             ledger=self.ledger,
             limit=self.manifest.run.max_cost,
             pictures=self._pictures(),
+            remarks=remark_on(jobs, self._unjudged(jobs)),
         )
 
     # -- money -------------------------------------------------------------------------
@@ -198,6 +229,7 @@ class _Collector:
             else None
         )
         attempts = self._attempts(entry.attempts)
+        judged = self._judge(attempt, request, output, job.expect)
         return ReportJob(
             name=job.name,
             id=job.id,
@@ -212,8 +244,9 @@ class _Collector:
             timings=_timings_of(attempt, entry.attempts, attempts),
             cost=self._cost(a for a in entry.attempts if self.payer[a.attempt_id] == entry.name),
             output=output,
-            checks=check_video(request, output),
+            checks=judged.checks,
             error=_fault_of_job(entry),
+            unmet=judged.unmet,
         )
 
     def _former_job(self, standing: _Standing) -> ReportJob:
@@ -239,8 +272,37 @@ class _Collector:
             timings=_timings_of(attempt, standing.attempts, attempts),
             cost=self._cost(standing.attempts),
             output=output,
-            checks=check_video(request, output),
+            checks=self._judge(attempt, request, output).checks,
             error=_fault_of_attempt(attempt, standing.state),
+        )
+
+    def _judge(
+        self,
+        attempt: Attempt | None,
+        request: Mapping[str, Json],
+        output: Output | None,
+        expected: Sequence[Expectation] = (),
+    ) -> Judged:
+        found = self.looks.get(attempt.attempt_id) if attempt else None
+        return judge(request, output, found, expected)
+
+    def _measures(self) -> Mapping[str, Measures]:
+        """Those of the present jobs' videos, by their bytes."""
+        found = {
+            entry.attempt.sha256: self.looks.get(entry.attempt.attempt_id)
+            for entry in self.planned
+            if entry.attempt
+        }
+        return {sha256: one for sha256, one in found.items() if isinstance(one, Measures)}
+
+    def _unjudged(self, jobs: Iterable[ReportJob]) -> int:
+        """Videos of which more is expected than was looked at."""
+        seen = self.looks.keys()
+        return sum(
+            any(one.fact is None for one in entry.job.expect)
+            and not (entry.attempt and entry.attempt.attempt_id in seen)
+            for entry, job in zip(self.planned, jobs, strict=True)
+            if job.output
         )
 
     def _attempts(self, attempts: Sequence[Attempt]) -> tuple[ReportAttempt, ...]:
@@ -252,16 +314,7 @@ class _Collector:
 
     def _output(self, name: str, attempt: Attempt, path: str) -> Output:
         found = self.placed.get((name, attempt.attempt_id)) or path
-        return Output(
-            path=found.removeprefix(f"{self.manifest.name}/"),
-            sha256=attempt.sha256,
-            bytes=attempt.bytes,
-            seconds=attempt.seconds,
-            width=attempt.width,
-            height=attempt.height,
-            fps=attempt.fps,
-            has_audio=attempt.has_audio,
-        )
+        return _show_output(attempt, found.removeprefix(f"{self.manifest.name}/"))
 
     def _of_run(self, run: RunRecord | None) -> list[Attempt]:
         """This manifest's attempts that the run opened or found under way, and had a
@@ -280,12 +333,26 @@ class _Collector:
         }
 
 
-def _with_own_bytes(jobs: tuple[ReportJob, ...]) -> tuple[ReportJob, ...]:
-    outputs = {job.name: (job.fingerprint, job.output) for job in jobs if job.output}
-    found = check_own_bytes(outputs)
+def _with_groups(
+    jobs: tuple[ReportJob, ...], measures: Mapping[str, Measures]
+) -> tuple[ReportJob, ...]:
+    found = check_group(jobs, measures)
     return tuple(
-        replace(job, checks=(*job.checks, found[job.name])) if job.name in found else job
+        replace(job, checks=(*job.checks, *found[job.name])) if job.name in found else job
         for job in jobs
+    )
+
+
+def _show_output(attempt: Attempt, path: str) -> Output:
+    return Output(
+        path=path,
+        sha256=attempt.sha256,
+        bytes=attempt.bytes,
+        seconds=attempt.seconds,
+        width=attempt.width,
+        height=attempt.height,
+        fps=attempt.fps,
+        has_audio=attempt.has_audio,
     )
 
 

@@ -1,50 +1,42 @@
-"""Writes a manifest's report folder: posters, ``report.json``, ``report.html``, the
-record of a finished run; and reads reports again.
+"""Writes a manifest's report folder: ``report.json``, ``report.html``, the record of a
+finished run; and reads reports again.
 
 What it may not do: decide what a report says, or touch a video.
 
-How it works: posters first, for the documents name them. They are cached under the
-video's SHA-256, so a second report makes only what is new; a video without a poster is
-shown without one. Every file is written beside its target and renamed. A finished run's
-record is written once and kept: a report made later, with what a person decided since,
-leaves it alone.
+How it works: posters, previews and film strips are made by whoever looks at a video
+(``videos.looking``), under names that its SHA-256 gives; the documents name those that
+are there, and a video without one is shown without. Every file is written beside its
+target and renamed. A finished run's record is written once and kept: a report made
+later, with what a person decided since, leaves it alone.
 """
 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from urllib.parse import quote
 
-from wanbatch.model.report import Output, Report, ReportJob, is_inside
+from wanbatch.model.report import Report, ReportJob
 from wanbatch.report.formats.json import document_text, parse_report, report_document, to_bytes
 from wanbatch.report.formats.page import render_page
 from wanbatch.report.head import Head, read_head
 from wanbatch.report.schema import find_violation
 from wanbatch.report.thumbnails import add_thumbnails
-from wanbatch.videos.stills import Undecodable, make_poster
 from wanbatch.words.errors import ExitCode, WanbatchError
 from wanbatch.words.files import open_regular, written_atomically
-
-POSTER_WORKERS = min(4, os.cpu_count() or 1)
-"""Decoding holds a core each; more than four would take the machine away from its
-user."""
 
 
 def write_report(report: Report, folder: Path) -> Report:
     """Writes the report into ``folder`` (``<output>/<manifest name>``) and returns it
-    with its posters.
+    with the pictures that are there.
 
-    Raises ``OSError`` where the folder cannot be written. A video that is missing or
-    cannot be decoded only goes without a poster.
+    Raises ``OSError`` where the folder cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    report = add_thumbnails(add_posters(report, folder), folder)
+    report = add_thumbnails(name_pictures(report, folder), folder)
     document = report_document(report)
     content = to_bytes(document_text(document))
     _keep_evidence(folder, report)
@@ -88,25 +80,35 @@ def _knows(report: Report, head: Head) -> bool:
     return ledger is not None and ledger.id == head.ledger_id and ledger.events >= head.events
 
 
-def add_posters(report: Report, folder: Path) -> Report:
-    """The report with ``poster`` set wherever there is one, after making those that
-    were missing."""
-    posters = folder / "posters"
-    wanted = {
-        _poster_name(job.output): job.output
-        for job in (*report.jobs, *report.former)
-        if job.output and is_inside(job.output.path)
+def name_pictures(report: Report, folder: Path) -> Report:
+    """The report with the poster, preview and film strip of each video that has
+    one."""
+    present = {
+        f"{room}/{picture.name}"
+        for room in ("posters", "previews", "frames")
+        if (folder / room).is_dir()
+        for picture in (folder / room).iterdir()
     }
-    present = {poster.name for poster in posters.iterdir()} if posters.is_dir() else set()
-    present |= _make_posters(
-        {name: folder / output.path for name, output in wanted.items() if name not in present},
-        posters,
-    )
     return replace(
         report,
-        jobs=_with_posters(report.jobs, present),
-        former=_with_posters(report.former, present),
+        jobs=_with_pictures(report.jobs, present),
+        former=_with_pictures(report.former, present),
     )
+
+
+def poster_name(sha256: str) -> str:
+    """Where a video's poster stands, relative to the manifest's folder."""
+    return f"posters/{sha256[:24]}.webp"
+
+
+def preview_name(sha256: str) -> str:
+    """Where a video's preview stands."""
+    return f"previews/{sha256[:24]}.mp4"
+
+
+def frames_name(sha256: str) -> str:
+    """Where a video's film strip stands."""
+    return f"frames/{sha256[:24]}.webp"
 
 
 def read_report(path: Path) -> Report:
@@ -135,36 +137,22 @@ def read_report(path: Path) -> Report:
     return parse_report(document)
 
 
-def _poster_name(output: Output) -> str:
-    return f"{output.sha256[:24]}.webp"
+def _with_pictures(jobs: Iterable[ReportJob], present: set[str]) -> tuple[ReportJob, ...]:
+    return tuple(_with_pictures_of(job, present) for job in jobs)
 
 
-def _make_posters(missing: dict[str, Path], posters: Path) -> set[str]:
-    """The names of those that could be made."""
-    videos = {name: video for name, video in missing.items() if video.is_file()}
-    if not videos:
-        return set()
-    posters.mkdir(exist_ok=True)
-    with ThreadPoolExecutor(POSTER_WORKERS) as pool:
-        made = pool.map(lambda name: _make_poster(videos[name], posters / name), videos)
-        return {name for name, is_made in zip(videos, made, strict=True) if is_made}
-
-
-def _make_poster(video: Path, target: Path) -> bool:
-    try:
-        make_poster(video, target)
-    except (Undecodable, OSError):
-        return False
-    return True
-
-
-def _with_posters(jobs: Iterable[ReportJob], present: set[str]) -> tuple[ReportJob, ...]:
-    return tuple(
-        replace(job, poster=f"posters/{name}")
-        if job.output and (name := _poster_name(job.output)) in present
-        else replace(job, poster=None)
-        for job in jobs
+def _with_pictures_of(job: ReportJob, present: set[str]) -> ReportJob:
+    """What a report already names stays, where it is there."""
+    sha256 = job.output.sha256 if job.output else ""
+    poster, preview, frames = (
+        next((name for name in names if name in present), None)
+        for names in (
+            (job.poster, poster_name(sha256)),
+            (job.preview, preview_name(sha256)),
+            (job.frames, frames_name(sha256)),
+        )
     )
+    return replace(job, poster=poster, preview=preview, frames=frames)
 
 
 def _write(target: Path, content: bytes) -> None:

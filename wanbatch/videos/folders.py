@@ -21,8 +21,9 @@ from wanbatch.words.files import kind_of
 
 _LEDGER = ("ledger.lock", "ledger.db", "ledger.db-wal", "ledger.db-shm", "ledger.db-journal")
 _PAGES = ("report.html", "report.json")
-_ROOMS = ("videos", f"videos/{PART_FOLDER}", "posters", "stills", "runs")
-_GATHERED = (f"videos/{PART_FOLDER}", "stills", "posters", "runs")
+_SHOWN = ("posters", "previews", "frames")
+_ROOMS = ("videos", f"videos/{PART_FOLDER}", *_SHOWN, "stills", "runs")
+_GATHERED = (f"videos/{PART_FOLDER}", "stills", *_SHOWN, "runs")
 """Folders whose files are ours alone; a video may be a link that a person made to save
 room."""
 _EMULATOR = ".emulator"

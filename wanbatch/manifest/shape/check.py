@@ -56,6 +56,31 @@ _OTHER_NAMES = {
     "concurrency": "max_in_flight",
     "parallel": "max_in_flight",
 }
+_OTHER_CHECKS = {
+    "freeze": "frozen",
+    "still": "frozen",
+    "dark": "black",
+    "cuts": "cut",
+    "scenes": "cut",
+    "scene_cuts": "cut",
+    "sharpness": "blur",
+    "brightness": "exposure",
+    "color": "colour_drift",
+    "colour": "colour_drift",
+    "color_drift": "colour_drift",
+    "audio": "sound",
+    "has_audio": "sound",
+    "peak": "clipping",
+    "join": "joint",
+    "seam": "joint",
+    "seconds": "length",
+    "duration": "length",
+    "resolution": "size",
+    "aspect_ratio": "shape",
+    "ssim": "first_frame",
+}
+"""What other tools call the checks of ``expect``."""
+_OF_SEVERAL = ("same", "reproduces")
 _COMBINING = ("include", "exclude")
 _MEDIA = ("first_frame", "last_frame", "driving_audio", "first_clip")
 _KINDS = {
@@ -225,12 +250,17 @@ def _where(path: Route) -> str:
         return "no key of a manifest"
     if path[-1] == "media":
         return "no kind of media"
+    if path[-1] == "expect":
+        return "no check of a single video"
     named = [step for step in path if isinstance(step, str)]
     return "no field of a job" if named == ["jobs"] else f"no key of {named[-1]}"
 
 
 def _suggest(name: str, known: list[str], path: Route) -> str:
-    other = _OTHER_NAMES.get(name.lower())
+    if path[-1:] == ("expect",) and name in _OF_SEVERAL:
+        return f"{name} compares several videos: the report says it of them, remove it here"
+    others = _OTHER_CHECKS if path[-1:] == ("expect",) else _OTHER_NAMES
+    other = others.get(name.lower())
     if other in known:
         return f"did you mean {other}?"
     if other in _MEDIA and "media" in known:
@@ -324,7 +354,9 @@ def _type(error: ValidationError, path: Route, says: str) -> Iterator[Fault]:
             ("begin with wanbatch: 1",),
         )
         return
-    yield Fault(codes.WRONG_TYPE, message, path, f"this is {kind}", _type_hint(found, wanted, path))
+    yield Fault(
+        codes.WRONG_TYPE, message, path, f"this is {kind}", _type_hint(found, wanted, path, says)
+    )
 
 
 def _kind(value: object) -> str:
@@ -343,7 +375,7 @@ def _kind(value: object) -> str:
     )
 
 
-def _type_hint(found: object, wanted: list[str], path: Route) -> tuple[str, ...]:
+def _type_hint(found: object, wanted: list[str], path: Route, says: str) -> tuple[str, ...]:
     key = next((s for s in reversed(path) if isinstance(s, str)), "it")
     if (
         "string" in wanted
@@ -355,6 +387,8 @@ def _type_hint(found: object, wanted: list[str], path: Route) -> tuple[str, ...]
         return (f'put it in quotes if it is a text: "{shown(found)}"',)
     if wanted[0] == "array" and isinstance(found, (str, int, float, bool)):
         return (f"write a list: {key}: [{escape_unsafe(str(found))[:40]}]",)
+    if "expect" in path[:-1] and says:
+        return (f"write {says.partition(' is ')[2]}",)
     if "boolean" in wanted and isinstance(found, int) and found in (0, 1):
         return (f"write {'true' if found else 'false'}",)
     if "boolean" in wanted and str(found).lower() in ("yes", "on", "no", "off"):
@@ -500,7 +534,7 @@ def _form_hint(name: str, text: str, says: str, path: Route, kinds: frozenset[st
         return "write wan2.7-i2v, or leave model out"
     if "tags" in path and (word := "-".join(text.replace(",", " ").split())):
         return f"write {escape_unsafe(word)}"
-    if "integer" in kinds:
+    if {"integer", "number"} & kinds:
         # The schema says "NAME is FORM" of every number (a test holds that).
         return f"write {says.partition(' is ')[2]}"
     return "wanbatch schema manifest prints the forms of all fields"

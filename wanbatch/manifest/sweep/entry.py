@@ -3,10 +3,10 @@ it go into.
 
 What it may not do: render or expand.
 
-How it works: a job's own value wins, null removes a default, media and vars are merged
-key by key; a job's own seeds replace a default seed, and the other way round. Every
-merged field still knows where it was written, so that a finding points at the line that
-must be changed.
+How it works: a job's own value wins, null removes a default; media, vars and expect are
+merged key by key; a job's own seeds replace a default seed, and the other way round.
+Every merged field still knows where it was written, so that a finding points at the
+line that must be changed.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from wanbatch.words.diagnostics import Diagnostic, Position, Route, Severity, me
 from wanbatch.words.scalars import Scalar
 
 Fields = dict[str, Value]
-_MERGED = ("media", "vars")
+_MERGED = ("media", "vars", "expect")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class JobSpec:
         """Where the field at ``path`` is written: in the job, else in defaults, else
         the job itself."""
         for prefix, fields in ((("jobs", self.number), self.own), (("defaults",), self.defaults)):
-            if _is_written(fields, path[:2] if path[:1] in (("media",), ("vars",)) else path[:1]):
+            if _is_written(fields, path[: 2 if path and path[0] in _MERGED else 1]):
                 return (*prefix, *path)
         return ("jobs", self.number, *path)
 

@@ -336,6 +336,7 @@ class _Cell:
                 prompt_extend=cast(bool, job["prompt_extend"]),
                 watermark=cast(bool, job["watermark"]),
                 place=self.place,
+                expect=made.expect,
             )
         )
         for kind, target, where in self.references:

@@ -17,16 +17,19 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from wanbatch.manifest.paths import check_path
+from wanbatch.manifest.shape import codes as shape_codes
 from wanbatch.manifest.shape.check import Fault, explain
 from wanbatch.manifest.sweep.entry import JobSpec
 from wanbatch.manifest.tables.blanks import is_blank
 from wanbatch.manifest.tables.headings import misread_headings
 from wanbatch.manifest.template import codes
+from wanbatch.manifest.template.expected import find_reversed, put_expected, read_expected
 from wanbatch.manifest.template.placeholders import by_any_case, find_placeholders
 from wanbatch.manifest.template.problem import TemplateProblem, Variables
 from wanbatch.manifest.template.templates import Templates, is_template
 from wanbatch.manifest.yaml.document import Document, Marks, Value
 from wanbatch.manifest.yaml.source import Unusable, decode, read_bytes
+from wanbatch.model.expect import Expectation
 from wanbatch.model.job import MEDIA_TYPES, trim_prompt
 from wanbatch.words.diagnostics import Severity
 from wanbatch.words.quoting import escape_unsafe, shown
@@ -88,10 +91,11 @@ class PromptFiles:
 @dataclass(slots=True)
 class Rendered:
     """The values of one cell, or of one job of it: the strict job's fields, ``tags``
-    apart."""
+    and ``expect`` apart."""
 
     job: dict[str, Value]
     tags: tuple[str, ...]
+    expect: tuple[Expectation, ...] = ()
 
 
 @dataclass(slots=True)
@@ -128,6 +132,9 @@ class Renderer:
             if isinstance(value, str) and is_template(value):
                 with suppress(TemplateProblem):  # no template, but what it names is not without use
                     self.reads.update(self.templates.compile(value).names)
+        expected = fields.get("expect")
+        for name, value in expected.items() if isinstance(expected, dict) else ():
+            self._sort(("expect", name), value)
         tags = fields.get("tags")
         for number, tag in enumerate(tags if isinstance(tags, list) else ()):
             self._sort(("tags", number), tag)
@@ -337,12 +344,15 @@ class Renderer:
         where it is refused."""
         job, tags = dict(DEFAULTS), []
         media: dict[str, Value] = {}
+        expected: dict[str, Value] = {}
         for path, value in values.items():
             if path[0] == "tags":
                 if value not in (None, ""):
                     tags.append(str(value))
             elif path[0] == "media":
                 _put_media(media, path, value)
+            elif path[0] == "expect":
+                put_expected(expected, path, value)
             elif path[0] != "seed":
                 name = str(path[0])
                 converted = _convert(name, value)
@@ -358,15 +368,18 @@ class Renderer:
         }
         given = _convert("seed", values.get(("seed",)))
         job["seed"] = seed if given is None or given == "" else given
+        if expected:
+            job["expect"] = expected
         untrimmed = _trim_prompts(job)
         if not gate("job").is_valid(job):
             for fault in explain("job", job):
                 self._report_fault(fault, values, job, cell)
             return None
+        self._check_bounds(expected, cell)
         self._check_blank(values, cell)
         self._check_leftover(job, cell)
         job |= untrimmed
-        return Rendered(job, tuple(dict.fromkeys(tags)))
+        return Rendered(job, tuple(dict.fromkeys(tags)), read_expected(expected))
 
     def _report_fault(
         self, fault: Fault, values: Mapping[Path_, Value], job: dict[str, Value], cell: str
@@ -402,6 +415,20 @@ class Renderer:
         """The variables that a field's value is made of; of a prompt file all that the
         entry reads."""
         return frozenset(self.reads) if path == ("prompt", "file") else self.read_by(*path)
+
+    def _check_bounds(self, expected: Mapping[str, Value], cell: str) -> None:
+        for check in find_reversed(expected):
+            self.entry.report(
+                shape_codes.OUT_OF_RANGE,
+                f"min of {check} is above its max",
+                "expect",
+                check,
+                key=True,
+                cell=cell,
+                label="no video could satisfy both",
+                hints=("exchange them",),
+                reads=self.read_by("expect", check),
+            )
 
     def _check_blank(self, values: Mapping[Path_, Value], cell: str) -> None:
         for name in ("prompt", "negative_prompt"):

@@ -2,7 +2,8 @@
 
 What it may not do: I/O, or write a character that XML forbids.
 
-How it works: ``failed`` is a failure; ``uncertain`` and ``expired`` are errors, for a
+How it works: ``failed`` is a failure, and so is a video that falls short of what the
+manifest expects; ``uncertain`` and ``expired`` are errors, for a
 person must decide; whatever has not come to its turn is skipped, with its reason. A
 case's time is what its job took from submit to disk.
 """
@@ -26,10 +27,11 @@ ERRORS = (JobState.UNCERTAIN, JobState.EXPIRED, JobState.FINISHED, JobState.ELSE
 def render_junit(report: Report) -> str:
     """The XML text, with its declaration."""
     totals = report.totals
+    unmet = sum(bool(job.unmet) for job in report.jobs)
     errors = sum(totals.of(state) for state in ERRORS)
     counts = {
         "tests": str(totals.jobs),
-        "failures": str(totals.failed),
+        "failures": str(totals.failed + unmet),
         "errors": str(errors),
         "skipped": str(totals.jobs - totals.done - totals.failed - errors),
         "time": f"{report.time.wall_s if report.time else 0.0:.3f}",
@@ -61,6 +63,9 @@ def _add_case(suite: Element, report: Report, job: ReportJob) -> None:
     kind = legal(job.error.code if job.error else job.state.value)
     if job.state is JobState.FAILED:
         SubElement(case, "failure", {"message": message, "type": kind})
+    elif job.unmet:
+        said = [f"{c.name}: {c.message}" for c in job.checks if c.name in job.unmet]
+        SubElement(case, "failure", {"message": legal("; ".join(said)), "type": "expectation"})
     elif job.state in ERRORS:
         SubElement(case, "error", {"message": message, "type": kind})
     elif job.state is not JobState.DONE:

@@ -225,6 +225,7 @@ def _data(
                 {
                     "jobs": a.jobs,
                     "state": a.state.value,
+                    "meaning": a.meaning,
                     "steps": [{"when": s.when, "command": s.command} for s in a.steps],
                 }
                 for a in advice

@@ -77,6 +77,7 @@ def render_markdown(report: Report, base: str | None = "") -> str:
             + (f" ({inert_text(item.code)})" if item.code else "")
             + (f": {inert_text(item.message)}" if item.message else ""),
             "",
+            *([inert_text(item.meaning), ""] if item.meaning else []),
         ]
         lines += [
             "```sh",

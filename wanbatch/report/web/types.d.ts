@@ -92,6 +92,8 @@ interface Job {
   preview: string | null;
   frames: string | null;
   checks: Check[];
+  /** The checks that fall short of what the manifest expects. */
+  unmet?: string[];
   error: Fault | null;
 }
 
@@ -99,6 +101,8 @@ interface Job {
 interface Advice {
   jobs: string[];
   state: JobState;
+  /** What the code of a failure means. */
+  meaning: string;
   steps: { when: string; command: string }[];
 }
 
