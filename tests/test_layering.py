@@ -26,7 +26,7 @@ MATRIX: dict[str, set[str]] = {
     "plan": {"words", "model"},
     "providers": {"words", "model", "media"},
     "engine": {"words", "model", "videos"},
-    "report": {"words", "model"},
+    "report": {"words", "model", "videos"},
     "emulator": {"words", "model", "media"},
     "operations": {
         "words",

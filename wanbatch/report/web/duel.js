@@ -106,6 +106,7 @@ function makeDuelView(page) {
       const poster = el("img", { alt: "" });
       if (job.poster) poster.src = addressOf(data.base, job.poster);
       host.replaceChildren(job.poster ? poster : "");
+      host.setAttribute("role", "group");
       host.setAttribute("aria-label", at ? "Right video" : "Left video");
       const { path = "", fps = 0 } = job.output ?? {};
       return [{ host, source: addressOf(data.base, path), fps }];
