@@ -18,6 +18,7 @@ def test_it_opens_with_a_beside_b_and_finds_the_files_of_both(visit, tmp_path):
         for job in report.jobs:
             if job.output:
                 samples.write_video(folder / job.output.path, hue=number)
+        samples.write_pictures(report, folder)
         write_report(report, folder)
     page_file = tmp_path / "pages" / "report.html"
     page_file.parent.mkdir()
@@ -25,15 +26,15 @@ def test_it_opens_with_a_beside_b_and_finds_the_files_of_both(visit, tmp_path):
     assert found.page is not None
     page_file.write_bytes(found.page)
     page = visit(page_file.parent)
-    texts = page.locator("th").all_inner_texts()
+    texts = page.locator(".matrix th").all_inner_texts()
     assert [text for text in texts if text in ("A", "B")] == ["A", "B"]
     assert [text for text in texts if text.startswith("opening")] == [
         job.name for job in report.jobs
     ]
-    loaded = "[...document.querySelectorAll('.sheet img')].filter(i => i.naturalWidth > 0)"
+    loaded = "[...document.querySelectorAll('.matrix img')].filter(i => i.naturalWidth > 0)"
     page.wait_for_function(f"() => {loaded}.length >= 2")
     sources = page.evaluate(f"() => {loaded}.map(i => i.src)")
     folders = {source.rsplit("/posters/", 1)[0] for source in sources}
     assert folders == {old.as_uri(), new.as_uri()}
     assert "A is " in page.locator(".description").inner_text()
-    assert page.locator("text=--retry-failed").count() == 0
+    assert page.locator(".advice").count() == 0

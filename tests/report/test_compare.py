@@ -209,8 +209,11 @@ def test_the_page_opens_in_the_view_and_gives_no_commands(report):
     both = merge(report, report, ("", ""))
     page = render_page(both, report_document(both), opening="show=grid&cols=run")
     assert r'"opening":"show=grid\u0026cols=run"' in page
-    assert "--retry-failed" not in page
-    assert "--retry-failed" in render_page(report, report_document(report))
+    assert '"advice":[]' in page
+    assert '"again":""' in page
+    alone = render_page(report, report_document(report))
+    assert '"advice":[]' not in alone
+    assert '"again":""' not in alone
 
 
 # -- locks -----------------------------------------------------------------------------

@@ -220,7 +220,7 @@ def _data(
             "realm": report.realm,
             **pack_jobs(_list(document["jobs"]), _list(document["former"])),
             "thumbnails": report.thumbnails,
-            "again": remake_command(report),
+            "again": "" if opening else remake_command(report),
             "advice": [
                 {
                     "jobs": a.jobs,

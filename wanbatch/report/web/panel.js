@@ -211,7 +211,7 @@ function checksSection(job) {
  * @param {Data} data
  */
 function againSection(job, data) {
-  if (!data.jobs.includes(job)) return null;
+  if (!data.again || !data.jobs.includes(job)) return null;
   return titled("Make it again", null, copyable(commandFor(data.again, job)));
 }
 
