@@ -3,6 +3,7 @@ inherited."""
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import signal
@@ -216,3 +217,22 @@ def test_a_file_system_without_locks_is_refused(
     with pytest.raises(WanbatchError, match="No locks available"), RunLock(tmp_path):
         pass
     assert len(os.listdir("/proc/self/fd")) == handles  # noqa: PTH208
+
+
+def test_a_folder_that_cannot_be_opened_is_locked_by_its_file(tmp_path, monkeypatch):
+    real = os.open
+
+    def refuse_folders(path, flags, *rest, **given):
+        if flags & os.O_DIRECTORY:
+            raise OSError(errno.EINVAL, "Invalid argument")
+        return real(path, flags, *rest, **given)
+
+    monkeypatch.setattr(os, "open", refuse_folders)
+    with (
+        RunLock(tmp_path),
+        pytest.raises(WanbatchError, match="another run works in"),
+        RunLock(tmp_path),
+    ):
+        pass
+    with RunLock(tmp_path):
+        pass
