@@ -44,8 +44,9 @@ from wanbatch.model.report import (
     ReportJob,
     Totals,
 )
-from wanbatch.report.write import write_report
+from wanbatch.report.write import poster_name, write_report
 from wanbatch.videos.looking import Targets, look_at
+from wanbatch.videos.stills import make_poster
 
 LENSES = ("24mm", "28mm", "35mm", "50mm", "85mm", "135mm")
 SEEDS = tuple(range(100, 106))
@@ -185,12 +186,15 @@ def jobs(folder: Path) -> Iterator[ReportJob]:
 
 
 def make_report(folder: Path) -> None:
-    for name in ("videos", "previews"):
+    for name in ("videos", "previews", "posters"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     count = len(LENSES) * len(SEEDS)
     with ProcessPoolExecutor(os.cpu_count()) as pool:
         list(pool.map(make_clip, [folder] * count, range(count)))
     found = tuple(jobs(folder))
+    for job in found:
+        if job.output is not None:
+            make_poster(folder / job.output.path, folder / poster_name(job.output.sha256))
     totals = Totals(jobs=count, done=count, cost=Cost(Decimal(0), Decimal(0), "USD"))
     facts = ManifestFacts("playback", "playback.wanbatch.yaml", "0" * 64)
     write_report(Report(facts, "emulator", None, totals, found), folder)

@@ -44,7 +44,8 @@ from wanbatch.model.report import (
 )
 from wanbatch.report.formats.json import report_document
 from wanbatch.report.formats.page import render_page
-from wanbatch.report.write import write_report
+from wanbatch.report.write import poster_name, write_report
+from wanbatch.videos.stills import make_poster
 
 MANY, VIDEOS, DISTINCT = 5_000, 1_000, 300
 CHECKS = ("length", "size", "frozen", "black", "flicker", "cut", "motion", "blur", "exposure")
@@ -121,7 +122,8 @@ def write_clip(path: Path, number: int) -> None:
 
 def make_videos(folder: Path) -> tuple[ReportJob, ...]:
     """``VIDEOS`` names for ``DISTINCT`` real files."""
-    (folder / "videos").mkdir()
+    for name in ("videos", "posters"):
+        (folder / name).mkdir()
     jobs = []
     for number in range(VIDEOS):
         path = folder / f"videos/{number:04}.mp4"
@@ -131,6 +133,8 @@ def make_videos(folder: Path) -> tuple[ReportJob, ...]:
         else:
             os.link(first, path)
         digest = sha256(first.read_bytes()).hexdigest()
+        if number < DISTINCT:
+            make_poster(path, folder / poster_name(digest))
         size = path.stat().st_size
         output = Output(f"videos/{path.name}", digest, size, 1.0, 320, 176, 12.0, has_audio=False)
         jobs.append(make_job(number, output))

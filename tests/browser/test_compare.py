@@ -39,7 +39,9 @@ def folder(tmp_path_factory):
     for number, job in enumerate(report.jobs):
         jobs.append(furnished(job, number, jobs, root))
     pictures = {samples.sha("harbor.png"): picture}
-    write_report(replace(report, jobs=tuple(jobs), pictures=pictures), root)
+    report = replace(report, jobs=tuple(jobs), pictures=pictures)
+    samples.write_pictures(report, root)
+    write_report(report, root)
     return root
 
 

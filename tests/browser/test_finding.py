@@ -29,7 +29,9 @@ def folder(tmp_path_factory):
     for number, job in enumerate(jobs):
         if job.output:
             samples.write_video(root / job.output.path, hue=number, seconds=0.5)
-    write_report(replace(report, jobs=jobs), root)
+    report = replace(report, jobs=jobs)
+    samples.write_pictures(report, root)
+    write_report(report, root)
     return root
 
 

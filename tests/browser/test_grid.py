@@ -178,7 +178,7 @@ def test_checks_are_painted_as_outline_or_heat(visit, folder):
             [key, what],
         )
 
-    page.locator("#grid .menu summary, .sides .menu summary").first.click()
+    page.locator(".choices .menu summary").click()
     page.get_by_label("motion").check()
     assert options_of(page)["paint"] == "motion"
     assert "motion 0" in page.locator(".legend").inner_text()
@@ -196,7 +196,7 @@ def test_checks_are_painted_as_outline_or_heat(visit, folder):
     assert missed == ["motion 3"]
     page.keyboard.press("Escape")
     page.mouse.click(5, 5)
-    assert not page.locator(".menu").evaluate("menu => menu.open")
+    assert not page.locator(".choices .menu").evaluate("menu => menu.open")
 
 
 DRIFTS = """() => {

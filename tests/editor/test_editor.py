@@ -45,6 +45,7 @@ ONLY_AFTER_MERGING = {
     "WB205_from_defaults",
     "WB206_empty_template",
     "WB208_rendered",
+    "WB208_expect_rendered",
     "WB213_rendered_file",
     "WB210_negative_prompt",
 }

@@ -93,7 +93,6 @@ interface Job {
   frames: string | null;
   checks: Check[];
   /** The checks that fall short of what the manifest expects. */
-  unmet?: string[];
   error: Fault | null;
 }
 
