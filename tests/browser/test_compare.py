@@ -339,6 +339,7 @@ def test_a_failed_job_says_first_what_to_do(visit, folder, names):
     sections = page.locator("#job .panel section")
     first = sections.first.inner_text()
     assert "DataInspectionFailed" in first
+    assert "refuses the content" in first, "what the code means"
     assert "wanbatch run" in first
     assert "Make it again" in page.locator("#job .panel").inner_text()
     assert page.locator("#job [data-compare]").count() == 0

@@ -113,6 +113,13 @@ def test_jobs_stand_by_their_axes_and_the_address_keeps_how(visit, folder):
         " s.querySelector('img').naturalWidth > 100 && s.offsetHeight > 100)"
     )
 
+    page.locator(".matrix .stage").first.focus()
+    page.keyboard.press("x")
+    rejected = page.locator(f'[data-key="{name_of("dawn", "35mm", 100)}"].reject')
+    assert "rejected" in rejected.locator(".mark").inner_text()
+    page.keyboard.press("x")
+    assert rejected.count() == 0
+
     choose(page, "lens", "50mm")
     expected = [[name_of(hour, "50mm", seed) for seed in SEEDS] for hour in HOURS]
     expected[1][2] = "no job"

@@ -1,5 +1,6 @@
-"""300 hostile strings in every text field of a report: the page has the structure that
-a harmless report's page has, and nothing else happens."""
+"""300 hostile strings in every text field of a report, and in the notes on its videos:
+the page has the structure that a harmless report's page has, and nothing else
+happens."""
 
 from __future__ import annotations
 
@@ -23,12 +24,19 @@ STRUCTURE = """() => {
   };
   return told;
 }"""
-PANELS = """async () => {
+PANELS = """async (notes) => {
   const told = (STRUCTURE)();
   const found = [];
-  for (const stage of document.querySelectorAll('#jobs .stage')) {
+  for (const [at, stage] of document.querySelectorAll('#jobs .stage').entries()) {
     stage.click();
     const dialog = document.querySelector('#job');
+    if (dialog.querySelector('.choosing')) {
+      dialog.dispatchEvent(new KeyboardEvent('keydown', { key: 'n', bubbles: true }));
+      const box = document.querySelector('dialog.note');
+      box.querySelector('textarea').value = `note ${notes[at]}`;
+      box.querySelector('button').click();
+      await new Promise((resume) => setTimeout(resume));
+    }
     found.push(told(dialog));
     dialog.close();
   }
@@ -100,10 +108,12 @@ def test_hostile_strings_change_nothing_but_texts(visit, tmp_path):
         page = visit(tmp_path / name, reduced_motion="reduce")
         page.on("dialog", lambda dialog: visit.complaints.append(f"dialog: {dialog.message}"))
         gallery = page.evaluate(WHOLE)
-        panels = page.evaluate(PANELS)
+        panels = page.evaluate(PANELS, strings)
+        assert page.locator(".card .chosen").count() == 100, "each done job has its note"
         page.click("#facets")
         page.evaluate("location.hash = '#show=table'")
         page.wait_for_selector("#table:not([hidden])")
+        page.wait_for_function("() => !document.querySelector('.said.on')")
         told[name] = [gallery, *panels, page.evaluate(WHOLE)]
         assert page.evaluate("window.hacked") is None
         page.evaluate(ASKING, strings[::7])

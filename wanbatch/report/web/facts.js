@@ -43,6 +43,15 @@ function stepsFor(job, advice) {
 }
 
 /**
+ * What its failure's code means, where that is known.
+ * @param {Job} job
+ * @param {Advice[]} advice
+ */
+function meaningFor(job, advice) {
+  return advice.find((item) => item.state === job.state && item.jobs.includes(job.name))?.meaning;
+}
+
+/**
  * @param {string} command
  * @param {Job} job
  */

@@ -95,6 +95,7 @@ function pairList(...rows) {
 function troubleSection(job, data) {
   const steps = stepsFor(job, data.advice);
   if (!steps) return null;
+  const meaning = meaningFor(job, data.advice);
   const heading = el("h3", { class: `tone ${job.state}` }, stateWord(job, data.labels));
   if (job.error && job.error.code !== job.state) {
     heading.append(el("small", null, el("code", null, shown(job.error.code))));
@@ -105,7 +106,14 @@ function troubleSection(job, data) {
   const rows = steps.map(({ when, command }) =>
     el("div", null, el("dt", null, when), el("dd", null, copyable(command))),
   );
-  return el("section", { class: job.state }, heading, message, el("dl", { class: "steps" }, rows));
+  return el(
+    "section",
+    { class: job.state },
+    heading,
+    message,
+    meaning && el("p", null, meaning),
+    el("dl", { class: "steps" }, rows),
+  );
 }
 
 /**
