@@ -129,12 +129,14 @@ def test_a_name_without_a_format_is_refused(tmp_path):
         format_of(tmp_path / "x.pdf")
 
 
-def test_ten_thousand_jobs_are_written_quickly(tmp_path):
-    report = collect(*samples.make_case(*[J.DONE] * 10_000))
-    document = tmp_path / "harbor"
-    started = time.perf_counter()
-    write_report(report, document)
-    assert time.perf_counter() - started < 15, (
-        "1.2 s on a quiet machine; the rest is room for a busy one"
-    )
-    assert (document / "report.html").stat().st_size < 4_000_000
+def test_ten_times_the_jobs_take_ten_times_as_long_to_write(tmp_path):
+    """CPU seconds, so that a busy machine changes nothing; half as much again is
+    room."""
+    cost = {}
+    for jobs in (1_000, 10_000):
+        report = collect(*samples.make_case(*[J.DONE] * jobs))
+        started = time.process_time()
+        write_report(report, tmp_path / str(jobs))
+        cost[jobs] = time.process_time() - started
+    assert cost[10_000] < 15 * cost[1_000]
+    assert (tmp_path / "10000/report.html").stat().st_size < 4_000_000
