@@ -14,7 +14,7 @@ from expecting import expect
 from report import defects, samples
 
 from wanbatch.model.plan import JobState as J
-from wanbatch.model.report import Output
+from wanbatch.model.report import Check, Output
 from wanbatch.operations.inspection import Inspected, inspect
 from wanbatch.report.collect import collect
 from wanbatch.report.write import write_report
@@ -139,6 +139,16 @@ def test_a_report_is_held_against_what_was_asked_for(report):
             ["length", "size", "cut"],
             ["file"],
         ]
+
+
+def test_what_the_manifest_expected_falls_short_still(report):
+    made, folder = report
+    said = Check("motion", passed=False, message="where at least 0.5 is expected", value=0.01)
+    first = replace(made.jobs[0], checks=(said,), unmet=("motion",))
+    write_report(replace(made, jobs=(first, *made.jobs[1:])), folder)
+    found = inspect([folder])[0]
+    assert fallen(found) == ["length", "size", "motion"]
+    assert said in found.checks
 
 
 def test_a_picture_counts_where_it_is_still_the_one_that_was_sent(tmp_path, report):
