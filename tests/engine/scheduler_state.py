@@ -95,6 +95,12 @@ def _tracking(scheduler: Scheduler) -> Iterator[tuple[str, bool]]:
     asked = [*tracking.first_polls, *queued]
     yield "a task is queued once", len(set(asked)) == len(asked)
     yield "what waits for a download is not asked", not set(asked) & set(tracking.results)
+    coming = {n for n, t in tasks.items() if t.fetching}
+    yield "what is being downloaded is not asked", not coming & {*asked, *tracking.results}
+    yield (
+        f"{len(coming)} are downloaded, {scheduler._lanes['fetch']} count",
+        len(coming) == scheduler._lanes["fetch"],
+    )
     yield (
         "what is given up waits for nothing",
         not {n for n, t in tasks.items() if not t.watched} & {*asked, *tracking.recovering},

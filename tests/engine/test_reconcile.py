@@ -285,6 +285,83 @@ async def test_what_stays_undecided_changes_nothing_in_the_ledger(tmp_path):
         assert ledger.attempt(row.attempt_id) == row
 
 
+async def settled(ledger, told, **changes):
+    """A row of the ledger that is settled by these events."""
+    names = ("fingerprint", "realm", "backend", "origin", "manifest", "job", "request", "price")
+    born = {name: getattr(UNCERTAIN, name) for name in names} | changes
+    row = await ledger.open_attempt(
+        Opening(
+            **born,
+            run_id="r",
+            authority=Authority.FIRST,
+            length_s=5,
+            size="720P",
+            currency="USD",
+            at=950.0,
+        )
+    )
+    for kind, facts in told:
+        row = await ledger.append(Event(row.attempt_id, kind, 960.0, facts))
+    return row
+
+
+ELSEWHERE = {"realm": "emulator", "origin": "emulator"}
+TAKEN: list[tuple[EventKind, dict[str, Any]]] = [
+    (EventKind.ACCEPTED, {"task_id": "t-1", "accepted_at": 951.0})
+]
+LET_GO: list[tuple[EventKind, dict[str, Any]]] = [
+    (EventKind.UNCERTAIN, {}),
+    (EventKind.RESUBMIT, {}),
+]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("told", "changes", "reason"),
+    [
+        (TAKEN, ELSEWHERE, "'one' has task t-1 of emulator: it may be the same"),
+        (LET_GO, {}, "a submit that a person let go, of 'one', fits task t-1 too"),
+        (
+            [(EventKind.UNCERTAIN, {}), (EventKind.ABANDONED, {})],
+            {},
+            "a submit that a person let go, of 'one', fits task t-1 too",
+        ),
+    ],
+    ids=["an id of elsewhere", "resubmitted", "abandoned"],
+)
+async def test_a_task_that_may_be_another_attempts_is_neither_adopted_nor_overlooked(
+    tmp_path, told, changes, reason
+):
+    """An id that the emulator had given too hid the task, and a second was bought. A
+    list that shows the older of two tasks first gave the job the one that a person had
+    let go, and the younger was never fetched."""
+    async with Ledger.open(tmp_path / "ledger.db") as ledger:
+        await settled(ledger, told, **changes)
+        row = await left_uncertain(ledger)
+        account = Account(listing(TASK), FITS)
+        verdicts = await reconcile(ledger, account, row.origin, 120.0, lambda: 3000.0)
+        assert verdicts == [Undecided(row, reason)]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("told", "changes"),
+    [
+        ([(EventKind.UNCERTAIN, {}), (EventKind.ABSENT, {})], {}),
+        (LET_GO, ELSEWHERE),
+        (LET_GO, {"request": json.dumps({"model": "wan2.7-i2v", "prompt": "a forest"})}),
+    ],
+    ids=["proven absent", "let go elsewhere", "of another prompt"],
+)
+async def test_who_cannot_have_made_a_task_hinders_nobody(tmp_path, told, changes):
+    async with Ledger.open(tmp_path / "ledger.db") as ledger:
+        await settled(ledger, told, **changes)
+        row = await left_uncertain(ledger)
+        account = Account(listing(TASK), FITS)
+        verdicts = await reconcile(ledger, account, row.origin, 120.0, lambda: 3000.0)
+        assert verdicts == [Adopt(row, TASK)]
+
+
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [

@@ -12,8 +12,8 @@ from builders import follow, job, media
 from engine.scripted_api import START, Page, running, video_of, virtual_time
 from engine.test_scheduler import AT, Play
 
-from wanbatch.engine.notices import VideoStored
-from wanbatch.engine.work_items import Fetch, Finish, Prepare
+from wanbatch.engine.notices import ClockSet, FetchFailed, VideoStored
+from wanbatch.engine.work_items import Fetch, Finish, Poll, Prepare, Wait
 from wanbatch.model.job import JobMedia
 from wanbatch.model.lifecycle import Event, EventKind, State, apply
 from wanbatch.model.outcomes import (
@@ -135,6 +135,36 @@ def test_two_tasks_of_a_job_that_come_home_are_not_asked_again_at_the_end():
         stored = apply(staged, Event(number, EventKind.STORED, AT + play.now))
         play.scheduler.handle(VideoStored(task, stored), play.now)
     play.next(Finish)
+
+
+def test_a_clock_that_is_set_does_not_ask_for_what_is_being_downloaded():
+    """Its answer began a second download of the same bytes: the first took the file
+    away from the second, and the run crashed."""
+    play = Play(job("a"))
+    play.prepare()
+    play.submit(Accepted("t1"))
+    play.poll(Succeeded())
+    task = play.next(Fetch).task
+    play.scheduler.handle(ClockSet(), play.now)
+    play.next(Wait)
+    failed = DownloadFailed("broken off")
+    play.scheduler.handle(FetchFailed(task, task.attempt, failed), play.now)
+    play.scheduler.handle(ClockSet(), play.now)
+    assert play.wait_for(Poll).task is task, "what failed is asked for again"
+
+
+async def test_what_goes_out_again_a_day_later_is_no_day_old(stage):
+    """It was refused, the machine slept for a day, and its first failure counted as one
+    that proves nothing: a paid task expired within minutes of its submit."""
+    stage.api.submits = [
+        lambda: after(26 * HOUR, NotAccepted("HTTP 429", None, 60.0)),
+        Accepted("t1"),
+    ]
+    stage.api.polls["t1"] = [Failed("DataInspectionFailed", "no")]
+    snapshot = await stage.run(stage.job("a", seed=1), wait_s=50 * HOUR)
+    (row,) = snapshot.attempts
+    assert row.state is State.REMOTE_FAILED
+    assert row.intent_at >= START + 26 * HOUR, "the intent of the POST that counts"
 
 
 async def test_a_failure_that_turns_in_a_word_nobody_knows_comes_home(stage):

@@ -11,6 +11,7 @@ from ledger.samples import bring_to_end
 
 from wanbatch.ledger.store import Ledger
 from wanbatch.ledger.verify import verify_ledger
+from wanbatch.model.lifecycle import Event, EventKind, Facts
 
 pytestmark = pytest.mark.anyio
 
@@ -37,6 +38,22 @@ def test_no_ledger_has_nothing_wrong(tmp_path: Path) -> None:
 
 async def test_a_sound_ledger_has_nothing_wrong(ledger_file: Path) -> None:
     assert verify_ledger(ledger_file) == []
+
+
+@pytest.mark.parametrize("offset_s", [0.5, None])
+async def test_an_attempt_that_went_out_again_has_its_last_intent(
+    tmp_path: Path, offset_s: float | None
+) -> None:
+    path = tmp_path / "ledger.db"
+    async with Ledger.open(path) as ledger:
+        number = (await ledger.open_attempt(opening())).attempt_id
+        await ledger.append(Event(number, EventKind.NOT_ACCEPTED, 1_800_000_001.0))
+        again: Facts = {"intent_at": 1_800_090_000.0, "intent_offset_s": offset_s}
+        await ledger.append(Event(number, EventKind.REOPENED, 1_800_090_000.0, again))
+    async with Ledger.open(path) as ledger:
+        row = ledger.attempt(number)
+    assert (row.intent_at, row.intent_offset_s) == (1_800_090_000.0, offset_s)
+    assert verify_ledger(path) == []
 
 
 @pytest.mark.parametrize(

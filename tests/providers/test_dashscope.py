@@ -143,6 +143,15 @@ async def test_a_task_tells_whose_it_is(serve, answer, backend_for):
     assert [r.path for r in server.received] == ["/api/v1/tasks/t1", "/api/v1/tasks/..%2Fx"]
 
 
+async def test_an_answer_about_another_task_tells_nothing_of_the_one_asked_for(
+    serve, answer, backend_for
+):
+    """By its prompt a task was adopted by the job of another one."""
+    output = {"task_id": "t2", "task_status": "SUCCEEDED", "orig_prompt": "a boat"}
+    async with backend_for(serve([answer(200, {"output": output})])) as backend:
+        assert await backend.look_at("t1") is None
+
+
 @pytest.mark.parametrize(
     ("status", "body", "done"),
     [

@@ -59,6 +59,7 @@ class Wire(httpx.AsyncBaseTransport):
         protocol = around.protocol if process.books.realm == "paid" else "gateway"
         self.shapes = shapes_of(protocol, around.vocabulary)
         self.posting = 0
+        self.has_dated = False
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         self.world.network_call(self.process, request)
@@ -110,6 +111,7 @@ class Wire(httpx.AsyncBaseTransport):
             **self._date(),
             **{n.replace("_", "-"): v for n, v in headers.items()},
         }
+        self.has_dated |= "date" in told and kind == "application/json"
         return httpx.Response(status, headers=told, content=body)
 
     def _at(self) -> float:
@@ -126,6 +128,8 @@ class Wire(httpx.AsyncBaseTransport):
             if kind == "none":
                 return {}
             at = 0.0 if kind == "epoch" else at + DATE_OFF_S[kind]
+            self.world.dates_ahead_s = max(self.world.dates_ahead_s, at - self._at())
+            self.world.dates_off_s = max(self.world.dates_off_s, abs(at - self._at()))
         return {"date": formatdate(at, usegmt=True)}
 
     def _error(self, status: int, code: str, message: str, **headers: str) -> httpx.Response:
@@ -157,6 +161,8 @@ class Wire(httpx.AsyncBaseTransport):
             post = self.world.post_seen(self.process, body)
             self.world.gate("post_seen")
             response = await self._answer(request, post, fault)
+            if not self.has_dated:
+                self.world.undated.add(post.attempt_id)
             await self._delay()
             self.world.gate("post_answered")
             return response
@@ -175,7 +181,7 @@ class Wire(httpx.AsyncBaseTransport):
                 f"accepted {task.task_id} of attempt {post.attempt_id}; ends"
                 f" {task.ends_at - at:.0f} s later {task.error}"
             )
-            return await self._lose_reply(request, fault) if fault else self._accepted(task)
+            return await self._lose_reply(request, fault, post) if fault else self._accepted(task)
         return self._refuse(fault, post)
 
     def _accepted(self, task: Task) -> httpx.Response:
@@ -186,7 +192,7 @@ class Wire(httpx.AsyncBaseTransport):
         """A task's id as the API tells it: some tell numbers."""
         return int(task.task_id) if task.task_id.isdecimal() else task.task_id
 
-    async def _lose_reply(self, request: httpx.Request, fault: str) -> httpx.Response:
+    async def _lose_reply(self, request: httpx.Request, fault: str, post: Post) -> httpx.Response:
         match fault:
             case "timeout_taken":
                 await self._time_out(request)
@@ -199,6 +205,8 @@ class Wire(httpx.AsyncBaseTransport):
                 return self._plain(200, b"<html>proxy</html>", "text/html")
             case "bad_id_taken":
                 bad = self.chance.choice(("../../etc", "", "a b", "x" * 600, None, f"{KEY}?"))
+                if bad == "../../etc":  # it could be an id, and is nobody's
+                    self.world.mistaken.add(post.attempt_id)
                 return self._json(200, self.shapes.accepted(bad, self._at(), self.chance))
             case "redirect_taken":
                 return self._plain(

@@ -28,6 +28,7 @@ from wanbatch.media.probe import probe_video
 from wanbatch.model.lifecycle import Attempt, EventKind, IllegalTransition, State
 from wanbatch.model.media import UnreadableFile
 from wanbatch.model.plan import Action, JobState, Plan
+from wanbatch.videos.outputs import early_path
 
 if TYPE_CHECKING:
     from simulation.process import Process
@@ -65,6 +66,9 @@ def name_of(row: Attempt) -> str:
     return f"attempt {row.attempt_id} ({row.job}, {row.state.value})"
 
 
+DOUBTED_S = 300.0
+"""A failure that proves nothing ends a task this long after it was told at most: first
+the content route is asked."""
 TOLD_LATELY_S = 60.0
 """A failure that the gateway told this long ago at most was asked for before the
 purchase."""
@@ -333,7 +337,7 @@ def what_is_stored_parses(world: World) -> Iterator[str]:
 
 def nothing_paid_is_given_up_early(world: World) -> Iterator[str]:
     """5 and the promise above it: every paid video comes to disk while the gateway has
-    it."""
+    it; but where the gateway and the clocks said otherwise, a person is asked."""
     for number, events in world.ledger.events.items():
         task = world.task_of(number)
         for event, when in zip(events, world.ledger.happened[number], strict=True):
@@ -344,11 +348,31 @@ def nothing_paid_is_given_up_early(world: World) -> Iterator[str]:
                 or number in world.mistaken
             ):
                 continue
-            if when - task.created_at < SURELY_KEPT_S:
+            seems_s = _seems_old_s(world, number, task, when)
+            if max(when - task.created_at, seems_s) < SURELY_KEPT_S:
                 yield (
                     f"5: attempt {number} was given up {(when - task.created_at) / 3600:.1f} h"
                     f" after its submit; the gateway had {task.task_id}"
                 )
+
+
+def _seems_old_s(world: World, number: int, task: Task, when: float) -> float:
+    """How old a task may seem by wrong clocks and ``Date``s.
+
+    Of a failure that the gateway has just told, and takes back later, the greatest age
+    counts: the price of never taking a forgotten task for a free failure. Without such
+    a word the least counts: our clock's and the ``Date``s', where any was heard by the
+    submit.
+    """
+    ours_s, dates_s = world.clock.most_wrong_s, world.dates_ahead_s
+    told = any(
+        task_id == task.task_id and 0.0 <= when - at <= DOUBTED_S
+        for books in world.all_books
+        for at, task_id in books.told_failed
+    )
+    if told and _turned(task):
+        return when - task.created_at + ours_s + world.dates_off_s
+    return when - task.created_at + (ours_s if number in world.undated else min(ours_s, dates_s))
 
 
 def rows_are_the_fold_of_their_events(world: World, numbers: Iterable[int]) -> Iterator[str]:
@@ -525,6 +549,14 @@ def paid_videos_are_home(world: World) -> Iterator[str]:
             )
 
 
+def _is_kept(world: World, row: Attempt, task: Task) -> bool:
+    """Whether the task's own bytes lie beside the videos. Under a word that nobody
+    knows a video that is not as it was asked for is no end: it is kept, and the failure
+    stays one."""
+    path = early_path(world.root, row)
+    return path.is_file() and path.read_bytes() == task.body
+
+
 def failures_are_final(world: World) -> Iterator[str]:
     """5, at the very end: a failure that the provider took back was asked for once more
     by any undisturbed run within the day."""
@@ -539,6 +571,7 @@ def failures_are_final(world: World) -> Iterator[str]:
                 and began > task.turns_at
                 and ended < task.created_at + SURELY_KEPT_S
                 and row.task_id == task.task_id
+                and not _is_kept(world, row, task)
             ):
                 yield (
                     f"5: {task.task_id} was finished and paid for when a run came by, and"

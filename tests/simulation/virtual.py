@@ -38,6 +38,8 @@ class Clock:
         self.now = 0.0
         self.asleep = 0.0
         self.wrong = 0.0
+        # How wrong it ever was.
+        self.errors = {0.0}
         self._drift = drift
 
     def true(self) -> float:
@@ -55,6 +57,16 @@ class Clock:
     def set_right(self) -> None:
         """Somebody sets the wall clock by the world's."""
         self.wrong = self.true() - EPOCH - self.ticks()
+
+    def jump(self, by_s: float) -> None:
+        """Somebody sets the wall clock to another time."""
+        self.wrong += by_s
+        self.errors.add(self.wrong)
+
+    @property
+    def most_wrong_s(self) -> float:
+        """By how much this machine may think that more time has passed than did."""
+        return max(self.errors) - min(self.errors)
 
 
 class _Selector(selectors.SelectSelector):

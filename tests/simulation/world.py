@@ -55,6 +55,7 @@ from simulation.virtual import EPOCH, Clock, Deadlock, run_virtually
 from wanbatch.ledger.rows import Happened, Opened, Write
 from wanbatch.model.elsewhere import video_digits
 from wanbatch.model.lifecycle import Attempt, EventKind, Snapshot, State
+from wanbatch.model.plan import Plan
 from wanbatch.providers.dialects import dashscope, gateway
 from wanbatch.report import write
 from wanbatch.videos.outputs import intact_paths
@@ -63,6 +64,8 @@ MOST_PROCESSES = 8
 MOST_STEPS = 150_000
 LAST_ROUNDS = 25
 LONGEST_RUN_S = 8 * 3600.0
+LONGEST_LIFE_S = 26 * 3600.0
+"""An attempt of which nothing more was heard has come to its deadline by then."""
 IMPOSSIBLE_IDS = frozenset({gateway.IMPOSSIBLE_ID, dashscope.IMPOSSIBLE_ID})
 
 
@@ -112,8 +115,12 @@ class World:
         self.decisions: set[tuple[int, float, str]] = set()
         self.granted: Counter[tuple[str, str]] = Counter()
         self.retries_granted: Counter[tuple[str, str]] = Counter()
-        # Attempts whose submit the API answered with the id of another task.
+        # Attempts whose submit the API answered with another task's id, or nobody's.
         self.mistaken: set[int] = set()
+        # Attempts whose process had heard no ``Date`` when their submit was answered;
+        # and by how much any ``Date`` was ever ahead, and off in either direction.
+        self.undated: set[int] = set()
+        self.dates_ahead_s = self.dates_off_s = 0.0
         self.completed: list[tuple[Books, float, float]] = []
         self.strange_paths: set[str] = set()
         self.process: Process | None = None
@@ -331,7 +338,7 @@ class World:
 
     def _jump(self, jump_s: float) -> None:
         self.note(f"the clock jumps by {jump_s} s")
-        self.clock.wrong += jump_s
+        self.clock.jump(jump_s)
 
     # -- a life ------------------------------------------------------------------------
 
@@ -390,18 +397,36 @@ class World:
                 self._run(Process(self, 100 + number, wait_s=50 * 3600.0, place=place))
                 decided = self._put_right() or decided
             decided = self._decide() or decided
-            if not decided and not any(
+            is_still = not decided and not any(
                 isinstance(e, Opened | Happened) for e in self.ledger.entries[before:]
-            ):
+            )
+            if is_still and not self._waits_for_a_deadline():
                 break
-            self._suspend(600.0)
-        snapshot = self._snapshot()
-        plan = plan_of(self, snapshot, intact_paths(self.root, snapshot))
+            self._suspend(6 * 3600.0 if is_still else 600.0)
+        plan = self._plan()
         self.hold(invariants.everything_comes_to_an_end(plan))
         self.hold(invariants.the_emulators_pass_for_nothing_paid(self, plan))
         self.hold(invariants.paid_videos_are_home(self))
         self.hold(invariants.failures_are_final(self))
         self.hold(invariants.what_is_stored_parses(self))
+
+    def _plan(self) -> Plan:
+        snapshot = self._snapshot()
+        return plan_of(self, snapshot, intact_paths(self.root, snapshot))
+
+    def _waits_for_a_deadline(self) -> bool:
+        """Whether a job is unfinished, and an attempt may still be young by a wrong
+        clock or ``Date``: those let it expire late, by as much as they were wrong. So a
+        run that waited in vain is followed by another one."""
+        if not any(invariants.everything_comes_to_an_end(self._plan())):
+            return False
+        late_s = self.clock.most_wrong_s + self.dates_ahead_s
+        return any(
+            self.clock.true() - self.ledger.happened[number][-1] < LONGEST_LIFE_S + late_s
+            for number, row in self.ledger.rows.items()
+            if row.state in (State.ACCEPTED, State.REMOTE_OK)
+            or (row.state is State.STORED and row.path in self.strange_paths)
+        )
 
     def _snapshot(self) -> Snapshot:
         found = self.ledger.contents()

@@ -70,6 +70,15 @@ def test_two_answers_of_one_moment_are_one_word(machine, clock):
     assert clock.from_server(1_007_200.5) == pytest.approx(1_000_000.0)
 
 
+def test_a_date_that_stands_still_is_not_believed(machine, clock):
+    """A node that always told 1970 said the same twice within three seconds: results
+    were kept until 2084 by that."""
+    clock.hear(9.0)
+    machine.pass_s(2.5)
+    clock.hear(9.0)
+    assert clock.believed_offset_s is None
+
+
 @pytest.mark.parametrize(
     ("then", "heard", "ours", "least"),
     [

@@ -7,9 +7,10 @@ intent; buy.
 How it works: ``judge`` is pure. A task of the listing whose owner no ledger knows, and
 that was made near the time of a submit, is a *candidate*. It is adopted where prompt,
 model, time, length and size are those of exactly one intent, and no other candidate is
-like it. Services trim and respell prompts and model names, so equality is judged after
-normalising: by white space at the ends and line ends for adopting, by any white space,
-Unicode form and case for ruling a task out.
+like it; nor where a person had let go of another intent that fits it, for then its
+video may be that one's. Services trim and respell prompts and model names, so equality
+is judged after normalising: by white space at the ends and line ends for adopting, by
+any white space, Unicode form and case for ruling a task out.
 
 Absence is concluded only where no candidate is left but tasks of another model with
 another prompt, and where times can be trusted. The server's offset to ours was the same
@@ -112,7 +113,9 @@ async def reconcile(
     listing = await client.list_tasks(since, wall())
     if listing is None:
         return []
-    known = {a.task_id: a for a in rows if a.task_id}
+    # Two accounts, and two addresses, may give the same id to different tasks.
+    known = {a.task_id: a for a in rows if a.task_id and same_origin(a.origin, origin)}
+    others = [a for a in rows if a.state is not State.UNCERTAIN and a.task_id not in known]
     near = [
         t
         for t in listing.tasks
@@ -125,7 +128,7 @@ async def reconcile(
     ]
     seen = {t.task_id: await client.look_at(t.task_id) for t in near}
     shown = {task_id: task for task_id, task in seen.items() if task is not None}
-    verdicts = judge(uncertain, listing, known, shown, quiet_s)
+    verdicts = judge(uncertain, listing, known, shown, quiet_s, others)
     for verdict in verdicts:
         event = _event(verdict, wall())
         if event is not None:
@@ -139,12 +142,14 @@ def judge(
     known: Mapping[str, Attempt],
     shown: Mapping[str, ListedTask],
     quiet_s: float,
+    others: Sequence[Attempt] = (),
 ) -> list[Verdict]:
     """One verdict for each uncertain attempt.
 
-    ``known`` are the attempts that have a task id, by that id; ``shown`` is what the
-    API's query tells of the tasks that matter. An API that gives an id twice leaves its
-    owner in doubt: see ``_is_anothers``.
+    ``known`` are the attempts that have a task id in this account, by that id;
+    ``shown`` is what the API's query tells of the tasks that matter. ``others`` are
+    settled attempts that may make a task doubtful: see ``_may_be_of``. An API that
+    gives an id twice leaves its owner in doubt: see ``_is_anothers``.
     """
     free = [t for t in listing.tasks if t.task_id not in known]
     taken = [t for t in listing.tasks if t.task_id in known]
@@ -157,7 +162,9 @@ def judge(
         ]
         for a in uncertain
     }
-    verdicts = [_judge_one(a, listing, candidates, alike, shown, quiet_s) for a in uncertain]
+    verdicts = [
+        _judge_one(a, listing, candidates, alike, shown, quiet_s, others) for a in uncertain
+    ]
     return [
         Undecided(v.attempt, doubt)
         if isinstance(v, Absent)
@@ -261,6 +268,7 @@ def _judge_one(
     alike: Mapping[int, Sequence[ListedTask]],
     shown: Mapping[str, ListedTask],
     quiet_s: float,
+    others: Sequence[Attempt],
 ) -> Verdict:
     near, mine = candidates[attempt.attempt_id], alike[attempt.attempt_id]
     if any(_prompt_of(shown.get(t.task_id)) is None for t in near):
@@ -270,14 +278,21 @@ def _judge_one(
     if mine and any(mine[0] in tasks for n, tasks in alike.items() if n != attempt.attempt_id):
         return Undecided(attempt, "another uncertain job fits the same task")
     if mine:
-        hindrance = _hindrance(attempt, mine[0], shown.get(mine[0].task_id))
+        hindrance = _hindrance(attempt, mine[0], shown.get(mine[0].task_id), others)
         return Undecided(attempt, hindrance) if hindrance else Adopt(attempt, mine[0])
     doubt = _doubt_of_absence(attempt, listing, near, shown, quiet_s)
     return Undecided(attempt, doubt) if doubt else Absent(attempt)
 
 
-def _hindrance(attempt: Attempt, task: ListedTask, shown: ListedTask | None) -> str:
+def _hindrance(
+    attempt: Attempt, task: ListedTask, shown: ListedTask | None, others: Sequence[Attempt]
+) -> str:
     """Why a task that is like an intent is not taken for it all the same."""
+    for other in others:
+        if other.task_id == task.task_id:
+            return f"{other.job!r} has task {task.task_id} of {other.origin}: it may be the same"
+        if _may_be_of(other, attempt, task, shown):
+            return f"a submit that a person let go, of {other.job!r}, fits task {task.task_id} too"
     if _trimmed(_prompt_of(shown) or "") != _trimmed(_prompt(attempt)):
         return f"task {task.task_id} has nearly its prompt"
     if not (task.model or (shown.model if shown else "")):
@@ -285,6 +300,17 @@ def _hindrance(attempt: Attempt, task: ListedTask, shown: ListedTask | None) -> 
     if task.created_at is None:
         return f"task {task.task_id} does not tell when it was made"
     return ""
+
+
+def _may_be_of(
+    other: Attempt, attempt: Attempt, task: ListedTask, shown: ListedTask | None
+) -> bool:
+    """Whether ``other`` was let go by a person, who knew no task of it, and fits this
+    one: a list may show the older of two tasks of a prompt before the younger."""
+    is_let_go = other.last_event in (EventKind.RESUBMIT, EventKind.ABANDONED)
+    is_rival = is_let_go and not other.task_id and _is_of_account(other, attempt)
+    is_alike = _prompt(other).split() == _prompt(attempt).split()
+    return is_rival and is_alike and _is_near(other, task) and _may_be(other, task, shown)
 
 
 def _doubt_of_absence(
@@ -383,9 +409,14 @@ def _is_alike(attempt: Attempt, task: ListedTask, shown: ListedTask | None) -> b
     return (
         prompt is not None
         and _squeezed(prompt) == _squeezed(_prompt(attempt))
-        and not _is_other_model(attempt, task, shown)
-        and (shown is None or _fits_output(attempt, shown))
+        and _may_be(attempt, task, shown)
     )
+
+
+def _may_be(attempt: Attempt, task: ListedTask, shown: ListedTask | None) -> bool:
+    """Whether a task can be this intent's by model, length and size."""
+    fits = shown is None or _fits_output(attempt, shown)
+    return fits and not _is_other_model(attempt, task, shown)
 
 
 def _fits_output(attempt: Attempt, shown: ListedTask) -> bool:

@@ -415,8 +415,12 @@ class Runner:
         again."""
         if work.reopens is None:
             return await self.ledger.open_attempt(self._opening(work))
-        event = Event(work.reopens.attempt_id, EventKind.REOPENED, self.context.wall())
-        return await self.ledger.append(event)
+        at, offset_s = self.context.wall(), self.context.offset_s
+        # What was refused is over: the instants of the POST to come are what counts.
+        facts: Facts = {"intent_at": at, "intent_offset_s": offset_s}
+        return await self.ledger.append(
+            Event(work.reopens.attempt_id, EventKind.REOPENED, at, facts)
+        )
 
     async def _lack_of_room(self) -> str:
         """Why the disk has no room for all that is in flight and one more; empty where

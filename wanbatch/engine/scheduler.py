@@ -371,6 +371,7 @@ class Scheduler:
         refused for good are not fetched again: a person may take them.
         """
         self._lanes["fetch"] -= 1
+        task.fetching = False
         self._tracking.update(task, attempt)
         if failure.disk:
             self._buying.stop(StopReason(failure.reason, Cause.DISK))

@@ -72,11 +72,12 @@ class RunningTask:
     more.
 
     ``since`` is when this run began to watch it, ``submitted_at`` when it was
-    submitted; both monotonic. ``doubts`` counts failures in a row that are not certain,
-    ``early`` is true once the content route was asked before the task was called
-    finished. ``failed`` marks a task that the ledger calls failed, ``last_look`` one
-    that is asked at the run's end, ``unasked`` one of before that this run waited for
-    and could not ask.
+    submitted; both monotonic. ``busy`` is true while it is asked, or its bytes are out
+    of turn; ``fetching`` while a download is under way. ``doubts`` counts failures in a
+    row that are not certain, ``early`` is true once the content route was asked before
+    the task was called finished. ``failed`` marks a task that the ledger calls failed,
+    ``last_look`` one that is asked at the run's end, ``unasked`` one of before that
+    this run waited for and could not ask.
     """
 
     attempt: Attempt
@@ -87,6 +88,7 @@ class RunningTask:
     not_done_at: float = 0.0
     fetches: int = 0
     busy: bool = False
+    fetching: bool = False
     holds_slot: bool = True
     watched: bool = True
     doubts: int = 0

@@ -166,6 +166,7 @@ class Facts(TypedDict, total=False):
     error_message: str
     retryable: bool
     not_before: float
+    intent_at: float
     accepted_at: float
     finished_at: float
     give_up_at: float
@@ -187,6 +188,7 @@ class Facts(TypedDict, total=False):
     download_error: str
     evidence: str
     refusals: int
+    intent_offset_s: float | None
     outcome_offset_s: float
     refused_sha256: str
     refused_times: int
@@ -273,7 +275,8 @@ class Opening:
 class Attempt:
     """A ledger row: an ``Opening`` and the fold of every event since.
 
-    ``path`` is relative to the output folder. ``available_until`` is the provider's:
+    ``path`` is relative to the output folder. ``intent_at`` is the last intent's: what
+    was refused goes out again with a new one. ``available_until`` is the provider's:
     when the result vanishes. ``give_up_at`` is ours, an hour later: when a task without
     a final word is expired. ``failed_at`` is when the provider last called it failed,
     ``confirmed_at`` when a poll first knew the task. ``status_word`` is a word of the

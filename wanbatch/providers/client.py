@@ -360,10 +360,12 @@ class Client:
 
     async def look_at(self, task_id: str) -> ListedTask | None:
         """What one task says about itself (prompt, model, time), where the API tells
-        it: to recognise whose it is."""
+        it: to recognise whose it is. An answer that names another task tells nothing of
+        this one."""
         if not isinstance(self._dialect, Listing) or valid_task_id(task_id) is None:
             return None
-        return self._dialect.read_task(await self._http.read(self._dialect.status(task_id)))
+        found = self._dialect.read_task(await self._http.read(self._dialect.status(task_id)))
+        return found if found is not None and found.task_id == task_id else None
 
     async def cancel(self, task_id: str) -> bool:
         """Calls a waiting task off; false where the API cannot, or it is too late."""

@@ -12,7 +12,7 @@ changes how long anything took, and all instants that one process records fit to
 
 A server tells its time in ``Date``. One answer proves nothing: a node may be wrong, a
 cache may be old. A ``Date`` is *believed* only when two answers some seconds apart
-agree.
+agree, and it has moved between them: a clock that stands still tells no time.
 
 How old a task is (``age_s``): one that was accepted by this very process is as old as
 ``ticks`` says. For one of an earlier process the smaller counts of what our clock says
@@ -70,7 +70,7 @@ class ServerClock:
         self._began_at = self.now()
         self._jumped_to = self._start
         self._heard: deque[float] = deque(maxlen=KEPT_DATES)
-        self._candidate: tuple[float, float] | None = None
+        self._candidate: tuple[float, float, float] | None = None
         self._believed: float | None = None
 
     def now(self) -> float:
@@ -83,8 +83,8 @@ class ServerClock:
         offset, ticks = date + HALF_A_SECOND - self.now(), self._ticks()
         self._heard.append(offset)
         if self._candidate is None or abs(offset - self._candidate[0]) > TOLERANCE_S:
-            self._candidate = offset, ticks
-        elif ticks - self._candidate[1] >= APART_S:
+            self._candidate = offset, ticks, date
+        elif ticks - self._candidate[1] >= APART_S and date != self._candidate[2]:
             self._believed = self._candidate[0]
 
     @property

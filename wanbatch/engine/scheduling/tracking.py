@@ -77,8 +77,10 @@ class Tracking:
         self.recovering = set(ids)
 
     def recover_all(self) -> None:
-        """Asks every task again before anything is bought."""
-        found = [t for t in self.tasks.values() if t.watched and not t.busy and not t.failed]
+        """Asks every task again before anything is bought; but none whose result is
+        coming, for its answer would begin a second download of it."""
+        free = [t for t in self.tasks.values() if not t.busy and not t.fetching]
+        found = [t for t in free if t.watched and not t.failed]
         waiting = self._queued() | set(self.results)
         again = [t.attempt.attempt_id for t in found if t.attempt.attempt_id not in waiting]
         again = [i for i in again if self.polls.knows(i)]
@@ -206,6 +208,7 @@ class Tracking:
         if not self.results:
             return None
         attempt_id = min(self.results, key=lambda i: (self.tasks[i].attempt.available_until, i))
+        self.tasks[attempt_id].fetching = True
         return self.results.pop(attempt_id)
 
     def fetch(self, fetch: Fetch) -> None:
