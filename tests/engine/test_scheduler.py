@@ -398,13 +398,56 @@ def test_nothing_is_bought_while_the_failed_task_tells_nothing():
     )
 
 
-def test_an_api_that_no_longer_knows_a_failed_task_lets_its_retry_go():
+DENIED = Unreadable("HTTP 404", denied=True)
+
+
+def refuse_bytes(play, failure):
+    task = play.wait_for(Fetch).task
+    play.scheduler.handle(FetchFailed(task, task.attempt, failure), play.now)
+
+
+def test_an_api_that_knows_neither_a_failed_task_nor_its_bytes_lets_its_retry_go():
     play = Play(job(), retries=1)
     play.prepare()
     play.submit(Accepted("t1"))
     play.poll(FAILED)
-    play.poll(Unreadable("HTTP 404", denied=True))
+    play.poll(DENIED)
+    refuse_bytes(play, DownloadFailed("HTTP 404", gone=True, denied=True))
     assert play.submit(Accepted("t2")).authority is Authority.RETRY_POLICY
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [DownloadFailed("HTTP 400 (not ready)", denied=True), DownloadFailed("HTTP 502")],
+    ids=lambda failure: failure.reason,
+)
+def test_a_failed_task_that_the_api_denies_once_is_not_bought_again_for_that(failure):
+    """It had turned, and another node did not know it: its retry was paid for twice."""
+    play = Play(job(), retries=1)
+    play.prepare()
+    play.submit(Accepted("t1"))
+    play.poll(FAILED)
+    for _ in range(3):
+        play.poll(DENIED)
+        refuse_bytes(play, failure)
+    play.poll(Succeeded())
+    play.store()
+    play.next(Finish)
+    assert len(play.rows) == 1
+
+
+def test_that_the_bytes_are_gone_says_nothing_of_a_failed_task_that_is_known():
+    """It is called something that nobody knows: it may still turn."""
+    play = Play(job(), retries=1)
+    play.prepare()
+    play.submit(Accepted("t1"))
+    play.poll(FAILED)
+    play.poll(Running("delivered", known=False))
+    refuse_bytes(play, DownloadFailed("HTTP 404", gone=True, denied=True))
+    play.poll(Succeeded())
+    play.store()
+    play.next(Finish)
+    assert len(play.rows) == 1
 
 
 def test_a_failure_that_turns_at_the_end_of_the_run_comes_home():

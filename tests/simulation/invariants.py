@@ -559,7 +559,12 @@ def _is_kept(world: World, row: Attempt, task: Task) -> bool:
 
 def failures_are_final(world: World) -> Iterator[str]:
     """5, at the very end: a failure that the provider took back was asked for once more
-    by any undisturbed run within the day."""
+    by any undisturbed run within the day. Where the gateway's word for finished is one
+    that nobody knows, and its video is not what was asked for, nothing tells that it is
+    an end: the bytes are kept, and a person may take them."""
+    around = world.scenario.around
+    if around.protocol == "gateway" and around.vocabulary == "strange" and not around.fits:
+        return
     for row in world.ledger.rows.values():
         task = world.task_of(row.attempt_id)
         if task is None or task.error or row.state is not State.REMOTE_FAILED:

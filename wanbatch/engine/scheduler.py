@@ -318,7 +318,7 @@ class Scheduler:
             self._free_slot(task, now)
         self._tracking.polls.polled(attempt.attempt_id, now, outcome)
         if task.failed and attempt.state is not State.REMOTE_OK:
-            if not self._failures.ask_for_bytes(task, outcome):
+            if not self._failures.ask_for_bytes(task, outcome, now):
                 self._failures.answered(task, outcome, now)
             return
         if task.failed:
@@ -378,7 +378,7 @@ class Scheduler:
             self._tracking.forget(attempt.attempt_id)
         elif attempt.state is State.REMOTE_FAILED:
             self._tracking.watch_again(task, now)
-            self._failures.answered(task, Unreadable(failure.reason), now)
+            self._failures.gave_no_bytes(task, failure, now)
         elif attempt.state is State.ACCEPTED:
             self._tracking.watch_again(task, now)
         elif attempt.refused_times >= REFUSED_FOR_GOOD:

@@ -77,7 +77,8 @@ class RunningTask:
     row that are not certain, ``early`` is true once the content route was asked before
     the task was called finished. ``failed`` marks a task that the ledger calls failed,
     ``last_look`` one that is asked at the run's end, ``unasked`` one of before that
-    this run waited for and could not ask.
+    this run waited for and could not ask, ``denied`` one that the API did not know when
+    it was asked last.
     """
 
     attempt: Attempt
@@ -96,6 +97,7 @@ class RunningTask:
     failed: bool = False
     last_look: bool = False
     unasked: bool = False
+    denied: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,14 @@ from wanbatch.engine.scheduling.works import WorkItems
 from wanbatch.engine.work_items import Fetch, Phase, RunningTask, WorkItem
 from wanbatch.model.lifecycle import Attempt, Retention, State
 from wanbatch.model.origin import same_origin
-from wanbatch.model.outcomes import Failed, PollOutcome, Running, Succeeded, Unreadable
+from wanbatch.model.outcomes import (
+    DownloadFailed,
+    Failed,
+    PollOutcome,
+    Running,
+    Succeeded,
+    Unreadable,
+)
 
 ASKED_LATELY_S = 2 * DOUBT_S
 """A failed task that was asked so lately is not asked again before the POST: it was
@@ -124,14 +131,27 @@ class Failures:
 
     # -- answers -----------------------------------------------------------------------
 
-    def ask_for_bytes(self, task: RunningTask, outcome: PollOutcome) -> bool:
+    def ask_for_bytes(self, task: RunningTask, outcome: PollOutcome, now: float) -> bool:
         """Whether the bytes are asked for: a failed task is called something now that
-        nobody knows, which may be the API's word for finished."""
-        if not isinstance(outcome, Running) or outcome.known or task.early:
+        nobody knows, which may be the API's word for finished; or the API does not know
+        it, within the day in which it should."""
+        task.denied = isinstance(outcome, Unreadable) and outcome.denied
+        odd = isinstance(outcome, Running) and not outcome.known and not task.early
+        if not odd and not (task.denied and self._may_turn(task.attempt, now)):
             return False
-        task.early = True
+        task.early = task.early or odd
         self._tracking.fetch_early(Fetch(task, Succeeded()))
         return True
+
+    def gave_no_bytes(self, task: RunningTask, failure: DownloadFailed, now: float) -> None:
+        """The content route of a failed task gave nothing.
+
+        Where the API knows neither the task nor its bytes, it has let go of it. That
+        one of them is denied is no answer: another node, or a key that may not query,
+        says the same of a task that has turned, and on that nothing is bought.
+        """
+        denied = task.denied and failure.gone
+        self.answered(task, Unreadable(failure.reason, denied=denied), now)
 
     def answered(self, task: RunningTask, outcome: PollOutcome, now: float) -> None:
         """A failed task was asked again and has not turned."""
