@@ -450,6 +450,28 @@ def test_that_the_bytes_are_gone_says_nothing_of_a_failed_task_that_is_known():
     assert len(play.rows) == 1
 
 
+def test_a_resumed_job_is_not_bought_anew_beside_the_old_request_of_its_name():
+    """It took over a twin's task, and its own old request is not settled: a plan would
+    not buy it, so its retry does not either."""
+    rows = [
+        attempt(job(prompt="old"), 1, state=State.UNCERTAIN),
+        attempt(
+            job("twin"),
+            2,
+            state=State.ACCEPTED,
+            fingerprint=attempt(job()).fingerprint,
+            task_id="t2",
+            accepted_at=AT - 50,
+            available_until=AT + 9e4,
+        ),
+    ]
+    play = Play(job(), attempts=rows, retries=1)
+    play.poll(FAILED)
+    play.poll(FAILED)
+    play.next(Finish)
+    assert len(play.rows) == 2
+
+
 def test_a_failure_that_turns_at_the_end_of_the_run_comes_home():
     play = Play(job("a", seed=1), job("b", seed=2))
     play.submit(Accepted("t1"))

@@ -303,6 +303,7 @@ def authorised(kind, **changes):
         (State.STORED, "regenerate", Action.GENERATE),
         (State.ABANDONED, "regenerate", Action.GENERATE),
         (State.REMOTE_FAILED, "retry_failed", Action.GENERATE),
+        (State.REMOTE_FAILED, "regenerate", Action.GENERATE),
         (State.STORED, "retry_failed", Action.ASK),
         (State.ACCEPTED, "regenerate", Action.RESUME),
         (State.REMOTE_OK, "regenerate", Action.RESUME),

@@ -152,7 +152,8 @@ class PlannedJob:
     ``retry_failed``, or nothing), ``authorisation_id`` the record of it that the
     purchase uses up, or 0. ``path`` is where its video stands or will stand, relative
     to the output folder. ``trace`` is what was found of a purchase that this ledger
-    does not know.
+    does not know. ``old_request`` is whether a job of this name, as it was before it
+    was edited, is not settled.
     """
 
     job: Job
@@ -169,6 +170,7 @@ class PlannedJob:
     path: str = ""
     authorised_by: str = ""
     authorisation_id: int = 0
+    old_request: bool = False
     trace: Sighting | None = None
 
     @property

@@ -359,8 +359,8 @@ class _Planner:
         standing = self.standings[key]
         if standing.action is not Action.GENERATE:
             return
-        earlier = self.unsettled_of_name.get(key)
-        if earlier is not None and earlier not in self.attempts[key]:
+        earlier = self._old_request(key)
+        if earlier is not None:
             reason = _why_it_waits(earlier)
             self.standings[key] = replace(
                 standing, action=Action.ASK, state=JobState.BLOCKED, reason=reason
@@ -373,6 +373,12 @@ class _Planner:
                     standing, action=Action.BLOCKED, state=JobState.BLOCKED, reason=hindrance
                 )
                 return
+
+    def _old_request(self, key: JobKey) -> Attempt | None:
+        """What a job of this name bought before it was edited, and nobody has
+        settled."""
+        earlier = self.unsettled_of_name.get(key)
+        return None if earlier in self.attempts[key] else earlier
 
     def _hindrance(self, up: JobKey, selected: frozenset[JobKey]) -> Reason | None:
         standing = self.standings[up]
@@ -411,11 +417,20 @@ class _Planner:
             authorised_by=standing.authorised_by,
             authorisation_id=self._authorisation(entry, standing),
             trace=standing.trace,
+            old_request=self._old_request(key) is not None,
         )
 
     def _authorisation(self, entry: Identified, standing: Standing) -> int:
-        known = self.allowed.get((entry.fingerprint, standing.authorised_by))
-        return known.authorisation_id if known else 0
+        """The recorded word that this purchase uses up.
+
+        A failed job is bought by ``--regenerate`` too, as a retry: then that word is
+        used up, or it would buy once more in every run.
+        """
+        kinds = [standing.authorised_by]
+        if standing.authorised_by == "retry_failed":
+            kinds.append("regenerate")
+        found = (self.allowed.get((entry.fingerprint, kind)) for kind in kinds)
+        return next((known.authorisation_id for known in found if known), 0)
 
     def _path(self, key: JobKey, entry: Identified, standing: Standing) -> str:
         placement = self.placed.get(key)

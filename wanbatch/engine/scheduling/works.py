@@ -113,13 +113,15 @@ def build_works(plan: Plan, retries: Mapping[str, int]) -> list[WorkItem]:
             works[entry.fingerprint].entries.append(entry)
             continue
         upstream = frozenset(m.upstream for m in entry.request.media if m.upstream) - done
+        # A job whose task fails is not bought anew beside an old request of its name.
+        most = 0 if entry.old_request else retries.get(entry.job.manifest, 0)
         works[entry.fingerprint] = WorkItem(
             index=len(works),
             entries=[entry],
             upstream=upstream if entry.action is Action.GENERATE else frozenset(),
             phase=_first_phase(entry, waits=bool(upstream)),
-            authority=authority_of(entry, retries.get(entry.job.manifest, 0)),
-            retries=retries.get(entry.job.manifest, 0),
+            authority=authority_of(entry, most),
+            retries=most,
             attempts=list(entry.attempts),
             origin=plan.origin,
             authorisation_id=entry.authorisation_id,
