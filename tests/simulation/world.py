@@ -136,6 +136,9 @@ class World:
         self._detached: list[tuple[Post, int, float, float]] = []
         self._copies: dict[str, LedgerDisk] = {}
         self._newest: LedgerDisk | None = None
+        # Rows that the ledger has lost and something else still tells of, each with its
+        # last intent.
+        self._told_of: list[tuple[Attempt, float]] = []
 
     @property
     def all_books(self) -> list[Books]:
@@ -476,6 +479,7 @@ class World:
             if self.death.power:
                 self.ledger.lose_power(self.chance)
                 self.files.lose_power(self.chance)
+                self._lose_evidence()
         elif self.clear and isinstance(process, Process) and process.refusal is None:
             self.completed.append((process.books, began, self.clock.true()))
         self.death = None
@@ -535,10 +539,25 @@ class World:
             is_free = row.realm == "emulator" or not evidence(row)
             if (not is_kept or forgotten) and is_free:
                 self.granted[row.realm, row.fingerprint] += 1
+            elif not is_kept or forgotten:
+                self._told_of.append((row, self.ledger.intents_of(number)[-1]))
         for post, number, birth, intent_at in self._detached:
             if birth in other.intents_of(number)[:1] and intent_at in other.intents_of(number):
                 post.attempt_id = number
         self.ledger = other
+        self._told_of = [
+            (row, intent_at)
+            for row, intent_at in self._told_of
+            if intent_at not in other.intents_of(row.attempt_id)
+        ]
+
+    def _lose_evidence(self) -> None:
+        """Power was lost after the ledger: reports and videos of which nothing had been
+        synced may be gone too, and what only they told of may be bought again."""
+        evidence = self._evidence()
+        for row, _ in self._told_of:
+            self.granted[row.realm, row.fingerprint] += not evidence(row)
+        self._told_of = [told for told in self._told_of if evidence(told[0])]
 
     def _evidence(self) -> Callable[[Attempt], bool]:
         """Whether something beside the ledger tells of a purchase: a report that was
