@@ -102,16 +102,16 @@ def _purchases(
     tasks = [task for books in accounts for task in books.tasks_for(fingerprint)]
     charged = sum(task.charged(at) for task in tasks)
     allowed = 1 + world.granted[realm, fingerprint]
+    asked_to_retry = world.retries_granted[realm, fingerprint]
     believed = _failures_believed(accounts, fingerprint)
+    in_spite = _failures_believed(accounts, fingerprint, asked_to_retry)
     what = tasks[0].prompt.split("\n")[0]
-    if charged > allowed + believed:
+    if charged > allowed + in_spite:
         yield (
             f"1: {what!r} was charged {charged} times in the realm {realm}, and {allowed} were"
             " allowed"
         )
-    most = (1 + world.scenario.retries) * (
-        allowed + believed + world.retries_granted[realm, fingerprint]
-    )
+    most = (1 + world.scenario.retries) * (allowed + believed + asked_to_retry)
     if len(tasks) > most:
         yield f"1: {what!r} was bought {len(tasks)} times, and {most} were allowed"
 
@@ -177,18 +177,41 @@ def what_vanishes_first_is_asked_first(process: Process, task_id: str) -> Iterat
         yield f"5: {task_id} was asked for before a task whose result vanishes sooner"
 
 
-def _failures_believed(accounts: Sequence[Books], fingerprint: str) -> int:
+def _failures_believed(accounts: Sequence[Books], fingerprint: str, asked_to_retry: int = 0) -> int:
     """How many purchases followed a failure that the gateway itself had just told, and
-    took back later, or forgot before anybody came by."""
+    took back later, or forgot before anybody came by.
+
+    A failure that another account told cannot be asked about again from here: then a
+    person's ``--retry-failed`` buys all the same, as the plan says, and once for each
+    time that it was said.
+    """
     turning = [t for b in accounts for t in b.tasks_for(fingerprint) if _turned(t)]
     ids = {task.task_id for task in turning}
     told = [at for books in accounts for at, task_id in books.told_failed if task_id in ids]
-    return sum(
-        any(0.0 <= post.at - at <= TOLD_LATELY_S for at in told)
-        or any(task.forgotten(post.at) for task in turning)
+    believed = elsewhere = 0
+    for books in accounts:
+        for post in books.posts:
+            if post.fingerprint != fingerprint or not post.task_id:
+                continue
+            if any(0.0 <= post.at - at <= TOLD_LATELY_S for at in told) or any(
+                task.forgotten(post.at) for task in turning
+            ):
+                believed += 1
+            else:
+                elsewhere += _was_told_elsewhere(accounts, books, post)
+    return believed + min(elsewhere, asked_to_retry)
+
+
+def _was_told_elsewhere(accounts: Sequence[Books], home: Books, post: Post) -> bool:
+    """Whether another account than the one of this POST had called a task of the same
+    failed, and took that back."""
+    return any(
+        at <= post.at
+        and (task := books.tasks[task_id]).fingerprint == post.fingerprint
+        and _turned(task)
         for books in accounts
-        for post in books.posts
-        if post.fingerprint == fingerprint and post.task_id
+        if books is not home
+        for at, task_id in books.told_failed
     )
 
 
