@@ -11,7 +11,7 @@ from builders import attempt, job
 
 from wanbatch.engine.reconcile import Absent, Adopt, Undecided, judge, reconcile
 from wanbatch.ledger.store import Ledger
-from wanbatch.model.lifecycle import Authority, Event, EventKind, Facts, Opening, State
+from wanbatch.model.lifecycle import Authority, Event, EventKind, Opening, State
 from wanbatch.model.outcomes import ListedTask, TaskListing
 
 HOUR = 3600.0
