@@ -16,6 +16,7 @@ import sqlite3
 import subprocess
 import time
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 
 import command
@@ -140,8 +141,11 @@ def test_running_a_finished_manifest_again_sends_nothing_and_says_so(folder):
     assert paid_tasks(folder) == before
     report = json.loads((folder / "reports/kill/report.json").read_text())
     assert report["totals"]["http_requests"] > 0, "it is about the run that had work"
-    record = folder / f"reports/kill/runs/{report['last_run']['id']}.json"
-    assert json.loads(record.read_text())["totals"]["http_requests"] == 0
+    with closing(sqlite3.connect(folder / "reports/ledger.db")) as ledger:
+        (sent,) = ledger.execute(
+            "SELECT http_requests FROM runs WHERE run_id = ?", [report["last_run"]["id"]]
+        ).fetchone()
+    assert sent == 0
 
 
 def test_a_second_run_on_the_same_folder_makes_no_call_and_exits_4(folder):
