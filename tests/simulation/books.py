@@ -74,6 +74,8 @@ class Books:
     tasks: dict[str, Task] = field(default_factory=dict)
     told_failed: list[tuple[float, str]] = field(default_factory=list)
     """When the account was told of which task that it failed."""
+    content_asked: set[str] = field(default_factory=set)
+    """The tasks whose bytes somebody asked for."""
 
     def accept(self, post: Post, chance: Random, video: bytes) -> Task:
         """Takes the task in. ``video`` becomes its own by a box that names it."""

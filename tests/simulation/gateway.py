@@ -405,6 +405,7 @@ class Wire(httpx.AsyncBaseTransport):
 
     async def _content(self, request: httpx.Request) -> httpx.Response:
         task_id = self.shapes.asked_for(request)
+        self.books.content_asked.add(task_id)
         await self._delay()
         task, at = self.books.tasks.get(task_id), self.world.clock.true()
         if task is None or task.forgotten(at):

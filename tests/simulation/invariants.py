@@ -116,6 +116,30 @@ def _purchases(
         yield f"1: {what!r} was bought {len(tasks)} times, and {most} were allowed"
 
 
+def a_doubtful_failure_is_asked_for_its_bytes(world: World, row: Attempt) -> Iterator[str]:
+    """5: asked when a task is called failed. Words such as "cancelled" are believed
+    only after the content route was asked; a task that is forgotten is told of in plain
+    words."""
+    books = world.account_at(row.origin)
+    task = books.tasks.get(row.task_id)
+    if (
+        world.scenario.around.vocabulary == "doubtful"
+        and world.scenario.around.protocol == "gateway"
+        and task is not None
+        and not task.forgotten(world.clock.true())
+        and row.task_id not in books.content_asked
+    ):
+        yield f"5: {name_of(row)} was believed to have failed, and its bytes were not asked for"
+
+
+def what_is_taken_unasked_fits(world: World, row: Attempt) -> Iterator[str]:
+    """5: asked when a video is staged. Where no word says that a task has ended, bytes
+    that came all the same are its video only if they are as asked for."""
+    around = world.scenario.around
+    if around.vocabulary == "strange" and around.protocol == "gateway" and not around.fits:
+        yield f"5: {name_of(row)} took a video that does not fit, and nothing said that it ended"
+
+
 def what_was_refused_is_not_tried_again(world: World) -> Iterator[str]:
     """1: where the gateway called a failure final (a refused prompt, say), the same is
     bought again only as often as people asked for it."""

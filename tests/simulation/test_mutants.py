@@ -26,8 +26,6 @@ BY_TESTS = {
     "a_list_that_is_not_whole_proves_absence": "providers/test_dashscope.py",
     "another_spelling_of_the_prompt_proves_absence": "engine/test_reconcile.py",
     "candidates_do_not_hinder_absence": "engine/test_reconcile.py",
-    "doubtful_word_is_believed_at_once": "providers/test_replies.py",
-    "early_video_is_taken_whatever_it_is": "engine/test_runner_steps.py",
     "no_answer_of_a_failed_task_is_a_no": "engine/test_scheduler.py",
     "restore_takes_any_bytes": "engine/test_runner_steps.py",
     "time_does_not_matter_for_adopting": "engine/test_reconcile.py",
@@ -35,7 +33,7 @@ BY_TESTS = {
 """Variants that no seed of the first five hundred notices, and the tests that do.
 
 Most need two rare things at once: a list lane, a lost answer and another's task with
-the same prompt; an overdue task, an early video and one that does not fit.
+the same prompt.
 """
 
 
@@ -44,7 +42,7 @@ def test_every_variant_is_caught_by_a_seed_or_stands_with_its_tests():
     assert set(CAUGHT) | set(BY_TESTS) == set(VARIANTS)
     assert not set(CAUGHT) & set(BY_TESTS)
     assert all(0 <= seed < 500 for catch in CAUGHT.values() for seed in catch["seeds"])
-    assert len(CAUGHT) >= 70
+    assert len(CAUGHT) >= 0.9 * len(VARIANTS)
 
 
 @pytest.mark.parametrize("name", sorted(CAUGHT))

@@ -302,6 +302,10 @@ class World:
                         process.remember(event, len(self.ledger.entries))
                     if event.kind is EventKind.STAGED:
                         self._squat(row.path)
+                    if event.kind is EventKind.STAGED and row.realm == "paid":
+                        self.hold(invariants.what_is_taken_unasked_fits(self, row))
+                    if row.state is State.REMOTE_FAILED:
+                        self.hold(invariants.a_doubtful_failure_is_asked_for_its_bytes(self, row))
         if len(self.ledger.entries) >= self.scenario.around.copied_at:
             self._copies.setdefault("copy", self.ledger.copied())
         if process is not None:
