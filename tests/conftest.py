@@ -3,7 +3,7 @@ is timed.
 
 ``make test`` takes a slice of what starts real processes: one of several cases of the
 long tables (``THINNED``), every third test of the folders that run whole commands
-(``SLICED``). ``make cases``, and CI, take all of them.
+(``SLICED``). ``make cases`` takes all of them.
 """
 
 from __future__ import annotations
