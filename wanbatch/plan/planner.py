@@ -423,8 +423,8 @@ class _Planner:
     def _authorisation(self, entry: Identified, standing: Standing) -> int:
         """The recorded word that this purchase uses up.
 
-        A failed job is bought by the word to regenerate too, as a retry: then that word is
-        used up, or it would buy once more in every run.
+        A failed job is bought by the word to regenerate too, as a retry: then that word
+        is used up, or it would buy once more in every run.
         """
         kinds = [standing.authorised_by]
         if standing.authorised_by == "retry_failed":
