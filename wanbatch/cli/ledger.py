@@ -1,9 +1,10 @@
-"""``wanbatch ledger check`` and ``wanbatch ledger backup TO``: is it sound, and a copy
-of it.
+"""``wanbatch ledger check``, ``wanbatch ledger backup TO``, ``wanbatch ledger begin
+DIGEST``: is it sound, a copy of it, and the mark of a plan that it begins.
 
-What it may not do: change the ledger or a video.
+What it may not do: change an attempt or a video.
 
-How it works: ``operations.ledgers`` looks; here it is worded.
+How it works: ``operations.ledgers`` and ``operations.beginning`` do it; here it is
+worded.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ _OUTPUT = click.option(
 
 @click.group("ledger")
 def command() -> None:
-    """Check the ledger and its videos, or copy it while a run goes on."""
+    """Check the ledger and its videos, copy it while a run goes on, or mark a plan as
+    begun."""
 
 
 @command.command("check")
@@ -73,3 +75,25 @@ def backup(to: Path, output: Path) -> int:
     if problems:
         say("The copy is whole; what is wrong with it is wrong with the ledger.")
     return ExitCode.UNFINISHED if problems else ExitCode.DONE
+
+
+@command.command("begin")
+@click.argument("digest")
+@click.option("--remote", default="origin", show_default=True, help="The git remote of the mark.")
+@_OUTPUT
+def begin(digest: str, remote: str, output: Path) -> int:
+    """Mark the saved plan of DIGEST as begun by this ledger, in a git ref that every
+    other runner sees.
+
+    For CI, before 'run --plan': where another ledger has begun a plan it exits 3, and
+    nothing may be bought.
+    """
+    import secrets
+
+    from wanbatch.operations.beginning import GitBoard
+    from wanbatch.operations.beginning import begin as begin_plan
+
+    begun = begin_plan(output, digest, GitBoard(Path.cwd(), remote), secrets.token_hex(16))
+    first = "begun" if begun.is_new else "begun before, by this ledger"
+    say(f"Plan {digest[:12]}: {first}.")
+    return ExitCode.DONE

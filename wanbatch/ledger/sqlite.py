@@ -112,6 +112,17 @@ class SqliteStore:
                 self._roll_back()
                 raise
 
+    def keep(self, name: str, value: str) -> str:
+        """The value of ``name`` in the table ``meta``: the one that stands there, else
+        ``value``, durable when this returns. Raises ``Busy`` or ``WanbatchError``."""
+        self._rested = False
+        with translated(self.path):
+            self._choose_sync(True)
+            self._connection.execute(
+                "INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT DO NOTHING", (name, value)
+            )
+            return schema.read_meta(self._connection, name)
+
     def _choose_sync(self, syncs: bool) -> None:
         if syncs != self._syncs:
             self._connection.execute(f"PRAGMA synchronous = {'FULL' if syncs else 'NORMAL'}")
