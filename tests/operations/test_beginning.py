@@ -82,8 +82,10 @@ def test_a_ledger_from_before_the_beginning_is_refused(
     )
     assert caught.value.hints == (
         "let the job that began it end, and restore the ledger that it saved",
-        "if that ledger is lost: look at the provider's list of tasks, bring its videos home"
-        f" (wanbatch import, wanbatch resolve), then: git push origin :{NAMESPACE}{DIGEST}",
+        (
+            "if that ledger is lost: look at the provider's list of tasks, bring its videos home"
+            f" (wanbatch import, wanbatch resolve), then: git push origin :{NAMESPACE}{DIGEST}"
+        ),
     )
     assert digest not in read_marks(old / "ledger.db")
 

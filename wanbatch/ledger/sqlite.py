@@ -100,7 +100,7 @@ class SqliteStore:
         """
         self._rested = False
         with translated(self.path):
-            self._choose_sync(any(not isinstance(entry, Looked) for entry in batch))
+            self._choose_sync(syncs=any(not isinstance(entry, Looked) for entry in batch))
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 for entry in batch:
@@ -117,13 +117,13 @@ class SqliteStore:
         ``value``, durable when this returns. Raises ``Busy`` or ``WanbatchError``."""
         self._rested = False
         with translated(self.path):
-            self._choose_sync(True)
+            self._choose_sync(syncs=True)
             self._connection.execute(
                 "INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT DO NOTHING", (name, value)
             )
             return schema.read_meta(self._connection, name)
 
-    def _choose_sync(self, syncs: bool) -> None:
+    def _choose_sync(self, *, syncs: bool) -> None:
         if syncs != self._syncs:
             self._connection.execute(f"PRAGMA synchronous = {'FULL' if syncs else 'NORMAL'}")
             self._syncs = syncs
