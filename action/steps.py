@@ -31,8 +31,10 @@ def files() -> list[str]:
         pattern = line.strip()
         if not pattern:
             continue
-        names = sorted(glob.glob(pattern, recursive=True)) or [pattern]  # noqa: PTH207 - it may be absolute
-        found.update(dict.fromkeys(names))
+        names = sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207 - it may be absolute
+        if not names and glob.has_magic(pattern):
+            raise Trouble(USAGE, f"no file is called like {pattern}", "see 'files:' of the action")
+        found.update(dict.fromkeys(names or [pattern]))
     if not found:
         raise Trouble(
             USAGE, "no manifest is named", "write 'files:' with a path or a pattern a line"
