@@ -84,6 +84,7 @@ async def main() -> None:
                 1,
                 42,
                 "0.1.0",
+                "de" * 32,
             )
         )
     with sqlite3.connect(path) as connection:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -121,4 +122,19 @@ async def test_version_3_keeps_looks_beside_what_was_there(tmp_path: Path, versi
     async with Ledger.open(path) as ledger:
         await ledger.keep_look(Looked(stored.sha256, "first_frame=ab", 1, "all", "{}"))
     assert len(read_looks(path, [stored.sha256])) == len(known) + 1
+    assert verify_ledger(path) == []
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("version", range(1, VERSION + 1))
+async def test_version_4_names_the_plan_that_a_run_carries_out(
+    tmp_path: Path, version: int
+) -> None:
+    path = tmp_path / "ledger.db"
+    path.write_bytes((GOLDEN / f"v{version}.db").read_bytes())
+    (before,) = read_snapshot(path).runs
+    assert before.plan == ("de" * 32 if version >= 4 else "")
+    async with Ledger.open(path) as ledger:
+        await ledger.begin_run(replace(before, run_id="run-2", plan="ab" * 32))
+    assert [run.plan for run in read_snapshot(path).runs] == [before.plan, "ab" * 32]
     assert verify_ledger(path) == []

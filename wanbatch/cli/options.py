@@ -9,7 +9,7 @@ How it works: ``planning_options`` adds the options and hands the command its
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from math import isfinite
@@ -160,10 +160,20 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
 def planning_options(command: F) -> F:
     """Adds the shared options to ``command``, which receives ``options`` in their
     place."""
+    return _with_options(command, _OPTIONS)
+
+
+def planning_options_or_plan(command: F) -> F:
+    """``planning_options`` for a command that a saved plan tells its files."""
+    files = click.argument("files", nargs=-1, type=click.Path(path_type=Path), metavar="[FILE...]")
+    return _with_options(command, (files, *_OPTIONS[1:]))
+
+
+def _with_options(command: F, options: Sequence[Callable[[Any], Any]]) -> F:
 
     @wraps(command)
     def wrapped(**given: Any) -> Any:  # noqa: ANN401 - click hands options over by name
-        options = CommonOptions(
+        common = CommonOptions(
             files=given.pop("files"),
             backend=given.pop("backend"),
             select=given.pop("select"),
@@ -180,10 +190,10 @@ def planning_options(command: F) -> F:
             quiet=given.pop("quiet"),
             verbose=given.pop("verbose"),
         )
-        return command(options=options, **given)
+        return command(options=common, **given)
 
     decorated: Any = wrapped
-    for option in reversed(_OPTIONS):
+    for option in reversed(options):
         decorated = option(decorated)
     return decorated  # type: ignore[no-any-return]
 

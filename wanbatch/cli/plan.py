@@ -15,9 +15,14 @@ from wanbatch.model.plan import Action, Plan
 from wanbatch.operations.check import check
 from wanbatch.operations.choose import Unpriced, choose_backend, find_unpriced
 from wanbatch.operations.elsewhere import refuse_older_ledger, ways_out_of_elsewhere
-from wanbatch.operations.planning import estimate_s, look_and_plan, refuse_undeliverable
+from wanbatch.operations.planning import (
+    basis_of,
+    estimate_s,
+    look_and_plan,
+    refuse_undeliverable,
+)
 from wanbatch.words.errors import ExitCode
-from wanbatch.words.humanize import duration
+from wanbatch.words.humanize import duration, quoted
 
 
 @click.command("plan")
@@ -53,17 +58,23 @@ def command(
     )
     refuse_older_ledger(options, around)
     refuse_undeliverable(plan, profile, observe)
+    document = None
     if as_json or saved:
         from wanbatch.operations.reporting import render_plan
 
-        document = render_plan(plan, checked.manifests)
+        basis = basis_of(
+            options, profile, snapshot, retry_failed=retry_failed, regenerate=regenerate
+        )
+        document = render_plan(plan, checked.manifests, basis)
         if saved:
-            save(saved, document)
+            save(saved, document.content)
         if as_json:
-            click.echo(document, nl=False)
+            click.echo(document.content, nl=False)
     if not as_json:
         show_plan(options, plan, estimate_s(plan, profile, snapshot))
         _say_missing_price(options, find_unpriced(plan, profile))
+    if saved and document:
+        _say_saved(saved, document.digest)
     work = any(entry.action in (Action.GENERATE, Action.RESUME) for entry in plan.selected())
     return ExitCode.WORK_TO_DO if detailed_exitcode and work else ExitCode.DONE
 
@@ -87,6 +98,11 @@ def show_plan(options: CommonOptions, plan: Plan, estimate_s: float | None) -> N
         say(f"  help: {way}")
     if estimate_s:
         say(f"About {duration(estimate_s)} on backend {plan.backend}.")
+
+
+def _say_saved(path: Path, digest: str) -> None:
+    command = quoted(["wanbatch", "run", "--plan", str(path), "--digest", digest])
+    say(f"Saved {path}, digest {digest}.\nRun exactly this with: {command}")
 
 
 def _say_missing_price(options: CommonOptions, unpriced: Unpriced | None) -> None:

@@ -5,11 +5,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from wanbatch.cli.options import Amount, CommonOptions, Count, planning_options
+from wanbatch.cli.options import Amount, CommonOptions, Count, planning_options_or_plan
 from wanbatch.model.price import AMOUNT_FORM, read_amount
+
+if TYPE_CHECKING:
+    from wanbatch.operations.options import RunOptions
 
 
 def _amount(ctx: click.Context, param: click.Parameter, text: str | None) -> Decimal | None:
@@ -22,7 +27,20 @@ def _amount(ctx: click.Context, param: click.Parameter, text: str | None) -> Dec
 
 
 @click.command("run")
-@planning_options
+@planning_options_or_plan
+@click.option(
+    "--plan",
+    "plan_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="PLAN",
+    help="Run exactly a plan that 'plan -o PLAN' saved, up to its total, without asking. It names"
+    " the files.",
+)
+@click.option(
+    "--digest",
+    metavar="HEX",
+    help="With --plan: refuse any other plan than the one of this digest.",
+)
 @click.option("--yes", is_flag=True, help="Approve the planned spending.")
 @click.option(
     "--max-cost",
@@ -71,6 +89,8 @@ def _amount(ctx: click.Context, param: click.Parameter, text: str | None) -> Dec
 )
 def command(
     options: CommonOptions,
+    plan_file: Path | None,
+    digest: str | None,
     yes: bool,
     max_cost: Decimal | None,
     first: int | None,
@@ -105,4 +125,22 @@ def command(
         retry_failed=retry_failed,
         regenerate=regenerate,
     )
-    return show_run(replace(options, first=first), run)
+    options = replace(options, first=first)
+    if plan_file is not None:
+        options, run = _take_up(plan_file, digest, options, run)
+    elif digest is not None:
+        raise click.UsageError("--digest names the digest of a plan: add --plan PLAN.")
+    elif not options.files:
+        raise click.UsageError("Missing argument 'FILE...', or --plan PLAN.")
+    return show_run(options, run)
+
+
+def _take_up(
+    path: Path, digest: str | None, options: CommonOptions, run: RunOptions
+) -> tuple[CommonOptions, RunOptions]:
+    """What the saved plan says takes the place of what is left open."""
+    from wanbatch.operations.approved import read_plan, take_up
+
+    source = click.get_current_context().get_parameter_source("output")
+    given = source is not click.core.ParameterSource.DEFAULT
+    return take_up(options, run, read_plan(path, digest), output_given=given)

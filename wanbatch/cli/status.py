@@ -16,7 +16,7 @@ from wanbatch.model.plan import Action, Plan
 from wanbatch.operations.check import Checked, check
 from wanbatch.operations.choose import choose_backend
 from wanbatch.operations.elsewhere import older_ledger, ways_out_of_elsewhere
-from wanbatch.operations.planning import look_and_plan
+from wanbatch.operations.planning import basis_of, look_and_plan
 from wanbatch.operations.reporting import repeated_options
 from wanbatch.words.humanize import duration, quoted
 
@@ -31,13 +31,14 @@ def command(options: CommonOptions, as_json: bool) -> None:
     observe = observer(options, quiet_warnings=True)
     checked = check(options, observe)
     profile = choose_backend(options, checked.manifests, offline=True).profile
-    plan, _, around = look_and_plan(options, checked, profile, observe)
+    plan, snapshot, around = look_and_plan(options, checked, profile, observe)
     for line in older_ledger(options, around) if around.newer else ():
         say(f"warning: {line}")
     if as_json:
         from wanbatch.operations.reporting import render_plan
 
-        click.echo(render_plan(plan, checked.manifests).decode())
+        basis = basis_of(options, profile, snapshot)
+        click.echo(render_plan(plan, checked.manifests, basis).content.decode())
         return
     for entry in plan.selected():
         if not options.quiet:

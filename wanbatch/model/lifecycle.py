@@ -160,6 +160,7 @@ class Facts(TypedDict, total=False):
     """What an event adds to its row; every name is a field of ``Attempt``. Instants are
     Unix seconds."""
 
+    run_id: str
     task_id: str
     reason: str
     error_code: str
@@ -276,14 +277,15 @@ class Attempt:
     """A ledger row: an ``Opening`` and the fold of every event since.
 
     ``path`` is relative to the output folder. ``intent_at`` is the last intent's: what
-    was refused goes out again with a new one. ``available_until`` is the provider's:
-    when the result vanishes. ``give_up_at`` is ours, an hour later: when a task without
-    a final word is expired. ``failed_at`` is when the provider last called it failed,
-    ``confirmed_at`` when a poll first knew the task. ``status_word`` is a word of the
-    provider that we do not know, ``download_error`` what the last download met,
-    ``evidence`` a redacted piece of an answer. ``refusals`` counts how often it was
-    proven not accepted. ``refused_sha256`` names bytes that came whole and are no video
-    as they should be, ``refused_times`` how often those very bytes came.
+    was refused goes out again with a new one, and ``run_id`` is then that run's.
+    ``available_until`` is the provider's: when the result vanishes. ``give_up_at`` is
+    ours, an hour later: when a task without a final word is expired. ``failed_at`` is
+    when the provider last called it failed, ``confirmed_at`` when a poll first knew the
+    task. ``status_word`` is a word of the provider that we do not know,
+    ``download_error`` what the last download met, ``evidence`` a redacted piece of an
+    answer. ``refusals`` counts how often it was proven not accepted. ``refused_sha256``
+    names bytes that came whole and are no video as they should be, ``refused_times``
+    how often those very bytes came.
     """
 
     attempt_id: int
@@ -421,7 +423,8 @@ class Placement:
 @dataclass(frozen=True, slots=True)
 class RunRecord:
     """One run of the command on one of its manifests, as the ledger remembers it;
-    ``finished_at`` is 0.0 and ``exit_code`` -1 until it ended."""
+    ``finished_at`` is 0.0 and ``exit_code`` -1 until it ended. ``plan`` is the digest
+    of the saved plan that it carries out, empty for a run that has none."""
 
     run_id: str
     manifest: str
@@ -432,6 +435,7 @@ class RunRecord:
     exit_code: int = -1
     http_requests: int = 0
     wanbatch_version: str = ""
+    plan: str = ""
 
 
 @dataclass(frozen=True, slots=True)

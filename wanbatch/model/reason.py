@@ -49,6 +49,7 @@ class ReasonCode(StrEnum):
     UPSTREAM_NOT_SELECTED = "upstream_not_selected"  # job
     UPSTREAM_NOT_DONE = "upstream_not_done"  # job, state
     TWIN = "twin"  # job
+    NOT_APPROVED = "not_approved"  # why
 
 
 @dataclass(frozen=True, slots=True)

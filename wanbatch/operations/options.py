@@ -10,6 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from wanbatch.model.measures import Level
+from wanbatch.plan.saved import SavedPlan
 
 DEFAULT_OUTPUT = Path("reports")
 MOST_JOBS = 100_000
@@ -50,6 +51,8 @@ class RunOptions:
     ``None`` leaves a limit to the profile and the manifests. ``max_cost`` is an amount
     of the backend's currency and approves spending up to it; ``yes`` approves the plan
     as it stands. ``locked`` refuses where a manifest and its lock disagree.
+    ``approved`` is a saved plan: the run buys what that buys, up to its total, and
+    nothing else (``operations.approved`` takes it up).
     """
 
     buys: bool = True
@@ -64,3 +67,4 @@ class RunOptions:
     locked: bool = False
     retry_failed: bool = False
     regenerate: bool = False
+    approved: SavedPlan | None = None

@@ -26,6 +26,7 @@ from wanbatch.operations.fit import check_fit
 from wanbatch.operations.options import PlanningOptions
 from wanbatch.plan.identity import JobKey
 from wanbatch.plan.planner import PlanOptions, Target, make_plan
+from wanbatch.plan.saved import Basis, Choices
 from wanbatch.plan.selection import parse_selection
 from wanbatch.plan.shards import parse_shard
 from wanbatch.videos.outputs import intact_paths
@@ -45,8 +46,11 @@ def build_plan(
     retry_failed: bool = False,
     regenerate: bool = False,
     chosen: frozenset[JobKey] | None = None,
+    asked: frozenset[str] | None = None,
 ) -> Plan:
     """The plan under the user's selection, or of the jobs that were ``chosen`` before.
+    ``asked`` are the fingerprints that ``retry_failed`` and ``regenerate`` are meant
+    for; all where it is ``None``.
 
     ``at`` is now, in Unix seconds. Raises ``WanbatchError`` (2) where the selection
     selects nothing, or could select more than was meant.
@@ -65,6 +69,7 @@ def build_plan(
             retry_failed=retry_failed,
             regenerate=regenerate,
             chosen=chosen,
+            asked=asked,
         ),
         at,
         elsewhere,
@@ -111,6 +116,28 @@ def look_and_plan(
     )
     tell_doubts(plan, observe)
     return plan, snapshot, around
+
+
+def basis_of(
+    options: PlanningOptions,
+    profile: Profile,
+    snapshot: Snapshot,
+    *,
+    retry_failed: bool = False,
+    regenerate: bool = False,
+) -> Basis:
+    """What a plan under these options is made from, for one that is kept."""
+    choices = Choices(
+        select=options.select,
+        with_upstream=options.with_upstream,
+        shard=options.shard,
+        variables=options.variables,
+        retry_failed=retry_failed,
+        regenerate=regenerate,
+        output=str(options.output),
+        media_root=str(options.media_root) if options.media_root else None,
+    )
+    return Basis(snapshot.ledger_id, profile.prices, choices)
 
 
 def refuse_undeliverable(plan: Plan, profile: Profile, observe: Observer) -> None:

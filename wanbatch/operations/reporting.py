@@ -25,6 +25,7 @@ from wanbatch.operations.options import DEFAULT_OUTPUT, PlanningOptions
 from wanbatch.operations.planning import look_and_plan
 from wanbatch.operations.summary import append_summary
 from wanbatch.operations.viewings import Viewings
+from wanbatch.plan.saved import Basis, complete
 from wanbatch.report.collect import collect, with_last_run
 from wanbatch.report.export import export_videofolder, refuse_used_folder
 from wanbatch.report.formats.json import document_text, plan_document, to_bytes
@@ -137,9 +138,18 @@ def _selected(report: Report, plan: Plan) -> Report:
     return replace(report, jobs=tuple(job for job in report.jobs if job.name in names))
 
 
-def render_plan(plan: Plan, manifests: Sequence[Manifest]) -> bytes:
-    """The plan as the JSON document of ``schemas/plan.schema.json``."""
-    return to_bytes(document_text(plan_document(plan, manifests)))
+@dataclass(frozen=True, slots=True)
+class RenderedPlan:
+    """A plan as the JSON document of ``schemas/plan.schema.json``, and its digest."""
+
+    content: bytes
+    digest: str
+
+
+def render_plan(plan: Plan, manifests: Sequence[Manifest], basis: Basis) -> RenderedPlan:
+    """The plan as it is kept. ``basis`` is what it was made from beside its jobs."""
+    document = complete(plan_document(plan, manifests), basis)
+    return RenderedPlan(to_bytes(document_text(document)), str(document["digest"]))
 
 
 def repeated_options(options: PlanningOptions, manifests: Sequence[Manifest]) -> tuple[str, ...]:

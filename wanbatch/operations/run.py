@@ -51,6 +51,7 @@ from wanbatch.model.plan import Action, JobState, Plan
 from wanbatch.model.report import Remark, Shortfall
 from wanbatch.model.wire import Profile, quiet_period_of
 from wanbatch.operations.approval import Approver, keep_limit, require_approval
+from wanbatch.operations.approved import Approval
 from wanbatch.operations.check import Checked, check
 from wanbatch.operations.choose import (
     SpendingLimit,
@@ -105,13 +106,15 @@ class RunClient(ApiClient, ListingClient, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What a run is made of once everything was checked."""
+    """What a run is made of once everything was checked. ``approval`` is the saved plan
+    that it carries out, where there is one."""
 
     options: PlanningOptions
     run: RunOptions
     checked: Checked
     profile: Profile
     limit: SpendingLimit
+    approval: Approval | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,8 +179,12 @@ def prepare(options: PlanningOptions, run: RunOptions, observe: Observer) -> Pre
     refuse_shared_folders(options, checked.manifests)
     chosen = choose_backend(options, checked.manifests, offline=False)
     limit = spending_limit(run.max_cost, checked.manifests, chosen.projects)
+    profile = raise_limits(chosen.profile, run)
+    approval = Approval(run.approved, options, profile) if run.approved else None
+    if approval:
+        approval.refuse_early(checked)
     _make_folder(options.output)
-    return Prepared(options, run, checked, raise_limits(chosen.profile, run), limit)
+    return Prepared(options, run, checked, profile, limit, approval)
 
 
 def _make_folder(folder: Path) -> None:
@@ -233,6 +240,7 @@ class Run:
     ) -> None:
         self._options, self._run, self._checked = prepared.options, prepared.run, prepared.checked
         self._profile, self._limit = prepared.profile, prepared.limit
+        self._approval, self._most = prepared.approval, prepared.limit.amount
         self._ports, self._approver, self._tell = ports, approver, observe
         self._started_at = ports.wall()
         self._clock = ServerClock(ports.wall, ports.ticks)
@@ -280,6 +288,8 @@ class Run:
                 refuse_unlocked(self._checked, plan)
             if self._run.buys:
                 self._allow(plan, in_flight)
+            if self._approval:
+                self._most = self._approval.lower(self._most, ledger.snapshot)
             async with anyio.create_task_group() as group:
                 with anyio.CancelScope() as self._scope:
                     await group.start(self._watch)
@@ -334,7 +344,10 @@ class Run:
     def _make_plan(
         self, snapshot: Snapshot, elsewhere: Elsewhere, *, is_last: bool = False
     ) -> Plan:
-        """The last plan tells how the jobs of the first stand, and asks for nothing."""
+        """The last plan tells how the jobs of the first stand, and asks for nothing. Of
+        a saved plan's jobs nothing else is planned than that has. Raises
+        ``WanbatchError`` (3) where it is stale."""
+        approval, chosen = self._approval, self._chosen if is_last else None
         plan = build_plan(
             self._options,
             self._checked,
@@ -345,8 +358,11 @@ class Run:
             elsewhere=elsewhere,
             retry_failed=self._run.retry_failed and not is_last,
             regenerate=self._run.regenerate and not is_last,
-            chosen=self._chosen if is_last else None,
+            chosen=approval.saved.selected() if approval else chosen,
+            asked=approval.still_asked(snapshot) if approval else None,
         )
+        if approval:
+            plan = approval.hold(plan) if is_last else approval.keep(plan, snapshot)
         if not is_last:
             tell_doubts(plan, self._tell)
             self._chosen = frozenset((e.job.manifest, e.name) for e in plan.selected())
@@ -379,6 +395,8 @@ class Run:
 
     def _keep_limit(self, plan: Plan, unpriced: Unpriced | None) -> None:
         keep_limit(plan, self._limit, unpriced)
+        if self._approval and self._approval.limit:
+            keep_limit(plan, self._approval.limit, unpriced)
 
     # -- uncertain jobs ----------------------------------------------------------------
 
@@ -471,6 +489,7 @@ class Run:
             self._profile.realm,
             self._started_at,
             wanbatch_version=__version__,
+            plan=self._approval.saved.digest if self._approval else "",
         )
 
     async def _work(
@@ -540,12 +559,16 @@ class Run:
         model = LatencyModel()
         model.learn(a for a in snapshot.attempts if same_origin(a.origin, profile.origin))
         return Scheduler(
-            build_works(plan, {m.name: m.run.retries for m in manifests}),
+            build_works(
+                plan,
+                {m.name: m.run.retries for m in manifests},
+                self._approval.brought_home if self._approval else (),
+            ),
             SubmitPacer(
                 profile.rate, profile.max_in_flight, profile.submit_concurrency, chance=chance
             ),
             PollSchedule(profile.poll_interval_s, profile.queries_per_second, model, chance=chance),
-            Budget(self._limit.amount),
+            Budget(self._most),
             RunPolicy(
                 self._run.wait_s,
                 frozenset(m.name for m in manifests if m.run.on_failure == "stop"),

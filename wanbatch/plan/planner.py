@@ -64,7 +64,9 @@ class PlanOptions:
 
     ``chosen`` are the jobs that an earlier plan selected: they stay selected, whatever
     became of them since, and nothing else is asked. ``first`` keeps so many of the
-    selected jobs, in manifest order; upstream comes on top.
+    selected jobs, in manifest order; upstream comes on top. ``asked`` are the
+    fingerprints that a person's wish to buy once more is meant for; all where it is
+    ``None``.
     """
 
     selection: Predicate | None = None
@@ -74,6 +76,7 @@ class PlanOptions:
     with_upstream: bool = False
     retry_failed: bool = False
     regenerate: bool = False
+    asked: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,7 +246,10 @@ class _Planner:
         """By which of ``kinds`` a person asks for one more purchase, now or in an
         earlier run."""
         wanted = {"regenerate": self.options.regenerate, "retry_failed": self.options.retry_failed}
-        asked = (k for k in kinds if wanted[k] or (entry.fingerprint, k) in self.allowed)
+        meant = self.options.asked is None or entry.fingerprint in self.options.asked
+        asked = (
+            k for k in kinds if (wanted[k] and meant) or (entry.fingerprint, k) in self.allowed
+        )
         return next(asked, "")
 
     def _stand_stored(self, key: JobKey, entry: Identified, attempt: Attempt) -> Standing:

@@ -25,7 +25,12 @@ _encode = json.JSONEncoder(
 def canonical_json(value: Json) -> bytes:
     """The RFC 8785 form of ``value``, UTF-8. Raises ``UnicodeEncodeError`` for a lone
     surrogate, ``ValueError`` for NaN."""
-    return _encode(value).encode("utf-8")
+    return canonical_text(value).encode("utf-8")
+
+
+def canonical_text(value: Json) -> str:
+    """The RFC 8785 form of ``value``. Raises ``ValueError`` for NaN."""
+    return _encode(value)
 
 
 def content_hash(value: Json) -> str:

@@ -115,4 +115,5 @@ SENTENCES: Mapping[str, str | Callable[[Params], str]] = {
     ),
     "upstream_not_done": "it takes media from {job}, which is {state}",
     "twin": "the same request as {job}: bought once",
+    "not_approved": "the approved plan does not buy it: {why}",
 }

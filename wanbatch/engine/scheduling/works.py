@@ -12,7 +12,7 @@ the order of the manifest. A work that is done makes those ready that waited for
 from __future__ import annotations
 
 import heapq
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from wanbatch.engine.work_items import Phase, Urls, WorkItem
 from wanbatch.model.lifecycle import Attempt, Authority, EventKind, State, may_retry
@@ -98,9 +98,12 @@ class WorkItems:
         work.phase, work.reason, work.urls = Phase.STUCK, reason, {}
 
 
-def build_works(plan: Plan, retries: Mapping[str, int]) -> list[WorkItem]:
+def build_works(
+    plan: Plan, retries: Mapping[str, int], never_anew: Collection[str] = ()
+) -> list[WorkItem]:
     """The works of a plan's selected jobs that a run acts on, in manifest order; jobs
-    of equal identity share one. ``retries`` is by manifest."""
+    of equal identity share one. ``retries`` is by manifest; what has a fingerprint of
+    ``never_anew`` is not bought when its task fails."""
     works: dict[str, WorkItem] = {}
     done = {entry.fingerprint for entry in plan.jobs if entry.action is Action.REUSE}
     acting = [
@@ -114,7 +117,8 @@ def build_works(plan: Plan, retries: Mapping[str, int]) -> list[WorkItem]:
             continue
         upstream = frozenset(m.upstream for m in entry.request.media if m.upstream) - done
         # A job whose task fails is not bought anew beside an old request of its name.
-        most = 0 if entry.old_request else retries.get(entry.job.manifest, 0)
+        alone = entry.old_request or entry.fingerprint in never_anew
+        most = 0 if alone else retries.get(entry.job.manifest, 0)
         works[entry.fingerprint] = WorkItem(
             index=len(works),
             entries=[entry],

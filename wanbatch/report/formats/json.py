@@ -146,6 +146,7 @@ def _plan_entry(planned: PlannedJob, entry: ReportJob) -> Document:
         "selected": planned.selected,
         "price": None if planned.price is None else amount(planned.price),
         "upstream": list(planned.upstream),
+        "authorised_by": planned.authorised_by or None,
         "last_event": _last_event(last) if last else None,
     }
 
@@ -154,6 +155,7 @@ def _last_event(attempt: Attempt) -> Document:
     return {
         "attempt_id": attempt.attempt_id,
         "state": attempt.state.value,
+        "event": attempt.last_event.value,
         "at": instant(attempt.updated_at),
     }
 
