@@ -32,10 +32,11 @@ def find(forge: Forge, sha: str) -> Artifact:
     """The newest plan of the pull request that ``sha`` merged. Raises ``Trouble``."""
     pulls = forge.merged_by(sha)
     if len(pulls) != 1:
+        several = f"{len(pulls)} pull requests" if pulls else "no pull request"
         raise Trouble(
             REFUSED,
-            f"{sha[:12]} was merged by {len(pulls) or 'no'} pull request{'s' * (len(pulls) != 1)}:"
-            " nobody has approved a plan of it; nothing was sent",
+            f"{sha[:12]} was merged by {several}: nobody has approved a plan of it; nothing was"
+            " sent",
             "open a pull request with the change; its plan job makes the plan, its merge"
             " approves it",
         )
