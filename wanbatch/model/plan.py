@@ -20,6 +20,7 @@ from wanbatch.model.job import Frame, Job, MediaType, Size
 from wanbatch.model.lifecycle import Attempt
 from wanbatch.model.reason import Reason
 from wanbatch.words.addresses import Address
+from wanbatch.words.canonical import Json
 
 if TYPE_CHECKING:
     from wanbatch.model.elsewhere import Sighting
@@ -103,11 +104,11 @@ class Request:
     def describe(self) -> str:
         """JSON text for the report: no query of a URL, no inline media. Absent optional
         fields stay absent."""
-        return _as_json(self._shown())
+        return _as_json(self.shown())
 
     def record(self) -> str:
         """JSON text for the ledger: the description, and the trace."""
-        shown = self._shown()
+        shown = self.shown()
         if self.trace is not None:
             shown["trace"] = {
                 "family": self.trace.family,
@@ -118,8 +119,9 @@ class Request:
             }
         return _as_json(shown)
 
-    def _shown(self) -> dict[str, object]:
-        shown: dict[str, object] = {"model": self.model}
+    def shown(self) -> dict[str, Json]:
+        """The description as a value."""
+        shown: dict[str, Json] = {"model": self.model}
         if self.prompt is not None:
             shown["prompt"] = self.prompt
         if self.negative_prompt is not None:
@@ -137,7 +139,7 @@ class Request:
         return shown
 
 
-def _as_json(shown: dict[str, object]) -> str:
+def _as_json(shown: dict[str, Json]) -> str:
     return json.dumps(shown, ensure_ascii=False, separators=(",", ":"))
 
 

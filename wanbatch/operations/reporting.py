@@ -28,7 +28,7 @@ from wanbatch.operations.viewings import Viewings
 from wanbatch.plan.saved import Basis, complete
 from wanbatch.report.collect import collect, with_last_run
 from wanbatch.report.export import export_videofolder, refuse_used_folder
-from wanbatch.report.formats.json import document_text, plan_document, to_bytes
+from wanbatch.report.formats.json import plan_head, plan_lines, plan_text, to_bytes
 from wanbatch.report.formats.render import base_for, format_of, render_file
 from wanbatch.report.head import read_document
 from wanbatch.report.timing import last_at_work
@@ -148,8 +148,9 @@ class RenderedPlan:
 
 def render_plan(plan: Plan, manifests: Sequence[Manifest], basis: Basis) -> RenderedPlan:
     """The plan as it is kept. ``basis`` is what it was made from beside its jobs."""
-    document = complete(plan_document(plan, manifests), basis)
-    return RenderedPlan(to_bytes(document_text(document)), str(document["digest"]))
+    lines = plan_lines(plan, manifests)
+    document = complete(plan_head(plan, manifests), basis, (line.canonical for line in lines))
+    return RenderedPlan(to_bytes(plan_text(document, lines)), str(document["digest"]))
 
 
 def repeated_options(options: PlanningOptions, manifests: Sequence[Manifest]) -> tuple[str, ...]:

@@ -5,15 +5,15 @@ What it may not do: I/O, or decide whether a plan still holds (``staleness`` doe
 
 How it works: ``complete`` adds to the document of a plan the ledger, the prices and the
 choices it was made from, and the digest: the SHA-256 of the document's canonical JSON
-without the digest itself and without times (``TIMES``). So two plans of one state have
-one digest whenever they are made, and whoever reads a plan and whoever carries it out
-mean the same one.
+without the digest itself and without times (``words.canonical.TIMES``). So two plans of
+one state have one digest whenever they are made, and whoever reads a plan and whoever
+carries it out mean the same one.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import cast
@@ -22,13 +22,10 @@ from wanbatch.model.job import Size
 from wanbatch.model.plan import Action
 from wanbatch.model.price import PriceList
 from wanbatch.plan.identity import JobKey
-from wanbatch.words.canonical import Json, canonical_text, quote
+from wanbatch.words.canonical import Json, canonical_text, quote, without_times
 from wanbatch.words.hiding import hide_queries
 
 Document = Mapping[str, Json]
-
-TIMES = ("at", "timings")
-"""Keys that hold times, beside those that end in ``_at`` and ``_until``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +105,12 @@ class SavedPlan:
 # -- made ------------------------------------------------------------------------------
 
 
-def complete(document: Document, basis: Basis) -> dict[str, Json]:
-    """The plan's document with what it was made from and its digest, in the place
-    behind the schema's name."""
+def complete(
+    document: Document, basis: Basis, jobs: Iterable[str] | None = None
+) -> dict[str, Json]:
+    """The plan's document with what it was made from and its digest, behind the
+    schema's name. ``jobs`` are the canonical texts of its jobs without times, where the
+    document does not have them itself."""
     whole = {
         "schema": document["schema"],
         "digest": "",
@@ -119,7 +119,7 @@ def complete(document: Document, basis: Basis) -> dict[str, Json]:
         "prices": _describe_prices(basis.prices),
         "choices": _describe_choices(basis.choices),
     }
-    return {**whole, "digest": digest_of(whole)}
+    return {**whole, "digest": digest_of(whole, jobs)}
 
 
 def _describe_prices(prices: PriceList | None) -> Json:
@@ -150,45 +150,39 @@ def _describe_choices(choices: Choices) -> Json:
 # -- the digest ------------------------------------------------------------------------
 
 
-def digest_of(document: Document) -> str:
+def digest_of(document: Document, jobs: Iterable[str] | None = None) -> str:
     """64 lower-case hex digits. Job by job, so that a plan of a hundred thousand is
-    never one text."""
+    never one text; ``jobs`` as in ``complete``."""
     summed = hashlib.sha256()
-    for piece in _canonical_pieces(document):
+    for piece in _canonical_pieces(document, jobs):
         summed.update(piece.encode("utf-8", "surrogatepass"))
     return summed.hexdigest()
 
 
-def _canonical_pieces(document: Document) -> Iterator[str]:
+def _canonical_pieces(document: Document, jobs: Iterable[str] | None) -> Iterator[str]:
+    """The canonical form, in pieces."""
     opening = "{"
-    for key in sorted(document):
-        if key == "digest":
-            continue
+    for key in sorted({*document, "jobs"} - {"digest"}):
         yield f"{opening}{quote(key)}:"
         opening = ","
-        value = document[key]
-        if key == "jobs" and isinstance(value, Sequence) and not isinstance(value, str):
-            yield "["
-            for number, job in enumerate(value):
-                yield ("," if number else "") + canonical_text(_without_times(job))
-            yield "]"
+        if key == "jobs":
+            yield from _list_of(jobs if jobs is not None else _texts(document.get(key)))
         else:
-            yield canonical_text(_without_times(value))
+            yield canonical_text(without_times(document[key]))
     yield "}"
 
 
-def _without_times(value: Json) -> Json:
-    """Also whole numbers as such, for ``5.0`` and ``5`` are one number to JSON."""
-    if isinstance(value, dict):
-        return {key: _without_times(one) for key, one in value.items() if not _is_time(key)}
-    if isinstance(value, list | tuple):
-        return [_without_times(one) for one in value]
-    number: object = value
-    return int(number) if isinstance(number, float) and number.is_integer() else value
+def _texts(jobs: Json) -> Iterator[str]:
+    for job in _objects(jobs or []):
+        yield canonical_text(without_times(job))
 
 
-def _is_time(key: str) -> bool:
-    return key in TIMES or key.endswith(("_at", "_until"))
+def _list_of(texts: Iterable[str]) -> Iterator[str]:
+    opening = "["
+    for text in texts:
+        yield opening + text
+        opening = ","
+    yield "]" if opening == "," else "[]"
 
 
 # -- back ------------------------------------------------------------------------------

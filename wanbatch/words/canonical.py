@@ -40,3 +40,22 @@ def content_hash(value: Json) -> str:
 
 quote = json.encoder.encode_basestring
 """A string as canonical JSON writes it, quotes included."""
+
+
+TIMES = ("at", "timings")
+"""Keys that hold times, beside those that end in ``_at`` and ``_until``."""
+
+
+def without_times(value: Json) -> Json:
+    """``value`` without the keys that hold times, and with whole numbers as such, for
+    ``5.0`` and ``5`` are one number to JSON."""
+    if isinstance(value, dict):
+        return {key: without_times(one) for key, one in value.items() if not _is_time(key)}
+    if isinstance(value, list | tuple):
+        return [without_times(one) for one in value]
+    number: object = value
+    return int(number) if isinstance(number, float) and number.is_integer() else value
+
+
+def _is_time(key: str) -> bool:
+    return key in TIMES or key.endswith(("_at", "_until"))

@@ -133,10 +133,11 @@ def _thousandths(value: object) -> float:
     return round(cast("float", value), 3)
 
 
-def _pairs(value: object) -> dict[str, object]:
+def axis_value(item: T) -> T | str:
     """JSON has no infinity; such a value is shown as its text."""
+    return str(item) if isinstance(item, float) and not isfinite(item) else item
+
+
+def _pairs(value: object) -> dict[str, object]:
     pairs = cast("tuple[tuple[str, object], ...]", value)
-    return {
-        name: str(item) if isinstance(item, float) and not isfinite(item) else item
-        for name, item in pairs
-    }
+    return {name: axis_value(item) for name, item in pairs}
