@@ -70,16 +70,19 @@ def _look_at_reports(
     newer: list[Path] = []
     knows_nothing = not snapshot.attempts and not snapshot.runs
     finished = {r.run_id for r in snapshot.runs if r.finished_at}
-    for path in _documents(output, finished):
+    for path in _documents(output):
         head = read_head(path)
         if head is None:
             if knows_nothing:
                 _add(found, _damaged(path))
         elif head.realm == "paid":
-            whose = "other" if knows_nothing else _whose(head, path, snapshot)
+            is_told = path.parent.name == "runs" and unquote(path.stem) in finished
+            whose = "own" if is_told else "other"
+            if not is_told and not knows_nothing:
+                whose = _whose(head, path, snapshot)
             if whose == "newer":
                 newer.append(path)
-            elif whose == "other" or (head.elsewhere and path.name == "report.json"):
+            elif whose == "other" or head.elsewhere:
                 document = read_document(path)
                 _add(
                     found,
@@ -90,13 +93,15 @@ def _look_at_reports(
     return found, tuple(newer)
 
 
-def _documents(output: Path, finished: set[str]) -> Iterator[Path]:
-    """``report.json`` and run records; those of runs that the ledger saw the end of
-    tell nothing."""
+def _documents(output: Path) -> Iterator[Path]:
+    """``report.json`` and run records.
+
+    A record of a run that the ledger saw the end of tells nothing of the ledger's own
+    purchases. What it says of others' counts: it may be the last that does, once power
+    was lost and the report with it.
+    """
     for folder in _folders_in(output):
-        for path in _names_in(folder / "runs"):
-            if path.suffix == ".json" and unquote(path.stem) not in finished:
-                yield path
+        yield from (p for p in _names_in(folder / "runs") if p.suffix == ".json")
         if os.path.lexists(folder / "report.json"):
             yield folder / "report.json"
 
