@@ -457,7 +457,7 @@ class Snapshot:
     """All that the ledger knows at one instant. ``attempts`` are in order of birth.
 
     ``ledger_id`` tells the ledger from every other, ``events`` counts each attempt's
-    events.
+    events, ``notes`` are what the ledger remembers of itself.
     """
 
     attempts: tuple[Attempt, ...] = ()
@@ -466,6 +466,7 @@ class Snapshot:
     authorisations: tuple[Authorisation, ...] = ()
     ledger_id: str = field(default="", compare=False)
     events: Mapping[int, int] = field(default_factory=dict, compare=False)
+    notes: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     def count_events(self, realm: str) -> int:
         """How much has happened in ``realm``; it only ever grows, so a lower count is
