@@ -16,6 +16,7 @@ from wanbatch.operations.check import check
 from wanbatch.operations.choose import Unpriced, choose_backend, find_unpriced
 from wanbatch.operations.elsewhere import refuse_older_ledger, ways_out_of_elsewhere
 from wanbatch.operations.planning import estimate_s, look_and_plan, refuse_undeliverable
+from wanbatch.operations.sharding import refuse_other_shards
 from wanbatch.words.errors import ExitCode
 from wanbatch.words.humanize import duration
 
@@ -52,6 +53,7 @@ def command(
         options, checked, profile, observe, retry_failed=retry_failed, regenerate=regenerate
     )
     refuse_older_ledger(options, around)
+    refuse_other_shards(options, profile, snapshot.notes)
     refuse_undeliverable(plan, profile, observe)
     if as_json or saved:
         from wanbatch.operations.reporting import render_plan

@@ -7,8 +7,9 @@ a word back that says *paid*; lose a task id.
 Theory of operation
 -------------------
 An attempt is the same in two ledgers where its run, its identity and the instant of its
-intent agree, for run ids are unique; else where its task is. Events are only ever added.
-So a history that begins with the other's is the same one, later: the rest is appended.
+intent agree, for run ids are unique; else where its task is. Events are only ever
+added. So a history that begins with the other's is the same one, later: the rest is
+appended.
 Where both went on differently, the one that knows more counts (``_KNOWS``, a task
 before none): what leads there by the law of states is appended, with the other's facts.
 What the law does not allow, and a second task or a second video of the same intent,
@@ -30,6 +31,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from wanbatch.ledger import rows
+from wanbatch.ledger.schema import SqlRow
 from wanbatch.ledger.sqlite import Contents, Damaged, load, read_with
 from wanbatch.model.lifecycle import (
     TRANSITIONS,
@@ -99,9 +101,7 @@ class History:
     @property
     def opening(self) -> Attempt:
         """The row as its intent began it."""
-        return replace(
-            self.row, **_BLANK | {"intent_at": self.born_at, "updated_at": self.born_at}
-        )
+        return replace(self.row, **_BLANK | {"intent_at": self.born_at, "updated_at": self.born_at})
 
 
 _BORN_WITH = frozenset(f.name for f in fields(Opening))
@@ -144,7 +144,7 @@ def _read_book(path: Path, connection: sqlite3.Connection) -> Book:
     try:
         events = {
             number: tuple(_event_of(row) for row in group)
-            for number, group in groupby(found, key=lambda row: int(row[0]))
+            for number, group in groupby(found, key=lambda row: int(str(row[0])))
         }
     except (ValueError, TypeError) as error:
         raise _unsound(path, str(error)) from error
@@ -157,8 +157,8 @@ def _read_book(path: Path, connection: sqlite3.Connection) -> Book:
     return Book(contents, histories, looks)
 
 
-def _event_of(row: Any) -> Event:
-    number, _, kind, at, facts = row
+def _event_of(row: SqlRow) -> Event:
+    number, _, kind, at, facts = (str(value) for value in row)
     return Event(int(number), EventKind(kind), float(at), rows.read_facts(facts))
 
 
@@ -271,13 +271,14 @@ def _settle(theirs: History, ours: History) -> Decision | None:
     two_videos = a.sha256 != b.sha256 and a.state is b.state is State.STORED
     if two_tasks or two_videos:
         return None
-    if _knowledge(b) <= _knowledge(a):
+    if knowledge(b) <= knowledge(a):
         return Decision(Verdict.KEPT, theirs, ours)
     events = _lead(a, b)
     return Decision(Verdict.LEARNT, theirs, ours, events) if events else None
 
 
-def _knowledge(row: Attempt) -> tuple[bool, int]:
+def knowledge(row: Attempt) -> tuple[bool, int]:
+    """How much a row says of its attempt: the greater one is kept."""
     return bool(row.task_id), _KNOWS[row.state]
 
 
@@ -290,9 +291,7 @@ def _lead(start: Attempt, end: Attempt) -> tuple[Event, ...]:
     kinds = _way(start.state, end.state)
     last = len(kinds) - 1
     return tuple(
-        Event(
-            start.attempt_id, kind, end.updated_at, cast("Facts", facts if n == last else {})
-        )
+        Event(start.attempt_id, kind, end.updated_at, cast("Facts", facts if n == last else {}))
         for n, kind in enumerate(kinds)
     )
 
