@@ -322,37 +322,6 @@ def test_the_ledger_after_its_lock_is_the_same(scene):
 # -- what is refused -------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("make", "said", "code"),
-    [
-        (lambda place: None, "there is nothing at", 2),
-        (lambda place: place.mkdir(), "holds nothing to import", 2),
-        (lambda place: place.write_text("text"), "holds nothing to import", 2),
-        (lambda place: damaged(place), "is damaged", 2),
-        (lambda place: foreign(place), "is an SQLite database, but no ledger of wanbatch", 2),
-        (lambda place: newer(place), "was written by a newer wanbatch", 4),
-        (lambda place: torn(place), "is not JSON", 2),
-        (lambda place: shutil.copytree("as-bought", place), "wanbatch import", 2),
-    ],
-)
-def test_what_cannot_be_imported_changes_nothing(scene, monkeypatch, make, said, code):
-    monkeypatch.chdir(scene.folder.parent)
-    artifact = away(scene)
-    place = scene.folder.with_name("odd")
-    try:
-        make(place)
-        heard = take(scene, str(artifact), str(place), code=code)
-    finally:
-        shutil.rmtree(place, ignore_errors=True)
-        place.unlink(missing_ok=True)
-    assert said in heard
-    assert "nothing was imported" in heard
-    assert "help: " in heard
-    assert not scene.reports.exists()
-    take(scene, str(artifact))
-    finished(scene)
-
-
 def damaged(place):
     shutil.copytree("artifact", place)
     path = place / "ledger.db"
@@ -375,6 +344,37 @@ def torn(place):
     shutil.copytree("artifact/scene", place)
     shutil.rmtree(place / "runs")
     (place / "report.json").write_text("{")
+
+
+@pytest.mark.parametrize(
+    ("make", "said", "code"),
+    [
+        (lambda place: None, "there is nothing at", 2),
+        (lambda place: place.mkdir(), "holds nothing to import", 2),
+        (lambda place: place.write_text("text"), "holds nothing to import", 2),
+        (damaged, "is damaged", 2),
+        (foreign, "is an SQLite database, but no ledger of wanbatch", 2),
+        (newer, "was written by a newer wanbatch", 4),
+        (torn, "is not JSON", 2),
+        (lambda place: shutil.copytree("as-bought", place), "wanbatch import", 2),
+    ],
+)
+def test_what_cannot_be_imported_changes_nothing(scene, monkeypatch, make, said, code):
+    monkeypatch.chdir(scene.folder.parent)
+    artifact = away(scene)
+    place = scene.folder.with_name("odd")
+    try:
+        make(place)
+        heard = take(scene, str(artifact), str(place), code=code)
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+        place.unlink(missing_ok=True)
+    assert said in heard
+    assert "nothing was imported" in heard
+    assert "help: " in heard
+    assert not scene.reports.exists()
+    take(scene, str(artifact))
+    finished(scene)
 
 
 def test_events_that_contradict_their_row_are_refused(scene):
@@ -401,7 +401,7 @@ def test_a_run_on_the_folder_keeps_an_import_out(scene):
         stdout=subprocess.PIPE,
         text=True,
     ) as other:
-        assert other.stdout.readline()
+        assert other.stdout and other.stdout.readline()
         try:
             take(scene, str(artifact), code=4)
         finally:
@@ -458,7 +458,7 @@ def test_a_killed_import_goes_on(scene, where):
 
 def test_a_task_in_flight_there_is_in_flight_here(tmp_path):
     with Scene(tmp_path, jobs=2, emulator="--latency 3 --render tiny") as scene:
-        run = scene.start()
+        run = scene.start(stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         while scene.charges() < 2 or len([r for r in scene.rows() if r.task_id]) < 2:
             time.sleep(0.05)
         run.kill()
@@ -483,7 +483,7 @@ def test_a_task_in_flight_there_is_in_flight_here(tmp_path):
 def test_two_copies_that_both_went_on_are_one_again(tmp_path):
     """Both fetch the same tasks, and each buys a job of its own."""
     with Scene(tmp_path, jobs=1, emulator="--latency 2 --render tiny") as scene:
-        run = scene.start()
+        run = scene.start(stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         while not [r for r in scene.rows() if r.task_id]:
             time.sleep(0.05)
         run.kill()
@@ -571,4 +571,3 @@ def test_one_shard_alone_does_not_lift_the_refusal(tmp_path):
         assert done.returncode == 0, done.stderr
         assert scene.run().returncode == 0
         assert scene.charges() == 6
-

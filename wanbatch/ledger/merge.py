@@ -269,17 +269,20 @@ def _settle(theirs: History, ours: History) -> Decision | None:
     a, b = ours.row, theirs.row
     two_tasks = a.task_id and b.task_id and a.task_id != b.task_id
     two_videos = a.sha256 != b.sha256 and a.state is b.state is State.STORED
-    if two_tasks or two_videos:
+    given_up = b.state is State.ABANDONED and a.state is State.REMOTE_FAILED and not b.task_id
+    if two_tasks or two_videos or given_up:
         return None
     if knowledge(b) <= knowledge(a):
-        return Decision(Verdict.KEPT, theirs, ours)
+        knows_task = a.task_id or not b.task_id
+        return Decision(Verdict.KEPT, theirs, ours) if knows_task else None
     events = _lead(a, b)
     return Decision(Verdict.LEARNT, theirs, ours, events) if events else None
 
 
 def knowledge(row: Attempt) -> tuple[bool, int]:
     """How much a row says of its attempt: the greater one is kept."""
-    return bool(row.task_id), _KNOWS[row.state]
+    is_told = bool(row.task_id) and row.state not in (State.PLANNED, State.REJECTED)
+    return is_told, _KNOWS[row.state]
 
 
 def _lead(start: Attempt, end: Attempt) -> tuple[Event, ...]:
@@ -288,6 +291,8 @@ def _lead(start: Attempt, end: Attempt) -> tuple[Event, ...]:
     facts: dict[str, object] = {
         name: getattr(end, name) for name in _FACTS if getattr(end, name) != getattr(start, name)
     }
+    if not end.task_id:
+        facts.pop("task_id", None)
     kinds = _way(start.state, end.state)
     last = len(kinds) - 1
     return tuple(

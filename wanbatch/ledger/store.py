@@ -34,6 +34,7 @@ from wanbatch.model.lifecycle import (
     Placement,
     RunRecord,
     Snapshot,
+    by_instant,
 )
 from wanbatch.model.looked import Looked
 from wanbatch.words.errors import ExitCode, WanbatchError
@@ -272,7 +273,7 @@ def _failed(cause: Exception) -> LedgerFailed:
 def _snapshot_of(contents: Contents) -> Snapshot:
     attempts = tuple(contents.attempts.values())
     if MERGED in contents.notes:  # rows of several ledgers: by number they are in no order
-        attempts = tuple(sorted(attempts, key=lambda a: (a.intent_at, a.attempt_id)))
+        attempts = tuple(sorted(attempts, key=by_instant))
     return Snapshot(
         attempts,
         tuple(contents.placements.values()),

@@ -486,6 +486,15 @@ class Snapshot:
         return dict(found)
 
 
+def by_instant(attempt: Attempt) -> tuple[float, bool, int]:
+    """The order of birth where numbers give none: a ledger took in another's attempts.
+
+    Of one intent that ended in two ways, here and there, what a person gave up comes
+    last, and so decides.
+    """
+    return attempt.intent_at, attempt.state is State.ABANDONED, attempt.attempt_id
+
+
 def _first_home(rows: Sequence[Attempt]) -> Attempt:
     """The first of the stored attempts at the end of ``rows`` whose failure turned."""
     found = rows[-1]
