@@ -35,6 +35,7 @@ TABLE = {
         "cli/completing cli/completion cli/init operations/naming operations/starting"
     ),
     "cli/test_foreign_places.py": "operations/reporting videos/folders",
+    "cli/test_import.py": "cli/import_ operations/merge operations/rebuild operations/sharding",
     "cli/test_ledger.py": "operations/ledgers",
     "cli/test_lock.py": ("cli/verify cli/why operations/locks operations/why"),
     "cli/test_many_findings.py": "operations/check",

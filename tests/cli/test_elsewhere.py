@@ -168,6 +168,23 @@ def test_what_is_lost_again_is_still_known(scene):
     assert scene.charges() == JOBS + 1
 
 
+def test_the_record_of_an_own_run_is_enough(scene):
+    """Power was lost: of all that told of the lost ledger's purchases the record of a
+    later run is left."""
+    lose_ledger(scene)
+    only_the_report(scene)
+    more_jobs(scene)
+    assert scene.run().returncode == 1
+    own = scene.report()["run"]["id"]
+    (scene.reports / "scene/report.json").unlink()
+    for path in (scene.reports / "scene/runs").iterdir():
+        if path.stem != own:
+            path.unlink()
+    done = scene.run()
+    assert done.returncode == 3, done.stderr
+    assert scene.charges() == JOBS + 1
+
+
 @pytest.mark.parametrize("backend", ["rough", "emulator"])
 def test_a_report_made_anew_and_a_rehearsal_leave_the_evidence(scene, backend):
     lose_ledger(scene)

@@ -21,6 +21,7 @@ from wanbatch.operations.planning import (
     look_and_plan,
     refuse_undeliverable,
 )
+from wanbatch.operations.sharding import refuse_other_shards
 from wanbatch.words.errors import ExitCode
 from wanbatch.words.humanize import duration, quoted
 
@@ -63,6 +64,7 @@ def command(
         options, checked, profile, observe, retry_failed=retry_failed, regenerate=regenerate
     )
     refuse_older_ledger(options, around)
+    refuse_other_shards(options, profile, snapshot.notes)
     refuse_undeliverable(plan, profile, observe)
     document, as_markdown = None, options.format == "markdown"
     if as_json or saved or as_markdown:

@@ -49,6 +49,7 @@ SELECT_RUNS = f"SELECT {', '.join(RUN_FIELDS)} FROM runs ORDER BY started_at, ru
 SELECT_AUTHORISATIONS = (
     f"SELECT {', '.join(AUTHORISATION_FIELDS)} FROM authorisations ORDER BY authorisation_id"
 )
+SELECT_NOTES = "SELECT name, value FROM meta"
 SELECT_LOOKS = f"SELECT {', '.join(LOOK_FIELDS)} FROM looks"
 SELECT_EVENTS = "SELECT attempt_id, seq, kind, at, facts FROM events ORDER BY attempt_id, seq"
 
@@ -72,6 +73,7 @@ _PUT_LOOK = (
     f"INSERT OR REPLACE INTO looks ({', '.join(LOOK_FIELDS)}) VALUES"
     f" ({', '.join('?' * len(LOOK_FIELDS))})"
 )
+_PUT_NOTE = "INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)"
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 _LARGEST_INTEGER = 2**63 - 1
@@ -97,7 +99,15 @@ class Happened:
     seq: int
 
 
-Write = Opened | Happened | Placement | RunRecord | Authorisation | Looked
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A value of the table ``meta``: what the ledger remembers of itself."""
+
+    name: str
+    value: str
+
+
+Write = Opened | Happened | Placement | RunRecord | Authorisation | Looked | Note
 """One thing to write; all its statements go into one transaction."""
 
 
@@ -140,6 +150,8 @@ def statements_of(entry: Write) -> tuple[Statement, ...]:
             return ((_PUT_AUTHORISATION, values),)
         case Looked():
             return ((_PUT_LOOK, tuple(getattr(entry, name) for name in LOOK_FIELDS)),)
+        case Note(name, value):
+            return ((_PUT_NOTE, (name, value)),)
         case _:
             return ((_PUT_RUN, tuple(getattr(entry, name) for name in RUN_FIELDS)),)
 
@@ -235,6 +247,11 @@ def read_authorisations(rows: Iterable[SqlRow]) -> dict[int, Authorisation]:
     make = cast("Callable[..., Authorisation]", Authorisation)
     found = (make(*row) for row in rows)
     return {one.authorisation_id: one for one in found}
+
+
+def read_notes(rows: Iterable[SqlRow]) -> dict[str, str]:
+    """Rows of ``SELECT_NOTES``, values by name."""
+    return {str(name): str(value) for name, value in rows}
 
 
 def read_looks(rows: Iterable[SqlRow]) -> list[Looked]:

@@ -68,6 +68,7 @@ class Contents:
     placements: dict[tuple[str, str, int], Placement] = field(default_factory=dict)
     runs: dict[tuple[str, str], RunRecord] = field(default_factory=dict)
     authorisations: dict[int, Authorisation] = field(default_factory=dict)
+    notes: dict[str, str] = field(default_factory=dict)
 
 
 class Busy(Exception):
@@ -346,24 +347,32 @@ def _check_kind(path: Path, connection: schema.Connection) -> None:
 
 
 def _load(path: Path, connection: schema.Connection) -> Contents:
-    """Reads all tables in one read transaction. The collector rests meanwhile: it would
+    """Reads the tables in one read transaction. The collector rests meanwhile: it would
     walk the new rows again and again, for nothing."""
     connection.execute("BEGIN")
+    try:
+        return load(path, connection)
+    finally:
+        with contextlib.suppress(sqlite3.Error):  # after some errors nothing is left to end
+            connection.execute("COMMIT")
+
+
+def load(path: Path, connection: schema.Connection) -> Contents:
+    """All rows but events and looks, inside the caller's transaction. Raises
+    ``Damaged`` for a row that makes no sense."""
     try:
         with _collector_resting():
             attempts, last = rows.read_attempts(connection.execute(rows.SELECT_ATTEMPTS))
             placements = rows.read_placements(connection.execute(rows.SELECT_PLACEMENTS))
             runs = rows.read_runs(connection.execute(rows.SELECT_RUNS))
             allowed = rows.read_authorisations(connection.execute(rows.SELECT_AUTHORISATIONS))
-        ledger_id = schema.read_meta(connection, "ledger_id")
+            notes = rows.read_notes(connection.execute(rows.SELECT_NOTES))
     except (KeyError, InvalidOperation, TypeError, ValueError) as error:
         raise _refusal(
             path, f"holds a row that makes no sense ({error})", *_DAMAGED, kind=Damaged
         ) from error
-    finally:
-        with contextlib.suppress(sqlite3.Error):  # after some errors nothing is left to end
-            connection.execute("COMMIT")
-    return Contents(ledger_id, attempts, last, placements, runs, allowed)
+    ledger_id = notes.get("ledger_id", "")
+    return Contents(ledger_id, attempts, last, placements, runs, allowed, notes)
 
 
 @contextlib.contextmanager

@@ -21,7 +21,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 
-from wanbatch.ledger.rows import Happened, Opened, Write, clean_event, clean_opening, key_of
+from wanbatch.ledger.rows import Happened, Note, Opened, Write, clean_event, clean_opening, key_of
 from wanbatch.ledger.schema import read_meta
 from wanbatch.ledger.sqlite import Contents, is_missing, open_store, read_contents, read_with
 from wanbatch.ledger.writer import Store, ThreadWriter, Ticket, Writer
@@ -34,11 +34,15 @@ from wanbatch.model.lifecycle import (
     Placement,
     RunRecord,
     Snapshot,
+    by_instant,
 )
 from wanbatch.model.looked import Looked
 from wanbatch.words.errors import ExitCode, WanbatchError
 
 __all__ = ["Ledger", "LedgerFailed", "read_ledger_id", "read_snapshot"]
+
+MERGED = "merged"
+"""The note of a ledger that took in another's attempts."""
 
 
 class LedgerFailed(WanbatchError):
@@ -64,6 +68,7 @@ class Ledger:
         self._placements = contents.placements
         self._runs = contents.runs
         self._authorisations = contents.authorisations
+        self._notes = contents.notes
         self._heads: dict[int, Attempt] = {}
         self._numbers: dict[int, int] = {}
         self._next_id = max(self._attempts, default=0) + 1
@@ -112,6 +117,7 @@ class Ledger:
                     self._placements,
                     self._runs,
                     self._authorisations,
+                    self._notes,
                 )
             )
         return self._snapshot
@@ -204,6 +210,11 @@ class Ledger:
         ``LedgerFailed``."""
         await self._write(run)
 
+    async def keep_note(self, name: str, value: str) -> None:
+        """Records what the ledger remembers of itself, in the place of an earlier note
+        of that name. Raises ``LedgerFailed``."""
+        await self._write(Note(name, value))
+
     def _advance(self, row: Attempt, seq: int) -> None:
         self._heads[row.attempt_id] = row
         self._numbers[row.attempt_id] = seq
@@ -241,6 +252,8 @@ class Ledger:
                 self._authorisations[entry.authorisation_id] = entry
             case Looked():
                 pass  # read from the file by those who need it (``looks``)
+            case Note(name, value):
+                self._notes[name] = value
             case _:
                 self._runs[entry.run_id, entry.manifest] = entry
 
@@ -258,13 +271,17 @@ def _failed(cause: Exception) -> LedgerFailed:
 
 
 def _snapshot_of(contents: Contents) -> Snapshot:
+    attempts = tuple(contents.attempts.values())
+    if MERGED in contents.notes:  # rows of several ledgers: by number they are in no order
+        attempts = tuple(sorted(attempts, key=by_instant))
     return Snapshot(
-        tuple(contents.attempts.values()),
+        attempts,
         tuple(contents.placements.values()),
         tuple(contents.runs.values()),
         tuple(contents.authorisations.values()),
         contents.ledger_id,
         dict(contents.last),
+        dict(contents.notes),
     )
 
 

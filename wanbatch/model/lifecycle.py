@@ -461,7 +461,7 @@ class Snapshot:
     """All that the ledger knows at one instant. ``attempts`` are in order of birth.
 
     ``ledger_id`` tells the ledger from every other, ``events`` counts each attempt's
-    events.
+    events, ``notes`` are what the ledger remembers of itself.
     """
 
     attempts: tuple[Attempt, ...] = ()
@@ -470,6 +470,7 @@ class Snapshot:
     authorisations: tuple[Authorisation, ...] = ()
     ledger_id: str = field(default="", compare=False)
     events: Mapping[int, int] = field(default_factory=dict, compare=False)
+    notes: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     def count_events(self, realm: str) -> int:
         """How much has happened in ``realm``; it only ever grows, so a lower count is
@@ -487,6 +488,15 @@ class Snapshot:
         for attempt in self.attempts:
             found[attempt.fingerprint, attempt.realm].append(attempt)
         return dict(found)
+
+
+def by_instant(attempt: Attempt) -> tuple[float, bool, int]:
+    """The order of birth where numbers give none: a ledger took in another's attempts.
+
+    Of one intent that ended in two ways, here and there, what a person gave up comes
+    last, and so decides.
+    """
+    return attempt.intent_at, attempt.state is State.ABANDONED, attempt.attempt_id
 
 
 def _first_home(rows: Sequence[Attempt]) -> Attempt:

@@ -22,7 +22,8 @@ from wanbatch.model.wire import Profile
 from wanbatch.operations import evidence
 from wanbatch.operations.events import HeldElsewhere, Observer
 from wanbatch.operations.evidence import Surroundings
-from wanbatch.operations.options import PlanningOptions
+from wanbatch.operations.options import DEFAULT_OUTPUT, PlanningOptions
+from wanbatch.operations.sharding import SHARDS
 from wanbatch.words.errors import ExitCode, WanbatchError
 from wanbatch.words.humanize import quoted
 
@@ -34,7 +35,12 @@ def look_around(
     free."""
     if profile.realm != "paid":
         return Surroundings(NOTHING)
-    return evidence.look_around(options.output, snapshot, [Path(m.path) for m in manifests])
+    return evidence.look_around(
+        options.output,
+        snapshot,
+        [Path(m.path) for m in manifests],
+        siblings=bool(options.shard or snapshot.notes.get(SHARDS)),
+    )
 
 
 def refuse_older_ledger(options: PlanningOptions, around: Surroundings) -> None:
@@ -52,6 +58,8 @@ def older_ledger(options: PlanningOptions, around: Surroundings) -> tuple[str, .
         f"the ledger {path} is older than its own reports: {around.newer[-1]} tells of what it"
         " does not hold; nothing was sent"
     )
+    others = map(str, _folders_of(around.newer))
+    taken = _import_command(options, [f"{path}.old", *others])
     back = "put the newest copy of the ledger back (with its ledger.db-wal, where there was one)"
     without = "jobs that the reports name are then asked about and not bought again"
     return (
@@ -59,7 +67,19 @@ def older_ledger(options: PlanningOptions, around: Surroundings) -> tuple[str, .
         f"{back} at {path}",
         "what this one knows can still be brought home with: wanbatch fetch",
         f"without a newer copy move it away: {aside}; {without}",
+        f"then take up what it and the reports know: {taken}",
     )
+
+
+def _folders_of(documents: Sequence[Path]) -> list[Path]:
+    """The report folders that reports and run records lie in, each once."""
+    folders = (d.parent.parent if d.parent.name == "runs" else d.parent for d in documents)
+    return list(dict.fromkeys(folders))
+
+
+def _import_command(options: PlanningOptions, places: Sequence[str]) -> str:
+    into = [] if options.output == DEFAULT_OUTPUT else ["--output", str(options.output)]
+    return quoted(["wanbatch", "import", *places, *into])
 
 
 def refuse_all_elsewhere(options: PlanningOptions, plan: Plan, observe: Observer) -> None:
@@ -83,8 +103,16 @@ def ways_out_of_elsewhere(options: PlanningOptions, plan: Plan) -> list[str]:
     traces = [entry.trace for entry in plan.selected() if entry.trace]
     ledgers = dict.fromkeys(t.place for t in traces if t.source is Source.LEDGER and not t.trouble)
     broken = dict.fromkeys(t.place for t in traces if t.source is Source.LEDGER and t.trouble)
-    ways = [
-        f"go on where they were bought: {quoted(['--output', str(Path(p).parent)])}"
+    locks = dict.fromkeys(t.place for t in traces if t.source is Source.LOCK and not t.trouble)
+    reports = [Path(t.place) for t in traces if t.source is Source.REPORT and not t.trouble]
+    places = [
+        *dict.fromkeys(str(Path(p).parent) for p in ledgers),
+        *map(str, _folders_of(reports)),
+        *locks,
+    ]
+    ways = [f"take up what was bought: {_import_command(options, places)}"] if places else []
+    ways += [
+        f"or go on where they were bought: {quoted(['--output', str(Path(p).parent)])}"
         for p in ledgers
     ]
     ways += [f"mend {p}, or put a copy of it back" for p in broken]

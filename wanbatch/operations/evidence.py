@@ -47,14 +47,17 @@ class Surroundings:
     newer: tuple[Path, ...] = ()
 
 
-def look_around(output: Path, snapshot: Snapshot, manifests: Iterable[Path]) -> Surroundings:
-    """Evidence of paid purchases in ``output`` and in the ledgers around ``manifests``.
+def look_around(
+    output: Path, snapshot: Snapshot, manifests: Iterable[Path], *, siblings: bool = False
+) -> Surroundings:
+    """Evidence of paid purchases in ``output`` and in the ledgers around ``manifests``;
+    with ``siblings`` also in the folders beside ``output``, where other shards are.
 
     Never raises for what it finds: a file that cannot be read says so in a trace.
     """
     files = tuple(manifests)
     reports, newer = _look_at_reports(output, snapshot)
-    ledgers, unreadable = _look_at_ledgers(output, files)
+    ledgers, unreadable = _look_at_ledgers(output, files, siblings=siblings)
     videos = _look_at_videos(output, snapshot)
     locks, own_locks = _look_at_locks(files, snapshot.ledger_id)
     return Surroundings(Elsewhere(reports, videos, ledgers, locks, own_locks, unreadable), newer)
@@ -70,16 +73,19 @@ def _look_at_reports(
     newer: list[Path] = []
     knows_nothing = not snapshot.attempts and not snapshot.runs
     finished = {r.run_id for r in snapshot.runs if r.finished_at}
-    for path in _documents(output, finished):
+    for path in _documents(output):
         head = read_head(path)
         if head is None:
             if knows_nothing:
                 _add(found, _damaged(path))
         elif head.realm == "paid":
-            whose = "other" if knows_nothing else _whose(head, path, snapshot)
+            is_told = path.parent.name == "runs" and unquote(path.stem) in finished
+            whose = "own" if is_told else "other"
+            if not is_told and not knows_nothing:
+                whose = _whose(head, path, snapshot)
             if whose == "newer":
                 newer.append(path)
-            elif whose == "other" or (head.elsewhere and path.name == "report.json"):
+            elif whose == "other" or head.elsewhere:
                 document = read_document(path)
                 _add(
                     found,
@@ -90,13 +96,15 @@ def _look_at_reports(
     return found, tuple(newer)
 
 
-def _documents(output: Path, finished: set[str]) -> Iterator[Path]:
-    """``report.json`` and run records; those of runs that the ledger saw the end of
-    tell nothing."""
+def _documents(output: Path) -> Iterator[Path]:
+    """``report.json`` and run records.
+
+    A record of a run that the ledger saw the end of tells nothing of the ledger's own
+    purchases. What it says of others' counts: it may be the last that does, once power
+    was lost and the report with it.
+    """
     for folder in _folders_in(output):
-        for path in _names_in(folder / "runs"):
-            if path.suffix == ".json" and unquote(path.stem) not in finished:
-                yield path
+        yield from (p for p in _names_in(folder / "runs") if p.suffix == ".json")
         if os.path.lexists(folder / "report.json"):
             yield folder / "report.json"
 
@@ -247,11 +255,11 @@ def _names_in(folder: Path) -> list[Path]:
 
 
 def _look_at_ledgers(
-    output: Path, manifests: Iterable[Path]
+    output: Path, manifests: Iterable[Path], *, siblings: bool
 ) -> tuple[dict[str, Sighting], Sighting | None]:
     found: dict[str, Sighting] = {}
     unreadable: Sighting | None = None
-    for path in _ledgers_around(output, manifests):
+    for path in _ledgers_around(output, manifests, siblings=siblings):
         try:
             for one in read_purchases(path):
                 trace = Sighting(Source.LEDGER, _shown(path), one.state, one.task_id, one.backend)
@@ -271,13 +279,15 @@ def _why(path: Path, trouble: WanbatchError | OSError) -> str:
     return f"cannot be read: {trouble.strerror}"
 
 
-def _ledgers_around(output: Path, manifests: Iterable[Path]) -> Iterator[Path]:
+def _ledgers_around(output: Path, manifests: Iterable[Path], *, siblings: bool) -> Iterator[Path]:
     """Each ledger once that is beside a manifest, in a folder beside it, or above it;
-    and the one of the working folder. Not this folder's own, whatever name leads to
-    it."""
+    the one of the working folder, and those of ``siblings``. Not this folder's own,
+    whatever name leads to it."""
     own = output.resolve() / "ledger.db"
     seen = {_identity(own), own}
-    for path in _candidates(output, manifests):
+    beside = _folders_in(output.resolve().parent) if siblings else ()
+    others = (folder / "ledger.db" for folder in beside)
+    for path in (*_candidates(output, manifests), *others):
         identity = _identity(path)
         if identity is not None and identity not in seen and path.resolve() != own:
             seen.add(identity)

@@ -80,7 +80,9 @@ from wanbatch.operations.looking import Beside, Look
 from wanbatch.operations.options import PlanningOptions, RunOptions
 from wanbatch.operations.planning import build_plan, refuse_undeliverable, tell_doubts
 from wanbatch.operations.reporting import refuse_shared_folders, viewings_of
+from wanbatch.operations.sharding import SHARDS, refuse_other_shards, with_shard
 from wanbatch.plan.identity import JobKey
+from wanbatch.plan.shards import parse_shard
 from wanbatch.providers.dialects.registry import can_list, retention_of
 from wanbatch.report.collect import fall_short
 from wanbatch.report.remarks import remark_on_shortfalls
@@ -326,6 +328,7 @@ class Run:
         around = look_around(options, manifests, self._profile, snapshot)
         if self._run.buys:
             refuse_older_ledger(options, around)
+            refuse_other_shards(options, self._profile, snapshot.notes)
         set_aside_strangers(options.output, [m.name for m in manifests], snapshot)
         return around.elsewhere
 
@@ -434,6 +437,7 @@ class Run:
             _make_folder(self._options.output / manifest.name / "videos")
         for manifest in self._checked.manifests:
             await ledger.begin_run(self._record(manifest.name))
+        await self._remember_shard(ledger)
         intact = intact_paths(self._options.output, ledger.snapshot)
         homes = await place_reused(self.context, ledger, plan, intact)
         self._begin_looking(ledger, plan, group)
@@ -443,6 +447,16 @@ class Run:
         finally:
             if self._beside is not None:
                 self._beside.close()
+
+    async def _remember_shard(self, ledger: Ledger) -> None:
+        """Before the first purchase: what the other shards buy is not to be bought by
+        this ledger."""
+        if not self._options.shard or not self._run.buys:
+            return
+        before = ledger.snapshot.notes.get(SHARDS, "")
+        after = with_shard(before, self._profile.realm, parse_shard(self._options.shard))
+        if after != before:
+            await ledger.keep_note(SHARDS, after)
 
     async def _talk(
         self,

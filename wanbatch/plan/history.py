@@ -43,9 +43,11 @@ class History:
     ) -> None:
         self.identified = identified
         self.rows: dict[str, list[Attempt]] = defaultdict(list)
-        for attempt in attempts:
+        self._order: dict[int, int] = {}
+        for place, attempt in enumerate(attempts):
             if attempt.realm == realm:
                 self.rows[attempt.fingerprint].append(attempt)
+                self._order[attempt.attempt_id] = place
         self._found: dict[str, dict[int, Attempt]] = {}
         self._doubts: dict[str, Attempt] = {}
         self._judged: set[str] = set()
@@ -62,7 +64,7 @@ class History:
         if not found:
             return tuple(own)
         every = found | {attempt.attempt_id: attempt for attempt in own}
-        return tuple(every[number] for number in sorted(every))
+        return tuple(every[number] for number in sorted(every, key=self._order.__getitem__))
 
     def doubt_of(self, key: JobKey) -> Attempt | None:
         """What was bought for the job but for the query of its URL, where nobody but a

@@ -82,6 +82,34 @@ def copy_video(output: Path, source: str, wanted: str, sha256: str) -> str:
     return final.relative_to(output).as_posix()
 
 
+def bring(output: Path, source: Path, wanted: str, sha256: str) -> tuple[str, bool]:
+    """A video of another folder, whose bytes are known to have that hash: a hard link
+    where possible. Returns the name it got, and whether it was not there before.
+
+    Raises ``OSError`` as the file system does. Runs again safely after a crash at any
+    point.
+    """
+    target = _inside(output, wanted)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    for path in _numbered(target):
+        is_new = not os.path.lexists(path)
+        if is_new:
+            _sync_file(source)
+        if _takes(path, source, sha256):
+            _sync_folders(output, path.parent)
+            return path.relative_to(output).as_posix(), is_new
+    raise AssertionError("names are without end")
+
+
+def _sync_file(path: Path) -> None:
+    """Who wrote it, an archiver maybe, need not have."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def _inside(output: Path, path: str) -> Path:
     """A ledger may have come with a repository: no row of it names a place
     elsewhere."""
