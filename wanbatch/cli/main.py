@@ -53,6 +53,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("run", "Bring every job to done: resume, submit, poll, download, check, report."),
     "status": ("status", "Show what the ledger knows."),
     "fetch": ("fetch", "Poll and download what was already paid for. Never submits."),
+    "cancel": ("cancel", "Ask the provider to call off tasks that have not begun."),
     "resolve": ("resolve", "Decide on an uncertain or expired job: adopt, resubmit or abandon."),
     "report": ("report", "Rebuild the report from the ledger."),
     "check": ("check", "Check the videos of a report, or any videos. No network."),
