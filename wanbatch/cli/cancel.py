@@ -27,6 +27,7 @@ MEANING = {
     Ending.UNKNOWN: "the provider gave no clear word: ask again",
 }
 FREE = (Ending.CANCELLED, Ending.FAILED)
+EXPLAINED = (Ending.GOES_ON, Ending.UNKNOWN)
 
 
 @click.command("cancel")
@@ -69,7 +70,7 @@ def command(options: CommonOptions, lock_timeout: float) -> int:
 
 def _say(found: Cancellation, prepared: Prepared, options: CommonOptions) -> int:
     for task in found.tasks:
-        told = f" ({task.told})" if task.told and task.ending not in FREE else ""
+        told = f" ({task.told})" if task.told and task.ending in EXPLAINED else ""
         say(f"  {task.ending.value:9}  {task.attempt.job}  {MEANING[task.ending]}{told}")
     for attempt in found.unconfirmed:
         say(f"  left       {attempt.job}  its task id is a person's word, and no poll confirmed it")
