@@ -96,9 +96,7 @@ def _source_id(connection: Connection, source: Source, at: float) -> int:
     return int(str(source_id))
 
 
-def _renew(
-    connection: Connection, source_id: int, attempts: Sequence[object], at: float
-) -> None:
+def _renew(connection: Connection, source_id: int, attempts: Sequence[object], at: float) -> None:
     fresh = {
         attempt_id
         for (attempt_id,) in connection.execute(
@@ -109,8 +107,7 @@ def _renew(
     for attempt_id in attempts:
         if attempt_id not in fresh:
             connection.execute(
-                "INSERT OR REPLACE INTO mentions (source_id, attempt_id, seen_at)"
-                " VALUES (?, ?, ?)",
+                "INSERT OR REPLACE INTO mentions (source_id, attempt_id, seen_at) VALUES (?, ?, ?)",
                 (source_id, int(str(attempt_id)), at),
             )
 

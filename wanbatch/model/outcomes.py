@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import TypeVar
+from typing import TypeVar, final
 
 from wanbatch.model.job import MediaType
 from wanbatch.model.media import VideoFacts
@@ -170,6 +170,7 @@ class Unreadable:
 PollOutcome = Running | Succeeded | Failed | Unreadable
 
 
+@final
 @dataclass(frozen=True, slots=True)
 class CancelTaken:
     """The API took the wish. What became of the task, its own state says."""

@@ -188,9 +188,7 @@ def _tasks_of(plan: Plan, options: PlanningOptions) -> list[Attempt]:
     each once, in order of birth."""
     chosen: Iterator[Attempt] = (a for entry in plan.selected() for a in entry.attempts)
     former = () if options.select or options.shard else plan.strangers
-    found = {
-        a.attempt_id: a for a in (*chosen, *former) if a.state is State.ACCEPTED and a.task_id
-    }
+    found = {a.attempt_id: a for a in (*chosen, *former) if a.state is State.ACCEPTED and a.task_id}
     return [found[number] for number in sorted(found)]
 
 

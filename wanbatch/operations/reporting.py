@@ -22,7 +22,7 @@ from wanbatch.operations.events import Observer
 from wanbatch.operations.looking import Look, look_at_rest
 from wanbatch.operations.looking import look as look_at_one
 from wanbatch.operations.options import DEFAULT_OUTPUT, PlanningOptions
-from wanbatch.operations.planning import look_and_plan
+from wanbatch.operations.planning import look_and_plan, put_back_needed
 from wanbatch.operations.summary import append_summary
 from wanbatch.operations.viewings import Viewings
 from wanbatch.report.collect import collect, with_last_run
@@ -117,6 +117,7 @@ def rebuild_reports(
     refuse_odd_places(options.output, [m.name for m in checked.manifests])
     plan, snapshot, around = look_and_plan(options, checked, profile, observe)
     refuse_older_ledger(options, around)
+    put_back_needed(options.output, plan)
     viewings = viewings_of(options, plan, snapshot)
     look_at_rest(viewings, viewings.subjects(plan, snapshot), look, options.ledger)
     written = write_reports(options, checked.manifests, plan, snapshot, viewings=viewings)

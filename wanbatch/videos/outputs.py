@@ -85,7 +85,7 @@ def copy_video(output: Path, source: str, wanted: str, sha256: str) -> str:
 def _inside(output: Path, path: str) -> Path:
     """A ledger may have come with a repository: no row of it names a place
     elsewhere."""
-    if not _is_inside(path):
+    if not is_inside(path):
         raise OSError(errno.EEXIST, f"the ledger names {path!r}, which is outside the folder")
     return output / path
 
@@ -146,7 +146,7 @@ def intact_paths(output: Path, snapshot: Snapshot) -> frozenset[str]:
 
 
 def is_intact(output: Path, placement: Placement, attempt: Attempt) -> bool:
-    if not _is_inside(placement.path):
+    if not is_inside(placement.path):
         return False
     path = output / placement.path
     try:
@@ -163,7 +163,8 @@ def _is_plain(path: Path) -> bool:
     return stat.S_ISREG(path.lstat().st_mode)
 
 
-def _is_inside(path: str) -> bool:
+def is_inside(path: str) -> bool:
+    """Whether a path of the ledger stays in the output folder."""
     pure = PurePosixPath(path)
     return not pure.is_absolute() and ".." not in pure.parts
 
@@ -189,7 +190,7 @@ def find_faults(output: Path, snapshot: Snapshot) -> list[str]:
 
 
 def _fault_of(output: Path, path: str, attempt: Attempt) -> str:
-    if not _is_inside(path):
+    if not is_inside(path):
         return "lies outside the output folder"
     try:
         facts = (output / path).lstat()
