@@ -118,8 +118,10 @@ def test_what_waits_is_called_off_and_what_has_begun_comes_home(tmp_path):
         assert all(line.endswith(off) for line in waited)
         assert len(waited) == 2
         assert done.stderr.splitlines()[-3:] == [
-            "3 tasks: 2 cancelled, 1 goes on. $0.40 is held back no longer: what was not made is"
-            " not charged.",
+            (
+                "3 tasks: 2 cancelled, 1 goes on. $0.40 is held back no longer: what was not made is"
+                " not charged."
+            ),
             f"Bring home what goes on: wanbatch fetch {FILE} --backend far",
             f"To buy them after all: wanbatch run {FILE} --backend far --retry-failed",
         ]
@@ -182,17 +184,21 @@ def test_refusals_say_what_to_do(tmp_path):
         early = far.call("cancel", FILE)
         assert (early.returncode, early.stderr) == (
             2,
-            "error: there is no ledger in reports, so no task is known to be ours\n"
-            "  help: name the folder with --output\n",
+            (
+                "error: there is no ledger in reports, so no task is known to be ours\n"
+                "  help: name the folder with --output\n"
+            ),
         )
         far.buy()
         near = far.call("cancel", FILE, "--backend", "near")
         assert (near.returncode, near.stderr) == (
             2,
-            "error: backend near has no way to call a task off; nothing was sent\n"
-            "  help: a task that it accepted runs to its end and is charged: bring the video home"
-            " with wanbatch fetch\n"
-            "  help: DashScope's own API can: name such a backend with --backend\n",
+            (
+                "error: backend near has no way to call a task off; nothing was sent\n"
+                "  help: a task that it accepted runs to its end and is charged: bring the video home"
+                " with wanbatch fetch\n"
+                "  help: DashScope's own API can: name such a backend with --backend\n"
+            ),
         )
         with RunLock(tmp_path / "reports"):
             held = far.call("cancel", FILE)

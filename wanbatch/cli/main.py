@@ -63,6 +63,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "why": ("why", "Say which part of a job changed since it was last bought."),
     "lock": ("lock", "Write the committed lock file: what was bought, and as what."),
     "verify": ("verify", "Hold manifest, media and videos against the lock."),
+    "clean": ("clean", "List videos that nobody needs; move them to a trash, or empty it."),
     "ledger": ("ledger", "Check the ledger and its videos, or copy it while a run goes on."),
     "emulator": ("emulator", "Serve a local API on loopback that renders real videos."),
     "schema": (

@@ -24,7 +24,8 @@ RENEWED_AFTER_S = 86_400.0
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A file that refers to videos: ``kind`` is ``manifest``, ``lock`` or ``review``."""
+    """A file that refers to videos: ``kind`` is ``manifest``, ``lock`` or
+    ``review``."""
 
     kind: str
     path: str

@@ -143,8 +143,8 @@ def prepare(options: PlanningOptions, observe: Observer) -> Prepared:
 
 
 async def cancel(prepared: Prepared, ports: CancelPorts, observe: Observer) -> Cancellation:
-    """With the lock held. Raises ``WanbatchError`` (4) where the backend does not answer
-    as it should; then nothing was called off."""
+    """With the lock held. Raises ``WanbatchError`` (4) where the backend does not
+    answer as it should; then nothing was called off."""
     options, profile = prepared.options, prepared.profile
     async with ports.open_ledger() as ledger:
         context = RunContext(

@@ -39,6 +39,21 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
+def size(count: int) -> str:
+    """``0 bytes``, ``1 byte``, ``999 bytes``, ``1.2 kB``, ``34 MB``, ``5.6 GB``; a
+    thousand each."""
+    if count < 1000:
+        return plural(count, "byte")
+    amount = float(count)
+    for unit in ("kB", "MB", "GB"):
+        amount /= 1000
+        if amount < 999.5:
+            break
+    else:
+        amount, unit = amount / 1000, "TB"
+    return f"{amount:.1f} {unit}" if amount < 9.95 else f"{amount:.0f} {unit}"
+
+
 def quoted(words: Sequence[str]) -> str:
     """A command as the user can paste it; the query of a URL in it (``--var``) is for
     the user to put back."""
