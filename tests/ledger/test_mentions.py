@@ -1,4 +1,4 @@
-"""Who referred to which attempt: kept for good, renewed once a day, never older than
+"""Who refers to which attempt: kept for good, dropped by a look, never older than
 before."""
 
 from __future__ import annotations
@@ -10,10 +10,9 @@ import pytest
 from ledger.samples import bring_to_end
 
 from wanbatch.ledger.mentions import (
-    RENEWED_AFTER_S,
     Seen,
     Source,
-    latest_mentions,
+    mentioned_until,
     note_mentions,
     read_mentions,
 )
@@ -27,6 +26,7 @@ HARBOR = Source("manifest", "../harbor.wanbatch.yaml")
 NOIR = Source("manifest", "../harbor.wanbatch.yaml", '{"variables":{"style":"noir"}}')
 LOCK = Source("lock", "../harbor.lock.json")
 AT = 1_790_000_000.0
+DAY_S = 86_400.0
 
 
 @pytest.fixture
@@ -43,42 +43,52 @@ def path(tmp_path: Path) -> Path:
 def test_sources_are_told_apart_by_kind_path_and_what_they_are_read_with(path: Path) -> None:
     note_mentions(path, {HARBOR: [1], NOIR: [2], LOCK: [1, 2]}, AT)
     assert read_mentions(path) == [
-        Seen(HARBOR, AT, AT, {1: AT}),
-        Seen(NOIR, AT, AT, {2: AT}),
-        Seen(LOCK, AT, AT, {1: AT, 2: AT}),
+        Seen(HARBOR, AT, AT, {1: 0.0}),
+        Seen(NOIR, AT, AT, {2: 0.0}),
+        Seen(LOCK, AT, AT, {1: 0.0, 2: 0.0}),
     ]
     assert verify_ledger(path) == []
 
 
-def test_what_is_referred_to_no_more_keeps_its_last_instant(path: Path) -> None:
-    later = AT + 2 * RENEWED_AFTER_S
+def test_what_is_named_no_more_is_dropped_at_the_look_that_saw_it_and_not_again(
+    path: Path,
+) -> None:
     note_mentions(path, {HARBOR: [1, 2]}, AT)
-    note_mentions(path, {HARBOR: [2]}, later)
-    assert read_mentions(path) == [Seen(HARBOR, AT, later, {1: AT, 2: later})]
+    note_mentions(path, {HARBOR: [2]}, AT + DAY_S)
+    note_mentions(path, {HARBOR: [2]}, AT + 2 * DAY_S)
+    assert read_mentions(path) == [Seen(HARBOR, AT, AT + 2 * DAY_S, {1: AT + DAY_S, 2: 0.0})]
 
 
-def test_a_mention_is_renewed_once_a_day(path: Path) -> None:
+def test_what_is_named_again_lives_again(path: Path) -> None:
     note_mentions(path, {HARBOR: [1]}, AT)
-    note_mentions(path, {HARBOR: [1]}, AT + RENEWED_AFTER_S - 1)
-    assert read_mentions(path)[0].attempts == {1: AT}
-    note_mentions(path, {HARBOR: [1]}, AT + RENEWED_AFTER_S)
-    assert read_mentions(path)[0].attempts == {1: AT + RENEWED_AFTER_S}
+    note_mentions(path, {HARBOR: []}, AT + DAY_S)
+    note_mentions(path, {HARBOR: [1]}, AT + 2 * DAY_S)
+    assert read_mentions(path)[0].attempts == {1: 0.0}
+
+
+def test_a_look_at_one_source_says_nothing_of_another(path: Path) -> None:
+    note_mentions(path, {HARBOR: [1]}, AT)
+    note_mentions(path, {LOCK: [2]}, AT + DAY_S)
+    assert read_mentions(path)[0] == Seen(HARBOR, AT, AT, {1: 0.0})
 
 
 def test_a_clock_that_was_set_back_makes_nothing_older(path: Path) -> None:
     note_mentions(path, {HARBOR: [1]}, AT)
-    note_mentions(path, {LOCK: [2]}, AT - 400 * RENEWED_AFTER_S)
-    assert latest_mentions(read_mentions(path)) == {1: AT, 2: AT}
+    note_mentions(path, {HARBOR: []}, AT - 400 * DAY_S)
+    assert read_mentions(path) == [Seen(HARBOR, AT, AT, {1: AT})]
 
 
-def test_the_latest_of_all_sources_counts() -> None:
-    seen = [Seen(HARBOR, 1.0, 9.0, {1: 9.0, 2: 3.0}), Seen(LOCK, 1.0, 9.0, {1: 4.0, 2: 8.0})]
-    assert latest_mentions(seen) == {1: 9.0, 2: 8.0}
+def test_the_latest_of_all_sources_counts_and_what_lives_is_named_now() -> None:
+    seen = [
+        Seen(HARBOR, 1.0, 9.0, {1: 9.0, 2: 3.0, 3: 0.0}),
+        Seen(LOCK, 1.0, 9.0, {1: 4.0, 2: 8.0, 3: 5.0}),
+    ]
+    assert mentioned_until(seen, 50.0) == {1: 9.0, 2: 8.0, 3: 50.0}
 
 
 def test_attempts_that_the_ledger_does_not_have_are_no_mention(path: Path) -> None:
     note_mentions(path, {HARBOR: [1, 77]}, AT)
-    assert read_mentions(path)[0].attempts == {1: AT}
+    assert read_mentions(path)[0].attempts == {1: 0.0}
 
 
 def test_where_there_is_no_ledger_nothing_is_read_and_none_is_made(tmp_path: Path) -> None:

@@ -74,6 +74,7 @@ def _show_unneeded(found: Cleaning, yes: bool, output: Path) -> None:
     freed = sum(one.bytes for one in shown)
     if not shown:
         say(f"No video is unneeded: each was referred to in the last {DAYS} days.")
+        _say_waiting(found)
     elif yes:
         say(f"Moved {what} to {output / FOLDER} ({size(freed)}).")
         _say_way_back(found.moved, output)
@@ -88,6 +89,12 @@ def _say_early(found: Cleaning) -> None:
     else:
         say(f"This ledger keeps book of what is referred to since {_day(found.since)}.")
     say(f"No video is unneeded before it has done so for {DAYS} days.")
+
+
+def _say_waiting(found: Cleaning) -> None:
+    if found.waiting:
+        what = f"{plural(found.waiting, 'video')} that nothing refers to now"
+        say(f"{what} will be, the first on {_day(found.next_at)}.")
 
 
 def _say_way_back(moved: Sequence[Discarded], output: Path) -> None:

@@ -1,25 +1,23 @@
-"""Who referred to which attempt, and when last: manifests, locks and reviews that this
-ledger has seen.
+"""Which manifests, locks and reviews refer to which attempt, and until when they did.
 
 What it may not do: read a manifest, or decide what is old (``operations.clean`` does).
 
 How it works: a *source* is a file under a path relative to the output folder, so that a
 project may move as a whole; ``told`` is what else a manifest is read with (variables).
-A mention is renewed at most once a day, so that a run writes next to nothing. Instants
-only ever grow: a clock that was set back makes no mention older.
+A mention lives until somebody has looked and found that its source names the attempt no
+more: then it is *dropped*, and its age counts from that look. So what nobody has looked
+at is never old, and a run whose manifest has not changed writes next to nothing.
+Instants only ever grow: a clock that was set back makes nothing older.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from wanbatch.ledger.schema import Connection
 from wanbatch.ledger.sqlite import is_missing, read_with, write_with
-
-RENEWED_AFTER_S = 86_400.0
-"""A day: what counts is thirty of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +33,7 @@ class Source:
 @dataclass(frozen=True, slots=True)
 class Seen:
     """A source, since when it is known, when it was read last, and which attempts it
-    named when."""
+    named until when; 0.0 for those that it names as far as anybody knows."""
 
     source: Source
     since: float
@@ -52,7 +50,7 @@ def read_mentions(path: Path) -> list[Seen]:
 def _read(connection: Connection) -> list[Seen]:
     named: dict[object, dict[int, float]] = {}
     for source_id, attempt_id, at in connection.execute(
-        "SELECT source_id, attempt_id, seen_at FROM mentions"
+        "SELECT source_id, attempt_id, dropped_at FROM mentions"
     ):
         named.setdefault(source_id, {})[int(str(attempt_id))] = float(str(at))
     return [
@@ -69,8 +67,9 @@ def _read(connection: Connection) -> list[Seen]:
 
 
 def note_mentions(path: Path, found: Mapping[Source, Collection[int]], at: float) -> None:
-    """Records that these sources refer to these attempts at Unix second ``at``. Hold
-    the folder's ``RunLock``. Raises ``WanbatchError`` (ENVIRONMENT)."""
+    """Records that these sources were read at Unix second ``at``, and name these
+    attempts and no others. Hold the folder's ``RunLock``. Raises ``WanbatchError``
+    (ENVIRONMENT)."""
     write_with(path, lambda connection: _note(connection, found, at))
 
 
@@ -79,8 +78,7 @@ def _note(connection: Connection, found: Mapping[Source, Collection[int]], at: f
     at = max(at, float(str(latest)))
     known = {attempt_id for (attempt_id,) in connection.execute("SELECT attempt_id FROM attempts")}
     for source, attempts in found.items():
-        source_id = _source_id(connection, source, at)
-        _renew(connection, source_id, sorted(known.intersection(attempts), key=str), at)
+        _renew(connection, _source_id(connection, source, at), known.intersection(attempts), at)
 
 
 def _source_id(connection: Connection, source: Source, at: float) -> int:
@@ -97,26 +95,25 @@ def _source_id(connection: Connection, source: Source, at: float) -> int:
     return int(str(source_id))
 
 
-def _renew(connection: Connection, source_id: int, attempts: Sequence[object], at: float) -> None:
-    fresh = {
-        attempt_id
-        for (attempt_id,) in connection.execute(
-            "SELECT attempt_id FROM mentions WHERE source_id = ? AND seen_at > ?",
-            (source_id, at - RENEWED_AFTER_S),
+def _renew(connection: Connection, source_id: int, attempts: set[object], at: float) -> None:
+    rows = connection.execute(
+        "SELECT attempt_id FROM mentions WHERE source_id = ? AND dropped_at = 0.0", (source_id,)
+    )
+    living: set[object] = {attempt_id for (attempt_id,) in rows}
+    changes = [(number, 0.0) for number in attempts - living]
+    changes += [(number, at) for number in living - attempts]
+    for number, dropped_at in changes:
+        connection.execute(
+            "INSERT OR REPLACE INTO mentions (source_id, attempt_id, dropped_at) VALUES (?, ?, ?)",
+            (source_id, int(str(number)), dropped_at),
         )
-    }
-    for attempt_id in attempts:
-        if attempt_id not in fresh:
-            connection.execute(
-                "INSERT OR REPLACE INTO mentions (source_id, attempt_id, seen_at) VALUES (?, ?, ?)",
-                (source_id, int(str(attempt_id)), at),
-            )
 
 
-def latest_mentions(seen: Iterable[Seen]) -> dict[int, float]:
-    """When each attempt was last referred to, by whatever source."""
+def mentioned_until(seen: Iterable[Seen], now: float) -> dict[int, float]:
+    """Until when each attempt was referred to, by whatever source: ``now`` for those
+    that are, as far as anybody knows."""
     latest: dict[int, float] = {}
     for one in seen:
-        for attempt_id, at in one.attempts.items():
-            latest[attempt_id] = max(at, latest.get(attempt_id, 0.0))
+        for attempt_id, dropped_at in one.attempts.items():
+            latest[attempt_id] = max(dropped_at or now, latest.get(attempt_id, 0.0))
     return latest

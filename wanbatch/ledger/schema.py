@@ -214,7 +214,7 @@ def _version_3(connection: Connection) -> None:
 
 
 def _mentions(connection: Connection) -> None:
-    """Which manifests, locks and reviews referred to which attempt, and when last."""
+    """Which manifests, locks and reviews refer to which attempt, or did until when."""
     connection.execute(
         """
         CREATE TABLE sources (
@@ -233,7 +233,7 @@ def _mentions(connection: Connection) -> None:
         CREATE TABLE mentions (
             source_id  INTEGER NOT NULL REFERENCES sources (source_id),
             attempt_id INTEGER NOT NULL REFERENCES attempts (attempt_id),
-            seen_at    REAL    NOT NULL,
+            dropped_at REAL    NOT NULL,
             PRIMARY KEY (source_id, attempt_id)
         ) WITHOUT ROWID
         """

@@ -7,9 +7,10 @@ for a no. It sends nothing.
 
 How it works: a video is needed by a manifest, lock or review that refers to it now
 (``references``), and by a video that was made from it. When it was needed last is the
-latest instant that anybody knows of it: its own events, its files' times, and the
-ledger's ``mentions``. Nothing is unneeded before the ledger has kept that book for
-thirty days. A clock that went backwards ends everything; one that is ahead can do no
+latest instant that anybody knows of it: its own events, its files' times, and the look
+that first found that no source names it any more (the ledger's ``mentions``). Nothing
+is unneeded before the ledger has kept that book for thirty days.
+A clock that went backwards ends everything; one that is ahead can do no
 more than fill the trash, out of which the next run takes what it needs.
 """
 
@@ -20,11 +21,11 @@ import stat
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from wanbatch.ledger.lock import RunLock
-from wanbatch.ledger.mentions import Seen, Source, latest_mentions, note_mentions, read_mentions
+from wanbatch.ledger.mentions import Seen, Source, mentioned_until, note_mentions, read_mentions
 from wanbatch.ledger.sqlite import is_missing
 from wanbatch.ledger.store import read_snapshot
 from wanbatch.ledger.verify import verify_ledger
@@ -63,6 +64,8 @@ class Cleaning:
     """What was found and done.
 
     ``since`` is when the ledger began to keep the book, ``None`` where it has not.
+    ``waiting`` videos are needed by nobody, and the first of them is unneeded at
+    ``next_at``. ``altered`` are names whose bytes are not the ledger's any more.
     ``unclear`` are files that could not be read, by path, so that what they may need is
     kept. ``trash`` is what lies there, ``needed`` those of it that somebody needs
     again. ``moved`` and ``emptied`` is what was done.
@@ -71,6 +74,8 @@ class Cleaning:
     now: float
     since: float | None
     unneeded: tuple[Unneeded, ...]
+    waiting: int = 0
+    next_at: float = 0.0
     altered: tuple[str, ...] = ()
     unclear: Mapping[str, str] = field(default_factory=dict)
     trash: tuple[Discarded, ...] = ()
@@ -85,10 +90,13 @@ class Cleaning:
 
 
 def look(output: Path, now: float) -> Cleaning:
-    """What is unneeded, and what lies in the trash. Writes nothing. Raises
-    ``WanbatchError``: (3) where the ledger cannot be relied upon, (4) where it cannot
-    be read."""
-    return _Look(output, now).cleaning()
+    """What is unneeded, and what lies in the trash; where no run holds the lock, the
+    look is written down. Raises ``WanbatchError``: (3) where the ledger cannot be
+    relied upon, (4) where it cannot be read."""
+    seen = _Look(output, now)
+    with suppress(WanbatchError, OSError), RunLock(output):
+        note_mentions(output / "ledger.db", seen.references.found, now)
+    return seen.cleaning()
 
 
 def move(output: Path, now: float, lock_timeout_s: float = 0.0) -> Cleaning:
@@ -123,16 +131,11 @@ def _replaced(
     moved: Sequence[Discarded] = (),
     emptied: Sequence[Discarded] = (),
 ) -> Cleaning:
-    return Cleaning(
-        found.now,
-        found.since,
-        found.unneeded,
-        (*found.altered, *altered),
-        found.unclear,
-        found.trash,
-        found.needed,
-        tuple(moved),
-        tuple(emptied),
+    return replace(
+        found,
+        altered=(*found.altered, *altered),
+        moved=tuple(moved),
+        emptied=tuple(emptied),
     )
 
 
@@ -211,7 +214,7 @@ class _Look:
         self.now = now
         self.since = min((s.since for s in self.seen if s.since >= FIRST_INSTANT), default=None)
         self.references = read_references(output, self.snapshot, self.seen)
-        self.mentioned = latest_mentions(self.seen)
+        self.mentioned = mentioned_until(self.seen, now)
         self.kept = self._kept()
 
     def cleaning(self) -> Cleaning:
@@ -219,10 +222,13 @@ class _Look:
         is_early = self.since is None or self.now - self.since < UNNEEDED_AFTER_S
         trash = tuple(e for e in read_trash(self.output) if lies_there(self.output, e))
         unclear = {s.path: why for s, why in self.references.unclear.items()}
+        waiting = self._waiting()
         return Cleaning(
             self.now,
             self.since,
             () if is_early else found,
+            len(waiting),
+            min(waiting, default=0.0) + UNNEEDED_AFTER_S,
             unclear=unclear,
             trash=trash,
             needed=tuple(e for e in trash if is_early or e.attempt_id in self._needed()),
@@ -260,6 +266,15 @@ class _Look:
             or self.now - at < UNNEEDED_AFTER_S
         }
         return with_inputs(own | self._needed(), self.snapshot)
+
+    def _waiting(self) -> list[float]:
+        """When the videos were needed last that nobody needs, and that are kept for
+        their age alone."""
+        open_ = {a.attempt_id for a in self.snapshot.attempts if a.state is not State.STORED}
+        needed = with_inputs(open_ | self._needed(), self.snapshot)
+        rest = [a for a in self.snapshot.attempts if a.attempt_id in self.kept - needed]
+        known = [self._needed_at(a) for a in rest if self._names(a)]
+        return [at for at in known if at is not None]
 
     def _needed_at(self, attempt: Attempt) -> float | None:
         """The latest instant that anybody knows of it; ``None`` for one whose clock had

@@ -49,7 +49,8 @@ _REVIEW_KEY = re.compile(rb"wanbatch/review@")
 @dataclass(slots=True)
 class References:
     """``found`` are sources that were read, with the attempts that they refer to;
-    ``unclear`` are those that are there and cannot be read, with the reason."""
+    ``unclear`` are those that are there and cannot be read, with the reason. What is
+    gone was read too, and refers to nothing."""
 
     found: dict[Source, frozenset[int]] = field(default_factory=dict)
     unclear: dict[Source, str] = field(default_factory=dict)
@@ -83,12 +84,15 @@ def note_plan(
 
 
 def note_reviews(output: Path, paths: Iterable[Path]) -> None:
-    """Remembers that these reviews were read. Where there is no ledger, or nothing can
-    be written, nothing is."""
+    """Remembers that these reviews were read, and what they name. Where there is no
+    ledger, or nothing can be written, nothing is."""
     if not (output / "ledger.db").exists():
         return
     with suppress(OSError):
-        lines = "".join(json.dumps({"path": _relative(output, path)}) + "\n" for path in paths)
+        lines = ""
+        for path in paths:
+            named = sorted(text.decode() for text in set(_IDENTITY.findall(path.read_bytes())))
+            lines += json.dumps({"path": _relative(output, path), "names": named}) + "\n"
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
         with os.fdopen(open_own(output / REVIEWS, flags), "ab") as file:
             file.write(lines.encode())
@@ -133,10 +137,18 @@ def read_references(output: Path, snapshot: Snapshot, seen: Sequence[Seen]) -> R
     locks += [path for folder in folders for path in _locks_in(folder)]
     _read_texts(output, locks, LOCK, snapshot, references)
     reviews = [_absolute(output, s.source.path) for s in seen if s.source.kind == REVIEW]
-    reviews += _reviews_noted(output, references)
+    noted = _reviews_noted(output, references)
+    reviews += [_absolute(output, path) for path in noted]
     places = (*folders, output, *_folders_in(output))
     reviews += [path for folder in places for path in _reviews_in(folder)]
     _read_texts(output, reviews, REVIEW, snapshot, references)
+    for place, named in noted.items():  # one that is gone before anybody looked
+        source = Source(REVIEW, place)
+        if source not in references.unclear and source not in {s.source for s in seen}:
+            references.found.setdefault(source, _naming(named, snapshot))
+    for one in seen:  # what is gone names nothing; what cannot be read may
+        if one.source not in references.unclear:
+            references.found.setdefault(one.source, frozenset())
     return references
 
 
@@ -226,9 +238,15 @@ def _read_texts(
             references.unclear[source] = "it is too large to be read"
             continue
         named = {text.decode() for text in _IDENTITY.findall(content)}
-        references.found[source] = frozenset(
-            a.attempt_id for a in snapshot.attempts if {a.fingerprint, a.sha256} & named
-        )
+        references.found[source] = _naming(named, snapshot)
+
+
+def _naming(named: Iterable[str], snapshot: Snapshot) -> frozenset[int]:
+    """The attempts of these fingerprints and hashes."""
+    texts = frozenset(named)
+    return frozenset(
+        a.attempt_id for a in snapshot.attempts if a.fingerprint in texts or a.sha256 in texts
+    )
 
 
 def _locks_in(folder: Path) -> list[Path]:
@@ -239,16 +257,20 @@ def _reviews_in(folder: Path) -> list[Path]:
     return [path for path in _files_in(folder, ".json") if _has(path, _REVIEW_KEY)]
 
 
-def _reviews_noted(output: Path, references: References) -> list[Path]:
+def _reviews_noted(output: Path, references: References) -> dict[str, list[str]]:
+    """By path, what reviews named when commands read them."""
+    found: dict[str, list[str]] = {}
     try:
         with open_regular(output / REVIEWS) as file:
             lines = file.read().splitlines()
-        return [_absolute(output, str(json.loads(line)["path"])) for line in lines]
+        for line in lines:
+            told = json.loads(line)
+            found[str(told["path"])] = [str(name) for name in told["names"]]
     except FileNotFoundError:
-        return []
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        references.unclear[Source(REVIEW, REVIEWS)] = f"it cannot be read: {error}"
-        return []
+        pass
+    except (OSError, ValueError, KeyError, TypeError):
+        references.unclear[Source(REVIEW, REVIEWS)] = "it cannot be read"
+    return found
 
 
 def _has(path: Path, key: re.Pattern[bytes]) -> bool:

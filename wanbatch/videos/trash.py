@@ -205,6 +205,8 @@ def empty(output: Path, wanted: Iterable[Discarded], at: float) -> list[Discarde
     what is still what the list says goes. Raises ``OSError`` as the disk does."""
     chosen, listed = frozenset(wanted), read_trash(output)
     gone = [e for e in listed if e in chosen and lies_there(output, e) and _is_same(output, e)]
+    if not gone:
+        return []
     # First the list: a file that it calls emptied, and that stands, is only in the way.
     write_trash(output, [replace(e, emptied_at=at) if e in gone else e for e in listed])
     for entry in gone:

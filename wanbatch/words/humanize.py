@@ -44,13 +44,11 @@ def size(count: int) -> str:
     thousand each."""
     if count < 1000:
         return plural(count, "byte")
-    amount = float(count)
-    for unit in ("kB", "MB", "GB"):
-        amount /= 1000
-        if amount < 999.5:
+    amount, unit = count / 1e12, "TB"
+    for above, below, name in ((1e6, 1e3, "kB"), (1e9, 1e6, "MB"), (1e12, 1e9, "GB")):
+        if count < above:
+            amount, unit = count / below, name
             break
-    else:
-        amount, unit = amount / 1000, "TB"
     return f"{amount:.1f} {unit}" if amount < 9.95 else f"{amount:.0f} {unit}"
 
 
