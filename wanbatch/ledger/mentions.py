@@ -12,7 +12,7 @@ Instants only ever grow: a clock that was set back makes nothing older.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -95,7 +95,7 @@ def _source_id(connection: Connection, source: Source, at: float) -> int:
     return int(str(source_id))
 
 
-def _renew(connection: Connection, source_id: int, attempts: set[object], at: float) -> None:
+def _renew(connection: Connection, source_id: int, attempts: Set[object], at: float) -> None:
     rows = connection.execute(
         "SELECT attempt_id FROM mentions WHERE source_id = ? AND dropped_at = 0.0", (source_id,)
     )

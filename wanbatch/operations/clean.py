@@ -9,7 +9,8 @@ How it works: a video is needed by a manifest, lock or review that refers to it 
 (``references``), and by a video that was made from it. When it was needed last is the
 latest instant that anybody knows of it: its own events, its files' times, and the look
 that first found that no source names it any more (the ledger's ``mentions``). Nothing
-is unneeded before the ledger has kept that book for thirty days.
+is unneeded before the ledger has kept that book for thirty days, and has met the
+manifest that made it.
 A clock that went backwards ends everything; one that is ahead can do no
 more than fill the trash, out of which the next run takes what it needs.
 """
@@ -212,7 +213,8 @@ class _Look:
         latest = max(_instants_of_all(self.snapshot, self.seen), default=0.0)
         _refuse_clock(now, latest)
         self.now = now
-        self.since = min((s.since for s in self.seen if s.since >= FIRST_INSTANT), default=None)
+        self.met = [s for s in self.seen if s.source.kind == MANIFEST]
+        self.since = min((s.since for s in self.met if s.since >= FIRST_INSTANT), default=None)
         self.references = read_references(output, self.snapshot, self.seen)
         self.mentioned = mentioned_until(self.seen, now)
         self.kept = self._kept()
@@ -257,22 +259,32 @@ class _Look:
         return frozenset(placed | opened)
 
     def _kept(self) -> frozenset[int]:
-        """All that is needed, young, or not at its end, and what that was made from."""
+        """All that is needed, young, not at its end, or of a manifest that nobody has
+        met since the book is kept; and what that was made from."""
+        names = self._names_met()
         own = {
             a.attempt_id
             for a in self.snapshot.attempts
             if a.state is not State.STORED
+            or a.manifest not in names
             or (at := self._needed_at(a)) is None
             or self.now - at < UNNEEDED_AFTER_S
         }
         return with_inputs(own | self._needed(), self.snapshot)
+
+    def _names_met(self) -> frozenset[str]:
+        """The names of the manifests that the book has met, by what they refer to."""
+        found = {number for one in self.met for number in one.attempts}
+        return frozenset(a.manifest for a in self.snapshot.attempts if a.attempt_id in found)
 
     def _waiting(self) -> list[float]:
         """When the videos were needed last that nobody needs, and that are kept for
         their age alone."""
         open_ = {a.attempt_id for a in self.snapshot.attempts if a.state is not State.STORED}
         needed = with_inputs(open_ | self._needed(), self.snapshot)
-        rest = [a for a in self.snapshot.attempts if a.attempt_id in self.kept - needed]
+        names = self._names_met()
+        kept = [a for a in self.snapshot.attempts if a.attempt_id in self.kept - needed]
+        rest = [a for a in kept if a.manifest in names]
         known = [self._needed_at(a) for a in rest if self._names(a)]
         return [at for at in known if at is not None]
 
