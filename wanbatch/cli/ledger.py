@@ -49,6 +49,10 @@ def check(output: Path) -> int:
     for problem in found.problems:
         say(f"  x {problem}")
     what = f"{plural(found.attempts, 'attempt')}, {plural(found.stored, 'stored video')}"
+    if found.in_trash:
+        what += f", {found.in_trash} of them in the trash"
+    if found.emptied:
+        what += f", {found.emptied} of them deleted by clean"
     if found.problems:
         say(f"{found.path}: {what}; {plural(len(found.problems), 'problem')}.")
         return ExitCode.UNFINISHED

@@ -15,7 +15,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path, PurePosixPath
 
 from wanbatch.model.lifecycle import Attempt, Placement, Snapshot, State
@@ -169,9 +169,11 @@ def is_inside(path: str) -> bool:
     return not pure.is_absolute() and ".." not in pure.parts
 
 
-def find_faults(output: Path, snapshot: Snapshot) -> list[str]:
+def find_faults(
+    output: Path, snapshot: Snapshot, discarded: Collection[str] = frozenset()
+) -> list[str]:
     """What is wrong with the stored videos, as sentences; every one is hashed, none
-    trusted.
+    trusted. Those at ``discarded`` paths may be missing.
 
     A video with several names is gone only where all of them are: each fault names one.
     """
@@ -184,9 +186,12 @@ def find_faults(output: Path, snapshot: Snapshot) -> list[str]:
     found = []
     for (path, attempt_id), job in places.items():
         fault = _fault_of(output, path, stored[attempt_id]) if attempt_id in stored else ""
-        if fault:
+        if fault and not (path in discarded and fault == _MISSING):
             found.append(f"{job}: {path} {fault}")
     return found
+
+
+_MISSING = "is missing"
 
 
 def _fault_of(output: Path, path: str, attempt: Attempt) -> str:
@@ -201,7 +206,7 @@ def _fault_of(output: Path, path: str, attempt: Attempt) -> str:
         if hash_file(output / path) != attempt.sha256:
             return "was changed: its SHA-256 is another"
     except FileNotFoundError:
-        return "is missing"
+        return _MISSING
     except OSError as error:
         return f"cannot be read: {error.strerror or error}"
     return ""
