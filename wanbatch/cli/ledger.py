@@ -55,6 +55,8 @@ def check(output: Path) -> int:
         what += f", {found.emptied} of them deleted by clean"
     if found.problems:
         say(f"{found.path}: {what}; {plural(len(found.problems), 'problem')}.")
+        for way in found.ways:
+            say(f"  help: {way}")
         return ExitCode.UNFINISHED
     say(f"{found.path}: {what}; all is sound.")
     return ExitCode.DONE
@@ -76,4 +78,5 @@ def backup(to: Path, output: Path) -> int:
         say(f"  x {problem}")
     if problems:
         say("The copy is whole; what is wrong with it is wrong with the ledger.")
+        say("  help: keep an earlier copy too; see all with: wanbatch ledger check")
     return ExitCode.UNFINISHED if problems else ExitCode.DONE

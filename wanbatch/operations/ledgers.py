@@ -24,7 +24,8 @@ from wanbatch.words.errors import ExitCode, WanbatchError
 @dataclass(frozen=True, slots=True)
 class Health:
     """How a ledger stands. ``damage`` says why it cannot be read at all, with hints;
-    ``in_trash`` and ``emptied`` count the videos that ``clean`` took away."""
+    ``in_trash`` and ``emptied`` count the videos that ``clean`` took away, ``ways`` say
+    what to do about problems."""
 
     path: Path
     problems: tuple[str, ...] = ()
@@ -33,6 +34,7 @@ class Health:
     in_trash: int = 0
     emptied: int = 0
     damage: tuple[str, ...] = ()
+    ways: tuple[str, ...] = ()
 
 
 def check_ledger(output: Path) -> Health:
@@ -50,11 +52,32 @@ def check_ledger(output: Path) -> Health:
             f"{report} tells of what the ledger does not hold: it is older" for report in newer
         ]
         discarded, in_trash = _discarded(output, older)
-        found = (*problems, *older, *find_faults(output, snapshot, discarded))
+        faults = find_faults(output, snapshot, discarded)
     except Damaged as damage:
         return Health(path, damage=(damage.message, *damage.hints))
     stored = sum(a.state is State.STORED for a in snapshot.attempts)
-    return Health(path, found, len(snapshot.attempts), stored, in_trash, len(discarded) - in_trash)
+    return Health(
+        path,
+        (*problems, *older, *faults),
+        len(snapshot.attempts),
+        stored,
+        in_trash,
+        len(discarded) - in_trash,
+        ways=(
+            *((_RESTORE,) if problems or older else ()),
+            *((_FETCH,) if faults else ()),
+        ),
+    )
+
+
+_RESTORE = (
+    "nothing was changed; put back a sound copy of the ledger (wanbatch ledger backup makes them),"
+    " or keep this one: it still knows what was paid for"
+)
+_FETCH = (
+    "wanbatch fetch downloads a missing or changed video again while the provider has it; else put"
+    " the file back from a copy"
+)
 
 
 def _discarded(output: Path, problems: list[str]) -> tuple[frozenset[str], int]:
