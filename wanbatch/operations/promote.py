@@ -115,7 +115,11 @@ def _priced(
 
 def _refuse_misuse(options: PlanningOptions, wanted: PromotionOptions) -> None:
     if len(options.files) != 1:
-        raise WanbatchError(ExitCode.INVALID, "promote takes one manifest at a time")
+        raise WanbatchError(
+            ExitCode.INVALID,
+            "promote takes one manifest at a time",
+            "name the manifest whose report the picks are of",
+        )
     if options.select or options.shard or options.with_upstream:
         raise WanbatchError(
             ExitCode.INVALID,

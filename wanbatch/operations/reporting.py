@@ -111,7 +111,11 @@ def rebuild_reports(
     formats = [format_of(target) for target in targets]
     checked = check(options, observe)
     if targets and len(checked.manifests) != 1:
-        raise WanbatchError(ExitCode.INVALID, "-o takes one manifest at a time")
+        raise WanbatchError(
+            ExitCode.INVALID,
+            "-o takes one manifest at a time",
+            "run it once for each manifest, or leave out -o: each has its own folder",
+        )
     refuse_shared_folders(options, checked.manifests)
     profile = choose_backend(options, checked.manifests, offline=True).profile
     refuse_odd_places(options.output, [m.name for m in checked.manifests])
