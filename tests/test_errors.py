@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import lru_cache, cache
 from pathlib import Path
 
 import pytest
@@ -39,12 +39,12 @@ UNSEEN = {
 """Messages that are no literals, and what holds them."""
 
 
-@lru_cache(maxsize=None)
+@cache
 def tree_of(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
 
 
-@lru_cache(maxsize=None)
+@cache
 def error_classes() -> frozenset[str]:
     """``WanbatchError`` and all that are made of it."""
     made: dict[str, set[str]] = {}
@@ -68,9 +68,7 @@ def raised(path: Path) -> Iterator[ast.Call]:
             and getattr(node.func, "id", getattr(node.func, "attr", "")) in error_classes()
             and node.args
             and "ExitCode" in ast.unparse(node.args[0])
-        ):
-            yield node
-        elif (
+        ) or (
             isinstance(node, ast.Call)
             and ast.unparse(node.func) == "super().__init__"
             and node.args
@@ -85,7 +83,7 @@ def place_of(path: Path, call: ast.Call) -> tuple[str, str]:
     return path.relative_to(ROOT / "wanbatch").as_posix(), message
 
 
-@lru_cache(maxsize=None)
+@cache
 def calls() -> list[tuple[Path, ast.Call]]:
     return [(path, call) for path in SOURCES for call in raised(path)]
 
@@ -128,7 +126,7 @@ def pieces_of(node: ast.expr) -> list[str]:
     ]
 
 
-@lru_cache(maxsize=None)
+@cache
 def expected_texts() -> str:
     """All text that tests expect: their strings, and the files of cases."""
     texts = []

@@ -97,7 +97,7 @@ def _check(wanted: FilmOptions) -> Wish:
     if wanted.sequence and named:
         raise WanbatchError(
             ExitCode.INVALID,
-            f"{listed(named, 'and')} is for a grid, and --sequence makes none",
+            f"{listed(named, 'and')}: for a grid, and --sequence makes none",
             "a sequence has the sound of each of its videos",
         )
     if not target.parent.is_dir():
