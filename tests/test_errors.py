@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from functools import lru_cache, cache
+from functools import cache
 from pathlib import Path
 
 import pytest

@@ -11,17 +11,25 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import fields, replace
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
+import anyio
 import command
 import pytest
+from builders import opening
 from PIL import Image
 from report.test_review import document, pick
 
 from wanbatch.cli import main
+from wanbatch.ledger.store import Ledger, read_snapshot
+from wanbatch.model.film import Shot
+from wanbatch.model.lifecycle import Event, EventKind, Facts
+from wanbatch.operations.film import _sounding
+from wanbatch.words.errors import WanbatchError
 
 MANIFEST = """\
 wanbatch: 1
@@ -103,7 +111,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 
 @pytest.fixture
-def project(made: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
+def project(made: Project, monkeypatch: pytest.MonkeyPatch) -> Project:
     monkeypatch.chdir(made.folder)
     for name in [name for name in os.environ if name.startswith(command.OURS)]:
         monkeypatch.delenv(name)
@@ -493,19 +501,91 @@ def test_a_backend_that_is_not_there_costs_nothing(project: Project) -> None:
     assert "; nothing was spent\n  help: " in told
 
 
-def test_a_film_has_the_sound_of_a_video_that_has_one(
-    project: Project, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from wanbatch.operations import film
-
-    monkeypatch.setattr(film, "_footage", lambda *_: None, raising=False)
-    shots = [film.Shot.__new__(film.Shot)]
-    monkeypatch.setattr(film.Shot, "name", "one", raising=False)
-    monkeypatch.setattr(film.Shot, "footage", None, raising=False)
-    with pytest.raises(film.WanbatchError) as caught:
-        film._sounding("one", shots)
+def test_a_film_has_the_sound_of_a_video_that_has_one() -> None:
+    values: dict[str, Any] = {f.name: "" for f in fields(Shot)}
+    silent = Shot(**{**values, "name": "one", "footage": None, "axes": ()})
+    with pytest.raises(WanbatchError) as caught:
+        _sounding("one", [silent])
     assert caught.value.message == '--sound "one": its video has no sound'
     assert caught.value.hints == ("none of them has any",)
+
+
+def test_what_came_to_be_meanwhile_is_not_replaced(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def taken(*_: object) -> None:
+        raise FileExistsError
+
+    monkeypatch.setattr("wanbatch.operations.promote.os.link", taken)
+    assert project.call(*f"{PICKS} kept.json".split()) == (
+        2,
+        (
+            "error: -o new.yaml has come to be meanwhile, and was not touched\n"
+            "  help: name another file, or add --overwrite to replace it\n"
+        ),
+    )
+    assert not (project.folder / "new.yaml").exists()
+
+
+# -- decisions that do not fit ---------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def held(made: Project) -> Path:
+    """A ledger in which ``a`` is uncertain, ``b`` has task t1, ``c`` is expired, and
+    ``d`` waits for two manifests on two backends."""
+    output = made.folder / "held"
+
+    async def write() -> None:
+        async with Ledger.open(output / "ledger.db") as ledger:
+
+            async def add(job: str, *events: tuple[EventKind, Facts], **changes: str) -> None:
+                born = replace(opening(job=job, manifest="paid", fingerprint=job), **changes)  # type: ignore[arg-type]
+                row = await ledger.open_attempt(born)
+                for kind, facts in events:
+                    await ledger.append(Event(row.attempt_id, kind, born.at, facts))
+
+            lost: tuple[EventKind, Facts] = (EventKind.UNCERTAIN, {"reason": "no answer"})
+            await add("a", lost)
+            await add("b", (EventKind.ACCEPTED, {"task_id": "t1"}))
+            await add("c", (EventKind.ACCEPTED, {"task_id": "t2"}), (EventKind.EXPIRED, {}))
+            await add("d", lost, manifest="x", backend="far")
+            await add("d", lost, manifest="y", backend="near")
+
+    anyio.run(write)
+    return output
+
+
+DECIDED = {
+    "a --adopt t1": (
+        "task t1 is the one of 'b' already; nothing was recorded",
+        "look for one whose prompt and time are those of 'a': ",
+    ),
+    "a --take": (
+        "a is uncertain: --take does not fit; nothing was recorded",
+        "what does: --adopt TASK_ID, --resubmit, --abandon",
+    ),
+    "c --take": (
+        "no refused bytes of c are kept; nothing was recorded",
+        "decide with: --adopt TASK_ID, --resubmit, --abandon, --take",
+    ),
+    "d --abandon": (
+        "'d' waits on several backends: far, near",
+        "say which with --backend NAME",
+    ),
+}
+
+
+@pytest.mark.parametrize("words", DECIDED)
+def test_a_decision_that_does_not_fit_is_not_recorded(
+    project: Project, held: Path, words: str
+) -> None:
+    message, hint = DECIDED[words]
+    before = read_snapshot(held / "ledger.db")
+    code, told = project.call("resolve", "paid.yaml", *words.split(), "--output", "held")
+    assert code == 2
+    assert told.startswith(f"error: {message}\n  help: {hint}")
+    assert read_snapshot(held / "ledger.db") == before
 
 
 def test_a_folder_that_is_gone_is_told(
