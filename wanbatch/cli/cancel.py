@@ -6,7 +6,6 @@ found. It asks for no consent: it spends nothing, and what has begun goes on.
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from decimal import Decimal
 
@@ -47,24 +46,11 @@ def command(options: CommonOptions, lock_timeout: float) -> int:
     is told --retry-failed. What has begun goes on, and fetch brings it home. Exits 0
     where nothing of the selected jobs runs any more, 1 where something does.
     """
-    import anyio
-
-    from wanbatch.ledger.lock import RunLock
-    from wanbatch.ledger.store import Ledger
-    from wanbatch.operations.cancel import CancelPorts, cancel, prepare
-    from wanbatch.operations.ticks import choose_ticks
-    from wanbatch.operations.wiring import open_client
-    from wanbatch.words.clock import ServerClock
+    from wanbatch.operations.cancel import prepare, start
 
     observe = observer(options, quiet_warnings=True)
     prepared = prepare(options, observe)
-    ports = CancelPorts(
-        lambda: Ledger.open(options.ledger),
-        lambda clock: open_client(prepared.profile, options.output, clock),
-        ServerClock(time.time, choose_ticks()),
-    )
-    with RunLock(options.output, timeout_s=lock_timeout):
-        found = anyio.run(cancel, prepared, ports, observe)
+    found = start(prepared, observe, lock_timeout)
     return _say(found, prepared, options)
 
 

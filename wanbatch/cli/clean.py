@@ -15,9 +15,16 @@ import click
 from wanbatch.cli.console import say, tell
 from wanbatch.cli.options import Amount
 from wanbatch.model.lifecycle import Attempt
-from wanbatch.operations.clean import UNNEEDED_AFTER_S, Cleaning, empty_trash, look, move
+from wanbatch.operations.clean import (
+    FOLDER,
+    UNNEEDED_AFTER_S,
+    Cleaning,
+    Discarded,
+    empty_trash,
+    look,
+    move,
+)
 from wanbatch.operations.options import DEFAULT_OUTPUT
-from wanbatch.videos.trash import FOLDER, Discarded
 from wanbatch.words.humanize import plural, quoted, size
 
 DAYS = round(UNNEEDED_AFTER_S / 86_400)

@@ -13,6 +13,7 @@ by the content route. What still runs goes on, and ``fetch`` brings it home.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
@@ -27,6 +28,7 @@ from wanbatch.engine.interpret import failure_event, is_late, poll_event
 from wanbatch.engine.recovery import recover_interrupted
 from wanbatch.engine.runner import RunContext
 from wanbatch.engine.scheduling.doubts import DOUBT_S
+from wanbatch.ledger.lock import RunLock
 from wanbatch.ledger.store import Ledger
 from wanbatch.model.lifecycle import Attempt, EventKind, Snapshot, State, is_undecided
 from wanbatch.model.origin import same_origin
@@ -50,6 +52,8 @@ from wanbatch.operations.choose import choose_backend
 from wanbatch.operations.events import Observer
 from wanbatch.operations.options import PlanningOptions
 from wanbatch.operations.planning import build_plan, tell_doubts
+from wanbatch.operations.ticks import choose_ticks
+from wanbatch.operations.wiring import open_client
 from wanbatch.providers.dialects.registry import can_cancel, retention_of
 from wanbatch.videos.folders import refuse_odd_places
 from wanbatch.videos.outputs import intact_paths, part_path
@@ -140,6 +144,18 @@ def prepare(options: PlanningOptions, observe: Observer) -> Prepared:
             "name the folder with --output",
         )
     return Prepared(options, checked, profile)
+
+
+def start(prepared: Prepared, observe: Observer, lock_timeout_s: float = 0.0) -> Cancellation:
+    """``cancel`` with the real ports, under the run lock. Raises ``WanbatchError``."""
+    options, profile = prepared.options, prepared.profile
+    ports = CancelPorts(
+        lambda: Ledger.open(options.ledger),
+        lambda clock: open_client(profile, options.output, clock),
+        ServerClock(time.time, choose_ticks()),
+    )
+    with RunLock(options.output, timeout_s=lock_timeout_s):
+        return anyio.run(cancel, prepared, ports, observe)
 
 
 async def cancel(prepared: Prepared, ports: CancelPorts, observe: Observer) -> Cancellation:

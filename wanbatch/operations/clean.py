@@ -35,12 +35,15 @@ from wanbatch.operations.evidence import look_around
 from wanbatch.operations.references import MANIFEST, read_references, with_inputs
 from wanbatch.videos.folders import refuse_odd_places
 from wanbatch.videos.outputs import PART_FOLDER, is_inside
-from wanbatch.videos.trash import Discarded, discard, empty, lies_there, read_trash
+from wanbatch.videos.trash import FOLDER as FOLDER
+from wanbatch.videos.trash import Discarded as Discarded
+from wanbatch.videos.trash import discard, empty, lies_there, read_trash
 from wanbatch.words.errors import ExitCode, WanbatchError
 from wanbatch.words.files import hash_file
 from wanbatch.words.humanize import quoted
 
 DAY_S = 86_400.0
+"""A clock that differs by less is corrected all the time, and no other time."""
 UNNEEDED_AFTER_S = 30 * DAY_S
 """Contract: thirty days."""
 FIRST_INSTANT = 1_735_689_600.0
