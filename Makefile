@@ -29,7 +29,7 @@ COVERED := \
 	engine \
 	plan.planner plan.identity \
 	providers.client providers.http providers.dialects.reading \
-	videos.outputs
+	videos.outputs videos.trash
 MONEY := tests/model tests/ledger tests/engine tests/plan tests/providers tests/videos
 COVERAGE := $(COVERED:%=--cov=wanbatch.%) --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100
 

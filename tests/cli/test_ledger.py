@@ -4,6 +4,7 @@ goes on."""
 from __future__ import annotations
 
 import os
+import resource
 import shutil
 import sqlite3
 import stat
@@ -68,7 +69,11 @@ def test_every_video_is_looked_at(scene, harm, said):
     assert done.returncode == 1, done.stderr
     assert said in done.stderr
     assert video.name in done.stderr
-    assert "1 problem" in done.stderr
+    assert done.stderr.splitlines()[-2:] == [
+        "reports/ledger.db: 3 attempts, 3 stored videos; 1 problem.",
+        "  help: wanbatch fetch downloads a missing or changed video again while the provider has"  # noqa: ISC004
+        " it; else put the file back from a copy",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -86,6 +91,41 @@ def test_a_ledger_that_was_written_to_by_hand_is_found_out(scene, sql, said):
     done = scene.call("ledger", "check")
     assert done.returncode == 1, done.stderr
     assert said in done.stderr
+
+
+def test_what_is_wrong_with_the_ledger_has_a_way_out(scene):
+    with closing(sqlite3.connect(scene.reports / "ledger.db")) as ledger:
+        ledger.execute("UPDATE attempts SET task_id = 'other' WHERE attempt_id = 2")
+        ledger.commit()
+    assert scene.call("ledger", "check").stderr.splitlines()[-1] == (
+        "  help: nothing was changed; put back a sound copy of the ledger (wanbatch ledger backup"
+        " makes them), or keep this one: it still knows what was paid for"
+    )
+    copied = scene.call("ledger", "backup", "copy.db")
+    assert copied.returncode == 1
+    assert copied.stderr.splitlines()[-2:] == [
+        "The copy is whole; what is wrong with it is wrong with the ledger.",
+        "  help: keep an earlier copy too; see all with: wanbatch ledger check",
+    ]
+
+
+def test_a_disk_that_is_full_is_told_by_the_name_that_was_asked_for(scene):
+    def little_room():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (8192, 8192))
+
+    done = scene.call("ledger", "backup", "copy.db", preexec_fn=little_room)
+    assert done.returncode == 4
+    assert done.stderr.startswith("error: the ledger copy.db cannot ")
+    assert "  help: " in done.stderr
+    assert [p.name for p in scene.folder.glob("*copy*")] == []
+
+
+def test_a_trash_that_cannot_be_read_is_a_problem(scene):
+    (scene.reports / "trash").mkdir()
+    (scene.reports / "trash/index.json").write_text("{")
+    done = scene.call("ledger", "check")
+    assert done.returncode == 1
+    assert "trash/index.json cannot be read: it is no list of the trash" in done.stderr
 
 
 def test_a_file_that_is_damaged_is_a_finding(scene):

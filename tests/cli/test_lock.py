@@ -99,7 +99,10 @@ def test_a_clone_with_only_the_lock_buys_nothing(scene, where):
     clone(scene)
     done = scene.run(*where)
     assert done.returncode == 3, done.stderr
-    assert "all 3 jobs that would be bought were bought before" in done.stderr
+    assert (
+        "error: all 3 jobs that would be bought were bought before, and the ledger" in done.stderr
+    )
+    assert "ledger.db does not know it; nothing was sent\n  help: " in done.stderr
     assert "bought before: the lock scene.lock.json has it as done, task " in done.stderr
 
 
@@ -130,7 +133,10 @@ def test_locked_refuses_what_is_not_in_the_lock(scene):
     (scene.folder / FILE).write_text(MANIFEST.format(jobs=JOBS + 1))
     done = scene.run("--locked")
     assert done.returncode == 3, done.stderr
-    assert "manifest and lock disagree" in done.stderr
+    assert (
+        "manifest and lock disagree, and --locked asks that they do not; nothing was sent"
+        in done.stderr
+    )
     assert "job[seed=3]: not in the lock" in done.stderr
     assert scene.run("--locked", "--select", "seed=0..2").returncode == 0
 

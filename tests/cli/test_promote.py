@@ -144,7 +144,7 @@ def asked(desk, picks="review.json", target="x.yaml", files=(FILE,), **more):
         ({"target": "no/where.yaml"}, "there is no folder"),
         ({"files": (FILE, FILE)}, "one manifest at a time"),
         ({"select": ("opening",)}, "takes no --select"),
-        ({"changes": ("seconds=15",)}, "the new manifest would not be valid"),
+        ({"changes": ("seconds=15",)}, "the new manifest would not be valid:"),
         ({"changes": ("sieze=1080P",)}, "there is no such field"),
         ({"picks": "none.json"}, "the review chooses none"),
         ({"picks": "other.json"}, "the review is of the manifest 'else'"),

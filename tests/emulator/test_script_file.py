@@ -41,7 +41,7 @@ def read(tmp_path: Path, text: str) -> Script:
         (
             "faults:\n  - route: status\n    do: close\n    moment: after\n",
             ":4:13",
-            "only a submit has a moment",
+            "only a submit and a cancel have a moment",
         ),
         ("faults:\n  - {route: submit, do: close, call: 0}\n", ":2:38", "minimum of 1"),
         ("faults:\n  - {route: status, do: saay}\n", ":2:25", "did you mean say?"),

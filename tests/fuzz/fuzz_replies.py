@@ -356,7 +356,7 @@ def check(dialect: Dialect, seen: Seen) -> str:
         task = dialect.read_task(seen)
         assert task is None or valid_task_id(task.task_id)
     if isinstance(dialect, Cancelling):
-        dialect.read_cancel(seen)
+        sound_text(dialect.read_cancel(seen))
     if isinstance(seen, Reply):
         value = read_json(seen.body)
         sound_text(read_error(value))

@@ -360,7 +360,7 @@ def check_nothing_acknowledged_is_lost(path: Path, output: str) -> int:
     return len(told)
 
 
-@pytest.mark.parametrize("limit", [80_000, 200_000, 700_000])
+@pytest.mark.parametrize("limit", [100_000, 200_000, 700_000])
 def test_a_disk_that_takes_no_more_ends_the_run_with_4_and_loses_nothing(
     tmp_path: Path, limit: int
 ) -> None:

@@ -3,7 +3,13 @@ cancelling, times in UTC+8."""
 
 import pytest
 
-from wanbatch.model.outcomes import Succeeded, Unreadable
+from wanbatch.model.outcomes import (
+    CancelRefused,
+    CancelTaken,
+    CancelUnanswered,
+    Succeeded,
+    Unreadable,
+)
 from wanbatch.model.wire import ListedTask
 from wanbatch.providers.client import LIST_PAGES, Client
 from wanbatch.providers.dialects.dashscope import china_instant
@@ -153,16 +159,23 @@ async def test_an_answer_about_another_task_tells_nothing_of_the_one_asked_for(
 
 
 @pytest.mark.parametrize(
-    ("status", "body", "done"),
+    ("status", "body", "outcome"),
     [
-        (200, {"request_id": "r"}, True),
-        (400, {"code": "UnsupportedOperation", "message": "x"}, False),
+        (200, {"request_id": "r"}, CancelTaken()),
+        (400, {"code": "UnsupportedOperation", "message": "x"}, CancelRefused("x")),
+        (409, {"code": "Conflict", "message": "it runs"}, CancelRefused("it runs")),
+        (404, {}, CancelUnanswered("HTTP 404")),
+        (200, {"code": "Odd", "message": "no"}, CancelUnanswered("no")),
+        (200, {}, CancelUnanswered("HTTP 200")),
+        (429, {"code": "Throttling", "message": "slowly"}, CancelUnanswered("slowly")),
+        (502, {}, CancelUnanswered("HTTP 502")),
     ],
 )
-async def test_cancelling(serve, answer, backend_for, status, body, done):
+async def test_cancelling(serve, answer, backend_for, status, body, outcome):
     server = serve([answer(status, body)])
     async with backend_for(server) as backend:
-        assert await backend.cancel("t1") is done
+        assert await backend.cancel("t1") == outcome
+    assert len(server.received) == 1, "a wish is sent once"
     assert (server.received[0].method, server.received[0].path) == (
         "POST",
         "/api/v1/tasks/t1/cancel",
@@ -174,7 +187,7 @@ async def test_the_gateway_has_neither_list_nor_cancel(serve, answer, backend_fo
     async with backend_for(server, "gateway") as backend:
         assert await backend.list_tasks(0.0, NOW) is None
         assert await backend.look_at("t1") is None
-        assert not await backend.cancel("t1")
+        assert isinstance(await backend.cancel("t1"), CancelRefused)
     assert server.received == []
 
 

@@ -152,7 +152,9 @@ def command(
     api_key = os.environ.get(api_key_env, "") if api_key_env else ""
     if api_key_env and not api_key:
         raise WanbatchError(
-            ExitCode.INVALID, f"--api-key-env: the environment variable {api_key_env} is not set"
+            ExitCode.INVALID,
+            f"--api-key-env: the environment variable {api_key_env} is not set",
+            f"set it to the key that clients shall send: export {api_key_env}=…",
         )
     serve(
         EmulatorSettings(

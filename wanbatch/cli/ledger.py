@@ -51,8 +51,14 @@ def check(output: Path) -> int:
     for problem in found.problems:
         say(f"  x {problem}")
     what = f"{plural(found.attempts, 'attempt')}, {plural(found.stored, 'stored video')}"
+    if found.in_trash:
+        what += f", {found.in_trash} of them in the trash"
+    if found.emptied:
+        what += f", {found.emptied} of them deleted by clean"
     if found.problems:
         say(f"{found.path}: {what}; {plural(len(found.problems), 'problem')}.")
+        for way in found.ways:
+            say(f"  help: {way}")
         return ExitCode.UNFINISHED
     say(f"{found.path}: {what}; all is sound.")
     return ExitCode.DONE
@@ -74,6 +80,7 @@ def backup(to: Path, output: Path) -> int:
         say(f"  x {problem}")
     if problems:
         say("The copy is whole; what is wrong with it is wrong with the ledger.")
+        say("  help: keep an earlier copy too; see all with: wanbatch ledger check")
     return ExitCode.UNFINISHED if problems else ExitCode.DONE
 
 

@@ -53,6 +53,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("run", "Bring every job to done: resume, submit, poll, download, check, report."),
     "status": ("status", "Show what the ledger knows."),
     "fetch": ("fetch", "Poll and download what was already paid for. Never submits."),
+    "cancel": ("cancel", "Ask the provider to call off tasks that have not begun."),
     "resolve": ("resolve", "Decide on an uncertain or expired job: adopt, resubmit or abandon."),
     "report": ("report", "Rebuild the report from the ledger."),
     "check": ("check", "Check the videos of a report, or any videos. No network."),
@@ -66,6 +67,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "import_",
         "Take up what others bought: a CI artifact, a shard, a report folder, a lock.",
     ),
+    "clean": ("clean", "List videos that nobody needs; move them to a trash, or empty it."),
     "ledger": ("ledger", "Check the ledger and its videos, or copy it while a run goes on."),
     "emulator": ("emulator", "Serve a local API on loopback that renders real videos."),
     "schema": (

@@ -243,7 +243,11 @@ def check_key(key: str, variable: str, name: str) -> None:
             f"set {variable} again without quotes, spaces or line ends",
         )
     if len(key) > 4096:
-        raise WanbatchError(ExitCode.ENVIRONMENT, f"what {variable} holds is too long for a key")
+        raise WanbatchError(
+            ExitCode.ENVIRONMENT,
+            f"what {variable} holds is too long for a key",
+            f"set {variable} again to the key alone",
+        )
 
 
 def _origin(base_url: str, account: str) -> str:

@@ -183,11 +183,15 @@ def read_table(path: Path) -> Table | None:
         return None
     except OSError as error:
         raise WanbatchError(
-            ExitCode.ENVIRONMENT, f"{path} cannot be read: {error.strerror}"
+            ExitCode.ENVIRONMENT,
+            f"{path} cannot be read: {error.strerror}",
+            "mend its permissions, or move it away",
         ) from None
     if len(content) > FILE_LIMIT_BYTES:
         raise WanbatchError(
-            ExitCode.INVALID, f"{path} is larger than a megabyte: it is no settings file"
+            ExitCode.INVALID,
+            f"{path} is larger than a megabyte: it is no settings file",
+            "move it away; a settings file has a few lines",
         )
     try:
         return Table(tomllib.loads(content.decode("utf-8"), parse_float=Decimal), f"{path}: ")
@@ -197,4 +201,8 @@ def read_table(path: Path) -> Table | None:
             if isinstance(error, tomllib.TOMLDecodeError)
             else "it is no UTF-8 text, or nested too deeply"
         )
-        raise WanbatchError(ExitCode.INVALID, f"{path} is no valid TOML: {problem}") from None
+        raise WanbatchError(
+            ExitCode.INVALID,
+            f"{path} is no valid TOML: {problem}",
+            "mend the line that is named; texts stand in quotes, tables in [brackets]",
+        ) from None

@@ -110,7 +110,9 @@ def start_emulator(store: Path, *options: str) -> EmulatorProcess:
     except (ValueError, KeyError, TypeError):
         EmulatorProcess(process, "").stop()
         raise WanbatchError(
-            ExitCode.ENVIRONMENT, f"the emulator did not start: {_last_words(log, begin)}"
+            ExitCode.ENVIRONMENT,
+            f"the emulator did not start: {_last_words(log, begin)}",
+            f"all that it said stands in {log}",
         ) from None
 
 

@@ -58,6 +58,7 @@ def _bind(host: str, port: int) -> socket.socket:
         raise WanbatchError(
             ExitCode.ENVIRONMENT,
             f"the emulator cannot listen on {host} port {port}: {error.strerror or error}",
+            "choose another with --port; 0 takes a free one",
         ) from error
     return listening
 

@@ -169,6 +169,7 @@ def open_store(folder: Path, wait_s: float = LOCK_WAIT_S) -> TaskStore:
         raise WanbatchError(
             ExitCode.ENVIRONMENT,
             f"the emulator's store {folder} cannot be written: {error.strerror or error}",
+            "choose another folder with --store, or mend this one",
         ) from error
     if not _locked(lock, wait_s):
         lock.close()
@@ -186,6 +187,7 @@ def open_store(folder: Path, wait_s: float = LOCK_WAIT_S) -> TaskStore:
         raise WanbatchError(
             ExitCode.ENVIRONMENT,
             f"the emulator's store {folder} cannot be written: {error.strerror or error}",
+            "choose another folder with --store, or mend this one",
         ) from error
 
 

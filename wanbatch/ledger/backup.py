@@ -38,7 +38,7 @@ def back_up(ledger: Path, target: Path) -> list[str]:
     os.close(handle)
     making = Path(name)
     try:
-        read_with(ledger, lambda source: _copy(source, making))
+        read_with(ledger, lambda source: _copy(source, making, target))
         problems = verify_ledger(making)
         _name(making, target)
     finally:
@@ -47,8 +47,8 @@ def back_up(ledger: Path, target: Path) -> list[str]:
     return problems
 
 
-def _copy(source: sqlite3.Connection, making: Path) -> None:
-    with translated(making), contextlib.closing(sqlite3.connect(making)) as copy:
+def _copy(source: sqlite3.Connection, making: Path, target: Path) -> None:
+    with translated(target), contextlib.closing(sqlite3.connect(making)) as copy:
         source.backup(copy)
         copy.execute("PRAGMA journal_mode = DELETE")  # one file, without a log beside it
 

@@ -11,7 +11,8 @@ edited: add one, and keep a golden file of the version before in
 ``events`` is the truth and is only ever added to; ``attempts`` holds one row per
 attempt, the fold of its events, for speed and for people with a ``sqlite3`` shell.
 ``last_seq`` counts an attempt's events. ``looks`` can be made again from the videos,
-and is the one table that is. Instants are Unix seconds, prices decimal text,
+and is the one table that is. ``sources`` and ``mentions`` say who needs a video; what
+they lack is kept (``mentions``). Instants are Unix seconds, prices decimal text,
 facts JSON. ``meta.ledger_id`` tells two ledgers apart, whatever their folders are
 called.
 """
@@ -215,6 +216,31 @@ def _version_3(connection: Connection) -> None:
 def _version_4(connection: Connection) -> None:
     """Which saved plan a run carries out, by its digest."""
     connection.execute("ALTER TABLE runs ADD COLUMN plan TEXT NOT NULL DEFAULT ''")
+def _version_5(connection: Connection) -> None:
+    """Which manifests, locks and reviews refer to which attempt, or did until when."""
+    connection.execute(
+        """
+        CREATE TABLE sources (
+            source_id INTEGER PRIMARY KEY,
+            kind      TEXT NOT NULL,
+            path      TEXT NOT NULL,
+            told      TEXT NOT NULL,
+            since     REAL NOT NULL,
+            seen_at   REAL NOT NULL,
+            UNIQUE (kind, path, told)
+        )
+        """
+    )
+    connection.execute(
+        """
+        CREATE TABLE mentions (
+            source_id  INTEGER NOT NULL REFERENCES sources (source_id),
+            attempt_id INTEGER NOT NULL REFERENCES attempts (attempt_id),
+            dropped_at REAL    NOT NULL,
+            PRIMARY KEY (source_id, attempt_id)
+        ) WITHOUT ROWID
+        """
+    )
 
 
 MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
@@ -222,6 +248,7 @@ MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     _version_2,
     _version_3,
     _version_4,
+    _version_5,
 )
 
 VERSION = len(MIGRATIONS)

@@ -188,6 +188,40 @@ def open_store(path: Path) -> tuple[SqliteStore, Contents]:
     return SqliteStore(path, connection), contents
 
 
+def write_with(path: Path, work: Callable[[schema.Connection], T]) -> T:
+    """What ``work`` makes of a writing connection, in one transaction that is durable
+    when it returns; for what no run waits for. Hold the folder's ``RunLock``, and have
+    no ``Ledger`` open.
+
+    Raises ``WanbatchError`` (ENVIRONMENT) as ``open_store``, and for a missing file.
+    """
+    if is_missing(path):
+        raise _refusal(path, "is missing", "name the folder with --output")
+    _refuse_second_name(path)
+    with translated(path):
+        connection = _connect(path, "rw")
+    store = SqliteStore(path, connection)
+    try:
+        return _patiently(path, lambda: _in_one(path, connection, work))
+    finally:
+        store.close()
+
+
+def _in_one(
+    path: Path, connection: sqlite3.Connection, work: Callable[[schema.Connection], T]
+) -> T:
+    _prepare(path, connection)
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        made = work(connection)
+        connection.execute("COMMIT")
+    except BaseException:
+        with contextlib.suppress(sqlite3.Error):
+            connection.execute("ROLLBACK")
+        raise
+    return made
+
+
 def is_missing(path: Path) -> bool:
     """True where there is no ledger yet. Raises ``WanbatchError`` (ENVIRONMENT) where
     that cannot be seen."""

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import TypeVar
+from typing import TypeVar, final
 
 from wanbatch.model.job import MediaType
 from wanbatch.model.media import VideoFacts
@@ -170,6 +170,30 @@ class Unreadable:
 PollOutcome = Running | Succeeded | Failed | Unreadable
 
 
+@final
+@dataclass(frozen=True, slots=True)
+class CancelTaken:
+    """The API took the wish. What became of the task, its own state says."""
+
+
+@dataclass(frozen=True, slots=True)
+class CancelRefused:
+    """The API will not call the task off: it has begun, or is over."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class CancelUnanswered:
+    """Nobody knows whether the wish arrived: no whole answer, or none of the API's
+    own."""
+
+    reason: str
+
+
+CancelOutcome = CancelTaken | CancelRefused | CancelUnanswered
+
+
 @dataclass(frozen=True, slots=True)
 class Downloaded:
     """The whole file stands, synced, under its ``.part`` name.
@@ -258,7 +282,13 @@ class TaskListing:
 
 
 Outcome = TypeVar(
-    "Outcome", DeliveryOutcome, SubmitOutcome, PollOutcome, DownloadOutcome, ProbeOutcome
+    "Outcome",
+    DeliveryOutcome,
+    SubmitOutcome,
+    PollOutcome,
+    CancelOutcome,
+    DownloadOutcome,
+    ProbeOutcome,
 )
 
 
@@ -271,7 +301,7 @@ def rewrite(outcome: Outcome, change: Callable[[str], str]) -> Outcome:
             return replace(outcome, message=change(outcome.message), help=ways)
         case Accepted():
             return replace(outcome, evidence=change(outcome.evidence))
-        case NotAccepted() | Unreadable() | DownloadFailed():
+        case NotAccepted() | Unreadable() | DownloadFailed() | CancelRefused() | CancelUnanswered():
             return replace(outcome, reason=change(outcome.reason))
         case Rejected() | Failed():
             return replace(outcome, code=change(outcome.code), message=change(outcome.message))
@@ -288,7 +318,7 @@ def rewrite(outcome: Outcome, change: Callable[[str], str]) -> Outcome:
             return replace(outcome, word=change(outcome.word))
         case ProbeFailed():
             return replace(outcome, reason=change(outcome.reason), hint=change(outcome.hint))
-        case Delivered() | Succeeded() | Downloaded() | ProbePassed():
+        case Delivered() | Succeeded() | Downloaded() | ProbePassed() | CancelTaken():
             return outcome
 
 

@@ -11,7 +11,7 @@ from typing import Protocol, runtime_checkable
 
 from wanbatch.model.job import MediaType
 from wanbatch.model.measures import Measures
-from wanbatch.model.outcomes import PollOutcome, ProbeOutcome, SubmitOutcome
+from wanbatch.model.outcomes import CancelOutcome, PollOutcome, ProbeOutcome, SubmitOutcome
 from wanbatch.model.plan import Request
 from wanbatch.model.report import Check, Output
 from wanbatch.model.wire import ListedTask, Seen, TaskPage, WireRequest
@@ -83,7 +83,9 @@ class Cancelling(Protocol):
 
     def cancel(self, task_id: str) -> WireRequest: ...
 
-    def read_cancel(self, seen: Seen) -> bool: ...
+    def read_cancel(self, seen: Seen) -> CancelOutcome:
+        """What the API said to the wish. It ends no task: the next poll says what
+        became of it."""
 
 
 @runtime_checkable

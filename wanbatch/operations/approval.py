@@ -62,7 +62,11 @@ def require_approval(
         case True:
             return
         case False:
-            raise WanbatchError(ExitCode.REFUSED, "not approved; nothing was sent")
+            raise WanbatchError(
+                ExitCode.REFUSED,
+                "not approved; nothing was sent",
+                "run it again when you want to buy; --select and --first N buy fewer",
+            )
     price = money(plan.total, plan.currency)
     raise WanbatchError(
         ExitCode.REFUSED,

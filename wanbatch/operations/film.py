@@ -21,7 +21,7 @@ from wanbatch.operations.check import check
 from wanbatch.operations.choose import choose_backend
 from wanbatch.operations.events import Observer
 from wanbatch.operations.options import PlanningOptions
-from wanbatch.operations.planning import look_and_plan
+from wanbatch.operations.planning import look_and_plan, put_back_needed
 from wanbatch.report.collect import collect
 from wanbatch.report.labels import STATES
 from wanbatch.videos.film.arrange import arrange, put_in_order
@@ -97,7 +97,7 @@ def _check(wanted: FilmOptions) -> Wish:
     if wanted.sequence and named:
         raise WanbatchError(
             ExitCode.INVALID,
-            f"{listed(named, 'and')} is for a grid, and --sequence makes none",
+            f"{listed(named, 'and')}: for a grid, and --sequence makes none",
             "a sequence has the sound of each of its videos",
         )
     if not target.parent.is_dir():
@@ -117,6 +117,7 @@ def find_shots(options: PlanningOptions, observe: Observer) -> tuple[Shot, ...]:
     checked = check(options, observe)
     profile = choose_backend(options, checked.manifests, offline=True).profile
     plan, snapshot, _ = look_and_plan(options, checked, profile, observe)
+    put_back_needed(options.output, plan)
     reported = {
         (manifest.name, job.name): job
         for manifest in checked.manifests

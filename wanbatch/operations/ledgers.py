@@ -17,18 +17,24 @@ from wanbatch.ledger.verify import verify_ledger
 from wanbatch.model.lifecycle import State
 from wanbatch.operations.evidence import look_around
 from wanbatch.videos.outputs import find_faults
+from wanbatch.videos.trash import lies_there, read_trash
 from wanbatch.words.errors import ExitCode, WanbatchError
 
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """How a ledger stands. ``damage`` says why it cannot be read at all, with hints."""
+    """How a ledger stands. ``damage`` says why it cannot be read at all, with hints;
+    ``in_trash`` and ``emptied`` count the videos that ``clean`` took away, ``ways`` say
+    what to do about problems."""
 
     path: Path
     problems: tuple[str, ...] = ()
     attempts: int = 0
     stored: int = 0
+    in_trash: int = 0
+    emptied: int = 0
     damage: tuple[str, ...] = ()
+    ways: tuple[str, ...] = ()
 
 
 def check_ledger(output: Path) -> Health:
@@ -45,11 +51,45 @@ def check_ledger(output: Path) -> Health:
         older = [
             f"{report} tells of what the ledger does not hold: it is older" for report in newer
         ]
-        found = (*problems, *older, *find_faults(output, snapshot))
+        discarded, in_trash = _discarded(output, older)
+        faults = find_faults(output, snapshot, discarded)
     except Damaged as damage:
         return Health(path, damage=(damage.message, *damage.hints))
     stored = sum(a.state is State.STORED for a in snapshot.attempts)
-    return Health(path, found, len(snapshot.attempts), stored)
+    return Health(
+        path,
+        (*problems, *older, *faults),
+        len(snapshot.attempts),
+        stored,
+        in_trash,
+        len(discarded) - in_trash,
+        ways=(
+            *((_RESTORE,) if problems or older else ()),
+            *((_FETCH,) if faults else ()),
+        ),
+    )
+
+
+_RESTORE = (
+    "nothing was changed; put back a sound copy of the ledger (wanbatch ledger backup makes them),"
+    " or keep this one: it still knows what was paid for"
+)
+_FETCH = (
+    "wanbatch fetch downloads a missing or changed video again while the provider has it; else put"
+    " the file back from a copy"
+)
+
+
+def _discarded(output: Path, problems: list[str]) -> tuple[frozenset[str], int]:
+    """Where videos stood that ``clean`` took away, and how many of them are in the
+    trash; a list that cannot be read is a problem."""
+    try:
+        entries = [entry for entry in read_trash(output) if entry.sha256]
+    except WanbatchError as error:
+        problems.append(error.message)
+        return frozenset(), 0
+    there = {entry.path for entry in entries if lies_there(output, entry)}
+    return frozenset(there | {e.path for e in entries if e.emptied_at}), len(there)
 
 
 def copy_ledger(output: Path, to: Path) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ the ledger that it holds, with ``build_plan``.
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 from wanbatch.ledger.store import read_snapshot
 from wanbatch.model.elsewhere import NOTHING, Elsewhere
@@ -30,6 +31,7 @@ from wanbatch.plan.saved import Basis, Choices
 from wanbatch.plan.selection import parse_selection
 from wanbatch.plan.shards import parse_shard
 from wanbatch.videos.outputs import intact_paths
+from wanbatch.videos.trash import FOLDER, lies_there, put_back, read_trash, trashed_paths
 from wanbatch.words.diagnostics import has_errors
 from wanbatch.words.errors import ExitCode, WanbatchError
 
@@ -108,7 +110,7 @@ def look_and_plan(
         checked,
         profile,
         snapshot,
-        intact_paths(options.output, snapshot),
+        intact_paths(options.output, snapshot) | trashed_paths(options.output, snapshot),
         time.time(),
         elsewhere=around.elsewhere,
         retry_failed=retry_failed,
@@ -138,6 +140,21 @@ def basis_of(
         media_root=str(options.media_root) if options.media_root else None,
     )
     return Basis(snapshot.ledger_id, profile.prices, choices)
+def put_back_needed(output: Path, plan: Plan) -> None:
+    """Takes what the plan uses out of the trash. Raises ``WanbatchError`` (4) for a
+    video whose bytes were changed there."""
+    needed = {e.attempt.attempt_id for e in plan.jobs if e.attempt and e.action is Action.REUSE}
+    put_back(output, needed)
+    for left in read_trash(output):
+        is_changed = left.sha256 and lies_there(output, left) and not (output / left.path).exists()
+        if left.attempt_id in needed and is_changed:
+            place = output / FOLDER / left.trash
+            raise WanbatchError(
+                ExitCode.ENVIRONMENT,
+                f"{place} was changed since it was moved there, and {left.job} needs it",
+                f"remove it (rm {place}), then run the same command again: the video is"
+                " downloaded while the provider has it",
+            )
 
 
 def refuse_undeliverable(plan: Plan, profile: Profile, observe: Observer) -> None:

@@ -28,6 +28,7 @@ from wanbatch.operations.choose import Unpriced, choose_backend, find_unpriced
 from wanbatch.operations.events import Observer
 from wanbatch.operations.options import PlanningOptions
 from wanbatch.operations.planning import estimate_s, look_and_plan
+from wanbatch.operations.references import note_reviews
 from wanbatch.plan.identity import identify
 from wanbatch.report.review import LARGEST, merge_reviews, parse_review
 from wanbatch.report.winners import Winners, choose_winners
@@ -82,6 +83,7 @@ def promote(options: PlanningOptions, wanted: PromotionOptions, observe: Observe
         wanted.target.parent,
     )
     _write(text, options, wanted)
+    note_reviews(options.output, wanted.picks)
     return _priced(options, wanted.target, winners, review, promotion, observe)
 
 
@@ -113,7 +115,11 @@ def _priced(
 
 def _refuse_misuse(options: PlanningOptions, wanted: PromotionOptions) -> None:
     if len(options.files) != 1:
-        raise WanbatchError(ExitCode.INVALID, "promote takes one manifest at a time")
+        raise WanbatchError(
+            ExitCode.INVALID,
+            "promote takes one manifest at a time",
+            "name the manifest whose report the picks are of",
+        )
     if options.select or options.shard or options.with_upstream:
         raise WanbatchError(
             ExitCode.INVALID,

@@ -22,7 +22,7 @@ from wanbatch.operations.events import Observer
 from wanbatch.operations.looking import Look, look_at_rest
 from wanbatch.operations.looking import look as look_at_one
 from wanbatch.operations.options import DEFAULT_OUTPUT, PlanningOptions
-from wanbatch.operations.planning import look_and_plan
+from wanbatch.operations.planning import look_and_plan, put_back_needed
 from wanbatch.operations.summary import append_summary
 from wanbatch.operations.viewings import Viewings
 from wanbatch.plan.saved import Basis, complete
@@ -112,12 +112,17 @@ def rebuild_reports(
     formats = [format_of(target) for target in targets]
     checked = check(options, observe)
     if targets and len(checked.manifests) != 1:
-        raise WanbatchError(ExitCode.INVALID, "-o takes one manifest at a time")
+        raise WanbatchError(
+            ExitCode.INVALID,
+            "-o takes one manifest at a time",
+            "run it once for each manifest, or leave out -o: each has its own folder",
+        )
     refuse_shared_folders(options, checked.manifests)
     profile = choose_backend(options, checked.manifests, offline=True).profile
     refuse_odd_places(options.output, [m.name for m in checked.manifests])
     plan, snapshot, around = look_and_plan(options, checked, profile, observe)
     refuse_older_ledger(options, around)
+    put_back_needed(options.output, plan)
     viewings = viewings_of(options, plan, snapshot)
     look_at_rest(viewings, viewings.subjects(plan, snapshot), look, options.ledger)
     written = write_reports(options, checked.manifests, plan, snapshot, viewings=viewings)

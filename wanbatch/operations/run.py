@@ -78,7 +78,13 @@ from wanbatch.operations.events import (
 from wanbatch.operations.locks import refuse_unlocked
 from wanbatch.operations.looking import Beside, Look
 from wanbatch.operations.options import PlanningOptions, RunOptions
-from wanbatch.operations.planning import build_plan, refuse_undeliverable, tell_doubts
+from wanbatch.operations.planning import (
+    build_plan,
+    put_back_needed,
+    refuse_undeliverable,
+    tell_doubts,
+)
+from wanbatch.operations.references import note_plan
 from wanbatch.operations.reporting import refuse_shared_folders, viewings_of
 from wanbatch.operations.sharding import SHARDS, refuse_other_shards, with_shard
 from wanbatch.plan.identity import JobKey
@@ -88,6 +94,7 @@ from wanbatch.report.collect import fall_short
 from wanbatch.report.remarks import remark_on_shortfalls
 from wanbatch.videos.folders import refuse_odd_places
 from wanbatch.videos.outputs import intact_paths, set_aside_strangers
+from wanbatch.videos.trash import trashed_paths
 from wanbatch.words.clock import ServerClock
 from wanbatch.words.errors import ExitCode, WanbatchError
 
@@ -230,7 +237,9 @@ def start(run: Run) -> RunResult:
     """Executes ``run`` under its lock, in an event loop of its own. Raises
     ``WanbatchError``."""
     with run.lock():  # outside of the loop: waiting for it ends at Ctrl-C
-        return anyio.run(run.execute)
+        result = anyio.run(run.execute)
+        run.note_references(result)
+        return result
 
 
 class Run:
@@ -300,6 +309,12 @@ class Run:
                 group.cancel_scope.cancel()
             return result
 
+    def note_references(self, result: RunResult) -> None:
+        """Which videos these manifests need, for ``clean``; with the lock still held,
+        and the ledger closed."""
+        at = self._ports.wall()
+        note_plan(self._options, self._checked, result.plan, result.snapshot, at)
+
     async def _watch(self, *, task_status: TaskStatus[None]) -> None:
         await self._ports.watch(self, task_status)
 
@@ -351,12 +366,13 @@ class Run:
         a saved plan's jobs nothing else is planned than that has. Raises
         ``WanbatchError`` (3) where it is stale."""
         approval, chosen = self._approval, self._chosen if is_last else None
+        intact = intact_paths(self._options.output, snapshot)
         plan = build_plan(
             self._options,
             self._checked,
             self._profile,
             snapshot,
-            intact_paths(self._options.output, snapshot),
+            intact | trashed_paths(self._options.output, snapshot),
             self._ports.wall(),
             elsewhere=elsewhere,
             retry_failed=self._run.retry_failed and not is_last,
@@ -438,6 +454,7 @@ class Run:
         for manifest in self._checked.manifests:
             await ledger.begin_run(self._record(manifest.name))
         await self._remember_shard(ledger)
+        put_back_needed(self._options.output, plan)
         intact = intact_paths(self._options.output, ledger.snapshot)
         homes = await place_reused(self.context, ledger, plan, intact)
         self._begin_looking(ledger, plan, group)

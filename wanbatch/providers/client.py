@@ -30,6 +30,8 @@ from wanbatch.model.job import MediaType
 from wanbatch.model.media import VideoFacts
 from wanbatch.model.outcomes import (
     Accepted,
+    CancelOutcome,
+    CancelRefused,
     Delivered,
     DeliveryOutcome,
     Downloaded,
@@ -367,11 +369,14 @@ class Client:
         found = self._dialect.read_task(await self._http.read(self._dialect.status(task_id)))
         return found if found is not None and found.task_id == task_id else None
 
-    async def cancel(self, task_id: str) -> bool:
-        """Calls a waiting task off; false where the API cannot, or it is too late."""
+    async def cancel(self, task_id: str) -> CancelOutcome:
+        """Asks once to call a waiting task off. Whatever comes back, a poll says what
+        became of the task."""
         if not isinstance(self._dialect, Cancelling) or valid_task_id(task_id) is None:
-            return False
-        return self._dialect.read_cancel(await self._http.read(self._dialect.cancel(task_id)))
+            return CancelRefused("this API has no route to call a task off")
+        seen = await self._http.send_apart(self._dialect.cancel(task_id))
+        self._listen(seen)
+        return self._without_key(self._dialect.read_cancel(seen))
 
     async def check_bucket(self) -> Undeliverable | None:
         """Why the profile's bucket cannot be used, or ``None``; writes one small
@@ -432,7 +437,7 @@ class Client:
         return await self._to_emulator(file)
 
     async def _to_emulator(self, file: MediaFile) -> Uploaded | Undeliverable:
-        seen = await self._http.send_large(
+        seen = await self._http.send_apart(
             WireRequest("PUT", f"/media/{file.sha256}", {"content-type": file.mime}, file.content)
         )
         if isinstance(seen, NoReply) or seen.status not in (200, 201):

@@ -15,7 +15,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path, PurePosixPath
 
 from wanbatch.model.lifecycle import Attempt, Placement, Snapshot, State
@@ -113,7 +113,7 @@ def _sync_file(path: Path) -> None:
 def _inside(output: Path, path: str) -> Path:
     """A ledger may have come with a repository: no row of it names a place
     elsewhere."""
-    if not _is_inside(path):
+    if not is_inside(path):
         raise OSError(errno.EEXIST, f"the ledger names {path!r}, which is outside the folder")
     return output / path
 
@@ -174,7 +174,7 @@ def intact_paths(output: Path, snapshot: Snapshot) -> frozenset[str]:
 
 
 def is_intact(output: Path, placement: Placement, attempt: Attempt) -> bool:
-    if not _is_inside(placement.path):
+    if not is_inside(placement.path):
         return False
     path = output / placement.path
     try:
@@ -191,14 +191,17 @@ def _is_plain(path: Path) -> bool:
     return stat.S_ISREG(path.lstat().st_mode)
 
 
-def _is_inside(path: str) -> bool:
+def is_inside(path: str) -> bool:
+    """Whether a path of the ledger stays in the output folder."""
     pure = PurePosixPath(path)
     return not pure.is_absolute() and ".." not in pure.parts
 
 
-def find_faults(output: Path, snapshot: Snapshot) -> list[str]:
+def find_faults(
+    output: Path, snapshot: Snapshot, discarded: Collection[str] = frozenset()
+) -> list[str]:
     """What is wrong with the stored videos, as sentences; every one is hashed, none
-    trusted.
+    trusted. Those at ``discarded`` paths may be missing.
 
     A video with several names is gone only where all of them are: each fault names one.
     """
@@ -211,13 +214,16 @@ def find_faults(output: Path, snapshot: Snapshot) -> list[str]:
     found = []
     for (path, attempt_id), job in places.items():
         fault = _fault_of(output, path, stored[attempt_id]) if attempt_id in stored else ""
-        if fault:
+        if fault and not (path in discarded and fault == _MISSING):
             found.append(f"{job}: {path} {fault}")
     return found
 
 
+_MISSING = "is missing"
+
+
 def _fault_of(output: Path, path: str, attempt: Attempt) -> str:
-    if not _is_inside(path):
+    if not is_inside(path):
         return "lies outside the output folder"
     try:
         facts = (output / path).lstat()
@@ -228,7 +234,7 @@ def _fault_of(output: Path, path: str, attempt: Attempt) -> str:
         if hash_file(output / path) != attempt.sha256:
             return "was changed: its SHA-256 is another"
     except FileNotFoundError:
-        return "is missing"
+        return _MISSING
     except OSError as error:
         return f"cannot be read: {error.strerror or error}"
     return ""

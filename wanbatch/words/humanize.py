@@ -39,6 +39,19 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
+def size(count: int) -> str:
+    """``0 bytes``, ``1 byte``, ``999 bytes``, ``1.2 kB``, ``34 MB``, ``5.6 GB``; a
+    thousand each."""
+    if count < 1000:
+        return plural(count, "byte")
+    amount, unit = count / 1e12, "TB"
+    for above, below, name in ((1e6, 1e3, "kB"), (1e9, 1e6, "MB"), (1e12, 1e9, "GB")):
+        if count < above:
+            amount, unit = count / below, name
+            break
+    return f"{amount:.1f} {unit}" if amount < 9.95 else f"{amount:.0f} {unit}"
+
+
 def quoted(words: Sequence[str]) -> str:
     """A command as the user can paste it; the query of a URL in it (``--var``) is for
     the user to put back."""

@@ -78,9 +78,9 @@ class Rule:
     """One fault and when it happens. Without ``calls``, ``every`` and ``probability``
     it happens at each call; at most ``times`` times.
 
-    ``after`` (for submits) spoils the answer of a task that *was* accepted. ``during``,
-    ``by`` and ``tasks`` narrow which calls concern the rule (see ``Call``); empty ones
-    do not. ``details`` are the act's own fields.
+    ``after`` (for submits and cancels) spoils the answer of what *was* done.
+    ``during``, ``by`` and ``tasks`` narrow which calls concern the rule (see ``Call``);
+    empty ones do not. ``details`` are the act's own fields.
     """
 
     route: Route

@@ -20,6 +20,10 @@ from urllib.parse import quote, urlencode
 from wanbatch.model.job import MediaType
 from wanbatch.model.lifecycle import DAY_LONG
 from wanbatch.model.outcomes import (
+    CancelOutcome,
+    CancelRefused,
+    CancelTaken,
+    CancelUnanswered,
     PollOutcome,
     ProbeFailed,
     ProbeOutcome,
@@ -188,12 +192,20 @@ class DashScope:
     def cancel(self, task_id: str) -> WireRequest:
         return WireRequest("POST", f"{TASKS}/{quote(task_id, safe='')}/cancel")
 
-    def read_cancel(self, seen: Seen) -> bool:
-        return (
-            not isinstance(seen, NoReply)
-            and seen.status == 200
-            and not read_error(read_json(seen.body)).code
-        )
+    def read_cancel(self, seen: Seen) -> CancelOutcome:
+        """Documented (reference C.8): 200 with a ``request_id``, or 400
+        ``UnsupportedOperation`` for a task that is not PENDING. Any other answer is
+        nobody's word about the task."""
+        if isinstance(seen, NoReply):
+            return CancelUnanswered(clean(seen.reason))
+        body = as_object(read_json(seen.body))
+        error = read_error(body)
+        told = error.message or error.code or f"HTTP {seen.status}"
+        if seen.status == 200 and body and not error.code:
+            return CancelTaken()
+        if seen.status in (400, 404, 409) and error.code:
+            return CancelRefused(told)
+        return CancelUnanswered(told)
 
     def cautions(self, request: Request) -> tuple[str, ...]:
         found = []

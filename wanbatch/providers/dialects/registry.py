@@ -18,7 +18,7 @@ import importlib
 
 from wanbatch.model.lifecycle import DAY_LONG, Retention
 from wanbatch.model.plan import Request
-from wanbatch.model.ports import Cautious, Dialect, Listing
+from wanbatch.model.ports import Cancelling, Cautious, Dialect, Listing
 from wanbatch.words.errors import ExitCode, WanbatchError
 from wanbatch.words.plugins import BUILT_IN, ENTRY_POINTS, dialect_kinds
 
@@ -60,6 +60,11 @@ def retention_of(kind: str) -> Retention:
 def can_list(kind: str) -> bool:
     """Whether this dialect's API can list the account's tasks."""
     return isinstance(dialect_for(kind), Listing)
+
+
+def can_cancel(kind: str) -> bool:
+    """Whether this dialect's API can call a waiting task off."""
+    return isinstance(dialect_for(kind), Cancelling)
 
 
 def cautions_for(kind: str, request: Request) -> tuple[str, ...]:

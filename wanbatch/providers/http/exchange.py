@@ -131,9 +131,9 @@ class Http:
         except _Spoilt as spoilt:
             return spoilt.seen
 
-    async def send_large(self, wire: WireRequest) -> Seen:
-        """A request with a large body that buys nothing, such as media for the
-        backend's own store."""
+    async def send_apart(self, wire: WireRequest) -> Seen:
+        """A request that buys nothing and is sent once, on a connection of its own:
+        media for the backend's own store, a wish to cancel."""
         async with self.connections.fresh(self.base.host) as transport:
             return await self._exchange(
                 transport, wire, READ_TIMEOUT_S, READ_TIMEOUT_S + len(wire.body) / SLOWEST_UPLOAD
