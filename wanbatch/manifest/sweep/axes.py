@@ -11,7 +11,7 @@ checked before anything is multiplied out.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import prod
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from wanbatch.manifest.sweep.rows import Rows, name_rows
 from wanbatch.manifest.sweep.seeds import count_seeds, draw_seeds
 from wanbatch.manifest.tables.data_files import read_table
 from wanbatch.manifest.tables.headings import TAKEN, WORDS, odd_headings, safe_name
-from wanbatch.manifest.tables.tables import Row, RowsProblem, Table, inline_table
+from wanbatch.manifest.tables.tables import Row, RowsProblem, Table, TableForm, inline_table
 from wanbatch.manifest.template.constants import ConstantReader
 from wanbatch.manifest.template.templates import Templates
 from wanbatch.manifest.yaml.document import Value
@@ -96,7 +96,7 @@ class Ceiling:
 
     jobs: int
     combinations: int = 0
-    files: dict[Path, Table] = field(default_factory=dict)
+    files: dict[tuple[Path, TableForm], Table] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.combinations = max(10 * self.jobs, 100_000)
@@ -136,16 +136,25 @@ def find_axes(entry: JobSpec, templates: Templates, ceiling: Ceiling) -> Sweep:
 def _rows(entry: JobSpec, reader: ConstantReader, ceiling: Ceiling, sweep: Sweep) -> Rows | None:
     value = entry.fields["rows"]
     key: str | None = None
+    form = TableForm()
     path: tuple[str, ...] = ("rows",)
     if isinstance(value, dict):
-        key = reader.text(value["key"], "rows", "key") if "key" in value else None
+        given = {
+            name: reader.text(value[name], "rows", name)
+            for name in ("key", "encoding", "sheet")
+            if name in value
+        }
+        key = given.get("key")
+        form = TableForm(given.get("encoding"), given.get("sheet"))
         value, path = value["from"], ("rows", "from")
     sweep.source = path
     try:
         if isinstance(value, list):
+            _refuse_form(form)
             sweep.table = _inline(entry, value, reader, path)
         else:
-            sweep.table = _file(entry, reader.text(value, *path), ceiling)
+            source = reader.text(value, *path)
+            sweep.table = _file(entry, source, ceiling, replace(form, written=source))
         entry.columns = tuple(sweep.table.columns())
         entry.odd = odd_headings(entry.columns)
         return name_rows(sweep.table.rows, key)
@@ -163,6 +172,15 @@ def _rows(entry: JobSpec, reader: ConstantReader, ceiling: Ceiling, sweep: Sweep
         return None
 
 
+def _refuse_form(form: TableForm) -> None:
+    if form != TableForm():
+        raise RowsProblem(
+            codes.ROWS_FILE,
+            "encoding and sheet say how a file is read, and these rows are a list",
+            "remove them",
+        )
+
+
 def _inline(
     entry: JobSpec, value: list[Value], reader: ConstantReader, path: tuple[str, ...]
 ) -> Table:
@@ -174,7 +192,7 @@ def _inline(
     return table
 
 
-def _file(entry: JobSpec, source: str, ceiling: Ceiling) -> Table:
+def _file(entry: JobSpec, source: str, ceiling: Ceiling, form: TableForm) -> Table:
     setting = entry.setting
     if not source:
         raise RowsProblem(codes.ROWS_EMPTY, "there are no rows", "name a data file, or remove rows")
@@ -182,9 +200,10 @@ def _file(entry: JobSpec, source: str, ceiling: Ceiling) -> Table:
     if problem := check_path(source, setting.folder, setting.tree, known):
         raise RowsProblem(problem.code, problem.message, *problem.hints, label=problem.label)
     where = setting.tree.find(setting.folder, source)
-    if (table := ceiling.files.get(where)) is None:
+    if (table := ceiling.files.get((where, form))) is None:
         shown_path = source if str(setting.folder) == "." else str(setting.folder / source)
-        table = ceiling.files[where] = read_table(shown_path, where, ceiling.jobs)
+        table = read_table(shown_path, where, ceiling.jobs, form)
+        ceiling.files[where, form] = table
     return table
 
 
