@@ -101,6 +101,7 @@ TABLE = {
     "manifest/test_source.py": "manifest/yaml/builder manifest/yaml/document manifest/yaml/escapes",
     "manifest/test_templates.py": "manifest/template/problem manifest/template/sandbox",
     "manifest/test_urls.py": "words/addresses words/hiding words/quoting words/signing",
+    "manifest/test_workbooks.py": "manifest/tables/parts",
     "media/test_cases.py": "media/codes media/expiry",
     "media/test_check.py": "media/judge media/limits media/urls",
     "media/test_oddities.py": "media/decoders media/image_headers media/images media/leftovers",

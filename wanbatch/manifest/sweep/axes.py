@@ -10,8 +10,8 @@ checked before anything is multiplied out.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from math import prod
 from pathlib import Path
 
@@ -133,10 +133,18 @@ def find_axes(entry: JobSpec, templates: Templates, ceiling: Ceiling) -> Sweep:
     return sweep
 
 
+_BLAMED = {
+    codes.ROWS_KEY: "key",
+    codes.ROWS_SAME: "key",
+    codes.SHEET: "sheet",
+    codes.ENCODING: "encoding",
+}
+"""Which field of ``rows`` a problem belongs to, where it is written."""
+
+
 def _rows(entry: JobSpec, reader: ConstantReader, ceiling: Ceiling, sweep: Sweep) -> Rows | None:
-    value = entry.fields["rows"]
-    key: str | None = None
-    form = TableForm()
+    value = written = entry.fields["rows"]
+    given: dict[str, str] = {}
     path: tuple[str, ...] = ("rows",)
     if isinstance(value, dict):
         given = {
@@ -144,36 +152,33 @@ def _rows(entry: JobSpec, reader: ConstantReader, ceiling: Ceiling, sweep: Sweep
             for name in ("key", "encoding", "sheet")
             if name in value
         }
-        key = given.get("key")
-        form = TableForm(given.get("encoding"), given.get("sheet"))
         value, path = value["from"], ("rows", "from")
+    key = given.get("key")
     sweep.source = path
     try:
         if isinstance(value, list):
-            _refuse_form(form)
+            _refuse_form(given)
             sweep.table = _inline(entry, value, reader, path)
         else:
             source = reader.text(value, *path)
-            sweep.table = _file(entry, source, ceiling, replace(form, written=source))
+            form = TableForm(given.get("encoding"), given.get("sheet"), {"from": source, **given})
+            sweep.table = _file(entry, source, ceiling, form)
         entry.columns = tuple(sweep.table.columns())
         entry.odd = odd_headings(entry.columns)
         return name_rows(sweep.table.rows, key)
     except RowsProblem as problem:
         entry.findings.extend(problem.found)
         if not problem.found:
-            at = (
-                ("rows", "key")
-                if key is not None and problem.code in (codes.ROWS_KEY, codes.ROWS_SAME)
-                else path
-            )
+            field = _BLAMED.get(problem.code, "from")
+            at = ("rows", field) if isinstance(written, dict) and field in written else path
             entry.report(
                 problem.code, problem.message, *at, label=problem.label, hints=problem.hints
             )
         return None
 
 
-def _refuse_form(form: TableForm) -> None:
-    if form != TableForm():
+def _refuse_form(given: Mapping[str, str]) -> None:
+    if given.keys() & {"encoding", "sheet"}:
         raise RowsProblem(
             codes.ROWS_FILE,
             "encoding and sheet say how a file is read, and these rows are a list",

@@ -71,7 +71,7 @@ def _take_delimiter(table: Table) -> Delimiter:
     """The separator, with a note where it is not the comma. Raises ``RowsProblem``."""
     document = table.document
     found = find_delimiter(document.text)
-    if found == COMMA or (found.sign == "," and found.is_said):
+    if found == COMMA or (found.is_said and found.sign in READ):
         return found
     place = document.place_at(found.offset, found.width)
     if found.sign not in READ:
@@ -90,7 +90,8 @@ def _take_delimiter(table: Table) -> Delimiter:
             codes.DELIMITER,
             f"the values are separated by {found.name}",
             place,
-            label="its first line says so" if found.is_said else "as the first line has them",
+            "if that is wrong, say what does in a first line: sep=,",
+            label="as the first line has them",
             severity=Severity.NOTE,
         )
     )

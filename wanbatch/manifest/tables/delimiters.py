@@ -25,7 +25,9 @@ _NAMES = {
 }
 READ = (",", ";", "\t")
 """The separators that are read."""
-_SEPARATOR_LINE = re.compile(r'[ \t]*"?sep=(?P<sign>[^\r\n"])"?[,;\t ]*(?:\r?\n|\r|\Z)', re.IGNORECASE)
+_SEPARATOR_LINE = re.compile(
+    r'[ \t]*"?sep=(?P<sign>[^\r\n"])"?[,;\t ]*(?:\r?\n|\r|\Z)', re.IGNORECASE
+)
 _EMPTY_LINES = re.compile(r"(?:[ \t;,]*(?:\r\n|\n|\r))*")
 _LINE = re.compile(r"[^\r\n]*")
 _QUOTED = re.compile(r'"(?:[^"]|"")*"')

@@ -1,4 +1,4 @@
-"""The bytes of a CSV file as text: UTF-8, UTF-16 with a mark, or what the manifest says.
+"""The bytes of a CSV file as text: UTF-8, UTF-16 with a mark, or what a manifest says.
 
 What it may not do: guess an encoding. Most bytes can be read in several, and a wrong
 one would be bought as it is misread; so the candidates are shown, and a person chooses.
@@ -24,12 +24,18 @@ ENCODINGS = (
     "iso-8859-9", "iso-8859-15", "koi8-r", "koi8-u", "mac-roman", "shift-jis",
 )  # fmt: skip
 """What ``encoding`` may say: as Python's codecs know it."""
-_MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
 _SAMPLE = 1024 * 1024
 """Bytes that are searched for cells to show."""
 _CELL = re.compile(r"[^,;\t\r\n\"]+")
 _SHOWN = 3
+"""Cells for each candidate: enough to tell one alphabet from another."""
 _LONGEST = 40
+"""Characters of a cell that is shown: three fit into a line."""
 
 
 def decode_table(data: bytes, path: str, form: TableForm) -> str:
@@ -42,8 +48,8 @@ def decode_table(data: bytes, path: str, form: TableForm) -> str:
         if named is not None:
             return data.decode("utf-8-sig" if named == "utf-8" else named).removeprefix("\ufeff")
     except UnicodeError as error:
-        if encoding is not None or marked is not None:
-            raise _misnamed(data, path, named, form, error) from None
+        if said := encoding or marked:
+            raise _misnamed(data, path, said, form, error) from None
     raise _unknown(data, path, form)
 
 
@@ -92,8 +98,8 @@ def _proposals(
     best = next(iter(readings.values()), [candidates[0]])[-1]
     if len(readings) < 2 and "cp1252" in next(iter(readings.values()), []):
         best = "cp1252"
-    lead = "if that is right" if len(readings) == 1 else "choose the one that reads right"
-    yield f"{lead}, and write {form.proposal(path, 'encoding', best)}"
+    lead = "if that is right," if len(readings) == 1 else "choose the one that reads right, and"
+    yield f"{lead} write {form.proposal(path, 'encoding', best)}"
     yield "or save the file as UTF-8; wanbatch explain WB429 lists the encodings"
 
 

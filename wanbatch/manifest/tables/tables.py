@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from wanbatch.manifest.sweep import codes
@@ -27,17 +27,18 @@ _PLAIN_TEXT = re.compile(r"[^\W\d][\w./-]*(?: [\w./-]+)*")
 
 @dataclass(frozen=True, slots=True)
 class TableForm:
-    """What the manifest says: a CSV file's encoding, a workbook's sheet, and the path
-    as it is written there."""
+    """What the manifest says: a CSV file's encoding, a workbook's sheet. ``written`` is
+    all of its ``rows``, for who proposes a line to write."""
 
     encoding: str | None = None
     sheet: str | None = None
-    written: str = ""
+    written: Mapping[str, str] = field(default_factory=dict, compare=False)
 
-    def proposal(self, path: str, field: str, value: str) -> str:
-        """The line to write."""
-        name = escape_unsafe(self.written or path)
-        return f"rows: {{from: {_yaml(name)}, {field}: {_yaml(value)}}}"
+    def proposal(self, path: str, name: str, value: str) -> str:
+        """The line to write, with ``name`` as it should be."""
+        said = {"from": path, **self.written, name: value}
+        pairs = ", ".join(f"{key}: {_yaml(escape_unsafe(text))}" for key, text in said.items())
+        return f"rows: {{{pairs}}}"
 
 
 class RowsProblem(Exception):

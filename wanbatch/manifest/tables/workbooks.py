@@ -10,7 +10,8 @@ shows it like a line of a file; its place is the cell's, ``Tabelle1!C5``.
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -22,16 +23,13 @@ from wanbatch.manifest.yaml.document import Document, Marks
 from wanbatch.words.diagnostics import Diagnostic, Position, Severity
 from wanbatch.words.lookalike import similar_names
 from wanbatch.words.quoting import escape_unsafe, listed, shown
-from wanbatch.words.scalars import Scalar
+from wanbatch.words.scalars import Scalar, scalar_text
 
 _BETWEEN = " | "
-_MOST_SHOWN = 20
-"""Findings of one sheet: who has more of them corrects the column."""
+_LINE_ENDS = re.compile(r"[\t\n\r\v\f]")
 
 
-def read_workbook(
-    data: bytes, path: str, form: TableForm
-) -> tuple[Table, list[tuple[Row, int]]]:
+def read_workbook(data: bytes, path: str, form: TableForm) -> tuple[Table, list[tuple[Row, int]]]:
     """A sheet's table, still without rows, and each row with its number. Raises
     ``RowsProblem``."""
     _require_library(path)
@@ -43,7 +41,7 @@ def read_workbook(
     except UnusableWorkbook as problem:
         message = f"{escape_unsafe(path)}: {problem}"
         raise RowsProblem(codes.ROWS_FILE, message, *problem.hints) from None
-    drawn = _Drawn(path, sheet.name, grid)
+    drawn = _Drawn(path, sheet.name, grid, facts.errors)
     table = Table(drawn.document, drawn.locate)
     return table, _Reading(table, drawn, facts, archive.sheets, sheet, form).rows()
 
@@ -80,14 +78,17 @@ def _choose(sheets: Sequence[Sheet], path: str, wanted: str | None) -> Sheet:
 
 def _values(archive: Archive, sheet: Sheet, facts: SheetFacts) -> list[list[Scalar]]:
     """The sheet from its first cell on, filled up to a rectangle."""
-    from python_calamine import CalamineError, CalamineWorkbook
+    from python_calamine import CalamineWorkbook
 
     if not facts.rows:
         return []
     try:
         with CalamineWorkbook.from_filelike(archive.pack(sheet)) as workbook:
             read = workbook.get_sheet_by_name(sheet.name).to_python(skip_empty_area=False)
-    except (CalamineError, ValueError, OSError) as error:
+    except BaseException as error:
+        # What its Rust gives up on (a date in the year of 10¹⁵) is no Exception.
+        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+            raise
         raise UnusableWorkbook(
             f"it cannot be read: {escape_unsafe(str(error))[:200]}",
             "open it in a spreadsheet program and save it as .xlsx, or as CSV",
@@ -104,9 +105,9 @@ def _scalar(value: object) -> Scalar:
     if isinstance(value, float):
         short = float(f"{value:.15g}")
         return int(short) if short.is_integer() and abs(short) < 1e15 else short
-    if isinstance(value, (datetime.date, datetime.time)):
+    if isinstance(value, (dt.date, dt.time)):
         return value.isoformat()
-    if isinstance(value, datetime.timedelta):
+    if isinstance(value, dt.timedelta):
         minutes, seconds = divmod(round(value.total_seconds()), 60)
         return f"{minutes // 60}:{minutes % 60:02}:{seconds:02}"
     return value if isinstance(value, int) else str(value)
@@ -115,9 +116,14 @@ def _scalar(value: object) -> Scalar:
 class _Drawn:
     """A sheet as text, a line for each row, with the place of every cell."""
 
-    def __init__(self, path: str, sheet: str, grid: list[list[Scalar]]) -> None:
+    def __init__(
+        self, path: str, sheet: str, grid: list[list[Scalar]], errors: dict[tuple[int, int], str]
+    ) -> None:
         self.sheet, self.grid = sheet, grid
         self._texts = [[_drawn(value) for value in row] for row in grid]
+        for (row, column), text in errors.items():
+            if row <= len(grid) and column <= len(grid[row - 1]):
+                self._texts[row - 1][column - 1] = text
         lines = [_BETWEEN.join(texts).rstrip() for texts in self._texts]
         self.document = Document(path, "\n".join(lines) or " ", None, Marks())
 
@@ -143,7 +149,7 @@ class _Drawn:
 def _drawn(value: Scalar) -> str:
     if isinstance(value, bool):
         return "TRUE" if value else "FALSE"
-    return " ".join(value.split()) if isinstance(value, str) else str(value)
+    return _LINE_ENDS.sub(" ", value) if isinstance(value, str) else scalar_text(value)
 
 
 class _Reading:
@@ -164,14 +170,14 @@ class _Reading:
 
     def rows(self) -> list[tuple[Row, int]]:
         header = next((n for n, row in enumerate(self._grid, 1) if not _is_empty(row)), 0)
-        self._doubt_sheet()
+        self._doubt_sheet(max(header, 1))
         if not header:
             return []
         self._table.header = header
         merges = list(self._fill(header))
         found = [*merges, *self._check_header(header), *self._check_cells(header)]
         if found:
-            raise RowsProblem(codes.SHEET_CELL, found[0].message, found=found[:_MOST_SHOWN])
+            raise RowsProblem(codes.SHEET_CELL, found[0].message, found=found)
         columns = self._table.offsets
         names = [str(self._grid[header - 1][c - 1]).strip() for c in columns]
         made = [
@@ -182,7 +188,7 @@ class _Reading:
         self._doubt_hidden([number for _, number in made])
         return made
 
-    def _doubt_sheet(self) -> None:
+    def _doubt_sheet(self, row: int) -> None:
         others = [s.name for s in self._sheets if s.is_visible and s is not self._sheet]
         if self._form.sheet is None and others:
             path, name = self._table.document.path, self._sheet.name
@@ -190,7 +196,7 @@ class _Reading:
                 self._finding(
                     codes.SHEET,
                     f"{shown(self._sheet.name)} is read, the first of {len(others) + 1} sheets",
-                    self._drawn.place(1, 1),
+                    self._drawn.place(row, 1),
                     f"say which: {self._form.proposal(path, 'sheet', name)}",
                     label=f"not read: {listed(map(shown, others), 'and')}",
                     severity=Severity.WARNING,
@@ -230,6 +236,7 @@ class _Reading:
                     codes.SHEET_HIDES,
                     f"{shown(value)} counts for {bottom - top + 1:,} rows",
                     self._drawn.place(top, left),
+                    "unmerge the cells to give each row a value of its own",
                     label=f"{cell_name(top, left)}:{cell_name(bottom, right)} are merged",
                     severity=Severity.NOTE,
                 )
@@ -273,20 +280,19 @@ class _Reading:
             self._table.offsets.append(number)
 
     def _check_cells(self, header: int) -> Iterator[Diagnostic]:
-        wrong = {place: f"the cell holds the error {text}" for place, text in self._facts.errors.items()}
+        wrong = {
+            place: (f"the cell holds the error {text}", "correct the formula, or write the value")
+            for place, text in self._facts.errors.items()
+        }
         for place in self._facts.uncomputed:
-            wrong[place] = "the formula in this cell has no stored result"
-        for (row, column), message in sorted(wrong.items()):
-            computed = (row, column) in self._facts.errors
+            wrong[place] = (
+                "the formula in this cell has no stored result",
+                "open the workbook in a spreadsheet program and save it, or write the value",
+            )
+        for (row, column), (message, hint) in sorted(wrong.items()):
             if row >= header:
-                yield self._finding(
-                    codes.SHEET_CELL,
-                    message,
-                    self._drawn.place(row, column),
-                    "correct the formula, or write the value"
-                    if computed
-                    else "open the workbook in a spreadsheet program and save it, or write the value",
-                )
+                at = self._drawn.place(row, column)
+                yield self._finding(codes.SHEET_CELL, message, at, hint)
 
     def _finding(
         self,
