@@ -49,7 +49,8 @@ class RunOptions:
 
     ``None`` leaves a limit to the profile and the manifests. ``max_cost`` is an amount
     of the backend's currency and approves spending up to it; ``yes`` approves the plan
-    as it stands. ``locked`` refuses where a manifest and its lock disagree.
+    as it stands. ``locked`` refuses where a manifest and its lock disagree. ``notify``
+    is a command of the user's, for the shell.
     """
 
     buys: bool = True
@@ -64,3 +65,4 @@ class RunOptions:
     locked: bool = False
     retry_failed: bool = False
     regenerate: bool = False
+    notify: str = ""
