@@ -9,18 +9,16 @@ import sys
 import time
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
-import anyio
 import command
 import pytest
 from builders import attempt
-from engine.scripted_api import Stage
 from PIL import Image
 
 from wanbatch.config.profiles import load_profiles
 from wanbatch.emulator.process import start_emulator
 from wanbatch.model.lifecycle import State
-from wanbatch.model.outcomes import DownloadFailed
 from wanbatch.operations.notifying import (
     VANISHES_S,
     Ended,
@@ -36,7 +34,12 @@ MANIFEST = """\
 wanbatch: 1
 name: told
 jobs:
-  - {id: one, prompt: A harbour, prompt_extend: false, seconds: 2, seeds: [1, 2], media: {first_frame: picture.png}}
+  - id: one
+    prompt: A harbour
+    prompt_extend: false
+    seconds: 2
+    seeds: [1, 2]
+    media: {first_frame: picture.png}
 """
 CONFIG = """\
 [backends.priced]
@@ -68,7 +71,7 @@ def test_a_run_without_a_plan_still_tells_its_end() -> None:
 
 def test_what_vanishes_is_finished_paid_late_and_soon_gone() -> None:
     now = 100 * HOUR
-    common = {"state": State.REMOTE_OK, "finished_at": now - 23 * HOUR}
+    common: dict[str, Any] = {"state": State.REMOTE_OK, "finished_at": now - 23 * HOUR}
     soon = attempt(number=1, available_until=now + HOUR, **common)
     sooner = attempt(number=2, available_until=now + HOUR / 2, **common)
     others = [
@@ -82,21 +85,6 @@ def test_what_vanishes_is_finished_paid_late_and_soon_gone() -> None:
     facts = vanishing_facts("run-1", [sooner, soon])
     assert (facts["WANBATCH_EVENT"], facts["WANBATCH_LEFT"]) == ("vanishing", "2")
     assert facts["WANBATCH_DEADLINE"] == "1970-01-05T04:30:00Z"
-
-
-@pytest.mark.anyio
-async def test_a_person_is_called_once_before_a_paid_video_vanishes(stage: Stage) -> None:
-    told: list[dict[str, str]] = []
-    stage.notify = lambda facts: told.append(dict(facts)) or ""
-    stage.api.downloads = [DownloadFailed("the network is down")]
-    await stage.run(stage.job(), wait_s=60.0)
-    assert told == []
-    await anyio.sleep(22.5 * HOUR)
-    snapshot = await stage.run(stage.job(), wait_s=2 * HOUR)
-    (held,) = snapshot.attempts
-    assert [facts["WANBATCH_EVENT"] for facts in told] == ["vanishing"]
-    assert told[0]["WANBATCH_JOB"] == held.job
-    assert told[0]["WANBATCH_TROUBLE"] == "the network is down"
 
 
 # -- what it is not told ---------------------------------------------------------------

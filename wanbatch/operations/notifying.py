@@ -33,6 +33,7 @@ to mend what keeps it from being fetched (chosen)."""
 _PATIENCE_S = 600.0
 """So long a finished video may take to come home before somebody is called."""
 _KEPT = 200
+"""Characters of what a failed command said last: two lines of a terminal."""
 
 Facts = Mapping[str, str]
 Notify = Callable[[Facts], str]
