@@ -31,7 +31,7 @@ TABLE = {
     "cli/test_film.py": "operations/film",
     "cli/test_findings.py": "cli/findings_machine operations/codes words/diagnostics",
     "cli/test_first_minutes.py": (
-        "cli/completing cli/completion cli/init operations/naming operations/starting"
+        "cli/bash cli/completing cli/completion cli/init operations/naming operations/starting"
     ),
     "cli/test_foreign_places.py": "operations/reporting videos/folders",
     "cli/test_ledger.py": "operations/ledgers",
