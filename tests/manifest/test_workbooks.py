@@ -119,7 +119,7 @@ def test_without_the_extra_the_command_is_told(
 ) -> None:
     monkeypatch.setitem(sys.modules, "python_calamine", None)
     problem = refused(tmp_path, workbook({"A": sheet([HEAD])}))
-    assert "pip install 'wanbatch[xlsx]'" in problem.hints[0]
+    assert "pip install '.[xlsx]'" in problem.hints[0]
 
 
 def test_nothing_is_imported_before_a_workbook_is_read() -> None:

@@ -65,7 +65,7 @@ ROWS_FILE = declare(
     "a data file that cannot be used",
     """rows names a .csv, .tsv, .xlsx, .jsonl, .json or .yaml file, relative to the manifest. The
     message says what is wrong with it. Workbooks need the extra: pip install
-    'wanbatch[xlsx]'.""",
+    '.[xlsx]' in a checkout.""",
 )
 ROWS_CONTENT = declare(
     "WB411",

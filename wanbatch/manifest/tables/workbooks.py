@@ -53,7 +53,7 @@ def _require_library(path: str) -> None:
         raise RowsProblem(
             codes.ROWS_FILE,
             f"{escape_unsafe(path)} is a workbook, and what reads them is not installed",
-            "pip install 'wanbatch[xlsx]', or pip install '.[xlsx]' in a checkout",
+            "install wanbatch with its extra: pip install '.[xlsx]' in a checkout",
             "or save the sheet as CSV",
         ) from None
 
