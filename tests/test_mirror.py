@@ -32,7 +32,7 @@ TABLE = {
     "cli/test_film.py": "operations/film",
     "cli/test_findings.py": "cli/findings_machine operations/codes words/diagnostics",
     "cli/test_first_minutes.py": (
-        "cli/completing cli/completion cli/init operations/naming operations/starting"
+        "cli/bash cli/completing cli/completion cli/init operations/naming operations/starting"
     ),
     "cli/test_foreign_places.py": "operations/reporting videos/folders",
     "cli/test_import.py": "cli/import_ operations/merge operations/rebuild operations/sharding",
@@ -103,6 +103,7 @@ TABLE = {
     "manifest/test_source.py": "manifest/yaml/builder manifest/yaml/document manifest/yaml/escapes",
     "manifest/test_templates.py": "manifest/template/problem manifest/template/sandbox",
     "manifest/test_urls.py": "words/addresses words/hiding words/quoting words/signing",
+    "manifest/test_workbooks.py": "manifest/tables/parts",
     "media/test_cases.py": "media/codes media/expiry",
     "media/test_check.py": "media/judge media/limits media/urls",
     "media/test_oddities.py": "media/decoders media/image_headers media/images media/leftovers",
@@ -111,6 +112,7 @@ TABLE = {
     "media/test_stills.py": "media/container media/window videos/stills",
     "media/test_structure.py": "media/boxes media/fragments media/tracks",
     "operations/test_clean.py": "operations/references",
+    "operations/test_notifying.py": "operations/others",
     "plan/test_elsewhere.py": "model/elsewhere",
     "plan/test_history.py": "plan/earlier plan/likeness",
     "plan/test_identity.py": "words/canonical",

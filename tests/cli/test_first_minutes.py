@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
+import pty
+import re
+import select
 import shutil
+import signal
 import subprocess
+import sys
+import termios
+import time
 
 import command
 import pytest
@@ -16,6 +25,57 @@ from wanbatch.words.schemas import load_schema
 
 def call(folder, *words, **environ):
     return command.run(folder, *words, env=command.environ(**environ))
+
+
+class Typist:
+    """Somebody at the keys of an interactive program, who reads what it shows."""
+
+    def __init__(self, words, folder, environ):
+        self._words, self._folder, self._environ = words, folder, environ
+
+    def __enter__(self):
+        leader, follower = pty.openpty()
+        self.leader, self.seen = leader, ""
+        self.child = subprocess.Popen(
+            self._words,
+            cwd=self._folder,
+            env=self._environ,
+            stdin=follower,
+            stdout=follower,
+            stderr=follower,
+            start_new_session=True,
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - no threads
+        )
+        os.close(follower)
+        return self
+
+    def __exit__(self, *_):
+        os.killpg(self.child.pid, signal.SIGKILL)
+        self.child.wait()
+        os.close(self.leader)
+
+    def type(self, keys):
+        os.write(self.leader, keys.encode())
+
+    def read(self, seconds):
+        """Whether something came."""
+        if not select.select([self.leader], [], [], seconds)[0]:
+            return False
+        self.seen += os.read(self.leader, 65536).decode(errors="replace")
+        return True
+
+    def settle(self):
+        """Until it has been silent for a moment; what was shown is forgotten."""
+        while self.read(0.5):
+            pass
+        self.seen = ""
+
+    def wait_for(self, text):
+        """Until ``text`` is shown, whatever a shell puts between its letters."""
+        until = time.monotonic() + 60
+        while text not in re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]|\\|\r|\x08", "", self.seen):
+            assert time.monotonic() < until, f"{text!r} is not in {self.seen!r}"
+            self.read(1)
 
 
 # -- init ------------------------------------------------------------------------------
@@ -71,11 +131,11 @@ def test_init_in_a_place_that_is_a_file(tmp_path):
 # -- completion ------------------------------------------------------------------------
 
 
-def complete(folder, *words):
+def complete(folder, *words, breaks=""):
     """What bash is given for the last word."""
     line = " ".join(("wanbatch", *words))
     done = call(
-        folder, _WANBATCH_COMPLETE="bash_complete", COMP_WORDS=line, COMP_CWORD=str(len(words))
+        folder, _WANBATCH_COMPLETE="bash_complete", WANBATCH_LINE=line, WANBATCH_BREAKS=breaks
     )
     return [found.partition(",")[2] for found in done.stdout.splitlines() if found]
 
@@ -107,6 +167,70 @@ def test_values_are_completed(project, words, expected):
     assert set(expected) <= set(found)
     assert all(name.startswith(words[-1]) for name in found)
     assert bool(found) is bool(expected)
+
+
+@pytest.mark.parametrize(
+    ("word", "expected"),
+    [
+        ("move=f", ["forward"]),
+        ("state:d", ["done"]),
+        ("mov", ["move=forward", "move=upward"]),
+        ("'move=f", ["move=forward"]),  # in a quote nothing breaks
+        ('"move=f', ["move=forward"]),
+    ],
+)
+def test_bash_gets_what_stands_behind_its_break(project, word, expected):
+    assert complete(project, "plan", MANIFEST, "--select", word, breaks=" \t=:") == expected
+
+
+def test_a_value_with_a_blank_is_one_word(tmp_path):
+    (tmp_path / "a.wanbatch.yaml").write_text(
+        "wanbatch: 1\njobs: [{id: a, prompt: '{{ lens }}', media: {first_frame: a.png},"
+        " matrix: {lens: [35 mm, 'a(b)']}}]\n"
+    )
+    found = complete(tmp_path, "plan", "a.wanbatch.yaml", "--select", "lens=", breaks="=:")
+    assert found == ["35\\ mm", "a\\(b\\)"]
+    assert complete(tmp_path, "plan", "--backend=gatewa", breaks="=:")[0] == "gateway"
+
+
+KEYS = [
+    ("why first.wanbatch.yaml harb", "harbour[move="),
+    ("plan first.wanbatch.yaml --select move=f", "move=forward"),
+    ("plan first.wanbatch.yaml --select state:d", "state:done"),
+    ("plan --backend dash", "dashscope"),
+    ("plan fi", "first.wanbatch.yaml"),
+    ("explain WB12", "WB121"),
+    ("verif", "verify"),
+]
+SHELLS = {
+    "bash": (["bash", "--norc", "--noprofile", "-i"], 'eval "$(wanbatch completion bash)"'),
+    "zsh": (["zsh", "-f", "-i"], 'autoload -U compinit; compinit -u; eval "$(wanbatch completion zsh)"'),
+    "fish": (["fish", "--no-config", "-i"], "wanbatch completion fish | source"),
+}  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_real_shell_completes_at_the_tab(project, tmp_path, shell):
+    """The typed line and a tab, in a real interactive shell; it is then told as it
+    stands."""
+    words, setup = SHELLS[shell]
+    if not shutil.which(shell):
+        pytest.skip(f"there is no {shell} here")
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/wanbatch").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m wanbatch "$@"\n')
+    (tmp_path / "bin/wanbatch").chmod(0o755)
+    environ = command.environ(
+        PATH=f"{tmp_path / 'bin'}:{os.environ['PATH']}", HOME=str(tmp_path), TERM="dumb"
+    )
+    with Typist(words, project, environ) as typist:
+        typist.type(f"{setup}; echo re''ady\r")
+        typist.wait_for("ready")
+        for line, expected in KEYS:
+            typist.type(f"wanbatch {line}\t")
+            typist.wait_for(expected)
+            typist.type("\x03")
+            typist.settle()
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

@@ -56,8 +56,10 @@ from wanbatch.operations.approval import Nobody
 from wanbatch.operations.check import Checked
 from wanbatch.operations.choose import SpendingLimit
 from wanbatch.operations.events import Planned, RunEvent, StageEvent
+from wanbatch.operations.notifying import Notify
 from wanbatch.operations.options import PlanningOptions, RunOptions
 from wanbatch.operations.run import Prepared, Run, RunPorts
+from wanbatch.operations.wakefulness import Awake, let_it_sleep
 from wanbatch.testing.ledger import InlineWriter
 from wanbatch.words.clock import ServerClock
 
@@ -202,6 +204,8 @@ class Stage:
         self.digests = {self.picture: FileDigest(digest, 9, "image/png")}
         self.free_bytes: Callable[[], int] | None = None
         self.select: tuple[str, ...] = ()
+        self.awake: Awake = let_it_sleep
+        self.notify: Notify | None = None
         self.interrupt_at: list[tuple[float, signal.Signals]] = []
         self.profile = Profile(
             "gateway",
@@ -267,6 +271,8 @@ class Stage:
             watch=self._watch,
             look=None,
             report=lambda *_: (),
+            awake=self.awake,
+            notify=self.notify,
         )
         run = Run(prepared, ports, Nobody(), self.seen.append)
         self.result = await run.execute()

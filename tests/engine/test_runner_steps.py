@@ -55,6 +55,8 @@ from wanbatch.model.outcomes import (
     Undeliverable,
 )
 from wanbatch.model.plan import Action
+from wanbatch.operations.events import MayFallAsleep
+from wanbatch.operations.notifying import Facts
 from wanbatch.videos import outputs
 from wanbatch.words.errors import ExitCode
 
@@ -555,3 +557,56 @@ def test_without_a_servers_clock_our_own_counts(tmp_path):
     assert (context.past_s(row), context.offset_s) == (1000.0, None)
     told = Succeeded((), 1.0, 2.0, 3.0)
     assert context.by_our_clock(told) is told
+
+
+async def test_a_person_is_called_once_before_a_paid_video_vanishes(stage: Stage) -> None:
+    told: list[dict[str, str]] = []
+
+    def notify(facts: Facts) -> str:
+        told.append(dict(facts))
+        return ""
+
+    stage.notify = notify
+    stage.api.downloads = [DownloadFailed("the network is down")]
+    await stage.run(stage.job(), wait_s=1200.0)
+    assert told == []  # there is a day for it
+    await anyio.sleep(22.5 * 3600.0)
+    snapshot = await stage.run(stage.job(), wait_s=3600.0)
+    (held,) = snapshot.attempts
+    assert [facts["WANBATCH_EVENT"] for facts in told] == ["vanishing"]
+    assert told[0]["WANBATCH_JOB"] == held.job
+    assert told[0]["WANBATCH_TROUBLE"] == "the network is down"
+
+
+async def test_nobody_is_called_for_a_video_that_comes_home(stage: Stage) -> None:
+    told: list[Facts] = []
+
+    def notify(facts: Facts) -> str:
+        told.append(facts)
+        return ""
+
+    stage.notify = notify
+    stage.api.downloads = [DownloadFailed("the network is down"), Video(b"x")]
+    await stage.run(stage.job(), wait_s=1200.0)
+    assert told == []
+
+
+async def test_the_machine_stays_awake_while_something_is_under_way(stage: Stage) -> None:
+    held: list[str] = []
+
+    class Held:
+        trouble = "no way"
+
+        def __enter__(self) -> Held:
+            held.append("begin")
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            held.append(f"end after {stage.api.calls[-1]}")
+
+    stage.awake = Held
+    await stage.run(stage.job())
+    assert held == ["begin", "end after download t1"]
+    assert stage.told(MayFallAsleep) == [MayFallAsleep("no way")]
+    await stage.run(stage.job())
+    assert len(held) == 2, "nothing was left to do"

@@ -3,18 +3,20 @@
 ``invalid/CODE_what/`` holds the files, ``expected.txt`` the exact text, and where
 needed ``arguments`` (files and ``--var NAME=VALUE`` as on the command line; without it
 all ``*.wanbatch.yaml``) and ``special`` (``fifo``, ``loop``, ``sparse``, ``link``: what
-git cannot keep). ``valid/what/`` holds the files and ``expected.txt`` with one job a
-line. ``WRITE_CASES=1`` writes the expected texts anew; read the difference before you
-commit it.
+git cannot keep; ``workbook``: made of the JSON file of its name). ``valid/what/`` holds
+the files and ``expected.txt`` with one job a line. ``WRITE_CASES=1`` writes the
+expected texts anew; read the difference before you commit it.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from pathlib import Path
 
 import pytest
+from manifest.workbooks import sheet, workbook
 
 from wanbatch.cli.findings import render_text
 from wanbatch.manifest.load import Loaded, LoadOptions, load_manifests
@@ -58,6 +60,10 @@ def make_special(work: Path, words: list[str]) -> None:
         os.mkfifo(path)
     elif kind == "loop":
         path.symlink_to(path.name)
+    elif kind == "workbook":
+        said = json.loads((work / f"{words[1]}.json").read_text())
+        hidden = said.pop("hidden", ())
+        path.write_bytes(workbook({name: sheet(**one) for name, one in said.items()}, hidden))
     elif kind == "link":
         path.symlink_to(words[2])
     else:

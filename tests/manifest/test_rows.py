@@ -72,7 +72,7 @@ def test_mistakes_are_shown_in_the_data_file(
 @pytest.mark.parametrize(
     ("name", "text", "words"),
     [
-        ("a.csv", b"id\n\xff\n", "UTF-8"),
+        ("a.jsonl", b"id\n\xff\n", "UTF-8"),
         ("a.txt", b"id\n", "no data file"),
         ("a", b"", "no data file"),
     ],

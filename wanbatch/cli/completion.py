@@ -2,8 +2,8 @@
 
 What it may not do: write into a user's files.
 
-How it works: click has the scripts for bash, zsh and fish; they call wanbatch again
-with the line so far, and ``completing`` has the values.
+How it works: click has the scripts for zsh and fish, ``bash`` the one for bash; they
+call wanbatch again with the line so far, and ``completing`` has the values.
 """
 
 from __future__ import annotations
@@ -26,8 +26,10 @@ def command(shell: str) -> None:
     zsh:   eval "$(wanbatch completion zsh)"     in ~/.zshrc, after compinit
     fish:  wanbatch completion fish | source     in ~/.config/fish/config.fish
     """
+    from wanbatch.cli import bash
     from wanbatch.cli.main import cli
 
+    bash.register()
     kind = get_completion_class(shell)
     assert kind is not None  # noqa: S101 - click knows the three
     click.echo(kind(cli, {}, "wanbatch", _VARIABLE).source())

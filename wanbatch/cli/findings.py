@@ -6,7 +6,7 @@ terminal would obey.
 How it works: ``findings_machine`` makes the other formats of the same values. In a
 frame, unsafe characters of the source line become escapes and tabs one blank, and the
 caret moves with them; very long lines are cut around the caret. Of many findings the
-first errors are shown, then warnings; what is left out is counted.
+first errors are shown, then warnings, then notes; what is left out is counted.
 """
 
 from __future__ import annotations
@@ -23,7 +23,10 @@ MOST_NAMED = 3
 _WIDEST = 160
 """Columns of a drawn line of the manifest: a wide terminal. Of longer ones the piece
 around the caret is shown."""
+_WEIGHTS = (Severity.ERROR, Severity.WARNING, Severity.NOTE)
 _RED, _YELLOW, _BLUE, _BOLD, _PLAIN = "\x1b[1;31m", "\x1b[1;33m", "\x1b[1;34m", "\x1b[1m", "\x1b[0m"
+
+_PAINTS = dict(zip(_WEIGHTS, (_RED, _YELLOW, _BLUE), strict=True))
 
 
 def render(diagnostics: Sequence[Diagnostic], format: str) -> str:  # noqa: A002 - the option's name
@@ -53,7 +56,7 @@ def cut(diagnostics: Sequence[Diagnostic], most: int) -> tuple[list[Diagnostic],
     if len(diagnostics) <= most:
         return list(diagnostics), ""
     by_weight = sorted(
-        range(len(diagnostics)), key=lambda n: diagnostics[n].severity is not Severity.ERROR
+        range(len(diagnostics)), key=lambda n: _WEIGHTS.index(diagnostics[n].severity)
     )
     shown, left = sorted(by_weight[:most]), by_weight[most:]
     counts = _counted([diagnostics[n] for n in left])
@@ -76,7 +79,7 @@ def describe_rows(d: Diagnostic) -> str:
     rows = rows_of(d)
     if not rows:
         return ""
-    places = list(dict.fromkeys(f"{row.path}:{row.line}" for row in rows))
+    places = list(dict.fromkeys(f"{row.path}:{row.cell or row.line}" for row in rows))
     return f"row{'s' * (len(places) > 1)}: {_few(places)}"
 
 
@@ -127,7 +130,7 @@ class _Paint:
 
 
 def _frame(d: Diagnostic, paint: _Paint) -> str:
-    loud = _RED if d.severity is Severity.ERROR else _YELLOW
+    loud = _PAINTS[d.severity]
     head = paint(f"{d.severity}[{d.code}]", loud) + paint(f": {escape_unsafe(d.message)}", _BOLD)
     number = str(d.place.line)
     gutter = " " * len(number)
@@ -177,7 +180,9 @@ def _count(diagnostics: Sequence[Diagnostic]) -> str:
 
 def _counted(diagnostics: Sequence[Diagnostic]) -> str:
     errors = sum(d.severity is Severity.ERROR for d in diagnostics)
-    counts = ((errors, "error"), (len(diagnostics) - errors, "warning"))
+    notes = sum(d.severity is Severity.NOTE for d in diagnostics)
+    warnings = len(diagnostics) - errors - notes
+    counts = ((errors, "error"), (warnings, "warning"), (notes, "note"))
     return ", ".join(f"{n} {word}{'s' * (n != 1)}" for n, word in counts if n)
 
 

@@ -12,6 +12,7 @@ valid, empty document of its format (nothing for GitHub, whose annotations are l
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import PurePosixPath
 from urllib.parse import quote
@@ -35,7 +36,7 @@ from wanbatch.words.quoting import escape_unsafe
 
 def render_json(diagnostics: Sequence[Diagnostic]) -> str:
     """One object with the counts and a list of all findings."""
-    errors = sum(d.severity is Severity.ERROR for d in diagnostics)
+    counts = Counter(d.severity for d in diagnostics)
     entries = [
         {
             "severity": d.severity.value,
@@ -46,6 +47,7 @@ def render_json(diagnostics: Sequence[Diagnostic]) -> str:
             "line": d.place.line,
             "column": d.place.column,
             "end_column": d.place.end_column,
+            **({"place": d.place.cell} if d.place.cell else {}),
             "route": format_route(d.route),
             "label": d.label,
             "help": list(d.help),
@@ -57,8 +59,9 @@ def render_json(diagnostics: Sequence[Diagnostic]) -> str:
     ]
     whole = {
         "schema": "wanbatch/findings@1",
-        "errors": errors,
-        "warnings": len(diagnostics) - errors,
+        "errors": counts[Severity.ERROR],
+        "warnings": counts[Severity.WARNING],
+        "notes": counts[Severity.NOTE],
         "findings": entries,
     }
     return json.dumps(whole, ensure_ascii=True, indent=2)
@@ -77,7 +80,12 @@ def _cell(cell: Cell) -> dict[str, object]:
 
 def _place(place: Position | None) -> dict[str, object] | None:
     return (
-        {"path": place.path, "line": place.line, "column": place.column}
+        {
+            "path": place.path,
+            "line": place.line,
+            "column": place.column,
+            **({"place": place.cell} if place.cell else {}),
+        }
         if place is not None
         else None
     )
@@ -105,7 +113,8 @@ def _annotation(d: Diagnostic) -> str:
     inside = ",".join(
         f"{name}={_property(escape_unsafe(str(value)))}" for name, value in values.items()
     )
-    return f"::{d.severity} {inside}::{_data(_sentence(d))}"
+    command = "notice" if d.severity is Severity.NOTE else d.severity
+    return f"::{command} {inside}::{_data(_sentence(d))}"
 
 
 def _data(text: str) -> str:
@@ -119,7 +128,8 @@ def _property(text: str) -> str:
 def _sentence(d: Diagnostic) -> str:
     """Message, label, cells, rows and help in a few lines."""
     cells = describe_cells(d)
-    first = d.message + (f": {d.label}" if d.label else "") + (f" ({cells})" if cells else "")
+    at = f"{d.place.cell}: " if d.place.cell else ""
+    first = at + d.message + (f": {d.label}" if d.label else "") + (f" ({cells})" if cells else "")
     more = [f"also: {message}" for message in other_messages(d)]
     more += [line for line in (describe_places(d), describe_rows(d)) if line]
     more += [f"help: {hint}" for hint in d.help]
@@ -167,10 +177,8 @@ def _rule(code: str) -> dict[str, object]:
 
 def _result(d: Diagnostic, number: int) -> dict[str, object]:
     location: dict[str, object] = {"physicalLocation": _physical(d.place)}
-    if d.route:
-        location["logicalLocations"] = [
-            {"fullyQualifiedName": format_route(d.route), "kind": "member"}
-        ]
+    if inside := d.place.cell or format_route(d.route):
+        location["logicalLocations"] = [{"fullyQualifiedName": inside, "kind": "member"}]
     result: dict[str, object] = {
         "ruleId": d.code,
         "ruleIndex": number,

@@ -148,6 +148,8 @@ def main() -> None:
 def _guarded() -> int:
     try:
         _refuse_bytes(sys.argv[1:])
+        if "_WANBATCH_COMPLETE" in os.environ:
+            importlib.import_module("wanbatch.cli.bash").register()
         result = cli.main(prog_name="wanbatch", standalone_mode=False)
     except BaseException as error:  # noqa: BLE001 - the one handler: everything that goes wrong ends here, as a message and an exit code
         return _explain_failure(_innermost(error))

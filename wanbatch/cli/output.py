@@ -36,13 +36,16 @@ def observer(
     """Prints what operations tell before a run.
 
     A machine format is printed where there is an error, so that stdout holds one
-    document; ``always`` prints it without one too.
+    document; ``always`` prints it without one too. Notes are for those who validate, or
+    want all (``-v``).
     """
 
     def observe(event: Event) -> None:
         match event:
             case FindingsMade(found):
-                shown = [d for d in found if d.severity is Severity.ERROR or not quiet_warnings]
+                left_out = set() if always or options.verbose else {Severity.NOTE}
+                left_out |= {Severity.WARNING, Severity.NOTE} if quiet_warnings else set()
+                shown = [d for d in found if d.severity not in left_out]
                 if always or options.format == "text" or has_errors(found):
                     show_findings(options, shown)
             case SelectionDoubted(doubt):

@@ -87,6 +87,12 @@ def _amount(ctx: click.Context, param: click.Parameter, text: str | None) -> Dec
 @click.option(
     "--regenerate", is_flag=True, help="Buy again what the selection already has; recorded."
 )
+@click.option(
+    "--notify",
+    default="",
+    metavar="CMD",
+    help="Run this at the end, and once when a paid video is about to vanish.",
+)
 def command(
     options: CommonOptions,
     plan_file: Path | None,
@@ -103,6 +109,7 @@ def command(
     locked: bool,
     retry_failed: bool,
     regenerate: bool,
+    notify: str,
 ) -> int:
     """Bring every job to done: resume what is running, submit what is new, poll,
     download, check, report.
@@ -124,6 +131,7 @@ def command(
         locked=locked,
         retry_failed=retry_failed,
         regenerate=regenerate,
+        notify=notify,
     )
     options = replace(options, first=first)
     if plan_file is not None:

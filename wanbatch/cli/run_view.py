@@ -47,6 +47,8 @@ from wanbatch.operations.events import (
     FindingsMade,
     HeldElsewhere,
     LookingAtRest,
+    MayFallAsleep,
+    NotifyFailed,
     Planned,
     Reconciled,
     SelectionDoubted,
@@ -61,6 +63,7 @@ from wanbatch.operations.reporting import repeated_options
 from wanbatch.operations.run import Prepared, Run, RunResult, prepare, start
 from wanbatch.operations.wiring import real_ports
 from wanbatch.words.disk import oddities
+from wanbatch.words.errors import WanbatchError
 from wanbatch.words.humanize import duration, money, plural
 
 
@@ -70,10 +73,16 @@ def show_run(options: CommonOptions, run: RunOptions) -> int:
     prepared = prepare(options, run, view.take)
     view.backend = (prepared.profile.name, prepared.profile.origin)
     ports = real_ports(prepared, watch_signals)
-    result = start(Run(prepared, ports, Terminal(), view.take))
+    work = Run(prepared, ports, Terminal(), view.take)
+    try:
+        result = start(work)
+    except WanbatchError as error:
+        work.notify_refusal(error)
+        raise
     view.sum_up(prepared, result)
     for path in result.reports:
         tell(str(path))
+    work.notify_end(result)
     return result.code
 
 
@@ -117,12 +126,8 @@ class RunView:
                 say(_describe_verdict(verdict))
             case Planned():
                 self._show_plan(event)
-            case ClockDiffers(ahead_s):
-                where = "ahead of" if ahead_s > 0 else "behind"
-                say(
-                    f"This machine's clock is {duration(abs(ahead_s))} {where} the server's:"
-                    " nothing expires early for that."
-                )
+            case ClockDiffers() | MayFallAsleep() | NotifyFailed():
+                self._say_aside(event)
             case WorkBegins():
                 self._begin(event)
             case WorkEnds():
@@ -141,6 +146,20 @@ class RunView:
                 if self._counts is not None and self._display is not None:
                     self._counts.take(event)
                     self._display.show(event, self._counts)
+
+    def _say_aside(self, event: ClockDiffers | MayFallAsleep | NotifyFailed) -> None:
+        """What is worth knowing, and changes nothing."""
+        match event:
+            case ClockDiffers(ahead_s):
+                where = "ahead of" if ahead_s > 0 else "behind"
+                say(
+                    f"This machine's clock is {duration(abs(ahead_s))} {where} the server's:"
+                    " nothing expires early for that."
+                )
+            case MayFallAsleep(reason) if self.options.verbose:
+                say(f"note: this machine may fall asleep while it waits: {reason}")
+            case NotifyFailed(trouble):
+                say(f"warning: the command of --notify failed: {trouble}")
 
     def _begin(self, work: WorkBegins) -> None:
         options = self.options

@@ -56,6 +56,14 @@ class Profiles:
     def names(self) -> tuple[str, ...]:
         return tuple(self.declared)
 
+    def secret_names(self) -> frozenset[str]:
+        """The variables that hold a key of some backend, or of its bucket."""
+        found = {one.api_key_env for one in self.declared.values() if one.api_key_env}
+        for one in self.declared.values():
+            if one.profile.delivery.way == "s3":
+                found |= {one.access_key_env, one.secret_key_env, one.session_token_env}
+        return frozenset(found)
+
 
 def find_configuration(environ: Mapping[str, str]) -> Path:
     """Where the user's configuration is, or would be: ``WANBATCH_CONFIG``, else the

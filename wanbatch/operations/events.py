@@ -118,6 +118,20 @@ class BuyingStopped:
 
 
 @dataclass(frozen=True, slots=True)
+class NotifyFailed:
+    """The user's command for notices did not do its work; the run goes on as it was."""
+
+    trouble: str
+
+
+@dataclass(frozen=True, slots=True)
+class MayFallAsleep:
+    """Nothing keeps this machine awake during the run, and why."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Stopping:
     """The first wish to stop: what is under way is waited for."""
 
@@ -133,6 +147,8 @@ StageEvent = (
     | WorkEnds
     | LookingAtRest
     | BuyingStopped
+    | NotifyFailed
+    | MayFallAsleep
     | Stopping
 )
 Event = StageEvent | RunEvent

@@ -53,6 +53,7 @@ class RunOptions:
     as it stands. ``locked`` refuses where a manifest and its lock disagree.
     ``approved`` is a saved plan: the run buys what that buys, up to its total, and
     nothing else (``operations.approved`` takes it up).
+    ``notify`` is a command of the user's, for the shell.
     """
 
     buys: bool = True
@@ -68,3 +69,4 @@ class RunOptions:
     retry_failed: bool = False
     regenerate: bool = False
     approved: SavedPlan | None = None
+    notify: str = ""

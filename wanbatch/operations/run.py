@@ -65,6 +65,8 @@ from wanbatch.operations.events import (
     BuyingStopped,
     ClockDiffers,
     LookingAtRest,
+    MayFallAsleep,
+    NotifyFailed,
     NotPrepared,
     Observer,
     Planned,
@@ -77,6 +79,13 @@ from wanbatch.operations.events import (
 )
 from wanbatch.operations.locks import refuse_unlocked
 from wanbatch.operations.looking import Beside, Look
+from wanbatch.operations.notifying import (
+    Ended,
+    Notify,
+    end_facts,
+    find_vanishing,
+    vanishing_facts,
+)
 from wanbatch.operations.options import PlanningOptions, RunOptions
 from wanbatch.operations.planning import (
     build_plan,
@@ -87,6 +96,7 @@ from wanbatch.operations.planning import (
 from wanbatch.operations.references import note_plan
 from wanbatch.operations.reporting import refuse_shared_folders, viewings_of
 from wanbatch.operations.sharding import SHARDS, refuse_other_shards, with_shard
+from wanbatch.operations.wakefulness import Awake, let_it_sleep
 from wanbatch.plan.identity import JobKey
 from wanbatch.plan.shards import parse_shard
 from wanbatch.providers.dialects.registry import can_list, retention_of
@@ -100,6 +110,8 @@ from wanbatch.words.errors import ExitCode, WanbatchError
 
 UNNOTICED_S = 0.5
 """Nobody needs to be told why a run takes so much longer."""
+VANISHING_LOOK_S = 60.0
+"""Of two hours, a minute is not worth a word."""
 WRONG_CLOCK_S = 60.0
 """A clock that is off by less is not worth a word."""
 
@@ -136,7 +148,9 @@ class RunPorts:
     has started, goes on beside the work, and may call ``Run.interrupt``; it is
     cancelled at the end. ``look`` looks at one stored video, in a thread; ``None``
     where nobody looks. ``report`` writes what people read, from the plan, the ledger
-    and the run's id, and returns the paths.
+    and the run's id, and returns the paths. ``awake`` keeps the machine awake while
+    something that costs money is under way. ``notify`` runs the user's command, in a
+    thread; ``None`` where there is none.
     """
 
     run_id: str
@@ -150,6 +164,8 @@ class RunPorts:
     watch: Callable[[Run, TaskStatus[None]], Awaitable[None]]
     look: Look | None
     report: Callable[[Plan, Snapshot, str], Sequence[Path]]
+    awake: Awake = let_it_sleep
+    notify: Notify | None = None
 
 
 @dataclass(slots=True)
@@ -278,6 +294,7 @@ class Run:
         self._chosen: frozenset[JobKey] = frozenset()
         self._taken_up: frozenset[int] = frozenset()
         self._beside: Beside | None = None
+        self._has_called = False
 
     def lock(self) -> AbstractContextManager[object]:
         """Keeps every other run out of the output folder."""
@@ -304,6 +321,8 @@ class Run:
             async with anyio.create_task_group() as group:
                 with anyio.CancelScope() as self._scope:
                     await group.start(self._watch)
+                    if self._ports.notify is not None:
+                        group.start_soon(self._call_before_it_vanishes, ledger)
                     await self._do(ledger, plan, in_flight, group)
                 result = await self._finish(ledger, elsewhere)
                 group.cancel_scope.cancel()
@@ -317,6 +336,38 @@ class Run:
 
     async def _watch(self, *, task_status: TaskStatus[None]) -> None:
         await self._ports.watch(self, task_status)
+
+    async def _call_before_it_vanishes(self, ledger: Ledger) -> None:
+        """Runs the user's command once, where a paid video cannot be had and soon will
+        be gone."""
+        found: list[Attempt] = []
+        while not found:  # it is time that is waited for
+            await anyio.sleep(VANISHING_LOOK_S)
+            found = find_vanishing(ledger.snapshot.attempts, self._clock.now())
+        self._has_called = True
+        facts = vanishing_facts(self.context.run_id, found)
+        self._hear(await anyio.to_thread.run_sync(self._notify, facts, abandon_on_cancel=True))
+
+    def notify_end(self, result: RunResult) -> None:
+        """Runs the user's command, once the run has ended and everything is written."""
+        run_id = self.context.run_id
+        found = find_vanishing(result.snapshot.attempts, self._clock.now())
+        if found and not self._has_called:
+            self._hear(self._notify(vanishing_facts(run_id, found)))
+        end = Ended(result.code, run_id, result.plan, result.own, result.reports, result.trouble)
+        self._hear(self._notify(end_facts(end)))
+
+    def notify_refusal(self, error: WanbatchError) -> None:
+        """Runs the user's command, where the run could not go on."""
+        end = Ended(error.exit_code, self.context.run_id, trouble=error.message)
+        self._hear(self._notify(end_facts(end)))
+
+    def _notify(self, facts: Mapping[str, str]) -> str:
+        return self._ports.notify(facts) if self._ports.notify is not None else ""
+
+    def _hear(self, trouble: str) -> None:
+        if trouble:
+            self._tell(NotifyFailed(trouble))
 
     def interrupt(self, number: signal.Signals) -> None:
         """The first time it ends buying and waits for what is under way, the second
@@ -485,11 +536,15 @@ class Run:
         """All that needs the API, where something does."""
         buys = self._run.buys and plan.count()[Action.GENERATE]
         if in_flight.here or buys or find_failed(self.context, ledger.snapshot):
+            keep = self._ports.awake if self._profile.realm == "paid" else let_it_sleep
             async with self._ports.open_client(self._clock) as client:
-                try:
-                    await self._work(ledger, client, plan, in_flight, homes)
-                finally:
-                    self._requests = client.requests
+                with keep() as awake:
+                    try:
+                        await self._work(ledger, client, plan, in_flight, homes)
+                    finally:
+                        self._requests = client.requests
+                if awake.trouble:
+                    self._tell(MayFallAsleep(awake.trouble))
 
     def _begin_looking(self, ledger: Ledger, plan: Plan, group: TaskGroup) -> None:
         """From now on videos are looked at as they come, those first that are here."""

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from anyio.abc import TaskStatus
 
+from wanbatch.config.profiles import load_profiles
 from wanbatch.emulator.process import start_emulator
 from wanbatch.ledger.lock import RunLock
 from wanbatch.ledger.store import Ledger
@@ -25,9 +26,12 @@ from wanbatch.model.lifecycle import Snapshot
 from wanbatch.model.plan import Plan
 from wanbatch.model.wire import Profile, Secret
 from wanbatch.operations.looking import look
+from wanbatch.operations.notifying import run_command
+from wanbatch.operations.others import without_secrets
 from wanbatch.operations.reporting import write_reports
 from wanbatch.operations.run import Prepared, Run, RunPorts
 from wanbatch.operations.ticks import choose_ticks
+from wanbatch.operations.wakefulness import stay_awake
 from wanbatch.providers.client import Client
 from wanbatch.words.clock import ServerClock
 
@@ -37,6 +41,7 @@ def real_ports(
 ) -> RunPorts:
     """The ports of a run on this machine."""
     options, manifests = prepared.options, prepared.checked.manifests
+    environ, command = environment_of_others(prepared.profile), prepared.run.notify
     started = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
 
     def report(plan: Plan, snapshot: Snapshot, run_id: str) -> Sequence[Path]:
@@ -54,7 +59,17 @@ def real_ports(
         watch=watch,
         look=look,
         report=report,
+        awake=lambda: stay_awake(environ, os.getpid()),
+        notify=(lambda facts: run_command(command, facts, environ)) if command else None,
     )
+
+
+def environment_of_others(profile: Profile) -> dict[str, str]:
+    """What other programs may know of ours: no key of any backend."""
+    delivery = profile.delivery
+    secrets = (profile.api_key, delivery.secret_key, delivery.session_token)
+    names = load_profiles(os.environ).secret_names()
+    return without_secrets(os.environ, names, [secret.reveal() for secret in secrets])
 
 
 @asynccontextmanager

@@ -24,20 +24,27 @@ Route = tuple[str | int, ...]
 class Severity(StrEnum):
     ERROR = "error"
     WARNING = "warning"
+    NOTE = "note"
+    """What was found out, and is no reason to change anything."""
 
 
 @dataclass(frozen=True, slots=True)
 class Position:
     """A span in one line of a file: ``path`` as the user named it, ``line`` and
-    ``column`` from 1, ``end_column`` exclusive."""
+    ``column`` from 1, ``end_column`` exclusive.
+
+    In a workbook the line is the sheet's row, drawn as a line of text, and ``cell`` is
+    how people call the place: ``Tabelle1!C5``.
+    """
 
     path: str
     line: int = 1
     column: int = 1
     end_column: int = 1
+    cell: str = ""
 
     def __str__(self) -> str:
-        return f"{self.path}:{self.line}:{self.column}"
+        return f"{self.path}:{self.cell or f'{self.line}:{self.column}'}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ checked before anything is multiplied out.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from math import prod
 from pathlib import Path
@@ -23,7 +23,7 @@ from wanbatch.manifest.sweep.rows import Rows, name_rows
 from wanbatch.manifest.sweep.seeds import count_seeds, draw_seeds
 from wanbatch.manifest.tables.data_files import read_table
 from wanbatch.manifest.tables.headings import TAKEN, WORDS, odd_headings, safe_name
-from wanbatch.manifest.tables.tables import Row, RowsProblem, Table, inline_table
+from wanbatch.manifest.tables.tables import Row, RowsProblem, Table, TableForm, inline_table
 from wanbatch.manifest.template.constants import ConstantReader
 from wanbatch.manifest.template.templates import Templates
 from wanbatch.manifest.yaml.document import Value
@@ -96,7 +96,7 @@ class Ceiling:
 
     jobs: int
     combinations: int = 0
-    files: dict[Path, Table] = field(default_factory=dict)
+    files: dict[tuple[Path, TableForm], Table] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.combinations = max(10 * self.jobs, 100_000)
@@ -133,34 +133,57 @@ def find_axes(entry: JobSpec, templates: Templates, ceiling: Ceiling) -> Sweep:
     return sweep
 
 
+_BLAMED = {
+    codes.ROWS_KEY: "key",
+    codes.ROWS_SAME: "key",
+    codes.SHEET: "sheet",
+    codes.ENCODING: "encoding",
+}
+"""Which field of ``rows`` a problem belongs to, where it is written."""
+
+
 def _rows(entry: JobSpec, reader: ConstantReader, ceiling: Ceiling, sweep: Sweep) -> Rows | None:
-    value = entry.fields["rows"]
-    key: str | None = None
+    value = written = entry.fields["rows"]
+    given: dict[str, str] = {}
     path: tuple[str, ...] = ("rows",)
     if isinstance(value, dict):
-        key = reader.text(value["key"], "rows", "key") if "key" in value else None
+        given = {
+            name: reader.text(value[name], "rows", name)
+            for name in ("key", "encoding", "sheet")
+            if name in value
+        }
         value, path = value["from"], ("rows", "from")
+    key = given.get("key")
     sweep.source = path
     try:
         if isinstance(value, list):
+            _refuse_form(given)
             sweep.table = _inline(entry, value, reader, path)
         else:
-            sweep.table = _file(entry, reader.text(value, *path), ceiling)
+            source = reader.text(value, *path)
+            form = TableForm(given.get("encoding"), given.get("sheet"), {"from": source, **given})
+            sweep.table = _file(entry, source, ceiling, form)
         entry.columns = tuple(sweep.table.columns())
         entry.odd = odd_headings(entry.columns)
         return name_rows(sweep.table.rows, key)
     except RowsProblem as problem:
         entry.findings.extend(problem.found)
         if not problem.found:
-            at = (
-                ("rows", "key")
-                if key is not None and problem.code in (codes.ROWS_KEY, codes.ROWS_SAME)
-                else path
-            )
+            field = _BLAMED.get(problem.code, "from")
+            at = ("rows", field) if isinstance(written, dict) and field in written else path
             entry.report(
                 problem.code, problem.message, *at, label=problem.label, hints=problem.hints
             )
         return None
+
+
+def _refuse_form(given: Mapping[str, str]) -> None:
+    if given.keys() & {"encoding", "sheet"}:
+        raise RowsProblem(
+            codes.ROWS_FILE,
+            "encoding and sheet say how a file is read, and these rows are a list",
+            "remove them",
+        )
 
 
 def _inline(
@@ -174,7 +197,7 @@ def _inline(
     return table
 
 
-def _file(entry: JobSpec, source: str, ceiling: Ceiling) -> Table:
+def _file(entry: JobSpec, source: str, ceiling: Ceiling, form: TableForm) -> Table:
     setting = entry.setting
     if not source:
         raise RowsProblem(codes.ROWS_EMPTY, "there are no rows", "name a data file, or remove rows")
@@ -182,9 +205,10 @@ def _file(entry: JobSpec, source: str, ceiling: Ceiling) -> Table:
     if problem := check_path(source, setting.folder, setting.tree, known):
         raise RowsProblem(problem.code, problem.message, *problem.hints, label=problem.label)
     where = setting.tree.find(setting.folder, source)
-    if (table := ceiling.files.get(where)) is None:
+    if (table := ceiling.files.get((where, form))) is None:
         shown_path = source if str(setting.folder) == "." else str(setting.folder / source)
-        table = ceiling.files[where] = read_table(shown_path, where, ceiling.jobs)
+        table = read_table(shown_path, where, ceiling.jobs, form)
+        ceiling.files[where, form] = table
     return table
 
 

@@ -63,8 +63,9 @@ SAME_NAME = declare(
 ROWS_FILE = declare(
     "WB410",
     "a data file that cannot be used",
-    "rows names a .csv, .jsonl, .json or .yaml file, relative to the manifest, in UTF-8. The"
-    " message says what is wrong with it.",
+    """rows names a .csv, .tsv, .xlsx, .jsonl, .json or .yaml file, relative to the manifest. The
+    message says what is wrong with it. Workbooks need the extra: pip install
+    '.[xlsx]' in a checkout.""",
 )
 ROWS_CONTENT = declare(
     "WB411",
@@ -167,10 +168,21 @@ HEADING = declare(
 )
 DELIMITER = declare(
     "WB428",
-    "a data file with another separator than the comma",
-    """CSV files are read with commas between values. Spreadsheets write semicolons or tabs in
-    some languages. Save the file as CSV with commas, and put values that have a comma of their
-    own into double quotes.""",
+    "the separator of a CSV file",
+    """CSV files are read with commas, semicolons or tabs between values: the character that
+    stands most often in the first line is taken, or the one that a first line sep=; names. A
+    note says which, where it is not the comma; another separator is refused. Values that have
+    the separator in them stand in double quotes.""",
+)
+ENCODING = declare(
+    "WB429",
+    "a CSV file in an encoding that nobody has named",
+    """CSV files are read as UTF-8, or as UTF-16 with its mark. Other bytes can be read in several
+    ways, and the wrong one would be bought as it is misread: so the manifest says which, as in
+    rows: {from: shots.csv, encoding: cp1252}. utf-8, utf-16, utf-16-le, utf-16-be, cp1250 to
+    cp1258, cp437, cp850, cp852, cp866, cp874, cp932, cp949, cp950, big5, euc-jp, euc-kr,
+    gb18030, iso-8859-1, -2, -5, -7, -9 and -15, koi8-r, koi8-u, mac-roman and shift-jis are
+    known.""",
 )
 UNKNOWN_PARAMETER = declare(
     "WB440",
@@ -200,4 +212,25 @@ BAD_VARIABLE = declare(
     "WB432",
     "a --var that cannot be a variable",
     "--var NAME=VALUE takes a name of letters, digits and _, other than seed, take, row and job.",
+)
+SHEET = declare(
+    "WB441",
+    "which sheet of a workbook is meant",
+    """A workbook's first visible sheet is read, with a warning where there are others: another
+    order of the sheets would be another purchase. rows: {from: shots.xlsx, sheet: Tabelle1}
+    names one, also a hidden one.""",
+)
+SHEET_CELL = declare(
+    "WB442",
+    "a cell of a workbook without a value",
+    """The cell holds an error such as #REF!, a formula whose result was never stored, or is
+    merged with cells of other columns, so that nobody can tell what would be bought. Correct it
+    in the spreadsheet and save; what only a program has written must be opened and saved once
+    in a spreadsheet program, which computes the formulas.""",
+)
+SHEET_HIDES = declare(
+    "WB443",
+    "a sheet that shows something else than it holds",
+    """Hidden and filtered rows are read like others, and each would be bought. Cells that are
+    merged downwards hold one value, which counts for each of their rows.""",
 )

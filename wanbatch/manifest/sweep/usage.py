@@ -84,7 +84,7 @@ def _report_table(sweeps: list[Sweep], matched: dict[str, set[str]]) -> None:
     first = sweeps[0]
     table = first.table
     assert table is not None  # noqa: S101 - they were grouped by it
-    found = list(_blank_edges(table))
+    found = [*table.notes, *_blank_edges(table)]
     meant = {name for sweep in sweeps for name in sweep.entry.meant}
     key = first.rows.column if first.rows else None
     found += heading_findings(table, first.entry.odd, meant, key)

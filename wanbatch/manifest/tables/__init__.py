@@ -1,1 +1,1 @@
-"""CSV, JSON and JSONL as rows."""
+"""CSV, workbooks, JSON and JSONL as rows."""

@@ -1,9 +1,10 @@
-"""CSV files as tables: one line of column names, a record for each row, commas between.
+"""CSV files as tables: one line of column names, a record for each row.
 
-What it may not do: guess another separator; it is named and refused.
+What it may not do: change a value; whatever separates them, values are texts.
 
-How it works: Python's ``csv`` reads the records. The place of a cell is found by
-scanning its record again from its first line, quotes and all.
+How it works: the first line tells the separator (``delimiters``), Python's ``csv``
+reads the records. The place of a cell is found by scanning its record again from its
+first line, quotes and all.
 """
 
 from __future__ import annotations
@@ -15,35 +16,38 @@ from collections.abc import Iterator
 
 from wanbatch.manifest.sweep import codes
 from wanbatch.manifest.tables.blanks import is_blank
-from wanbatch.manifest.tables.delimiters import find_other_delimiter
+from wanbatch.manifest.tables.delimiters import COMMA, READ, Delimiter, find_delimiter
 from wanbatch.manifest.tables.tables import Row, Table, fault
 from wanbatch.manifest.yaml.document import Document
-from wanbatch.words.diagnostics import Position
+from wanbatch.words.diagnostics import Position, Severity
 from wanbatch.words.quoting import shown
 
-_CELL = re.compile(r'\s*"(?:[^"]|"")*"[^,\r\n]*|[^,\r\n]*')
+_CELLS = {
+    sign: re.compile(rf'[^\S\t]*"(?:[^"]|"")*"[^{sign}\r\n]*|[^{sign}\r\n]*') for sign in READ
+}
 
 
 def read_csv(table: Table) -> Iterator[tuple[Row, int]]:
     """The rows of a CSV text, each with its first line. Raises ``RowsProblem``."""
     document = table.document
-    _refuse_delimiter(document)
-    reader = csv.reader(io.StringIO(document.text, newline=""), strict=True)
+    found = _take_delimiter(table)
+    table.delimiter = sign = found.sign
+    reader = csv.reader(io.StringIO(document.text, newline=""), strict=True, delimiter=sign)
     columns: list[str] = []
     line = 1
     try:
         for cells in reader:
-            if all(map(is_blank, cells)) or (not columns and _is_separator_line(cells, line)):
+            if all(map(is_blank, cells)) or (found.is_said and line == 1):
                 pass
             elif not columns:
                 columns, table.header = [c.strip() for c in cells], line
-                _check_header(document, columns, line)
+                _check_header(table, columns, line)
             elif len(cells) != len(columns):
                 raise fault(
                     document,
                     line,
                     f"this line has {len(cells)} values, the header has {len(columns)} columns",
-                    'put values with a comma into double quotes: "one, two"',
+                    _quoting_hint(found),
                 )
             else:
                 yield dict(zip(columns, cells, strict=True)), line
@@ -57,29 +61,48 @@ def read_csv(table: Table) -> Iterator[tuple[Row, int]]:
         ) from None
 
 
-def _is_separator_line(cells: list[str], line: int) -> bool:
-    """A first line ``sep=,``, which tells a spreadsheet what is so anyway: a comma."""
-    return line == 1 and [c.lower() for c in cells] == ["sep=", ""]
+def _quoting_hint(found: Delimiter) -> str:
+    if found.sign == ",":
+        return 'put values with a comma into double quotes: "one, two"'
+    return f"put values that have the separator ({found.name}) in them into double quotes"
 
 
-def _refuse_delimiter(document: Document) -> None:
-    found = find_other_delimiter(document.text)
-    if found is not None:
+def _take_delimiter(table: Table) -> Delimiter:
+    """The separator, with a note where it is not the comma. Raises ``RowsProblem``."""
+    document = table.document
+    found = find_delimiter(document.text)
+    if found == COMMA or (found.is_said and found.sign in READ):
+        return found
+    place = document.place_at(found.offset, found.width)
+    if found.sign not in READ:
         raise fault(
             document,
             1,
-            f"the values are separated by {found.name}, not by commas",
-            "save the file as CSV with commas; in a spreadsheet choose the comma as separator",
-            'put values that have a comma of their own into double quotes: "a boat, at dawn"',
-            label="commas are read as separators, and nothing else",
-            place=document.place_at(found.offset, found.width),
+            f"the values are separated by {found.name}",
+            "save the file as CSV; in a spreadsheet choose comma or semicolon as separator",
+            'put values that have a separator in them into double quotes: "a boat, at dawn"',
+            label="commas, semicolons and tabs are read as separators, and nothing else",
+            place=place,
             code=codes.DELIMITER,
         )
+    table.notes.append(
+        table.finding(
+            codes.DELIMITER,
+            f"the values are separated by {found.name}",
+            place,
+            "if that is wrong, say what does in a first line: sep=,",
+            label="as the first line has them",
+            severity=Severity.NOTE,
+        )
+    )
+    return found
 
 
-def _check_header(document: Document, columns: list[str], line: int) -> None:
+def _check_header(table: Table, columns: list[str], line: int) -> None:
+    document = table.document
+
     def place(number: int) -> Position:
-        return _csv_cell(document, line, number)
+        return _csv_cell(document, line, number, table.delimiter)
 
     for number, name in enumerate(columns):
         if not name:
@@ -102,16 +125,16 @@ def _check_header(document: Document, columns: list[str], line: int) -> None:
             )
 
 
-def _csv_cell(document: Document, line: int, number: int) -> Position:
+def _csv_cell(document: Document, line: int, number: int, sign: str) -> Position:
     """The place of a cell in the record that begins in ``line``."""
-    text, offset = document.text, document.line_start(line)
+    text, offset, pattern = document.text, document.line_start(line), _CELLS[sign]
     for _ in range(number):
-        found = _CELL.match(text, offset)
+        found = pattern.match(text, offset)
         offset = found.end() if found else offset
-        if text[offset : offset + 1] != ",":
+        if text[offset : offset + 1] != sign:
             break
         offset += 1
-    found = _CELL.match(text, offset)
+    found = pattern.match(text, offset)
     cell = found.group() if found else ""
     return document.place_at(min(offset, max(len(text) - 1, 0)), max(len(cell.split("\n")[0]), 1))
 
@@ -120,4 +143,5 @@ def locate_csv(table: Table, row: int, column: str | None, key: bool) -> Positio
     """The place of a cell, or with ``key`` of its heading; without a column of the
     first."""
     number = 0 if column is None else list(table.rows[row]).index(column)
-    return _csv_cell(table.document, table.header if key else table.where[row], number)
+    line = table.header if key else table.where[row]
+    return _csv_cell(table.document, line, number, table.delimiter)

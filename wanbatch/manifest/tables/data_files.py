@@ -1,4 +1,4 @@
-"""Data files as tables: CSV, JSON lines, JSON and YAML.
+"""Data files as tables: CSV, workbooks, JSON lines, JSON and YAML.
 
 What it may not do: render templates (data are data), recurse into nested data.
 
@@ -12,12 +12,20 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path, PurePath
 
 from wanbatch.manifest.sweep import codes
 from wanbatch.manifest.tables.csv_files import locate_csv, read_csv
-from wanbatch.manifest.tables.tables import Row, RowsProblem, Table, fault, is_blank_row
+from wanbatch.manifest.tables.encodings import decode_table
+from wanbatch.manifest.tables.tables import (
+    Row,
+    RowsProblem,
+    Table,
+    TableForm,
+    fault,
+    is_blank_row,
+)
 from wanbatch.manifest.yaml.document import Document, Marks
 from wanbatch.manifest.yaml.escapes import halves_in
 from wanbatch.manifest.yaml.source import Unusable, decode, parse_source, read_bytes
@@ -27,28 +35,23 @@ from wanbatch.words.quoting import escape_unsafe, shown
 _LARGEST = 64 * 1024 * 1024
 """As of a manifest: a hundred thousand rows of some hundred bytes are ten."""
 
+_PLAIN = TableForm()
 
-def read_table(shown_path: str, path: Path, most: int) -> Table:
+
+def read_table(shown_path: str, path: Path, most: int, form: TableForm = _PLAIN) -> Table:
     """The table of a data file, by the end of its name; more rows than ``most`` would
     make too many jobs. Raises ``RowsProblem``.
     """
     suffix = PurePath(shown_path).suffix.lower()
-    if suffix not in _READERS:
-        raise RowsProblem(
-            codes.ROWS_FILE,
-            f"{shown(shown_path)} is no data file that rows can read",
-            "use .csv, .jsonl, .json or .yaml",
-            *(("save it as CSV with commas",) if suffix in _OTHER_SEPARATORS else ()),
-        )
-    read, locate = _READERS[suffix]
+    _check_form(shown_path, suffix, form)
     try:
-        text = decode(read_bytes(path, _LARGEST, "the manifest"))
+        data = read_bytes(path, _LARGEST, "the manifest")
+        table, rows = _open(data, shown_path, suffix, form)
     except Unusable as problem:
         raise RowsProblem(
             codes.ROWS_FILE, f"{escape_unsafe(shown_path)}: {problem.message}", *problem.hints
         ) from None
-    table = Table(Document(shown_path, text, None, Marks()), locate)
-    for row, where in read(table):
+    for row, where in rows:
         if is_blank_row(row):
             continue
         table.rows.append(row)
@@ -60,6 +63,39 @@ def read_table(shown_path: str, path: Path, most: int) -> Table:
             )
             raise RowsProblem(codes.TOO_MANY_JOBS, what, "if that is meant, raise --max-jobs")
     return table
+
+
+def _check_form(path: str, suffix: str, form: TableForm) -> None:
+    if suffix not in (*_READERS, *_WORKBOOKS):
+        raise RowsProblem(
+            codes.ROWS_FILE,
+            f"{shown(path)} is no data file that rows can read",
+            "use .csv, .xlsx, .jsonl, .json or .yaml",
+            *(("save it as .xlsx, or as CSV",) if suffix in _OTHER_FORMATS else ()),
+        )
+    if form.encoding is not None and suffix not in _CSV:
+        raise RowsProblem(
+            codes.ROWS_FILE,
+            f"encoding is for CSV files, and {shown(path)} is none",
+            "remove encoding: JSON and YAML are UTF-8, a workbook says its own",
+        )
+    if form.sheet is not None and suffix not in _WORKBOOKS:
+        raise RowsProblem(
+            codes.ROWS_FILE, f"sheet is for workbooks, and {shown(path)} is none", "remove sheet"
+        )
+
+
+def _open(
+    data: bytes, path: str, suffix: str, form: TableForm
+) -> tuple[Table, Iterable[tuple[Row, int]]]:
+    if suffix in _WORKBOOKS:
+        from wanbatch.manifest.tables.workbooks import read_workbook
+
+        return read_workbook(data, path, form)
+    read, locate = _READERS[suffix]
+    text = decode_table(data, path, form) if suffix in _CSV else decode(data)
+    table = Table(Document(path, text, None, Marks()), locate)
+    return table, read(table)
 
 
 def _read_jsonl(table: Table) -> Iterator[tuple[Row, int]]:
@@ -213,12 +249,14 @@ def _row_problem(item: object) -> tuple[str, str, str] | None:
 
 _Reader = Callable[[Table], Iterator[tuple[Row, int]]]
 _Locate = Callable[[Table, int, str | None, bool], Position]
+_CSV = (".csv", ".tsv", ".tab")
+_WORKBOOKS = (".xlsx", ".xlsm")
 _READERS: dict[str, tuple[_Reader, _Locate]] = {
-    ".csv": (read_csv, locate_csv),
+    **dict.fromkeys(_CSV, (read_csv, locate_csv)),
     ".jsonl": (_read_jsonl, _locate_jsonl),
     ".ndjson": (_read_jsonl, _locate_jsonl),
     ".json": (_read_json, _locate_json),
     ".yaml": (_read_yaml, _locate_yaml),
     ".yml": (_read_yaml, _locate_yaml),
 }
-_OTHER_SEPARATORS = frozenset({".tsv", ".tab", ".psv"})
+_OTHER_FORMATS = frozenset({".xls", ".xlsb", ".ods", ".numbers", ".psv", ".txt"})

@@ -9,16 +9,36 @@ lines behind, and each would be bought.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from wanbatch.manifest.sweep import codes
 from wanbatch.manifest.tables.blanks import is_blank
 from wanbatch.manifest.yaml.document import Document, Value
 from wanbatch.words.diagnostics import Diagnostic, Position, Severity
+from wanbatch.words.quoting import escape_unsafe
 from wanbatch.words.scalars import Scalar
 
 Row = dict[str, Scalar]
+_PLAIN_TEXT = re.compile(r"[^\W\d][\w./-]*(?: [\w./-]+)*")
+
+
+@dataclass(frozen=True, slots=True)
+class TableForm:
+    """What the manifest says: a CSV file's encoding, a workbook's sheet. ``written`` is
+    all of its ``rows``, for who proposes a line to write."""
+
+    encoding: str | None = None
+    sheet: str | None = None
+    written: Mapping[str, str] = field(default_factory=dict, compare=False)
+
+    def proposal(self, path: str, name: str, value: str) -> str:
+        """The line to write, with ``name`` as it should be."""
+        said = {"from": path, **self.written, name: value}
+        pairs = ", ".join(f"{key}: {_yaml(escape_unsafe(text))}" for key, text in said.items())
+        return f"rows: {{{pairs}}}"
 
 
 class RowsProblem(Exception):
@@ -54,7 +74,11 @@ class Table:
     offsets: list[int] = field(default_factory=list)
     """Where the items of a JSON list begin, once somebody has asked."""
     header: int = 1
-    """The first line of a CSV file's header."""
+    """The first line of a CSV file's header, or a sheet's row of it."""
+    delimiter: str = ","
+    """What separates a CSV file's values."""
+    notes: list[Diagnostic] = field(default_factory=list)
+    """What the reader found out or doubts: no reason to refuse the table."""
 
     def columns(self) -> list[str]:
         """Every column that some row has, in order."""
@@ -88,6 +112,11 @@ class Table:
         return self.document.finding(
             code, message, place=place, label=label, hints=hints, severity=severity
         )
+
+
+def _yaml(text: str) -> str:
+    """A text as it may stand in a flow mapping."""
+    return text if _PLAIN_TEXT.fullmatch(text) else json.dumps(text, ensure_ascii=False)
 
 
 def is_blank_row(row: Row) -> bool:

@@ -57,6 +57,7 @@ _NUMBERS = frozenset({"seconds", "seed"})
 _SWITCHES = frozenset({"prompt_extend", "watermark"})
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}\Z")
 _WHOLE = re.compile(r"([+-]?[0-9]{1,18})\.0*\Z")
+_DECIMAL_COMMA = re.compile(r"[+-]?[0-9]+,[0-9]+")
 _LATE = frozenset({"seed", "take"})
 _TEXTS = frozenset({"prompt", "negative_prompt", "tags"})
 """Fields that a job may be looked at without, so that an error in one does not hide
@@ -398,6 +399,8 @@ class Renderer:
         )
         in_defaults = self.entry.route(*path)[:1] == ("defaults",)
         hints = fault.hints
+        if isinstance(value, str) and _DECIMAL_COMMA.fullmatch(value):
+            hints = ("the decimal sign of a number is the point, not the comma", *hints)
         if in_defaults and fault.key and path[:1] == ("media",) and len(path) == 2:
             hints = (
                 (
