@@ -37,7 +37,7 @@ TABLE = {
     "cli/test_ledger.py": "operations/ledgers",
     "cli/test_lock.py": ("cli/verify cli/why operations/locks operations/why"),
     "cli/test_many_findings.py": "operations/check",
-    "cli/test_money.py": "cli/run cli/run_view operations/approval operations/planning",
+    "cli/test_money.py": "cli/run cli/run_view operations/approval",
     "cli/test_odd_disks.py": "words/disk",
     "cli/test_prices.py": "cli/plan config/price_advice operations/choose",
     "cli/test_progress.py": "engine/events operations/events",
@@ -45,7 +45,7 @@ TABLE = {
     "cli/test_resolve.py": "operations/resolve plan/undecided",
     "cli/test_selection.py": "operations/options",
     "cli/test_startup.py": "__main__ cli/main cli/schema",
-    "cli/test_status.py": "cli/wording words/humanize",
+    "cli/test_status.py": "cli/wording",
     "config/test_profiles.py": "config/declared config/project config/toml model/price model/wire",
     "emulator/test_animatic.py": (
         "emulator/video/camera emulator/video/geometry emulator/video/soundtrack "

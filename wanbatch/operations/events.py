@@ -25,6 +25,7 @@ from wanbatch.engine.events import RunEvent as RunEvent
 from wanbatch.engine.events import Stored as Stored
 from wanbatch.engine.events import Submitted as Submitted
 from wanbatch.engine.events import Unrecorded as Unrecorded
+from wanbatch.engine.polling.forecast import Forecast as Forecast
 from wanbatch.engine.reconcile import Absent as Absent
 from wanbatch.engine.reconcile import Adopt as Adopt
 from wanbatch.engine.reconcile import Undecided as Undecided

@@ -28,7 +28,7 @@ from wanbatch.engine.notices import StopBuying, TasksResumed
 from wanbatch.engine.pacing.budget import Budget
 from wanbatch.engine.pacing.submits import SubmitPacer
 from wanbatch.engine.polling.batch import ListPolls
-from wanbatch.engine.polling.schedule import LatencyModel, PollSchedule
+from wanbatch.engine.polling.schedule import PollSchedule
 from wanbatch.engine.reconcile import ListingClient, reconcile
 from wanbatch.engine.recovery import (
     InFlight,
@@ -77,7 +77,12 @@ from wanbatch.operations.events import (
 from wanbatch.operations.locks import refuse_unlocked
 from wanbatch.operations.looking import Beside, Look
 from wanbatch.operations.options import PlanningOptions, RunOptions
-from wanbatch.operations.planning import build_plan, refuse_undeliverable, tell_doubts
+from wanbatch.operations.planning import (
+    build_plan,
+    model_of,
+    refuse_undeliverable,
+    tell_doubts,
+)
 from wanbatch.operations.reporting import refuse_shared_folders, viewings_of
 from wanbatch.plan.identity import JobKey
 from wanbatch.providers.dialects.registry import can_list, retention_of
@@ -537,8 +542,7 @@ class Run:
 
     def _make_scheduler(self, plan: Plan, snapshot: Snapshot) -> Scheduler:
         profile, manifests, chance = self._profile, self._checked.manifests, self._ports.chance
-        model = LatencyModel()
-        model.learn(a for a in snapshot.attempts if same_origin(a.origin, profile.origin))
+        model = model_of(snapshot, profile.origin)
         return Scheduler(
             build_works(plan, {m.name: m.run.retries for m in manifests}),
             SubmitPacer(
