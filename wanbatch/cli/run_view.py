@@ -32,7 +32,9 @@ from wanbatch.cli.ending import (
 from wanbatch.cli.options import CommonOptions
 from wanbatch.cli.output import observer
 from wanbatch.cli.plan import show_plan
-from wanbatch.cli.progress import Counts, Display, choose_display
+from wanbatch.cli.progress.board import Board
+from wanbatch.cli.progress.choose import choose_display
+from wanbatch.cli.progress.display import Display
 from wanbatch.cli.wording import fetch_line, job_line, plan_line, state_counts
 from wanbatch.model.lifecycle import Attempt
 from wanbatch.model.origin import tell_home
@@ -46,6 +48,7 @@ from wanbatch.operations.events import (
     Event,
     FindingsMade,
     HeldElsewhere,
+    JournalBroken,
     LookingAtRest,
     Planned,
     Reconciled,
@@ -69,7 +72,8 @@ def show_run(options: CommonOptions, run: RunOptions) -> int:
     view = RunView(options, buys=run.buys)
     prepared = prepare(options, run, view.take)
     view.backend = (prepared.profile.name, prepared.profile.origin)
-    ports = real_ports(prepared, watch_signals)
+    echo = tell if options.progress == "json" else None
+    ports = real_ports(prepared, watch_signals, echo)
     result = start(Run(prepared, ports, Terminal(), view.take))
     view.sum_up(prepared, result)
     for path in result.reports:
@@ -104,7 +108,6 @@ class RunView:
         self.options, self.buys = options, buys
         self.backend = ("", "")  # name and origin, known once the run is prepared
         self._show_input = observer(options, quiet_warnings=options.quiet)
-        self._counts: Counts | None = None
         self._display: Display | None = None
         self._shown = ExitStack()
 
@@ -127,32 +130,33 @@ class RunView:
                 self._begin(event)
             case WorkEnds():
                 self._shown.close()
+                self._display = None
             case LookingAtRest(videos):
                 if not self.options.quiet:
                     say(f"Looking at {plural(videos, 'video')}; Ctrl-C leaves it to the report.")
             case BuyingStopped(reason):
                 say(f"No new jobs were submitted: {reason}")
+            case JournalBroken(reason):
+                say(f"note: {reason}; the run goes on without it")
             case Stopping():
+                self._show(event)
                 say(
                     "Stopping: requests that are under way are waited for."
                     " Press Ctrl-C again to leave at once."
                 )
             case _:
-                if self._counts is not None and self._display is not None:
-                    self._counts.take(event)
-                    self._display.show(event, self._counts)
+                self._show(event)
+
+    def _show(self, event: Event) -> None:
+        if self._display is not None:
+            self._display.show(event)
 
     def _begin(self, work: WorkBegins) -> None:
         options = self.options
-        self._counts = Counts(work.expected, work.running)
-        self._display = self._shown.enter_context(
-            choose_display(
-                options.progress,
-                self._counts,
-                quiet=options.quiet,
-                color=wants_color(options.color),
-            )
-        )
+        board = Board(work.expected, work.tasks, work.currency)
+        color = wants_color(options.color)
+        display = choose_display(options.progress, board, quiet=options.quiet, color=color)
+        self._display = self._shown.enter_context(display)
 
     def _show_plan(self, planned: Planned) -> None:
         plan, options = planned.plan, self.options

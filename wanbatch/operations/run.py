@@ -13,8 +13,9 @@ as events.
 from __future__ import annotations
 
 import signal
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
@@ -63,20 +64,27 @@ from wanbatch.operations.elsewhere import look_around, refuse_all_elsewhere, ref
 from wanbatch.operations.events import (
     BuyingStopped,
     ClockDiffers,
+    Event,
+    JournalBroken,
+    Looking,
     LookingAtRest,
     NotPrepared,
     Observer,
     Planned,
     Reconciled,
+    RunBegins,
+    RunEnds,
     RunEvent,
     Stopping,
     Stored,
     WorkBegins,
     WorkEnds,
 )
+from wanbatch.operations.journal import Journal
 from wanbatch.operations.locks import refuse_unlocked
 from wanbatch.operations.looking import Beside, Look
 from wanbatch.operations.options import PlanningOptions, RunOptions
+from wanbatch.operations.outlook import Outlook
 from wanbatch.operations.planning import (
     build_plan,
     model_of,
@@ -95,6 +103,9 @@ from wanbatch.words.errors import ExitCode, WanbatchError
 
 UNNOTICED_S = 0.5
 """Nobody needs to be told why a run takes so much longer."""
+FORECAST_REST = 30.0
+"""After a forecast this many times as long as it took is none made: it costs 3 % of a
+core at most (chosen)."""
 WRONG_CLOCK_S = 60.0
 """A clock that is off by less is not worth a word."""
 
@@ -129,7 +140,9 @@ class RunPorts:
     has started, goes on beside the work, and may call ``Run.interrupt``; it is
     cancelled at the end. ``look`` looks at one stored video, in a thread; ``None``
     where nobody looks. ``report`` writes what people read, from the plan, the ledger
-    and the run's id, and returns the paths.
+    and the run's id, and returns the paths. ``journal`` keeps what happens; ``None``
+    where nobody reads it. Every ``forecast_every_s`` seconds it is told how long the
+    rest takes; ``None`` where nobody asks.
     """
 
     run_id: str
@@ -143,6 +156,8 @@ class RunPorts:
     watch: Callable[[Run, TaskStatus[None]], Awaitable[None]]
     look: Look | None
     report: Callable[[Plan, Snapshot, str], Sequence[Path]]
+    journal: Callable[[], Journal] | None = None
+    forecast_every_s: float | None = None
 
 
 @dataclass(slots=True)
@@ -238,7 +253,8 @@ class Run:
     ) -> None:
         self._options, self._run, self._checked = prepared.options, prepared.run, prepared.checked
         self._profile, self._limit = prepared.profile, prepared.limit
-        self._ports, self._approver, self._tell = ports, approver, observe
+        self._ports, self._approver, self._observe = ports, approver, observe
+        self._journal = ports.journal() if ports.journal is not None else None
         self._started_at = ports.wall()
         self._clock = ServerClock(ports.wall, ports.ticks)
         prices = self._profile.prices
@@ -269,9 +285,21 @@ class Run:
         """Keeps every other run out of the output folder."""
         return self._ports.lock()
 
+    def _tell(self, event: Event) -> None:
+        """To the journal first: what watches may fail."""
+        if self._journal is not None:
+            self._journal.take(event, self._ports.wall())
+            while self._journal.trouble:
+                self._observe(JournalBroken(self._journal.trouble.pop()))
+        self._observe(event)
+
     async def execute(self) -> RunResult:
         """The whole run, with the lock held. Raises ``WanbatchError`` where it may not
         go on."""
+        with self._journal or nullcontext():
+            return await self._execute()
+
+    async def _execute(self) -> RunResult:
         async with self._ports.open_ledger() as ledger:
             elsewhere = self._look_around(ledger.snapshot)
             self._taken_up = self._unfinished(ledger.snapshot)
@@ -421,6 +449,9 @@ class Run:
             _make_folder(self._options.output / manifest.name / "videos")
         for manifest in self._checked.manifests:
             await ledger.begin_run(self._record(manifest.name))
+        names = tuple(manifest.name for manifest in self._checked.manifests)
+        context = self.context
+        self._tell(RunBegins(context.run_id, context.backend, context.realm, names))
         intact = intact_paths(self._options.output, ledger.snapshot)
         homes = await place_reused(self.context, ledger, plan, intact)
         self._begin_looking(ledger, plan, group)
@@ -453,7 +484,9 @@ class Run:
             return
         snapshot = ledger.snapshot
         viewings = viewings_of(self._options, plan, snapshot)
-        self._beside = Beside(viewings, self._ports.look, ledger)
+        self._beside = Beside(
+            viewings, self._ports.look, ledger, lambda videos: self._tell(Looking(videos))
+        )
         group.start_soon(self._beside.keep)
         self._beside.offer(viewings.subjects(plan, snapshot))
 
@@ -512,10 +545,10 @@ class Run:
             for w in scheduler.works
             if w.entry.action is Action.GENERATE and self._run.buys
         )
-        self._tell(WorkBegins(running | bought, running, plan.currency))
+        self._tell(WorkBegins(running | bought, running, plan.currency, in_flight.here))
         try:
             self.runner = Runner(self.context, scheduler, ledger, client, self._take, homes)
-            await self.runner.run()
+            await self._run_foretold(self.runner, scheduler)
             self.runner = None
         finally:
             self._tell(WorkEnds())
@@ -527,6 +560,25 @@ class Run:
         told = self._signal or self._trouble
         if stop is not None and self._run.buys and not told:
             self._tell(BuyingStopped(stop.text))
+
+    async def _run_foretold(self, runner: Runner, scheduler: Scheduler) -> None:
+        """The work, and beside it how long it will take, where somebody asks."""
+        if self._ports.forecast_every_s is None:
+            await runner.run()
+            return
+        async with anyio.create_task_group() as group:
+            group.start_soon(self._foretell, scheduler, self._ports.forecast_every_s)
+            await runner.run()
+            group.cancel_scope.cancel()
+
+    async def _foretell(self, scheduler: Scheduler, every_s: float) -> None:
+        """Tells again and again how long the rest takes, until it is cancelled."""
+        outlook = Outlook(scheduler, scheduler.polls.model, self._profile.realm)
+        while True:
+            began = anyio.current_time()
+            question = outlook.question(began, self._clock.now())
+            self._tell(await anyio.to_thread.run_sync(question, abandon_on_cancel=True))
+            await anyio.sleep(max(every_s, FORECAST_REST * (anyio.current_time() - began)))
 
     def _take(self, event: RunEvent) -> None:
         match event:
@@ -575,6 +627,8 @@ class Run:
             )
         snapshot = ledger.snapshot
         run_id = self.context.run_id
+        states = Counter(entry.state.value for entry in plan.selected())
+        self._tell(RunEnds(int(code), states))
         written = await anyio.to_thread.run_sync(self._ports.report, plan, snapshot, run_id)
         return RunResult(
             code,

@@ -77,10 +77,12 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How tasks are sent: so many a second (``None``: no limit), so many at once."""
+    """How tasks are sent: so many a second (``None``: no limit), so many at once, and
+    none for so long."""
 
     per_s: float | None
     slots: int
+    hold_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +200,7 @@ class _Order:
         heapq.heapify(ready)
         heapq.heapify(ends)
         gap_s = 1.0 / pace.per_s if pace.per_s else 0.0
-        next_at = last = 0.0
+        next_at, last = pace.hold_s, 0.0
         while ready or ends:
             sends_at = max(next_at, ready[0][0]) if ready else math.inf
             if ready and len(ends) < max(1, pace.slots) and not (ends and ends[0][0] < sends_at):

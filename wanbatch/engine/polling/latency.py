@@ -135,6 +135,13 @@ class LatencyModel:
         self._fits[kind] = fitted
         return fitted
 
+    def copy(self) -> LatencyModel:
+        """What is known now, for whoever reads it in another thread."""
+        made = LatencyModel()
+        made._seen = {kind: kept.copy() for kind, kept in self._seen.items()}
+        made.count = self.count
+        return made
+
     def like(self, kind: Kind, work: Callable[[Kind], float]) -> Lognormal | None:
         """The distribution for ``kind`` from tasks that ended, for whoever forecasts;
         ``None`` while none did.
