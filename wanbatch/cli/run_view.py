@@ -28,6 +28,7 @@ from wanbatch.cli.ending import (
     sum_up_fetch,
     sum_up_money,
     sum_up_time,
+    unfinished_lines,
 )
 from wanbatch.cli.options import CommonOptions
 from wanbatch.cli.output import observer
@@ -64,7 +65,10 @@ from wanbatch.operations.reporting import repeated_options
 from wanbatch.operations.run import Prepared, Run, RunResult, prepare, start
 from wanbatch.operations.wiring import real_ports
 from wanbatch.words.disk import oddities
-from wanbatch.words.humanize import duration, money, plural
+from wanbatch.words.humanize import duration, money, plural, quoted
+
+NEVER_BOUGHT = frozenset({Action.GENERATE, Action.BLOCKED})
+"""What a fetch does not speak of."""
 
 
 def show_run(options: CommonOptions, run: RunOptions) -> int:
@@ -212,16 +216,20 @@ class RunView:
             say(f"{line}; {_time_of((*own, *earlier), result)}")
 
     def _say_unfinished(self, prepared: Prepared, result: RunResult) -> None:
-        """Each job that is not done, and how a person decides on those that wait for
-        one."""
+        """What is not done, and how a person decides on what waits for one."""
         plan, manifests = result.plan, prepared.checked.manifests
-        for entry in plan.selected():
-            bought = entry.action not in (Action.GENERATE, Action.BLOCKED)
-            if entry.state is not JobState.DONE and (self.buys or bought):
-                reason = result.reasons.get(entry.name) or str(entry.reason)
-                say(f"  {entry.state.value:9} {entry.name}  ({reason})")
-        files = {m.name: m.path for m in manifests}
         words = repeated_options(self.options, manifests)
+        paths = [m.path for m in manifests]
+
+        def status(state: JobState) -> str:
+            return quoted(["wanbatch", "status", *paths, "--select", f"state:{state}", *words])
+
+        unfinished = (e for e in plan.selected() if e.state is not JobState.DONE)
+        shown = [e for e in unfinished if self.buys or e.action not in NEVER_BOUGHT]
+        interrupted = result.signal is not None
+        for line in unfinished_lines(shown, result.reasons, status, is_interrupted=interrupted):
+            say(line)
+        files = {m.name: m.path for m in manifests}
         for command in commands_that_decide(plan, files, words):
             say(f"  help: {command}")
         for way in ways_out_of_elsewhere(self.options, plan):

@@ -117,7 +117,7 @@ class WorkBegins:
 @dataclass(frozen=True, slots=True)
 class Estimated:
     """How long the rest of the run will take (``None``: nothing is left), and how many
-    seconds a task usually takes, by length and size."""
+    seconds a task usually takes, by length and size, where that was seen."""
 
     forecast: Forecast | None
     usual: Mapping[tuple[int, str], float]

@@ -49,7 +49,7 @@ class Outlook:
                 usual = self._usual = usual_durations([t.kind for t in tasks], model, self._realm)
                 self._fitted_at = model.count
             assert usual is not None  # noqa: S101 - one of the two is there
-            medians = {kind: one.duration.median_s for kind, one in usual.items()}
+            medians = {kind: u.duration.median_s for kind, u in usual.items() if u.known}
             return Estimated(forecast(tasks, usual, pace), medians)
 
         return answer

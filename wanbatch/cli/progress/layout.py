@@ -125,19 +125,28 @@ def _failed(board: Board, width: int) -> Iterator[Line]:
     codes = board.failure_codes.most_common()
     items = [Span(f"{count} × {code}", "bad") for code, count in codes]
     yield from list(_pack(items, width))[:2]
+    front = _fronts("last")
     for failure in list(board.failures)[: -FAILURES - 1 : -1]:
         why = f"{failure.code}: {failure.message}" if failure.message else failure.code
-        yield _named("  last  ", failure.job, why, width, "bad")
+        yield _named(next(front), failure.job, why, width, "bad")
 
 
 def _oldest(board: Board, width: int, now: float) -> Iterator[Line]:
+    front = _fronts("oldest")
     for attempt in board.oldest(OLDEST):
         age_s, usual_s = max(0.0, now - attempt.accepted_at), board.usual_s(attempt)
         usual = f", usually {duration(usual_s)}" if usual_s and width >= NARROW else ""
         if attempt.status_word and width >= WIDE:
             usual += f"; the provider says {attempt.status_word!r}"
         style = "odd" if usual_s and age_s > LATE * usual_s else "quiet"
-        yield _named("  old   ", attempt.job, f"{duration(age_s)}{usual}", width, style)
+        yield _named(next(front), attempt.job, f"{duration(age_s)}{usual}", width, style)
+
+
+def _fronts(word: str) -> Iterator[str]:
+    """``word`` before the first line, as much room before the others."""
+    yield f"  {word:8}"
+    while True:
+        yield " " * 10
 
 
 def _named(front: str, name: str, what: str, width: int, style: str) -> Line:

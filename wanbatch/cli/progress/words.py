@@ -56,7 +56,7 @@ def describe(event: Event) -> str:
         case Altered(a, text):
             return f"altered    {a.job}  {text}"
         case PaceChanged(text=text) if text:
-            return f"slowed     {pace_words(event)}: {text}"
+            return f"slowed     to {pace_words(event)}{_hold(event)}"
         case _:
             return ""
 
@@ -115,6 +115,10 @@ def pace_words(pace: PaceChanged) -> str:
     """``1/s, 5 at once``"""
     rate = f"{pace.per_s:.2g}/s, " if pace.per_s is not None else ""
     return f"{rate}{pace.slots} at once"
+
+
+def _hold(pace: PaceChanged) -> str:
+    return f", next in {duration(pace.hold_s)}" if pace.hold_s >= 1.0 else ""
 
 
 def left_words(left: TimeLeft | None) -> str:
