@@ -22,12 +22,12 @@ ROOT = TESTS.parent / "wanbatch"
 
 TABLE = {
     "cli/test_bad_input.py": "cli/explain",
+    "cli/test_board.py": "cli/progress/words",
     "cli/test_check.py": "operations/inspection report/formats/checked",
     "cli/test_compare.py": "operations/compare",
     "cli/test_contract_output.py": "cli/console cli/options cli/output cli/report cli/validate",
     "cli/test_elsewhere.py": "operations/elsewhere operations/evidence report/head",
     "cli/test_exports.py": "operations/summary report/export",
-    "cli/test_fetch.py": "cli/ending",
     "cli/test_film.py": "operations/film",
     "cli/test_findings.py": "cli/findings_machine operations/codes words/diagnostics",
     "cli/test_first_minutes.py": (
@@ -35,12 +35,12 @@ TABLE = {
     ),
     "cli/test_foreign_places.py": "operations/reporting videos/folders",
     "cli/test_ledger.py": "operations/ledgers",
+    "cli/test_live.py": "cli/progress/choose cli/progress/display cli/progress/plain",
     "cli/test_lock.py": ("cli/verify cli/why operations/locks operations/why"),
     "cli/test_many_findings.py": "operations/check",
     "cli/test_money.py": "cli/run cli/run_view operations/approval",
     "cli/test_odd_disks.py": "words/disk",
     "cli/test_prices.py": "cli/plan config/price_advice operations/choose",
-    "cli/test_progress.py": "engine/events operations/events",
     "cli/test_promote.py": "operations/promote",
     "cli/test_resolve.py": "operations/resolve plan/undecided",
     "cli/test_selection.py": "operations/options",

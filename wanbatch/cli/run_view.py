@@ -141,10 +141,10 @@ class RunView:
             case BuyingStopped(reason):
                 say(f"No new jobs were submitted: {reason}")
             case JournalBroken(reason):
-                say(f"note: {reason}; the run goes on without it")
+                self._say(f"note: {reason}; the run goes on without it")
             case Stopping():
                 self._show(event)
-                say(
+                self._say(
                     "Stopping: requests that are under way are waited for."
                     " Press Ctrl-C again to leave at once."
                 )
@@ -154,6 +154,13 @@ class RunView:
     def _show(self, event: Event) -> None:
         if self._display is not None:
             self._display.show(event)
+
+    def _say(self, text: str) -> None:
+        """A sentence, above what is painted where something is."""
+        if self._display is not None:
+            self._display.note(text)
+        else:
+            say(text)
 
     def _begin(self, work: WorkBegins) -> None:
         options = self.options

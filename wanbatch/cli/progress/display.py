@@ -34,7 +34,7 @@ class Display(ABC):
     def __init__(self, board: Board, every_s: float) -> None:
         self.board = board
         self._every_s = every_s
-        self._told: SimpleQueue[tuple[Event, float] | None] = SimpleQueue()
+        self._told: SimpleQueue[tuple[Event | str, float] | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._watch, name="wanbatch shows", daemon=True)
 
     def __enter__(self) -> Display:
@@ -53,6 +53,10 @@ class Display(ABC):
     def show(self, event: Event) -> None:
         """Takes an event to be shown. Never waits."""
         self._told.put((event, time.time()))
+
+    def note(self, text: str) -> None:
+        """Takes a sentence to be said in between. Never waits."""
+        self._told.put((text, time.time()))
 
     # -- in the thread -----------------------------------------------------------------
 
@@ -75,11 +79,17 @@ class Display(ABC):
                 continue
             if told is None:
                 return
-            self.board.take(*told)
-            self.happened(*told)
+            self._take(*told)
             if time.monotonic() >= due:  # events that never end are no reason to stand still
                 self.pass_time(time.time())
                 due = time.monotonic() + self._every_s
+
+    def _take(self, told: Event | str, at: float) -> None:
+        if isinstance(told, str):
+            self.say(told)
+        else:
+            self.board.take(told, at)
+            self.happened(told, at)
 
     @abstractmethod
     def begin(self) -> None:
@@ -88,6 +98,10 @@ class Display(ABC):
     @abstractmethod
     def end(self) -> None:
         """After the last one."""
+
+    @abstractmethod
+    def say(self, text: str) -> None:
+        """Says a sentence in between."""
 
     @abstractmethod
     def happened(self, event: Event, at: float) -> None:

@@ -82,6 +82,9 @@ class LiveDisplay(Display):
         with contextlib.suppress(*HUNG_UP):
             self._live.stop()
 
+    def say(self, text: str) -> None:
+        self._print(text, "none")
+
     def happened(self, event: Event, at: float) -> None:
         line = describe(event)
         if line and not isinstance(event, Submitted) and self._is_shown(event, at):

@@ -27,6 +27,9 @@ class PlainDisplay(Display):
     def end(self) -> None:
         pass
 
+    def say(self, text: str) -> None:
+        say(text)
+
     def happened(self, event: Event, at: float) -> None:
         line = describe(event)
         if line:
