@@ -39,7 +39,7 @@ def journal(folder, echo=None):
 
 
 def test_each_job_stands_in_the_file_of_its_manifest_and_the_run_in_all(tmp_path):
-    echoed = []
+    echoed: list[str] = []
     with journal(tmp_path, echoed.append) as kept:
         kept.take(Stopping(), 1.0)  # before the run begins
         for event in (
@@ -138,7 +138,7 @@ def test_a_real_run_tells_the_same_on_stdout_and_in_its_file(tmp_path):
     records = lines(path)
     for record in records:
         assert gate("events").is_valid(record), record
-    by_job = {}
+    by_job: dict[str | None, list[str]] = {}
     for record in records:
         by_job.setdefault(record["job"], []).append(record["event"])
     whole = ["submitting", "submitted", "polled", "downloading", "stored"]
