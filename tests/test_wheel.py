@@ -72,7 +72,7 @@ def clean(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_wheel_holds_schemas_page_and_types(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
-    for schema in ("manifest", "job", "plan", "report", "review", "lock"):
+    for schema in ("manifest", "job", "plan", "report", "review", "lock", "events"):
         assert f"wanbatch/schemas/{schema}.schema.json" in names
     parts = (ROOT / "wanbatch/report/web").rglob("*")
     web = {path.relative_to(ROOT).as_posix() for path in parts if path.is_file()}

@@ -8,6 +8,7 @@ import hashlib
 import os
 import signal
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import anyio
@@ -26,14 +27,19 @@ from engine.scripted_api import (
 
 from wanbatch.engine.events import (
     Altered,
+    Downloading,
     DownloadRetried,
     Expired,
     LeftUncertain,
+    MoneyMoved,
     NotPrepared,
+    PaceChanged,
     Polled,
     PutBack,
     RequestRejected,
     Stored,
+    Submitted,
+    Submitting,
     Unrecorded,
 )
 from wanbatch.engine.runner import RunContext
@@ -51,6 +57,7 @@ from wanbatch.model.outcomes import (
     Running,
     Succeeded,
     TaskListing,
+    ThrottledBy,
     Uncertain,
     Undeliverable,
 )
@@ -72,6 +79,31 @@ def anyio_backend():
 
 def states(snapshot):
     return [a.state for a in snapshot.attempts]
+
+
+# -- what is told on the way ----------------------------------------------------------
+
+
+async def test_every_step_of_a_job_is_told_in_its_order(stage):
+    await stage.run(stage.job())
+    steps = (Submitting, Submitted, Polled, Downloading, Stored)
+    assert [type(e) for e in stage.seen if isinstance(e, steps)] == list(steps)
+    (sending,) = stage.told(Submitting)
+    assert (sending.job, sending.manifest) == ("one", stage.job().manifest)
+
+
+async def test_pace_and_money_are_told_when_they_change_and_only_then(stage):
+    stage.api.submits = [NotAccepted("HTTP 429", ThrottledBy.RATE, 30.0), Accepted("t1")]
+    await stage.run(stage.job())
+    first, slowed, *_ = stage.told(PaceChanged)
+    assert (first.hold_s, first.text) == (0.0, "")
+    assert (slowed.hold_s, slowed.text) == (pytest.approx(30.0, abs=1.0), "HTTP 429")
+    moved = [(e.spent, e.held) for e in stage.told(MoneyMoved)]
+    assert len(moved) >= 3
+    assert all(one != other for one, other in pairwise(moved))
+    price = max(held for _, held in moved)
+    assert moved[0] == (0, 0)
+    assert moved[-1] == (price, 0)
 
 
 # -- what one POST can tell ------------------------------------------------------------

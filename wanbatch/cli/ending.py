@@ -9,11 +9,11 @@ accepted and not yet made is held back, not spent.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 
 from wanbatch.model.lifecycle import RESERVED, SPENT, Attempt, State, is_undecided
-from wanbatch.model.plan import Action, Plan, PlannedJob
+from wanbatch.model.plan import Action, JobState, Plan, PlannedJob
 from wanbatch.model.report import Shortfall
 from wanbatch.words.humanize import duration, money, plural, quoted
 
@@ -21,6 +21,11 @@ AUTHORISING = frozenset({"--regenerate", "--retry-failed"})
 """Recorded when they are given; said again, they would buy once more."""
 NAMED = 3
 """So many jobs get their command; the others follow the pattern."""
+
+NAMED_OF_STATE = 9
+"""So many jobs of one state are named, of all reasons together: three reasons fully."""
+GOES_ON = frozenset({JobState.PLANNED, JobState.RUNNING, JobState.FINISHED, JobState.BLOCKED})
+"""What the next run goes on with by itself."""
 
 LISTED = 20
 """Lines about videos that fall short; the report has them all."""
@@ -37,6 +42,36 @@ def shortfall_lines(found: Sequence[Shortfall], *, expected: bool) -> list[str]:
     ]
     more = len(lines) - LISTED
     return [*lines[:LISTED], *([f"  and {more} more, in the report"] if more > 0 else [])]
+
+
+def unfinished_lines(
+    entries: Iterable[PlannedJob],
+    reasons: Mapping[str, str],
+    status: Callable[[JobState], str],
+    *,
+    is_interrupted: bool,
+) -> list[str]:
+    """``  failed    opening[seed=1]  (DataInspectionFailed: …)``: of each state and
+    reason a few jobs, then how many more there are and the command that names them.
+
+    ``reasons`` says by job why nothing was sent for it. What an interrupted run goes on
+    with by itself is not listed: the numbers have been said.
+    """
+    groups: dict[JobState, dict[str, list[PlannedJob]]] = {}
+    for entry in entries:
+        if not (is_interrupted and entry.state in GOES_ON):
+            why = reasons.get(entry.name) or entry.reason.code.value
+            groups.setdefault(entry.state, {}).setdefault(why, []).append(entry)
+    lines: list[str] = []
+    for state, by_reason in groups.items():
+        shown = [e for group in by_reason.values() for e in group[:NAMED]][:NAMED_OF_STATE]
+        for entry in shown:
+            reason = reasons.get(entry.name) or str(entry.reason)
+            lines.append(f"  {state.value:9} {entry.name}  ({reason})")
+        more = sum(map(len, by_reason.values())) - len(shown)
+        if more:
+            lines.append(f"  and {more} more {state.value} ({status(state)})")
+    return lines
 
 
 def sum_up_money(own: Sequence[Attempt], earlier: Sequence[Attempt], currency: str) -> str:

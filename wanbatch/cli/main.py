@@ -72,7 +72,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "emulator": ("emulator", "Serve a local API on loopback that renders real videos."),
     "schema": (
         "schema",
-        "Print a JSON Schema: manifest, job, plan, report, review, lock or faults.",
+        "Print a JSON Schema: manifest, job, plan, report, review, lock, events or faults.",
     ),
     "completion": ("completion", "Print the completion script of bash, zsh or fish."),
     "explain": ("explain", "Explain a diagnostic code."),

@@ -15,15 +15,16 @@ from wanbatch.model.plan import Action, Plan
 from wanbatch.operations.check import check
 from wanbatch.operations.choose import Unpriced, choose_backend, find_unpriced
 from wanbatch.operations.elsewhere import refuse_older_ledger, ways_out_of_elsewhere
+from wanbatch.operations.events import Forecast
 from wanbatch.operations.planning import (
     basis_of,
-    estimate_s,
+    estimate,
     look_and_plan,
     refuse_undeliverable,
 )
 from wanbatch.operations.sharding import refuse_other_shards
 from wanbatch.words.errors import ExitCode
-from wanbatch.words.humanize import duration, quoted
+from wanbatch.words.humanize import quoted
 
 
 @click.command("plan")
@@ -83,7 +84,7 @@ def command(
 
         click.echo(render_plan_markdown(plan, snapshot, document.digest), nl=False)
     elif not as_json:
-        show_plan(options, plan, estimate_s(plan, profile, snapshot))
+        show_plan(options, plan, estimate(plan, profile, snapshot))
         _say_missing_price(options, find_unpriced(plan, profile))
     if saved and document:
         _say_saved(saved, document.digest)
@@ -91,7 +92,7 @@ def command(
     return ExitCode.WORK_TO_DO if detailed_exitcode and work else ExitCode.DONE
 
 
-def show_plan(options: CommonOptions, plan: Plan, estimate_s: float | None) -> None:
+def show_plan(options: CommonOptions, plan: Plan, estimated: Forecast | None) -> None:
     """The plan for people: a line per job that is not up to date (all with ``-v``),
     then the sum."""
     color = wants_color(options.color)
@@ -108,8 +109,8 @@ def show_plan(options: CommonOptions, plan: Plan, estimate_s: float | None) -> N
     say(wording.plan_line(plan))
     for way in ways_out_of_elsewhere(options, plan):
         say(f"  help: {way}")
-    if estimate_s:
-        say(f"About {duration(estimate_s)} on backend {plan.backend}.")
+    if estimated is not None:
+        say(wording.estimate_line(estimated, plan.backend))
 
 
 def _say_saved(path: Path, digest: str) -> None:

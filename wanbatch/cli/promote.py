@@ -11,7 +11,7 @@ from wanbatch.cli import wording
 from wanbatch.cli.console import say
 from wanbatch.cli.options import CommonOptions, Count, planning_options
 from wanbatch.cli.output import LISTED, observer
-from wanbatch.words.humanize import duration, plural, quoted
+from wanbatch.words.humanize import plural, quoted
 
 
 @click.command("promote")
@@ -65,8 +65,8 @@ def command(
     people = "1 person" if len(done.reviewers) == 1 else f"{len(done.reviewers)} people"
     say(f"{plural(len(done.winners.chosen), 'job')} chosen by {people}.")
     say(wording.plan_line(done.plan))
-    if done.estimate_s:
-        say(f"About {duration(done.estimate_s)} on backend {done.plan.backend}.")
+    if done.estimate is not None:
+        say(wording.estimate_line(done.estimate, done.plan.backend))
     if done.unpriced is not None and not options.quiet:
         say(f"No limit can be kept: {done.unpriced.missing}.\n  help: {done.unpriced.advice}")
     say(f"  help: look at it with: {quoted(['wanbatch', 'plan', str(target)])}")

@@ -28,11 +28,14 @@ from wanbatch.cli.ending import (
     sum_up_fetch,
     sum_up_money,
     sum_up_time,
+    unfinished_lines,
 )
 from wanbatch.cli.options import CommonOptions
 from wanbatch.cli.output import observer
 from wanbatch.cli.plan import show_plan
-from wanbatch.cli.progress import Counts, Display, choose_display
+from wanbatch.cli.progress.board import Board
+from wanbatch.cli.progress.choose import choose_display
+from wanbatch.cli.progress.display import Display
 from wanbatch.cli.wording import fetch_line, job_line, plan_line, state_counts
 from wanbatch.model.lifecycle import Attempt
 from wanbatch.model.origin import tell_home
@@ -46,6 +49,7 @@ from wanbatch.operations.events import (
     Event,
     FindingsMade,
     HeldElsewhere,
+    JournalBroken,
     LookingAtRest,
     MayFallAsleep,
     NotifyFailed,
@@ -64,7 +68,10 @@ from wanbatch.operations.run import Prepared, Run, RunResult, prepare, start
 from wanbatch.operations.wiring import real_ports
 from wanbatch.words.disk import oddities
 from wanbatch.words.errors import WanbatchError
-from wanbatch.words.humanize import duration, money, plural
+from wanbatch.words.humanize import duration, money, plural, quoted
+
+NEVER_BOUGHT = frozenset({Action.GENERATE, Action.BLOCKED})
+"""What a fetch does not speak of."""
 
 
 def show_run(options: CommonOptions, run: RunOptions) -> int:
@@ -72,7 +79,8 @@ def show_run(options: CommonOptions, run: RunOptions) -> int:
     view = RunView(options, buys=run.buys)
     prepared = prepare(options, run, view.take)
     view.backend = (prepared.profile.name, prepared.profile.origin)
-    ports = real_ports(prepared, watch_signals)
+    echo = tell if options.progress == "json" else None
+    ports = real_ports(prepared, watch_signals, echo)
     work = Run(prepared, ports, Terminal(), view.take)
     try:
         result = start(work)
@@ -113,7 +121,6 @@ class RunView:
         self.options, self.buys = options, buys
         self.backend = ("", "")  # name and origin, known once the run is prepared
         self._show_input = observer(options, quiet_warnings=options.quiet)
-        self._counts: Counts | None = None
         self._display: Display | None = None
         self._shown = ExitStack()
 
@@ -132,46 +139,54 @@ class RunView:
                 self._begin(event)
             case WorkEnds():
                 self._shown.close()
+                self._display = None
             case LookingAtRest(videos):
                 if not self.options.quiet:
                     say(f"Looking at {plural(videos, 'video')}; Ctrl-C leaves it to the report.")
             case BuyingStopped(reason):
                 say(f"No new jobs were submitted: {reason}")
+            case JournalBroken(reason):
+                self._say(f"note: {reason}; the run goes on without it")
             case Stopping():
-                say(
+                self._show(event)
+                self._say(
                     "Stopping: requests that are under way are waited for."
                     " Press Ctrl-C again to leave at once."
                 )
             case _:
-                if self._counts is not None and self._display is not None:
-                    self._counts.take(event)
-                    self._display.show(event, self._counts)
+                self._show(event)
+
+    def _show(self, event: Event) -> None:
+        if self._display is not None:
+            self._display.show(event)
+
+    def _say(self, text: str) -> None:
+        """A sentence, above what is painted where something is."""
+        if self._display is not None:
+            self._display.note(text)
+        else:
+            say(text)
 
     def _say_aside(self, event: ClockDiffers | MayFallAsleep | NotifyFailed) -> None:
         """What is worth knowing, and changes nothing."""
         match event:
             case ClockDiffers(ahead_s):
                 where = "ahead of" if ahead_s > 0 else "behind"
-                say(
+                self._say(
                     f"This machine's clock is {duration(abs(ahead_s))} {where} the server's:"
                     " nothing expires early for that."
                 )
             case MayFallAsleep(reason) if self.options.verbose:
-                say(f"note: this machine may fall asleep while it waits: {reason}")
+                self._say(f"note: this machine may fall asleep while it waits: {reason}")
             case NotifyFailed(trouble):
-                say(f"warning: the command of --notify failed: {trouble}")
+                self._say(f"warning: the command of --notify failed: {trouble}")
 
     def _begin(self, work: WorkBegins) -> None:
         options = self.options
-        self._counts = Counts(work.expected, work.running)
-        self._display = self._shown.enter_context(
-            choose_display(
-                options.progress,
-                self._counts,
-                quiet=options.quiet,
-                color=wants_color(options.color),
-            )
-        )
+        board = Board(work.expected, work.tasks, work.currency)
+        color = wants_color(options.color)
+        display = choose_display(options.progress, board, quiet=options.quiet, color=color)
+        self._display = self._shown.enter_context(display)
 
     def _show_plan(self, planned: Planned) -> None:
         plan, options = planned.plan, self.options
@@ -227,16 +242,20 @@ class RunView:
             say(f"{line}; {_time_of((*own, *earlier), result)}")
 
     def _say_unfinished(self, prepared: Prepared, result: RunResult) -> None:
-        """Each job that is not done, and how a person decides on those that wait for
-        one."""
+        """What is not done, and how a person decides on what waits for one."""
         plan, manifests = result.plan, prepared.checked.manifests
-        for entry in plan.selected():
-            bought = entry.action not in (Action.GENERATE, Action.BLOCKED)
-            if entry.state is not JobState.DONE and (self.buys or bought):
-                reason = result.reasons.get(entry.name) or str(entry.reason)
-                say(f"  {entry.state.value:9} {entry.name}  ({reason})")
-        files = {m.name: m.path for m in manifests}
         words = repeated_options(self.options, manifests)
+        paths = [m.path for m in manifests]
+
+        def status(state: JobState) -> str:
+            return quoted(["wanbatch", "status", *paths, "--select", f"state:{state}", *words])
+
+        unfinished = (e for e in plan.selected() if e.state is not JobState.DONE)
+        shown = [e for e in unfinished if self.buys or e.action not in NEVER_BOUGHT]
+        interrupted = result.signal is not None
+        for line in unfinished_lines(shown, result.reasons, status, is_interrupted=interrupted):
+            say(line)
+        files = {m.name: m.path for m in manifests}
         for command in commands_that_decide(plan, files, words):
             say(f"  help: {command}")
         for way in ways_out_of_elsewhere(self.options, plan):

@@ -10,7 +10,7 @@ import click
 @click.command("schema")
 @click.argument(
     "name",
-    type=click.Choice(("manifest", "job", "plan", "report", "review", "lock", "faults")),
+    type=click.Choice(("manifest", "job", "plan", "report", "review", "lock", "events", "faults")),
     default="manifest",
 )
 def command(name: str) -> None:

@@ -13,7 +13,8 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 from wanbatch.model.plan import Action, JobState, Plan, PlannedJob
-from wanbatch.words.humanize import money, plural
+from wanbatch.operations.events import Forecast
+from wanbatch.words.humanize import duration_range, money, plural
 
 SIGNS = {
     Action.GENERATE: "+",
@@ -53,6 +54,14 @@ def plan_line(plan: Plan) -> str:
         if count[action]:
             parts.append(f"{count[action]} {words}")
     return "Plan: " + ", ".join(parts) + "."
+
+
+def estimate_line(estimated: Forecast, backend: str) -> str:
+    """``About 6 to 9 min on backend gateway (a guess: nothing has been measured there
+    yet).``"""
+    took = duration_range(estimated.low_s, estimated.high_s)
+    guess = " (a guess: nothing has been measured there yet)" if estimated.is_guess else ""
+    return f"About {took} on backend {backend}{guess}."
 
 
 def fetch_line(count: int, failed: int, backend: str) -> str:

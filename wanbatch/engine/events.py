@@ -5,13 +5,15 @@ What it may not do: word anything for people, or decide what happens next.
 
 How it works: one frozen class for each thing that can happen to a job. ``kind`` is the
 word that JSON lines use. ``attempt`` is the ledger's row after what happened was made
-durable; only ``NotPrepared`` has none, for nothing was bought, and ``Unrecorded`` has
-the row before it.
+durable; ``NotPrepared`` and ``Submitting`` have none, for nothing was bought yet, and
+``Unrecorded`` has the row before it. What concerns the whole run (``PaceChanged``,
+``MoneyMoved``) is told when it is another than it was told last, and names no job.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import ClassVar, assert_never
 
 from wanbatch.model.lifecycle import Attempt
@@ -32,6 +34,20 @@ class NotPrepared:
     kind: ClassVar[str] = "unprepared"
     job: str
     text: str
+    attempt: None = None
+    manifest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Submitting:
+    """It is about to be sent. Told before its intent is written, so that nothing stands
+    between intent and POST."""
+
+    kind: ClassVar[str] = "submitting"
+    job: str
+    fingerprint: str
+    manifest: str
+    text: str = ""
     attempt: None = None
 
 
@@ -60,21 +76,21 @@ class RequestRejected(AttemptEvent):
     """The API refused the request for good."""
 
     __slots__ = ()
-    kind = "submitted"
+    kind = "rejected"
 
 
 class LeftUncertain(AttemptEvent):
     """Nobody knows whether the API took it; it counts as spent."""
 
     __slots__ = ()
-    kind = "submitted"
+    kind = "uncertain"
 
 
 class PutBack(AttemptEvent):
     """It was proven not accepted, and may go out again."""
 
     __slots__ = ()
-    kind = "submitted"
+    kind = "put_back"
 
 
 class Unrecorded(AttemptEvent):
@@ -90,6 +106,13 @@ class Polled(AttemptEvent):
 
     __slots__ = ()
     kind = "polled"
+
+
+class Downloading(AttemptEvent):
+    """The video of a finished task is on its way."""
+
+    __slots__ = ()
+    kind = "downloading"
 
 
 class Stored(AttemptEvent):
@@ -120,18 +143,50 @@ class Altered(AttemptEvent):
     kind = "altered"
 
 
+@dataclass(frozen=True, slots=True)
+class PaceChanged:
+    """How submits go from now on: at most ``per_s`` a second (``None``: no limit), at
+    most ``slots`` tasks at once, none for ``hold_s`` seconds. ``text`` is the refusal
+    that lowered it, or nothing."""
+
+    kind: ClassVar[str] = "pace"
+    per_s: float | None
+    slots: int
+    hold_s: float = 0.0
+    text: str = ""
+    job: str = ""
+    attempt: None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MoneyMoved:
+    """What this run has spent and holds back of its ``limit`` (``None``: none)."""
+
+    kind: ClassVar[str] = "money"
+    spent: Decimal
+    held: Decimal
+    limit: Decimal | None
+    text: str = ""
+    job: str = ""
+    attempt: None = None
+
+
 RunEvent = (
     NotPrepared
+    | Submitting
     | Submitted
     | RequestRejected
     | LeftUncertain
     | PutBack
     | Unrecorded
     | Polled
+    | Downloading
     | Stored
     | DownloadRetried
     | Expired
     | Altered
+    | PaceChanged
+    | MoneyMoved
 )
 
 

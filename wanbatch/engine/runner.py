@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from typing import Protocol, TypeVar, assert_never
@@ -27,12 +28,16 @@ import anyio.to_thread
 
 from wanbatch.engine.events import (
     Altered,
+    Downloading,
     DownloadRetried,
     Expired,
+    MoneyMoved,
     NotPrepared,
+    PaceChanged,
     Polled,
     RunEvent,
     Stored,
+    Submitting,
     Unrecorded,
     after_submit,
 )
@@ -95,6 +100,7 @@ from wanbatch.model.outcomes import (
     Downloaded,
     DownloadFailed,
     DownloadOutcome,
+    NotAccepted,
     PollOutcome,
     ProbeOutcome,
     SubmitOutcome,
@@ -263,6 +269,10 @@ class Runner:
         self.scope = anyio.CancelScope()
         self._posts: set[anyio.CancelScope] = set()
         self._stills: dict[Path, str] = {}
+        # What was told last of pace and money, and a refusal that is still to be told.
+        self._paced: tuple[float | None, int, float] | None = None
+        self._moved: tuple[Decimal, Decimal] | None = None
+        self._refusal = ""
         self._task_ids = {
             a.task_id
             for a in ledger.snapshot.attempts
@@ -272,6 +282,7 @@ class Runner:
     async def run(self) -> None:
         """Raises what only a bug or a failed ledger raises; everything an API or a
         network does is an event."""
+        self._tell_standing()
         with self.scope:
             async with anyio.create_task_group() as tasks:
                 while True:
@@ -318,7 +329,22 @@ class Runner:
                 self.scheduler.handle(ListAnswered(listing, at), anyio.current_time())
             case _:
                 assert_never(action)
+        self._tell_standing()
         self._changed.set()
+
+    def _tell_standing(self) -> None:
+        """Pace and money, where they are others than were told last."""
+        pacer, budget = self.scheduler.pacer, self.scheduler.budget
+        pace = (pacer.rate, pacer.limit, pacer.held_until)
+        if pace != self._paced:
+            self._paced = pace
+            hold_s = max(0.0, pacer.held_until - anyio.current_time())
+            self.observe(PaceChanged(pacer.rate, pacer.limit, hold_s, self._refusal))
+            self._refusal = ""
+        money = (budget.spent, budget.reserved)
+        if money != self._moved:
+            self._moved = money
+            self.observe(MoneyMoved(*money, budget.limit))
 
     # -- submit ------------------------------------------------------------------------
 
@@ -342,7 +368,11 @@ class Runner:
 
     def _unprepared(self, work: WorkItem, reason: str) -> None:
         self.scheduler.handle(MediaFailed(work, reason), anyio.current_time())
-        self.observe(NotPrepared(work.entry.name, reason))
+        self._tell_unprepared(work, reason)
+
+    def _tell_unprepared(self, work: WorkItem, reason: str) -> None:
+        job = work.entry.job
+        self.observe(NotPrepared(job.name, reason, manifest=job.manifest))
 
     async def _local_file(self, entry: PlannedJob, ref: MediaRef) -> tuple[MediaRef, Path | None]:
         """The file behind a media input: the user's own, an upstream's video, or a
@@ -397,8 +427,9 @@ class Runner:
         lack = await self._lack_of_room()
         if lack:
             self.scheduler.handle(NoRoom(work, lack), anyio.current_time())
-            self.observe(NotPrepared(work.entry.name, lack))
+            self._tell_unprepared(work, lack)
             return
+        self.observe(Submitting(work.entry.name, work.fingerprint, work.entry.job.manifest))
         attempt = await self._record_intent(work)
         self.scheduler.handle(IntentRecorded(work, attempt), anyio.current_time())
         # Trouble elsewhere must not cut a POST off: its answer may name a video that
@@ -457,6 +488,8 @@ class Runner:
                 self.observe(Unrecorded(attempt, outcome.task_id))
             raise
         self.scheduler.handle(SubmitAnswered(work, attempt, outcome), anyio.current_time())
+        if isinstance(outcome, NotAccepted):
+            self._refusal = outcome.reason
         self.observe(after_submit(attempt, outcome))
 
     def _doubt_known_id(self, outcome: SubmitOutcome) -> SubmitOutcome:
@@ -527,6 +560,8 @@ class Runner:
             reason = f"{part.parent} cannot be made: {error.strerror}"
             await self._fetch_failed(fetch, DownloadFailed(reason, disk=True))
             return
+        if attempt.state not in (State.ACCEPTED, State.REMOTE_FAILED):  # else it is a try
+            self.observe(Downloading(attempt))
         outcome = await self._download(fetch, part)
         if isinstance(outcome, DownloadFailed):
             await self._fetch_failed(fetch, outcome)

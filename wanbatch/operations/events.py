@@ -9,22 +9,27 @@ event of ``engine.events``, which are named here too, so that a reader needs one
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from wanbatch.engine.events import Altered as Altered
 from wanbatch.engine.events import AttemptEvent as AttemptEvent
+from wanbatch.engine.events import Downloading as Downloading
 from wanbatch.engine.events import DownloadRetried as DownloadRetried
 from wanbatch.engine.events import Expired as Expired
 from wanbatch.engine.events import LeftUncertain as LeftUncertain
+from wanbatch.engine.events import MoneyMoved as MoneyMoved
 from wanbatch.engine.events import NotPrepared as NotPrepared
+from wanbatch.engine.events import PaceChanged as PaceChanged
 from wanbatch.engine.events import Polled as Polled
 from wanbatch.engine.events import PutBack as PutBack
 from wanbatch.engine.events import RequestRejected as RequestRejected
 from wanbatch.engine.events import RunEvent as RunEvent
 from wanbatch.engine.events import Stored as Stored
 from wanbatch.engine.events import Submitted as Submitted
+from wanbatch.engine.events import Submitting as Submitting
 from wanbatch.engine.events import Unrecorded as Unrecorded
+from wanbatch.engine.polling.forecast import Forecast as Forecast
 from wanbatch.engine.reconcile import Absent as Absent
 from wanbatch.engine.reconcile import Adopt as Adopt
 from wanbatch.engine.reconcile import Undecided as Undecided
@@ -89,13 +94,47 @@ class ClockDiffers:
 
 
 @dataclass(frozen=True, slots=True)
+class RunBegins:
+    """Everything was checked and allowed: from now on requests go out."""
+
+    run_id: str
+    backend: str
+    realm: str
+    manifests: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class WorkBegins:
     """Jobs by fingerprint: all that are to come home, and those that run at the
-    provider."""
+    provider. ``tasks`` are the rows of the latter."""
 
     expected: frozenset[str]
     running: frozenset[str]
     currency: str
+    tasks: tuple[Attempt, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Estimated:
+    """How long the rest of the run will take (``None``: nothing is left), and how many
+    seconds a task usually takes, by length and size, where that was seen."""
+
+    forecast: Forecast | None
+    usual: Mapping[tuple[int, str], float]
+
+
+@dataclass(frozen=True, slots=True)
+class Looking:
+    """So many videos are being looked at, or wait for it."""
+
+    videos: int
+
+
+@dataclass(frozen=True, slots=True)
+class JournalBroken:
+    """Why what happens is no longer written down; the run goes on."""
+
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +175,14 @@ class Stopping:
     """The first wish to stop: what is under way is waited for."""
 
 
+@dataclass(frozen=True, slots=True)
+class RunEnds:
+    """How a run ended: its exit code, and how many selected jobs are in each state."""
+
+    code: int
+    states: Mapping[str, int]
+
+
 StageEvent = (
     FindingsMade
     | SelectionDoubted
@@ -143,13 +190,18 @@ StageEvent = (
     | Planned
     | HeldElsewhere
     | ClockDiffers
+    | RunBegins
     | WorkBegins
+    | Estimated
+    | Looking
+    | JournalBroken
     | WorkEnds
     | LookingAtRest
     | BuyingStopped
     | NotifyFailed
     | MayFallAsleep
     | Stopping
+    | RunEnds
 )
 Event = StageEvent | RunEvent
 Observer = Callable[[Event], None]

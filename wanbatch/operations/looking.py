@@ -137,9 +137,17 @@ class Beside:
     """What a run hands its stored videos to. ``keep`` runs in a task of its own until
     it is cancelled; ``close`` begins nothing more."""
 
-    def __init__(self, viewings: Viewings, look: Look, ledger: Ledger) -> None:
+    def __init__(
+        self,
+        viewings: Viewings,
+        look: Look,
+        ledger: Ledger,
+        count: Callable[[int], None] = lambda _: None,
+    ) -> None:
+        """``count`` hears how many are under way, whenever that changes."""
         self.viewings = viewings
         self._ledger = ledger
+        self._count = count
         self._under_way = 0
         self._idle = anyio.Event()
         self._idle.set()
@@ -157,6 +165,7 @@ class Beside:
                 self._idle = anyio.Event()
             self._under_way += 1
             self._lookers.put(subject)
+            self._count(self._under_way)
 
     def take(self, attempt: Attempt) -> None:
         """A video was stored."""
@@ -187,6 +196,7 @@ class Beside:
                     with contextlib.suppress(LedgerFailed):  # the run has heard of it, too
                         await self._ledger.keep_look(looked)
                 self._under_way -= 1
+                self._count(self._under_way)
                 if not self._under_way:
                     self._idle.set()
 

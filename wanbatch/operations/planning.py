@@ -10,12 +10,18 @@ the ledger that it holds, with ``build_plan``.
 
 from __future__ import annotations
 
+import math
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
+from wanbatch.engine.polling.forecast import Forecast, Pace, Task, forecast, usual_durations
+from wanbatch.engine.polling.latency import Kind, LatencyModel
+from wanbatch.engine.scheduling.works import build_works
+from wanbatch.engine.work_items import Phase, WorkItem
 from wanbatch.ledger.store import read_snapshot
 from wanbatch.model.elsewhere import NOTHING, Elsewhere
-from wanbatch.model.lifecycle import Snapshot
+from wanbatch.model.lifecycle import Snapshot, State
 from wanbatch.model.origin import same_origin
 from wanbatch.model.plan import Action, Plan
 from wanbatch.model.wire import Profile
@@ -166,17 +172,45 @@ def refuse_undeliverable(plan: Plan, profile: Profile, observe: Observer) -> Non
         raise InvalidInput
 
 
-def estimate_s(plan: Plan, profile: Profile, snapshot: Snapshot) -> float | None:
-    """How long a run would take, in seconds, by the median latency of what the ledger
-    has seen at this origin; ``None`` where it has seen nothing."""
-    seen = sorted(
-        a.finished_at - a.accepted_at
-        for a in snapshot.attempts
-        if same_origin(a.origin, profile.origin) and a.finished_at and a.accepted_at
-    )
-    work = sum(entry.action in (Action.GENERATE, Action.RESUME) for entry in plan.selected())
-    if not seen or not work:
-        return None
-    latency = seen[len(seen) // 2]
-    rounds = -(-work // max(1, profile.max_in_flight))
-    return max(rounds * latency, work / profile.rate if profile.rate else 0.0)
+def estimate(
+    plan: Plan, profile: Profile, snapshot: Snapshot, at: float | None = None
+) -> Forecast | None:
+    """How long a run from now (``at``, in Unix seconds) would take, by what the ledger
+    has seen at this origin; ``None`` where there is nothing to make."""
+    works = [w for w in build_works(plan, {}) if w.entry.action is not Action.REUSE]
+    model = model_of(snapshot, profile.origin)
+    usual = usual_durations([kind_of(w) for w in works], model, profile.realm)
+    tasks = tasks_of(works, time.time() if at is None else at)
+    return forecast(tasks, usual, Pace(profile.rate, profile.max_in_flight))
+
+
+def model_of(snapshot: Snapshot, origin: str) -> LatencyModel:
+    """What the ledger knows of how long tasks take at an origin."""
+    model = LatencyModel()
+    model.learn(a for a in snapshot.attempts if same_origin(a.origin, origin))
+    return model
+
+
+def kind_of(work: WorkItem) -> Kind:
+    return (work.entry.request.seconds, work.entry.request.size)
+
+
+def tasks_of(works: Sequence[WorkItem], at: float) -> list[Task]:
+    """The works that are not done, as a forecast knows them; ``at`` is now."""
+    numbers = {work.fingerprint: number for number, work in enumerate(works)}
+    return [
+        Task(
+            kind_of(work),
+            tuple(numbers[up] for up in work.upstream if up in numbers),
+            _age_s(work, at) if work.phase is Phase.RUNNING else None,
+        )
+        for work in works
+    ]
+
+
+def _age_s(work: WorkItem, at: float) -> float:
+    """How long its task has run; what has ended takes no time any more."""
+    last = work.attempts[-1] if work.attempts else None
+    if last is None or last.state is not State.ACCEPTED:
+        return math.inf
+    return max(0.0, at - last.accepted_at)

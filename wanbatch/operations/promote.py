@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from wanbatch.engine.polling.forecast import Forecast
 from wanbatch.manifest.compose import compose_manifest
 from wanbatch.manifest.overrides import parse_overrides
 from wanbatch.manifest.promotion import Promotion, promote_jobs
@@ -27,7 +28,7 @@ from wanbatch.operations.check import Checked, check, inspect
 from wanbatch.operations.choose import Unpriced, choose_backend, find_unpriced
 from wanbatch.operations.events import Observer
 from wanbatch.operations.options import PlanningOptions
-from wanbatch.operations.planning import estimate_s, look_and_plan
+from wanbatch.operations.planning import estimate, look_and_plan
 from wanbatch.operations.references import note_reviews
 from wanbatch.plan.identity import identify
 from wanbatch.report.review import LARGEST, merge_reviews, parse_review
@@ -59,7 +60,7 @@ class Promoted:
     reviewers: tuple[str, ...]
     remarks: tuple[str, ...]
     plan: Plan
-    estimate_s: float | None
+    estimate: Forecast | None
     unpriced: Unpriced | None
 
 
@@ -105,7 +106,7 @@ def _priced(
         review.reviewers,
         promotion.remarks,
         plan,
-        estimate_s(plan, profile, snapshot),
+        estimate(plan, profile, snapshot),
         find_unpriced(plan, profile),
     )
 

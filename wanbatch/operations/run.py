@@ -13,8 +13,9 @@ as events.
 from __future__ import annotations
 
 import signal
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
@@ -28,7 +29,7 @@ from wanbatch.engine.notices import StopBuying, TasksResumed
 from wanbatch.engine.pacing.budget import Budget
 from wanbatch.engine.pacing.submits import SubmitPacer
 from wanbatch.engine.polling.batch import ListPolls
-from wanbatch.engine.polling.schedule import LatencyModel, PollSchedule
+from wanbatch.engine.polling.schedule import PollSchedule
 from wanbatch.engine.reconcile import ListingClient, reconcile
 from wanbatch.engine.recovery import (
     InFlight,
@@ -64,6 +65,9 @@ from wanbatch.operations.elsewhere import look_around, refuse_all_elsewhere, ref
 from wanbatch.operations.events import (
     BuyingStopped,
     ClockDiffers,
+    Event,
+    JournalBroken,
+    Looking,
     LookingAtRest,
     MayFallAsleep,
     NotifyFailed,
@@ -71,12 +75,15 @@ from wanbatch.operations.events import (
     Observer,
     Planned,
     Reconciled,
+    RunBegins,
+    RunEnds,
     RunEvent,
     Stopping,
     Stored,
     WorkBegins,
     WorkEnds,
 )
+from wanbatch.operations.journal import Journal
 from wanbatch.operations.locks import refuse_unlocked
 from wanbatch.operations.looking import Beside, Look
 from wanbatch.operations.notifying import (
@@ -87,8 +94,10 @@ from wanbatch.operations.notifying import (
     vanishing_facts,
 )
 from wanbatch.operations.options import PlanningOptions, RunOptions
+from wanbatch.operations.outlook import Outlook
 from wanbatch.operations.planning import (
     build_plan,
+    model_of,
     put_back_needed,
     refuse_undeliverable,
     tell_doubts,
@@ -112,6 +121,9 @@ UNNOTICED_S = 0.5
 """Nobody needs to be told why a run takes so much longer."""
 VANISHING_LOOK_S = 60.0
 """Of two hours, a minute is not worth a word."""
+FORECAST_REST = 30.0
+"""After a forecast this many times as long as it took is none made: it costs 3 % of a
+core at most (chosen)."""
 WRONG_CLOCK_S = 60.0
 """A clock that is off by less is not worth a word."""
 
@@ -150,7 +162,9 @@ class RunPorts:
     where nobody looks. ``report`` writes what people read, from the plan, the ledger
     and the run's id, and returns the paths. ``awake`` keeps the machine awake while
     something that costs money is under way. ``notify`` runs the user's command, in a
-    thread; ``None`` where there is none.
+    thread; ``None`` where there is none. ``journal`` keeps what happens; ``None``
+    where nobody reads it. Every ``forecast_every_s`` seconds it is told how long the
+    rest takes; ``None`` where nobody asks.
     """
 
     run_id: str
@@ -166,6 +180,8 @@ class RunPorts:
     report: Callable[[Plan, Snapshot, str], Sequence[Path]]
     awake: Awake = let_it_sleep
     notify: Notify | None = None
+    journal: Callable[[], Journal] | None = None
+    forecast_every_s: float | None = None
 
 
 @dataclass(slots=True)
@@ -268,7 +284,8 @@ class Run:
         self._options, self._run, self._checked = prepared.options, prepared.run, prepared.checked
         self._profile, self._limit = prepared.profile, prepared.limit
         self._approval, self._most = prepared.approval, prepared.limit.amount
-        self._ports, self._approver, self._tell = ports, approver, observe
+        self._ports, self._approver, self._observe = ports, approver, observe
+        self._journal = ports.journal() if ports.journal is not None else None
         self._started_at = ports.wall()
         self._clock = ServerClock(ports.wall, ports.ticks)
         prices = self._profile.prices
@@ -300,9 +317,21 @@ class Run:
         """Keeps every other run out of the output folder."""
         return self._ports.lock()
 
+    def _tell(self, event: Event) -> None:
+        """To the journal first: what watches may fail."""
+        if self._journal is not None:
+            self._journal.take(event, self._ports.wall())
+            while self._journal.trouble:
+                self._observe(JournalBroken(self._journal.trouble.pop()))
+        self._observe(event)
+
     async def execute(self) -> RunResult:
         """The whole run, with the lock held. Raises ``WanbatchError`` where it may not
         go on."""
+        with self._journal or nullcontext():
+            return await self._execute()
+
+    async def _execute(self) -> RunResult:
         async with self._ports.open_ledger() as ledger:
             elsewhere = self._look_around(ledger.snapshot)
             self._taken_up = self._unfinished(ledger.snapshot)
@@ -506,6 +535,9 @@ class Run:
             await ledger.begin_run(self._record(manifest.name))
         await self._remember_shard(ledger)
         put_back_needed(self._options.output, plan)
+        names = tuple(manifest.name for manifest in self._checked.manifests)
+        context = self.context
+        self._tell(RunBegins(context.run_id, context.backend, context.realm, names))
         intact = intact_paths(self._options.output, ledger.snapshot)
         homes = await place_reused(self.context, ledger, plan, intact)
         self._begin_looking(ledger, plan, group)
@@ -552,7 +584,9 @@ class Run:
             return
         snapshot = ledger.snapshot
         viewings = viewings_of(self._options, plan, snapshot)
-        self._beside = Beside(viewings, self._ports.look, ledger)
+        self._beside = Beside(
+            viewings, self._ports.look, ledger, lambda videos: self._tell(Looking(videos))
+        )
         group.start_soon(self._beside.keep)
         self._beside.offer(viewings.subjects(plan, snapshot))
 
@@ -612,10 +646,10 @@ class Run:
             for w in scheduler.works
             if w.entry.action is Action.GENERATE and self._run.buys
         )
-        self._tell(WorkBegins(running | bought, running, plan.currency))
+        self._tell(WorkBegins(running | bought, running, plan.currency, in_flight.here))
         try:
             self.runner = Runner(self.context, scheduler, ledger, client, self._take, homes)
-            await self.runner.run()
+            await self._run_foretold(self.runner, scheduler)
             self.runner = None
         finally:
             self._tell(WorkEnds())
@@ -627,6 +661,25 @@ class Run:
         told = self._signal or self._trouble
         if stop is not None and self._run.buys and not told:
             self._tell(BuyingStopped(stop.text))
+
+    async def _run_foretold(self, runner: Runner, scheduler: Scheduler) -> None:
+        """The work, and beside it how long it will take, where somebody asks."""
+        if self._ports.forecast_every_s is None:
+            await runner.run()
+            return
+        async with anyio.create_task_group() as group:
+            group.start_soon(self._foretell, scheduler, self._ports.forecast_every_s)
+            await runner.run()
+            group.cancel_scope.cancel()
+
+    async def _foretell(self, scheduler: Scheduler, every_s: float) -> None:
+        """Tells again and again how long the rest takes, until it is cancelled."""
+        outlook = Outlook(scheduler, scheduler.polls.model, self._profile.realm)
+        while True:
+            began = anyio.current_time()
+            question = outlook.question(began, self._clock.now())
+            self._tell(await anyio.to_thread.run_sync(question, abandon_on_cancel=True))
+            await anyio.sleep(max(every_s, FORECAST_REST * (anyio.current_time() - began)))
 
     def _take(self, event: RunEvent) -> None:
         match event:
@@ -642,8 +695,7 @@ class Run:
 
     def _make_scheduler(self, plan: Plan, snapshot: Snapshot) -> Scheduler:
         profile, manifests, chance = self._profile, self._checked.manifests, self._ports.chance
-        model = LatencyModel()
-        model.learn(a for a in snapshot.attempts if same_origin(a.origin, profile.origin))
+        model = model_of(snapshot, profile.origin)
         return Scheduler(
             build_works(
                 plan,
@@ -680,6 +732,8 @@ class Run:
             )
         snapshot = ledger.snapshot
         run_id = self.context.run_id
+        states = Counter(entry.state.value for entry in plan.selected())
+        self._tell(RunEnds(int(code), states))
         written = await anyio.to_thread.run_sync(self._ports.report, plan, snapshot, run_id)
         return RunResult(
             code,

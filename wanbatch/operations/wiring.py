@@ -14,6 +14,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from anyio.abc import TaskStatus
@@ -25,6 +26,7 @@ from wanbatch.ledger.store import Ledger
 from wanbatch.model.lifecycle import Snapshot
 from wanbatch.model.plan import Plan
 from wanbatch.model.wire import Profile, Secret
+from wanbatch.operations.journal import Journal
 from wanbatch.operations.looking import look
 from wanbatch.operations.notifying import run_command
 from wanbatch.operations.others import without_secrets
@@ -33,15 +35,22 @@ from wanbatch.operations.run import Prepared, Run, RunPorts
 from wanbatch.operations.ticks import choose_ticks
 from wanbatch.operations.wakefulness import stay_awake
 from wanbatch.providers.client import Client
+from wanbatch.providers.scrubbing import scrub
 from wanbatch.words.clock import ServerClock
+
+FORECAST_EVERY_S = 2.0
+"""As often as a person looks at a time that is left (chosen)."""
 
 
 def real_ports(
-    prepared: Prepared, watch: Callable[[Run, TaskStatus[None]], Awaitable[None]]
+    prepared: Prepared,
+    watch: Callable[[Run, TaskStatus[None]], Awaitable[None]],
+    echo: Callable[[str], None] | None = None,
 ) -> RunPorts:
-    """The ports of a run on this machine."""
+    """The ports of a run on this machine. ``echo`` hears each line of its journal."""
     options, manifests = prepared.options, prepared.checked.manifests
     environ, command = environment_of_others(prepared.profile), prepared.run.notify
+    key = prepared.profile.api_key.reveal()
     started = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
 
     def report(plan: Plan, snapshot: Snapshot, run_id: str) -> Sequence[Path]:
@@ -61,6 +70,8 @@ def real_ports(
         report=report,
         awake=lambda: stay_awake(environ, os.getpid()),
         notify=(lambda facts: run_command(command, facts, environ)) if command else None,
+        journal=lambda: Journal(options.output, partial(scrub, key=key), echo),
+        forecast_every_s=FORECAST_EVERY_S,
     )
 
 

@@ -4,12 +4,15 @@ What it may not do: print, or know what is counted."""
 
 from __future__ import annotations
 
+import math
 import shlex
 from collections.abc import Sequence
 from decimal import Decimal
 
 from wanbatch.words.hiding import hide_queries
 
+SECONDS_UP_TO_S, MINUTES_UP_TO_S = 100.0, 100 * 60.0
+"""Up to here a range is told in seconds, and in minutes: then numbers stay small."""
 SYMBOLS = {"USD": "$", "CNY": "¥", "EUR": "€", "GBP": "£", "JPY": "¥"}
 
 
@@ -50,6 +53,24 @@ def size(count: int) -> str:
             amount, unit = count / below, name
             break
     return f"{amount:.1f} {unit}" if amount < 9.95 else f"{amount:.0f} {unit}"
+
+
+def duration_range(low_s: float, high_s: float) -> str:
+    """``6 to 9 min``, ``40 to 80 s``, ``1.5 to 2 h``; one number where both say the
+    same. Never finer than a range can mean."""
+    if high_s < 1.0:
+        return "1 s"
+    if high_s < SECONDS_UP_TO_S:
+        step = 1 if high_s < 20 else 5
+        low, high = math.floor(low_s / step) * step, math.ceil(high_s / step) * step
+        return _as_range(max(1, low), high, "s")
+    if high_s < MINUTES_UP_TO_S:
+        return _as_range(max(1, math.floor(low_s / 60)), math.ceil(high_s / 60), "min")
+    return _as_range(max(0.5, math.floor(low_s / 1800) / 2), math.ceil(high_s / 1800) / 2, "h")
+
+
+def _as_range(low: float, high: float, unit: str) -> str:
+    return f"{high:g} {unit}" if low >= high else f"{low:g} to {high:g} {unit}"
 
 
 def quoted(words: Sequence[str]) -> str:

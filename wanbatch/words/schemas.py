@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import jsonschema_rs
     from jsonschema.exceptions import ValidationError
 
-SCHEMAS = ("manifest", "job", "plan", "report", "review", "lock", "faults")
+SCHEMAS = ("manifest", "job", "plan", "report", "review", "lock", "events", "faults")
 """What ``wanbatch schema NAME`` knows."""
 
 

@@ -109,6 +109,11 @@ class SubmitPacer:
         """Submits per second at present."""
         return self._gate.rate
 
+    @property
+    def held_until(self) -> float:
+        """Until then a refusal holds all submits back."""
+        return self._backed_off_until
+
     def ready_at(self, now: float) -> float | None:
         """The instant, now or later, at which the next submit may go; ``None`` while it
         depends on an answer or on a task's end."""

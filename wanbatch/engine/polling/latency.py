@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -134,6 +134,30 @@ class LatencyModel:
             return Lognormal(fitted.log_median, max(FIRST_SHAPE, fitted.shape))
         self._fits[kind] = fitted
         return fitted
+
+    def copy(self) -> LatencyModel:
+        """What is known now, for whoever reads it in another thread."""
+        made = LatencyModel()
+        made._seen = {kind: kept.copy() for kind, kept in self._seen.items()}
+        made.count = self.count
+        return made
+
+    def like(self, kind: Kind, work: Callable[[Kind], float]) -> Lognormal | None:
+        """The distribution for ``kind`` from tasks that ended, for whoever forecasts;
+        ``None`` while none did.
+
+        Of a kind that was seen too seldom those of all kinds are taken, each stretched
+        by how much more ``work`` it is. Nothing that polls are timed by changes.
+        """
+        own = self._seen.get(kind, ())
+        enough = len(own) >= ENOUGH
+        seen = {kind: own} if enough else self._seen
+        points = [
+            Point(low * work(kind) / work(other), high * work(kind) / work(other))
+            for other, kept in seen.items()
+            for low, high in islice(reversed(kept), KEPT if enough else KEPT // 4)
+        ]
+        return fit(points) if points else None
 
 
 @dataclass(frozen=True, slots=True)
