@@ -23,6 +23,7 @@ ROOT = TESTS.parent / "wanbatch"
 TABLE = {
     "cli/test_bad_input.py": "cli/explain",
     "cli/test_check.py": "operations/inspection report/formats/checked",
+    "cli/test_command.py": "cli/manual",
     "cli/test_compare.py": "operations/compare",
     "cli/test_contract_output.py": "cli/console cli/options cli/output cli/report cli/validate",
     "cli/test_elsewhere.py": "operations/elsewhere operations/evidence report/head",
@@ -43,6 +44,7 @@ TABLE = {
     "cli/test_progress.py": "engine/events operations/events",
     "cli/test_promote.py": "operations/promote",
     "cli/test_resolve.py": "operations/resolve plan/undecided",
+    "cli/test_retrying.py": "model/retrying operations/retrying",
     "cli/test_selection.py": "operations/options",
     "cli/test_startup.py": "__main__ cli/main cli/schema",
     "cli/test_status.py": "cli/wording words/humanize",

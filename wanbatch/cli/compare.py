@@ -7,11 +7,12 @@ from typing import cast
 
 import click
 
+from wanbatch.cli.command import Command
 from wanbatch.cli.console import say
 from wanbatch.cli.output import save
 
 
-@click.command("compare")
+@click.command("compare", cls=Command)
 @click.argument("a", type=click.Path(path_type=Path), metavar="A")
 @click.argument("b", type=click.Path(path_type=Path), metavar="B")
 @click.option(

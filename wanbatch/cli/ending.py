@@ -95,8 +95,10 @@ def sum_up_time(attempts: Iterable[Attempt], started_at: float, finished_at: flo
 
 
 def command_that_continues(words: Sequence[str]) -> str:
-    """The command line once more, for what is left of its work."""
-    return quoted(["wanbatch", *(word for word in words if word not in AUTHORISING)])
+    """The command line once more, for what is left of its work. A value of an option
+    that authorises stands in the same word (``command.join_codes``)."""
+    kept = (word for word in words if word.partition("=")[0] not in AUTHORISING)
+    return quoted(["wanbatch", *kept])
 
 
 def command_that_buys(words: Sequence[str]) -> str:

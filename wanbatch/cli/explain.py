@@ -6,11 +6,12 @@ from difflib import get_close_matches
 
 import click
 
+from wanbatch.cli.command import Command
 from wanbatch.cli.completing import complete_code
 from wanbatch.words.errors import ExitCode, WanbatchError
 
 
-@click.command("explain")
+@click.command("explain", cls=Command)
 @click.argument("code", required=False, shell_complete=complete_code)
 def command(code: str | None) -> None:
     """Explain CODE (WB204, or 204); without one, list all codes."""

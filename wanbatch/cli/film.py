@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from wanbatch.cli.command import Command
 from wanbatch.cli.console import say
 from wanbatch.cli.options import CommonOptions, planning_options
 from wanbatch.cli.output import LISTED, observer
@@ -14,7 +15,7 @@ from wanbatch.words.humanize import duration, plural
 from wanbatch.words.quoting import escape_unsafe
 
 
-@click.command("film")
+@click.command("film", cls=Command)
 @planning_options
 @click.option(
     "-o",

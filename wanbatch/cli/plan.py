@@ -8,10 +8,12 @@ from pathlib import Path
 import click
 
 from wanbatch.cli import wording
+from wanbatch.cli.command import Command
 from wanbatch.cli.console import say, wants_color
-from wanbatch.cli.options import CommonOptions, planning_options
+from wanbatch.cli.options import CommonOptions, planning_options, retry_option
 from wanbatch.cli.output import observer, save
 from wanbatch.model.plan import Action, Plan
+from wanbatch.model.retrying import Retrying
 from wanbatch.operations.check import check
 from wanbatch.operations.choose import Unpriced, choose_backend, find_unpriced
 from wanbatch.operations.elsewhere import refuse_older_ledger, ways_out_of_elsewhere
@@ -20,7 +22,7 @@ from wanbatch.words.errors import ExitCode
 from wanbatch.words.humanize import duration
 
 
-@click.command("plan")
+@click.command("plan", cls=Command)
 @planning_options
 @click.option(
     "-o", "saved", type=click.Path(path_type=Path, dir_okay=False), help="Save the plan as JSON."
@@ -31,7 +33,7 @@ from wanbatch.words.humanize import duration
     is_flag=True,
     help="Exit 5 where there is work to do, 0 where there is none.",
 )
-@click.option("--retry-failed", is_flag=True, help="Plan failed jobs again.")
+@retry_option("Plan failed jobs again.")
 @click.option(
     "--regenerate", is_flag=True, help="Plan to buy again what the selection already has."
 )
@@ -40,7 +42,7 @@ def command(
     saved: Path | None,
     as_json: bool,
     detailed_exitcode: bool,
-    retry_failed: bool,
+    retry_failed: Retrying,
     regenerate: bool,
 ) -> int:
     """Show what a run would do with every job and why, and what it costs. Needs no key

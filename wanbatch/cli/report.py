@@ -7,13 +7,14 @@ from pathlib import Path
 
 import click
 
+from wanbatch.cli.command import Command
 from wanbatch.cli.console import say
 from wanbatch.cli.options import CommonOptions, planning_options
 from wanbatch.cli.output import observer, save
 from wanbatch.words.humanize import plural
 
 
-@click.command("report")
+@click.command("report", cls=Command)
 @planning_options
 @click.option(
     "-o",

@@ -8,8 +8,10 @@ from decimal import Decimal
 
 import click
 
-from wanbatch.cli.options import Amount, CommonOptions, Count, planning_options
+from wanbatch.cli.command import Command
+from wanbatch.cli.options import Amount, CommonOptions, Count, planning_options, retry_option
 from wanbatch.model.price import AMOUNT_FORM, read_amount
+from wanbatch.model.retrying import Retrying
 
 
 def _amount(ctx: click.Context, param: click.Parameter, text: str | None) -> Decimal | None:
@@ -21,7 +23,7 @@ def _amount(ctx: click.Context, param: click.Parameter, text: str | None) -> Dec
     return amount
 
 
-@click.command("run")
+@click.command("run", cls=Command)
 @planning_options
 @click.option("--yes", is_flag=True, help="Approve the planned spending.")
 @click.option(
@@ -65,7 +67,7 @@ def _amount(ctx: click.Context, param: click.Parameter, text: str | None) -> Dec
     help="How long to wait for another run on this output folder.",
 )
 @click.option("--locked", is_flag=True, help="Refuse where manifest and lock disagree.")
-@click.option("--retry-failed", is_flag=True, help="Submit failed jobs again.")
+@retry_option("Submit failed jobs again.")
 @click.option(
     "--regenerate", is_flag=True, help="Buy again what the selection already has; recorded."
 )
@@ -81,7 +83,7 @@ def command(
     wait: float,
     lock_timeout: float,
     locked: bool,
-    retry_failed: bool,
+    retry_failed: Retrying,
     regenerate: bool,
 ) -> int:
     """Bring every job to done: resume what is running, submit what is new, poll,

@@ -6,6 +6,7 @@ import time
 
 import click
 
+from wanbatch.cli.command import Command
 from wanbatch.cli.console import say
 from wanbatch.cli.ending import commands_that_decide
 from wanbatch.cli.options import CommonOptions, planning_options
@@ -21,7 +22,7 @@ from wanbatch.operations.reporting import repeated_options
 from wanbatch.words.humanize import duration, quoted
 
 
-@click.command("status")
+@click.command("status", cls=Command)
 @planning_options
 @click.option(
     "--json", "as_json", is_flag=True, help="Print the standing of every job as JSON on stdout."

@@ -10,6 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from wanbatch.model.measures import Level
+from wanbatch.model.retrying import Retrying
 
 DEFAULT_OUTPUT = Path("reports")
 MOST_JOBS = 100_000
@@ -50,6 +51,7 @@ class RunOptions:
     ``None`` leaves a limit to the profile and the manifests. ``max_cost`` is an amount
     of the backend's currency and approves spending up to it; ``yes`` approves the plan
     as it stands. ``locked`` refuses where a manifest and its lock disagree.
+    ``retry_failed`` is all failed jobs, or those that failed by these codes.
     """
 
     buys: bool = True
@@ -62,5 +64,5 @@ class RunOptions:
     wait_s: float = 7200.0
     lock_timeout_s: float = 0.0
     locked: bool = False
-    retry_failed: bool = False
+    retry_failed: Retrying = False
     regenerate: bool = False

@@ -17,6 +17,7 @@ from wanbatch.model.elsewhere import NOTHING, Elsewhere
 from wanbatch.model.lifecycle import Snapshot
 from wanbatch.model.origin import same_origin
 from wanbatch.model.plan import Action, Plan
+from wanbatch.model.retrying import Retrying
 from wanbatch.model.wire import Profile
 from wanbatch.operations.check import Checked, InvalidInput, tell_findings
 from wanbatch.operations.elsewhere import look_around
@@ -24,6 +25,7 @@ from wanbatch.operations.events import Observer, SelectionDoubted
 from wanbatch.operations.evidence import Surroundings
 from wanbatch.operations.fit import check_fit
 from wanbatch.operations.options import PlanningOptions
+from wanbatch.operations.retrying import refuse_unknown_codes
 from wanbatch.plan.identity import JobKey
 from wanbatch.plan.planner import PlanOptions, Target, make_plan
 from wanbatch.plan.selection import parse_selection
@@ -42,14 +44,15 @@ def build_plan(
     at: float,
     *,
     elsewhere: Elsewhere = NOTHING,
-    retry_failed: bool = False,
+    retry_failed: Retrying = False,
     regenerate: bool = False,
     chosen: frozenset[JobKey] | None = None,
 ) -> Plan:
     """The plan under the user's selection, or of the jobs that were ``chosen`` before.
 
     ``at`` is now, in Unix seconds. Raises ``WanbatchError`` (2) where the selection
-    selects nothing, or could select more than was meant.
+    selects nothing, or could select more than was meant, or where no job has failed by
+    a code of ``retry_failed``.
     """
     plan = make_plan(
         checked.manifests,
@@ -73,6 +76,8 @@ def build_plan(
         first, *others = plan.doubts
         hints = (*first.hints, *(doubt.sum_up() for doubt in others))
         raise WanbatchError(ExitCode.INVALID, first.describe(), *hints)
+    if chosen is None:  # later in a run a failure may have turned
+        refuse_unknown_codes(plan, retry_failed)
     return plan
 
 
@@ -88,7 +93,7 @@ def look_and_plan(
     profile: Profile,
     observe: Observer,
     *,
-    retry_failed: bool = False,
+    retry_failed: Retrying = False,
     regenerate: bool = False,
 ) -> tuple[Plan, Snapshot, Surroundings]:
     """A plan by what stands in the ledger and on disk now, for commands that only

@@ -343,7 +343,7 @@ class Run:
             intact_paths(self._options.output, snapshot),
             self._ports.wall(),
             elsewhere=elsewhere,
-            retry_failed=self._run.retry_failed and not is_last,
+            retry_failed=False if is_last else self._run.retry_failed,
             regenerate=self._run.regenerate and not is_last,
             chosen=self._chosen if is_last else None,
         )
