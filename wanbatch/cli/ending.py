@@ -20,7 +20,7 @@ from wanbatch.words.humanize import duration, money, plural, quoted
 AUTHORISING = frozenset({"--regenerate", "--retry-failed"})
 """Recorded when they are given; said again, they would buy once more."""
 NAMED = 3
-"""So many jobs get their command; the others follow the pattern."""
+"""So many jobs get a command each; more are looked at together, by their state."""
 
 LISTED = 20
 """Lines about videos that fall short; the report has them all."""
@@ -108,7 +108,8 @@ def command_that_buys(words: Sequence[str]) -> str:
 
 
 def commands_that_decide(plan: Plan, files: Mapping[str, str], options: Sequence[str]) -> list[str]:
-    """How a person looks at each job that waits for a decision and then decides.
+    """How a person looks at the jobs that wait for a decision and then decides: at each
+    of a few, or at all that stand alike.
 
     ``files`` are the manifests' paths by name, ``options`` what names backend and
     ledger.
@@ -119,7 +120,13 @@ def commands_that_decide(plan: Plan, files: Mapping[str, str], options: Sequence
         for entry in waiting[:NAMED]
     ]
     if len(waiting) > NAMED:
-        commands.append(f"and so on for {len(waiting) - NAMED} more")
+        alike = dict.fromkeys((e.job.manifest, e.state) for e in waiting)
+        commands = [
+            quoted(
+                ["wanbatch", "resolve", files[name], "--select", f"state:{state.value}", *options]
+            )
+            for name, state in alike
+        ]
     return commands
 
 
