@@ -13,7 +13,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 
 from wanbatch.model.lifecycle import RESERVED, SPENT, Attempt, State, is_undecided
-from wanbatch.model.plan import Action, Plan, PlannedJob
+from wanbatch.model.plan import Action, JobState, Plan, PlannedJob
+from wanbatch.model.reason import ReasonCode
 from wanbatch.model.report import Shortfall
 from wanbatch.words.humanize import duration, money, plural, quoted
 
@@ -128,6 +129,23 @@ def commands_that_decide(plan: Plan, files: Mapping[str, str], options: Sequence
             for name, state in alike
         ]
     return commands
+
+
+def commands_that_buy_again(
+    plan: Plan, files: Mapping[str, str], options: Sequence[str]
+) -> list[str]:
+    """The ``run`` for what was bought and cannot be had here: elsewhere, or as a file
+    that is lost. It touches no other job of the state that it selects."""
+    again = ("--regenerate", *options)
+    gone = dict.fromkeys(
+        (entry.job.manifest, entry.state)
+        for entry in plan.selected()
+        if entry.state is JobState.ELSEWHERE or entry.reason.code is ReasonCode.FILE_LOST
+    )
+    return [
+        quoted(["wanbatch", "run", files[name], "--select", f"state:{state.value}", *again])
+        for name, state in gone
+    ]
 
 
 def _waits(entry: PlannedJob) -> bool:

@@ -94,7 +94,7 @@ def show_jobs(options: CommonOptions, plan: Plan) -> None:
     if options.verbose:
         lines: Iterable[str] = every_line(jobs, lambda entry: wording.job_line(entry, plan))
     else:
-        lines = plan_lines(plan, [e for e in jobs if e.action is not Action.REUSE])
+        lines = plan_lines(plan, jobs)
     for line in lines:
         paint = wording.COLORS.get(line[2:3]) if color else None
         say(click.style(line, fg=paint) if paint else line)

@@ -10,7 +10,7 @@ import click
 
 from wanbatch.cli.command import Command
 from wanbatch.cli.console import say
-from wanbatch.cli.ending import commands_that_decide
+from wanbatch.cli.ending import commands_that_buy_again, commands_that_decide
 from wanbatch.cli.grouping import every_line, state_lines
 from wanbatch.cli.options import CommonOptions, planning_options
 from wanbatch.cli.output import observer
@@ -79,6 +79,8 @@ def _say_commands(options: CommonOptions, checked: Checked, plan: Plan) -> None:
     files = {m.name: m.path for m in checked.manifests}
     for command_ in commands_that_decide(plan, files, words):
         say(f"  help: {command_}")
+    for command_ in commands_that_buy_again(plan, files, words):
+        say(f"  help: to buy again what cannot be had here: {command_}")
 
 
 def deadline(attempt: Attempt | None, now: float) -> str:
