@@ -1,9 +1,9 @@
 """How long a command takes to say something: ``--help`` and ``validate`` of a small
 manifest over bare Python, and the lines of a plan of 100,000 jobs.
 
-Each is CPU time, the best of several starts. Modules
-are compiled beforehand, as they are after the first start. Bounds: 100 ms, 350 ms; the
-lines are held against one look at every job's name and reason.
+Each is CPU time, the best of several starts. Modules are compiled beforehand, as they
+are after the first start. Bounds: 100 ms, 350 ms; the lines are held against one look
+at every job's name and reason.
 
     python benchmarks/startup.py [--starts 7]
 """
