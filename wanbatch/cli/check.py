@@ -8,20 +8,15 @@ from typing import TYPE_CHECKING
 
 import click
 
+from wanbatch.cli.command import Command
 from wanbatch.cli.console import say
 from wanbatch.words.errors import ExitCode
 
 if TYPE_CHECKING:
     from wanbatch.operations.inspection import Inspected
 
-_EXAMPLES = """\b
-Examples:
-  wanbatch check reports/harbor
-  wanbatch check --format junit takes/*.mp4 > checks.xml
-"""
 
-
-@click.command("check", epilog=_EXAMPLES)
+@click.command("check", cls=Command)
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
     "--format",

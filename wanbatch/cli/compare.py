@@ -7,11 +7,12 @@ from typing import cast
 
 import click
 
+from wanbatch.cli.command import Command
 from wanbatch.cli.console import say
 from wanbatch.cli.output import save
 
 
-@click.command("compare")
+@click.command("compare", cls=Command)
 @click.argument("a", type=click.Path(path_type=Path), metavar="A")
 @click.argument("b", type=click.Path(path_type=Path), metavar="B")
 @click.option(
@@ -33,10 +34,6 @@ def command(a: Path, b: Path, form: str, page: Path | None, verbose: bool) -> No
     """Say what is new, gone, changed or identical between A and B: report folders,
     report.json files, records under runs/, or .lock.json files. Jobs are matched by
     name.
-
-    \b
-    wanbatch compare reports/harbor/runs/20260528T*.json reports/harbor
-    wanbatch compare old/reports/harbor reports/harbor -o compare.html
     """
     from wanbatch.operations.compare import CompareFormat, compare_reports
 

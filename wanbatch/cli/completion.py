@@ -11,11 +11,13 @@ from __future__ import annotations
 import click
 from click.shell_completion import get_completion_class
 
+from wanbatch.cli.command import Command
+
 SHELLS = ("bash", "zsh", "fish")
 _VARIABLE = "_WANBATCH_COMPLETE"
 
 
-@click.command("completion")
+@click.command("completion", cls=Command)
 @click.argument("shell", type=click.Choice(SHELLS))
 def command(shell: str) -> None:
     """Print the completion script of SHELL: of commands, options, files, jobs, axes,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from wanbatch.cli.command import Command
 from wanbatch.cli.console import say, wants_color
 from wanbatch.words.errors import ExitCode
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 SIGNS = {"good": ("ok", "green"), "warning": ("!", "yellow"), "bad": ("x", "red")}
 
 
-@click.command("doctor")
+@click.command("doctor", cls=Command)
 @click.option(
     "--backend", metavar="NAME", help="Which backend; the project's or your default one without it."
 )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from wanbatch.cli.command import Command
 from wanbatch.cli.options import Amount, Count
 from wanbatch.words.errors import ExitCode, WanbatchError
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from wanbatch.emulator.faults.script import Script
 
 
-@click.command("emulator")
+@click.command("emulator", cls=Command)
 @click.option(
     "--host", default="127.0.0.1", show_default=True, help="Loopback address to listen on."
 )

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import click
 
+from wanbatch.cli.command import Command
 from wanbatch.cli.options import Amount, CommonOptions, planning_options
 
 
-@click.command("fetch")
+@click.command("fetch", cls=Command)
 @planning_options
 @click.option(
     "--wait",

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from wanbatch.cli.command import Command
 from wanbatch.cli.console import say
 from wanbatch.cli.options import CommonOptions, planning_options
 from wanbatch.cli.output import LISTED, observer
@@ -14,7 +15,7 @@ from wanbatch.words.humanize import duration, plural
 from wanbatch.words.quoting import escape_unsafe
 
 
-@click.command("film")
+@click.command("film", cls=Command)
 @planning_options
 @click.option(
     "-o",
@@ -44,10 +45,6 @@ def command(
     """Show many videos as one: the grid of a sweep, playing in step, or the chosen one
     after the other. A job without a video is a grey cell with its name. Needs no key
     and sends nothing.
-
-    \b
-    wanbatch film harbor.wanbatch.yaml --columns seed -o sweep.mp4 --max-bytes 10MB
-    wanbatch film board.wanbatch.yaml --select 'shots*' --sequence -o board.mp4
     """
     from wanbatch.operations.film import FilmOptions, make_film
 

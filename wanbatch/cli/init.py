@@ -9,11 +9,12 @@ from pathlib import Path
 
 import click
 
+from wanbatch.cli.command import Command
 from wanbatch.cli.console import say
 from wanbatch.words.humanize import quoted
 
 
-@click.command("init")
+@click.command("init", cls=Command)
 @click.argument(
     "folder", type=click.Path(path_type=Path, file_okay=False), default=Path(), metavar="[DIR]"
 )

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import click
 
+from wanbatch.cli.command import Command
 from wanbatch.cli.console import say
 from wanbatch.words.errors import ExitCode
 from wanbatch.words.humanize import plural
@@ -32,7 +33,7 @@ def command() -> None:
     begun."""
 
 
-@command.command("check")
+@command.command("check", cls=Command)
 @_OUTPUT
 def check(output: Path) -> int:
     """Check the ledger against itself and against the videos, every one by its hash.
@@ -64,7 +65,7 @@ def check(output: Path) -> int:
     return ExitCode.DONE
 
 
-@command.command("backup")
+@command.command("backup", cls=Command)
 @click.argument("to", type=click.Path(path_type=Path))
 @_OUTPUT
 def backup(to: Path, output: Path) -> int:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import click
 
+from wanbatch.cli.command import Command
 from wanbatch.cli.console import say
 from wanbatch.cli.options import CommonOptions, planning_options
 from wanbatch.cli.output import observer
@@ -14,7 +15,7 @@ from wanbatch.words.errors import ExitCode
 from wanbatch.words.humanize import plural
 
 
-@click.command("lock")
+@click.command("lock", cls=Command)
 @planning_options
 @click.option("--prune", is_flag=True, help="Drop entries that this ledger does not know.")
 def command(options: CommonOptions, prune: bool) -> int:

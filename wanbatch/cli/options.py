@@ -11,15 +11,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import wraps
+from functools import partial, wraps
 from math import isfinite
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
+from wanbatch.cli.command import ALL, RETRY, SharedOption
 from wanbatch.cli.completing import complete_backend, complete_term
 from wanbatch.model.measures import Level
+from wanbatch.model.retrying import Retrying
 from wanbatch.operations.options import PlanningOptions
 from wanbatch.words.errors import ExitCode, WanbatchError
 
@@ -82,17 +84,18 @@ class CommonOptions(PlanningOptions):
     verbose: bool = False
 
 
+_shared = partial(click.option, cls=SharedOption)
 _OPTIONS: tuple[Callable[[Any], Any], ...] = (
     click.argument(
         "files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE..."
     ),
-    click.option(
+    _shared(
         "--backend",
         metavar="NAME",
         shell_complete=complete_backend,
         help="Where to run: emulator, gateway, gateway-metadata, dashscope or a profile of yours.",
     ),
-    click.option(
+    _shared(
         "--select",
         multiple=True,
         metavar="TERM",
@@ -100,35 +103,33 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
         help="Only these jobs: a name with * and ?, tag:T, axis=V, seed=1..9, state:S. Repeat: all"
         " must hold.",
     ),
-    click.option(
+    _shared(
         "--with-upstream",
         is_flag=True,
         help="Select also the jobs that selected ones take media from.",
     ),
-    click.option(
-        "--shard", metavar="I/N", help="Only the I-th of N parts; chained jobs stay together."
-    ),
-    click.option("--var", "var", multiple=True, metavar="K=V", help="Set a template variable."),
-    click.option(
+    _shared("--shard", metavar="I/N", help="Only the I-th of N parts; chained jobs stay together."),
+    _shared("--var", "var", multiple=True, metavar="K=V", help="Set a template variable."),
+    _shared(
         "--output",
         type=click.Path(path_type=Path, file_okay=False),
         default=Path("reports"),
         show_default=True,
         help="Where ledger, videos and reports are.",
     ),
-    click.option(
+    _shared(
         "--media-root",
         type=click.Path(path_type=Path, file_okay=False, exists=True),
         help="Media must lie inside this folder instead of the manifest's.",
     ),
-    click.option(
+    _shared(
         "--max-jobs",
         type=Count(1),
         default=10_000,
         show_default=True,
         help="Refuse to expand to more jobs.",
     ),
-    click.option(
+    _shared(
         "--format",
         "format_",
         type=click.Choice(FORMATS),
@@ -136,25 +137,45 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
         show_default=True,
         help="How findings are printed.",
     ),
-    click.option(
+    _shared(
         "--color",
         type=click.Choice(("auto", "always", "never")),
         default="auto",
         help="Colours; NO_COLOR and FORCE_COLOR are honoured.",
     ),
-    click.option(
+    _shared(
         "--progress", type=click.Choice(PROGRESS), default="auto", help="How progress is shown."
     ),
-    click.option(
+    _shared(
         "--checks",
         type=click.Choice(CHECKS),
         default=Level.ALL.value,
         show_default=True,
         help="How deep finished videos are looked at: all, what costs no decoding, or not.",
     ),
-    click.option("-q", "--quiet", is_flag=True, help="Say less."),
-    click.option("-v", "--verbose", is_flag=True, help="Say more."),
+    _shared("-q", "--quiet", is_flag=True, help="Say less."),
+    _shared("-v", "--verbose", is_flag=True, help="Say more."),
 )
+
+
+def retry_option(help_text: str) -> Callable[[F], F]:
+    """``--retry-failed``, alone or with error codes; the command gets what of the
+    failed jobs is meant (``Retrying``)."""
+    return click.option(
+        RETRY,
+        multiple=True,
+        metavar="[CODE]",
+        callback=_read_codes,
+        help=f"{help_text} With error codes (by comma, or repeated) only those that failed by"
+        " them; a word that is a file's name is none.",
+    )
+
+
+def _read_codes(_ctx: click.Context, _param: click.Parameter, given: tuple[str, ...]) -> Retrying:
+    codes = [code.strip() for text in given for code in text.split(",")]
+    if "" in codes:
+        raise click.BadParameter(f"an error code is empty: write {RETRY}=InternalError")
+    return ALL in codes or frozenset(codes) or False
 
 
 def planning_options(command: F) -> F:

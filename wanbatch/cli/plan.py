@@ -3,15 +3,19 @@ cost. Looks at everything, touches nothing."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import click
 
 from wanbatch.cli import wording
+from wanbatch.cli.command import Command
 from wanbatch.cli.console import say, wants_color
-from wanbatch.cli.options import CommonOptions, planning_options
+from wanbatch.cli.grouping import every_line, plan_lines
+from wanbatch.cli.options import CommonOptions, planning_options, retry_option
 from wanbatch.cli.output import observer, save
 from wanbatch.model.plan import Action, Plan
+from wanbatch.model.retrying import Retrying
 from wanbatch.operations.check import check
 from wanbatch.operations.choose import Unpriced, choose_backend, find_unpriced
 from wanbatch.operations.elsewhere import refuse_older_ledger, ways_out_of_elsewhere
@@ -27,7 +31,7 @@ from wanbatch.words.errors import ExitCode
 from wanbatch.words.humanize import quoted
 
 
-@click.command("plan")
+@click.command("plan", cls=Command)
 @planning_options
 @click.option(
     "-o", "saved", type=click.Path(path_type=Path, dir_okay=False), help="Save the plan as JSON."
@@ -38,7 +42,7 @@ from wanbatch.words.humanize import quoted
     is_flag=True,
     help="Exit 5 where there is work to do, 0 where there is none.",
 )
-@click.option("--retry-failed", is_flag=True, help="Plan failed jobs again.")
+@retry_option("Plan failed jobs again.")
 @click.option(
     "--regenerate", is_flag=True, help="Plan to buy again what the selection already has."
 )
@@ -47,7 +51,7 @@ def command(
     saved: Path | None,
     as_json: bool,
     detailed_exitcode: bool,
-    retry_failed: bool,
+    retry_failed: Retrying,
     regenerate: bool,
 ) -> int:
     """Show what a run would do with every job and why, and what it costs. Needs no key
@@ -93,14 +97,9 @@ def command(
 
 
 def show_plan(options: CommonOptions, plan: Plan, estimated: Forecast | None) -> None:
-    """The plan for people: a line per job that is not up to date (all with ``-v``),
-    then the sum."""
-    color = wants_color(options.color)
-    for entry in plan.selected():
-        if options.quiet or (entry.action is Action.REUSE and not options.verbose):
-            continue
-        line = wording.job_line(entry, plan)
-        say(click.style(line, fg=wording.COLORS[line.strip()[0]]) if color else line)
+    """The plan for people: the jobs that are not up to date by groups (with ``-v`` a
+    line for each and every job), then the sum."""
+    show_jobs(options, plan)
     for attempt in plan.strangers:
         say(
             f"  ! {attempt.job} is no longer in the manifest, and its attempt is"
@@ -116,6 +115,18 @@ def show_plan(options: CommonOptions, plan: Plan, estimated: Forecast | None) ->
 def _say_saved(path: Path, digest: str) -> None:
     command = quoted(["wanbatch", "run", "--plan", str(path), "--digest", digest])
     say(f"Saved {path}, digest {digest}.\nRun exactly this with: {command}")
+
+
+def show_jobs(options: CommonOptions, plan: Plan) -> None:
+    """What would be done with the jobs, in colour where that is welcome."""
+    color, jobs = wants_color(options.color), () if options.quiet else plan.selected()
+    if options.verbose:
+        lines: Iterable[str] = every_line(jobs, lambda entry: wording.job_line(entry, plan))
+    else:
+        lines = plan_lines(plan, jobs)
+    for line in lines:
+        paint = wording.COLORS.get(line[2:3]) if color else None
+        say(click.style(line, fg=paint) if paint else line)
 
 
 def _say_missing_price(options: CommonOptions, unpriced: Unpriced | None) -> None:

@@ -8,13 +8,14 @@ from pathlib import Path
 import click
 
 from wanbatch.cli import wording
+from wanbatch.cli.command import Command
 from wanbatch.cli.console import say
 from wanbatch.cli.options import CommonOptions, Count, planning_options
 from wanbatch.cli.output import LISTED, observer
 from wanbatch.words.humanize import plural, quoted
 
 
-@click.command("promote")
+@click.command("promote", cls=Command)
 @planning_options
 @click.option(
     "--picks",

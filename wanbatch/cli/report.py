@@ -7,13 +7,14 @@ from pathlib import Path
 
 import click
 
+from wanbatch.cli.command import Command
 from wanbatch.cli.console import say
 from wanbatch.cli.options import CommonOptions, planning_options
 from wanbatch.cli.output import observer, save
 from wanbatch.words.humanize import plural
 
 
-@click.command("report")
+@click.command("report", cls=Command)
 @planning_options
 @click.option(
     "-o",
@@ -34,10 +35,6 @@ def command(
 ) -> None:
     """Rebuild every manifest's report.html and report.json from the ledger, as after
     the last run.
-
-    \b
-    wanbatch report harbor.wanbatch.yaml -o junit.xml -o jobs.csv
-    wanbatch report harbor.wanbatch.yaml --select tag:hero --export videofolder heroes
     """
     from wanbatch.operations.reporting import rebuild_reports
 

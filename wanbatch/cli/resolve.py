@@ -15,6 +15,7 @@ from pathlib import Path
 
 import click
 
+from wanbatch.cli.command import Command
 from wanbatch.cli.completing import complete_backend, complete_job
 from wanbatch.cli.console import say
 from wanbatch.cli.options import Amount, CommonOptions
@@ -34,7 +35,7 @@ MEANING = {
 }
 
 
-@click.command("resolve")
+@click.command("resolve", cls=Command)
 @click.argument("file", type=click.Path(path_type=Path))
 @click.argument("job", required=False, shell_complete=complete_job)
 @click.option("--adopt", metavar="TASK_ID", help="The API did take it: this is its task id.")

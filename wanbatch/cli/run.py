@@ -10,8 +10,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from wanbatch.cli.options import Amount, CommonOptions, Count, planning_options_or_plan
+from wanbatch.cli.command import Command
+from wanbatch.cli.options import (
+    Amount,
+    CommonOptions,
+    Count,
+    planning_options_or_plan,
+    retry_option,
+)
 from wanbatch.model.price import AMOUNT_FORM, read_amount
+from wanbatch.model.retrying import Retrying
 
 if TYPE_CHECKING:
     from wanbatch.operations.options import RunOptions
@@ -26,7 +34,7 @@ def _amount(ctx: click.Context, param: click.Parameter, text: str | None) -> Dec
     return amount
 
 
-@click.command("run")
+@click.command("run", cls=Command)
 @planning_options_or_plan
 @click.option(
     "--plan",
@@ -83,7 +91,7 @@ def _amount(ctx: click.Context, param: click.Parameter, text: str | None) -> Dec
     help="How long to wait for another run on this output folder.",
 )
 @click.option("--locked", is_flag=True, help="Refuse where manifest and lock disagree.")
-@click.option("--retry-failed", is_flag=True, help="Submit failed jobs again.")
+@retry_option("Submit failed jobs again.")
 @click.option(
     "--regenerate", is_flag=True, help="Buy again what the selection already has; recorded."
 )
@@ -107,7 +115,7 @@ def command(
     wait: float,
     lock_timeout: float,
     locked: bool,
-    retry_failed: bool,
+    retry_failed: Retrying,
     regenerate: bool,
     notify: str,
 ) -> int:

@@ -19,6 +19,7 @@ import anyio
 import click
 from anyio.abc import TaskStatus
 
+from wanbatch.cli.command import is_a_file, join_codes
 from wanbatch.cli.console import say, tell, wants_color
 from wanbatch.cli.ending import (
     command_that_buys,
@@ -32,7 +33,7 @@ from wanbatch.cli.ending import (
 )
 from wanbatch.cli.options import CommonOptions
 from wanbatch.cli.output import observer
-from wanbatch.cli.plan import show_plan
+from wanbatch.cli.plan import show_jobs, show_plan
 from wanbatch.cli.progress.board import Board
 from wanbatch.cli.progress.choose import choose_display
 from wanbatch.cli.progress.display import Display
@@ -195,6 +196,7 @@ class RunView:
         elif options.verbose:
             show_plan(options, plan, None)
         elif not options.quiet:
+            show_jobs(options, plan)
             say(plan_line(plan))
         if planned.strangers:
             videos = plural(len(planned.strangers), "video")
@@ -264,7 +266,7 @@ class RunView:
             say(f"note: {oddity}")
 
     def _say_continuation(self, result: RunResult) -> None:
-        count, words = result.plan.count(), sys.argv[1:]
+        count, words = result.plan.count(), join_codes(sys.argv[1:], is_a_file)
         going_on = count[Action.RESUME] + (count[Action.GENERATE] if self.buys else 0)
         if going_on or (not self.buys and result.is_under_way):
             # What a flag authorised is recorded: said again, it would be bought once

@@ -6,8 +6,10 @@ import json
 
 import click
 
+from wanbatch.cli.command import Command
 
-@click.command("schema")
+
+@click.command("schema", cls=Command)
 @click.argument(
     "name",
     type=click.Choice(("manifest", "job", "plan", "report", "review", "lock", "events", "faults")),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from wanbatch.cli.command import Command
 from wanbatch.cli.console import say
 from wanbatch.cli.options import CommonOptions, planning_options
 from wanbatch.cli.output import observer
@@ -11,7 +12,7 @@ from wanbatch.operations.check import check, count_files, describe_addresses
 from wanbatch.words.humanize import plural
 
 
-@click.command("validate")
+@click.command("validate", cls=Command)
 @planning_options
 def command(options: CommonOptions) -> None:
     """Check manifests: YAML, schema, templates, expansion and local media. Needs no

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import click
 
+from wanbatch.cli.command import Command
 from wanbatch.cli.console import say
 from wanbatch.cli.options import CommonOptions, planning_options
 from wanbatch.cli.output import observer
@@ -14,7 +15,7 @@ from wanbatch.words.errors import ExitCode
 from wanbatch.words.humanize import plural
 
 
-@click.command("verify")
+@click.command("verify", cls=Command)
 @planning_options
 def command(options: CommonOptions) -> int:
     """Hold manifest, media and videos against the committed lock. Sends nothing.

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from wanbatch.cli.command import Command
 from wanbatch.cli.completing import complete_backend, complete_job
 from wanbatch.cli.options import CommonOptions
 from wanbatch.cli.output import observer
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from wanbatch.operations.why import Answer
 
 
-@click.command("why")
+@click.command("why", cls=Command)
 @click.argument("file", type=click.Path(path_type=Path))
 @click.argument("job", shell_complete=complete_job)
 @click.option(

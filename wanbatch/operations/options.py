@@ -10,6 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from wanbatch.model.measures import Level
+from wanbatch.model.retrying import Retrying
 from wanbatch.plan.saved import SavedPlan
 
 DEFAULT_OUTPUT = Path("reports")
@@ -53,7 +54,8 @@ class RunOptions:
     as it stands. ``locked`` refuses where a manifest and its lock disagree.
     ``approved`` is a saved plan: the run buys what that buys, up to its total, and
     nothing else (``operations.approved`` takes it up).
-    ``notify`` is a command of the user's, for the shell.
+    ``notify`` is a command of the user's, for the shell. ``retry_failed`` is all failed
+    jobs, or those that failed by these codes.
     """
 
     buys: bool = True
@@ -66,7 +68,7 @@ class RunOptions:
     wait_s: float = 7200.0
     lock_timeout_s: float = 0.0
     locked: bool = False
-    retry_failed: bool = False
+    retry_failed: Retrying = False
     regenerate: bool = False
     approved: SavedPlan | None = None
     notify: str = ""

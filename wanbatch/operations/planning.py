@@ -24,6 +24,7 @@ from wanbatch.model.elsewhere import NOTHING, Elsewhere
 from wanbatch.model.lifecycle import Snapshot, State
 from wanbatch.model.origin import same_origin
 from wanbatch.model.plan import Action, Plan
+from wanbatch.model.retrying import Retrying
 from wanbatch.model.wire import Profile
 from wanbatch.operations.check import Checked, InvalidInput, tell_findings
 from wanbatch.operations.elsewhere import look_around
@@ -31,6 +32,9 @@ from wanbatch.operations.events import Observer, SelectionDoubted
 from wanbatch.operations.evidence import Surroundings
 from wanbatch.operations.fit import check_fit
 from wanbatch.operations.options import PlanningOptions
+from wanbatch.operations.retrying import refuse_unknown_codes
+from wanbatch.plan.groups import Group as Group
+from wanbatch.plan.groups import group_jobs as group_jobs
 from wanbatch.plan.identity import JobKey
 from wanbatch.plan.planner import PlanOptions, Target, make_plan
 from wanbatch.plan.saved import Basis, Choices
@@ -51,7 +55,7 @@ def build_plan(
     at: float,
     *,
     elsewhere: Elsewhere = NOTHING,
-    retry_failed: bool = False,
+    retry_failed: Retrying = False,
     regenerate: bool = False,
     chosen: frozenset[JobKey] | None = None,
     asked: frozenset[str] | None = None,
@@ -61,7 +65,8 @@ def build_plan(
     for; all where it is ``None``.
 
     ``at`` is now, in Unix seconds. Raises ``WanbatchError`` (2) where the selection
-    selects nothing, or could select more than was meant.
+    selects nothing, or could select more than was meant, or where no job has failed by
+    a code of ``retry_failed``.
     """
     plan = make_plan(
         checked.manifests,
@@ -86,6 +91,8 @@ def build_plan(
         first, *others = plan.doubts
         hints = (*first.hints, *(doubt.sum_up() for doubt in others))
         raise WanbatchError(ExitCode.INVALID, first.describe(), *hints)
+    if chosen is None:  # later in a run a failure may have turned
+        refuse_unknown_codes(plan, retry_failed)
     return plan
 
 
@@ -101,7 +108,7 @@ def look_and_plan(
     profile: Profile,
     observe: Observer,
     *,
-    retry_failed: bool = False,
+    retry_failed: Retrying = False,
     regenerate: bool = False,
 ) -> tuple[Plan, Snapshot, Surroundings]:
     """A plan by what stands in the ledger and on disk now, for commands that only
@@ -131,7 +138,7 @@ def basis_of(
     profile: Profile,
     snapshot: Snapshot,
     *,
-    retry_failed: bool = False,
+    retry_failed: Retrying = False,
     regenerate: bool = False,
 ) -> Basis:
     """What a plan under these options is made from, for one that is kept."""
@@ -146,6 +153,8 @@ def basis_of(
         media_root=str(options.media_root) if options.media_root else None,
     )
     return Basis(snapshot.ledger_id, profile.prices, choices)
+
+
 def put_back_needed(output: Path, plan: Plan) -> None:
     """Takes what the plan uses out of the trash. Raises ``WanbatchError`` (4) for a
     video whose bytes were changed there."""

@@ -455,7 +455,7 @@ class Run:
             intact | trashed_paths(self._options.output, snapshot),
             self._ports.wall(),
             elsewhere=elsewhere,
-            retry_failed=self._run.retry_failed and not is_last,
+            retry_failed=False if is_last else self._run.retry_failed,
             regenerate=self._run.regenerate and not is_last,
             chosen=approval.saved.selected() if approval else chosen,
             asked=approval.still_asked(snapshot) if approval else None,

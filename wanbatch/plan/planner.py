@@ -37,6 +37,7 @@ from wanbatch.model.origin import same_origin, tell_home
 from wanbatch.model.plan import Action, Doubt, JobState, Plan, PlannedJob
 from wanbatch.model.price import PriceList, price_of
 from wanbatch.model.reason import Reason, ReasonCode, because
+from wanbatch.model.retrying import Retrying, retries
 from wanbatch.plan.history import BOUGHT, History, known_fingerprints
 from wanbatch.plan.identity import Identified, JobKey, identify, upstream_first
 from wanbatch.plan.selection import Predicate, Selection
@@ -74,7 +75,7 @@ class PlanOptions:
     chosen: frozenset[JobKey] | None = None
     shard: Shard | None = None
     with_upstream: bool = False
-    retry_failed: bool = False
+    retry_failed: Retrying = False
     regenerate: bool = False
     asked: frozenset[str] | None = None
 
@@ -242,10 +243,11 @@ class _Planner:
             JobState.ELSEWHERE, Action.ASK, trace.reason(), standing.attempt, trace=trace
         )
 
-    def _person_asks(self, entry: Identified, *kinds: str) -> str:
+    def _person_asks(self, entry: Identified, *kinds: str, failed: Attempt | None = None) -> str:
         """By which of ``kinds`` a person asks for one more purchase, now or in an
-        earlier run."""
-        wanted = {"regenerate": self.options.regenerate, "retry_failed": self.options.retry_failed}
+        earlier run; ``failed`` is what a retry would follow."""
+        again = failed is not None and retries(self.options.retry_failed, failed)
+        wanted = {"regenerate": self.options.regenerate, "retry_failed": again}
         meant = self.options.asked is None or entry.fingerprint in self.options.asked
         asked = (
             k for k in kinds if (wanted[k] and meant) or (entry.fingerprint, k) in self.allowed
@@ -284,7 +286,7 @@ class _Planner:
         self, key: JobKey, entry: Identified, attempt: Attempt, attempts: Sequence[Attempt]
     ) -> Standing:
         error, message = attempt.error_code, attempt.error_message
-        kind = self._person_asks(entry, "retry_failed", "regenerate")
+        kind = self._person_asks(entry, "retry_failed", "regenerate", failed=attempt)
         if kind:
             # Whichever flag it was: what turns out to be done is not to be bought
             # again.
@@ -424,7 +426,12 @@ class _Planner:
             authorisation_id=self._authorisation(entry, standing),
             trace=standing.trace,
             old_request=self._old_request(key) is not None,
+            before=self._before(key, standing.reason),
         )
+
+    def _before(self, key: JobKey, reason: Reason) -> str:
+        changed = reason.code is ReasonCode.CHANGED
+        return self.youngest_of_name[key].request if changed else ""
 
     def _authorisation(self, entry: Identified, standing: Standing) -> int:
         """The recorded word that this purchase uses up.

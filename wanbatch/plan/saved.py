@@ -22,6 +22,7 @@ from wanbatch.model.job import Size
 from wanbatch.model.plan import Action
 from wanbatch.model.price import PriceList
 from wanbatch.plan.identity import JobKey
+from wanbatch.model.retrying import Retrying
 from wanbatch.words.canonical import Json, canonical_text, quote, without_times
 from wanbatch.words.hiding import hide_queries
 
@@ -42,7 +43,7 @@ class Choices:
     shard: str | None = None
     variables: Mapping[str, str] = field(default_factory=dict)
     hidden: tuple[str, ...] = ()
-    retry_failed: bool = False
+    retry_failed: Retrying = False
     regenerate: bool = False
     output: str = "reports"
     media_root: str | None = None
@@ -140,11 +141,19 @@ def _describe_choices(choices: Choices) -> Json:
         "shard": choices.shard,
         "variables": shown,
         "hidden": [name for name, value in choices.variables.items() if shown[name] != value],
-        "retry_failed": choices.retry_failed,
+        "retry_failed": _describe_retrying(choices.retry_failed),
         "regenerate": choices.regenerate,
         "output": choices.output,
         "media_root": choices.media_root,
     }
+
+
+def _describe_retrying(wanted: Retrying) -> Json:
+    return wanted if isinstance(wanted, bool) else sorted(wanted)
+
+
+def _parse_retrying(value: Json) -> Retrying:
+    return value if isinstance(value, bool) else frozenset(cast("Sequence[str]", value))
 
 
 # -- the digest ------------------------------------------------------------------------
@@ -220,7 +229,7 @@ def _parse_choices(one: Mapping[str, Json]) -> Choices:
         shard=None if shard is None else str(shard),
         variables=cast("Mapping[str, str]", one["variables"]),
         hidden=tuple(cast("Sequence[str]", one["hidden"])),
-        retry_failed=bool(one["retry_failed"]),
+        retry_failed=_parse_retrying(one["retry_failed"]),
         regenerate=bool(one["regenerate"]),
         output=str(one["output"]),
         media_root=None if media_root is None else str(media_root),
