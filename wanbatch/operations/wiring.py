@@ -1,4 +1,5 @@
-"""The real ports of a run: clocks, chance, the lock, the ledger, the API, the report.
+"""The real ports of a run: clocks, chance, the lock, the ledger, the API, the report;
+and a run with them, whole.
 
 What it may not do: decide anything. Whoever wants other ports builds a ``RunPorts`` of
 them.
@@ -23,31 +24,65 @@ from wanbatch.ledger.lock import RunLock
 from wanbatch.ledger.store import Ledger
 from wanbatch.model.lifecycle import Snapshot
 from wanbatch.model.plan import Plan
+from wanbatch.model.report import Report
 from wanbatch.model.wire import Profile, Secret
+from wanbatch.operations.approval import Approver
+from wanbatch.operations.events import Observer
 from wanbatch.operations.looking import look
+from wanbatch.operations.options import PlanningOptions, RunOptions
 from wanbatch.operations.reporting import write_reports
-from wanbatch.operations.run import Prepared, Run, RunPorts
+from wanbatch.operations.run import Prepared, Run, RunPorts, RunResult, prepare, start
 from wanbatch.operations.ticks import choose_ticks
 from wanbatch.providers.client import Client
 from wanbatch.words.clock import ServerClock
 
+Watch = Callable[[Run, TaskStatus[None]], Awaitable[None]]
+"""Says that it has started, and then may call ``Run.interrupt`` (``RunPorts``)."""
+
+
+def carry_out(
+    options: PlanningOptions,
+    run: RunOptions,
+    approver: Approver,
+    observe: Observer,
+    watch: Watch,
+    *,
+    execute: Callable[[Run], Awaitable[RunResult]] | None = None,
+    command: str | None = None,
+    sleep: Callable[[float], object] = time.sleep,
+) -> RunResult:
+    """A run on this machine, from its checks to its report, in this thread and a loop
+    of its own. Raises ``WanbatchError``. The last three are those of ``start`` and
+    ``real_ports``."""
+    prepared = prepare(options, run, observe)
+    ports = real_ports(prepared, watch, command=command, sleep=sleep)
+    return start(Run(prepared, ports, approver, observe), execute)
+
 
 def real_ports(
-    prepared: Prepared, watch: Callable[[Run, TaskStatus[None]], Awaitable[None]]
+    prepared: Prepared,
+    watch: Watch,
+    *,
+    command: str | None = None,
+    sleep: Callable[[float], object] = time.sleep,
 ) -> RunPorts:
-    """The ports of a run on this machine."""
+    """The ports of a run on this machine. ``command`` is what others are told who find
+    the folder locked (by default this process's command line), ``sleep`` waits for
+    another one's lock."""
     options, manifests = prepared.options, prepared.checked.manifests
     started = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
 
-    def report(plan: Plan, snapshot: Snapshot, run_id: str) -> Sequence[Path]:
-        return [path for path, _ in write_reports(options, manifests, plan, snapshot, run_id)]
+    def report(plan: Plan, snapshot: Snapshot, run_id: str) -> Sequence[tuple[Path, Report]]:
+        return write_reports(options, manifests, plan, snapshot, run_id)
 
     return RunPorts(
         run_id=f"{started}-{secrets.token_hex(3)}",
         wall=time.time,
         ticks=choose_ticks(),
         chance=random.random,
-        lock=lambda: RunLock(options.output, timeout_s=prepared.run.lock_timeout_s),
+        lock=lambda: RunLock(
+            options.output, prepared.run.lock_timeout_s, sleep=sleep, command=command
+        ),
         open_ledger=lambda: Ledger.open(options.ledger),
         open_client=lambda clock: open_client(prepared.profile, options.output, clock),
         free_bytes=lambda: shutil.disk_usage(options.output).free,
