@@ -178,7 +178,7 @@ def check(
     ()
     >>> for finding in wanbatch.check("broken.wanbatch.yaml"):
     ...     print(finding.place, finding.code, finding.help[0])
-    broken.wanbatch.yaml:5:5 WB202 did you mean 'prompt'?
+    broken.wanbatch.yaml:6:5 WB201 did you mean prompt?
     """
     with in_python():
         options = planning_options(
@@ -455,8 +455,8 @@ run_sync = _synchronous(run)
 run_sync.__name__ = run_sync.__qualname__ = "run_sync"
 run_sync.__doc__ = """``run`` for programs without an event loop.
 
-    Arguments, result and errors are the same. Ctrl-C ends the run in good order, then raises ``KeyboardInterrupt``; a second one
-    does not wait for answers.
+    Arguments, result and errors are the same. Ctrl-C ends the run in good order, then
+    raises ``KeyboardInterrupt``; a second one does not wait for answers.
 
     >>> import wanbatch
     >>> result = wanbatch.run_sync("harbor.wanbatch.yaml", select="seed=100")

@@ -36,6 +36,7 @@ KEYWORDS = {
     "--checks": "checks",
     "--first": "first",
     "--lock-timeout": "lock_timeout_s",
+    "--locked": "locked=True",
     "--max-cost": "max_cost",
     "--max-jobs": "max_jobs",
     "--media-root": "media_root",
