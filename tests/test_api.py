@@ -124,7 +124,7 @@ def _python(code: str) -> str:
 
 def test_the_import_costs_nothing() -> None:
     shown = _python("import sys, wanbatch; wanbatch.__version__; print(list(sys.modules))")
-    loaded = {name for name in ast.literal_eval(shown)}
+    loaded = set(ast.literal_eval(shown))
     assert {name for name in loaded if name.startswith("wanbatch")} == {"wanbatch"}
     assert not loaded & {"asyncio", "anyio", "httpx", "yaml", "sqlite3", "click", "dataclasses"}
 
@@ -360,7 +360,7 @@ def test_a_plan_approves_what_it_would_buy_and_no_more(scene: Scene) -> None:
     assert plan.total == Decimal("0.40")
     manifest = (scene.folder / FILE).read_text()
     (scene.folder / FILE).write_text(manifest.replace("A harbour", "A lighthouse"))
-    with pytest.raises(WanbatchError, match="the plan is stale: .*was not to be bought") as caught:
+    with pytest.raises(WanbatchError, match=r"the plan is stale: .*was not to be bought") as caught:
         wanbatch.run_sync(plan)
     assert caught.value.exit_code == ExitCode.REFUSED
     assert scene.charges() == 0

@@ -48,6 +48,13 @@ def _scene(folder: Path, monkeypatch: pytest.MonkeyPatch, emulator: str) -> Iter
         yield scene
 
 
+async def states(scene: Scene, state: str) -> None:
+    """Waits for a state of all three."""
+    with anyio.fail_after(LONG_S):
+        while [row.state for row in scene.rows()] != [state] * 3:  # noqa: ASYNC110 - by the disk
+            await anyio.sleep(0.05)
+
+
 class AllSubmitted:
     """An observer that calls ``then`` once three tasks were accepted."""
 
@@ -151,9 +158,7 @@ def test_a_loop_that_is_torn_down_ends_its_run(scene: Scene) -> None:
         )
         waiting = coroutine.send(None)  # up to where it waits for its thread
         assert waiting is not None
-        with anyio.fail_after(LONG_S):
-            while scene.charges() < 3 or {r.state for r in scene.rows()} != {"accepted"}:
-                await anyio.sleep(0.05)
+        await states(scene, "accepted")
         coroutine.close()
         gc.collect()
 
@@ -224,9 +229,7 @@ def test_a_callback_that_never_returns_stops_no_poll(quick_scene: Scene) -> None
     """The first event waits until all videos are stored: the run is not waited for."""
 
     async def take(_event: Event) -> None:
-        with anyio.fail_after(LONG_S):
-            while [row.state for row in quick_scene.rows()] != ["stored"] * 3:
-                await anyio.sleep(0.05)
+        await states(quick_scene, "stored")
 
     result = wanbatch.run_sync(FILE, backend="rough", yes=True, on_event=take)
     assert result.exit_code == ExitCode.DONE

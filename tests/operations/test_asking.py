@@ -101,22 +101,8 @@ def test_every_option_that_an_operation_names_has_its_keyword() -> None:
     assert {keyword.partition("=")[0] for keyword in KEYWORDS.values()} <= parameters
 
 
-OF_COMMANDS_ALONE = set(
-    [
-        "--abandon",
-        "--adopt",
-        "--columns",
-        "--force",
-        "--max-bytes",
-        "--overwrite",
-        "--picks",
-        "--resubmit",
-        "--rows",
-        "--sequence",
-        "--set",
-        "--sound",
-        "--take",
-        "--top",
-    ]
-)
+OF_COMMANDS_ALONE = {
+    *("--abandon", "--adopt", "--columns", "--force", "--max-bytes", "--overwrite", "--picks"),
+    *("--resubmit", "--rows", "--sequence", "--set", "--sound", "--take", "--top"),
+}
 """Options of commands that no function of the library stands for."""

@@ -29,6 +29,7 @@ import signal
 import threading
 from collections import deque
 from collections.abc import Awaitable, Callable
+from contextvars import Context
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import TypeVar
@@ -103,7 +104,8 @@ class _Aside:
     # -- in the program's loop ---------------------------------------------------------
 
     async def until_ended(self) -> RunResult:
-        threading.Thread(target=self._work, name="wanbatch run").start()
+        # In a context of its own: the program's says which loop runs there.
+        threading.Thread(target=Context().run, args=(self._work,), name="wanbatch run").start()
         try:
             await self._listen_here()
         except GeneratorExit:  # nobody waits any more, and nothing can be awaited
