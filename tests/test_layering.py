@@ -100,9 +100,8 @@ def stage_of(dotted: str) -> str | None:
 
 def rooms() -> dict[str, set[str]]:
     """The real graph: which rooms the files of each room import."""
-    graph: dict[str, set[str]] = {
-        folder.name: set() for folder in folders() if folder.parent == ROOT
-    } | {"api": set()}
+    names = [folder.name for folder in folders() if folder.parent == ROOT]
+    graph: dict[str, set[str]] = {name: set() for name in (*names, "api")}
     for path in modules():
         here = room_of(path)
         for name, _ in imports(path):

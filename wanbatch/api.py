@@ -11,27 +11,22 @@ nothing was sent. ``run`` and ``fetch`` work in a thread of their own (``aside``
 asyncio and trio alike.
 
 ``check_files``, ``look_ahead`` and ``carry_out`` are the same for callers with options
-as values and an observer: the command line.
+as values and an observer: the command line. What is heavy is imported when it is used:
+to check a manifest takes no HTTP and no decoder.
 """
 
 from __future__ import annotations
 
-import asyncio
 import functools
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from decimal import Decimal
+from importlib import import_module
 from pathlib import Path
-from typing import Any, Literal, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
 
-import anyio
-
-from wanbatch.model.job import Manifest
-from wanbatch.model.lifecycle import RESERVED, SPENT, Attempt
 from wanbatch.model.plan import Plan as ModelPlan
-from wanbatch.model.report import Cost, Remark, Report, ReportJob
-from wanbatch.operations import opening
-from wanbatch.operations.aside import Approve, OnEvent, run_aside
+from wanbatch.model.report import Report
 from wanbatch.operations.asking import (
     Files,
     Scalar,
@@ -43,15 +38,19 @@ from wanbatch.operations.asking import (
     planning_options,
     whole,
 )
-from wanbatch.operations.check import check as check_files
-from wanbatch.operations.check import find_all
-from wanbatch.operations.events import Event, FindingsMade, ignore
 from wanbatch.operations.options import PlanningOptions, RunOptions
-from wanbatch.operations.planning import look_ahead
-from wanbatch.operations.run import RunResult
-from wanbatch.operations.wiring import carry_out
-from wanbatch.words.diagnostics import Diagnostic
 from wanbatch.words.errors import ExitCode, WanbatchError
+
+if TYPE_CHECKING:
+    from wanbatch.model.job import Manifest
+    from wanbatch.model.lifecycle import Attempt
+    from wanbatch.model.report import Cost, Remark, ReportJob
+    from wanbatch.operations.aside import Approve, OnEvent
+    from wanbatch.operations.check import check as check_files
+    from wanbatch.operations.events import Event
+    from wanbatch.operations.planning import look_ahead
+    from wanbatch.operations.run import RunResult, carry_out
+    from wanbatch.words.diagnostics import Diagnostic
 
 __all__ = [
     "Plan",
@@ -70,9 +69,23 @@ __all__ = [
     "run_sync",
 ]
 
+_ELSEWHERE = {
+    "carry_out": ("wanbatch.operations.run", "carry_out"),
+    "check_files": ("wanbatch.operations.check", "check"),
+    "look_ahead": ("wanbatch.operations.planning", "look_ahead"),
+}
+"""Operations that are shown here, by where they are."""
+
 Checks = Literal["all", "basic", "none"]
 P = ParamSpec("P")
 T = TypeVar("T")
+
+
+def __getattr__(name: str) -> object:
+    if name not in _ELSEWHERE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module, function = _ELSEWHERE[name]
+    return getattr(import_module(module), function)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,6 +170,9 @@ def load(
         options = planning_options(
             files, variables=variables, media_root=media_root, max_jobs=max_jobs
         )
+        from wanbatch.operations.check import check as check_files
+        from wanbatch.operations.events import ignore
+
         return check_files(options, ignore).manifests
 
 
@@ -184,6 +200,8 @@ def check(
         options = planning_options(
             files, variables=variables, media_root=media_root, max_jobs=max_jobs
         )
+        from wanbatch.operations.check import find_all
+
         return find_all(options)
 
 
@@ -244,6 +262,8 @@ def plan(
             media_root=media_root,
             max_jobs=max_jobs,
         )
+        from wanbatch.operations.planning import look_ahead
+
         found: list[Diagnostic] = []
         seen = look_ahead(
             options, _keep_findings(found), retry_failed=retry_failed, regenerate=regenerate
@@ -260,6 +280,8 @@ def plan(
 
 
 def _keep_findings(found: list[Diagnostic]) -> Callable[[Event], None]:
+    from wanbatch.operations.events import FindingsMade
+
     def observe(event: Event) -> None:
         if isinstance(event, FindingsMade):
             found.extend(event.findings)
@@ -374,6 +396,8 @@ async def run(
         )
         if isinstance(files, Plan):
             options, asked = _as_planned(files, options, asked)
+    from wanbatch.operations.aside import run_aside
+
     return _result(await run_aside(options, asked, on_event, approve))
 
 
@@ -390,7 +414,7 @@ def _as_planned(
             f"a plan has its own {', '.join(named)}",
             "give them to wanbatch.plan, and run what it returns",
         )
-    run = replace(asked, approved=plan, retry_failed=plan.retry_failed, regenerate=plan.regenerate)
+    run = replace(asked, allowed=plan, retry_failed=plan.retry_failed, regenerate=plan.regenerate)
     if plan.realm == "paid" and plan.total is not None:
         limit = plan.total if asked.max_cost is None else min(asked.max_cost, plan.total)
         run = replace(run, max_cost=limit)
@@ -415,6 +439,9 @@ def _result(ended: RunResult) -> Result:
 
 
 def _cost(attempts: Iterable[Attempt], currency: str) -> Cost:
+    from wanbatch.model.lifecycle import RESERVED, SPENT
+    from wanbatch.model.report import Cost
+
     bought = list(attempts)
     spent = _sum(a.price for a in bought if a.state in SPENT)
     return Cost(spent, _sum(a.price for a in bought if a.state in RESERVED), currency)
@@ -433,6 +460,8 @@ def _sum(prices: Iterable[Decimal | None]) -> Decimal | None:
 def _synchronous(function: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, T]:
     @functools.wraps(function)
     def call(*args: P.args, **keywords: P.kwargs) -> T:
+        import anyio
+
         _refuse_running_loop()
         return anyio.run(functools.partial(function, *args, **keywords))
 
@@ -440,6 +469,8 @@ def _synchronous(function: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, T
 
 
 def _refuse_running_loop() -> None:
+    import asyncio
+
     try:
         asyncio.get_running_loop()
     except RuntimeError:
@@ -512,6 +543,8 @@ async def fetch(
             wait_s=number("wait_s", wait_s, 0) or 0.0,
             lock_timeout_s=number("lock_timeout_s", lock_timeout_s, 0) or 0.0,
         )
+    from wanbatch.operations.aside import run_aside
+
     return _result(await run_aside(options, asked, on_event, None))
 
 
@@ -533,4 +566,6 @@ def open_report(path: StrPath) -> Report:
     'reports/harbor/videos'
     """
     with in_python():
-        return opening.open_report(Path(path))
+        from wanbatch.operations.opening import open_report as open_written
+
+        return open_written(Path(path))

@@ -68,7 +68,7 @@ def test_values_come_as_a_program_has_them() -> None:
         output=Path("out"),
         max_jobs=10_000,
     )
-    assert planning_options(iter(["a.yaml", Path("b.yaml")])).files == (
+    assert planning_options(path for path in ("a.yaml", Path("b.yaml"))).files == (
         Path("a.yaml"),
         Path("b.yaml"),
     )

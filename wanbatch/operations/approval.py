@@ -55,7 +55,7 @@ def keep_limit(plan: Plan, limit: SpendingLimit, unpriced: Unpriced | None) -> N
         )
 
 
-def refuse_unapproved(plan: Plan, approved: Plan) -> None:
+def keep_to_plan(plan: Plan, approved: Plan) -> None:
     """Raises ``WanbatchError`` (3) where ``plan`` would buy what ``approved`` would
     not, or for more. What has been bought since may be missing: a plan that was
     interrupted half-way can be run again."""

@@ -42,8 +42,8 @@ from wanbatch.operations.asking import in_python
 from wanbatch.operations.events import Event
 from wanbatch.operations.loops import door_into_loop
 from wanbatch.operations.options import PlanningOptions, RunOptions
-from wanbatch.operations.run import Run, RunResult
-from wanbatch.operations.wiring import carry_out
+from wanbatch.operations.run import Prepared, Run, RunPorts, RunResult, carry_out
+from wanbatch.operations.wiring import real_ports
 
 HOLDER = "a program, by wanbatch.run"
 """What others read who find the folder locked."""
@@ -79,8 +79,8 @@ async def run_aside(
 
 
 class _Aside:
-    """One run in its thread. Methods that end in ``_here`` belong to the program's
-    loop, all others to the thread, but for ``end``."""
+    """One run in its thread. What the program's loop calls stands first (and ends in
+    "here"), then what the thread does; ``end`` is for both."""
 
     def __init__(
         self,
@@ -168,19 +168,15 @@ class _Aside:
     def _work(self) -> None:
         try:
             self._result = carry_out(
-                self._options,
-                self._run,
-                self,
-                self._take,
-                self._watch,
-                execute=self._execute,
-                command=HOLDER,
-                sleep=self._sleep,
+                self._options, self._run, self, self._take, self._open_ports, self._execute
             )
         except BaseException as error:  # noqa: BLE001 - raised where the run is waited for
             self._failure = error
         with contextlib.suppress(RuntimeError):  # nobody waits: that loop is closed
             self._knock(self._finish_here)
+
+    def _open_ports(self, prepared: Prepared) -> RunPorts:
+        return real_ports(prepared, self._watch, command=HOLDER, sleep=self._sleep)
 
     async def _execute(self, run: Run) -> RunResult:
         """Before the run can be asked to end in good order, nothing is under way that

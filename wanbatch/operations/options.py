@@ -53,9 +53,9 @@ class RunOptions:
 
     ``None`` leaves a limit to the profile and the manifests. ``max_cost`` is an amount
     of the backend's currency and approves spending up to it; ``yes`` approves the plan
-    as it stands. ``approved`` is a plan that was approved before: what it would not
-    have bought at its price is refused. ``locked`` refuses where a manifest and its
-    lock disagree.
+    as it stands. ``allowed`` is a plan that a program was shown: what it would not have
+    bought at its price is refused. ``locked`` refuses where a manifest and its lock
+    disagree.
     """
 
     buys: bool = True
@@ -70,4 +70,4 @@ class RunOptions:
     locked: bool = False
     retry_failed: bool = False
     regenerate: bool = False
-    approved: Plan | None = None
+    allowed: Plan | None = None

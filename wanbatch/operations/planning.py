@@ -118,11 +118,13 @@ def look_and_plan(
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """A plan, and what there is to say beside it: the manifests that it is of, how long
-    a run would take (``None``: nobody knows), why its total is not known."""
+    """A plan, and what there is to say beside it: what it was made from, how long a run
+    would take (``None``: nobody knows), why its total is not known."""
 
     plan: Plan
     manifests: tuple[Manifest, ...]
+    profile: Profile
+    snapshot: Snapshot
     estimate_s: float | None
     unpriced: Unpriced | None
 
@@ -146,6 +148,8 @@ def look_ahead(
     return Outlook(
         plan,
         checked.manifests,
+        profile,
+        snapshot,
         estimate_s(plan, profile, snapshot),
         find_unpriced(plan, profile),
     )

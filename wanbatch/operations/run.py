@@ -54,7 +54,7 @@ from wanbatch.model.wire import Profile, quiet_period_of
 from wanbatch.operations.approval import (
     Approver,
     keep_limit,
-    refuse_unapproved,
+    keep_to_plan,
     require_approval,
 )
 from wanbatch.operations.check import Checked, check
@@ -187,6 +187,20 @@ def prepare(options: PlanningOptions, run: RunOptions, observe: Observer) -> Pre
     limit = spending_limit(run.max_cost, checked.manifests, chosen.projects)
     _make_folder(options.output)
     return Prepared(options, run, checked, raise_limits(chosen.profile, run), limit)
+
+
+def carry_out(
+    options: PlanningOptions,
+    run: RunOptions,
+    approver: Approver,
+    observe: Observer,
+    open_ports: Callable[[Prepared], RunPorts],
+    execute: Callable[[Run], Awaitable[RunResult]] | None = None,
+) -> RunResult:
+    """A run from its checks to its report, in this thread and a loop of its own, for
+    commands and programs. ``execute`` is as in ``start``. Raises ``WanbatchError``."""
+    prepared = prepare(options, run, observe)
+    return start(Run(prepared, open_ports(prepared), approver, observe), execute)
 
 
 def _make_folder(folder: Path) -> None:
@@ -382,8 +396,8 @@ class Run:
         """What must be said before anything is bought. Raises ``WanbatchError`` (3)."""
         if not in_flight.here:
             refuse_all_elsewhere(self._options, plan, self._tell)
-        if self._run.approved is not None:
-            refuse_unapproved(plan, self._run.approved)
+        if self._run.allowed is not None:
+            keep_to_plan(plan, self._run.allowed)
         unpriced = find_unpriced(plan, self._profile)
         self._keep_limit(plan, unpriced)
         require_approval(plan, self._run, unpriced, self._approver)

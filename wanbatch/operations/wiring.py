@@ -1,5 +1,4 @@
-"""The real ports of a run: clocks, chance, the lock, the ledger, the API, the report;
-and a run with them, whole.
+"""The real ports of a run: clocks, chance, the lock, the ledger, the API, the report.
 
 What it may not do: decide anything. Whoever wants other ports builds a ``RunPorts`` of
 them.
@@ -26,42 +25,17 @@ from wanbatch.model.lifecycle import Snapshot
 from wanbatch.model.plan import Plan
 from wanbatch.model.report import Report
 from wanbatch.model.wire import Profile, Secret
-from wanbatch.operations.approval import Approver
-from wanbatch.operations.events import Observer
 from wanbatch.operations.looking import look
-from wanbatch.operations.options import PlanningOptions, RunOptions
 from wanbatch.operations.reporting import write_reports
-from wanbatch.operations.run import Prepared, Run, RunPorts, RunResult, prepare, start
+from wanbatch.operations.run import Prepared, Run, RunPorts
 from wanbatch.operations.ticks import choose_ticks
 from wanbatch.providers.client import Client
 from wanbatch.words.clock import ServerClock
 
-Watch = Callable[[Run, TaskStatus[None]], Awaitable[None]]
-"""Says that it has started, and then may call ``Run.interrupt`` (``RunPorts``)."""
-
-
-def carry_out(
-    options: PlanningOptions,
-    run: RunOptions,
-    approver: Approver,
-    observe: Observer,
-    watch: Watch,
-    *,
-    execute: Callable[[Run], Awaitable[RunResult]] | None = None,
-    command: str | None = None,
-    sleep: Callable[[float], object] = time.sleep,
-) -> RunResult:
-    """A run on this machine, from its checks to its report, in this thread and a loop
-    of its own. Raises ``WanbatchError``. The last three are those of ``start`` and
-    ``real_ports``."""
-    prepared = prepare(options, run, observe)
-    ports = real_ports(prepared, watch, command=command, sleep=sleep)
-    return start(Run(prepared, ports, approver, observe), execute)
-
 
 def real_ports(
     prepared: Prepared,
-    watch: Watch,
+    watch: Callable[[Run, TaskStatus[None]], Awaitable[None]],
     *,
     command: str | None = None,
     sleep: Callable[[float], object] = time.sleep,
