@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from wanbatch.api import look_ahead
 from wanbatch.cli import wording
 from wanbatch.cli.command import Command
 from wanbatch.cli.console import say, wants_color
@@ -16,17 +17,9 @@ from wanbatch.cli.options import CommonOptions, planning_options, retry_option
 from wanbatch.cli.output import observer, save
 from wanbatch.model.plan import Action, Plan
 from wanbatch.model.retrying import Retrying
-from wanbatch.operations.check import check
-from wanbatch.operations.choose import Unpriced, choose_backend, find_unpriced
-from wanbatch.operations.elsewhere import refuse_older_ledger, ways_out_of_elsewhere
+from wanbatch.operations.choose import Unpriced
+from wanbatch.operations.elsewhere import ways_out_of_elsewhere
 from wanbatch.operations.events import Forecast
-from wanbatch.operations.planning import (
-    basis_of,
-    estimate,
-    look_and_plan,
-    refuse_undeliverable,
-)
-from wanbatch.operations.sharding import refuse_other_shards
 from wanbatch.words.errors import ExitCode
 from wanbatch.words.humanize import quoted
 
@@ -63,22 +56,13 @@ def command(
     if as_json and options.format == "markdown":
         raise click.UsageError("--json and --format markdown both write to stdout: choose one.")
     observe = observer(options, quiet_warnings=options.quiet)
-    checked = check(options, observe)
-    profile = choose_backend(options, checked.manifests, offline=True).profile
-    plan, snapshot, around = look_and_plan(
-        options, checked, profile, observe, retry_failed=retry_failed, regenerate=regenerate
-    )
-    refuse_older_ledger(options, around)
-    refuse_other_shards(options, profile, snapshot.notes)
-    refuse_undeliverable(plan, profile, observe)
+    seen = look_ahead(options, observe, retry_failed=retry_failed, regenerate=regenerate)
+    plan = seen.plan
     document, as_markdown = None, options.format == "markdown"
     if as_json or saved or as_markdown:
         from wanbatch.operations.reporting import render_plan
 
-        basis = basis_of(
-            options, profile, snapshot, retry_failed=retry_failed, regenerate=regenerate
-        )
-        document = render_plan(plan, checked.manifests, basis)
+        document = render_plan(plan, seen.manifests, seen.basis)
         if saved:
             save(saved, document.content)
         if as_json:
@@ -86,10 +70,10 @@ def command(
     if as_markdown and document:
         from wanbatch.cli.plan_markdown import render_plan_markdown
 
-        click.echo(render_plan_markdown(plan, snapshot, document.digest), nl=False)
+        click.echo(render_plan_markdown(plan, seen.snapshot, document.digest), nl=False)
     elif not as_json:
-        show_plan(options, plan, estimate(plan, profile, snapshot))
-        _say_missing_price(options, find_unpriced(plan, profile))
+        show_plan(options, plan, seen.estimate)
+        _say_missing_price(options, seen.unpriced)
     if saved and document:
         _say_saved(saved, document.digest)
     work = any(entry.action in (Action.GENERATE, Action.RESUME) for entry in plan.selected())

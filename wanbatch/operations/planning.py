@@ -4,8 +4,9 @@ take.
 What it may not do: send anything, write anything, or decide about a job (the planner
 does).
 
-How it works: ``look_and_plan`` is what commands that only look take; a run plans from
-the ledger that it holds, with ``build_plan``.
+How it works: ``look_ahead`` is the whole way from files to a plan for those who only
+look, ``look_and_plan`` its last step for commands with more to do in between; a run
+plans from the ledger that it holds, with ``build_plan``.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from wanbatch.engine.polling.forecast import Forecast, Pace, Task, forecast, usual_durations
@@ -21,13 +23,15 @@ from wanbatch.engine.scheduling.works import build_works
 from wanbatch.engine.work_items import Phase, WorkItem
 from wanbatch.ledger.store import read_snapshot
 from wanbatch.model.elsewhere import NOTHING, Elsewhere
+from wanbatch.model.job import Manifest
 from wanbatch.model.lifecycle import Snapshot, State
 from wanbatch.model.origin import same_origin
 from wanbatch.model.plan import Action, Plan
 from wanbatch.model.retrying import Retrying
 from wanbatch.model.wire import Profile
-from wanbatch.operations.check import Checked, InvalidInput, tell_findings
-from wanbatch.operations.elsewhere import look_around
+from wanbatch.operations.check import Checked, check, refuse_errors, tell_findings
+from wanbatch.operations.choose import Unpriced, choose_backend, find_unpriced
+from wanbatch.operations.elsewhere import look_around, refuse_older_ledger
 from wanbatch.operations.events import Observer, SelectionDoubted
 from wanbatch.operations.evidence import Surroundings
 from wanbatch.operations.fit import check_fit
@@ -42,7 +46,6 @@ from wanbatch.plan.selection import parse_selection
 from wanbatch.plan.shards import parse_shard
 from wanbatch.videos.outputs import intact_paths
 from wanbatch.videos.trash import FOLDER, lies_there, put_back, read_trash, trashed_paths
-from wanbatch.words.diagnostics import has_errors
 from wanbatch.words.errors import ExitCode, WanbatchError
 
 
@@ -172,13 +175,52 @@ def put_back_needed(output: Path, plan: Plan) -> None:
             )
 
 
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """A plan, and what there is to say beside it: what it was made from, how long a run
+    would take (``None``: there is nothing to make), why its total is not known."""
+
+    plan: Plan
+    manifests: tuple[Manifest, ...]
+    profile: Profile
+    snapshot: Snapshot
+    basis: Basis
+    estimate: Forecast | None
+    unpriced: Unpriced | None
+
+
+def look_ahead(
+    options: PlanningOptions,
+    observe: Observer,
+    *,
+    retry_failed: Retrying = False,
+    regenerate: bool = False,
+) -> Foreseen:
+    """What a run would do, from the files to the price. Needs no key, sends nothing.
+    Raises ``WanbatchError`` for what a run would be refused for before its approval."""
+    checked = check(options, observe)
+    profile = choose_backend(options, checked.manifests, offline=True).profile
+    plan, snapshot, around = look_and_plan(
+        options, checked, profile, observe, retry_failed=retry_failed, regenerate=regenerate
+    )
+    refuse_older_ledger(options, around)
+    refuse_other_shards(options, profile, snapshot.notes)
+    refuse_undeliverable(plan, profile, observe)
+    return Foreseen(
+        plan,
+        checked.manifests,
+        profile,
+        snapshot,
+        basis_of(options, profile, snapshot, retry_failed=retry_failed, regenerate=regenerate),
+        estimate(plan, profile, snapshot),
+        find_unpriced(plan, profile),
+    )
+
+
 def refuse_undeliverable(plan: Plan, profile: Profile, observe: Observer) -> None:
     """What cannot reach the backend, or is refused there for certain, is an error
     before anything is sent. Raises ``InvalidInput``."""
-    found = check_fit(plan, profile)
-    tell_findings(found, observe)
-    if has_errors(found):
-        raise InvalidInput
+    refuse_errors(tell_findings(check_fit(plan, profile), observe))
 
 
 def estimate(

@@ -25,6 +25,7 @@ from wanbatch.ledger.lock import RunLock
 from wanbatch.ledger.store import Ledger
 from wanbatch.model.lifecycle import Snapshot
 from wanbatch.model.plan import Plan
+from wanbatch.model.report import Report
 from wanbatch.model.wire import Profile, Secret
 from wanbatch.operations.journal import Journal
 from wanbatch.operations.looking import look
@@ -45,23 +46,30 @@ FORECAST_EVERY_S = 2.0
 def real_ports(
     prepared: Prepared,
     watch: Callable[[Run, TaskStatus[None]], Awaitable[None]],
+    *,
     echo: Callable[[str], None] | None = None,
+    command: str | None = None,
+    sleep: Callable[[float], object] = time.sleep,
 ) -> RunPorts:
-    """The ports of a run on this machine. ``echo`` hears each line of its journal."""
+    """The ports of a run on this machine. ``echo`` hears each line of its journal.
+    ``command`` is what others are told who find the folder locked (by default this
+    process's command line), ``sleep`` waits for another one's lock."""
     options, manifests = prepared.options, prepared.checked.manifests
-    environ, command = environment_of_others(prepared.profile), prepared.run.notify
+    environ, notify = environment_of_others(prepared.profile), prepared.run.notify
     key = prepared.profile.api_key.reveal()
     started = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
 
-    def report(plan: Plan, snapshot: Snapshot, run_id: str) -> Sequence[Path]:
-        return [path for path, _ in write_reports(options, manifests, plan, snapshot, run_id)]
+    def report(plan: Plan, snapshot: Snapshot, run_id: str) -> Sequence[tuple[Path, Report]]:
+        return write_reports(options, manifests, plan, snapshot, run_id)
 
     return RunPorts(
         run_id=f"{started}-{secrets.token_hex(3)}",
         wall=time.time,
         ticks=choose_ticks(),
         chance=random.random,
-        lock=lambda: RunLock(options.output, timeout_s=prepared.run.lock_timeout_s),
+        lock=lambda: RunLock(
+            options.output, prepared.run.lock_timeout_s, sleep=sleep, command=command
+        ),
         open_ledger=lambda: Ledger.open(options.ledger),
         open_client=lambda clock: open_client(prepared.profile, options.output, clock),
         free_bytes=lambda: shutil.disk_usage(options.output).free,
@@ -69,7 +77,7 @@ def real_ports(
         look=look,
         report=report,
         awake=lambda: stay_awake(environ, os.getpid()),
-        notify=(lambda facts: run_command(command, facts, environ)) if command else None,
+        notify=(lambda facts: run_command(notify, facts, environ)) if notify else None,
         journal=lambda: Journal(options.output, partial(scrub, key=key), echo),
         forecast_every_s=FORECAST_EVERY_S,
     )
