@@ -206,7 +206,8 @@ def test_a_run_gives_its_reports(harbor: Path) -> None:
     before = wanbatch.plan(HARBOR)
     assert (before.total, before.backend, before.findings) == (Decimal(0), "emulator", ())
     assert before.count()[Action.GENERATE] == 2
-    assert before.estimate_s is None
+    assert before.estimate is not None
+    assert before.estimate.is_guess
     assert not (harbor / "reports").exists(), "to plan writes nothing"
     seen: list[Event] = []
     result = wanbatch.run_sync(HARBOR, on_event=seen.append)

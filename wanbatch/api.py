@@ -97,9 +97,9 @@ class Plan(ModelPlan):
     ``jobs`` are in manifest order, each with ``action``, ``reason``, ``state`` and
     ``price``; ``selected()`` are those that count, ``count()`` says how many have which
     action. ``total`` is what would be bought, in ``currency``, ``None`` where a price
-    is not known. ``estimate`` is how long a run would most likely take, from
-    ``low_s`` to ``high_s`` seconds, by what the ledger has seen (``is_guess`` where that
-    is nothing); ``None`` where there is nothing to make. ``findings`` are warnings about
+    is not known. ``estimate`` is how long a run would most likely take, from ``low_s``
+    to ``high_s`` seconds, by what the ledger has seen (``is_guess`` where that is
+    nothing); ``None`` where there is nothing to make. ``findings`` are warnings about
     the manifests.
     """
 
@@ -269,9 +269,7 @@ def plan(
 
         found: list[Diagnostic] = []
         again = retrying(retry_failed)
-        seen = look_ahead(
-            options, _keep_findings(found), retry_failed=again, regenerate=regenerate
-        )
+        seen = look_ahead(options, _keep_findings(found), retry_failed=again, regenerate=regenerate)
         values = {field.name: getattr(seen.plan, field.name) for field in fields(ModelPlan)}
         return Plan(
             **values,
@@ -354,7 +352,8 @@ async def run(
         wait_s: how long to wait for a running task.
         lock_timeout_s: how long to wait for another run on the same output folder.
         locked: refuse where manifest and lock file disagree.
-        retry_failed: submit failed jobs again: all, or those of an error code or several.
+        retry_failed: submit failed jobs again: all, or those of an error code or of
+            several.
         regenerate: buy again what the selection already has; recorded.
 
     Raises:

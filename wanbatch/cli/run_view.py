@@ -69,7 +69,6 @@ from wanbatch.operations.reporting import repeated_options
 from wanbatch.operations.run import Run, RunResult
 from wanbatch.operations.wiring import real_ports
 from wanbatch.words.disk import oddities
-from wanbatch.words.errors import WanbatchError
 from wanbatch.words.humanize import duration, money, plural, quoted
 
 NEVER_BOUGHT = frozenset({Action.GENERATE, Action.BLOCKED})

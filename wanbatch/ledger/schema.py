@@ -216,6 +216,8 @@ def _version_3(connection: Connection) -> None:
 def _version_4(connection: Connection) -> None:
     """Which saved plan a run carries out, by its digest."""
     connection.execute("ALTER TABLE runs ADD COLUMN plan TEXT NOT NULL DEFAULT ''")
+
+
 def _version_5(connection: Connection) -> None:
     """Which manifests, locks and reviews refer to which attempt, or did until when."""
     connection.execute(

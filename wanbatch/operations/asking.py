@@ -22,6 +22,7 @@ from typing import TypeAlias
 
 from wanbatch.model.measures import Level
 from wanbatch.model.price import AMOUNT_FORM, read_amount
+from wanbatch.model.retrying import Retrying
 from wanbatch.operations.options import PlanningOptions
 from wanbatch.words.errors import ExitCode, WanbatchError, as_machine_trouble, innermost
 
@@ -132,6 +133,13 @@ def whole(keyword: str, value: int | None, least: int) -> int | None:
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= MOST:
         raise _wrong(keyword, value, f"a whole number of at least {least}")
     return value
+
+
+def retrying(value: bool | str | Iterable[str]) -> Retrying:
+    """All failed jobs, none, or those of an error code or several."""
+    if isinstance(value, bool):
+        return value
+    return frozenset({value} if isinstance(value, str) else value)
 
 
 def _wrong(keyword: str, value: object, wanted: str) -> WanbatchError:

@@ -21,8 +21,8 @@ from typing import cast
 from wanbatch.model.job import Size
 from wanbatch.model.plan import Action
 from wanbatch.model.price import PriceList
-from wanbatch.plan.identity import JobKey
 from wanbatch.model.retrying import Retrying
+from wanbatch.plan.identity import JobKey
 from wanbatch.words.canonical import Json, canonical_text, quote, without_times
 from wanbatch.words.hiding import hide_queries
 
