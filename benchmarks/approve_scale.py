@@ -166,7 +166,16 @@ MEASURES = {
 
 
 def run(kind: str, path: Path, jobs: int) -> dict[str, float]:
-    command = [sys.executable, __file__, "--measure", kind, "--file", str(path), "--jobs", str(jobs)]
+    command = [
+        sys.executable,
+        __file__,
+        "--measure",
+        kind,
+        "--file",
+        str(path),
+        "--jobs",
+        str(jobs),
+    ]
     return dict(json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout))
 
 

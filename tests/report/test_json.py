@@ -219,5 +219,8 @@ def test_the_lines_of_a_plan_are_the_entries_of_its_document():
     for line, entry in zip(lines, entries, strict=True):
         assert json.loads(line.whole) == json.loads(json.dumps(entry))
         assert line.canonical == canonical_text(without_times(json.loads(line.whole)))
-    assert json.loads(plan_text(document, lines)) == {**document, "jobs": json.loads(json.dumps(entries))}
+    assert json.loads(plan_text(document, lines)) == {
+        **document,
+        "jobs": json.loads(json.dumps(entries)),
+    }
     assert json.loads(plan_text(document, [])) == {**document, "jobs": []}
