@@ -15,14 +15,18 @@ from report import samples
 from wanbatch.model.plan import Action, JobState
 from wanbatch.report.collect import collect
 from wanbatch.report.formats.json import (
+    _is_untouched,
     document_text,
     parse_report,
     plan_document,
+    plan_lines,
+    plan_text,
     report_document,
     to_bytes,
 )
 from wanbatch.report.schema import find_violation
 from wanbatch.report.write import read_report
+from wanbatch.words.canonical import canonical_text, without_times
 from wanbatch.words.errors import ExitCode, WanbatchError
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"

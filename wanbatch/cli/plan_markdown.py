@@ -22,6 +22,7 @@ from wanbatch.cli.wording import plan_line
 from wanbatch.model.changes import find_changes
 from wanbatch.model.lifecycle import RESERVED, SPENT, Attempt, Snapshot, State
 from wanbatch.model.plan import Action, JobState, Plan, PlannedJob
+from wanbatch.words.hiding import hide_queries
 from wanbatch.words.humanize import money, plural
 from wanbatch.words.markdown import MOST_CHARACTERS, code_span, cut_middle, flatten, length
 
@@ -189,7 +190,7 @@ _VERBS = {
 
 def _title(name: str) -> str:
     """Inside of HTML, where a backtick is none."""
-    return f"<code>{escape(cut_middle(flatten(name), NAME))}</code>"
+    return f"<code>{escape(cut_middle(flatten(hide_queries(name)), NAME))}</code>"
 
 
 def _priced(action: Action, jobs: Sequence[PlannedJob], plan: Plan) -> str:
