@@ -7,6 +7,7 @@ import json
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
@@ -216,7 +217,7 @@ def test_the_lines_of_a_plan_are_the_entries_of_its_document():
     jobs += [replace(jobs[1], job=floats), replace(jobs[1], price=None, selected=False)]
     jobs += [replace(jobs[1], authorised_by="regenerate", upstream=('a"b', "c"))]
     plan = replace(plan, jobs=(*plan.jobs, *jobs))
-    document = plan_document(plan, [manifest])
+    document: Any = plan_document(plan, [manifest])
     entries = document.pop("jobs")
     lines = plan_lines(plan, [manifest])
     assert any(_is_untouched(entry) for entry in plan.jobs)
