@@ -99,6 +99,7 @@ class Scene:
             "submit_concurrency": submit_concurrency,
         }
         self._stack = ExitStack()
+        self.before = 0  # what was charged when a test that shares the scene began
 
     def __enter__(self) -> Scene:
         self.folder.mkdir(parents=True)

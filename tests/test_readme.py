@@ -195,7 +195,7 @@ def _follow(reader: Reader, line: str) -> Said:
         assert line.count(ADDRESS) == 1
         line = line.replace(ADDRESS, reader.address)
     if program == "wanbatch":
-        if "--max-cost" in words or "--yes" in words:
+        if "--max-cost" in words or "--yes" in words or ("plan" in words and "-o" in words):
             shutil.rmtree(reader.cwd / "reports")  # CI begins in a fresh checkout
         if words[0] == "resolve":
             return _resolve(reader, line)
@@ -312,7 +312,7 @@ def test_a_real_backend_is_asked_first_and_bought_from_once(followed: Reader) ->
 
 @pytest.mark.slow
 def test_in_ci_both_lines_buy_what_is_planned(followed: Reader) -> None:
-    for words in ("--max-cost", "--yes harbor"):
+    for words in ("--max-cost", "--yes harbor", "run --plan"):
         found = [one for one in followed.said if words in one.line]
         assert found[0].bought == 4, found[0].terminal
         assert "4 to generate ($2.00)" in found[0].terminal

@@ -6,13 +6,14 @@ import hashlib
 import json
 import random
 from decimal import Decimal
+from typing import Any
 
 import pytest
 import rfc8785
 from plan.test_planner import PRICES
 from report import samples
 
-from wanbatch.model.plan import Action
+from wanbatch.model.plan import Action, JobState
 from wanbatch.plan.saved import Basis, Choices, complete, digest_of, parse_plan
 from wanbatch.report.formats.json import document_text, plan_document
 from wanbatch.report.schema import find_violation
@@ -21,7 +22,7 @@ BASIS = Basis("ab" * 16, PRICES, Choices(select=("seed=1..3",), variables={"styl
 
 
 def whole():
-    manifest, made, _, _ = samples.make_case(*samples.JobState)
+    manifest, made, _, _ = samples.make_case(*JobState)
     document = complete(plan_document(made, [manifest]), BASIS)
     return json.loads(document_text(document))
 
@@ -108,7 +109,7 @@ def test_a_plan_comes_back_as_it_was_saved():
 def test_queries_of_urls_are_not_kept():
     url = "https://cdn.example.com/a.png?Signature=c2VjcmV0"
     basis = Basis("", None, Choices(variables={"a": url, "b": "plain", "c": "https://u:p@h/#x"}))
-    document = complete({"schema": "s"}, basis)
+    document: Any = complete({"schema": "s"}, basis)
     assert document["choices"]["variables"] == {
         "a": "https://cdn.example.com/a.png?…",
         "b": "plain",

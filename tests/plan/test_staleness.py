@@ -314,7 +314,7 @@ def test_what_is_left_of_the_total():
     jobs = (job(), job("two", seed=8), job("three", seed=9))
     saved = save(plan(*jobs), *jobs)
     price = Decimal("0.50")
-    states = {
+    states: dict[State, Decimal | int] = {
         State.STORED: price,
         State.UNCERTAIN: price,
         State.ACCEPTED: price,

@@ -7,6 +7,7 @@ import json
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
@@ -15,14 +16,18 @@ from report import samples
 from wanbatch.model.plan import Action, JobState
 from wanbatch.report.collect import collect
 from wanbatch.report.formats.json import (
+    _is_untouched,
     document_text,
     parse_report,
     plan_document,
+    plan_lines,
+    plan_text,
     report_document,
     to_bytes,
 )
 from wanbatch.report.schema import find_violation
 from wanbatch.report.write import read_report
+from wanbatch.words.canonical import canonical_text, without_times
 from wanbatch.words.errors import ExitCode, WanbatchError
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
@@ -212,7 +217,7 @@ def test_the_lines_of_a_plan_are_the_entries_of_its_document():
     jobs += [replace(jobs[1], job=floats), replace(jobs[1], price=None, selected=False)]
     jobs += [replace(jobs[1], authorised_by="regenerate", upstream=('a"b', "c"))]
     plan = replace(plan, jobs=(*plan.jobs, *jobs))
-    document = plan_document(plan, [manifest])
+    document: Any = plan_document(plan, [manifest])
     entries = document.pop("jobs")
     lines = plan_lines(plan, [manifest])
     assert any(_is_untouched(entry) for entry in plan.jobs)

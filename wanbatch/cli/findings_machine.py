@@ -30,6 +30,7 @@ from wanbatch.cli.findings import (
 )
 from wanbatch.operations.codes import find_code
 from wanbatch.words.diagnostics import Cell, Diagnostic, Position, Severity, format_route
+from wanbatch.words.humanize import plural
 from wanbatch.words.markdown import MOST_CHARACTERS, code_span, fit
 from wanbatch.words.quoting import escape_unsafe
 
@@ -262,7 +263,7 @@ def _case(suite: ET.Element, d: Diagnostic) -> None:
 def render_markdown(diagnostics: Sequence[Diagnostic]) -> str:
     """A list for a pull request, at most as long as a comment may be."""
     errors = sum(d.severity is Severity.ERROR for d in diagnostics)
-    counts = f"{errors:,} errors, {len(diagnostics) - errors:,} warnings"
+    counts = f"{plural(errors, 'error')}, {plural(len(diagnostics) - errors, 'warning')}"
     head = [f"### {counts}" if diagnostics else "### Valid: no findings", ""]
     first = sorted(diagnostics, key=lambda d: d.severity is not Severity.ERROR)
     return fit(head, [_item(d) for d in first], MOST_CHARACTERS, "\nand {left} more").rstrip("\n")

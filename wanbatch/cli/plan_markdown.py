@@ -13,7 +13,7 @@ and a line says what is missing.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from html import escape
@@ -22,6 +22,7 @@ from wanbatch.cli.wording import plan_line
 from wanbatch.model.changes import find_changes
 from wanbatch.model.lifecycle import RESERVED, SPENT, Attempt, Snapshot, State
 from wanbatch.model.plan import Action, JobState, Plan, PlannedJob
+from wanbatch.words.hiding import hide_queries
 from wanbatch.words.humanize import money, plural
 from wanbatch.words.markdown import MOST_CHARACTERS, code_span, cut_middle, flatten, length
 
@@ -39,16 +40,17 @@ Key = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A job id: its sum, and the lines below it."""
+    """A job id: its sum, and how the lines below it are made, which may be many."""
 
     title: str
     sums: str
-    lines: tuple[str, ...]
+    lines: Callable[[], Sequence[str]]
     jobs: int
 
-    def folded(self) -> str:
-        """Only what is closed."""
-        return f"<details><summary>{self.title}: {self.sums}</summary>\n\n</details>\n"
+    def text(self, lines: Sequence[str] = ()) -> str:
+        """Folded, with a line end behind it."""
+        body = "".join(f"{line}\n" for line in lines)
+        return f"<details><summary>{self.title}: {self.sums}</summary>\n\n{body}\n</details>\n\n"
 
 
 def render_plan_markdown(plan: Plan, snapshot: Snapshot, digest: str) -> str:
@@ -66,7 +68,7 @@ def render_plan_markdown(plan: Plan, snapshot: Snapshot, digest: str) -> str:
     ]
     quiet = len(by_id) - len(ids)
     gone = _gone(plan, snapshot)
-    sections = [*ids, *([gone] if gone else [])]
+    sections = [*([gone] if gone else []), *ids]
     tail = [f"{plural(quiet, 'job id')} without changes: not listed."] if quiet else []
     return _laid_out(head, sections, tail)
 
@@ -84,14 +86,14 @@ def _head(plan: Plan, snapshot: Snapshot, digest: str) -> list[str]:
         "",
         "| | jobs | price |",
         "| --- | ---: | ---: |",
-        *(f"| {what} | {count:,} | {price} |" for what, count, price in _sums(plan)),
+        *(f"| {what} | {count:,} | {price} |" for what, count, price in _sums(plan, snapshot)),
     ]
     if total:
         lines += ["", f"{plural(total, 'job')} of the manifest not selected."]
     return lines
 
 
-def _sums(plan: Plan) -> Iterable[tuple[str, int, str]]:
+def _sums(plan: Plan, snapshot: Snapshot) -> Iterable[tuple[str, int, str]]:
     """What there is, and what this plan adds to it."""
     entries = plan.selected()
     done = [e for e in entries if e.state is JobState.DONE]
@@ -105,6 +107,16 @@ def _sums(plan: Plan) -> Iterable[tuple[str, int, str]]:
     rest = len(entries) - len(done) - len(under_way) - added
     if rest > 0:
         yield "blocked, skipped or to decide", rest, ""
+    selected = {(e.job.manifest, e.name) for e in entries}
+    known = {a.attempt_id for e in plan.jobs for a in e.attempts}
+    earlier = [
+        a
+        for a in snapshot.attempts
+        if a.realm == plan.realm and (a.manifest, a.job) in selected
+        if _is_counted(a) and a.attempt_id not in known
+    ]
+    if earlier:
+        yield "earlier versions of these, kept", len(earlier), _sum_of(plan, earlier)
 
 
 def _cost(plan: Plan, entries: Iterable[PlannedJob]) -> str:
@@ -142,19 +154,28 @@ def _last_of_name(plan: Plan, snapshot: Snapshot) -> Mapping[Key, Attempt]:
 def _section(
     name: str, entries: Sequence[PlannedJob], plan: Plan, before: Mapping[Key, Attempt]
 ) -> Section:
-    groups: dict[tuple[Action, str], list[PlannedJob]] = {}
-    for entry in entries:
-        groups.setdefault((entry.action, entry.reason.code.value), []).append(entry)
-    order = list(Action)
-    lines: list[str] = []
-    for (action, _), jobs in sorted(groups.items(), key=lambda one: order.index(one[0][0])):
-        lines += _group(action, jobs, plan, before)
     sums = []
     for action in Action:
         jobs = [entry for entry in entries if entry.action is action]
         if jobs:
             sums.append(f"{len(jobs):,} {_VERBS[action]}{_priced(action, jobs, plan)}")
-    return Section(_title(name), ", ".join(sums), tuple(lines), len(entries))
+    return Section(
+        _title(name), ", ".join(sums), lambda: _groups(entries, plan, before), len(entries)
+    )
+
+
+def _groups(
+    entries: Sequence[PlannedJob], plan: Plan, before: Mapping[Key, Attempt]
+) -> Sequence[str]:
+    """Lines for the jobs that have one action for one reason, by action."""
+    groups: dict[tuple[Action, str], list[PlannedJob]] = {}
+    for entry in entries:
+        groups.setdefault((entry.action, entry.reason.code.value), []).append(entry)
+    order = list(Action)
+    found: list[str] = []
+    for (action, _), jobs in sorted(groups.items(), key=lambda one: order.index(one[0][0])):
+        found += _group(action, jobs, plan, before)
+    return found
 
 
 _VERBS = {
@@ -169,7 +190,7 @@ _VERBS = {
 
 def _title(name: str) -> str:
     """Inside of HTML, where a backtick is none."""
-    return f"<code>{escape(cut_middle(flatten(name), NAME))}</code>"
+    return f"<code>{escape(cut_middle(flatten(hide_queries(name)), NAME))}</code>"
 
 
 def _priced(action: Action, jobs: Sequence[PlannedJob], plan: Plan) -> str:
@@ -230,43 +251,45 @@ def _gone(plan: Plan, snapshot: Snapshot) -> Section | None:
     shown = [f"- {code_span(name, NAME)}" for name in list(jobs)[: 10 * NAMED]]
     more = [f"- and {len(jobs) - len(shown):,} more"] if len(jobs) > len(shown) else []
     sums = f"{plural(len(jobs), 'job')}, {_sum_of(plan, gone)} spent; their videos stay"
-    return Section("No longer in the manifest", sums, (*shown, *more), len(jobs))
+    return Section("No longer in the manifest", sums, lambda: (*shown, *more), len(jobs))
 
 
 # -- within the bound ------------------------------------------------------------------
 
 
-def _laid_out(head: Sequence[str], sections: Sequence[Section], tail: Sequence[str]) -> str:
+def _laid_out(head: Sequence[str], sections: Iterable[Section], tail: Sequence[str]) -> str:
     """Every section closed, as far as they go; then their lists, in order, as far as
     those go."""
     room = MOST_CHARACTERS - SPARE - sum(length(line) + 1 for line in (*head, *tail))
     kept: list[Section] = []
+    left: list[Section] = []
     for section in sections:
-        room -= length(section.folded())
-        if room < 0:
-            room += length(section.folded())
-            break
-        kept.append(section)
+        needed = length(section.text())
+        (kept if needed <= room and not left else left).append(section)
+        room -= needed if not left else 0
     texts, short = [], 0
     for section in kept:
-        lines, room = _as_many(section.lines, room)
-        short += len(lines) < len(section.lines)
-        body = "".join(f"{line}\n" for line in lines)
-        texts.append(section.folded().replace("\n\n</details>", f"\n\n{body}\n</details>"))
-    return "\n".join([*head, *texts, *tail, *_left_out(sections[len(kept) :], short)]) + "\n"
+        lines = section.lines() if room else ("",)
+        taken, room = _as_many(lines, room)
+        short += len(taken) < len(lines)
+        texts.append(section.text(taken))
+    return (
+        "\n".join(head)
+        + "\n"
+        + "".join(texts)
+        + "".join(f"{line}\n" for line in (*tail, *_left_out(left, short)))
+    )
 
 
 def _as_many(lines: Sequence[str], room: int) -> tuple[list[str], int]:
-    """The lines that have room, with the line ends around them, and what is left of
-    it."""
+    """The lines that have room, and what is left of it: nothing, where one had none."""
     taken: list[str] = []
-    room -= 2
     for line in lines:
         if room < length(line) + 1:
-            break
+            return taken, 0
         room -= length(line) + 1
         taken.append(line)
-    return taken, max(room, 0)
+    return taken, room
 
 
 def _left_out(sections: Sequence[Section], short: int) -> list[str]:

@@ -216,10 +216,11 @@ def _locked(path: Path, document: Mapping[str, object]) -> Iterator[tuple[str, S
         yield from _damaged(path, Source.LOCK)
         return
     jobs = document.get("jobs") if document.get("schema") == LOCK_SCHEMA else None
+    place = _shown(path)  # asks the disk: once for a hundred thousand jobs
     for one in jobs.values() if isinstance(jobs, Mapping) else ():
         if isinstance(one, Mapping) and one.get("fingerprint"):
             state, task_id = str(one.get("state") or "bought"), str(one.get("task_id") or "")
-            yield str(one["fingerprint"]), Sighting(Source.LOCK, _shown(path), state, task_id)
+            yield str(one["fingerprint"]), Sighting(Source.LOCK, place, state, task_id)
 
 
 # -- videos ----------------------------------------------------------------------------

@@ -22,6 +22,7 @@ from wanbatch.model.lifecycle import Attempt, Snapshot, State
 from wanbatch.model.lock import LOCK_SCHEMA, Lock, LockedOutput, LockEntry
 from wanbatch.model.plan import JobState, PlannedJob, Request
 from wanbatch.plan.history import BOUGHT
+from wanbatch.words.canonical import quote
 
 _encode = json.JSONEncoder(
     ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(", ", ": ")
@@ -89,7 +90,7 @@ def _entry(entry: PlannedJob, attempt: Attempt) -> LockEntry:
     return LockEntry(
         fingerprint=entry.fingerprint,
         state=JobState.DONE.value if is_stored else entry.state.value,
-        request=json.loads(entry.request.describe()),
+        request=entry.request.shown(),
         inputs=_inputs(entry.request),
         seed=entry.request.seed,
         origin=attempt.origin,
@@ -114,28 +115,39 @@ def _inputs(request: Request) -> dict[str, str]:
 def lock_text(lock: Lock) -> str:
     """The file's text, with a newline at its end."""
     groups = ",\n".join(
-        f"    {_encode(name)}: {{\n{_fields(lock.jobs[name])}\n    }}" for name in sorted(lock.jobs)
+        f"    {quote(name)}: {{\n{_fields(lock.jobs[name])}\n    }}" for name in sorted(lock.jobs)
     )
     jobs = f"{{\n{groups}\n  }}" if groups else "{}"
     return (
-        f'{{\n  "jobs": {jobs},\n  "ledger": {_encode(lock.ledger)},\n'
+        f'{{\n  "jobs": {jobs},\n  "ledger": {quote(lock.ledger)},\n'
         f'  "schema": "{LOCK_SCHEMA}"\n}}\n'
     )
 
 
 def _fields(entry: LockEntry) -> str:
-    shown = {
-        "fingerprint": entry.fingerprint,
-        "inputs": dict(entry.inputs),
-        "origin": entry.origin,
-        "output": _output(entry.output),
-        "price": {"amount": entry.amount or None, "currency": entry.currency},
-        "request": dict(entry.request),
-        "seed": entry.seed,
-        "state": entry.state,
-        "task_id": entry.task_id or None,
-    }
-    return ",\n".join(f'      "{key}": {_encode(value)}' for key, value in shown.items())
+    """Keys sorted. What is a plain text goes without the encoder: a lock may hold a
+    hundred thousand jobs."""
+    price = f'{{"amount": {_text(entry.amount)}, "currency": {quote(entry.currency)}}}'
+    return (
+        f'      "fingerprint": {quote(entry.fingerprint)},\n'
+        f'      "inputs": {_mapping(entry.inputs)},\n'
+        f'      "origin": {quote(entry.origin)},\n'
+        f'      "output": {_encode(_output(entry.output))},\n'
+        f'      "price": {price},\n'
+        f'      "request": {_encode(dict(entry.request))},\n'
+        f'      "seed": {entry.seed},\n'
+        f'      "state": {quote(entry.state)},\n'
+        f'      "task_id": {_text(entry.task_id)}'
+    )
+
+
+def _text(value: str) -> str:
+    return quote(value) if value else "null"
+
+
+def _mapping(texts: Mapping[str, str]) -> str:
+    inside = ", ".join(f"{quote(key)}: {quote(texts[key])}" for key in sorted(texts))
+    return f"{{{inside}}}"
 
 
 def _output(output: LockedOutput | None) -> dict[str, object] | None:
