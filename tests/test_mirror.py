@@ -108,6 +108,7 @@ TABLE = {
     "media/test_sounds.py": "media/mp3 media/wav",
     "media/test_stills.py": "media/container media/window videos/stills",
     "media/test_structure.py": "media/boxes media/fragments media/tracks",
+    "operations/test_event_records.py": "engine/events operations/events",
     "plan/test_elsewhere.py": "model/elsewhere",
     "plan/test_history.py": "plan/earlier plan/likeness",
     "plan/test_identity.py": "words/canonical",
