@@ -114,6 +114,7 @@ TABLE = {
     "media/test_stills.py": "media/container media/window videos/stills",
     "media/test_structure.py": "media/boxes media/fragments media/tracks",
     "operations/test_clean.py": "operations/references",
+    "operations/test_event_records.py": "engine/events operations/events",
     "operations/test_looking.py": "operations/loops",
     "operations/test_notifying.py": "operations/others",
     "plan/test_elsewhere.py": "model/elsewhere",

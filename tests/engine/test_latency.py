@@ -142,3 +142,16 @@ def test_intervals_far_from_the_guess_are_taken_at_their_nearer_end() -> None:
     for low, high in ((1e6, 2e6), (1e-3, 2e-3)):
         found = fit([Point(low, high)] * 30, Lognormal(math.log(90.0), 0.1))
         assert low * 0.9 < found.median_s < high * 1.1
+
+
+def test_a_copy_hears_nothing_of_what_is_learnt_later() -> None:
+    model = LatencyModel()
+    model.observe(KIND, 60.0, 60.0)
+    copied = model.copy()
+    model.observe(KIND, 600.0, 600.0)
+    assert (copied.count, model.count) == (1, 2)
+    one, other = (m.like(KIND, lambda _: 1.0) for m in (copied, model))
+    assert one is not None
+    assert other is not None
+    assert one.median_s == pytest.approx(60.0)
+    assert other.median_s > 100.0

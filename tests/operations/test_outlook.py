@@ -41,9 +41,8 @@ def scheduler_of(jobs, rows=(), resumed=()):
     snapshot = Snapshot(tuple(rows))
     target = Target("gateway", "paid", ORIGIN, None)
     plan = make_plan([manifest(*jobs)], DIGESTS, snapshot, frozenset(), target, PlanOptions(), AT)
-    model = LatencyModel()
     made = Scheduler(
-        build_works(plan, {}), SubmitPacer(2.0, 3), PollSchedule(15.0, None, model), Budget(None),
+        build_works(plan, {}), SubmitPacer(2.0, 3), PollSchedule(15.0), Budget(None),
         RunPolicy(),
     )  # fmt: skip
     made.handle(TasksResumed(tuple(resumed or rows), AT, ()), 0.0)
@@ -78,7 +77,7 @@ def test_a_finished_task_takes_nothing_and_one_of_no_job_counts():
 def test_it_converges_to_nothing():
     one = job("one", seed=1)
     made = scheduler_of([one], [running(one, 1)])
-    outlook = Outlook(made, made.polls.model, "paid")
+    outlook = Outlook(made, LatencyModel(), "paid")
     told = outlook.question(0.0, AT)()
     assert told.forecast is not None
     assert told.forecast.is_guess
@@ -90,7 +89,7 @@ def test_it_converges_to_nothing():
 
 def test_durations_are_fitted_anew_when_a_tenth_more_is_known():
     made = scheduler_of([job(str(n), seed=n) for n in range(3)])
-    model = made.polls.model
+    model = LatencyModel()
     outlook = Outlook(made, model, "paid")
 
     def usual():
@@ -108,7 +107,7 @@ def test_durations_are_fitted_anew_when_a_tenth_more_is_known():
 
 def test_a_hold_of_all_submits_is_part_of_it():
     made = scheduler_of([job("one", seed=1)])
-    outlook = Outlook(made, made.polls.model, "paid")
+    outlook = Outlook(made, LatencyModel(), "paid")
     free = outlook.question(0.0, AT)().forecast
     made.pacer._backed_off_until = 1000.0
     held = outlook.question(0.0, AT)().forecast

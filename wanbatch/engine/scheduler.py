@@ -151,10 +151,6 @@ class Scheduler:
         return self._buying.pacer
 
     @property
-    def polls(self) -> PollSchedule:
-        return self._tracking.polls
-
-    @property
     def works(self) -> Sequence[WorkItem]:
         """All works, each at its number."""
         return self._items.all

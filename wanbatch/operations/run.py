@@ -29,7 +29,7 @@ from wanbatch.engine.notices import StopBuying, TasksResumed
 from wanbatch.engine.pacing.budget import Budget
 from wanbatch.engine.pacing.submits import SubmitPacer
 from wanbatch.engine.polling.batch import ListPolls
-from wanbatch.engine.polling.schedule import PollSchedule
+from wanbatch.engine.polling.schedule import LatencyModel, PollSchedule
 from wanbatch.engine.reconcile import ListingClient, reconcile
 from wanbatch.engine.recovery import (
     InFlight,
@@ -347,6 +347,7 @@ class Run:
         self._taken_up: frozenset[int] = frozenset()
         self._beside: Beside | None = None
         self._has_called = False
+        self._model = LatencyModel()
 
     def lock(self) -> AbstractContextManager[object]:
         """Keeps every other run out of the output folder."""
@@ -711,7 +712,7 @@ class Run:
 
     async def _foretell(self, scheduler: Scheduler, every_s: float) -> None:
         """Tells again and again how long the rest takes, until it is cancelled."""
-        outlook = Outlook(scheduler, scheduler.polls.model, self._profile.realm)
+        outlook = Outlook(scheduler, self._model, self._profile.realm)
         while True:
             began = anyio.current_time()
             question = outlook.question(began, self._clock.now())
@@ -732,7 +733,7 @@ class Run:
 
     def _make_scheduler(self, plan: Plan, snapshot: Snapshot) -> Scheduler:
         profile, manifests, chance = self._profile, self._checked.manifests, self._ports.chance
-        model = model_of(snapshot, profile.origin)
+        self._model = model = model_of(snapshot, profile.origin)
         return Scheduler(
             build_works(
                 plan,
