@@ -401,7 +401,8 @@ def test_a_run_on_the_folder_keeps_an_import_out(scene):
         stdout=subprocess.PIPE,
         text=True,
     ) as other:
-        assert other.stdout and other.stdout.readline()
+        assert other.stdout
+        assert other.stdout.readline()
         try:
             take(scene, str(artifact), code=4)
         finally:
