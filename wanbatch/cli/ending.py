@@ -13,14 +13,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 
 from wanbatch.model.lifecycle import RESERVED, SPENT, Attempt, State, is_undecided
-from wanbatch.model.plan import Action, Plan, PlannedJob
+from wanbatch.model.plan import Action, JobState, Plan, PlannedJob
+from wanbatch.model.reason import ReasonCode
 from wanbatch.model.report import Shortfall
 from wanbatch.words.humanize import duration, money, plural, quoted
 
 AUTHORISING = frozenset({"--regenerate", "--retry-failed"})
 """Recorded when they are given; said again, they would buy once more."""
 NAMED = 3
-"""So many jobs get their command; the others follow the pattern."""
+"""So many jobs get a command each; more are looked at together, by their state."""
 
 LISTED = 20
 """Lines about videos that fall short; the report has them all."""
@@ -108,7 +109,8 @@ def command_that_buys(words: Sequence[str]) -> str:
 
 
 def commands_that_decide(plan: Plan, files: Mapping[str, str], options: Sequence[str]) -> list[str]:
-    """How a person looks at each job that waits for a decision and then decides.
+    """How a person looks at the jobs that wait for a decision and then decides: at each
+    of a few, or at all that stand alike.
 
     ``files`` are the manifests' paths by name, ``options`` what names backend and
     ledger.
@@ -119,8 +121,31 @@ def commands_that_decide(plan: Plan, files: Mapping[str, str], options: Sequence
         for entry in waiting[:NAMED]
     ]
     if len(waiting) > NAMED:
-        commands.append(f"and so on for {len(waiting) - NAMED} more")
+        alike = dict.fromkeys((e.job.manifest, e.state) for e in waiting)
+        commands = [
+            quoted(
+                ["wanbatch", "resolve", files[name], "--select", f"state:{state.value}", *options]
+            )
+            for name, state in alike
+        ]
     return commands
+
+
+def commands_that_buy_again(
+    plan: Plan, files: Mapping[str, str], options: Sequence[str]
+) -> list[str]:
+    """The ``run`` for what was bought and cannot be had here: elsewhere, or as a file
+    that is lost. It touches no other job of the state that it selects."""
+    again = ("--regenerate", *options)
+    gone = dict.fromkeys(
+        (entry.job.manifest, entry.state)
+        for entry in plan.selected()
+        if entry.state is JobState.ELSEWHERE or entry.reason.code is ReasonCode.FILE_LOST
+    )
+    return [
+        quoted(["wanbatch", "run", files[name], "--select", f"state:{state.value}", *again])
+        for name, state in gone
+    ]
 
 
 def _waits(entry: PlannedJob) -> bool:

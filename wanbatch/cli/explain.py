@@ -1,8 +1,6 @@
-"""``wanbatch explain``: what a diagnostic code means and what to do."""
+"""``wanbatch explain``: what a code means and what to do."""
 
 from __future__ import annotations
-
-from difflib import get_close_matches
 
 import click
 
@@ -14,20 +12,24 @@ from wanbatch.words.errors import ExitCode, WanbatchError
 @click.command("explain", cls=Command)
 @click.argument("code", required=False, shell_complete=complete_code)
 def command(code: str | None) -> None:
-    """Explain CODE (WB204, or 204); without one, list all codes."""
-    from wanbatch.operations.codes import list_codes
+    """Explain CODE; without one, list the codes of findings.
 
-    codes = {entry.code: entry for entry in list_codes()}
+    CODE is that of a finding (WB204, wb204 or 204), an error code of a provider
+    (InternalError), or the number that a command ended with (3).
+    """
+    from wanbatch.cli.manual import EXITS
+    from wanbatch.operations.codes import explain, list_codes, near_codes
+
     if code is None:
-        for entry in codes.values():
+        for entry in list_codes():
             click.echo(f"{entry.code}  {entry.title}")
         return
-    known = codes.get(code.upper()) or codes.get(f"WB{code}")
-    if known is None:
-        near = get_close_matches(code.upper(), codes, n=3)
+    known = explain(code, EXITS)
+    if not known:
+        near = near_codes(code)
         raise WanbatchError(
             ExitCode.INVALID,
             f"there is no code {code!r}",
-            f"did you mean {', '.join(near)}?" if near else "list them with: wanbatch explain",
+            f"did you mean {' or '.join(near)}?" if near else "list them with: wanbatch explain",
         )
-    click.echo(f"{known.code}: {known.title}\n\n{known.explanation}")
+    click.echo("\n\n".join(f"{one.code}: {one.title}\n\n{one.explanation}" for one in known))

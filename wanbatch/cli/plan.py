@@ -3,6 +3,7 @@ cost. Looks at everything, touches nothing."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import click
@@ -10,6 +11,7 @@ import click
 from wanbatch.cli import wording
 from wanbatch.cli.command import Command
 from wanbatch.cli.console import say, wants_color
+from wanbatch.cli.grouping import every_line, plan_lines
 from wanbatch.cli.options import CommonOptions, planning_options, retry_option
 from wanbatch.cli.output import observer, save
 from wanbatch.model.plan import Action, Plan
@@ -71,14 +73,9 @@ def command(
 
 
 def show_plan(options: CommonOptions, plan: Plan, estimate_s: float | None) -> None:
-    """The plan for people: a line per job that is not up to date (all with ``-v``),
-    then the sum."""
-    color = wants_color(options.color)
-    for entry in plan.selected():
-        if options.quiet or (entry.action is Action.REUSE and not options.verbose):
-            continue
-        line = wording.job_line(entry, plan)
-        say(click.style(line, fg=wording.COLORS[line.strip()[0]]) if color else line)
+    """The plan for people: the jobs that are not up to date by groups (with ``-v`` a
+    line for each and every job), then the sum."""
+    show_jobs(options, plan)
     for attempt in plan.strangers:
         say(
             f"  ! {attempt.job} is no longer in the manifest, and its attempt is"
@@ -89,6 +86,18 @@ def show_plan(options: CommonOptions, plan: Plan, estimate_s: float | None) -> N
         say(f"  help: {way}")
     if estimate_s:
         say(f"About {duration(estimate_s)} on backend {plan.backend}.")
+
+
+def show_jobs(options: CommonOptions, plan: Plan) -> None:
+    """What would be done with the jobs, in colour where that is welcome."""
+    color, jobs = wants_color(options.color), () if options.quiet else plan.selected()
+    if options.verbose:
+        lines: Iterable[str] = every_line(jobs, lambda entry: wording.job_line(entry, plan))
+    else:
+        lines = plan_lines(plan, jobs)
+    for line in lines:
+        paint = wording.COLORS.get(line[2:3]) if color else None
+        say(click.style(line, fg=paint) if paint else line)
 
 
 def _say_missing_price(options: CommonOptions, unpriced: Unpriced | None) -> None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import signal
 import sys
 import time
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 
 import anyio
@@ -30,14 +31,15 @@ from wanbatch.cli.ending import (
     sum_up_money,
     sum_up_time,
 )
+from wanbatch.cli.grouping import every_line, state_lines
 from wanbatch.cli.options import CommonOptions
-from wanbatch.cli.output import observer
-from wanbatch.cli.plan import show_plan
+from wanbatch.cli.output import LISTED, observer
+from wanbatch.cli.plan import show_jobs, show_plan
 from wanbatch.cli.progress import Counts, Display, choose_display
 from wanbatch.cli.wording import fetch_line, job_line, plan_line, state_counts
 from wanbatch.model.lifecycle import Attempt
 from wanbatch.model.origin import tell_home
-from wanbatch.model.plan import Action, JobState, Plan
+from wanbatch.model.plan import Action, JobState, Plan, PlannedJob
 from wanbatch.operations.elsewhere import ways_out_of_elsewhere
 from wanbatch.operations.events import (
     Absent,
@@ -58,6 +60,7 @@ from wanbatch.operations.events import (
     WorkEnds,
 )
 from wanbatch.operations.options import RunOptions
+from wanbatch.operations.planning import group_jobs
 from wanbatch.operations.reporting import repeated_options
 from wanbatch.operations.run import Prepared, Run, RunResult, prepare, start
 from wanbatch.operations.wiring import real_ports
@@ -162,6 +165,7 @@ class RunView:
         elif options.verbose:
             show_plan(options, plan, None)
         elif not options.quiet:
+            show_jobs(options, plan)
             say(plan_line(plan))
         if planned.strangers:
             videos = plural(len(planned.strangers), "video")
@@ -212,11 +216,8 @@ class RunView:
         """Each job that is not done, and how a person decides on those that wait for
         one."""
         plan, manifests = result.plan, prepared.checked.manifests
-        for entry in plan.selected():
-            bought = entry.action not in (Action.GENERATE, Action.BLOCKED)
-            if entry.state is not JobState.DONE and (self.buys or bought):
-                reason = result.reasons.get(entry.name) or str(entry.reason)
-                say(f"  {entry.state.value:9} {entry.name}  ({reason})")
+        for line in self._unfinished_lines(plan, result.reasons):
+            say(line)
         files = {m.name: m.path for m in manifests}
         words = repeated_options(self.options, manifests)
         for command in commands_that_decide(plan, files, words):
@@ -225,6 +226,23 @@ class RunView:
             say(f"  help: {way}")
         for oddity in oddities():
             say(f"note: {oddity}")
+
+    def _unfinished_lines(self, plan: Plan, reasons: Mapping[str, str]) -> Iterable[str]:
+        """Few jobs by their names, many by groups."""
+
+        def line(entry: PlannedJob) -> str:
+            reason = reasons.get(entry.name) or str(entry.reason)
+            return f"  {entry.state.value:9} {entry.name}  ({reason})"
+
+        never_bought = (Action.GENERATE, Action.BLOCKED)
+        jobs = [
+            entry
+            for entry in plan.selected()
+            if entry.state is not JobState.DONE and (self.buys or entry.action not in never_bought)
+        ]
+        if len(jobs) <= LISTED or self.options.verbose:
+            return every_line(jobs, line)
+        return state_lines(group_jobs(jobs, reasons), line)
 
     def _say_continuation(self, result: RunResult) -> None:
         count, words = result.plan.count(), join_codes(sys.argv[1:], is_a_file)

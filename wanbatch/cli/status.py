@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
+from math import inf
 
 import click
 
 from wanbatch.cli.command import Command
 from wanbatch.cli.console import say
-from wanbatch.cli.ending import commands_that_decide
+from wanbatch.cli.ending import commands_that_buy_again, commands_that_decide
+from wanbatch.cli.grouping import every_line, state_lines
 from wanbatch.cli.options import CommonOptions, planning_options
 from wanbatch.cli.output import observer
 from wanbatch.cli.wording import state_counts
 from wanbatch.model.lifecycle import IN_FLIGHT, Attempt
-from wanbatch.model.plan import Action, Plan
+from wanbatch.model.plan import Action, Plan, PlannedJob
 from wanbatch.operations.check import Checked, check
 from wanbatch.operations.choose import choose_backend
 from wanbatch.operations.elsewhere import older_ledger, ways_out_of_elsewhere
-from wanbatch.operations.planning import look_and_plan
+from wanbatch.operations.planning import Group, group_jobs, look_and_plan
 from wanbatch.operations.reporting import repeated_options
 from wanbatch.words.humanize import duration, quoted
 
@@ -40,12 +43,8 @@ def command(options: CommonOptions, as_json: bool) -> None:
 
         click.echo(render_plan(plan, checked.manifests).decode())
         return
-    for entry in plan.selected():
-        if not options.quiet:
-            say(
-                f"  {entry.state.value:9}  {entry.name} "
-                f" ({entry.reason}{deadline(entry.attempt, time.time())})"
-            )
+    for line in () if options.quiet else _job_lines(plan, time.time(), every=options.verbose):
+        say(line)
     for attempt in plan.strangers:
         task = f"task {attempt.task_id or 'unknown'}{deadline(attempt, time.time())}"
         say(f"  {attempt.state.value:9}  {attempt.job}  (no longer in the manifest; {task})")
@@ -54,6 +53,21 @@ def command(options: CommonOptions, as_json: bool) -> None:
     say(state_counts(plan.selected()))
     for way in ways_out_of_elsewhere(options, plan):
         say(f"  help: {way}")
+
+
+def _job_lines(plan: Plan, now: float, *, every: bool) -> Iterable[str]:
+    def line(entry: PlannedJob) -> str:
+        return (
+            f"  {entry.state.value:9}  {entry.name}  ({entry.reason}{deadline(entry.attempt, now)})"
+        )
+
+    def first_deadline(group: Group) -> str:
+        told = [e.attempt for e in group.jobs if e.attempt and e.attempt.state in IN_FLIGHT]
+        first = min(told, key=lambda a: a.shown_deadline or inf, default=None)
+        return deadline(first, now)
+
+    jobs = plan.selected()
+    return every_line(jobs, line) if every else state_lines(group_jobs(jobs), line, first_deadline)
 
 
 def _say_commands(options: CommonOptions, checked: Checked, plan: Plan) -> None:
@@ -65,6 +79,8 @@ def _say_commands(options: CommonOptions, checked: Checked, plan: Plan) -> None:
     files = {m.name: m.path for m in checked.manifests}
     for command_ in commands_that_decide(plan, files, words):
         say(f"  help: {command_}")
+    for command_ in commands_that_buy_again(plan, files, words):
+        say(f"  help: to buy again what cannot be had here: {command_}")
 
 
 def deadline(attempt: Attempt | None, now: float) -> str:

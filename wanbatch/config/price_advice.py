@@ -3,11 +3,10 @@
 What it may not do: write that file, know what a provider charges, or read the
 environment.
 
-How it works: of the forms that TOML offers, the first is taken that is still valid, and
-states the price, when it is pasted at the end of what the file holds now: a table of
-the backend's own, else the table of its price alone. Where neither is (the file states
-a price already, for another size), the line is shown that takes its place. Sizes whose
-price is known keep it; the others get numbers that are examples.
+How it works: a table of the price alone can be pasted at the end of what the file holds
+now, whatever it says of the backend already, and that is tried. Where it cannot (the
+file states a price already, for another size), the line is shown that takes its place.
+Sizes whose price is known keep it; the others get numbers that are examples.
 """
 
 from __future__ import annotations
@@ -44,15 +43,16 @@ def state_price(name: str, prices: PriceList | None, path: Path | None) -> str:
     rates = {**_EXAMPLE, **(prices.per_second if prices else {})}
     currency = prices.currency if prices else "USD"
     fields = [*(f'"{size}" = {rates[size]:f}' for size in SIZES), f'currency = "{currency}"']
+    block = "\n".join((f"[backends.{name}.price]", _COMMENT, *fields))
+    if _is_stated(name, f"{present or ''}\n{block}\n"):
+        where = f"at the end of {path}" if present is not None else f"in a new file, {path}"
+        return f"{_ASK} {where}:\n\n{block}\n"
     line = f"price = {{ {', '.join(fields)} }}"
-    where = f"at the end of {path}" if present is not None else f"in a new file, {path}"
-    for block in (f"[backends.{name}]\n{line}", "\n".join((f"[backends.{name}.price]", *fields))):
-        if _is_stated(name, f"{present or ''}\n{block}\n"):
-            return f"{_ASK} {where}:\n\n{block}\n"
     return f"{_ASK} instead of the price of backends.{name} in {path}:\n\n{line}\n"
 
 
-_ASK = "write what your provider charges per second of video (these numbers are examples)"
+_COMMENT = "# What your provider charges per second of video; these numbers are examples."
+_ASK = "write what your provider charges"
 
 
 def _read(path: Path) -> str | None:

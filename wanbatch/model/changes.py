@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
@@ -46,6 +46,46 @@ def find_changes(before: Mapping[str, object], after: Mapping[str, object]) -> t
         elif part not in UNSENT and old != new:
             found.append(Change(part, _words_of(part, old, new)))
     return tuple(found)
+
+
+def find_shared_changes(
+    pairs: Iterable[tuple[Mapping[str, object], Mapping[str, object]]],
+) -> tuple[Change, ...]:
+    """The changes that all pairs have in common. Of a text what stands between the
+    words that stayed at its ends: those may differ from pair to pair."""
+    shared: dict[str, Change] | None = None
+    for before, after in pairs:
+        found = {change.part: change for change in find_changes(*_without_ends(before, after))}
+        if shared is None:
+            shared = found
+        shared = {part: change for part, change in shared.items() if found.get(part) == change}
+        if not shared:
+            break
+    return tuple((shared or {}).values())
+
+
+def _without_ends(
+    before: Mapping[str, object], after: Mapping[str, object]
+) -> tuple[Mapping[str, object], Mapping[str, object]]:
+    old, new = dict(before), dict(after)
+    for part in TEXTS:
+        one, other = old.get(part), new.get(part)
+        if isinstance(one, str) and isinstance(other, str) and one != other:
+            old[part], new[part] = _between(one.split(), other.split())
+    return old, new
+
+
+def _between(old: list[str], new: list[str]) -> tuple[str, str]:
+    """What remains of both, with ``…`` for the words at either end that are equal."""
+    most = min(len(old), len(new))
+    head = next((n for n in range(most) if old[n] != new[n]), most)
+    rest = most - head
+    tail = next((n for n in range(rest) if old[-1 - n] != new[-1 - n]), rest)
+    begin, end = (["…"] if head else []), (["…"] if tail else [])
+    one, other = (
+        " ".join((*begin, *words[head : len(words) - tail], *end)) for words in (old, new)
+    )
+    return one, other
 
 
 def _words_of(part: str, old: object, new: object) -> str:

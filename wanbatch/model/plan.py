@@ -153,7 +153,8 @@ class PlannedJob:
     purchase uses up, or 0. ``path`` is where its video stands or will stand, relative
     to the output folder. ``trace`` is what was found of a purchase that this ledger
     does not know. ``old_request`` is whether a job of this name, as it was before it
-    was edited, is not settled.
+    was edited, is not settled; ``before`` what it was, as JSON text, where its reason
+    is that it changed.
     """
 
     job: Job
@@ -172,6 +173,7 @@ class PlannedJob:
     authorisation_id: int = 0
     old_request: bool = False
     trace: Sighting | None = None
+    before: str = field(default="", repr=False)
 
     @property
     def name(self) -> str:

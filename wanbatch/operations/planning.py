@@ -26,6 +26,8 @@ from wanbatch.operations.evidence import Surroundings
 from wanbatch.operations.fit import check_fit
 from wanbatch.operations.options import PlanningOptions
 from wanbatch.operations.retrying import refuse_unknown_codes
+from wanbatch.plan.groups import Group as Group
+from wanbatch.plan.groups import group_jobs as group_jobs
 from wanbatch.plan.identity import JobKey
 from wanbatch.plan.planner import PlanOptions, Target, make_plan
 from wanbatch.plan.selection import parse_selection

@@ -420,7 +420,12 @@ class _Planner:
             authorisation_id=self._authorisation(entry, standing),
             trace=standing.trace,
             old_request=self._old_request(key) is not None,
+            before=self._before(key, standing.reason),
         )
+
+    def _before(self, key: JobKey, reason: Reason) -> str:
+        changed = reason.code is ReasonCode.CHANGED
+        return self.youngest_of_name[key].request if changed else ""
 
     def _authorisation(self, entry: Identified, standing: Standing) -> int:
         """The recorded word that this purchase uses up.

@@ -48,11 +48,12 @@ def shown(value: object, longest: int = 60) -> str:
     if isinstance(value, (int, float)):
         return str(value)
     if isinstance(value, str):
-        return f'"{escape_unsafe(_cut(hide_in_value(value), longest))}"'
+        return f'"{escape_unsafe(shortened(hide_in_value(value), longest))}"'
     return "a list" if isinstance(value, list) else "a mapping"
 
 
-def _cut(text: str, longest: int) -> str:
+def shortened(text: str, longest: int) -> str:
+    """``text``, where it is longer cut in the middle."""
     if len(text) <= longest:
         return text
     head = (longest - 1) * 2 // 3
