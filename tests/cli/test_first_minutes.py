@@ -123,3 +123,33 @@ def test_a_code_is_explained_by_its_number(tmp_path):
     by_number, by_code = call(tmp_path, "explain", "204"), call(tmp_path, "explain", "wb204")
     assert by_number.returncode == 0
     assert by_number.stdout == by_code.stdout
+
+
+@pytest.mark.parametrize(
+    ("word", "says"),
+    [
+        ("InternalError", "bought again with: --retry-failed InternalError"),
+        ("datainspectionfailed", "refuses the content"),
+        ("3", "exit code 3: refused"),
+        ("130", "exit code 130: interrupted"),
+    ],
+)
+def test_a_providers_code_and_an_exit_code_are_explained_too(tmp_path, word, says):
+    done = call(tmp_path, "explain", word)
+    assert done.returncode == 0
+    assert says in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("word", "hint"),
+    [
+        ("InternalEror", "did you mean InternalError?"),
+        ("WB24", "or WB204"),
+        ("zzzz", "list them with: wanbatch explain"),
+        ("", "list them with: wanbatch explain"),
+    ],
+)
+def test_an_unknown_code_is_2_with_what_was_meant(tmp_path, word, hint):
+    done = call(tmp_path, "explain", word)
+    assert done.returncode == 2
+    assert hint in done.stderr

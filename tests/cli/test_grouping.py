@@ -191,15 +191,15 @@ def test_what_cannot_be_had_here_has_the_command_that_buys_it_again():
 def test_status_prints_a_command_that_works(project, gateway):
     from field.scripted import Answer
 
-    post = gateway.scripts["post"]
     gateway.scripts["post"] = lambda task, n: Answer(0)
-    assert project.run("--select", "opening").returncode == 1
-    gateway.scripts["post"] = post
+    for _ in range(2):  # a run stops buying after three that nobody answers
+        project.run("--select", "opening")
     done = project.call("status", FILE, "--backend", "rough")
-    group = "  uncertain  opening: 8, hour × lens × seed  (nobody knows whether it was bought:"
-    assert group in done.stderr
+    assert "  (nobody knows whether it was bought: wanbatch resolve)" in done.stderr
+    uncertain = int(re.findall(r"(\d+) uncertain", done.stderr)[0])
+    assert uncertain > 3
     (command,) = re.findall(r"help: wanbatch (resolve .*)", done.stderr)
     assert command == f"resolve {FILE} --select state:uncertain --backend rough"
     shown = project.call(*command.split())
     assert shown.returncode == 0
-    assert shown.stderr.count(" is uncertain") == 8
+    assert shown.stderr.count(" is uncertain") == uncertain

@@ -9,7 +9,13 @@ from pathlib import Path
 import pytest
 
 from wanbatch.model.reason import Reason, ReasonCode, because
-from wanbatch.words.reasons import SENTENCES, say_reason
+from wanbatch.words.reasons import (
+    SENTENCES,
+    TOGETHER,
+    common_params,
+    say_reason,
+    say_together,
+)
 
 WANBATCH = Path(__file__).parent.parent.parent / "wanbatch"
 FAILURE = {"error": "Bad", "message": "no; never"}
@@ -188,3 +194,25 @@ def test_every_code_is_given_somewhere_and_the_planner_knows_no_command():
     assert [c for c in ReasonCode if f"ReasonCode.{c.name}" not in decided] == []
     planner = (WANBATCH / "plan" / "planner.py").read_text(encoding="utf-8")
     assert not re.findall(r"--[a-z]|wanbatch (?:run|fetch|resolve)", planner)
+
+
+# -- of many jobs at once --------------------------------------------------------------
+
+
+OWN = {"task", "job", "message", "met"}
+"""Parameters that differ from job to job: whoever has one needs a sentence for many."""
+
+
+@pytest.mark.parametrize(("code", "params"), [(code, params) for code, params, _ in EXPECTED])
+def test_what_differs_from_job_to_job_has_a_sentence_for_many(code, params):
+    assert (code in TOGETHER) == (bool(OWN & set(params)) or code == "seen_video")
+    if code in TOGETHER:
+        kept = {name: params[name] for name in common_params(code) or ()}
+        together = say_together(code, kept)
+        assert not {"{", "}"} & set(together)
+        for name in OWN & set(params):
+            assert not params[name] or params[name] not in together.split()
+        for name in {"place", "state", "error", "origin"} & set(kept):
+            assert kept[name] in together
+    else:
+        assert common_params(code) is None

@@ -34,10 +34,6 @@ def command(a: Path, b: Path, form: str, page: Path | None, verbose: bool) -> No
     """Say what is new, gone, changed or identical between A and B: report folders,
     report.json files, records under runs/, or .lock.json files. Jobs are matched by
     name.
-
-    \b
-    wanbatch compare reports/harbor/runs/20260528T*.json reports/harbor
-    wanbatch compare old/reports/harbor reports/harbor -o compare.html
     """
     from wanbatch.operations.compare import CompareFormat, compare_reports
 

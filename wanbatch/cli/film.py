@@ -45,10 +45,6 @@ def command(
     """Show many videos as one: the grid of a sweep, playing in step, or the chosen one
     after the other. A job without a video is a grey cell with its name. Needs no key
     and sends nothing.
-
-    \b
-    wanbatch film harbor.wanbatch.yaml --columns seed -o sweep.mp4 --max-bytes 10MB
-    wanbatch film board.wanbatch.yaml --select 'shots*' --sequence -o board.mp4
     """
     from wanbatch.operations.film import FilmOptions, make_film
 

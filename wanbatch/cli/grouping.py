@@ -23,7 +23,10 @@ from wanbatch.words.quoting import escape_unsafe, shortened
 
 MOST_LINES = 40
 """One screen, with the lines around it (chosen)."""
-_WIDEST, _LONGEST_VALUE = 90, 24
+_WIDEST = 90
+"""Columns of a change; the rest is cut from its middle (chosen)."""
+_LONGEST_VALUE = 24
+"""Columns of a value that all jobs of a group share (chosen)."""
 _SHORT = {
     ReasonCode.NEW: "new",
     ReasonCode.CHANGED: "changed",

@@ -128,10 +128,10 @@ MANUAL: Mapping[str, Page] = {
     ),
     "report": Page(
         (
-            ("wanbatch report first.wanbatch.yaml", "The page once more, from the ledger."),
+            ("wanbatch report first.wanbatch.yaml -o junit.xml", "The page once more, and for CI."),
             (
-                "wanbatch report first.wanbatch.yaml -o first.csv -o junit.xml",
-                "And as a table, and for CI.",
+                "wanbatch report first.wanbatch.yaml --select seed=100 --export videofolder set",
+                "Chosen videos as a data set has them.",
             ),
         ),
         _LOOKS,
@@ -148,7 +148,7 @@ MANUAL: Mapping[str, Page] = {
     ),
     "film": Page(
         (
-            ("wanbatch film first.wanbatch.yaml -o grid.mp4", "The sweep as one video, in step."),
+            ("wanbatch film first.wanbatch.yaml --columns seed -o grid.mp4", "The sweep, in step."),
             (
                 "wanbatch film first.wanbatch.yaml -o row.mp4 --sequence --max-bytes 8MB",
                 "One after the other, small enough to be sent.",

@@ -35,10 +35,6 @@ def command(
 ) -> None:
     """Rebuild every manifest's report.html and report.json from the ledger, as after
     the last run.
-
-    \b
-    wanbatch report harbor.wanbatch.yaml -o junit.xml -o jobs.csv
-    wanbatch report harbor.wanbatch.yaml --select tag:hero --export videofolder heroes
     """
     from wanbatch.operations.reporting import rebuild_reports
 
