@@ -70,6 +70,13 @@ def test_commands_that_only_look_never_import_what_talks_to_an_api(command):
     assert not modules & {"httpx", "av", "starlette", "uvicorn"}
 
 
+def test_a_sound_picture_is_checked_without_a_decoder():
+    code, modules, _ = modules_after("validate", "examples/specs/quickstart.wanbatch.yaml")
+    assert code == 0
+    assert "wanbatch.media.images" in modules
+    assert not modules & {"av", "wanbatch.media.decoders"}
+
+
 def test_the_table_of_commands_says_what_the_commands_say():
     from wanbatch.cli.main import COMMANDS, CommandTable, cli
 

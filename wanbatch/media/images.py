@@ -8,16 +8,14 @@ How it works: the header says the size, and the structure whether the file is wh
 Where the file breaks a rule of its format outside the picture itself, decoders are
 asked: what both read is taken, what only one reads is taken with a remark, for no one
 knows which of them the API uses. A picture that is cut is damaged, though FFmpeg would
-fill it up with grey.
+fill it up with grey. Decoders take a tenth of a second to load, and wait until a file
+needs them.
 """
 
 from __future__ import annotations
 
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
-from PIL import Image
-
-from wanbatch.media import decoders
 from wanbatch.media.formats import HEAD, JPEG, PNG, WEBP, Format, sniff
 from wanbatch.media.image_headers import CUT, Damaged, Header, read_header
 from wanbatch.media.leftovers import blanks_before, stand
@@ -25,6 +23,9 @@ from wanbatch.media.limits import LIMITS, MEGABYTE
 from wanbatch.media.turning import turn, turned_size
 from wanbatch.model.media import ImageFacts, UnreadableFile
 from wanbatch.words.files import file_length
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 LONGEST = 64 * 2**20
 """Longer files are judged by their first part alone: they are over every limit, and
@@ -63,6 +64,8 @@ def decode_picture(file: BinaryIO, facts: ImageFacts) -> Image.Image:
 
     Raises ``ValueError`` where none does, ``OSError`` where reading fails.
     """
+    from wanbatch.media import decoders
+
     file.seek(0)
     data = file.read(LONGEST)
     return turn(decoders.decode_image(data, _format(data)[0]), facts.orientation)
@@ -83,8 +86,12 @@ def _format(data: bytes) -> tuple[Format, int]:
 def _remark(header: Header, data: bytes) -> str:
     """What to remark about an image that breaks a rule. Raises ``Damaged`` where no
     decoder makes the picture of it."""
+    if not header.oddity:
+        return ""
+    from wanbatch.media import decoders
+
     too_big = len(data) > _MOST_BYTES or header.width * header.height > decoders.MOST_PIXELS
-    if not header.oddity or too_big:
+    if too_big:
         return ""
     if header.unended and not decoders.has_all_pixels(data):
         raise Damaged(CUT)
