@@ -71,7 +71,7 @@ def test_commands_that_only_look_never_import_what_talks_to_an_api(command):
 
 
 def test_a_sound_picture_is_checked_without_a_decoder():
-    code, modules, _ = modules_after("validate", "examples/specs/quickstart.wanbatch.yaml")
+    code, modules, _ = modules_after("validate", "examples/specs/seed-sweep.wanbatch.yaml")
     assert code == 0
     assert "wanbatch.media.images" in modules
     assert not modules & {"av", "wanbatch.media.decoders"}
