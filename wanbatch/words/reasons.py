@@ -207,3 +207,80 @@ TOGETHER: Mapping[str, tuple[tuple[str, ...], str | Callable[[Params], str]]] = 
     "upstream_not_done": (("state",), "they take media from jobs that are {state}"),
     "twin": ((), "the same requests as other jobs: bought once"),
 }
+
+
+def _many_seen(sentence: str) -> Callable[[Params], str]:
+    return lambda p: ("--regenerate; " if p["asked"] else "") + sentence.format_map(p)
+
+
+def _many_accepted(params: Params) -> str:
+    word = params["word"]
+    unknown = f"; the provider says {word!r}, a word that is not known" if word else ""
+    return f"their tasks were accepted{unknown}"
+
+
+def _many_made(params: Params) -> str:
+    kept = "; bytes that came twice are kept: wanbatch resolve --take, or --abandon"
+    return f"their tasks are finished and paid for{kept if params['kept'] else ''}"
+
+
+def _many_failed(params: Params) -> str:
+    return f"failed before: {params['error'] or 'error'}"
+
+
+_THIS_LEDGER = "and this ledger does not know them"
+TOGETHER: Mapping[str, tuple[tuple[str, ...], str | Callable[[Params], str]]] = {
+    "query_differs": (
+        (),
+        (
+            "the queries of their URLs are others than those that were bought: if it is the same"
+            " file, write identity: [] beside url; if not, name the parameters that choose it, as"
+            " in identity: [id], and run with --regenerate"
+        ),
+    ),
+    "seen_in_ledger": (
+        ("place", "state", "asked"),
+        _many_seen("bought before: the ledger {place} has them as {state}"),
+    ),
+    "seen_video": (
+        ("asked",),
+        _many_seen(f"bought before: their videos are in the output folder, {_THIS_LEDGER}"),
+    ),
+    "seen_in_report": (
+        ("place", "state", "asked"),
+        _many_seen(f"bought before: {{place}} has them as {{state}}, {_THIS_LEDGER}"),
+    ),
+    "seen_in_lock": (
+        ("place", "state", "asked"),
+        _many_seen(f"bought before: the lock {{place}} has them as {{state}}, {_THIS_LEDGER}"),
+    ),
+    "maybe_seen": (
+        ("place", "trouble", "asked"),
+        _many_seen("{place} may know them as bought and {trouble}"),
+    ),
+    "accepted": (("word",), _many_accepted),
+    "made": (("kept",), _many_made),
+    "copied": ((), "made as other jobs; their videos are copied"),
+    "failed": (("error",), lambda p: f"{_many_failed(p)} (--retry-failed tries again)"),
+    "failed_asked": (("error",), _many_failed),
+    "failed_by_policy": (("error",), lambda p: f"{_many_failed(p)}; tried again by policy"),
+    "failed_elsewhere": (
+        ("error", "origin"),
+        lambda p: (
+            f"{_many_failed(p)}; it may yet turn, at {p['origin']} (--retry-failed buys it here)"
+        ),
+    ),
+    "old_request_runs": (
+        (),
+        (
+            "their old requests are still running: this run or wanbatch fetch brings them home,"
+            " then run again"
+        ),
+    ),
+    "upstream_not_selected": (
+        (),
+        "they take media from jobs that are not done and not selected: add --with-upstream",
+    ),
+    "upstream_not_done": (("state",), "they take media from jobs that are {state}"),
+    "twin": ((), "the same requests as other jobs: bought once"),
+}
