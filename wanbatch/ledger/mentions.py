@@ -6,8 +6,8 @@ How it works: a *referrer* is a file under a path relative to the output folder,
 a project may move as a whole; ``told`` is what else a manifest is read with
 (variables). A mention lives until somebody has looked and found that its referrer names
 the attempt no more: then it is *dropped*, and its age counts from that look. So what
-nobody has looked at is never old, and a run whose manifest has not changed writes next to nothing.
-Instants only ever grow: a clock that was set back makes nothing older.
+nobody has looked at is never old, and a run whose manifest has not changed writes next
+to nothing. Instants only ever grow: a clock that was set back makes nothing older.
 """
 
 from __future__ import annotations
