@@ -567,27 +567,3 @@ def test_a_continued_run_keeps_to_what_is_left(tmp_path):
         assert done.returncode == 1, done.stderr
         assert charged(scene) == 2
         assert len([row for row in scene.rows() if row.task_id or row.state == "uncertain"]) == 2
-
-
-def test_what_was_refused_and_goes_out_again_is_of_the_run_that_sends_it(tmp_path):
-    busy = [True]
-
-    def choose(method, path, body):
-        return Mishap.BUSY if method == "POST" and busy[0] else Mishap.NONE
-
-    with Scene(tmp_path, jobs=1, emulator="--latency 0.1 --render tiny", choose=choose) as scene:
-        assert scene.run("--wait", "0.1").returncode in (1, 4)
-        assert [row.state for row in scene.rows()] == ["planned"]
-        plan(scene)
-        busy[0] = False
-        assert scene.run().returncode == 0
-        (row,) = scene.rows()
-        with closing(sqlite3.connect(scene.reports / "ledger.db")) as ledger:
-            ((run_id,),) = ledger.execute(
-                "SELECT run_id FROM runs ORDER BY started_at DESC LIMIT 1"
-            )
-        refused(
-            carry_out(scene),
-            f"job[seed=0]: bought since by another run, {run_id}, task {row.task_id}",
-        )
-        assert charged(scene) == 1
