@@ -23,7 +23,6 @@ what is wrong and that nothing was lost.
 from __future__ import annotations
 
 import contextlib
-import gc
 import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
@@ -36,6 +35,7 @@ from urllib.parse import quote
 from wanbatch.ledger import rows, schema
 from wanbatch.model.lifecycle import Attempt, Authorisation, Placement, RunRecord
 from wanbatch.model.looked import Looked
+from wanbatch.words.collector import collector_resting
 from wanbatch.words.disk import sync_folder
 from wanbatch.words.errors import ExitCode, WanbatchError
 from wanbatch.words.files import kind_of
@@ -339,7 +339,7 @@ def _load(path: Path, connection: schema.Connection) -> Contents:
     walk the new rows again and again, for nothing."""
     connection.execute("BEGIN")
     try:
-        with _collector_resting():
+        with collector_resting():
             attempts, last = rows.read_attempts(connection.execute(rows.SELECT_ATTEMPTS))
             placements = rows.read_placements(connection.execute(rows.SELECT_PLACEMENTS))
             runs = rows.read_runs(connection.execute(rows.SELECT_RUNS))
@@ -353,17 +353,6 @@ def _load(path: Path, connection: schema.Connection) -> Contents:
         with contextlib.suppress(sqlite3.Error):  # after some errors nothing is left to end
             connection.execute("COMMIT")
     return Contents(ledger_id, attempts, last, placements, runs, allowed)
-
-
-@contextlib.contextmanager
-def _collector_resting() -> Iterator[None]:
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def _patiently(path: Path, work: Callable[[], T]) -> T:
