@@ -108,6 +108,7 @@ TABLE = {
     "media/test_sounds.py": "media/mp3 media/wav",
     "media/test_stills.py": "media/container media/window videos/stills",
     "media/test_structure.py": "media/boxes media/fragments media/tracks",
+    "operations/test_looking.py": "operations/loops",
     "plan/test_elsewhere.py": "model/elsewhere",
     "plan/test_history.py": "plan/earlier plan/likeness",
     "plan/test_identity.py": "words/canonical",
@@ -153,6 +154,7 @@ TABLE = {
     "report/test_review.py": "model/review",
     "report/test_tables.py": "report/wording",
     "report/test_write.py": "report/formats/render",
+    "test_api.py": "operations/opening",
     "videos/test_looking.py": (
         "videos/filters videos/full_frames videos/hearing videos/previews videos/references "
         "videos/small_frames"

@@ -13,7 +13,6 @@ nothing else in the house prints or exits.
 from __future__ import annotations
 
 import contextlib
-import errno
 import importlib
 import os
 import sys
@@ -24,24 +23,7 @@ from pathlib import Path
 import click
 
 from wanbatch import __version__
-from wanbatch.words.errors import ExitCode, WanbatchError
-
-MACHINE_TROUBLE = frozenset(
-    {
-        errno.ENOSPC,
-        errno.EDQUOT,
-        errno.EIO,
-        errno.EROFS,
-        errno.EACCES,
-        errno.EPERM,
-        errno.EMFILE,
-        errno.ENFILE,
-        errno.ENOMEM,
-    }
-    | {errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP}
-)
-"""Failures of disks, permissions and limits, and something else standing where our file
-belongs: the user's machine, not a bug."""
+from wanbatch.words.errors import ExitCode, WanbatchError, as_machine_trouble, innermost
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "init": ("init", "Write a starter manifest that runs, one picture, and the schema."),
@@ -144,7 +126,7 @@ def _guarded() -> int:
         _refuse_bytes(sys.argv[1:])
         result = cli.main(prog_name="wanbatch", standalone_mode=False)
     except BaseException as error:  # noqa: BLE001 - the one handler: everything that goes wrong ends here, as a message and an exit code
-        return _explain_failure(_innermost(error))
+        return _explain_failure(innermost(error))
     return result if isinstance(result, int) else ExitCode.DONE
 
 
@@ -160,21 +142,11 @@ def _refuse_bytes(words: Sequence[str]) -> None:
             )
 
 
-def _innermost(error: BaseException) -> BaseException:
-    """The failure itself: task groups wrap it. A refusal among several is what the user
-    can act on."""
-    while isinstance(error, BaseExceptionGroup):
-        error = next(
-            (e for e in error.exceptions if isinstance(e, (WanbatchError, BaseExceptionGroup))),
-            error.exceptions[0],
-        )
-    return error
-
-
 def _explain_failure(error: BaseException) -> int:
+    error = as_machine_trouble(error) or error
     match error:
         case WanbatchError():
-            if error.message:
+            if not error.findings:  # those have been shown
                 _say("error: " + error.message, *(f"  help: {hint}" for hint in error.hints))
             return error.exit_code
         case click.exceptions.NoArgsIsHelpError():
@@ -196,14 +168,6 @@ def _explain_failure(error: BaseException) -> int:
             return error.exit_code
         case BrokenPipeError():
             return ExitCode.DONE
-        case OSError() if error.errno in MACHINE_TROUBLE:
-            where = f"{error.filename}: " if error.filename else ""
-            _say(
-                f"error: {where}{error.strerror}",
-                "  help: nothing that was recorded is lost; mend this and run the same"
-                " command again",
-            )
-            return ExitCode.ENVIRONMENT
         case SystemExit():
             return error.code if isinstance(error.code, int) else ExitCode.BUG
     _report_bug(error)

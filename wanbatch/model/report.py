@@ -261,10 +261,11 @@ class Report:
     longer has, and of earlier versions of those that it has, under their old names.
     ``run`` is the last run that had something to do, ``last_run`` a later one without
     work. ``pictures`` are where the pictures are that jobs were given, by SHA-256, and
-    ``thumbnails`` the small copies of them beside the report. ``description``,
-    ``limit`` (what the manifest lets a run spend), ``options`` (the command-line
-    options that printed commands repeat), ``pictures``, ``thumbnails`` and ``remarks``
-    are not part of ``report.json``.
+    ``thumbnails`` the small copies of them beside the report. ``folder`` is where it
+    lies, and what its paths are relative to. ``description``, ``limit`` (what the
+    manifest lets a run spend), ``options`` (the command-line options that printed
+    commands repeat), ``pictures``, ``thumbnails``, ``remarks`` and ``folder`` are not
+    part of ``report.json``.
     """
 
     manifest: ManifestFacts
@@ -282,6 +283,22 @@ class Report:
     pictures: Mapping[str, Path] = field(default_factory=dict)
     thumbnails: Mapping[str, str] = field(default_factory=dict)
     remarks: tuple[Remark, ...] = ()
+    folder: Path | None = None
+
+    def job(self, name: str) -> ReportJob:
+        """The job of this name. Raises ``KeyError`` where there is none."""
+        for job in self.jobs:
+            if job.name == name:
+                return job
+        raise KeyError(name)
+
+    def video(self, job: ReportJob | str) -> Path | None:
+        """Where the video of a job, or of the job of this name, stands: a path that can
+        be opened. ``None`` where there is no video (yet)."""
+        output = (self.job(job) if isinstance(job, str) else job).output
+        if output is None or not is_inside(output.path):
+            return None
+        return (self.folder or Path()) / output.path
 
 
 def is_inside(path: str) -> bool:

@@ -19,18 +19,34 @@ from wanbatch.media.check import check_media
 from wanbatch.media.urls import describe_urls, url_uses
 from wanbatch.model.job import FileMedia, Manifest
 from wanbatch.model.media import FileDigest
-from wanbatch.operations.events import FindingsMade, Observer
+from wanbatch.operations.events import FindingsMade, Observer, ignore
 from wanbatch.operations.options import PlanningOptions
-from wanbatch.words.diagnostics import Diagnostic, change_texts, has_errors, order
+from wanbatch.words.diagnostics import (
+    Diagnostic,
+    Severity,
+    change_texts,
+    has_errors,
+    order,
+)
 from wanbatch.words.errors import ExitCode, WanbatchError
 from wanbatch.words.hiding import hide_queries
+from wanbatch.words.humanize import plural
 
 
 class InvalidInput(WanbatchError):
-    """The findings have been told already; only the exit code is left to say."""
+    """Errors in the user's files. ``findings`` have been told to the observer already;
+    the message is for programs: the first of them in a line, and how many there are."""
 
-    def __init__(self) -> None:
-        super().__init__(ExitCode.INVALID, "")
+    def __init__(self, findings: Sequence[Diagnostic]) -> None:
+        errors = [d for d in findings if d.severity is Severity.ERROR]
+        first, more = errors[0], len(errors) - 1
+        others = f" (and {plural(more, 'more error')})" if more else ""
+        super().__init__(
+            ExitCode.INVALID,
+            f"{first.place}: {first.code}: {first.message}{others}",
+            *first.help,
+        )
+        self.findings = tuple(findings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +62,13 @@ def check(options: PlanningOptions, observe: Observer) -> Checked:
     """Reads every manifest and every local media file. Raises ``InvalidInput`` on an
     error."""
     checked = inspect(options)
-    tell_findings(checked.diagnostics, observe)
-    if has_errors(checked.diagnostics):
-        raise InvalidInput
+    refuse_errors(tell_findings(checked.diagnostics, observe))
     return checked
+
+
+def find_all(options: PlanningOptions) -> tuple[Diagnostic, ...]:
+    """Every finding, as it may be shown."""
+    return tell_findings(inspect(options).diagnostics, ignore)
 
 
 def check_silently(options: PlanningOptions) -> Checked | None:
@@ -68,17 +87,25 @@ def inspect(options: PlanningOptions) -> Checked:
     return Checked(loaded.manifests, media.digests, tuple(diagnostics))
 
 
-def tell_findings(diagnostics: Sequence[Diagnostic], observe: Observer) -> None:
-    """A line of YAML may hold a URL: its query is shown to nobody."""
-    observe(FindingsMade(tuple(change_texts(d, hide_queries) for d in diagnostics)))
+def tell_findings(diagnostics: Sequence[Diagnostic], observe: Observer) -> tuple[Diagnostic, ...]:
+    """Tells the findings as they may be shown, and returns them so: a line of YAML may
+    hold a URL, and its query is shown to nobody."""
+    shown = tuple(change_texts(d, hide_queries) for d in diagnostics)
+    observe(FindingsMade(shown))
+    return shown
+
+
+def refuse_errors(shown: Sequence[Diagnostic]) -> None:
+    """Raises ``InvalidInput`` where one of the findings is an error."""
+    if has_errors(shown):
+        raise InvalidInput(shown)
 
 
 def read_name(path: Path, observe: Observer) -> str:
     """The name of one manifest. Raises ``InvalidInput`` where it cannot be read."""
     loaded = load_manifests([path])
     if not loaded.manifests:
-        tell_findings(loaded.diagnostics, observe)
-        raise InvalidInput
+        refuse_errors(tell_findings(loaded.diagnostics, observe))
     return loaded.manifests[0].name
 
 

@@ -15,6 +15,7 @@ from typing import Literal
 from wanbatch.model.lock import LOCK_SCHEMA, LOCK_SUFFIX
 from wanbatch.model.report import Report
 from wanbatch.operations.locks import read_lock
+from wanbatch.operations.opening import find_report, folder_of
 from wanbatch.report.compare import compare, merge, report_of_lock
 from wanbatch.report.formats.comparison import (
     count_up,
@@ -28,7 +29,6 @@ from wanbatch.report.formats.render import base_for
 from wanbatch.report.head import read_document
 from wanbatch.report.write import read_report
 from wanbatch.words.errors import ExitCode, WanbatchError
-from wanbatch.words.quoting import listed
 
 CompareFormat = Literal["text", "json", "markdown"]
 
@@ -87,36 +87,12 @@ def _page(one: Side, other: Side, target: Path) -> bytes:
 def read_side(path: Path) -> Side:
     """What ``path`` leads to. Raises ``WanbatchError`` (2) with the place where it is
     no report and no lock."""
-    file = _file_of(path)
+    file = find_report(path)
     document = read_document(file)
     if document is not None and document.get("schema") == LOCK_SCHEMA:
         return Side(report_of_lock(read_lock(file), _manifest_of(file)), file.parent, str(path))
     report = read_report(file)
-    folder = file.parent.parent if file.parent.name == "runs" else file.parent
-    return Side(report, folder, str(path))
-
-
-def _file_of(path: Path) -> Path:
-    """The report of a folder: its own, or that of the one manifest in it."""
-    if not path.is_dir():
-        return path
-    own = path / "report.json"
-    if own.exists():
-        return own
-    inside = sorted(path.glob("*/report.json"))
-    if len(inside) == 1:
-        return inside[0]
-    if inside:
-        raise WanbatchError(
-            ExitCode.INVALID,
-            f"{path} holds the reports of {len(inside)} manifests",
-            f"name one of: {listed([str(file.parent) for file in inside])}",
-        )
-    raise WanbatchError(
-        ExitCode.INVALID,
-        f"{path} has no report.json",
-        "name a report folder, a report.json, a file under runs/, or a .lock.json",
-    )
+    return Side(report, folder_of(file), str(path))
 
 
 def _manifest_of(lock: Path) -> str:

@@ -26,13 +26,13 @@ from pathlib import Path
 from queue import SimpleQueue
 
 import anyio
-from anyio.lowlevel import current_token
 
 from wanbatch.ledger.lock import RunLock
 from wanbatch.ledger.store import Ledger, LedgerFailed
 from wanbatch.model.lifecycle import Attempt
 from wanbatch.model.looked import Found, Looked, Undecodable, record_look
 from wanbatch.model.measures import Level
+from wanbatch.operations.loops import door_into_loop
 from wanbatch.operations.viewings import Key, Subject, Viewing, Viewings
 from wanbatch.videos import looking
 from wanbatch.words.errors import WanbatchError
@@ -144,10 +144,7 @@ class Beside:
         self._idle = anyio.Event()
         self._idle.set()
         self._send, self._receive = anyio.create_memory_object_stream[Looked | None](math.inf)
-        loop = current_token().native_token
-        self._call_soon: Callable[..., object] = getattr(
-            loop, "call_soon_threadsafe", None
-        ) or getattr(loop, "run_sync_soon")  # noqa: B009 asyncio or trio
+        self._call_soon = door_into_loop()
         self._lookers = Lookers(viewings, look, self._tell)
 
     def offer(self, subjects: Iterable[Subject]) -> None:

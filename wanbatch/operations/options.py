@@ -8,8 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from wanbatch.model.measures import Level
+
+if TYPE_CHECKING:
+    from wanbatch.model.plan import Plan
 
 DEFAULT_OUTPUT = Path("reports")
 MOST_JOBS = 100_000
@@ -49,7 +53,9 @@ class RunOptions:
 
     ``None`` leaves a limit to the profile and the manifests. ``max_cost`` is an amount
     of the backend's currency and approves spending up to it; ``yes`` approves the plan
-    as it stands. ``locked`` refuses where a manifest and its lock disagree.
+    as it stands. ``allowed`` is a plan that a program was shown: what it would not have
+    bought at its price is refused. ``locked`` refuses where a manifest and its lock
+    disagree.
     """
 
     buys: bool = True
@@ -64,3 +70,4 @@ class RunOptions:
     locked: bool = False
     retry_failed: bool = False
     regenerate: bool = False
+    allowed: Plan | None = None

@@ -4,22 +4,26 @@ take.
 What it may not do: send anything, write anything, or decide about a job (the planner
 does).
 
-How it works: ``look_and_plan`` is what commands that only look take; a run plans from
-the ledger that it holds, with ``build_plan``.
+How it works: ``look_ahead`` is the whole way from files to a plan for those who only
+look, ``look_and_plan`` its last step for commands with more to do in between; a run
+plans from the ledger that it holds, with ``build_plan``.
 """
 
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 
 from wanbatch.ledger.store import read_snapshot
 from wanbatch.model.elsewhere import NOTHING, Elsewhere
+from wanbatch.model.job import Manifest
 from wanbatch.model.lifecycle import Snapshot
 from wanbatch.model.origin import same_origin
 from wanbatch.model.plan import Action, Plan
 from wanbatch.model.wire import Profile
-from wanbatch.operations.check import Checked, InvalidInput, tell_findings
-from wanbatch.operations.elsewhere import look_around
+from wanbatch.operations.check import Checked, check, refuse_errors, tell_findings
+from wanbatch.operations.choose import Unpriced, choose_backend, find_unpriced
+from wanbatch.operations.elsewhere import look_around, refuse_older_ledger
 from wanbatch.operations.events import Observer, SelectionDoubted
 from wanbatch.operations.evidence import Surroundings
 from wanbatch.operations.fit import check_fit
@@ -29,7 +33,6 @@ from wanbatch.plan.planner import PlanOptions, Target, make_plan
 from wanbatch.plan.selection import parse_selection
 from wanbatch.plan.shards import parse_shard
 from wanbatch.videos.outputs import intact_paths
-from wanbatch.words.diagnostics import has_errors
 from wanbatch.words.errors import ExitCode, WanbatchError
 
 
@@ -113,13 +116,49 @@ def look_and_plan(
     return plan, snapshot, around
 
 
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """A plan, and what there is to say beside it: what it was made from, how long a run
+    would take (``None``: nobody knows), why its total is not known."""
+
+    plan: Plan
+    manifests: tuple[Manifest, ...]
+    profile: Profile
+    snapshot: Snapshot
+    estimate_s: float | None
+    unpriced: Unpriced | None
+
+
+def look_ahead(
+    options: PlanningOptions,
+    observe: Observer,
+    *,
+    retry_failed: bool = False,
+    regenerate: bool = False,
+) -> Outlook:
+    """What a run would do, from the files to the price. Needs no key, sends nothing.
+    Raises ``WanbatchError`` for what a run would be refused for before its approval."""
+    checked = check(options, observe)
+    profile = choose_backend(options, checked.manifests, offline=True).profile
+    plan, snapshot, around = look_and_plan(
+        options, checked, profile, observe, retry_failed=retry_failed, regenerate=regenerate
+    )
+    refuse_older_ledger(options, around)
+    refuse_undeliverable(plan, profile, observe)
+    return Outlook(
+        plan,
+        checked.manifests,
+        profile,
+        snapshot,
+        estimate_s(plan, profile, snapshot),
+        find_unpriced(plan, profile),
+    )
+
+
 def refuse_undeliverable(plan: Plan, profile: Profile, observe: Observer) -> None:
     """What cannot reach the backend, or is refused there for certain, is an error
     before anything is sent. Raises ``InvalidInput``."""
-    found = check_fit(plan, profile)
-    tell_findings(found, observe)
-    if has_errors(found):
-        raise InvalidInput
+    refuse_errors(tell_findings(check_fit(plan, profile), observe))
 
 
 def estimate_s(plan: Plan, profile: Profile, snapshot: Snapshot) -> float | None:

@@ -67,7 +67,8 @@ def write_reports(
             looks,
         )
         report = with_last_run(report, runs[-1] if runs else None)
-        written.append((folder / "report.html", write_report(report, folder)))
+        report = replace(write_report(report, folder), folder=folder)
+        written.append((folder / "report.html", report))
     append_summary([report for _, report in written])
     return written
 

@@ -44,13 +44,19 @@ from wanbatch.engine.scheduling.works import build_works
 from wanbatch.engine.work_items import RunPolicy
 from wanbatch.ledger.store import Ledger
 from wanbatch.model.elsewhere import Elsewhere
+from wanbatch.model.job import Manifest
 from wanbatch.model.lifecycle import IN_FLIGHT, UNSETTLED, Attempt, RunRecord, Snapshot, State
 from wanbatch.model.origin import same_origin
 from wanbatch.model.outcomes import ProbeFailed
 from wanbatch.model.plan import Action, JobState, Plan
-from wanbatch.model.report import Remark, Shortfall
+from wanbatch.model.report import Remark, Report, Shortfall
 from wanbatch.model.wire import Profile, quiet_period_of
-from wanbatch.operations.approval import Approver, keep_limit, require_approval
+from wanbatch.operations.approval import (
+    Approver,
+    keep_limit,
+    keep_to_plan,
+    require_approval,
+)
 from wanbatch.operations.check import Checked, check
 from wanbatch.operations.choose import (
     SpendingLimit,
@@ -124,7 +130,7 @@ class RunPorts:
     has started, goes on beside the work, and may call ``Run.interrupt``; it is
     cancelled at the end. ``look`` looks at one stored video, in a thread; ``None``
     where nobody looks. ``report`` writes what people read, from the plan, the ledger
-    and the run's id, and returns the paths.
+    and the run's id, and returns each page's path with its report.
     """
 
     run_id: str
@@ -137,7 +143,7 @@ class RunPorts:
     free_bytes: Callable[[], int] | None
     watch: Callable[[Run, TaskStatus[None]], Awaitable[None]]
     look: Look | None
-    report: Callable[[Plan, Snapshot, str], Sequence[Path]]
+    report: Callable[[Plan, Snapshot, str], Sequence[tuple[Path, Report]]]
 
 
 @dataclass(slots=True)
@@ -148,7 +154,8 @@ class RunResult:
     opened, ``taken_up`` those of earlier runs that it went on with. ``trouble`` is what
     in the environment stopped it, ``hint`` what to do about that. ``reasons`` says by
     job why nothing was sent for it. ``shortfalls`` are videos that are done and not
-    as they should be, ``remarks`` sum them up.
+    as they should be, ``remarks`` sum them up. ``reports`` are the pages' paths,
+    ``documents`` what they say of ``manifests``.
     """
 
     code: ExitCode
@@ -167,6 +174,8 @@ class RunResult:
     reports: tuple[Path, ...] = ()
     shortfalls: tuple[Shortfall, ...] = ()
     remarks: tuple[Remark, ...] = ()
+    documents: tuple[Report, ...] = ()
+    manifests: tuple[Manifest, ...] = ()
 
 
 def prepare(options: PlanningOptions, run: RunOptions, observe: Observer) -> Prepared:
@@ -178,6 +187,20 @@ def prepare(options: PlanningOptions, run: RunOptions, observe: Observer) -> Pre
     limit = spending_limit(run.max_cost, checked.manifests, chosen.projects)
     _make_folder(options.output)
     return Prepared(options, run, checked, raise_limits(chosen.profile, run), limit)
+
+
+def carry_out(
+    options: PlanningOptions,
+    run: RunOptions,
+    approver: Approver,
+    observe: Observer,
+    open_ports: Callable[[Prepared], RunPorts],
+    execute: Callable[[Run], Awaitable[RunResult]] | None = None,
+) -> RunResult:
+    """A run from its checks to its report, in this thread and a loop of its own, for
+    commands and programs. ``execute`` is as in ``start``. Raises ``WanbatchError``."""
+    prepared = prepare(options, run, observe)
+    return start(Run(prepared, open_ports(prepared), approver, observe), execute)
 
 
 def _make_folder(folder: Path) -> None:
@@ -217,11 +240,11 @@ async def watch_nothing(_run: Run, task_status: TaskStatus[None]) -> None:
     task_status.started()
 
 
-def start(run: Run) -> RunResult:
-    """Executes ``run`` under its lock, in an event loop of its own. Raises
-    ``WanbatchError``."""
+def start(run: Run, execute: Callable[[Run], Awaitable[RunResult]] | None = None) -> RunResult:
+    """Executes ``run`` under its lock, in an event loop of its own; ``execute`` does so
+    for callers with something to do around it. Raises ``WanbatchError``."""
     with run.lock():  # outside of the loop: waiting for it ends at Ctrl-C
-        return anyio.run(run.execute)
+        return anyio.run(execute or Run.execute, run)
 
 
 class Run:
@@ -373,6 +396,8 @@ class Run:
         """What must be said before anything is bought. Raises ``WanbatchError`` (3)."""
         if not in_flight.here:
             refuse_all_elsewhere(self._options, plan, self._tell)
+        if self._run.allowed is not None:
+            keep_to_plan(plan, self._run.allowed)
         unpriced = find_unpriced(plan, self._profile)
         self._keep_limit(plan, unpriced)
         require_approval(plan, self._run, unpriced, self._approver)
@@ -586,9 +611,11 @@ class Run:
             self._trouble,
             self._hint,
             self._reasons,
-            tuple(written),
+            tuple(page for page, _ in written),
             shortfalls,
             remark_on_shortfalls(shortfalls, with_names=False),
+            tuple(report for _, report in written),
+            self._checked.manifests,
         )
 
     def _find_shortfalls(self, plan: Plan, snapshot: Snapshot) -> tuple[Shortfall, ...]:

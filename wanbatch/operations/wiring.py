@@ -23,6 +23,7 @@ from wanbatch.ledger.lock import RunLock
 from wanbatch.ledger.store import Ledger
 from wanbatch.model.lifecycle import Snapshot
 from wanbatch.model.plan import Plan
+from wanbatch.model.report import Report
 from wanbatch.model.wire import Profile, Secret
 from wanbatch.operations.looking import look
 from wanbatch.operations.reporting import write_reports
@@ -33,21 +34,29 @@ from wanbatch.words.clock import ServerClock
 
 
 def real_ports(
-    prepared: Prepared, watch: Callable[[Run, TaskStatus[None]], Awaitable[None]]
+    prepared: Prepared,
+    watch: Callable[[Run, TaskStatus[None]], Awaitable[None]],
+    *,
+    command: str | None = None,
+    sleep: Callable[[float], object] = time.sleep,
 ) -> RunPorts:
-    """The ports of a run on this machine."""
+    """The ports of a run on this machine. ``command`` is what others are told who find
+    the folder locked (by default this process's command line), ``sleep`` waits for
+    another one's lock."""
     options, manifests = prepared.options, prepared.checked.manifests
     started = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
 
-    def report(plan: Plan, snapshot: Snapshot, run_id: str) -> Sequence[Path]:
-        return [path for path, _ in write_reports(options, manifests, plan, snapshot, run_id)]
+    def report(plan: Plan, snapshot: Snapshot, run_id: str) -> Sequence[tuple[Path, Report]]:
+        return write_reports(options, manifests, plan, snapshot, run_id)
 
     return RunPorts(
         run_id=f"{started}-{secrets.token_hex(3)}",
         wall=time.time,
         ticks=choose_ticks(),
         chance=random.random,
-        lock=lambda: RunLock(options.output, timeout_s=prepared.run.lock_timeout_s),
+        lock=lambda: RunLock(
+            options.output, prepared.run.lock_timeout_s, sleep=sleep, command=command
+        ),
         open_ledger=lambda: Ledger.open(options.ledger),
         open_client=lambda clock: open_client(prepared.profile, options.output, clock),
         free_bytes=lambda: shutil.disk_usage(options.output).free,
