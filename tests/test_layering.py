@@ -43,9 +43,10 @@ MATRIX: dict[str, set[str]] = {
         "emulator",
     },
     "testing": {"ledger", "engine"},
-    "cli": {"words", "model", "emulator", "operations"},
+    "api": {"words", "model", "operations"},
+    "cli": {"words", "model", "emulator", "operations", "api"},
 }
-"""Which rooms each room imports."""
+"""Which rooms each room imports. ``api`` is a file: the library."""
 
 BREADTH = 14
 BROAD = {"checks", "cli", "media", "operations", "words"}
@@ -99,16 +100,19 @@ def stage_of(dotted: str) -> str | None:
 
 def rooms() -> dict[str, set[str]]:
     """The real graph: which rooms the files of each room import."""
-    graph: dict[str, set[str]] = {
-        folder.name: set() for folder in folders() if folder.parent == ROOT
-    }
+    names = [folder.name for folder in folders() if folder.parent == ROOT]
+    graph: dict[str, set[str]] = {name: set() for name in (*names, "api")}
     for path in modules():
-        here = path.relative_to(ROOT).parts[0]
+        here = room_of(path)
         for name, _ in imports(path):
             there = stage_of(name)
             if here in graph and there in graph and there != here:
                 graph[here].add(there)
     return graph
+
+
+def room_of(path: Path) -> str:
+    return path.relative_to(ROOT).parts[0].removesuffix(".py")
 
 
 def folders() -> list[Path]:
@@ -117,6 +121,33 @@ def folders() -> list[Path]:
 
 def test_the_matrix_is_the_real_graph() -> None:
     assert rooms() == MATRIX
+
+
+QUIET = ("api", "operations")
+"""Rooms that a program calls: its terminal and its command line are its own."""
+LOUD = {"click", "rich", "logging", "warnings", "getpass", "readline", "argparse"}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for path in modules() if room_of(path) in QUIET],
+    ids=lambda p: p.relative_to(ROOT).as_posix(),
+)
+def test_what_a_program_calls_prints_nothing_and_reads_no_command_line(path: Path) -> None:
+    """Not by a stream, not by a question, not by ``sys.argv``."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    wrong = [
+        f"line {n.lineno}: {ast.unparse(n)}"
+        for n in ast.walk(tree)
+        if (isinstance(n, ast.Name) and n.id in {"print", "input"})
+        or (
+            isinstance(n, ast.Attribute)
+            and n.attr in {"argv", "orig_argv", "stdin", "stdout", "stderr", "__stdout__"}
+            and ast.unparse(n.value) == "sys"
+        )
+    ]
+    loud = sorted({name.split(".")[0] for name, _ in imports(path)} & LOUD)
+    assert not wrong + loud
 
 
 def test_no_room_is_above_itself() -> None:

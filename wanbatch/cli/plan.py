@@ -7,15 +7,14 @@ from pathlib import Path
 
 import click
 
+from wanbatch.api import look_ahead
 from wanbatch.cli import wording
 from wanbatch.cli.console import say, wants_color
 from wanbatch.cli.options import CommonOptions, planning_options
 from wanbatch.cli.output import observer, save
 from wanbatch.model.plan import Action, Plan
-from wanbatch.operations.check import check
-from wanbatch.operations.choose import Unpriced, choose_backend, find_unpriced
-from wanbatch.operations.elsewhere import refuse_older_ledger, ways_out_of_elsewhere
-from wanbatch.operations.planning import estimate_s, look_and_plan, refuse_undeliverable
+from wanbatch.operations.choose import Unpriced
+from wanbatch.operations.elsewhere import ways_out_of_elsewhere
 from wanbatch.words.errors import ExitCode
 from wanbatch.words.humanize import duration
 
@@ -46,24 +45,19 @@ def command(
     """Show what a run would do with every job and why, and what it costs. Needs no key
     and sends nothing."""
     observe = observer(options, quiet_warnings=options.quiet)
-    checked = check(options, observe)
-    profile = choose_backend(options, checked.manifests, offline=True).profile
-    plan, snapshot, around = look_and_plan(
-        options, checked, profile, observe, retry_failed=retry_failed, regenerate=regenerate
-    )
-    refuse_older_ledger(options, around)
-    refuse_undeliverable(plan, profile, observe)
+    seen = look_ahead(options, observe, retry_failed=retry_failed, regenerate=regenerate)
+    plan = seen.plan
     if as_json or saved:
         from wanbatch.operations.reporting import render_plan
 
-        document = render_plan(plan, checked.manifests)
+        document = render_plan(plan, seen.manifests)
         if saved:
             save(saved, document)
         if as_json:
             click.echo(document, nl=False)
     if not as_json:
-        show_plan(options, plan, estimate_s(plan, profile, snapshot))
-        _say_missing_price(options, find_unpriced(plan, profile))
+        show_plan(options, plan, seen.estimate_s)
+        _say_missing_price(options, seen.unpriced)
     work = any(entry.action in (Action.GENERATE, Action.RESUME) for entry in plan.selected())
     return ExitCode.WORK_TO_DO if detailed_exitcode and work else ExitCode.DONE
 

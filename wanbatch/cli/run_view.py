@@ -19,6 +19,7 @@ import anyio
 import click
 from anyio.abc import TaskStatus
 
+from wanbatch.api import carry_out
 from wanbatch.cli.console import say, tell, wants_color
 from wanbatch.cli.ending import (
     command_that_buys,
@@ -58,7 +59,7 @@ from wanbatch.operations.events import (
 )
 from wanbatch.operations.options import RunOptions
 from wanbatch.operations.reporting import repeated_options
-from wanbatch.operations.run import Prepared, Run, RunResult, prepare, start
+from wanbatch.operations.run import Run, RunResult
 from wanbatch.operations.wiring import real_ports
 from wanbatch.words.disk import oddities
 from wanbatch.words.humanize import duration, money, plural
@@ -67,11 +68,14 @@ from wanbatch.words.humanize import duration, money, plural
 def show_run(options: CommonOptions, run: RunOptions) -> int:
     """Runs, shows it, and returns the exit code. Raises ``WanbatchError``."""
     view = RunView(options, buys=run.buys)
-    prepared = prepare(options, run, view.take)
-    view.backend = (prepared.profile.name, prepared.profile.origin)
-    ports = real_ports(prepared, watch_signals)
-    result = start(Run(prepared, ports, Terminal(), view.take))
-    view.sum_up(prepared, result)
+    result = carry_out(
+        options,
+        run,
+        Terminal(),
+        view.take,
+        lambda prepared: real_ports(prepared, watch_signals),
+    )
+    view.sum_up(result)
     for path in result.reports:
         tell(str(path))
     return result.code
@@ -102,7 +106,6 @@ class RunView:
 
     def __init__(self, options: CommonOptions, *, buys: bool) -> None:
         self.options, self.buys = options, buys
-        self.backend = ("", "")  # name and origin, known once the run is prepared
         self._show_input = observer(options, quiet_warnings=options.quiet)
         self._counts: Counts | None = None
         self._display: Display | None = None
@@ -166,7 +169,7 @@ class RunView:
             videos = plural(len(planned.strangers), "video")
             say(f"Also fetching {videos} that the manifest no longer names.")
         for backend, origin in sorted({(a.backend, a.origin) for a in planned.elsewhere}):
-            say(f"{tell_home(backend, origin, *self.backend, what='A task')}.")
+            say(f"{tell_home(backend, origin, plan.backend, plan.origin, what='A task')}.")
 
     def _show_fetch(self, planned: Planned) -> None:
         plan = planned.plan
@@ -178,7 +181,7 @@ class RunView:
 
     # -- how it ended ------------------------------------------------------------------
 
-    def sum_up(self, prepared: Prepared, result: RunResult) -> None:
+    def sum_up(self, result: RunResult) -> None:
         """Jobs, money and time, what stopped it, and the commands that go on."""
         quiet, plan = self.options.quiet, result.plan
         if not quiet:
@@ -193,7 +196,7 @@ class RunView:
         if result.hint:
             say(f"  help: {result.hint}")
         if not quiet:
-            self._say_unfinished(prepared, result)
+            self._say_unfinished(result)
         if not quiet or result.signal:
             self._say_continuation(result)
 
@@ -207,10 +210,10 @@ class RunView:
             line = sum_up_money(own, earlier, currency)
             say(f"{line}; {_time_of((*own, *earlier), result)}")
 
-    def _say_unfinished(self, prepared: Prepared, result: RunResult) -> None:
+    def _say_unfinished(self, result: RunResult) -> None:
         """Each job that is not done, and how a person decides on those that wait for
         one."""
-        plan, manifests = result.plan, prepared.checked.manifests
+        plan, manifests = result.plan, result.manifests
         for entry in plan.selected():
             bought = entry.action not in (Action.GENERATE, Action.BLOCKED)
             if entry.state is not JobState.DONE and (self.buys or bought):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import click
 
+from wanbatch.api import check_files
 from wanbatch.cli.console import say
 from wanbatch.cli.options import CommonOptions, planning_options
 from wanbatch.cli.output import observer
-from wanbatch.operations.check import check, count_files, describe_addresses
+from wanbatch.operations.check import count_files, describe_addresses
 from wanbatch.words.humanize import plural
 
 
@@ -16,7 +17,7 @@ from wanbatch.words.humanize import plural
 def command(options: CommonOptions) -> None:
     """Check manifests: YAML, schema, templates, expansion and local media. Needs no
     network, no key and no ledger."""
-    checked = check(options, observer(options, always=True))
+    checked = check_files(options, observer(options, always=True))
     if options.quiet:
         return
     for manifest in checked.manifests:
