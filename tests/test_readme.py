@@ -174,7 +174,7 @@ def followed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
                         wanted = _FALLS_SHORT if line.startswith("wanbatch check") else 0
                         assert said.code == wanted, f"{line}\n{said.stdout}\n{said.terminal}"
                         said.bought = accepted(books) - before
-                case "yaml" | "toml":
+                case "yaml" | "toml" | "python":
                     named = re.match(r"# (\S+)\n", block)
                     assert named, f"the file has no name: {block[:80]}"
                     (reader.cwd / named[1]).write_text(block)
@@ -354,7 +354,7 @@ def test_no_key_is_left_anywhere(followed: Reader) -> None:
 
 
 def test_each_block_says_what_it_is() -> None:
-    assert {language for language, _ in BLOCKS} == {"sh", "text", "yaml", "toml"}
+    assert {language for language, _ in BLOCKS} == {"sh", "text", "yaml", "toml", "python"}
     assert README.count("```") == 2 * len(BLOCKS)
 
 
