@@ -70,7 +70,8 @@ def _typed(line: str, shown: str | None) -> Typed:
 
 def commands_in(line: str) -> Iterator[list[str]]:
     """The words of every ``wanbatch`` that a line calls."""
-    lexer = shlex.shlex(line.partition("<<")[0], posix=True, punctuation_chars=True)
+    text = line.partition("<<")[0].replace("\\\n", " ")
+    lexer = shlex.shlex(text, posix=True, punctuation_chars=True)
     lexer.whitespace_split, lexer.commenters = True, "#"
     words: list[str] = []
     for word in [*lexer, ";"]:

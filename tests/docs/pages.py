@@ -110,6 +110,6 @@ def anchors(page: Path) -> set[str]:
 
 
 def slug(heading: str) -> str:
-    """As GitHub and GitLab make it: letters and digits of any script, hyphens, ``_``."""
+    """As GitHub and GitLab make it: letters and digits of any script, hyphens."""
     words = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading).replace("\\", "")
     return re.sub(r"[^\w\- ]", "", words.replace("`", "").strip().lower()).replace(" ", "-")
