@@ -30,6 +30,7 @@ from docs.lines import Typed, is_here, typed_in, unknown_in
 from docs.pages import Block
 from docs.terminal import Terminal
 
+from wanbatch.config.declared import built_in_backends
 from wanbatch.config.profiles import load_profiles
 from wanbatch.config.project import load_project
 from wanbatch.emulator.faults.script_file import read_script
@@ -40,6 +41,8 @@ ADDRESS = "https://api.example.com"
 PORT = "8787"
 PACE = "poll_interval = 0.2\nrate = 50"
 OPTIONS = "--latency 0.05 --render cached"
+PROFILE = '[backends.{name}]\nkind = "gateway"\nbase_url = "https://a.example"\napi_key_env = "A"\n'
+"""What a piece of a profile lacks."""
 FREE = {"text", "json", "csv", "jinja", "python", "toml", "yaml", "xml", "http"}
 
 
@@ -294,6 +297,9 @@ def check_toml(block: Block, path: Path) -> None:
     """A configuration, a project's file, or any other table."""
     data = tomllib.loads(path.read_text())
     if {"backends", "default_backend", "budget"} & set(data):
+        for name, table in data.get("backends", {}).items():
+            if "kind" not in table and name not in built_in_backends():
+                path.write_text(PROFILE.format(name=name) + path.read_text())
         load_profiles({}, path)
     elif "project" not in data:
         (path.parent / "wanbatch.toml").write_text(path.read_text())

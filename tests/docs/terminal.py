@@ -4,9 +4,9 @@ its own.
 What it may not do: know a page.
 
 How it works: the shell reads the name of a file from a pipe of ours, sources it, and
-writes its exit code into another pipe; so folder, variables and background jobs last
-from line to line, and whatever a command asks is asked on the terminal. What the
-terminal shows is read until the code comes.
+writes its exit code between two marks behind all else on the terminal; so folder,
+variables and background jobs last from line to line, and whatever a command asks is
+asked on the terminal.
 """
 
 from __future__ import annotations
@@ -29,7 +29,11 @@ from typing import Self
 
 COLUMNS = 100
 WITHIN_S = 120.0
-LOOP = 'code=0; while IFS= read -r -u 3 it; do (exit $code); . "$it"; code=$?; echo $code >&4; done'
+LOOP = (
+    "code=0; exec 4>&1; while IFS= read -r -u 3 it; do"
+    ' (exit $code); . "$it"; code=$?; printf "\\036%s\\036" $code >&4; done'
+)
+END = re.compile(rb"\x1e(\d+)\x1e$")
 
 
 @dataclass(frozen=True)
@@ -48,21 +52,20 @@ class Terminal:
         self._screen, theirs = pty.openpty()
         _make_plain(theirs)
         read_names, self._names = os.pipe()
-        self._codes, write_codes = os.pipe()
         self._shell = subprocess.Popen(
             [
                 *("bash", "--noprofile", "--norc", "-c"),
-                f"exec 3<&{read_names} 4>&{write_codes}; {LOOP}",
+                f"exec 3<&{read_names}; {LOOP}",
             ],
             cwd=cwd,
             env=environ,
             stdin=theirs,
             stdout=theirs,
             stderr=theirs,
-            pass_fds=(read_names, write_codes),
+            pass_fds=(read_names,),
             start_new_session=True,
         )
-        for ours in (theirs, read_names, write_codes):
+        for ours in (theirs, read_names):
             os.close(ours)
 
     def type(self, line: str, answers: tuple[str, ...] = ()) -> Shown:
@@ -73,18 +76,15 @@ class Terminal:
         deadline = time.monotonic() + WITHIN_S
         with selectors.DefaultSelector() as selector:
             selector.register(self._screen, selectors.EVENT_READ)
-            selector.register(self._codes, selectors.EVENT_READ)
             while time.monotonic() < deadline:
-                ready = {key.fd for key, _ in selector.select(1.0)}
-                if self._screen in ready:
+                if selector.select(1.0):
                     heard += os.read(self._screen, 65536)
-                    if waiting and heard.rstrip().endswith(b"[y/N]:"):
-                        answer = waiting.pop(0).encode() + b"\n"
-                        heard += b" " + answer
-                        os.write(self._screen, answer)
-                elif self._codes in ready:
-                    code = int(os.read(self._codes, 16) or b"-1")
-                    return Shown(_as_read(heard), code)
+                if ended := END.search(heard):
+                    return Shown(_as_read(heard[: ended.start()]), int(ended[1]))
+                if waiting and heard.endswith(b"[y/N]: "):
+                    answer = waiting.pop(0).encode() + b"\n"
+                    heard += answer
+                    os.write(self._screen, answer)
         raise AssertionError(f"no end within {WITHIN_S:.0f} s: {line}\n{_as_read(heard)}")
 
     def close(self) -> None:
@@ -92,7 +92,7 @@ class Terminal:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._shell.pid, signal.SIGKILL)
         self._shell.wait()
-        for ours in (self._screen, self._names, self._codes):
+        for ours in (self._screen, self._names):
             os.close(ours)
 
     def __enter__(self) -> Self:
