@@ -18,7 +18,7 @@ KEY = "your-key"
 @pytest.fixture(scope="module")
 def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """What stands at the address of the pages."""
-    options = ("--latency", "0.05", "--render", "cached")
+    options = ("--latency", "0.05", "--render", "tiny")
     with start_emulator(tmp_path_factory.mktemp("gateway"), *options) as server:
         yield server.base_url
 
