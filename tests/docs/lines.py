@@ -93,7 +93,7 @@ def _refused(words: list[str]) -> Iterator[str]:
         if words[:1] not in ([], ["--version"], ["--help"], ["-h"]):
             yield f"there is no command {' '.join(words[:2])}"
         return
-    context = click.Context(command, info_name="wanbatch", resilient_parsing=True)
+    context = click.Context(command, info_name="wanbatch")
     try:
         values, left, _ = command.make_parser(context).parse_args(args=rest)
         if left:
