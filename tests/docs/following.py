@@ -105,7 +105,7 @@ class Follower:
     def _type(self, block: Block, typed: Typed) -> str:
         if "WANBATCH_BASE_URL=" in typed.line:
             self._pace_built_in()
-        shown = self.terminal.type(self._localised(typed.line), typed.answers)
+        shown = self.terminal.enter(self._localised(typed.line), typed.answers)
         assert shown.code == typed.code, (
             f"{block.place}: {typed.line}\nends with {shown.code}, not {typed.code}:\n{shown.text}"
         )
@@ -160,7 +160,7 @@ class Follower:
         check_file(block, path)
 
     def _folder(self) -> Path:
-        return Path(self.terminal.type("pwd").text.strip())
+        return Path(self.terminal.enter("pwd").text.strip())
 
 
 def free_port() -> int:
@@ -268,10 +268,10 @@ def check_yaml(block: Block, path: Path) -> None:
     data = yaml.load(path.read_text(), Loader=yaml.BaseLoader)
     assert isinstance(data, dict), block.place
     fields = load_schema("manifest")
-    job = set(fields["definitions"]["job"]["properties"])  # type: ignore[index,call-overload]
+    job = set(fields["definitions"]["job"]["properties"])  # type: ignore[index]
     if "faults" in data:
         read_script(path)
-    elif set(data) <= set(fields["properties"]) | {"x-look"}:  # type: ignore[call-overload]
+    elif set(data) <= set(fields["properties"]):  # type: ignore[call-overload]
         check_manifest(block, path, data)
     elif set(data) <= job:
         media = {"first_frame": "a.png"}

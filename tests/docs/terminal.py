@@ -68,7 +68,7 @@ class Terminal:
         for ours in (theirs, read_names):
             os.close(ours)
 
-    def type(self, line: str, answers: tuple[str, ...] = ()) -> Shown:
+    def enter(self, line: str, answers: tuple[str, ...] = ()) -> Shown:
         """The line to its end; each question (``[y/N]``) gets the next answer."""
         self._typed.write_text(line + "\n", encoding="utf-8")
         os.write(self._names, f"{self._typed}\n".encode())
