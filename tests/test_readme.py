@@ -43,6 +43,8 @@ CHECKOUT = (
 BUILDERS = ("hatchling", "packaging", "pathspec", "pluggy", "trove_classifiers")
 PACE = "[backends.gateway]\npoll_interval = 0.2\nrate = 50\n"
 """Nobody waits a quarter of a minute for an API on loopback; all else stays."""
+WITHIN_S = 900
+"""A machine that is busy is no failure; one that hangs ends here."""
 LOST = "faults: [{route: submit, call: 1, moment: after, do: close}]\n"
 
 
@@ -108,7 +110,7 @@ class Reader:
         heard: list[bytes] = []
         listener = threading.Thread(target=_listen, args=(terminal, heard))
         listener.start()
-        stdout, _ = process.communicate(timeout=180)
+        stdout, _ = process.communicate(timeout=WITHIN_S)
         listener.join()
         os.close(terminal)
         if process.returncode == 0:

@@ -40,16 +40,18 @@ from wanbatch.words.schemas import load_schema
 ADDRESS = "https://api.example.com"
 PORT = "8787"
 PACE = "poll_interval = 0.2\nrate = 50"
-OPTIONS = "--latency 0.05 --render tiny"
+OPTIONS = "--latency 0.05 --render {render}"
 PROFILE = '[backends.{name}]\nkind = "gateway"\nbase_url = "https://a.example"\napi_key_env = "A"\n'
 """What a piece of a profile lacks."""
 FREE = {"text", "json", "csv", "jinja", "python", "toml", "yaml", "xml", "http"}
 
 
 class Follower:
-    """A context manager. ``address`` is what stands for the reader's gateway."""
+    """A context manager. ``address`` is what stands for the reader's gateway; videos are
+    ``tiny`` where no other is made of them, which the API's limits would refuse."""
 
-    def __init__(self, folder: Path, address: str) -> None:
+    def __init__(self, folder: Path, address: str, *, render: str = "tiny") -> None:
+        self.render = render
         self.home, self.start = folder / "home", folder / "work"
         self.home.mkdir()
         self.start.mkdir()
@@ -65,7 +67,7 @@ class Follower:
             "HOME": str(self.home),
             "LC_ALL": "C.UTF-8",
             "TERM": "dumb",
-            "WANBATCH_EMULATOR_OPTIONS": OPTIONS,
+            "WANBATCH_EMULATOR_OPTIONS": OPTIONS.format(render=self.render),
         }
 
     def __enter__(self) -> Follower:
