@@ -47,7 +47,7 @@ FREE = {"text", "json", "csv", "jinja", "python", "toml", "yaml", "xml", "http"}
 
 
 class Follower:
-    """A context manager. ``address`` is what stands for the reader's gateway; videos are
+    """A context manager. ``address`` stands for the reader's gateway; videos are
     ``tiny`` where no other is made of them, which the API's limits would refuse."""
 
     def __init__(self, folder: Path, address: str, *, render: str = "tiny") -> None:
