@@ -50,3 +50,9 @@ def test_a_heading_becomes_the_fragment_that_a_forge_makes() -> None:
     assert slug("Two reports, side by side") == "two-reports-side-by-side"
     assert slug("`wanbatch run`: what it *does*") == "wanbatch-run-what-it-does"
     assert slug("[The grid](grid.md) at 16:9") == "the-grid-at-169"
+
+
+def test_the_pictures_are_small() -> None:
+    pictures = list((ROOT / "docs/pictures").iterdir())
+    assert pictures
+    assert not [one.name for one in pictures if one.stat().st_size > 200_000]
