@@ -1,0 +1,59 @@
+"""The reference says what the program says."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from docs.pages import ROOT
+
+from wanbatch.cli.main import COMMANDS
+from wanbatch.operations.codes import list_codes
+from wanbatch.words.errors import ExitCode
+
+
+@pytest.fixture(scope="module")
+def maker() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("maker", ROOT / "docs/make_reference.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["maker"] = module  # a dataclass looks up its own module
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_reference_is_up_to_date(maker: ModuleType) -> None:
+    assert maker.differing(maker.make_pages()) == [], "make reference"
+
+
+def test_a_page_that_differs_is_named(
+    maker: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(maker, "FOLDER", tmp_path)
+    assert maker.main([]) == 0
+    (tmp_path / "codes.md").write_text("old")
+    (tmp_path / "gone.md").write_text("of a schema that is no more")
+    assert maker.differing(maker.make_pages()) == ["codes.md", "gone.md"]
+    assert maker.main(["--check"]) == 1
+    assert maker.main([]) == 0
+    assert maker.main(["--check"]) == 0
+    assert not (tmp_path / "gone.md").exists()
+
+
+def test_nothing_is_left_out(maker: ModuleType) -> None:
+    pages = maker.make_pages()
+    for name in COMMANDS:
+        assert f"## wanbatch {name}" in pages["commands.md"]
+    for option in ("--max-cost AMOUNT", "--select TERM", "--adopt TASK_ID"):
+        assert f"| `{option}` |" in pages["commands.md"]
+    for entry in list_codes():
+        assert f"### {entry.code}\n" in pages["codes.md"]
+    for code in ExitCode:
+        assert f"| {int(code)} |" in pages["exit-codes.md"]
+    for path in ("jobs[].media.first_clip.job", "jobs[].rows.key", "run.max_cost"):
+        assert f"| `{path}` |" in pages["manifest.md"]
+    assert "| `jobs[].output.sha256` |" in pages["report.md"]
