@@ -81,7 +81,7 @@ bench: $(VENV)/.dev
 
 ## Makes docs/reference/ from commands, codes and schemas.
 reference: $(VENV)/.dev
-	$(BIN)/python docs/make_reference.py
+	PYTHONPATH=docs $(BIN)/python -m make_reference
 
 ## Lets ruff and Biome mend what they can.
 format: $(VENV)/.dev $(PAGE_TOOLS)

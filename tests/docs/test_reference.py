@@ -2,36 +2,22 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from pathlib import Path
-from types import ModuleType
 
 import pytest
-from docs.pages import ROOT
+from make_reference import __main__ as maker
 
 from wanbatch.cli.main import COMMANDS
 from wanbatch.operations.codes import list_codes
 from wanbatch.words.errors import ExitCode
 
 
-@pytest.fixture(scope="module")
-def maker() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("maker", ROOT / "docs/make_reference.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["maker"] = module  # a dataclass looks up its own module
-    spec.loader.exec_module(module)
-    return module
-
-
-def test_the_reference_is_up_to_date(maker: ModuleType) -> None:
+def test_the_reference_is_up_to_date() -> None:
     assert maker.differing(maker.make_pages()) == [], "make reference"
 
 
 def test_a_page_that_differs_is_named(
-    maker: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(maker, "FOLDER", tmp_path)
     assert maker.main([]) == 0
@@ -44,7 +30,7 @@ def test_a_page_that_differs_is_named(
     assert not (tmp_path / "gone.md").exists()
 
 
-def test_nothing_is_left_out(maker: ModuleType) -> None:
+def test_nothing_is_left_out() -> None:
     pages = maker.make_pages()
     for name in COMMANDS:
         assert f"## wanbatch {name}" in pages["commands.md"]
