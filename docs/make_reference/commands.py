@@ -13,6 +13,7 @@ import click
 
 from make_reference.markdown import MADE, cell, coded, escaped, joined
 from wanbatch.cli.main import COMMANDS, cli
+from wanbatch.cli.manual import MANUAL, Page
 
 
 def commands_page() -> str:
@@ -84,7 +85,15 @@ def command_parts(
         more = "and" if own else "It takes"
         link = "[options of the commands that plan](#options-of-the-commands-that-plan)"
         parts.append(f"{more} the {link}.".capitalize() if not own else f"… {more} the {link}.")
-    return parts
+    return [*parts, *manual_parts(MANUAL[name])]
+
+
+def manual_parts(page: Page) -> Iterator[str]:
+    """Examples, and what it can end with."""
+    lines = [f"# {meaning}\n{line}" for line, meaning in page.examples]
+    yield "```sh\n" + "\n".join(lines) + "\n```"
+    codes = ", ".join(str(int(code)) for code in page.exits)
+    yield f"It ends with [{codes}](exit-codes.md)."
 
 
 def context_of(name: str, command: click.Command) -> click.Context:

@@ -11,7 +11,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from make_reference.markdown import MADE, cell, coded, escaped, joined
-from make_reference.schemas import (fields_of, flat, inner_nodes, meaning_of, reference_of, value_words)
+from make_reference.schemas import (
+    fields_of,
+    flat,
+    inner_nodes,
+    meaning_of,
+    reference_of,
+    value_words,
+)
 from wanbatch.words.schemas import load_schema
 
 DEEPEST = 8

@@ -10,30 +10,22 @@ import click
 
 from make_reference.commands import commands_page
 from make_reference.fields import fields_page
-from make_reference.markdown import MADE, escaped, joined
+from make_reference.markdown import MADE, cell, coded, escaped, joined
+from wanbatch.cli.manual import EXITS
 from wanbatch.cli.schema import command as schema_command
 from wanbatch.operations.codes import list_codes
+from wanbatch.report.failures import TABLE
 from wanbatch.words.errors import ExitCode
 from wanbatch.words.schemas import load_schema
-
-EXIT_CODES = {
-    ExitCode.DONE: "every selected job is done; or there was nothing to do; or all is valid",
-    ExitCode.UNFINISHED: "the run ended, and some job is not done, or a video falls short of"
-    " what its manifest expects",
-    ExitCode.INVALID: "bad usage or an invalid manifest; nothing was sent",
-    ExitCode.REFUSED: "refused: budget, approval, a stale plan, a lock that disagrees, a ledger"
-    " older than its reports, or nothing to buy but what a person must decide; nothing was sent",
-    ExitCode.ENVIRONMENT: "credentials, network, a locked ledger, a full disk; mend it and run"
-    " the same command again",
-    ExitCode.WORK_TO_DO: "`plan --detailed-exitcode`: there is work to do",
-    ExitCode.BUG: "a bug in wanbatch; it prints a report without secrets",
-    ExitCode.INTERRUPTED: "interrupted (Ctrl-C); the command that resumes is printed",
-    ExitCode.TERMINATED: "the same, after SIGTERM",
-}
 
 SEVERAL = (
     "Where several apply, the first of 70, 130, 4, 3, 2, 1 counts. `status`, `why`,"
     " `explain` and `compare` end with 0 when they could answer."
+)
+
+FIRST_ROW = (
+    "The first row that has the code counts; `*` stands for anything. `wanbatch explain"
+    " InternalError` says the same, and the report says it of each failed job."
 )
 
 FAMILIES = {
@@ -53,6 +45,7 @@ def make_pages() -> dict[str, str]:
         "commands.md": commands_page(),
         "codes.md": codes_page(),
         "exit-codes.md": exit_codes_page(),
+        "failures.md": failures_page(),
         "manifest.md": fields_page("manifest"),
     }
     names = [name for name in schema_names() if name not in {"manifest", "job"}]
@@ -78,7 +71,7 @@ def codes_page() -> str:
 
 
 def exit_codes_page() -> str:
-    rows = [f"| {int(code)} | {EXIT_CODES[code]} |" for code in ExitCode]
+    rows = [f"| {int(code)} | {cell(escaped(EXITS[code]))} |" for code in ExitCode]
     return joined(
         [
             "# Exit codes",
@@ -89,11 +82,30 @@ def exit_codes_page() -> str:
     )
 
 
+def failures_page() -> str:
+    """Error codes of providers, as ``wanbatch explain`` tells them."""
+    lines = ["| code | what it means | what to do | before it can succeed |"]
+    lines += ["| --- | --- | --- | --- |"]
+    for row in TABLE:
+        codes = ", ".join(coded(code) for code in row.codes)
+        words = (row.meaning, row.mend.removesuffix(", then"), row.remedy.value)
+        lines.append(f"| {codes} | {' | '.join(cell(escaped(one)) for one in words)} |")
+    return joined(
+        [
+            "# Error codes of providers",
+            MADE,
+            FIRST_ROW,
+            "\n".join(lines),
+        ]
+    )
+
+
 def index_page() -> str:
     about = {
         "commands": "every command and option",
         "codes": "every diagnostic code, with its way out",
         "exit-codes": "what a process ends with",
+        "failures": "what a provider's error code means",
         **{name: str(load_schema(name)["title"]) for name in schema_names() if name != "job"},
     }
     lines = [f"* [{name}]({name}.md): {words}" for name, words in about.items()]

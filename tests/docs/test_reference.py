@@ -8,7 +8,9 @@ import pytest
 from make_reference import __main__ as maker
 
 from wanbatch.cli.main import COMMANDS
+from wanbatch.cli.manual import MANUAL
 from wanbatch.operations.codes import list_codes
+from wanbatch.report.failures import TABLE
 from wanbatch.words.errors import ExitCode
 
 
@@ -16,9 +18,7 @@ def test_the_reference_is_up_to_date() -> None:
     assert maker.differing(maker.make_pages()) == [], "make reference"
 
 
-def test_a_page_that_differs_is_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_page_that_differs_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(maker, "FOLDER", tmp_path)
     assert maker.main([]) == 0
     (tmp_path / "codes.md").write_text("old")
@@ -38,6 +38,10 @@ def test_nothing_is_left_out() -> None:
         assert f"| `{option}` |" in pages["commands.md"]
     for entry in list_codes():
         assert f"### {entry.code}\n" in pages["codes.md"]
+    for page in MANUAL.values():
+        assert page.examples[0][0] in pages["commands.md"]
+    for row in TABLE:
+        assert f"`{row.codes[-1]}` |" in pages["failures.md"]
     for code in ExitCode:
         assert f"| {int(code)} |" in pages["exit-codes.md"]
     for path in ("jobs[].media.first_clip.job", "jobs[].rows.key", "run.max_cost"):
