@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import click
 
 import wanbatch
+from wanbatch.cli.command import RETRY, is_a_file, join_codes
 from wanbatch.cli.main import COMMANDS, cli
 
 SEPARATORS = {"&&", "||", "|", ";", "&", "(", ")", "<", ">", ">>", "<<"}
@@ -94,8 +95,10 @@ def _refused(words: list[str]) -> Iterator[str]:
             yield f"there is no command {' '.join(words[:2])}"
         return
     context = click.Context(command, info_name="wanbatch")
+    valued = {name for o in command.params if not getattr(o, "is_flag", True) for name in o.opts}
     try:
-        values, left, _ = command.make_parser(context).parse_args(args=rest)
+        args = join_codes(rest, is_a_file, valued - {RETRY}) if RETRY in valued else rest
+        values, left, _ = command.make_parser(context).parse_args(args=args)
         if left:
             yield f"too many words: {left}"
         for one in command.params:
