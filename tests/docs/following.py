@@ -297,7 +297,9 @@ def check_manifest(block: Block, path: Path, data: dict[str, Any]) -> None:
         whole = {"wanbatch": 1, "jobs": [some]} | data
         path = path.with_name("piece.wanbatch.yaml")
         path.write_text(json.dumps(whole), encoding="utf-8")
-    found = [f"{d.code} {d.message}" for d in load_manifests([path]).diagnostics if d.severity != "note"]
+    found = [
+        f"{d.code} {d.message}" for d in load_manifests([path]).diagnostics if d.severity != "note"
+    ]
     assert not found, f"{block.place}: {found}"
 
 
