@@ -1,5 +1,6 @@
 """Every command and every file of every page is run, in its order, by a reader with an
-empty folder and an empty home."""
+empty folder and an empty home; ``make test`` follows a third of the pages, and reads
+the words of all."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from docs.following import Follower
+from docs.lines import is_here, typed_in, unknown_in
 from docs.pages import GUIDE, read_blocks
 
 from wanbatch.emulator.process import start_emulator
@@ -21,6 +23,19 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     options = ("--latency", "0.05", "--render", "tiny")
     with start_emulator(tmp_path_factory.mktemp("gateway"), *options) as server:
         yield server.base_url
+
+
+def test_every_word_of_every_page_is_known() -> None:
+    """Commands, options and choices, without running one."""
+    lines = [
+        (block.place, typed.line)
+        for page in GUIDE
+        for block in read_blocks(page)
+        if block.language in {"sh", "console"} and (not block.needs or is_here(block.needs))
+        for typed in typed_in(block.language, block.text)
+    ]
+    assert len(lines) > 100
+    assert not [(*line, unknown) for line in lines if (unknown := unknown_in(line[1]))]
 
 
 @pytest.mark.slow

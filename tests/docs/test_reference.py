@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from make_reference import __main__ as maker
+from make_reference.pages import make_pages
 
 from wanbatch.cli.main import COMMANDS
 from wanbatch.cli.manual import MANUAL
@@ -15,7 +16,7 @@ from wanbatch.words.errors import ExitCode
 
 
 def test_the_reference_is_up_to_date() -> None:
-    assert maker.differing(maker.make_pages()) == [], "make reference"
+    assert maker.differing(make_pages()) == [], "make reference"
 
 
 def test_a_page_that_differs_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -23,7 +24,7 @@ def test_a_page_that_differs_is_named(tmp_path: Path, monkeypatch: pytest.Monkey
     assert maker.main([]) == 0
     (tmp_path / "codes.md").write_text("old")
     (tmp_path / "gone.md").write_text("of a schema that is no more")
-    assert maker.differing(maker.make_pages()) == ["codes.md", "gone.md"]
+    assert maker.differing(make_pages()) == ["codes.md", "gone.md"]
     assert maker.main(["--check"]) == 1
     assert maker.main([]) == 0
     assert maker.main(["--check"]) == 0
@@ -31,7 +32,7 @@ def test_a_page_that_differs_is_named(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 def test_nothing_is_left_out() -> None:
-    pages = maker.make_pages()
+    pages = make_pages()
     for name in COMMANDS:
         assert f"## wanbatch {name}" in pages["commands.md"]
     for option in ("--max-cost AMOUNT", "--select TERM", "--adopt TASK_ID"):
