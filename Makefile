@@ -8,7 +8,7 @@ WORKERS ?= 3
 LANGUAGE_SERVER := tests/editor/node_modules/.package-lock.json
 PAGE_TOOLS := node_modules/.package-lock.json
 
-.PHONY: help demo test check lint types layering page format lock locks cases simulate mutants torture fuzz bench clean
+.PHONY: help demo test check lint types layering page format lock locks cases simulate mutants torture fuzz bench reference clean
 
 ## Every target in a line.
 help:
@@ -78,6 +78,10 @@ fuzz: $(VENV)/.dev
 ## What is claimed about speed, each beside a bound or a peer measured in the same run.
 bench: $(VENV)/.dev
 	set -e; for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script; done
+
+## Makes docs/reference/ from commands, codes and schemas.
+reference: $(VENV)/.dev
+	PYTHONPATH=docs $(BIN)/python -m make_reference
 
 ## Lets ruff and Biome mend what they can.
 format: $(VENV)/.dev $(PAGE_TOOLS)
