@@ -63,6 +63,27 @@ def test_a_file_goes_and_comes_back_byte_for_byte(tmp_path: Path) -> None:
     assert read_trash(tmp_path) == []
 
 
+@pytest.mark.parametrize("back", [False, True])
+def test_power_that_is_lost_leaves_one_of_the_two_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, back: bool
+) -> None:
+    """The new name is durable, with every folder above it, before the old one's end."""
+    make(tmp_path)
+    if back:
+        discard(tmp_path, [ENTRY])
+        (tmp_path / HOME).parent.rmdir()
+    synced: list[str] = []
+
+    def sync(folder: Path) -> None:
+        synced.append(folder.relative_to(tmp_path).as_posix())
+
+    monkeypatch.setattr(trash, "sync_folder", sync)
+    assert put_back(tmp_path, [1]) if back else discard(tmp_path, [ENTRY])
+    home, away = [".", "m", "m/videos"], [".", "trash", "trash/m", "trash/m/videos"]
+    expected = [*home, *away] if back else [*away, *home]
+    assert [f for f in synced if f != "trash"] == [f for f in expected if f != "trash"]
+
+
 def test_a_name_that_is_taken_in_the_trash_gets_a_number(tmp_path: Path) -> None:
     make(tmp_path, "trash/m/videos/one.mp4", b"in the way")
     make(tmp_path)

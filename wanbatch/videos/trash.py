@@ -134,11 +134,17 @@ def discard(output: Path, wanted: Sequence[Discarded]) -> list[Discarded]:
         target = output / FOLDER / entry.trash
         target.parent.mkdir(parents=True, exist_ok=True)
         rename_new(output / entry.path, target)
-    for folder in sorted({(output / one).parent for e in named for one in (e.path,)}):
-        sync_folder(folder)
-    for folder in sorted({(output / FOLDER / entry.trash).parent for entry in named}):
-        sync_folder(folder)
+    # The new names first: a disk that loses power keeps one of the two, or both.
+    _sync_names(output, (output / FOLDER / entry.trash for entry in named))
+    _sync_names(output, (output / entry.path for entry in named))
     return named
+
+
+def _sync_names(output: Path, paths: Iterable[Path]) -> None:
+    """Makes the names of files durable, with those of the folders that they lie in."""
+    folders = {up for path in paths for up in path.parents if up.is_relative_to(output)}
+    for folder in sorted(folders):
+        sync_folder(folder)
 
 
 def _free(output: Path, wanted: str, taken: set[str]) -> str:
@@ -196,7 +202,8 @@ def _restore(output: Path, entry: Discarded) -> bool:
         return False
     home.parent.mkdir(parents=True, exist_ok=True)
     rename_new(source, home)
-    sync_folder(home.parent)
+    _sync_names(output, [home])
+    _sync_names(output, [source])
     return True
 
 
