@@ -34,6 +34,7 @@ from wanbatch.report.head import read_document
 from wanbatch.report.timing import last_at_work
 from wanbatch.report.write import write_report
 from wanbatch.videos.folders import refuse_odd_places
+from wanbatch.words.collector import collector_resting
 from wanbatch.words.errors import ExitCode, WanbatchError
 
 
@@ -154,9 +155,10 @@ class RenderedPlan:
 
 def render_plan(plan: Plan, manifests: Sequence[Manifest], basis: Basis) -> RenderedPlan:
     """The plan as it is kept. ``basis`` is what it was made from beside its jobs."""
-    lines = plan_lines(plan, manifests)
-    document = complete(plan_head(plan, manifests), basis, (line.canonical for line in lines))
-    return RenderedPlan(to_bytes(plan_text(document, lines)), str(document["digest"]))
+    with collector_resting():
+        lines = plan_lines(plan, manifests)
+        document = complete(plan_head(plan, manifests), basis, (line.canonical for line in lines))
+        return RenderedPlan(to_bytes(plan_text(document, lines)), str(document["digest"]))
 
 
 def repeated_options(options: PlanningOptions, manifests: Sequence[Manifest]) -> tuple[str, ...]:
