@@ -57,6 +57,7 @@ from wanbatch.operations.approval import (
     keep_limit,
     keep_to_plan,
     require_approval,
+    still_wanted,
 )
 from wanbatch.operations.approved import Approval
 from wanbatch.operations.check import Checked, check
@@ -494,7 +495,7 @@ class Run:
             retry_failed=False if is_last else self._run.retry_failed,
             regenerate=self._run.regenerate and not is_last,
             chosen=approval.saved.selected() if approval else chosen,
-            asked=approval.still_asked(snapshot) if approval else None,
+            asked=self._still_asked(snapshot),
         )
         if approval:
             plan = approval.hold(plan) if is_last else approval.keep(plan, snapshot)
@@ -502,6 +503,13 @@ class Run:
             tell_doubts(plan, self._tell)
             self._chosen = frozenset((e.job.manifest, e.name) for e in plan.selected())
         return plan
+
+    def _still_asked(self, snapshot: Snapshot) -> frozenset[str] | None:
+        """What is still to be bought once more; ``None`` where that is whatever is
+        selected."""
+        if self._approval:
+            return self._approval.still_asked(snapshot)
+        return still_wanted(self._run.allowed, snapshot) if self._run.allowed else None
 
     def _announce(self, plan: Plan, snapshot: Snapshot) -> InFlight:
         """Tells what is about to be done, where the backend takes it. Raises
