@@ -162,7 +162,7 @@ def _paths(files: Files) -> tuple[Path, ...]:
 
 
 def _path(keyword: str, value: StrPath) -> Path:
-    return Path(_clean(keyword, os.fspath(value)))
+    return Path(_filled(keyword, _clean(keyword, os.fspath(value))))
 
 
 def _folder(keyword: str, value: StrPath) -> Path:
@@ -186,7 +186,14 @@ def _text(keyword: str, value: str | None) -> str | None:
         return None
     if not isinstance(value, str):
         raise _wrong(keyword, value, "text", "write it as text, in quotes")
-    return _clean(keyword, value)
+    return _filled(keyword, _clean(keyword, value))
+
+
+def _filled(keyword: str, text: str) -> str:
+    """``shard=""`` from a variable that nobody set would mean all jobs."""
+    if not text:
+        raise _wrong(keyword, text, "the name of anything", "leave it out, or give it a value")
+    return text
 
 
 def _clean(keyword: str, text: str) -> str:
