@@ -486,6 +486,14 @@ def test_an_option_with_nothing_for_its_value_does_not_mean_all(
     )
 
 
+def test_media_outside_of_the_folder_that_was_named_are_told_so(project: Project) -> None:
+    """The way out is not the option that was given already."""
+    code, told = project.call("validate", "m.yaml", "--media-root", "empty")
+    assert code == 2
+    assert '"picture.png" lies outside of --media-root empty\n' in told
+    assert "= help: copy it into that folder, or name one that holds it\n" in told
+
+
 def test_a_start_is_not_written_twice(project: Project) -> None:
     (project.folder / "first").mkdir(exist_ok=True)
     assert project.call("init", "first")[0] == 0
