@@ -80,7 +80,7 @@ def build_plan(
         Target(profile.name, profile.realm, profile.origin, profile.prices),
         PlanOptions(
             selection=parse_selection(options.select) if options.select else None,
-            shard=parse_shard(options.shard) if options.shard else None,
+            shard=parse_shard(options.shard) if options.shard is not None else None,
             first=options.first,
             with_upstream=options.with_upstream,
             retry_failed=retry_failed,

@@ -19,6 +19,7 @@ from wanbatch.operations.check import check
 from wanbatch.operations.choose import choose_backend
 from wanbatch.operations.elsewhere import refuse_older_ledger
 from wanbatch.operations.events import Observer
+from wanbatch.operations.folders import make_output
 from wanbatch.operations.looking import Look, look_at_rest
 from wanbatch.operations.looking import look as look_at_one
 from wanbatch.operations.options import DEFAULT_OUTPUT, PlanningOptions
@@ -60,6 +61,7 @@ def write_reports(
         runs = _up_to(every, run_id)
         own = [a for a in snapshot.attempts if a.manifest == manifest.name]
         folder = options.output / manifest.name
+        make_output(folder)
         report = collect(
             manifest,
             plan,

@@ -90,6 +90,7 @@ from wanbatch.operations.events import (
     WorkBegins,
     WorkEnds,
 )
+from wanbatch.operations.folders import make_output
 from wanbatch.operations.journal import Journal
 from wanbatch.operations.locks import refuse_unlocked
 from wanbatch.operations.looking import Beside, Look
@@ -235,7 +236,7 @@ def prepare(options: PlanningOptions, run: RunOptions, observe: Observer) -> Pre
     approval = Approval(run.approved, options, profile) if run.approved else None
     if approval:
         approval.refuse_early(checked)
-    _make_folder(options.output)
+    make_output(options.output)
     return Prepared(options, run, checked, profile, limit, approval)
 
 
@@ -262,17 +263,6 @@ def carry_out(
         end(result)
     work.notify_end(result)
     return result
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise WanbatchError(
-            ExitCode.ENVIRONMENT,
-            f"the output folder {folder} cannot be made: {error.strerror}",
-            "choose another with --output",
-        ) from error
 
 
 def raise_limits(profile: Profile, run: RunOptions) -> Profile:
@@ -576,7 +566,7 @@ class Run:
 
     async def _do(self, ledger: Ledger, plan: Plan, in_flight: InFlight, group: TaskGroup) -> None:
         for manifest in self._checked.manifests:  # before anything is bought for it
-            _make_folder(self._options.output / manifest.name / "videos")
+            make_output(self._options.output / manifest.name / "videos")
         for manifest in self._checked.manifests:
             await ledger.begin_run(self._record(manifest.name))
         await self._remember_shard(ledger)
