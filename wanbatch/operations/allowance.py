@@ -1,0 +1,122 @@
+"""What is left of the budgets of day and month, and what is refused for them.
+
+What it may not do: send anything, keep the budget while a run goes on (the scheduler
+does), or refuse a fetch.
+
+How it works: the ledger's purchases are counted by ``engine.pacing.periods``, as the
+run itself counts them. Refused (3) is a plan that would spend more than is left, one
+without a total, and a ledger whose purchases cannot be added up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+
+from wanbatch.engine.pacing.periods import Periods
+from wanbatch.model.lifecycle import Attempt, Snapshot
+from wanbatch.model.period import Allowance, PeriodLimit, cost_of, counts
+from wanbatch.model.plan import Action, Plan
+from wanbatch.model.wire import Profile
+from wanbatch.operations.choose import Unpriced
+from wanbatch.words.errors import ExitCode, WanbatchError
+from wanbatch.words.humanize import money, plural
+
+
+def periods_of(
+    limits: Sequence[PeriodLimit],
+    profile: Profile,
+    snapshot: Snapshot,
+    now: float,
+    offset_s: float | None = None,
+) -> Periods:
+    """The ledger's purchases under ``limits``, at ``now`` by our clock and ``offset_s``
+    later by the server's."""
+    return Periods(limits, snapshot.attempts, profile.prices, now, offset_s)
+
+
+def keep_periods(
+    plan: Plan, periods: Periods, profile: Profile, snapshot: Snapshot, unpriced: Unpriced | None
+) -> None:
+    """Raises ``WanbatchError`` (3) where the plan would spend more than is left of a day
+    or month, or what nobody knows."""
+    if not periods.limits or not plan.count()[Action.GENERATE]:
+        return
+    if unpriced is not None:
+        raise WanbatchError(
+            ExitCode.REFUSED,
+            f"{periods.limits[0].source} cannot be kept: {unpriced.missing}; nothing was sent",
+            unpriced.advice,
+        )
+    refuse_uncountable(periods.limits, profile, snapshot)
+    for one in periods.allowances():
+        if plan.total is not None and plan.total > one.left:
+            raise WanbatchError(ExitCode.REFUSED, _describe(plan, one), *_ways_out(one))
+
+
+def _describe(plan: Plan, one: Allowance) -> str:
+    total, left = money(plan.total, plan.currency), money(one.left, plan.currency)
+    most = money(one.limit.amount, plan.currency)
+    return (
+        f"the plan would spend {total}, and of the {most} for the {one.limit.unit} {one.name}"
+        f" (UTC) {left} is left ({one.limit.source}); nothing was sent"
+    )
+
+
+def _ways_out(one: Allowance) -> tuple[str, ...]:
+    begins = datetime.fromtimestamp(one.ends_at, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    ways = (
+        "select fewer jobs with --select or --first N, raise the limit, or wait: the next"
+        f" {one.limit.unit} begins {begins}",
+    )
+    if one.ahead:
+        ways += (
+            f"{plural(one.ahead, 'purchase')} of this ledger {_are(one.ahead)} dated later than now"
+            " and count until then: this machine's clock, or another's, is or was wrong",
+        )
+    return ways
+
+
+def _are(count: int) -> str:
+    return "is" if count == 1 else "are"
+
+
+def refuse_uncountable(
+    limits: Sequence[PeriodLimit], profile: Profile, snapshot: Snapshot
+) -> None:
+    """Raises ``WanbatchError`` (3) where a purchase of this ledger is in another
+    currency, or nobody knows what it cost."""
+    currency = profile.prices.currency if profile.prices else ""
+    bought = [a for a in snapshot.attempts if counts(a)]
+    foreign = sorted({a.currency for a in bought if a.price and a.currency != currency})
+    if limits and foreign:
+        raise WanbatchError(
+            ExitCode.REFUSED,
+            f"{limits[0].source} cannot be kept: this ledger has purchases in"
+            f" {' and '.join(foreign)}, and backend {profile.name} costs {currency or 'nothing'};"
+            " nothing was sent",
+            "keep a ledger for each currency: choose another folder with --output",
+        )
+    unknown = _unknown(bought, profile)
+    if limits and unknown:
+        raise WanbatchError(
+            ExitCode.REFUSED,
+            f"{limits[0].source} cannot be kept: nobody knows what {unknown[0].job} cost"
+            f"{f' and {len(unknown) - 1} more' if len(unknown) > 1 else ''}; nothing was sent",
+            f"state the price of {unknown[0].size or 'every size'} for backend {profile.name}",
+        )
+
+
+def _unknown(bought: Iterable[Attempt], profile: Profile) -> list[Attempt]:
+    return [a for a in bought if cost_of(a, profile.prices) is None]
+
+
+def describe_left(allowances: Sequence[Allowance], currency: str) -> str:
+    """``Budget: $3.00 of $10.00 left for the day 2026-11-27 (UTC).``; empty where there
+    is none."""
+    parts = [
+        f"{money(one.left, currency)} of {money(one.limit.amount, currency)} left for the"
+        f" {one.limit.unit} {one.name}"
+        for one in allowances
+    ]
+    return f"Budget: {', '.join(parts)} (UTC)." if parts else ""
