@@ -112,8 +112,8 @@ class ClockSet:
 
 @dataclass(frozen=True, slots=True)
 class TimeTold:
-    """It is ``at`` by our clock and ``offset_s`` later by the server's (``None``: it has
-    said nothing): another day than before, or another server's time."""
+    """It is ``at`` by our clock and ``offset_s`` later by the server's (``None``: it
+    has said nothing): another day than before, or another server's time."""
 
     at: float
     offset_s: float | None

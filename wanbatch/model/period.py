@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import cast
 
+from wanbatch.model.job import Size
 from wanbatch.model.lifecycle import RESERVED, SPENT, Attempt, EventKind, State
 from wanbatch.model.price import PriceList, price_of
 
@@ -42,19 +44,20 @@ class PeriodLimit:
 
 def start_of(unit: Unit, at: float) -> float:
     """When the period of ``at`` began."""
-    at = min(max(at, 0.0), _LAST)
-    if unit is Unit.DAY:
-        return at // _DAY_S * _DAY_S
-    day = datetime.fromtimestamp(at, UTC)
-    return datetime(day.year, day.month, 1, tzinfo=UTC).timestamp()
+    return _start(unit, min(max(at, 0.0), _LAST))
 
 
 def end_of(unit: Unit, at: float) -> float:
     """When the period after that of ``at`` begins."""
-    start = start_of(unit, at)
+    longest_s = _DAY_S if unit is Unit.DAY else 31 * _DAY_S
+    return _start(unit, start_of(unit, at) + longest_s)
+
+
+def _start(unit: Unit, at: float) -> float:
     if unit is Unit.DAY:
-        return start + _DAY_S
-    return start_of(unit, start + 31 * _DAY_S)
+        return at // _DAY_S * _DAY_S
+    day = datetime.fromtimestamp(at, UTC)
+    return datetime(day.year, day.month, 1, tzinfo=UTC).timestamp()
 
 
 def name_of(unit: Unit, at: float) -> str:
@@ -113,6 +116,6 @@ def cost_of(attempt: Attempt, prices: PriceList | None) -> Decimal | None:
     where none is known now."""
     if attempt.price is not None:
         return attempt.price
-    if attempt.size == "720P" or attempt.size == "1080P":
-        return price_of(attempt.length_s, attempt.size, prices)
-    return None
+    if not attempt.length_s:
+        return None
+    return price_of(attempt.length_s, cast("Size", attempt.size), prices)

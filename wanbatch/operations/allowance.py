@@ -38,8 +38,8 @@ def periods_of(
 def keep_periods(
     plan: Plan, periods: Periods, profile: Profile, snapshot: Snapshot, unpriced: Unpriced | None
 ) -> None:
-    """Raises ``WanbatchError`` (3) where the plan would spend more than is left of a day
-    or month, or what nobody knows."""
+    """Raises ``WanbatchError`` (3) where the plan would spend more than is left of a
+    day or month, or what nobody knows."""
     if not periods.limits or not plan.count()[Action.GENERATE]:
         return
     if unpriced is not None:
@@ -65,25 +65,20 @@ def _describe(plan: Plan, one: Allowance) -> str:
 
 def _ways_out(one: Allowance) -> tuple[str, ...]:
     begins = datetime.fromtimestamp(one.ends_at, UTC).strftime("%Y-%m-%d %H:%M UTC")
-    ways = (
+    fewer = (
         "select fewer jobs with --select or --first N, raise the limit, or wait: the next"
-        f" {one.limit.unit} begins {begins}",
+        f" {one.limit.unit} begins {begins}"
     )
-    if one.ahead:
-        ways += (
-            f"{plural(one.ahead, 'purchase')} of this ledger {_are(one.ahead)} dated later than now"
-            " and count until then: this machine's clock, or another's, is or was wrong",
-        )
-    return ways
+    if not one.ahead:
+        return (fewer,)
+    late = (
+        f"{plural(one.ahead, 'purchase')} of this ledger with a date later than now"
+        f" {'counts' if one.ahead == 1 else 'count'} until then: a clock is wrong, or was"
+    )
+    return (fewer, late)
 
 
-def _are(count: int) -> str:
-    return "is" if count == 1 else "are"
-
-
-def refuse_uncountable(
-    limits: Sequence[PeriodLimit], profile: Profile, snapshot: Snapshot
-) -> None:
+def refuse_uncountable(limits: Sequence[PeriodLimit], profile: Profile, snapshot: Snapshot) -> None:
     """Raises ``WanbatchError`` (3) where a purchase of this ledger is in another
     currency, or nobody knows what it cost."""
     currency = profile.prices.currency if profile.prices else ""
@@ -114,9 +109,11 @@ def _unknown(bought: Iterable[Attempt], profile: Profile) -> list[Attempt]:
 def describe_left(allowances: Sequence[Allowance], currency: str) -> str:
     """``Budget: $3.00 of $10.00 left for the day 2026-11-27 (UTC).``; empty where there
     is none."""
-    parts = [
-        f"{money(one.left, currency)} of {money(one.limit.amount, currency)} left for the"
-        f" {one.limit.unit} {one.name}"
-        for one in allowances
-    ]
+    parts = [describe_allowance(one, currency) for one in allowances]
     return f"Budget: {', '.join(parts)} (UTC)." if parts else ""
+
+
+def describe_allowance(one: Allowance, currency: str) -> str:
+    """``$3.00 of $10.00 left for the day 2026-11-27``"""
+    left, most = money(one.left, currency), money(one.limit.amount, currency)
+    return f"{left} of {most} left for the {one.limit.unit} {one.name}"

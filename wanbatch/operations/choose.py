@@ -75,9 +75,7 @@ def choose_backend(
         profile = lower_limits(
             profile, max_in_flight=manifest.run.max_in_flight, rate=manifest.run.rate
         )
-    return Chosen(
-        profile, projects, period_limits(profiles.budget, profile, projects, manifests)
-    )
+    return Chosen(profile, projects, period_limits(profiles.budget, profile, projects, manifests))
 
 
 def _one_backend(said: Mapping[str, str | None], whose: str) -> str | None:

@@ -159,9 +159,7 @@ def render_plan(
     """The plan as it is kept. ``basis`` is what it was made from beside its jobs,
     ``left`` what may still be spent in this day and month."""
     lines = plan_lines(plan, manifests)
-    document = complete(
-        plan_head(plan, manifests, left), basis, (line.canonical for line in lines)
-    )
+    document = complete(plan_head(plan, manifests, left), basis, (line.canonical for line in lines))
     return RenderedPlan(to_bytes(plan_text(document, lines)), str(document["digest"]))
 
 

@@ -163,7 +163,10 @@ class Periods:
         late = sum(self._instant(p) > self._now + AHEAD_S for p in self._purchases.values())
         return tuple(
             Allowance(
-                limit, name_of(limit.unit, today), end_of(limit.unit, today), used + self._pending,
+                limit,
+                name_of(limit.unit, today),
+                end_of(limit.unit, today),
+                used + self._pending,
                 late,
             )
             for limit, used in zip(self.limits, self._used, strict=True)

@@ -20,7 +20,8 @@ from wanbatch.model.lifecycle import Attempt, State
 
 
 class Money:
-    """One run's budget, by attempt. ``periods`` are what all runs of the ledger share."""
+    """One run's budget, by attempt. ``periods`` are what all runs of the ledger
+    share."""
 
     def __init__(self, budget: Budget, periods: Periods | None = None) -> None:
         self.budget = budget
