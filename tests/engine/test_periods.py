@@ -152,6 +152,12 @@ def test_only_what_is_much_later_than_now_is_called_so():
     assert Periods([DAY], rows, now=NOON).allowances()[0].ahead == 1
 
 
+def test_a_purchase_of_which_no_server_told_the_time_counts_by_either_clock():
+    rows = [bought(1)]
+    assert left(Periods([DAY], rows, now=NOON + DAY_S, offset_s=-DAY_S)) == [HALF]
+    assert left(Periods([DAY], rows, now=NOON + DAY_S, offset_s=0.0)) == [Decimal("1.00")]
+
+
 @pytest.mark.parametrize("offset_s", [-50 * 365 * DAY_S, 50 * 365 * DAY_S])
 def test_a_server_whose_clock_is_wrong_all_along_moves_no_purchase(offset_s):
     """Only its midnight counts where it is behind: yesterday's money is yesterday's."""

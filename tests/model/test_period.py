@@ -73,7 +73,9 @@ def test_of_all_limits_the_lowest_of_each_unit_counts():
 
 def test_limits_are_named_after_their_keys():
     amounts = {Unit.DAY: None, Unit.MONTH: Decimal("0")}
-    assert read_limits(amounts, "m: run.budget.") == (limit(Unit.MONTH, "0", "m: run.budget.month"),)
+    assert read_limits(amounts, "m: run.budget.") == (
+        limit(Unit.MONTH, "0", "m: run.budget.month"),
+    )
 
 
 def test_less_than_nothing_is_never_left():

@@ -88,7 +88,7 @@ def refuse_uncountable(limits: Sequence[PeriodLimit], profile: Profile, snapshot
         raise WanbatchError(
             ExitCode.REFUSED,
             f"{limits[0].source} cannot be kept: this ledger has purchases in"
-            f" {' and '.join(foreign)}, and backend {profile.name} costs {currency or 'nothing'};"
+            f" {' and '.join(foreign)}, and backend {profile.name} charges {currency};"
             " nothing was sent",
             "keep a ledger for each currency: choose another folder with --output",
         )

@@ -111,10 +111,11 @@ class Periods:
         return [start_of(limit.unit, today) + now - today for limit in self.limits]
 
     def _instant(self, purchase: _Purchase) -> float:
-        """When it was made, at the latest, by our clock."""
-        if self._offset_s is None or purchase.offset_s is None:
+        """When it was made, at the latest, by our clock. Where no server was heard
+        then, our clock may have been right."""
+        if self._offset_s is None:
             return purchase.at
-        return max(purchase.at, purchase.at + purchase.offset_s - self._offset_s)
+        return max(purchase.at, purchase.at + (purchase.offset_s or 0.0) - self._offset_s)
 
     # -- what was bought ---------------------------------------------------------------
 
