@@ -86,13 +86,13 @@ def test_a_repo_may_lower_it(tmp_path, gateway, file, text):
 
 def test_a_failure_gives_back_and_doubt_does_not(tmp_path, gateway):
     project = make(tmp_path, gateway, "0.40", jobs=2)
-    gateway.scripts["post"] = lambda task, n: gateway.accepted(task) if n else Answer(0)
+    gateway.scripts["post"] = lambda task, n: Answer(0) if n else gateway.accepted(task)
     gateway.scripts["poll"] = lambda task, n: gateway.failed(task)
     project.run()
     assert sorted(project.states()) == ["failed", "uncertain"]
     gateway.scripts["post"] = lambda task, n: gateway.accepted(task)
     gateway.scripts["poll"] = lambda task, n: (
-        gateway.failed(task) if task == "task_0002" else gateway.completed(task)
+        gateway.failed(task) if task == "task_0001" else gateway.completed(task)
     )
     project.write(prompt="A pier")
     done = project.run()
@@ -102,16 +102,18 @@ def test_a_failure_gives_back_and_doubt_does_not(tmp_path, gateway):
     assert (project.run().returncode, len(gateway.posts)) == (3, 3)
 
 
-def test_a_failure_that_turns_is_charged_and_leaves_no_room(tmp_path, gateway):
-    """The provider takes it back before the new job is bought."""
+def test_a_failure_that_turns_is_charged_after_all(tmp_path, gateway):
+    """The provider takes it back at the end of the run that spent what it had given."""
     gateway.scripts["poll"] = lambda task, n: gateway.failed(task)
     project = make(tmp_path, gateway, "0.20")
     project.run()
     gateway.scripts["poll"] = lambda task, n: gateway.completed(task)
     project.write(prompt="A pier")
+    assert (project.run().returncode, len(gateway.posts)) == (0, 2)
+    project.write(prompt="A quay")
     done = project.run()
-    assert (done.returncode, len(gateway.posts)) == (1, 1)
-    assert f"the budget of the day {today()} (UTC) does not allow it" in done.stderr
+    assert (done.returncode, len(gateway.posts)) == (3, 2)
+    assert left("0.00", "0.20") in done.stderr
 
 
 def test_what_is_on_its_way_is_resumed_and_fetched_whatever_is_left(tmp_path, gateway):
