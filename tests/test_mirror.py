@@ -85,7 +85,7 @@ TABLE = {
     "field/test_rehearsals.py": "cli/emulator",
     "ledger/test_copies.py": "ledger/backup ledger/purchases",
     "ledger/test_failures.py": "ledger/writer testing/ledger",
-    "ledger/test_store.py": "ledger/rows ledger/sqlite",
+    "ledger/test_store.py": "ledger/rows ledger/sqlite words/collector",
     "manifest/test_cases.py": (
         "manifest/paths manifest/shape/codes manifest/sweep/axes manifest/sweep/codes "
         "manifest/sweep/entry manifest/sweep/expand manifest/sweep/references "
@@ -113,6 +113,7 @@ TABLE = {
     "media/test_sounds.py": "media/mp3 media/wav",
     "media/test_stills.py": "media/container media/window videos/stills",
     "media/test_structure.py": "media/boxes media/fragments media/tracks",
+    "operations/test_beginning.py": "ledger/begun",
     "operations/test_clean.py": "operations/references",
     "operations/test_event_records.py": "engine/events operations/events",
     "operations/test_looking.py": "operations/loops",

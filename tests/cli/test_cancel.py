@@ -4,6 +4,7 @@ what waits is called off and costs nothing, what has begun goes on and comes hom
 from __future__ import annotations
 
 import json
+import time
 import urllib.request
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -20,6 +21,7 @@ from wanbatch.ledger.verify import verify_ledger
 from wanbatch.model.lifecycle import State
 
 FILE = "far.wanbatch.yaml"
+KEY = "sk-canary-0987654321"
 MANIFEST = """\
 wanbatch: 1
 name: far
@@ -47,7 +49,7 @@ kind = "gateway"
 base_url = "%s"
 api_key_env = "FAR_KEY"
 """
-ONE_AT_A_TIME = ("--latency", "5", "--max-running", "1")
+ONE_AT_A_TIME = ("--latency", "20", "--max-running", "1")
 
 
 class Far:
@@ -73,9 +75,7 @@ class Far:
         self.server.stop()
 
     def call(self, *words: str) -> CompletedProcess[str]:
-        environ = command.environ(
-            WANBATCH_CONFIG=str(self.folder / "config.toml"), FAR_KEY="sk-canary-0987654321"
-        )
+        environ = command.environ(WANBATCH_CONFIG=str(self.folder / "config.toml"), FAR_KEY=KEY)
         return command.run(self.folder, *words, env=environ)
 
     def buy(self) -> None:
@@ -83,6 +83,21 @@ class Far:
         done = self.call("run", FILE, "--yes", "--wait", "0.5")
         assert done.returncode == 1, done.stderr
         assert self.states() == {State.ACCEPTED}
+        for _ in range(600):
+            if "RUNNING" in self.words():
+                return
+            time.sleep(0.05)
+        raise AssertionError("no task has begun")
+
+    def words(self) -> set[str]:
+        """What the API says of the tasks that the ledger knows."""
+        found = set()
+        for attempt in read_snapshot(self.folder / "reports/ledger.db").attempts:
+            url = f"{self.server.base_url}/api/v1/tasks/{attempt.task_id}"
+            asked = urllib.request.Request(url, headers={"authorization": f"Bearer {KEY}"})
+            with urllib.request.urlopen(asked) as reply:
+                found.add(str(json.load(reply)["output"]["task_status"]))
+        return found
 
     def states(self) -> set[State]:
         return {a.state for a in read_snapshot(self.folder / "reports/ledger.db").attempts}
@@ -133,14 +148,23 @@ def test_what_waits_is_called_off_and_what_has_begun_comes_home(tmp_path):
         assert far.books()["calls"]["submit"] == 3, "nothing is bought again by itself"
         assert far.states() == {State.STORED, State.REMOTE_FAILED}
         assert verify_ledger(tmp_path / "reports/ledger.db") == []
-        again = far.call("run", FILE, "--yes", "--retry-failed")
-        assert again.returncode == 0, again.stderr
+        again = far.call("run", FILE, "--yes", "--retry-failed", "--wait", "0.5")
+        assert again.returncode == 1, again.stderr
         assert far.books()["calls"]["submit"] == 5, "each once more, because a person said so"
-        nothing = far.call("cancel", FILE)
+
+
+def test_where_nothing_waits_nothing_is_said_to_the_provider(tmp_path):
+    with Far(tmp_path) as far:
+        far.buy()
+        assert far.call("cancel", FILE, "--select", "seed=0..2").returncode == 1
+        wishes = far.books()["calls"]["cancel"]
+        assert far.call("status", FILE).stderr.count("  failed ") == 2
+        nothing = far.call("cancel", FILE, "--select", "state:failed")
         assert (nothing.returncode, nothing.stderr) == (
             0,
             "No task waits at this provider: nothing was called off.\n",
         )
+        assert far.books()["calls"]["cancel"] == wishes
 
 
 LOST = """\

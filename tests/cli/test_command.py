@@ -25,6 +25,9 @@ NEEDS = {
     "wanbatch (lock|verify)": "a paid backend",
     "wanbatch promote": "a review",
     "wanbatch emulator": "nobody ends it",
+    "wanbatch cancel": "a task of DashScope's",
+    "wanbatch import": "another folder",
+    "wanbatch ledger begin": "a git remote",
     "doctor --backend gateway": "a paid backend",
 }
 """What is read here and not run, and why."""

@@ -130,7 +130,7 @@ PICKS = "promote m.yaml -o new.yaml --picks"
 TABLE: dict[str, tuple[int, str, tuple[str, ...]]] = {
     # the first words
     "explian": (2, "there is no command 'explian'. Did you mean 'explain'?", ()),
-    "explain WB999": (2, "there is no code 'WB999'", ("did you mean WB509, WB419, WB409?",)),
+    "explain WB999": (2, "there is no code 'WB999'", ("did you mean WB509 or WB429 or WB419?",)),
     "explain nonsense": (
         2,
         "there is no code 'nonsense'",

@@ -10,8 +10,8 @@ import pytest
 from ledger.samples import bring_to_end
 
 from wanbatch.ledger.mentions import (
+    Referrer,
     Seen,
-    Source,
     mentioned_until,
     note_mentions,
     read_mentions,
@@ -22,9 +22,9 @@ from wanbatch.ledger.store import Ledger, read_snapshot
 from wanbatch.ledger.verify import verify_ledger
 from wanbatch.words.errors import ExitCode, WanbatchError
 
-HARBOR = Source("manifest", "../harbor.wanbatch.yaml")
-NOIR = Source("manifest", "../harbor.wanbatch.yaml", '{"variables":{"style":"noir"}}')
-LOCK = Source("lock", "../harbor.lock.json")
+HARBOR = Referrer("manifest", "../harbor.wanbatch.yaml")
+NOIR = Referrer("manifest", "../harbor.wanbatch.yaml", '{"variables":{"style":"noir"}}')
+LOCK = Referrer("lock", "../harbor.lock.json")
 AT = 1_790_000_000.0
 DAY_S = 86_400.0
 

@@ -216,7 +216,7 @@ def test_a_manifest_that_the_book_has_never_met_keeps_what_it_made(unneeded: Pro
 def test_a_run_that_sees_no_change_writes_no_mention_anew(project: Project) -> None:
     def rows() -> list[tuple[object, ...]]:
         with closing(sqlite3.connect(project.ledger)) as connection:
-            return connection.execute("SELECT rowid, seen_at FROM sources").fetchall()
+            return connection.execute("SELECT rowid, seen_at FROM referrers").fetchall()
 
     project.run()
     project.run(day=3)

@@ -103,7 +103,7 @@ def test_a_plan_comes_back_as_it_was_saved():
     assert saved.choices == BASIS.choices
     assert saved.selected() == frozenset(saved.jobs)
     done = next(one for one in saved.jobs.values() if one.action is Action.REUSE)
-    assert [one.state for one in done.attempts.values()] == ["stored"]
+    assert list(done.attempts.values()) == ["stored"]
 
 
 def test_queries_of_urls_are_not_kept():

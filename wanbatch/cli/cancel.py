@@ -11,6 +11,7 @@ from decimal import Decimal
 
 import click
 
+from wanbatch.cli.command import Command
 from wanbatch.cli.console import say
 from wanbatch.cli.options import Amount, CommonOptions, planning_options
 from wanbatch.cli.output import observer
@@ -29,7 +30,7 @@ FREE = (Ending.CANCELLED, Ending.FAILED)
 EXPLAINED = (Ending.GOES_ON, Ending.UNKNOWN)
 
 
-@click.command("cancel")
+@click.command("cancel", cls=Command)
 @planning_options
 @click.option(
     "--lock-timeout",

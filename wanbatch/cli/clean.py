@@ -12,6 +12,7 @@ from pathlib import Path
 
 import click
 
+from wanbatch.cli.command import Command
 from wanbatch.cli.console import say, tell
 from wanbatch.cli.options import Amount
 from wanbatch.model.lifecycle import Attempt
@@ -30,7 +31,7 @@ from wanbatch.words.humanize import plural, quoted, size
 DAYS = round(UNNEEDED_AFTER_S / 86_400)
 
 
-@click.command("clean")
+@click.command("clean", cls=Command)
 @click.option("--yes", is_flag=True, help="Move them to the trash.")
 @click.option("--now", is_flag=True, help="Look at the trash; with --yes, empty it for good.")
 @click.option(

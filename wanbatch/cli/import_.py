@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from wanbatch.cli.command import Command
 from wanbatch.cli.completing import complete_backend
 from wanbatch.cli.console import say
 from wanbatch.cli.options import Amount
@@ -22,7 +23,7 @@ SHOWN = 10
 """So many jobs stand under one sentence; ``wanbatch status`` has them all (chosen)."""
 
 
-@click.command("import")
+@click.command("import", cls=Command)
 @click.argument(
     "folders", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FOLDER..."
 )

@@ -85,7 +85,7 @@ def backup(to: Path, output: Path) -> int:
     return ExitCode.UNFINISHED if problems else ExitCode.DONE
 
 
-@command.command("begin")
+@command.command("begin", cls=Command)
 @click.argument("digest")
 @click.option("--remote", default="origin", show_default=True, help="The git remote of the mark.")
 @_OUTPUT
@@ -96,12 +96,9 @@ def begin(digest: str, remote: str, output: Path) -> int:
     For CI, before 'run --plan': where another ledger has begun a plan it exits 3, and
     nothing may be bought.
     """
-    import secrets
+    from wanbatch.operations.wiring import begin_plan
 
-    from wanbatch.operations.beginning import GitBoard
-    from wanbatch.operations.beginning import begin as begin_plan
-
-    begun = begin_plan(output, digest, GitBoard(Path.cwd(), remote), secrets.token_hex(16))
+    begun = begin_plan(output, digest, remote)
     first = "begun" if begun.is_new else "begun before, by this ledger"
     say(f"Plan {digest[:12]}: {first}.")
     return ExitCode.DONE

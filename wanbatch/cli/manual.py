@@ -116,6 +116,36 @@ MANUAL: Mapping[str, Page] = {
         ),
         (_DONE, _SHORT, _INVALID, _REFUSED, _MACHINE, *_STOPPED),
     ),
+    "cancel": Page(
+        (
+            (
+                "wanbatch cancel first.wanbatch.yaml --backend dashscope",
+                "Call off what has not begun.",
+            ),
+            (
+                "wanbatch cancel first.wanbatch.yaml --backend dashscope --select seed=100",
+                "Of these jobs alone.",
+            ),
+        ),
+        (_DONE, _SHORT, _INVALID, _MACHINE, *_STOPPED),
+    ),
+    "import": Page(
+        (
+            ("wanbatch import artifact", "Another output folder, with its ledger and videos."),
+            (
+                "wanbatch import reports/first first.lock.json",
+                "A report folder, or a lock, without a ledger.",
+            ),
+        ),
+        (_DONE, _SHORT, _INVALID, _REFUSED, _MACHINE),
+    ),
+    "clean": Page(
+        (
+            ("wanbatch clean", "List the videos that nobody needs. Touches none."),
+            ("wanbatch clean --yes", "Move them to reports/trash."),
+        ),
+        (_DONE, _INVALID, _REFUSED, _MACHINE),
+    ),
     "resolve": Page(
         (
             (f"wanbatch resolve first.wanbatch.yaml {_JOB}", "What is known of the job."),
@@ -219,6 +249,16 @@ MANUAL: Mapping[str, Page] = {
             ("wanbatch ledger backup other.db --output reports", "Of another output folder."),
         ),
         _LOOKS,
+    ),
+    "ledger begin": Page(
+        (
+            (f"wanbatch ledger begin {'0123456789abcdef' * 4}", "Before a plan is run in CI."),
+            (
+                f"wanbatch ledger begin {'0123456789abcdef' * 4} --remote origin",
+                "On another remote of the repository.",
+            ),
+        ),
+        (_DONE, _INVALID, _REFUSED, _MACHINE),
     ),
     "emulator": Page(
         (

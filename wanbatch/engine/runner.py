@@ -461,12 +461,7 @@ class Runner:
             return await self.ledger.open_attempt(self._opening(work))
         at, offset_s = self.context.wall(), self.context.offset_s
         # What was refused is over: the instants of the POST to come are what counts.
-        # Whoever sends it is who buys it.
-        facts: Facts = {
-            "intent_at": at,
-            "intent_offset_s": offset_s,
-            "run_id": self.context.run_id,
-        }
+        facts: Facts = {"intent_at": at, "intent_offset_s": offset_s}
         return await self.ledger.append(
             Event(work.reopens.attempt_id, EventKind.REOPENED, at, facts)
         )

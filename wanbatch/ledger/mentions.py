@@ -2,12 +2,12 @@
 
 What it may not do: read a manifest, or decide what is old (``operations.clean`` does).
 
-How it works: a *source* is a file under a path relative to the output folder, so that a
-project may move as a whole; ``told`` is what else a manifest is read with (variables).
-A mention lives until somebody has looked and found that its source names the attempt no
-more: then it is *dropped*, and its age counts from that look. So what nobody has looked
-at is never old, and a run whose manifest has not changed writes next to nothing.
-Instants only ever grow: a clock that was set back makes nothing older.
+How it works: a *referrer* is a file under a path relative to the output folder, so that
+a project may move as a whole; ``told`` is what else a manifest is read with
+(variables). A mention lives until somebody has looked and found that its referrer names
+the attempt no more: then it is *dropped*, and its age counts from that look. So what
+nobody has looked at is never old, and a run whose manifest has not changed writes next
+to nothing. Instants only ever grow: a clock that was set back makes nothing older.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from wanbatch.ledger.sqlite import is_missing, read_with, write_with
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class Referrer:
     """A file that refers to videos: ``kind`` is ``manifest``, ``lock`` or
     ``review``."""
 
@@ -32,85 +32,87 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A source, since when it is known, when it was read last, and which attempts it
+    """A referrer, since when it is known, when it was read last, and which attempts it
     named until when; 0.0 for those that it names as far as anybody knows."""
 
-    source: Source
+    referrer: Referrer
     since: float
     seen_at: float
     attempts: Mapping[int, float] = field(default_factory=dict)
 
 
 def read_mentions(path: Path) -> list[Seen]:
-    """All sources of the ledger at ``path``, in the order in which it met them; none
+    """All referrers of the ledger at ``path``, in the order in which it met them; none
     where there is no file. Raises ``WanbatchError`` (ENVIRONMENT)."""
     return [] if is_missing(path) else read_with(path, _read)
 
 
 def _read(connection: Connection) -> list[Seen]:
     named: dict[object, dict[int, float]] = {}
-    for source_id, attempt_id, at in connection.execute(
-        "SELECT source_id, attempt_id, dropped_at FROM mentions"
+    for referrer_id, attempt_id, at in connection.execute(
+        "SELECT referrer_id, attempt_id, dropped_at FROM mentions"
     ):
-        named.setdefault(source_id, {})[int(str(attempt_id))] = float(str(at))
+        named.setdefault(referrer_id, {})[int(str(attempt_id))] = float(str(at))
     return [
         Seen(
-            Source(str(kind), str(path), str(told)),
+            Referrer(str(kind), str(path), str(told)),
             float(str(since)),
             float(str(seen_at)),
-            named.get(source_id, {}),
+            named.get(referrer_id, {}),
         )
-        for source_id, kind, path, told, since, seen_at in connection.execute(
-            "SELECT source_id, kind, path, told, since, seen_at FROM sources ORDER BY source_id"
+        for referrer_id, kind, path, told, since, seen_at in connection.execute(
+            "SELECT referrer_id, kind, path, told, since, seen_at FROM referrers"
+            " ORDER BY referrer_id"
         )
     ]
 
 
-def note_mentions(path: Path, found: Mapping[Source, Collection[int]], at: float) -> None:
-    """Records that these sources were read at Unix second ``at``, and name these
+def note_mentions(path: Path, found: Mapping[Referrer, Collection[int]], at: float) -> None:
+    """Records that these referrers were read at Unix second ``at``, and name these
     attempts and no others. Hold the folder's ``RunLock``. Raises ``WanbatchError``
     (ENVIRONMENT)."""
     write_with(path, lambda connection: _note(connection, found, at))
 
 
-def _note(connection: Connection, found: Mapping[Source, Collection[int]], at: float) -> None:
-    ((latest,),) = connection.execute("SELECT coalesce(max(seen_at), 0.0) FROM sources")
+def _note(connection: Connection, found: Mapping[Referrer, Collection[int]], at: float) -> None:
+    ((latest,),) = connection.execute("SELECT coalesce(max(seen_at), 0.0) FROM referrers")
     at = max(at, float(str(latest)))
     known = {attempt_id for (attempt_id,) in connection.execute("SELECT attempt_id FROM attempts")}
-    for source, attempts in found.items():
-        _renew(connection, _source_id(connection, source, at), known.intersection(attempts), at)
+    for referrer, attempts in found.items():
+        _renew(connection, _referrer_id(connection, referrer, at), known.intersection(attempts), at)
 
 
-def _source_id(connection: Connection, source: Source, at: float) -> int:
+def _referrer_id(connection: Connection, referrer: Referrer, at: float) -> int:
     connection.execute(
-        "INSERT INTO sources (kind, path, told, since, seen_at) VALUES (?, ?, ?, ?, ?)"
+        "INSERT INTO referrers (kind, path, told, since, seen_at) VALUES (?, ?, ?, ?, ?)"
         " ON CONFLICT (kind, path, told) DO UPDATE SET seen_at = excluded.seen_at",
-        (source.kind, source.path, source.told, at, at),
+        (referrer.kind, referrer.path, referrer.told, at, at),
     )
     rows = connection.execute(
-        "SELECT source_id FROM sources WHERE kind = ? AND path = ? AND told = ?",
-        (source.kind, source.path, source.told),
+        "SELECT referrer_id FROM referrers WHERE kind = ? AND path = ? AND told = ?",
+        (referrer.kind, referrer.path, referrer.told),
     )
-    ((source_id,),) = rows
-    return int(str(source_id))
+    ((referrer_id,),) = rows
+    return int(str(referrer_id))
 
 
-def _renew(connection: Connection, source_id: int, attempts: Set[object], at: float) -> None:
+def _renew(connection: Connection, referrer_id: int, attempts: Set[object], at: float) -> None:
     rows = connection.execute(
-        "SELECT attempt_id FROM mentions WHERE source_id = ? AND dropped_at = 0.0", (source_id,)
+        "SELECT attempt_id FROM mentions WHERE referrer_id = ? AND dropped_at = 0.0", (referrer_id,)
     )
     living: set[object] = {attempt_id for (attempt_id,) in rows}
     changes = [(number, 0.0) for number in attempts - living]
     changes += [(number, at) for number in living - attempts]
     for number, dropped_at in changes:
         connection.execute(
-            "INSERT OR REPLACE INTO mentions (source_id, attempt_id, dropped_at) VALUES (?, ?, ?)",
-            (source_id, int(str(number)), dropped_at),
+            "INSERT OR REPLACE INTO mentions (referrer_id, attempt_id, dropped_at)"
+            " VALUES (?, ?, ?)",
+            (referrer_id, int(str(number)), dropped_at),
         )
 
 
 def mentioned_until(seen: Iterable[Seen], now: float) -> dict[int, float]:
-    """Until when each attempt was referred to, by whatever source: ``now`` for those
+    """Until when each attempt was referred to, by whatever referrer: ``now`` for those
     that are, as far as anybody knows."""
     latest: dict[int, float] = {}
     for one in seen:

@@ -11,7 +11,7 @@ edited: add one, and keep a golden file of the version before in
 ``events`` is the truth and is only ever added to; ``attempts`` holds one row per
 attempt, the fold of its events, for speed and for people with a ``sqlite3`` shell.
 ``last_seq`` counts an attempt's events. ``looks`` can be made again from the videos,
-and is the one table that is. ``sources`` and ``mentions`` say who needs a video; what
+and is the one table that is. ``referrers`` and ``mentions`` say who needs a video; what
 they lack is kept (``mentions``). Instants are Unix seconds, prices decimal text,
 facts JSON. ``meta.ledger_id`` tells two ledgers apart, whatever their folders are
 called.
@@ -222,8 +222,8 @@ def _version_5(connection: Connection) -> None:
     """Which manifests, locks and reviews refer to which attempt, or did until when."""
     connection.execute(
         """
-        CREATE TABLE sources (
-            source_id INTEGER PRIMARY KEY,
+        CREATE TABLE referrers (
+            referrer_id INTEGER PRIMARY KEY,
             kind      TEXT NOT NULL,
             path      TEXT NOT NULL,
             told      TEXT NOT NULL,
@@ -236,10 +236,10 @@ def _version_5(connection: Connection) -> None:
     connection.execute(
         """
         CREATE TABLE mentions (
-            source_id  INTEGER NOT NULL REFERENCES sources (source_id),
+            referrer_id INTEGER NOT NULL REFERENCES referrers (referrer_id),
             attempt_id INTEGER NOT NULL REFERENCES attempts (attempt_id),
             dropped_at REAL    NOT NULL,
-            PRIMARY KEY (source_id, attempt_id)
+            PRIMARY KEY (referrer_id, attempt_id)
         ) WITHOUT ROWID
         """
     )

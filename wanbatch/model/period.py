@@ -21,6 +21,7 @@ from wanbatch.model.lifecycle import RESERVED, SPENT, Attempt, EventKind, State
 from wanbatch.model.price import PriceList, price_of
 
 _DAY_S = 86400.0
+"""UTC days, as Unix counts them, are all as long."""
 _LAST = 253370764799.0
 """The end of the year 9998: no calendar goes beyond the next year."""
 

@@ -8,7 +8,7 @@ for a no. It sends nothing.
 How it works: a video is needed by a manifest, lock or review that refers to it now
 (``references``), and by a video that was made from it. When it was needed last is the
 latest instant that anybody knows of it: its own events, its files' times, and the look
-that first found that no source names it any more (the ledger's ``mentions``). Nothing
+that first found that no referrer names it any more (the ledger's ``mentions``). Nothing
 is unneeded before the ledger has kept that book for thirty days, and has met the
 manifest that made it.
 A clock that went backwards ends everything; one that is ahead can do no
@@ -26,7 +26,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from wanbatch.ledger.lock import RunLock
-from wanbatch.ledger.mentions import Seen, Source, mentioned_until, note_mentions, read_mentions
+from wanbatch.ledger.mentions import Referrer, Seen, mentioned_until, note_mentions, read_mentions
 from wanbatch.ledger.sqlite import is_missing
 from wanbatch.ledger.store import read_snapshot
 from wanbatch.ledger.verify import verify_ledger
@@ -216,7 +216,7 @@ class _Look:
         latest = max(_instants_of_all(self.snapshot, self.seen), default=0.0)
         _refuse_clock(now, latest)
         self.now = now
-        self.met = [s for s in self.seen if s.source.kind == MANIFEST]
+        self.met = [s for s in self.seen if s.referrer.kind == MANIFEST]
         self.since = min((s.since for s in self.met if s.since >= FIRST_INSTANT), default=None)
         self.references = read_references(output, self.snapshot, self.seen)
         self.mentioned = mentioned_until(self.seen, now)
@@ -246,15 +246,17 @@ class _Look:
     def _unclear(self) -> frozenset[int]:
         """What sources may refer to that are there and cannot be read: all that they
         ever named; of one that nobody has met before, all."""
-        named = {s.source: frozenset(s.attempts) for s in self.seen}
+        named = {s.referrer: frozenset(s.attempts) for s in self.seen}
         everything = frozenset(a.attempt_id for a in self.snapshot.attempts)
-        parts = [named.get(source, everything) for source in self.references.unclear]
+        parts = [named.get(referrer, everything) for referrer in self.references.unclear]
         parts += [self._of_manifest(s) for s in self.references.unclear if s.kind == MANIFEST]
         return frozenset(number for part in parts for number in part)
 
-    def _of_manifest(self, source: Source) -> frozenset[int]:
-        """The attempts of the manifests that named what ``source`` named, by name."""
-        own = next((frozenset(s.attempts) for s in self.seen if s.source == source), frozenset())
+    def _of_manifest(self, referrer: Referrer) -> frozenset[int]:
+        """The attempts of the manifests that named what ``referrer`` named, by name."""
+        own = next(
+            (frozenset(s.attempts) for s in self.seen if s.referrer == referrer), frozenset()
+        )
         names = {a.manifest for a in self.snapshot.attempts if a.attempt_id in own}
         names |= {p.manifest for p in self.snapshot.placements if p.attempt_id in own}
         placed = {p.attempt_id for p in self.snapshot.placements if p.manifest in names}

@@ -114,7 +114,7 @@ class Imported:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class Contribution:
     """One ledger, report folder or lock, read whole. ``root`` is the output folder that
     the paths of a ledger's rows begin at; ``files`` are where videos lie that are told
     of otherwise, by attempt."""
@@ -151,9 +151,9 @@ def merge(request: Request) -> list[Imported]:
 # -- reading ---------------------------------------------------------------------------
 
 
-def _read_sources(request: Request) -> list[Source]:
+def _read_sources(request: Request) -> list[Contribution]:
     backends = Backends.load(request.backend)
-    found: dict[Path, Source] = {}
+    found: dict[Path, Contribution] = {}
     for place in request.places:
         sources = list(_read_place(place, request, backends))
         if not sources:
@@ -178,7 +178,7 @@ def _command(place: Path) -> str:
     return quoted(["wanbatch", "import", str(place)])
 
 
-def _read_place(place: Path, request: Request, backends: Backends) -> Iterator[Source]:
+def _read_place(place: Path, request: Request, backends: Backends) -> Iterator[Contribution]:
     if place.is_dir():
         yield from _read_folder(place, request, backends)
     elif not os.path.lexists(place):
@@ -201,7 +201,7 @@ def _read_place(place: Path, request: Request, backends: Backends) -> Iterator[S
         yield _read_ledger(place)
 
 
-def _read_folder(place: Path, request: Request, backends: Backends) -> Iterator[Source]:
+def _read_folder(place: Path, request: Request, backends: Backends) -> Iterator[Contribution]:
     ledger, known = place / "ledger.db", ""
     if os.path.lexists(ledger) and not _is_empty(ledger):
         if _is_same(ledger, request.ledger):
@@ -242,9 +242,9 @@ def _is_database(path: Path) -> bool:
         ) from error
 
 
-def _read_ledger(path: Path) -> Source:
+def _read_ledger(path: Path) -> Contribution:
     try:
-        return Source(path, read_book(path), path.parent)
+        return Contribution(path, read_book(path), path.parent)
     except WanbatchError as error:
         raise _unusable(error) from error
 
@@ -277,7 +277,7 @@ def _documents_in(folder: Path) -> list[Path]:
 
 def _read_reports(
     folder: Path, documents: Sequence[Path], backends: Backends, known: str
-) -> Source:
+) -> Contribution:
     """``known`` is the ledger whose own reports say nothing new. Raises
     ``WanbatchError`` (2) where no document can be read."""
     told, unread, trouble = Told(), [], None
@@ -300,13 +300,13 @@ def _read_reports(
             ExitCode.INVALID, f"{trouble.message}; nothing was imported", _REPORT_BROKEN
         )
     place = documents[0] if len(documents) == 1 else folder
-    return Source(place, told.book(), None, told.files, tuple(unread))
+    return Contribution(place, told.book(), None, told.files, tuple(unread))
 
 
 _REPORT_BROKEN = "take the folder from a copy, or import the ledger or the lock of its machine"
 
 
-def _read_lock(place: Path, output: Path, backends: Backends) -> Source:
+def _read_lock(place: Path, output: Path, backends: Backends) -> Contribution:
     told = Told()
     name = place.name.removesuffix(LOCK_SUFFIX)
     try:
@@ -316,10 +316,10 @@ def _read_lock(place: Path, output: Path, backends: Backends) -> Source:
             error.exit_code, f"{error.message}; nothing was imported", *error.hints
         ) from error
     read_entries(told, lock, name, output, backends, time.time())
-    return Source(place, told.book(), None, told.files)
+    return Contribution(place, told.book(), None, told.files)
 
 
-def _folders_of(source: Source) -> set[str]:
+def _folders_of(source: Contribution) -> set[str]:
     """The folders of the output that are written to."""
     rows = (one.row for one in source.book.histories.values())
     paths = [p.path for p in source.book.contents.placements.values() if _is_usual(p.path)]
@@ -329,7 +329,7 @@ def _folders_of(source: Source) -> set[str]:
 # -- taking ----------------------------------------------------------------------------
 
 
-def _take(source: Source, request: Request, store: SqliteStore) -> Imported:
+def _take(source: Contribution, request: Request, store: SqliteStore) -> Imported:
     taking = _Taking(source, request.output, read_book(request.ledger))
     for theirs in sorted(source.book.histories.values(), key=lambda one: one.row.attempt_id):
         taking.take(theirs)
@@ -365,7 +365,7 @@ class _Taking:
     """One source on its way into the ledger: its videos at once, its rows at the
     end."""
 
-    def __init__(self, source: Source, output: Path, ours: Book) -> None:
+    def __init__(self, source: Contribution, output: Path, ours: Book) -> None:
         self.source, self.output, self.ours = source, output, ours
         self.result = Imported(source.place, unread=source.unread)
         self.writes: list[Write] = []

@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from wanbatch.ledger.mentions import Seen, Source, note_mentions
+from wanbatch.ledger.mentions import Referrer, Seen, note_mentions
 from wanbatch.model.lifecycle import Attempt, Snapshot
 from wanbatch.model.lock import LOCK_SUFFIX
 from wanbatch.model.media import FileDigest
@@ -53,8 +53,8 @@ class References:
     ``unclear`` are those that are there and cannot be read, with the reason. What is
     gone was read too, and refers to nothing."""
 
-    found: dict[Source, frozenset[int]] = field(default_factory=dict)
-    unclear: dict[Source, str] = field(default_factory=dict)
+    found: dict[Referrer, frozenset[int]] = field(default_factory=dict)
+    unclear: dict[Referrer, str] = field(default_factory=dict)
 
     def needed(self) -> frozenset[int]:
         return frozenset(number for numbers in self.found.values() for number in numbers)
@@ -69,14 +69,16 @@ def note_plan(
     """Records which attempts these manifests, and the locks beside them, refer to. Hold
     the run lock, and have no ledger open. What cannot be written is written by the next
     run: then a video is only kept longer."""
-    found: dict[Source, frozenset[int]] = {}
+    found: dict[Referrer, frozenset[int]] = {}
     for manifest in checked.manifests:
         entries = [entry for entry in plan.jobs if entry.job.manifest == manifest.name]
         known = {a.attempt_id for entry in entries for a in entry.attempts}
         texts = {entry.fingerprint for entry in entries}
         known |= {a.attempt_id for a in snapshot.attempts if a.fingerprint in texts}
-        source = Source(MANIFEST, _relative(options.output, Path(manifest.path)), _told(options))
-        found[source] = frozenset(known | _inputs(checked.digests, snapshot))
+        referrer = Referrer(
+            MANIFEST, _relative(options.output, Path(manifest.path)), _told(options)
+        )
+        found[referrer] = frozenset(known | _inputs(checked.digests, snapshot))
     beside = References()
     for folder in dict.fromkeys(Path(m.path).absolute().parent for m in checked.manifests):
         _read_texts(options.output, _locks_in(folder), LOCK, snapshot, beside)
@@ -101,7 +103,7 @@ def note_reviews(output: Path, paths: Iterable[Path]) -> None:
 
 def _told(options: PlanningOptions) -> str:
     """What else a manifest is read with. An address in a variable may hold a signature:
-    then it is not written, and the source cannot be read again without a person."""
+    then it is not written, and the referrer cannot be read again without a person."""
     told: dict[str, Any] = {}
     if options.variables:
         told["variables"] = {k: hide_queries(v) for k, v in sorted(options.variables.items())}
@@ -125,37 +127,39 @@ def _absolute(output: Path, path: str) -> Path:
 
 
 def read_references(output: Path, snapshot: Snapshot, seen: Sequence[Seen]) -> References:
-    """What every source that the ledger has seen, and what lies beside those, refers to
-    now. Raises nothing for what it meets: it is ``unclear``."""
+    """What every referrer that the ledger has seen, and what lies beside those, refers
+    to now. Raises nothing for what it meets: it is ``unclear``."""
     references = References()
     known = _manifests(output, seen)
     folders = {path.parent: None for path in known.values()} | {Path.cwd(): None}
     for path in _neighbours(folders, known.values()):
-        known[Source(MANIFEST, _relative(output, path))] = path
-    for source, path in known.items():
-        _read_manifest(output, source, path, snapshot, references)
-    locks = [_absolute(output, s.source.path) for s in seen if s.source.kind == LOCK]
+        known[Referrer(MANIFEST, _relative(output, path))] = path
+    for referrer, path in known.items():
+        _read_manifest(output, referrer, path, snapshot, references)
+    locks = [_absolute(output, s.referrer.path) for s in seen if s.referrer.kind == LOCK]
     locks += [path for folder in folders for path in _locks_in(folder)]
     _read_texts(output, locks, LOCK, snapshot, references)
-    reviews = [_absolute(output, s.source.path) for s in seen if s.source.kind == REVIEW]
+    reviews = [_absolute(output, s.referrer.path) for s in seen if s.referrer.kind == REVIEW]
     noted = _reviews_noted(output, references)
     reviews += [_absolute(output, path) for path in noted]
     places = (*folders, output, *_folders_in(output))
     reviews += [path for folder in places for path in _reviews_in(folder)]
     _read_texts(output, reviews, REVIEW, snapshot, references)
     for place, named in noted.items():  # one that is gone before anybody looked
-        source = Source(REVIEW, place)
-        if source not in references.unclear and source not in {s.source for s in seen}:
-            references.found.setdefault(source, _naming(named, snapshot))
+        referrer = Referrer(REVIEW, place)
+        if referrer not in references.unclear and referrer not in {s.referrer for s in seen}:
+            references.found.setdefault(referrer, _naming(named, snapshot))
     for one in seen:  # what is gone names nothing; what cannot be read may
-        if one.source not in references.unclear:
-            references.found.setdefault(one.source, frozenset())
+        if one.referrer not in references.unclear:
+            references.found.setdefault(one.referrer, frozenset())
     return references
 
 
-def _manifests(output: Path, seen: Sequence[Seen]) -> dict[Source, Path]:
+def _manifests(output: Path, seen: Sequence[Seen]) -> dict[Referrer, Path]:
     """Those that runs have noted, and those that reports of earlier versions name."""
-    found = {s.source: _absolute(output, s.source.path) for s in seen if s.source.kind == MANIFEST}
+    found = {
+        s.referrer: _absolute(output, s.referrer.path) for s in seen if s.referrer.kind == MANIFEST
+    }
     noted = set(found.values())
     for folder in _folders_in(output):
         told = (read_document(folder / "report.json") or {}).get("manifest")
@@ -163,7 +167,7 @@ def _manifests(output: Path, seen: Sequence[Seen]) -> dict[Source, Path]:
         for base in (Path.cwd(), output.absolute().parent) if isinstance(name, str) else ():
             path = Path(os.path.normpath(base / str(name)))
             if path not in noted and path.is_file():
-                found[Source(MANIFEST, _relative(output, path))] = path
+                found[Referrer(MANIFEST, _relative(output, path))] = path
     return found
 
 
@@ -177,13 +181,13 @@ def _neighbours(folders: Iterable[Path], known: Iterable[Path]) -> Iterator[Path
 
 
 def _read_manifest(
-    output: Path, source: Source, path: Path, snapshot: Snapshot, references: References
+    output: Path, referrer: Referrer, path: Path, snapshot: Snapshot, references: References
 ) -> None:
     if not os.path.lexists(path):
         return
-    told = json.loads(source.told) if source.told else {}
+    told = json.loads(referrer.told) if referrer.told else {}
     if told.get("hidden"):
-        references.unclear[source] = "it was read with an address in a variable"
+        references.unclear[referrer] = "it was read with an address in a variable"
         return
     root = told.get("media_root")
     checked = inspect(
@@ -196,9 +200,9 @@ def _read_manifest(
     )
     if has_errors(checked.diagnostics):
         first = next(d for d in checked.diagnostics if d.severity is Severity.ERROR)
-        references.unclear[source] = hide_queries(first.message)
+        references.unclear[referrer] = hide_queries(first.message)
     else:
-        references.found[source] = _referred(checked, snapshot)
+        references.found[referrer] = _referred(checked, snapshot)
 
 
 def _referred(checked: Checked, snapshot: Snapshot) -> frozenset[int]:
@@ -226,20 +230,20 @@ def _read_texts(
     output: Path, paths: Iterable[Path], kind: str, snapshot: Snapshot, references: References
 ) -> None:
     for path in dict.fromkeys(paths):
-        source = Source(kind, _relative(output, path))
+        referrer = Referrer(kind, _relative(output, path))
         try:
             with open_regular(path) as file:
                 content = file.read(_LARGEST + 1)
         except FileNotFoundError:
             continue
         except OSError as error:
-            references.unclear[source] = f"it cannot be read: {error.strerror or error}"
+            references.unclear[referrer] = f"it cannot be read: {error.strerror or error}"
             continue
         if len(content) > _LARGEST:
-            references.unclear[source] = "it is too large to be read"
+            references.unclear[referrer] = "it is too large to be read"
             continue
         named = {text.decode() for text in _IDENTITY.findall(content)}
-        references.found[source] = _naming(named, snapshot)
+        references.found[referrer] = _naming(named, snapshot)
 
 
 def _naming(named: Iterable[str], snapshot: Snapshot) -> frozenset[int]:
@@ -270,7 +274,7 @@ def _reviews_noted(output: Path, references: References) -> dict[str, list[str]]
     except FileNotFoundError:
         pass
     except (OSError, ValueError, KeyError, TypeError):
-        references.unclear[Source(REVIEW, REVIEWS)] = "it cannot be read"
+        references.unclear[Referrer(REVIEW, REVIEWS)] = "it cannot be read"
     return found
 
 

@@ -35,6 +35,7 @@ from wanbatch.report.head import read_document
 from wanbatch.report.timing import last_at_work
 from wanbatch.report.write import write_report
 from wanbatch.videos.folders import refuse_odd_places
+from wanbatch.words.collector import collector_resting
 from wanbatch.words.errors import ExitCode, WanbatchError
 
 
@@ -158,9 +159,11 @@ def render_plan(
 ) -> RenderedPlan:
     """The plan as it is kept. ``basis`` is what it was made from beside its jobs,
     ``left`` what may still be spent in this day and month."""
-    lines = plan_lines(plan, manifests)
-    document = complete(plan_head(plan, manifests, left), basis, (line.canonical for line in lines))
-    return RenderedPlan(to_bytes(plan_text(document, lines)), str(document["digest"]))
+    with collector_resting():
+        lines = plan_lines(plan, manifests)
+        head = plan_head(plan, manifests, left)
+        document = complete(head, basis, (line.canonical for line in lines))
+        return RenderedPlan(to_bytes(plan_text(document, lines)), str(document["digest"]))
 
 
 def repeated_options(options: PlanningOptions, manifests: Sequence[Manifest]) -> tuple[str, ...]:

@@ -27,6 +27,7 @@ from wanbatch.model.lifecycle import Snapshot
 from wanbatch.model.plan import Plan
 from wanbatch.model.report import Report
 from wanbatch.model.wire import Profile, Secret
+from wanbatch.operations.beginning import Begun, GitBoard, begin
 from wanbatch.operations.journal import Journal
 from wanbatch.operations.looking import look
 from wanbatch.operations.notifying import run_command
@@ -81,6 +82,12 @@ def real_ports(
         journal=lambda: Journal(options.output, partial(scrub, key=key), echo),
         forecast_every_s=FORECAST_EVERY_S,
     )
+
+
+def begin_plan(output: Path, digest: str, remote: str) -> Begun:
+    """Marks a saved plan as begun by this ledger, on a git remote of the working
+    folder. Raises as ``begin``."""
+    return begin(output, digest, GitBoard(Path.cwd(), remote), secrets.token_hex(16))
 
 
 def environment_of_others(profile: Profile) -> dict[str, str]:

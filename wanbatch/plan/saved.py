@@ -65,23 +65,15 @@ class Basis:
 
 
 @dataclass(frozen=True, slots=True)
-class SavedAttempt:
-    """An attempt as it stood when the plan was made."""
-
-    run_id: str
-    state: str
-
-
-@dataclass(frozen=True, slots=True)
 class SavedJob:
-    """A job as the plan has it. ``attempts`` are those of its identity, by id;
-    ``is_authorised`` whether a person asked to buy it once more."""
+    """A job as the plan has it. ``attempts`` are the states of those of its
+    identity, by id; ``is_authorised`` whether a person asked to buy it once more."""
 
     fingerprint: str
     action: Action
     selected: bool
     request: Mapping[str, Json]
-    attempts: Mapping[int, SavedAttempt]
+    attempts: Mapping[int, str]
     is_authorised: bool
 
 
@@ -247,10 +239,7 @@ def _parse_job(one: Mapping[str, Json]) -> SavedJob:
         action=Action(str(one["action"])),
         selected=bool(one["selected"]),
         request=_object(one["request"]),
-        attempts={
-            int(str(attempt["id"])): SavedAttempt(str(attempt["run_id"]), str(attempt["state"]))
-            for attempt in _objects(one["attempts"])
-        },
+        attempts={int(str(a["id"])): str(a["state"]) for a in _objects(one["attempts"])},
         is_authorised=bool(one.get("authorised_by")),
     )
 
