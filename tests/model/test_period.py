@@ -92,9 +92,8 @@ def test_what_may_have_cost_counts_and_a_free_failure_gives_back(state):
 
 
 def test_what_a_person_sent_again_without_a_proof_still_counts():
-    again = {"state": State.PLANNED, "last_event": EventKind.RESUBMIT}
-    assert counts(attempt(**again))
-    assert not counts(attempt(**{**again, "last_event": EventKind.ABSENT}))
+    assert counts(attempt(state=State.PLANNED, last_event=EventKind.RESUBMIT))
+    assert not counts(attempt(state=State.PLANNED, last_event=EventKind.ABSENT))
 
 
 def test_the_emulator_costs_nothing():
