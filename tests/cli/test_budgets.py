@@ -43,16 +43,16 @@ def test_plan_and_run_say_what_is_left_and_the_next_run_is_refused(tmp_path, gat
     first = project.run()
     assert (first.returncode, len(gateway.posts)) == (0, 2)
     assert left("0.50", "0.50") in first.stderr
-    project.write(jobs=3, prompt="A pier")
+    project.write(jobs=2, prompt="A pier")
     assert left("0.10", "0.50") in project.call(*plan).stderr
     second = project.run()
     tomorrow = (datetime.now(UTC) + timedelta(days=1)).date().isoformat()
     assert (second.returncode, len(gateway.posts)) == (3, 2)
     assert (
-        f"error: the plan would spend $0.60, and of the $0.50 for the day {today()} (UTC) $0.10 is"
+        f"error: the plan would spend $0.40, and of the $0.50 for the day {today()} (UTC) $0.10 is"
         f" left ({project.config}: budget.day); nothing was sent\n"
-        "  help: select fewer jobs with --select or --first N, raise the limit, or wait: the next"
-        f" day begins {tomorrow} 00:00 UTC\n"
+        "  help: select fewer jobs with --select or --first N, or raise the limit; or wait: the"
+        f" next day begins {tomorrow} 00:00 UTC\n"
     ) in second.stderr
     asked = gateway.asked["probe", "task_wanbatch_asks_whether_you_are_there"]
     assert asked == 1, "the second run asked for nothing at all"

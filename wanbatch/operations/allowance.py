@@ -51,7 +51,7 @@ def keep_periods(
     refuse_uncountable(periods.limits, profile, snapshot)
     for one in periods.allowances():
         if plan.total is not None and plan.total > one.left:
-            raise WanbatchError(ExitCode.REFUSED, _describe(plan, one), *_ways_out(one))
+            raise WanbatchError(ExitCode.REFUSED, _describe(plan, one), *_ways_out(plan, one))
 
 
 def _describe(plan: Plan, one: Allowance) -> str:
@@ -63,12 +63,11 @@ def _describe(plan: Plan, one: Allowance) -> str:
     )
 
 
-def _ways_out(one: Allowance) -> tuple[str, ...]:
+def _ways_out(plan: Plan, one: Allowance) -> tuple[str, ...]:
     begins = datetime.fromtimestamp(one.ends_at, UTC).strftime("%Y-%m-%d %H:%M UTC")
-    fewer = (
-        "select fewer jobs with --select or --first N, raise the limit, or wait: the next"
-        f" {one.limit.unit} begins {begins}"
-    )
+    fewer = "select fewer jobs with --select or --first N, or raise the limit"
+    if plan.total is not None and plan.total <= one.limit.amount:
+        fewer += f"; or wait: the next {one.limit.unit} begins {begins}"
     if not one.ahead:
         return (fewer,)
     late = (
