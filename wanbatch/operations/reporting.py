@@ -13,6 +13,7 @@ from wanbatch.ledger.looks import read_looks
 from wanbatch.manifest.load import load_manifests
 from wanbatch.model.job import Manifest
 from wanbatch.model.lifecycle import RunRecord, Snapshot, State
+from wanbatch.model.period import Allowance
 from wanbatch.model.plan import Plan
 from wanbatch.model.report import Report
 from wanbatch.operations.check import check
@@ -155,11 +156,15 @@ class RenderedPlan:
     digest: str
 
 
-def render_plan(plan: Plan, manifests: Sequence[Manifest], basis: Basis) -> RenderedPlan:
-    """The plan as it is kept. ``basis`` is what it was made from beside its jobs."""
+def render_plan(
+    plan: Plan, manifests: Sequence[Manifest], basis: Basis, left: Sequence[Allowance] = ()
+) -> RenderedPlan:
+    """The plan as it is kept. ``basis`` is what it was made from beside its jobs,
+    ``left`` what may still be spent in this day and month."""
     with collector_resting():
         lines = plan_lines(plan, manifests)
-        document = complete(plan_head(plan, manifests), basis, (line.canonical for line in lines))
+        head = plan_head(plan, manifests, left)
+        document = complete(head, basis, (line.canonical for line in lines))
         return RenderedPlan(to_bytes(plan_text(document, lines)), str(document["digest"]))
 
 
