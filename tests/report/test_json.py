@@ -246,8 +246,8 @@ def test_a_closed_list_of_the_schema_is_the_programs_own(name, field, words):
             return [found for one in node for found in lists_of(one)]
         if not isinstance(node, dict):
             return []
-        here = node.get(field) if isinstance(node.get(field), dict) else {}
-        own = [set(here["enum"]) - {None}] if here.get("enum") else []
+        here: Any = node.get(field)
+        own = [set(here["enum"]) - {None}] if isinstance(here, dict) and "enum" in here else []
         return own + [found for one in node.values() for found in lists_of(one)]
 
     found = lists_of(load_schema(name))
