@@ -197,10 +197,16 @@ def _follow(reader: Reader, line: str) -> Said:
         assert line.count(ADDRESS) == 1
         line = line.replace(ADDRESS, reader.address)
     if program == "wanbatch":
-        if "--max-cost" in words or "--yes" in words or ("plan" in words and "-o" in words):
+        buys = words[0] == "run" and ("--max-cost" in words or "--yes" in words)
+        if buys or (words[0] == "plan" and "-o" in words):
             shutil.rmtree(reader.cwd / "reports")  # CI begins in a fresh checkout
         if words[0] == "resolve":
             return _resolve(reader, line)
+        if words[0] == "cancel":  # somebody who has a DashScope account
+            reader.environ |= {
+                "DASHSCOPE_API_KEY": reader.environ["WANBATCH_API_KEY"],
+                "DASHSCOPE_BASE_URL": reader.address,
+            }
         if words[0] == "promote":
             _choose(reader, words[1], words[words.index("--picks") + 1])
     elif program not in {"export", ".", "python3", "mkdir", "cp", "cd"}:
