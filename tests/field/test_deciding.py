@@ -131,6 +131,27 @@ def test_refused_bytes_of_a_copy_that_went_on_come_with_its_ledger(tmp_path):
         assert len(gateway.posts) == 1
 
 
+def test_of_two_copies_that_wait_for_one_task_the_second_does_not_buy_again(tmp_path):
+    """It fails; the first copy retries by policy, and the second sees its ledger."""
+    with ScriptedGateway(poll=lambda task, n: gateway.running(task)) as gateway:
+        project = Project(tmp_path, gateway, retries=1)
+        project.run(wait=1)
+        shutil.copytree(project.folder / "reports", project.folder / "copy")
+        gateway.scripts["poll"] = lambda task, n: (
+            gateway.failed(task) if task == "task_0001" else gateway.completed(task)
+        )
+        assert project.run().returncode == 0
+        assert len(gateway.posts) == 2
+        assert project.run("--output", "copy").returncode == 1
+        assert len(gateway.posts) == 2
+        asked = project.run("--output", "copy")
+        assert asked.returncode == 3
+        assert "the ledger reports/ledger.db has it as stored, task task_0002" in asked.stderr
+        assert project.call("import", "reports", "--output", "copy").returncode == 0
+        assert project.run("--output", "copy").returncode == 0
+        assert len(gateway.posts) == 2
+
+
 def test_refused_bytes_can_be_taken(tmp_path):
     junk = Answer(200, b"\0\0\0\x18ftypmp42" + b"\x07" * 4000, {"content-type": "video/mp4"})
     with ScriptedGateway(link=lambda t, n: junk, content=lambda t, n: junk) as gateway:
