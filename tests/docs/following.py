@@ -248,7 +248,8 @@ def check_file(block: Block, path: Path) -> None:
             lines = [json.loads(line) for line in path.read_text().splitlines()]
             if any("event" in line for line in lines):
                 schema = Draft7Validator(load_schema("events"))
-                assert not [str(error) for line in lines for error in schema.iter_errors(line)]
+                wrong = [error.message for line in lines for error in schema.iter_errors(line)]
+                assert not wrong, f"{block.place}: {wrong}"
         case "csv":
             lines = path.read_text().splitlines()
             rows = list(csv.reader(lines, delimiter=";" if ";" in lines[0] else ","))

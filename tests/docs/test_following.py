@@ -43,6 +43,7 @@ def block(language: str, text: str, **more: str) -> Block:
         ("yaml", MANIFEST.replace("prompt", "promt"), "WB201"),
         ("yaml", "size: 4K\n", "WB207"),
         ("yaml", "on: push\njobs: {a: {run: wanbatch run --fast a.yaml}}\n", "--fast"),
+        ("ndjson", '{"event": "Stored!", "at": "now", "job": null}\n', "does not match"),
         ("haskell", "main = pure ()\n", "what is 'haskell'"),
     ],
 )
