@@ -25,6 +25,7 @@ from wanbatch.videos.trash import (
     trashed_paths,
     write_trash,
 )
+from wanbatch.words.disk import rename_new
 from wanbatch.words.errors import ExitCode, WanbatchError
 
 CONTENT = b"a video"
@@ -93,14 +94,14 @@ def test_what_is_thrown_away_while_something_is_taken_back_stays_on_the_list(
     make(tmp_path, "m/videos/two.mp4")
     two = replace(ENTRY, path="m/videos/two.mp4", trash="m/videos/two.mp4", attempt_id=2)
     discard(tmp_path, [ENTRY])
-    rename, others = trash.rename_new, []
+    others: list[Thread] = []
 
     def slow(source: Path, target: Path) -> None:
         if not others:
             others.append(Thread(target=discard, args=(tmp_path, [two])))
             others[0].start()
             others[0].join(0.5)  # it waits for us, or has written its list
-        rename(source, target)
+        rename_new(source, target)
 
     monkeypatch.setattr(trash, "rename_new", slow)
     assert put_back(tmp_path, [1]) == [ENTRY]
