@@ -22,6 +22,7 @@ TESTS = Path(__file__).parent
 THINNED = {
     "cli": 6,
     "crash": 3,
+    "docs/test_pages.py": 3,
     "examples": 3,
     "field": 6,
     "media/test_field_inputs.py": 10,

@@ -92,6 +92,11 @@ def test_the_digest_covers_everything_else():
         assert digest_of(changed) != document["digest"], path
 
 
+def test_what_is_left_of_a_budget_is_no_part_of_it():
+    document = whole()
+    assert digest_of({**document, "budget": [{"left": "1"}]}) == document["digest"]
+
+
 def test_half_a_character_has_a_digest():
     assert len(digest_of({"jobs": [{"reason": "\ud83d"}]})) == 64
 

@@ -53,6 +53,7 @@ from wanbatch.model.lifecycle import (
     State,
 )
 from wanbatch.model.lock import LOCK_SUFFIX
+from wanbatch.operations.folders import make_output
 from wanbatch.operations.locks import read_lock
 from wanbatch.operations.rebuild import Backends, Told, read_attempts, read_entries
 from wanbatch.operations.sharding import SHARDS, join_shards
@@ -133,14 +134,7 @@ def merge(request: Request) -> list[Imported]:
     sources = _read_sources(request)
     names = {name for source in sources for name in _folders_of(source)}
     refuse_odd_places(request.output, names)
-    try:
-        request.output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise WanbatchError(
-            ExitCode.ENVIRONMENT,
-            f"the output folder {request.output} cannot be made: {error.strerror}",
-            "choose another with --output",
-        ) from error
+    make_output(request.output)
     with RunLock(request.output, timeout_s=request.lock_timeout_s):
         store, _ = open_store(request.ledger)
         try:

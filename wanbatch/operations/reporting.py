@@ -13,12 +13,14 @@ from wanbatch.ledger.looks import read_looks
 from wanbatch.manifest.load import load_manifests
 from wanbatch.model.job import Manifest
 from wanbatch.model.lifecycle import RunRecord, Snapshot, State
+from wanbatch.model.period import Allowance
 from wanbatch.model.plan import Plan
 from wanbatch.model.report import Report
 from wanbatch.operations.check import check
 from wanbatch.operations.choose import choose_backend
 from wanbatch.operations.elsewhere import refuse_older_ledger
 from wanbatch.operations.events import Observer
+from wanbatch.operations.folders import make_output
 from wanbatch.operations.looking import Look, look_at_rest
 from wanbatch.operations.looking import look as look_at_one
 from wanbatch.operations.options import DEFAULT_OUTPUT, PlanningOptions
@@ -60,6 +62,7 @@ def write_reports(
         runs = _up_to(every, run_id)
         own = [a for a in snapshot.attempts if a.manifest == manifest.name]
         folder = options.output / manifest.name
+        make_output(folder)
         report = collect(
             manifest,
             plan,
@@ -153,11 +156,15 @@ class RenderedPlan:
     digest: str
 
 
-def render_plan(plan: Plan, manifests: Sequence[Manifest], basis: Basis) -> RenderedPlan:
-    """The plan as it is kept. ``basis`` is what it was made from beside its jobs."""
+def render_plan(
+    plan: Plan, manifests: Sequence[Manifest], basis: Basis, left: Sequence[Allowance] = ()
+) -> RenderedPlan:
+    """The plan as it is kept. ``basis`` is what it was made from beside its jobs,
+    ``left`` what may still be spent in this day and month."""
     with collector_resting():
         lines = plan_lines(plan, manifests)
-        document = complete(plan_head(plan, manifests), basis, (line.canonical for line in lines))
+        head = plan_head(plan, manifests, left)
+        document = complete(head, basis, (line.canonical for line in lines))
         return RenderedPlan(to_bytes(plan_text(document, lines)), str(document["digest"]))
 
 

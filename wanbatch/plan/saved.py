@@ -5,7 +5,8 @@ What it may not do: I/O, or decide whether a plan still holds (``staleness`` doe
 
 How it works: ``complete`` adds to the document of a plan the ledger, the prices and the
 choices it was made from, and the digest: the SHA-256 of the document's canonical JSON
-without the digest itself and without times (``words.canonical.TIMES``). So two plans of
+without the digest itself, what is left of a budget, and times
+(``words.canonical.TIMES``). So two plans of
 one state have one digest whenever they are made, and whoever reads a plan and whoever
 carries it out mean the same one.
 """
@@ -27,6 +28,10 @@ from wanbatch.words.canonical import Json, canonical_text, quote, without_times
 from wanbatch.words.hiding import hide_queries
 
 Document = Mapping[str, Json]
+
+UNDIGESTED = frozenset({"digest", "budget"})
+"""What a digest cannot hold: itself, and what is left of a budget, which changes while
+the plan stays the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +168,7 @@ def digest_of(document: Document, jobs: Iterable[str] | None = None) -> str:
 def _canonical_pieces(document: Document, jobs: Iterable[str] | None) -> Iterator[str]:
     """The canonical form, in pieces."""
     opening = "{"
-    for key in sorted({*document, "jobs"} - {"digest"}):
+    for key in sorted({*document, "jobs"} - UNDIGESTED):
         yield f"{opening}{quote(key)}:"
         opening = ","
         if key == "jobs":
