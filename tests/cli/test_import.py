@@ -19,6 +19,7 @@ from wanbatch.ledger.merge import read_book
 from wanbatch.ledger.rows import Note
 from wanbatch.ledger.sqlite import open_store
 from wanbatch.operations.merge import _commit
+from wanbatch.videos.trash import Discarded, discard
 from wanbatch.words.errors import WanbatchError
 
 JOBS = 3
@@ -135,6 +136,32 @@ def test_a_video_that_is_missing_there_or_altered_is_known_as_bought_and_fetched
     assert "videos: 1 brought, 0 here already, 1 missing, 1 altered" in said
     assert "its video is not there; known as bought; task " in said
     finished(scene)  # while the provider has it
+
+
+def test_videos_in_the_others_trash_come_home(scene):
+    """Whoever throws the other folder away then loses nothing."""
+    rows = scene.rows()
+    discard(
+        scene.reports,
+        [
+            Discarded(r.path, r.path, r.attempt_id, "scene", r.job, r.sha256, r.bytes, 1.0)
+            for r in rows
+        ],
+    )
+    artifact = away(scene)
+    said = take(scene, str(artifact))
+    assert "3 attempts: 3 new, 0 continued, 0 known; videos: 3 brought, 0 here already." in said
+    assert len(list((artifact / "trash").rglob("*.mp4"))) == JOBS
+    shutil.rmtree(artifact)
+    finished(scene)
+
+
+def test_a_trash_that_cannot_be_read_stops_no_import(scene):
+    artifact = away(scene)
+    (artifact / "trash").mkdir()
+    (artifact / "trash/index.json").write_text("{")
+    take(scene, str(artifact))
+    finished(scene)
 
 
 def test_a_lost_video_comes_back_with_the_import(scene):

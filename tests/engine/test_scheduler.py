@@ -823,3 +823,17 @@ def test_while_a_list_is_under_way_nothing_is_waited_for_but_its_answer():
     play.now += 60.0  # the list takes its time, and every poll would be due
     wait = play.next(Wait)
     assert wait.until is None or wait.until > play.now
+
+
+def test_what_is_only_brought_home_has_no_retries() -> None:
+    plan = make_plan(
+        [manifest(job(), job("two", seed=8), retries=2)],
+        DIGESTS,
+        Snapshot(),
+        frozenset(),
+        Target("gateway", "paid", "https://api.test", PRICES),
+        PlanOptions(),
+        AT,
+    )
+    never = {plan.jobs[0].fingerprint}
+    assert [work.retries for work in build_works(plan, {"m": 2}, never)] == [0, 2]

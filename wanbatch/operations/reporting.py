@@ -13,6 +13,7 @@ from wanbatch.ledger.looks import read_looks
 from wanbatch.manifest.load import load_manifests
 from wanbatch.model.job import Manifest
 from wanbatch.model.lifecycle import RunRecord, Snapshot, State
+from wanbatch.model.period import Allowance
 from wanbatch.model.plan import Plan
 from wanbatch.model.report import Report
 from wanbatch.operations.check import check
@@ -35,6 +36,7 @@ from wanbatch.report.head import read_document
 from wanbatch.report.timing import last_at_work
 from wanbatch.report.write import write_report
 from wanbatch.videos.folders import refuse_odd_places
+from wanbatch.words.collector import collector_resting
 from wanbatch.words.errors import ExitCode, WanbatchError
 
 
@@ -154,11 +156,16 @@ class RenderedPlan:
     digest: str
 
 
-def render_plan(plan: Plan, manifests: Sequence[Manifest], basis: Basis) -> RenderedPlan:
-    """The plan as it is kept. ``basis`` is what it was made from beside its jobs."""
-    lines = plan_lines(plan, manifests)
-    document = complete(plan_head(plan, manifests), basis, (line.canonical for line in lines))
-    return RenderedPlan(to_bytes(plan_text(document, lines)), str(document["digest"]))
+def render_plan(
+    plan: Plan, manifests: Sequence[Manifest], basis: Basis, left: Sequence[Allowance] = ()
+) -> RenderedPlan:
+    """The plan as it is kept. ``basis`` is what it was made from beside its jobs,
+    ``left`` what may still be spent in this day and month."""
+    with collector_resting():
+        lines = plan_lines(plan, manifests)
+        head = plan_head(plan, manifests, left)
+        document = complete(head, basis, (line.canonical for line in lines))
+        return RenderedPlan(to_bytes(plan_text(document, lines)), str(document["digest"]))
 
 
 def repeated_options(options: PlanningOptions, manifests: Sequence[Manifest]) -> tuple[str, ...]:
