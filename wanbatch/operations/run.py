@@ -378,6 +378,7 @@ class Run:
                 refuse_unlocked(self._checked, plan)
             if self._run.buys:
                 self._allow(plan, in_flight, ledger.snapshot)
+            self._most = self._limit.amount  # as it was kept
             if self._approval:
                 self._most = self._approval.lower(self._most, ledger.snapshot)
             async with anyio.create_task_group() as group:
