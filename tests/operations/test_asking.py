@@ -133,8 +133,6 @@ def test_every_option_that_an_operation_names_has_its_keyword() -> None:
 
 
 OF_COMMANDS_ALONE = {
-    *("--force-with-lease", "--no-verify", "--quiet", "--stdin"),  # of git
-    *("--mode", "--what", "--who", "--why"),  # of systemd-inhibit
     *("--abandon", "--adopt", "--columns", "--force", "--max-bytes", "--overwrite", "--picks"),
     *("--resubmit", "--rows", "--sequence", "--set", "--sound", "--take", "--top"),
 }
