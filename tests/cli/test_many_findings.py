@@ -5,6 +5,7 @@ does not fit is counted, and media findings lead to the job and to the row of da
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -211,7 +212,8 @@ def test_a_media_finding_names_job_cell_and_row(tmp_path: Path, name: str) -> No
     (tmp_path / name).write_text(data)
     done = validate(tmp_path, ROWS.replace("DATA", name))
     assert "m.yaml:13:20   jobs[3].media.first_frame" in done.stderr
-    assert f"= rows: {name}:{first} and {name}:{second}\n" in done.stderr
+    places = rf"= rows: {name}:{first}:\d+ and {name}:{second}:\d+\n"
+    assert re.search(places, done.stderr), done.stderr
     found = findings(tmp_path, ROWS.replace("DATA", name))
     own, other = [f for f in found if f["severity"] == "error"]
     assert (own["line"], own["route"]) == (13, "jobs[3].media.first_frame")
@@ -226,11 +228,11 @@ def test_the_row_of_one_cell_and_of_an_inline_list(tmp_path: Path) -> None:
     (tmp_path / "shots.csv").write_text("shot,frame\na,base\nb,gone\n")
     done = validate(tmp_path, ROWS.replace("DATA", "shots.csv").replace("nowhere", "base"))
     assert "jobs[3].media.first_frame   in shots[row=b]" in done.stderr
-    assert "= row: shots.csv:3\n" in done.stderr
+    assert "= row: shots.csv:3:3\n" in done.stderr
     inline = ROWS.replace("nowhere", "base").replace(
         "{from: DATA, key: shot}", "[{frame: base},\n      {frame: gone}]"
     )
-    assert "= row: m.yaml:12\n" in validate(tmp_path, inline).stderr
+    assert "= row: m.yaml:12:15\n" in validate(tmp_path, inline).stderr
 
 
 def test_machine_formats_lead_to_the_row(tmp_path: Path) -> None:
@@ -245,8 +247,8 @@ def test_machine_formats_lead_to_the_row(tmp_path: Path) -> None:
     names = [place["fullyQualifiedName"] for place in result["locations"][0]["logicalLocations"]]
     assert names == ["jobs[3].media.first_frame"]
     github = validate(tmp_path, text, "--format", "github").stdout
-    assert "(in shots[row=b])%0Arow: shots.csv:3%0A" in github
-    assert "row: shots.csv:3" in validate(tmp_path, text, "--format", "junit").stdout
+    assert "(in shots[row=b])%0Arow: shots.csv:3:3%0A" in github
+    assert "row: shots.csv:3:3" in validate(tmp_path, text, "--format", "junit").stdout
 
 
 def test_what_a_row_makes_of_other_fields_names_it_too(tmp_path: Path) -> None:

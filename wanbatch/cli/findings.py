@@ -74,12 +74,12 @@ def describe_cells(d: Diagnostic) -> str:
 
 
 def describe_rows(d: Diagnostic) -> str:
-    """``row: shots.csv:7``; of several the first three. Empty where no row of data is
-    known."""
+    """``row: shots.csv:7:12``; of several the first three. Empty where no row of data
+    is known."""
     rows = rows_of(d)
     if not rows:
         return ""
-    places = list(dict.fromkeys(f"{row.path}:{row.cell or row.line}" for row in rows))
+    places = list(dict.fromkeys(map(str, rows)))
     return f"row{'s' * (len(places) > 1)}: {_few(places)}"
 
 

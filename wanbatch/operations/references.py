@@ -21,6 +21,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, unquote_to_bytes
 
 from wanbatch.ledger.mentions import Referrer, Seen, note_mentions
 from wanbatch.model.lifecycle import Attempt, Snapshot
@@ -45,6 +46,9 @@ _LARGEST = 64 * 1024 * 1024
 _IDENTITY = re.compile(rb"\b(?:wb[0-9]+:)?[0-9a-f]{64}\b")
 _MANIFEST_KEY = re.compile(rb"(?m)^[\"']?wanbatch[\"']?\s*:")
 _REVIEW_KEY = re.compile(rb"wanbatch/review@")
+
+_BYTES = "bytes:"
+"""How a path is marked that is no text."""
 
 
 @dataclass(slots=True)
@@ -115,11 +119,19 @@ def _told(options: PlanningOptions) -> str:
 
 
 def _relative(output: Path, path: Path) -> str:
-    """From the output folder, so that a project may move as a whole."""
-    return os.path.relpath(path.absolute(), output.absolute())
+    """From the output folder, so that a project may move as a whole. A name that is no
+    UTF-8 is spelt out: the ledger holds texts."""
+    text = os.path.relpath(path.absolute(), output.absolute())
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return _BYTES + quote(os.fsencode(text))
+    return text
 
 
 def _absolute(output: Path, path: str) -> Path:
+    if path.startswith(_BYTES):
+        path = os.fsdecode(unquote_to_bytes(path.removeprefix(_BYTES)))
     return Path(os.path.normpath(output.absolute() / path))
 
 
