@@ -14,23 +14,29 @@ burst of cold connections, and this rule not once. Where trips are known the sho
 them may be taken off: so long a way every request has to go, the next one too, and only
 what a trip took beyond it can bring two requests closer together than they were sent.
 
-``RampUp`` says when a limit that was lowered may be raised: by 1 after a quiet minute,
-then by 2, 4, … while it stays clean. A raise that is refused doubles the next quiet
-time up to ``LONGEST_QUIET_S``, so that a ceiling which really is lower costs a few
-refusals an hour and not one a minute.
+``RampUp`` says when a limit that was lowered may be raised: by 1 after a quiet while,
+then by 2, 4, … while it stays clean. The while is a third of what a task usually takes
+(``quiet_for``): by then some have ended, and others took their places. A raise that is
+refused doubles the next quiet time up to ``LONGEST_QUIET_S``, so that a ceiling which
+really is lower costs a few refusals an hour and not one a minute.
 """
 
 from __future__ import annotations
 
 import math
 from collections import deque
+from collections.abc import Callable
 
 REPLY_HOLD_S = 1.0
 """A request counts until so long after its reply: 20 to 25 refusals became none
 (measured; see above)."""
 QUIET_S = 60.0
-"""A limit that was lowered is raised after a quiet minute: the longest while that the
-contract allows, for what a refusal costs is known, and what a raise gains is not."""
+"""The longest quiet while before a raise (contract); the one before it is known how
+long tasks take."""
+LEAST_QUIET_S = 5.0
+"""The shortest (contract): an answer and what follows from it take no longer."""
+QUIET_SHARE = 1.0 / 3.0
+"""Of what a task usually takes (contract)."""
 LONGEST_QUIET_S = 16 * 60.0
 """After four raises in a row that were refused: some four refusals an hour (chosen)."""
 SLOWEST_RATE = 1.0 / 60.0
@@ -112,38 +118,43 @@ class RateLimiter:
         self._next_at = max(self._next_at, now + 1.0 / slower)
 
 
+def quiet_for(usual_s: float | None) -> float:
+    """The quiet while where a task usually takes ``usual_s``; ``None`` is not known."""
+    if usual_s is None:
+        return QUIET_S
+    return min(QUIET_S, max(LEAST_QUIET_S, QUIET_SHARE * usual_s))
+
+
 class RampUp:
     """When to try more again. ``due_at`` is the instant of the next raise, ``None``
-    where nothing is left to try."""
+    where nothing is left to try. ``usual_s`` tells what a task usually takes."""
 
-    def __init__(self) -> None:
+    def __init__(self, usual_s: Callable[[], float | None] = lambda: None) -> None:
         self.due_at: float | None = None
-        self._quiet_s = QUIET_S
+        self._usual_s = usual_s
+        self._failed = 0
         self._step = 1
         self._raised_at = -math.inf
 
     def refused(self, now: float) -> None:
         """The present limit is too high."""
-        first_raise_failed = self._step == 2 and now - self._raised_at <= QUIET_S
-        self._quiet_s = (
-            min(LONGEST_QUIET_S, 2 * self._quiet_s)
-            if first_raise_failed
-            else self._quiet_s
-            if self._step == 1
-            else QUIET_S
-        )
+        quiet_s = quiet_for(self._usual_s())
+        if self._step == 2 and now - self._raised_at <= quiet_s:
+            self._failed += 1  # the first raise did not last
+        elif self._step > 1:
+            self._failed = 0
         self._step = 1
-        self.due_at = now + self._quiet_s
+        self.due_at = now + min(LONGEST_QUIET_S, quiet_s * 2.0 ** min(self._failed, 30))
 
     def raise_by(self, now: float) -> int:
-        """By how much the limit may be raised at ``now``: the steps of all quiet
-        minutes that have passed since the last raise."""
+        """By how much the limit may be raised at ``now``: the steps of all quiet whiles
+        that have passed since the last raise."""
         total = 0
         while self.due_at is not None and self.due_at <= now and total < UNLIMITED_STEPS:
             total += self._step
             self._step *= 2
             self._raised_at = self.due_at
-            self.due_at += QUIET_S
+            self.due_at += quiet_for(self._usual_s())
         return total
 
     def restored(self) -> None:
