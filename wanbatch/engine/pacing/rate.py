@@ -6,8 +6,9 @@ monotonic clock.
 
 Theory of operation
 -------------------
-``RateLimiter`` is a GCRA without burst (requests at least ``1 / rate`` apart) with one
-more rule: a request counts from its sending until a second after its *reply*. The
+``RateLimiter`` is a GCRA (requests ``1 / rate`` apart, but for a few that make up for
+``SPARE_S`` without any; after a refusal none do) with one more rule, which no burst
+breaks: a request counts from its sending until a second after its *reply*. The
 server counts when it sees a request, which is at some instant between the two; spacing
 the sending alone was measured to break a limit of 20 per second 20 to 25 times after a
 burst of cold connections, and this rule not once. Where trips are known the shortest of
@@ -39,6 +40,11 @@ QUIET_SHARE = 1.0 / 3.0
 """Of what a task usually takes (contract)."""
 LONGEST_QUIET_S = 16 * 60.0
 """After four raises in a row that were refused: some four refusals an hour (chosen)."""
+SPARE_S = 0.25
+"""As many requests as fit into this may go out together after a while without any: none
+under four a second. Places that fall
+free together are then filled at once: at three quarters of the rate the makespan fell
+from 2.6 % over the bound to 0.9 %, at a tenth of a second to 1.6 (measured)."""
 SLOWEST_RATE = 1.0 / 60.0
 """The least rate, one request a minute: as rare as a quiet minute, so that an answer
 tells within each whether the limit still holds (chosen)."""
@@ -58,6 +64,7 @@ class RateLimiter:
         self._halved_at = -math.inf
         self._open = 0
         self._least_trip_s = math.inf
+        self._makes_up = True
         self._replies: deque[float] = deque()
         self.rate = rate
 
@@ -87,7 +94,8 @@ class RateLimiter:
         """A request goes out."""
         self._open += 1
         if self._rate is not None:
-            self._next_at = max(self._next_at, now) + 1.0 / self._rate
+            spare = math.floor(SPARE_S * self._rate) if self._makes_up else 0
+            self._next_at = max(self._next_at, now - spare / self._rate) + 1.0 / self._rate
 
     def replied(self, now: float, sent_at: float | None = None) -> None:
         """A request was answered, or given up. With ``sent_at`` only what its trip took
@@ -112,6 +120,7 @@ class RateLimiter:
         if now < self._halved_at + REPLY_HOLD_S:
             return
         self._halved_at = now
+        self._makes_up = False
         rate = float(max(1, self.recent(now))) if self._rate is None else self._rate
         slower = max(SLOWEST_RATE, rate / 2)
         self.rate = slower
