@@ -22,6 +22,7 @@ DashScope's dialect, which has a list.
 from __future__ import annotations
 
 import argparse
+import compileall
 import json
 import os
 import signal
@@ -126,6 +127,7 @@ class Scene:
             "RATE": str(given.rate),
             **self.program.environ,
         }
+        environ.pop("PYTHONDONTWRITEBYTECODE", None)
         log = (self.folder / "log").open("ab")
         return subprocess.Popen(
             self.program.command, cwd=self.folder, env=environ, stdout=log, stderr=log
@@ -171,7 +173,7 @@ class Scene:
 
     def videos(self) -> list[Path]:
         """What is on disk under a final name."""
-        places = (self.folder / "videos", self.folder / "reports" / "videos")
+        places = (self.folder / "videos", self.folder / "reports/realtime/videos")
         return [
             path
             for place in places
@@ -226,6 +228,8 @@ def main() -> None:
     chosen: Callable[[str], bool] = lambda name: (  # noqa: E731
         not given.only or any(name.startswith(one) for one in given.only)
     )
+    # An installed package is compiled; a checkout may never have been.
+    compileall.compile_dir(HERE.parent / "wanbatch", quiet=1)
     print(
         f"jobs {given.jobs}, in flight {given.in_flight}, {given.rate:g} submits/s, median"
         f" {given.latency:g} s, sigma {given.sigma:g}; load {os.getloadavg()[0]:.1f}\n"
