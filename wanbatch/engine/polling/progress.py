@@ -95,9 +95,11 @@ class ProgressTests:
         self._passed.append(False)
 
 
-def outlives(window: Window, age: float) -> bool:
-    """Whether a task that runs at ``age`` has outlived its window."""
-    return age > window.high * (1.0 + ALLOWANCE)
+def outlives(claim: Window, age: float, window: Window | None) -> bool:
+    """Whether a task that runs at ``age`` has outlived what was claimed first, or will
+    by what is claimed now: progress that stands still claims ever later ends."""
+    latest = claim.high * (1.0 + ALLOWANCE)
+    return age > latest or (window is not None and window.low > latest)
 
 
 def look_at(window: Window, price: float, *, check: bool) -> float | None:

@@ -253,12 +253,13 @@ class PollSchedule:
 
     def _hear(self, task: _Task, asked_at: float, now: float, percent: float | None) -> None:
         """Takes what a running task is said to have done."""
-        began = task.submitted_at
-        if task.window is not None and not task.outlived and outlives(task.window, asked_at - began):
+        age = asked_at - task.submitted_at
+        window = window_of(age, now - task.submitted_at, percent)
+        task.claim = task.claim or window
+        if task.claim is not None and not task.outlived and outlives(task.claim, age, window):
             task.outlived = True
             self._progress.outlived()
-        task.window = None if task.outlived else window_of(asked_at - began, now - began, percent)
-        task.claim = task.claim or task.window
+        task.window = None if task.outlived else window
 
     def _observe(self, task: _Task, now: float, outcome: Succeeded) -> None:
         """Learns from an end: what such tasks take, and what progress was worth."""
