@@ -91,7 +91,7 @@ class Account:
         return self.result
 
     def _act(self) -> bool:
-        self.polls.queued(bool(self.todo))
+        self.polls.queued(waiting=bool(self.todo))
         task = self.polls.due(self.now)
         if task is not None:
             self.result.queries.append(self.now + ROUND_TRIP_S / 2)

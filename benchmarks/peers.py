@@ -2,8 +2,8 @@
 emulator in the same run: median 3 s, fifty in flight, twenty submits a second.
 
 Prints for each: the makespan over the bound without lag, the whole command over it,
-requests a job, 429s, lost, bought twice and lost after one SIGKILL in the middle and the
-same command again, seconds of CPU, and memory. Only the emulator's own books and the
+requests a job, 429s, jobs without a video, seconds of CPU, and memory; and after one
+SIGKILL in the middle and the same command again: bought twice, lost, missing. Only the emulator's own books and the
 files on disk count, never what a program says of itself.
 
 How it works: a fresh emulator in a process of its own for each run, with a limit of
@@ -12,8 +12,8 @@ video on disk; the bound is ``zero_lag_bound`` of the very latencies that were d
 Each program runs once as it is, and once more to be killed when half of the jobs are
 accepted. *Lost* are tasks that were paid for and whose video nobody has. The programs
 stand in ``peers/`` as a person would write them, after their own documentation. Fixed
-polls of 5 and 15 s are scaled as the latency is: 3 s stand for 90. wanbatch runs thrice:
-as it is; without looks at videos (posters, checks), which no peer has; and in
+polls of 5 and 15 s are scaled as the latency is: 3 s stand for 90. wanbatch runs
+thrice: as it is; without looks at videos (posters, checks), which no peer has; and in
 DashScope's dialect, which has a list.
 
     python benchmarks/peers.py [--only NAME …] [--jobs 200] [--latency 3] [--no-kill]

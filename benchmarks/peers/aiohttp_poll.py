@@ -61,7 +61,6 @@ async def make(
 
 
 async def main() -> None:
-    OUT.mkdir(exist_ok=True)
     places, pace = asyncio.Semaphore(IN_FLIGHT), Pace()
     headers = {"Authorization": f"Bearer {os.environ['API_KEY']}"}
     async with aiohttp.ClientSession(os.environ["BASE_URL"], headers=headers) as session:
@@ -72,4 +71,5 @@ async def main() -> None:
     print(sum(isinstance(one, BaseException) for one in found), "failed")
 
 
+OUT.mkdir(exist_ok=True)
 asyncio.run(main())

@@ -1,9 +1,9 @@
 """Two hundred videos with the ``openai`` package: its own way to create and poll, under
 a semaphore, gathered.
 
-``create_and_poll`` sends a form, which loses ``media``; so the create goes through the
-package's own ``post``, with its retries, and the poll through its ``videos.poll``, which
-are the two halves that ``create_and_poll`` is made of.
+``create_and_poll`` sends a form, which loses ``media``; so the create goes through
+the package's own ``post``, with its retries, and the poll through its ``videos.poll``:
+the two halves that ``create_and_poll`` is made of.
 """
 
 import asyncio
@@ -43,7 +43,6 @@ async def make(client: openai.AsyncOpenAI, places: asyncio.Semaphore, number: in
 
 
 async def main() -> None:
-    OUT.mkdir(exist_ok=True)
     places = asyncio.Semaphore(IN_FLIGHT)
     async with openai.AsyncOpenAI(
         base_url=os.environ["BASE_URL"] + "/v1", api_key=os.environ["API_KEY"]
@@ -54,4 +53,5 @@ async def main() -> None:
     print(sum(isinstance(one, BaseException) for one in found), "failed")
 
 
+OUT.mkdir(exist_ok=True)
 asyncio.run(main())

@@ -210,7 +210,7 @@ def looks(polls: PollSchedule, task: int, until: float) -> list[float]:
 def test_where_nobody_waits_for_their_places_tasks_are_asked_less() -> None:
     waited, idle = PollSchedule(15.0, model=learnt()), PollSchedule(15.0, model=learnt())
     for polls in (waited, idle):
-        polls.queued(polls is waited)
+        polls.queued(waiting=polls is waited)
         for number in range(50):
             polls.add(number, 0.0, 0.0, KIND)
     assert idle._least_price() == DEAREST
@@ -224,7 +224,7 @@ def test_the_fewer_are_left_the_closer_they_are_watched() -> None:
     polls = PollSchedule(15.0, model=learnt())
     for number in range(8):
         polls.add(number, 0.0, 0.0, KIND)
-    polls.queued(False)
+    polls.queued(waiting=False)
     before = expect(float, polls.next_at())
     for number in range(7):
         assert polls.take(number, 1.0)
@@ -232,7 +232,7 @@ def test_the_fewer_are_left_the_closer_they_are_watched() -> None:
     assert polls._least_price() == CHEAPEST
     after = expect(float, polls.next_at())
     assert after < before
-    polls.queued(False)
+    polls.queued(waiting=False)
     assert polls.next_at() == after
-    polls.queued(True)
+    polls.queued(waiting=True)
     assert expect(float, polls.next_at()) <= after

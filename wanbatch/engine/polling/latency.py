@@ -141,8 +141,13 @@ class LatencyModel:
         """What a task usually takes, of whatever kind: the median of those that were
         seen to end; ``None`` while none was."""
         if self._usual[0] != self.count:
-            self._usual = self.count, median(
-                high for kept in self._seen.values() for _, high in islice(reversed(kept), KEPT // 4)
+            self._usual = (
+                self.count,
+                median(
+                    high
+                    for kept in self._seen.values()
+                    for _, high in islice(reversed(kept), KEPT // 4)
+                ),
             )
         return self._usual[1]
 

@@ -53,7 +53,7 @@ for half a percent of lag."""
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The ages between which a task ends, by what its server told at age ``told_at``."""
+    """The ages between which a task ends, by what its server told at ``told_at``."""
 
     low: float
     high: float

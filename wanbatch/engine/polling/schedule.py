@@ -173,7 +173,7 @@ class PollSchedule:
     def __len__(self) -> int:
         return len(self._tasks)
 
-    def queued(self, waiting: bool) -> None:
+    def queued(self, *, waiting: bool) -> None:
         """Whether jobs wait for the places of these tasks."""
         if waiting != self._queued:
             self._queued = waiting

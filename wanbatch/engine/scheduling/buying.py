@@ -26,7 +26,7 @@ PREPARE_LANE = 3
 submit seldom waits for them (chosen), and few, so that links to uploads are young."""
 NEARLY_FULL = 0.7
 """With fewer tasks than this share of the places, as many as the rate of submits keeps
-running, the places never fill: durations vary by less in the mean of a batch (chosen)."""
+running, the places never fill: in the mean of a batch durations vary less (chosen)."""
 
 
 class Buying:
