@@ -3,8 +3,9 @@ emulator in the same run: median 3 s, fifty in flight, twenty submits a second.
 
 Prints for each: the makespan over the bound without lag, the whole command over it,
 requests a job, 429s, jobs without a video, seconds of CPU, and memory; and after one
-SIGKILL in the middle and the same command again: bought twice, lost, missing. Only the emulator's own books and the
-files on disk count, never what a program says of itself.
+SIGKILL in the middle and the same command again: bought twice, lost, missing. Only
+the emulator's own books and the files on disk count, never what a program says of
+itself.
 
 How it works: a fresh emulator in a process of its own for each run, with a limit of
 places and of submits a second. The makespan is from the first accepted task to the last
