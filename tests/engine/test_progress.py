@@ -214,6 +214,10 @@ def test_where_nobody_waits_for_their_places_tasks_are_asked_less() -> None:
         for number in range(50):
             polls.add(number, 0.0, 0.0, KIND)
     assert idle._least_price() == DEAREST
+    limited = PollSchedule(15.0, 20.0, learnt())
+    limited.queued(waiting=False)
+    limited.add(0, 0.0, 0.0, KIND)
+    assert limited._least_price() == CHEAPEST
     assert waited._least_price() == CHEAPEST
     often, seldom = looks(waited, 7, 110.0), looks(idle, 7, 110.0)
     assert 1 <= len(seldom) < len(often) / 2

@@ -15,7 +15,8 @@ is asked every ``poll_interval_s``, and so is one that outlives everything seen 
 What a lag costs depends on who waits. While jobs wait for the places of these tasks
 (``queued``), each lag keeps a place empty. Where none does, only the lag of the very
 last task lengthens the run; of n tasks each is that one in n, so that a look is worth n
-times as much lag, up to ``DEAREST``. Halfway through, all are timed anew.
+times as much lag, up to ``DEAREST``. Halfway through, all are timed anew. Where a query
+limit is declared, what it allows is used.
 
 Where the server's progress has proved right (``progress``), a task is asked when that
 says, and mostly not before.
@@ -372,7 +373,7 @@ class PollSchedule:
 
     def _least_price(self) -> float:
         """The least price of a poll, in medians: see above."""
-        if self._queued:
+        if self._queued or self._gate.rate is not None:
             return self._first_price()
         tasks = sum(self._waiting.values())
         return max(self._first_price(), min(DEAREST, CHEAPEST * tasks))
