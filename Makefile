@@ -8,7 +8,7 @@ WORKERS ?= 3
 LANGUAGE_SERVER := tests/editor/node_modules/.package-lock.json
 PAGE_TOOLS := node_modules/.package-lock.json
 
-.PHONY: help demo test check lint types layering page format lock locks cases simulate mutants torture fuzz bench clean
+.PHONY: help demo test check lint types layering page format lock locks cases simulate mutants torture fuzz bench reference clean
 
 ## Every target in a line.
 help:
@@ -25,7 +25,7 @@ test: $(VENV)/.dev $(LANGUAGE_SERVER) $(PAGE_TOOLS)
 
 # Add a module by adding a word: a package stands for all that is in it.
 COVERED := \
-	model.lifecycle ledger \
+	model.lifecycle model.period ledger \
 	engine \
 	plan.planner plan.identity \
 	providers.client providers.http providers.dialects.reading \
@@ -78,6 +78,10 @@ fuzz: $(VENV)/.dev
 ## What is claimed about speed, each beside a bound or a peer measured in the same run.
 bench: $(VENV)/.dev
 	set -e; for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script; done
+
+## Makes docs/reference/ from commands, codes and schemas.
+reference: $(VENV)/.dev
+	PYTHONPATH=docs $(BIN)/python -m make_reference
 
 ## Lets ruff and Biome mend what they can.
 format: $(VENV)/.dev $(PAGE_TOOLS)

@@ -107,11 +107,13 @@ def measure_locked(path: Path, jobs: int) -> dict[str, float]:
 
 def measure_lock(path: Path, jobs: int) -> dict[str, float]:
     from wanbatch.plan.lock import lock_text, make_lock
+    from wanbatch.words.collector import collector_resting
 
     plan, _, snapshot, _ = planned(path, jobs, bought=True)
 
     def write() -> int:
-        text = lock_text(make_lock(plan.jobs, snapshot, None, prune=False))
+        with collector_resting():  # as operations.locks does
+            text = lock_text(make_lock(plan.jobs, snapshot, None, prune=False))
         return (path.parent / "compact.lock.json").write_text(text)
 
     size, took = timed(write)

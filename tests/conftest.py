@@ -20,8 +20,10 @@ settings.load_profile("house")
 
 TESTS = Path(__file__).parent
 THINNED = {
+    "ci": 3,
     "cli": 6,
     "crash": 3,
+    "docs/test_pages.py": 3,
     "examples": 3,
     "field": 6,
     "media/test_field_inputs.py": 10,
@@ -31,7 +33,7 @@ THINNED = {
 }
 """One case of so many is kept where a test of this folder or file has more than two
 cases."""
-SLICED = ("cli", "crash", "field")
+SLICED = ("ci", "cli", "crash", "field")
 """The tests of these folders run whole commands, and take two thirds of the suite's
 time."""
 

@@ -373,6 +373,15 @@ def test_a_plan_approves_what_it_would_buy_and_no_more(scene: Scene) -> None:
     assert scene.charges() == 2
 
 
+def test_a_plan_that_buys_again_buys_once_however_often_it_is_run(scene: Scene) -> None:
+    wanbatch.run_sync(FILE, backend="rough", yes=True)
+    plan = wanbatch.plan(FILE, backend="rough", select="seed=0..1", regenerate=True)
+    assert [wanbatch.run_sync(plan).cost.spent for _ in range(3)] == [Decimal("0.40"), 0, 0]
+    assert scene.charges() == 3 + 2
+    again = wanbatch.plan(FILE, backend="rough", select="seed=0", regenerate=True)
+    assert wanbatch.run_sync(again).cost.spent == Decimal("0.20"), "a new plan is a new word"
+
+
 def test_a_plan_that_became_dearer_is_stale(scene: Scene) -> None:
     plan = wanbatch.plan(FILE, backend="rough")
     config = Path(scene.environ["WANBATCH_CONFIG"])

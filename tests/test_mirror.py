@@ -85,7 +85,7 @@ TABLE = {
     "field/test_rehearsals.py": "cli/emulator",
     "ledger/test_copies.py": "ledger/backup ledger/purchases",
     "ledger/test_failures.py": "ledger/writer testing/ledger",
-    "ledger/test_store.py": "ledger/rows ledger/sqlite",
+    "ledger/test_store.py": "ledger/rows ledger/sqlite words/collector",
     "manifest/test_cases.py": (
         "manifest/paths manifest/shape/codes manifest/sweep/axes manifest/sweep/codes "
         "manifest/sweep/entry manifest/sweep/expand manifest/sweep/references "

@@ -43,6 +43,8 @@ CHECKOUT = (
 BUILDERS = ("hatchling", "packaging", "pathspec", "pluggy", "trove_classifiers")
 PACE = "[backends.gateway]\npoll_interval = 0.2\nrate = 50\n"
 """Nobody waits a quarter of a minute for an API on loopback; all else stays."""
+WITHIN_S = 900
+"""A machine that is busy is no failure; one that hangs ends here."""
 LOST = "faults: [{route: submit, call: 1, moment: after, do: close}]\n"
 
 
@@ -108,7 +110,7 @@ class Reader:
         heard: list[bytes] = []
         listener = threading.Thread(target=_listen, args=(terminal, heard))
         listener.start()
-        stdout, _ = process.communicate(timeout=180)
+        stdout, _ = process.communicate(timeout=WITHIN_S)
         listener.join()
         os.close(terminal)
         if process.returncode == 0:
@@ -195,10 +197,16 @@ def _follow(reader: Reader, line: str) -> Said:
         assert line.count(ADDRESS) == 1
         line = line.replace(ADDRESS, reader.address)
     if program == "wanbatch":
-        if "--max-cost" in words or "--yes" in words or ("plan" in words and "-o" in words):
+        buys = words[0] == "run" and ("--max-cost" in words or "--yes" in words)
+        if buys or (words[0] == "plan" and "-o" in words):
             shutil.rmtree(reader.cwd / "reports")  # CI begins in a fresh checkout
         if words[0] == "resolve":
             return _resolve(reader, line)
+        if words[0] == "cancel":  # somebody who has a DashScope account
+            reader.environ |= {
+                "DASHSCOPE_API_KEY": reader.environ["WANBATCH_API_KEY"],
+                "DASHSCOPE_BASE_URL": reader.address,
+            }
         if words[0] == "promote":
             _choose(reader, words[1], words[words.index("--picks") + 1])
     elif program not in {"export", ".", "python3", "mkdir", "cp", "cd"}:
@@ -380,16 +388,32 @@ def test_an_option_within_a_sentence_exists() -> None:
 
 def test_every_installer_takes_the_same_argument() -> None:
     installs = [s for s in SPANS if " install " in s]
-    assert installs == ["pipx install .", "uv tool install ."]
+    assert installs == ["pipx install .", "uv tool install .", "pip install ."]
     uv = Path(sys.prefix, "bin/uv")
     told = subprocess.run([uv, "tool", "install", "--help"], capture_output=True, check=True)
     assert b"<PACKAGE>" in told.stdout
 
 
-def test_every_link_leads_somewhere() -> None:
-    links = re.findall(r"\]\(([^)]+)\)", README)
-    assert links
-    assert not [link for link in links if not (ROOT / link).exists()]
+@pytest.mark.slow
+def test_the_tour_makes_six_videos_and_does_it_once(followed: Reader) -> None:
+    (run,) = [one for one in followed.said if one.line == "wanbatch run first.wanbatch.yaml"]
+    assert "6 jobs: 6 done" in run.terminal
+    folder = followed.folder / "checkout/first"
+    assert len(list(folder.glob("reports/first/videos/*.mp4"))) == 6
+    followed.cwd, before = folder, followed.cwd
+    again = followed.type(run.line)
+    (folder / "wrong.yaml").write_text(
+        (folder / "first.wanbatch.yaml").read_text().replace("prompt:", "promt:")
+    )
+    wrong = followed.type("wanbatch validate wrong.yaml")
+    followed.cwd = before
+    assert "No changes. 6 up to date." in again.terminal
+    assert wrong.code == ExitCode.INVALID
+    assert "did you mean prompt?" in wrong.terminal
+
+
+def test_every_path_within_a_sentence_exists() -> None:
+    """Links are held by ``docs/test_links.py``."""
     for span in SPANS:
         if re.fullmatch(r"(examples|schemas|docs)/\S*", span):
             assert (ROOT / span).exists(), span

@@ -45,6 +45,7 @@ from wanbatch.words.errors import ExitCode, WanbatchError
 if TYPE_CHECKING:
     from wanbatch.model.job import Manifest
     from wanbatch.model.lifecycle import Attempt
+    from wanbatch.model.period import Allowance
     from wanbatch.model.report import Cost, Remark, ReportJob
     from wanbatch.model.retrying import Retrying
     from wanbatch.operations.aside import Approve, OnEvent
@@ -100,7 +101,8 @@ class Plan(ModelPlan):
     is not known. ``estimate`` is how long a run would most likely take, from ``low_s``
     to ``high_s`` seconds, by what the ledger has seen (``is_guess`` where that is
     nothing); ``None`` where there is nothing to make. ``findings`` are warnings about
-    the manifests.
+    the manifests. ``left`` is what was left of the budgets of the day and the month,
+    each with ``limit``, ``used`` and ``left``.
     """
 
     options: PlanningOptions
@@ -108,6 +110,7 @@ class Plan(ModelPlan):
     regenerate: bool
     estimate: Forecast | None
     findings: tuple[Diagnostic, ...]
+    left: tuple[Allowance, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,6 +281,7 @@ def plan(
             regenerate=regenerate,
             estimate=seen.estimate,
             findings=tuple(found),
+            left=seen.left,
         )
 
 

@@ -36,6 +36,13 @@ def test_a_secret_stands_in_the_step_that_buys_and_nowhere_else() -> None:
     assert JOBS["apply"]["if"] == "github.event_name != 'pull_request'"
 
 
+def test_the_plan_knows_the_address_that_the_purchase_goes_to() -> None:
+    """A plan without it is stale as soon as there is one."""
+    (plan,), (apply,) = uses(JOBS["plan"]), uses(JOBS["apply"])
+    assert plan["env"] == {k: v for k, v in apply["env"].items() if "secrets." not in v}
+    assert "environment" not in JOBS["plan"], "so the variable is the repository's"
+
+
 def test_what_buys_is_never_stopped_by_the_next() -> None:
     groups = {name: job.get("concurrency") for name, job in JOBS.items()}
     assert groups == {

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import shutil
 import signal
 import sqlite3
@@ -70,6 +71,9 @@ def edit(scene, old, new):
     path.write_text(text.replace(old, new))
 
 
+AGAIN = f"wanbatch plan {FILE} --backend rough"
+
+
 def refused(done, *lines):
     """A refusal with exactly these differences."""
     assert done.returncode == 3, done.stderr
@@ -77,7 +81,7 @@ def refused(done, *lines):
     assert done.stderr.splitlines() == [
         f"error: the plan {SAVED} is stale: {things} from what was approved; nothing was sent",
         *(f"  - {line}" for line in lines),
-        f"  help: plan again, and let the new plan be approved: wanbatch plan {FILE} -o {SAVED}",
+        f"  help: plan again, and let the new plan be approved: {AGAIN} -o {SAVED}",
     ]
     assert done.stdout == ""
 
@@ -446,6 +450,20 @@ def test_what_another_run_bought(scene):
         f"job[seed=1]: bought since by another run, {run_id}, task {row.task_id}",
     )
     assert charged(scene) == 2
+
+
+def test_the_command_to_plan_again_has_the_choices_of_the_plan(scene):
+    words = ("--select", "seed=0..1", "--var", "x=a b", "--regenerate", "--output", "else")
+    plan(scene, *words)
+    edit(scene, "seconds: 2", "seconds: 3")
+    done = carry_out(scene, "--output", "else")
+    assert done.returncode == 3
+    (way,) = [line for line in done.stderr.splitlines() if "plan again" in line]
+    *_, again = way.partition("approved: ")
+    assert again == (
+        f"{AGAIN} --select seed=0..1 --var 'x=a b' --regenerate --output else -o {SAVED}"
+    )
+    assert scene.call(*shlex.split(again)[1:]).returncode == 0
 
 
 def test_what_was_bought_elsewhere_meanwhile(scene):

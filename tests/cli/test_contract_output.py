@@ -209,3 +209,29 @@ def test_a_run_without_work_does_not_wipe_what_the_report_says(folder):
     assert records == {first["run"]["id"], again["last_run"]["id"]}
     assert call(folder, "report").returncode == 0
     assert json.loads(report.read_text())["run"] == first["run"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "what"),
+    [
+        ("kept.sqlite", b"SQLite format 3\0" + bytes(84), "a database"),
+        ("hero.mp4", b"\0\0\0\x20ftypisom", "a video"),
+        ("picture.png", None, "a picture"),
+        ("harbor.wanbatch.yaml", None, "a manifest"),
+        ("harbor.lock.json", b"{}", "a lock"),
+        ("ledger.db", b"", "a ledger's file"),
+    ],
+)
+def test_what_cannot_be_made_again_for_nothing_is_never_written_over(folder, name, content, what):
+    place = folder / name
+    if content is not None:
+        place.write_bytes(content)
+    before = place.read_bytes()
+    done = call(folder, "plan", "-o", name)
+    assert done.returncode == 2, done.stderr
+    assert f"error: -o {name} is {what}, and was not touched" in done.stderr
+    assert place.read_bytes() == before
+
+
+def test_what_was_saved_before_is_replaced(folder):
+    assert [call(folder, "plan", "-o", "plan.json").returncode for _ in range(2)] == [0, 0]

@@ -436,6 +436,11 @@ TABLE: dict[str, tuple[int, str, tuple[str, ...]]] = {
         "nowhere.yaml: cannot be read: No such file or directory",
         ("docs/emulator.md describes the fault script; its schema is schemas/faults.schema.json",),
     ),
+    "validate m.yaml --max-jobs 99999999999999": (
+        2,
+        "Invalid value for '--max-jobs': '99999999999999' is more than can be counted to.",
+        ("see 'wanbatch validate --help'",),
+    ),
     "fetch m.yaml --wait long": (
         2,
         "Invalid value for '--wait': 'long' is not a number such as 2.5.",
@@ -450,6 +455,43 @@ def test_a_refusal_says_what_is_wrong_and_what_to_do(project: Project, line: str
     code, message, hints = TABLE[line]
     told = "".join(f"{text}\n" for text in (f"error: {message}", *(f"  help: {h}" for h in hints)))
     assert project.call(*line.split()) == (code, told)
+
+
+EMPTY = (
+    "it is empty: leave the option out, or give it a value (is a variable of the shell not set?)"
+)
+
+
+@pytest.mark.parametrize(
+    ("words", "option"),
+    [
+        (["run", "m.yaml", "--shard", ""], "--shard"),
+        (["run", "m.yaml", "--backend="], "--backend"),
+        (["plan", "m.yaml", "--output", ""], "--output"),
+        (["plan", "m.yaml", "-o", ""], "-o"),
+        (["run", "m.yaml", "--notify", ""], "--notify"),
+        (["clean", "--output="], "--output"),
+    ],
+)
+def test_an_option_with_nothing_for_its_value_does_not_mean_all(
+    project: Project, words: list[str], option: str
+) -> None:
+    """``--shard "$SHARD"`` on each of four machines would buy everything four times."""
+    assert project.call(*words) == (
+        2,
+        (
+            f"error: Invalid value for '{option}': {EMPTY}\n"
+            f"  help: see 'wanbatch {words[0]} --help'\n"
+        ),
+    )
+
+
+def test_media_outside_of_the_folder_that_was_named_are_told_so(project: Project) -> None:
+    """The way out is not the option that was given already."""
+    code, told = project.call("validate", "m.yaml", "--media-root", "empty")
+    assert code == 2
+    assert '"picture.png" lies outside of --media-root empty\n' in told
+    assert "= help: copy it into that folder, or name one that holds it\n" in told
 
 
 def test_a_start_is_not_written_twice(project: Project) -> None:

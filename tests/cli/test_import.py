@@ -15,6 +15,13 @@ from contextlib import closing
 import pytest
 from scene import FILE, MANIFEST, Scene
 
+from wanbatch.ledger.merge import read_book
+from wanbatch.ledger.rows import Note
+from wanbatch.ledger.sqlite import open_store
+from wanbatch.operations.merge import _commit
+from wanbatch.videos.trash import Discarded, discard
+from wanbatch.words.errors import WanbatchError
+
 JOBS = 3
 LOCK = "scene.lock.json"
 
@@ -129,6 +136,32 @@ def test_a_video_that_is_missing_there_or_altered_is_known_as_bought_and_fetched
     assert "videos: 1 brought, 0 here already, 1 missing, 1 altered" in said
     assert "its video is not there; known as bought; task " in said
     finished(scene)  # while the provider has it
+
+
+def test_videos_in_the_others_trash_come_home(scene):
+    """Whoever throws the other folder away then loses nothing."""
+    rows = scene.rows()
+    discard(
+        scene.reports,
+        [
+            Discarded(r.path, r.path, r.attempt_id, "scene", r.job, r.sha256, r.bytes, 1.0)
+            for r in rows
+        ],
+    )
+    artifact = away(scene)
+    said = take(scene, str(artifact))
+    assert "3 attempts: 3 new, 0 continued, 0 known; videos: 3 brought, 0 here already." in said
+    assert len(list((artifact / "trash").rglob("*.mp4"))) == JOBS
+    shutil.rmtree(artifact)
+    finished(scene)
+
+
+def test_a_trash_that_cannot_be_read_stops_no_import(scene):
+    artifact = away(scene)
+    (artifact / "trash").mkdir()
+    (artifact / "trash/index.json").write_text("{")
+    take(scene, str(artifact))
+    finished(scene)
 
 
 def test_a_lost_video_comes_back_with_the_import(scene):
@@ -247,7 +280,9 @@ def test_tasks_of_a_backend_that_is_not_known_here_ask_which_it_is(scene):
         path.read_text().replace('"stored"', '"accepted"').replace('"rough"', '"other"')
     )
     said = take(scene, str(path), code=2)
-    assert "backend 'other', whose address is not configured here; nothing was imported" in said
+    assert (
+        " is a task of backend 'other', whose address is not configured here; nothing was imported"
+    ) in said
     assert "--backend NAME" in said
     assert not (scene.reports / "ledger.db").exists()
     take(scene, str(path), "--backend", "rough")
@@ -346,12 +381,17 @@ def torn(place):
     (place / "report.json").write_text("{")
 
 
+NOTHING = (
+    "holds nothing to import: no ledger.db, no report.json, and it is no lock; nothing was imported"
+)
+
+
 @pytest.mark.parametrize(
     ("make", "said", "code"),
     [
         (lambda place: None, "there is nothing at", 2),
-        (lambda place: place.mkdir(), "holds nothing to import", 2),
-        (lambda place: place.write_text("text"), "holds nothing to import", 2),
+        (lambda place: place.mkdir(), NOTHING, 2),
+        (lambda place: place.write_text("text"), NOTHING, 2),
         (damaged, "is damaged", 2),
         (foreign, "is an SQLite database, but no ledger of wanbatch", 2),
         (newer, "was written by a newer wanbatch", 4),
@@ -386,7 +426,10 @@ def test_events_that_contradict_their_row_are_refused(scene):
 
 
 def test_the_folder_itself_is_no_other(scene):
-    assert "is the ledger of reports itself" in take(scene, "reports/ledger.db", code=2)
+    assert take(scene, "reports/ledger.db", code=2) == (
+        "error: reports/ledger.db is the ledger of reports itself; nothing was imported\n"
+        "  help: name another output folder, or say with --output whereto\n"
+    )
 
 
 def test_a_run_on_the_folder_keeps_an_import_out(scene):
@@ -532,7 +575,12 @@ def test_shards_are_remembered_until_they_are_together(tmp_path):
         for words in ((), ("--shard", "1/3"), ("--shard", "2/3")):
             done = scene.run(*words, "--output", "out/shard-1")
             assert done.returncode == 3, done.stderr
-            assert "holds shard 1/2" in done.stderr
+            asked = f"--shard {words[1]}" if words else "no shard"
+            assert (
+                f"error: the ledger out/shard-1/ledger.db holds shard 1/2, and {asked} was asked"
+                " for; what the other shards bought would be bought again; nothing was sent\n"
+                "  help: bring the other shards together first (2/2), each by its output folder: "
+            ) in done.stderr
             assert "wanbatch import" in done.stderr
             assert scene.charges() == jobs
         done = scene.run("--shard", "1/2", "--output", "out/shard-1")
@@ -572,3 +620,20 @@ def test_one_shard_alone_does_not_lift_the_refusal(tmp_path):
         assert done.returncode == 0, done.stderr
         assert scene.run().returncode == 0
         assert scene.charges() == 6
+
+
+def test_a_ledger_that_somebody_holds_takes_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr("wanbatch.operations.merge.PATIENCE_STEPS", 1)
+    path = tmp_path / "ledger.db"
+    store, _ = open_store(path)
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(WanbatchError) as caught:
+            _commit(store, [Note("shard 1/2", "")])
+    store.close()
+    assert caught.value.exit_code == 4
+    assert caught.value.message == (
+        f"the ledger {path} is locked by another program; nothing was imported of this"
+    )
+    assert caught.value.hints == ("close whatever has it open, then import again",)
+    assert "shard 1/2" not in read_book(path).contents.notes

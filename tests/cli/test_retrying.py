@@ -91,7 +91,10 @@ def test_the_plan_says_the_same_and_records_nothing(project, gateway):
         ("InternalEror", "did you mean InternalError?"),
         ("internalerror", "did you mean InternalError?"),
         ("Throttling", "the failed jobs have: InternalError and DataInspectionFailed"),
-        ("InternalError,Throttling", "no job has failed with Throttling"),
+        (
+            "InternalError,Throttling",
+            "--retry-failed: no job has failed with Throttling; nothing was sent",
+        ),
     ],
 )
 def test_an_unknown_code_is_refused_with_those_that_there_are(

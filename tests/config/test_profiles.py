@@ -491,7 +491,8 @@ def test_what_the_documentation_shows_is_understood(configure, tmp_path):
     import re
 
     text = (Path(__file__).parents[2] / "docs" / "backends.md").read_text(encoding="utf-8")
-    own, project, bucket, _entry_point = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+    found = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+    own, budget, project, bucket, _entry_point = found
     profiles = configure(own)
     assert (
         resolve_profile(profiles, None, {"STUDIO_VIDEO_KEY": "k"}).origin
@@ -509,5 +510,10 @@ def test_what_the_documentation_shows_is_understood(configure, tmp_path):
     assert (
         resolve_profile(with_bucket, "studio", environ).delivery.bucket == "studio-wanbatch-media"
     )
+    budgets = configure(own + budget)
+    assert [str(one.amount) for one in budgets.budget] == ["20.00", "300.00"]
+    studio = resolve_profile(budgets, "studio", {"STUDIO_VIDEO_KEY": "k"})
+    assert [str(one.amount) for one in studio.budget] == ["5.00"]
     (tmp_path / "wanbatch.toml").write_text(project)
     assert load_project(tmp_path).max_cost == Decimal("25.00")
+    assert [str(one.amount) for one in load_project(tmp_path).budget] == ["10.00", "100.00"]

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from decimal import Decimal
@@ -49,6 +49,7 @@ from wanbatch.model.outcomes import (
     Succeeded,
     TaskListing,
 )
+from wanbatch.model.period import PeriodLimit
 from wanbatch.model.plan import MediaRef, Request
 from wanbatch.model.price import PriceList
 from wanbatch.model.wire import MediaDelivery, Profile
@@ -203,6 +204,8 @@ class Stage:
         digest = hashlib.sha256(b"a picture").hexdigest()
         self.digests = {self.picture: FileDigest(digest, 9, "image/png")}
         self.free_bytes: Callable[[], int] | None = None
+        self.start = START
+        self.clock: ServerClock | None = None
         self.select: tuple[str, ...] = ()
         self.awake: Awake = let_it_sleep
         self.notify: Notify | None = None
@@ -223,7 +226,7 @@ class Stage:
         return job(name, **{"media": own, **changes})
 
     def wall(self) -> float:
-        return START + anyio.current_time()
+        return self.start + anyio.current_time()
 
     @asynccontextmanager
     async def open_ledger(self) -> AsyncIterator[Ledger]:
@@ -231,7 +234,8 @@ class Stage:
             yield ledger
 
     @asynccontextmanager
-    async def _client(self, _clock: ServerClock) -> AsyncIterator[Api]:
+    async def _client(self, clock: ServerClock) -> AsyncIterator[Api]:
+        self.clock = clock
         yield self.api
 
     async def _watch(self, run: Run, task_status: TaskStatus[None]) -> None:
@@ -245,6 +249,8 @@ class Stage:
         *jobs: Job,
         settings: Mapping[str, Any] | None = None,
         limit: Decimal | None = None,
+        periods: Sequence[PeriodLimit] = (),
+        run_id: str = "run-1",
         **options: Any,
     ) -> Snapshot:
         """The ledger at the end; ``result`` holds the rest, ``plan`` what was begun
@@ -258,9 +264,10 @@ class Stage:
             Checked((manifest(*jobs, **(settings or {})),), self.digests, ()),
             self.profile,
             SpendingLimit() if limit is None else SpendingLimit(limit),
+            periods=tuple(periods),
         )
         ports = RunPorts(
-            run_id="run-1",
+            run_id=run_id,
             wall=self.wall,
             ticks=anyio.current_time,
             chance=lambda: 0.5,

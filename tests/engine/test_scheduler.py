@@ -860,3 +860,17 @@ def test_nobody_waits_once_nothing_is_bought():
     run = Play(job("a"), job("b"))
     run.scheduler.handle(StopBuying("enough"), run.now)
     assert not run.scheduler._buying.waits_for_places()
+
+
+def test_what_is_only_brought_home_has_no_retries() -> None:
+    plan = make_plan(
+        [manifest(job(), job("two", seed=8), retries=2)],
+        DIGESTS,
+        Snapshot(),
+        frozenset(),
+        Target("gateway", "paid", "https://api.test", PRICES),
+        PlanOptions(),
+        AT,
+    )
+    never = {plan.jobs[0].fingerprint}
+    assert [work.retries for work in build_works(plan, {"m": 2}, never)] == [0, 2]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 from field.scripted import Answer, Project, ScriptedGateway
 
@@ -108,6 +110,46 @@ def test_what_is_known_is_shown_with_evidence_and_the_ways_out(tmp_path):
         assert "SECRET" not in shown
         for way in ("--adopt TASK_ID", "--resubmit", "--abandon"):
             assert way in shown
+
+
+def test_refused_bytes_of_a_copy_that_went_on_come_with_its_ledger(tmp_path):
+    """The task is known here, and only the copy has seen what came of it."""
+    junk = Answer(200, b"\0\0\0\x18ftypmp42" + b"\x07" * 4000, {"content-type": "video/mp4"})
+    with ScriptedGateway(link=lambda t, n: junk, content=lambda t, n: junk) as gateway:
+        gateway.scripts["poll"] = lambda task, n: gateway.running(task)
+        project = Project(tmp_path / "here", gateway)
+        project.run(wait=1)
+        shutil.copytree(project.folder, tmp_path / "copy")
+        gateway.scripts["poll"] = lambda task, n: gateway.completed(task)
+        copy = Project(tmp_path / "copy", gateway)
+        copy.fetch(wait=10)
+        assert project.call("import", str(copy.folder / "reports")).returncode == 0
+        shutil.rmtree(copy.folder)
+        taken = resolve(project, "job[seed=0]", "--take")
+        assert taken.returncode == 0, taken.stderr
+        assert list(project.videos().values()) == [junk.body]
+        assert len(gateway.posts) == 1
+
+
+def test_of_two_copies_that_wait_for_one_task_the_second_does_not_buy_again(tmp_path):
+    """It fails; the first copy retries by policy, and the second sees its ledger."""
+    with ScriptedGateway(poll=lambda task, n: gateway.running(task)) as gateway:
+        project = Project(tmp_path, gateway, retries=1)
+        project.run(wait=1)
+        shutil.copytree(project.folder / "reports", project.folder / "copy")
+        gateway.scripts["poll"] = lambda task, n: (
+            gateway.failed(task) if task == "task_0001" else gateway.completed(task)
+        )
+        assert project.run().returncode == 0
+        assert len(gateway.posts) == 2
+        assert project.run("--output", "copy").returncode == 1
+        assert len(gateway.posts) == 2
+        asked = project.run("--output", "copy")
+        assert asked.returncode == 3
+        assert "the ledger reports/ledger.db has it as stored, task task_0002" in asked.stderr
+        assert project.call("import", "reports", "--output", "copy").returncode == 0
+        assert project.run("--output", "copy").returncode == 0
+        assert len(gateway.posts) == 2
 
 
 def test_refused_bytes_can_be_taken(tmp_path):

@@ -4,6 +4,7 @@ illegal events change nothing."""
 
 from __future__ import annotations
 
+import gc
 import sqlite3
 import stat
 import subprocess
@@ -33,6 +34,7 @@ from wanbatch.model.lifecycle import (
     State,
 )
 from wanbatch.testing.ledger import InlineWriter
+from wanbatch.words.collector import collector_resting
 
 pytestmark = pytest.mark.anyio
 
@@ -361,3 +363,12 @@ async def test_what_a_person_asked_for_is_kept_and_read_again(tmp_path: Path) ->
         assert ledger.snapshot.authorisations == (one, two)
     assert (one.authorisation_id, two.authorisation_id) == (1, 2)
     assert read_snapshot(path).authorisations == (one, two)
+
+
+def test_the_collector_rests_only_meanwhile() -> None:
+    with collector_resting():
+        assert not gc.isenabled()
+        with collector_resting():
+            pass
+        assert not gc.isenabled()
+    assert gc.isenabled()

@@ -15,7 +15,7 @@ PAGE = (Path(__file__).parent.parent.parent / "docs" / "manifest.md").read_text(
 
 
 def test_the_example_is_valid(tmp_path: Path) -> None:
-    (text,) = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
+    text = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)[0]
     path = tmp_path / "harbor.wanbatch.yaml"
     path.write_text(text)
     loaded = load_manifests([path])

@@ -41,8 +41,8 @@ def test_every_format_gives_the_same_rows(tmp_path: Path, name: str, text: str) 
     [
         ("a.csv", "id,,n\n1,2,3\n", "WB411", 1, "no name"),
         ("a.csv", "id,id\n1,2\n", "WB411", 1, "twice"),
-        ("a.csv", 'id\n"open\n', "WB411", 2, "cannot be read"),
-        ("a.csv", "id,n\n1\n", "WB411", 2, "1 values"),
+        ("a.csv", 'id\n"open\n', "WB411", 2, "not closed at the end"),
+        ("a.csv", "id,n\n1\n", "WB411", 2, "1 value"),
         ("a.json", '{"id": 1}', "WB411", 1, "list of mappings"),
         ("a.json", "[1]", "WB411", 1, "mapping of columns"),
         ("a.json", '[{"id": NaN}]', "WB411", 1, "NaN"),

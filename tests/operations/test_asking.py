@@ -25,17 +25,20 @@ ROOT = Path(__file__).parents[2] / "wanbatch"
         ({"files": ()}, "no manifest is named"),
         ({"files": "a\ud800.yaml"}, "files='a\\ud800.yaml' is not UTF-8 text"),
         ({"backend": 5}, "backend=5 is not text"),
+        ({"backend": ""}, "backend='' is not the name of anything"),
+        ({"shard": ""}, "shard='' is not the name of anything"),
+        ({"output": ""}, "output='' is not the name of anything"),
         ({"select": ["a", 1]}, "select=1 is not text"),
         ({"first": 0}, "first=0 is not a whole number of at least 1"),
         ({"first": True}, "first=True is not a whole number"),
         ({"first": 1.5}, "first=1.5 is not a whole number"),
         ({"max_jobs": 0}, "max_jobs=0 is not a whole number"),
         ({"max_jobs": 10**12}, "max_jobs=1000000000000 is not a whole number"),
-        ({"variables": {"a b": 1}}, "'a b' is not the name of a variable"),
+        ({"variables": {"a b": 1}}, "variables: 'a b' is not the name of a variable"),
         ({"variables": {"a": [1]}}, "variables['a']=[1] is not text or a number"),
         ({"media_root": "no/such"}, "media_root: no/such is no folder"),
         ({"checks": "some"}, "checks='some' is not one of 'all', 'basic', 'none'"),
-        ({"max_cost": 0.1}, 'write max_cost="0.1"'),
+        ({"max_cost": 0.1}, "max_cost=0.1 is not an exact amount"),
         ({"max_cost": True}, "max_cost=True is not an amount of money"),
         ({"max_cost": "1e3"}, "max_cost='1e3' is not an amount of money"),
         ({"max_cost": Decimal("NaN")}, "is not an amount of money"),
@@ -55,6 +58,33 @@ def test_what_makes_no_sense_is_named_by_its_keyword(given: dict[str, Any], word
     with pytest.raises(WanbatchError, match=re.escape(words)) as caught:
         wanbatch.run_sync(files, **given)
     assert caught.value.exit_code == ExitCode.INVALID
+    assert len(caught.value.hints) == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "hint"),
+    [
+        ({"max_cost": 0.1}, 'write max_cost="0.1"'),
+        (
+            {"max_cost": "1e3"},
+            "write digits with at most one point, such as 5.00 (12 digits before it, 6 behind it)",
+        ),
+        ({"max_jobs": 0}, "for example: max_jobs=1"),
+        ({"shard": ""}, "leave it out, or give it a value"),
+        ({"rate": 0}, "for example: rate=1"),
+        ({"poll_interval_s": 0}, "for example: poll_interval_s=1.05"),
+        ({"backend": 5}, "write it as text, in quotes"),
+        ({"files": "a\ud800.yaml"}, "write it in UTF-8, or rename the file"),
+        ({"variables": {"a": [1]}}, 'for example: variables={"style": "noir"}'),
+        ({"media_root": "no/such"}, "name a folder that exists"),
+        ({"checks": "some"}, 'leave it out for checks="all"'),
+    ],
+)
+def test_each_says_what_to_write(given: dict[str, Any], hint: str) -> None:
+    files = given.pop("files", "a.yaml")
+    with pytest.raises(WanbatchError) as caught:
+        wanbatch.run_sync(files, **given)
+    assert caught.value.hints == (hint,)
 
 
 def test_values_come_as_a_program_has_them() -> None:
@@ -96,13 +126,21 @@ def test_every_option_that_an_operation_names_has_its_keyword() -> None:
             for line in path.read_text().splitlines():
                 if '"' in line and "wanbatch " not in line:
                     named |= set(re.findall(r"(?<![\w`])--[a-z]+(?:-[a-z]+)*", line))
-    assert not named - set(KEYWORDS) - OF_COMMANDS_ALONE, "has it a keyword in the library?"
+    new = named - set(KEYWORDS) - OF_COMMANDS_ALONE - OF_PROGRAMS
+    assert not new, "has it a keyword in the library?"
     parameters = {*inspect.signature(wanbatch.run).parameters}
     assert {keyword.partition("=")[0] for keyword in KEYWORDS.values()} <= parameters
 
 
 OF_COMMANDS_ALONE = {
+    *("--force-with-lease", "--no-verify", "--quiet", "--stdin"),  # of git
+    *("--mode", "--what", "--who", "--why"),  # of systemd-inhibit
     *("--abandon", "--adopt", "--columns", "--force", "--max-bytes", "--overwrite", "--picks"),
     *("--resubmit", "--rows", "--sequence", "--set", "--sound", "--take", "--top"),
 }
 """Options of commands that no function of the library stands for."""
+OF_PROGRAMS = {
+    *("--stdin", "--quiet", "--no-verify", "--force-with-lease"),
+    *("--what", "--who", "--why", "--mode"),
+}
+"""What git and systemd-inhibit are told."""

@@ -177,4 +177,8 @@ def test_what_is_no_digest_is_told(tmp_path: Path, remote: Path, digest: str) ->
     with pytest.raises(WanbatchError) as caught:
         begin(tmp_path / "reports", digest, checkout(tmp_path / "one", remote), "first")
     assert caught.value.exit_code == ExitCode.INVALID
+    assert caught.value.message == f"{digest!r} is no digest of a saved plan"
+    assert caught.value.hints == (
+        "it has 64 hexadecimal digits, and stands in the plan: wanbatch plan -o plan.json",
+    )
     assert not (tmp_path / "reports").exists()

@@ -69,6 +69,8 @@ PEOPLE_ALONE = {
     told.ClockDiffers,
     told.LookingAtRest,
     told.JournalBroken,
+    told.MayFallAsleep,
+    told.NotifyFailed,
 }
 
 

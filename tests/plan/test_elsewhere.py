@@ -9,6 +9,7 @@ import pytest
 from builders import DIGESTS, attempt, fingerprint_of, follow, job, manifest
 from plan.test_planner import NOW, TARGET
 
+from wanbatch.engine.scheduling.works import build_works
 from wanbatch.model.elsewhere import Elsewhere, Sighting, Source, video_digits
 from wanbatch.model.lifecycle import Authorisation, Snapshot, State
 from wanbatch.model.plan import Action, JobState
@@ -30,7 +31,11 @@ FOUND = {
 }
 
 
-def plan(*jobs, found, snapshot=None, target=TARGET, **options):
+def plan(*jobs, **given):
+    return plan_of(*jobs, **given).jobs
+
+
+def plan_of(*jobs, found, snapshot=None, target=TARGET, **options):
     return make_plan(
         [manifest(*jobs)],
         DIGESTS,
@@ -40,7 +45,7 @@ def plan(*jobs, found, snapshot=None, target=TARGET, **options):
         PlanOptions(**options),
         NOW,
         found,
-    ).jobs
+    )
 
 
 @pytest.mark.parametrize("where", FOUND)
@@ -86,3 +91,19 @@ def test_what_this_ledger_has_bought_is_its_own_to_tell():
     running = Snapshot((attempt(state=State.ACCEPTED, task_id="t"),))
     for found in FOUND.values():
         assert plan(job(), found=found, snapshot=running)[0].action is Action.RESUME
+
+
+def test_what_runs_here_and_was_bought_by_a_copy_once_more_is_not_bought_when_it_fails():
+    def too(task_id, where):
+        running = attempt(state=State.ACCEPTED, task_id=task_id, origin=TARGET.origin)
+        made = plan_of(job(), found=FOUND[where], snapshot=Snapshot((running,)))
+        (entry,) = made.jobs
+        assert entry.action is Action.RESUME
+        (work,) = build_works(made, {entry.job.manifest: 3})
+        return entry.bought_too, work.retries
+
+    for where in ("ledger", "lock", "broken"):
+        assert too("t", where) == (True, 0), where
+    for where in ("report", "video", "own lock"):
+        assert too("t", where) == (False, 3), where
+    assert too("task-1", "ledger") == (False, 3), "the same task: a copy that waits for it too"

@@ -170,11 +170,9 @@ def test_a_purchase_of_another_run():
     words = "bought since by another run, run-1, task t1"
     assert held_against((), (stranger,)) == [(Kind.BOUGHT, "one", words)]
     refused = attempt(state=State.PLANNED, last_event=EventKind.NOT_ACCEPTED, refusals=1)
-    assert held_against((refused,), (stranger,), own=False) == []  # the same run's
-    again = replace(stranger, run_id="run-2")
-    assert held_against((refused,), (again,)) == [
-        (Kind.BOUGHT, "one", "bought since by another run, run-2, task t1")
-    ]
+    assert held_against((refused,), (stranger,)) == [(Kind.BOUGHT, "one", words)]
+    assert held_against((refused,), (replace(stranger, run_id=OWN),)) == []
+    assert held_against((refused,), (refused,)) == []
     assert held_against((), (attempt(),)) == [
         (Kind.BOUGHT, "one", "bought since by another run, run-1")
     ]

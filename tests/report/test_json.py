@@ -13,6 +13,7 @@ import jsonschema
 import pytest
 from report import samples
 
+from wanbatch.model.lifecycle import Authority, EventKind
 from wanbatch.model.plan import Action, JobState
 from wanbatch.report.collect import collect
 from wanbatch.report.formats.json import (
@@ -29,6 +30,7 @@ from wanbatch.report.schema import find_violation
 from wanbatch.report.write import read_report
 from wanbatch.words.canonical import canonical_text, without_times
 from wanbatch.words.errors import ExitCode, WanbatchError
+from wanbatch.words.schemas import load_schema
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
 
@@ -229,3 +231,25 @@ def test_the_lines_of_a_plan_are_the_entries_of_its_document():
         "jobs": json.loads(json.dumps(entries)),
     }
     assert json.loads(plan_text(document, [])) == {**document, "jobs": []}
+
+
+@pytest.mark.parametrize("name", ["report", "plan"])
+@pytest.mark.parametrize(
+    ("field", "words"), [("authority", Authority), ("action", Action), ("event", EventKind)]
+)
+def test_a_closed_list_of_the_schema_is_the_programs_own(name, field, words):
+    """A word that the schema lacks would make a report, or a plan, invalid by its own
+    schema."""
+
+    def lists_of(node: Any) -> list[set[str]]:
+        if isinstance(node, list):
+            return [found for one in node for found in lists_of(one)]
+        if not isinstance(node, dict):
+            return []
+        here: Any = node.get(field)
+        own = [set(here["enum"]) - {None}] if isinstance(here, dict) and "enum" in here else []
+        return own + [found for one in node.values() for found in lists_of(one)]
+
+    found = lists_of(load_schema(name))
+    assert all(one == set(words) for one in found), found
+    assert found or field != "authority"

@@ -121,7 +121,6 @@ class _Run(Run):
             return
         self.process.limit = max(world.scenario.price, plan.total + spare * world.scenario.price)
         self._limit = SpendingLimit(self.process.limit, "the scenario")
-        self._most = self._limit.amount
 
 
 class Process:

@@ -7,6 +7,7 @@ import hashlib
 import json
 from dataclasses import replace
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -24,6 +25,7 @@ from wanbatch.videos.trash import (
     trashed_paths,
     write_trash,
 )
+from wanbatch.words.disk import rename_new
 from wanbatch.words.errors import ExitCode, WanbatchError
 
 CONTENT = b"a video"
@@ -61,6 +63,51 @@ def test_a_file_goes_and_comes_back_byte_for_byte(tmp_path: Path) -> None:
     assert put_back(tmp_path, [1]) == [ENTRY]
     assert home.read_bytes() == CONTENT
     assert read_trash(tmp_path) == []
+
+
+@pytest.mark.parametrize("back", [False, True])
+def test_power_that_is_lost_leaves_one_of_the_two_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, back: bool
+) -> None:
+    """The new name is durable, with every folder above it, before the old one's end."""
+    make(tmp_path)
+    if back:
+        discard(tmp_path, [ENTRY])
+        (tmp_path / HOME).parent.rmdir()
+    synced: list[str] = []
+
+    def sync(folder: Path) -> None:
+        synced.append(folder.relative_to(tmp_path).as_posix())
+
+    monkeypatch.setattr(trash, "sync_folder", sync)
+    assert put_back(tmp_path, [1]) if back else discard(tmp_path, [ENTRY])
+    home, away = [".", "m", "m/videos"], [".", "trash", "trash/m", "trash/m/videos"]
+    expected = [*home, *away] if back else [*away, *home]
+    assert [f for f in synced if f != "trash"] == [f for f in expected if f != "trash"]
+
+
+def test_what_is_thrown_away_while_something_is_taken_back_stays_on_the_list(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A report takes videos back without the run lock, and ``clean`` may go on."""
+    make(tmp_path)
+    make(tmp_path, "m/videos/two.mp4")
+    two = replace(ENTRY, path="m/videos/two.mp4", trash="m/videos/two.mp4", attempt_id=2)
+    discard(tmp_path, [ENTRY])
+    others: list[Thread] = []
+
+    def slow(source: Path, target: Path) -> None:
+        if not others:
+            others.append(Thread(target=discard, args=(tmp_path, [two])))
+            others[0].start()
+            others[0].join(0.5)  # it waits for us, or has written its list
+        rename_new(source, target)
+
+    monkeypatch.setattr(trash, "rename_new", slow)
+    assert put_back(tmp_path, [1]) == [ENTRY]
+    others[0].join()
+    assert read_trash(tmp_path) == [two]
+    assert lies_there(tmp_path, two)
 
 
 def test_a_name_that_is_taken_in_the_trash_gets_a_number(tmp_path: Path) -> None:

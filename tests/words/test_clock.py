@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from wanbatch.operations.ticks import choose_ticks
-from wanbatch.words.clock import TOLERANCE_S, ServerClock, Sleepless
+from wanbatch.words.clock import SILENT_S, TOLERANCE_S, ServerClock, Sleepless
 
 DAY = 86_400.0
 
@@ -157,3 +157,26 @@ def test_without_such_a_clock_the_larger_advance_of_two_counts(machine):
     machine.wall -= 9000  # somebody set the clock back
     machine.ticks += 5
     assert ticks() == 7215
+
+
+def test_the_cautious_offset_is_the_least_that_anything_said(machine, clock):
+    assert clock.cautious_offset_s is None
+    hear(machine, clock, 0.0)
+    assert clock.cautious_offset_s == pytest.approx(0.5)
+    hear(machine, clock, -DAY)
+    assert clock.cautious_offset_s == pytest.approx(-DAY + 0.5), "one word is enough"
+    hear(machine, clock, 0.0, 0.0)
+    assert clock.believed_offset_s == pytest.approx(0.5)
+    assert clock.cautious_offset_s == pytest.approx(0.5), "two agree, and the last one with them"
+    hear(machine, clock, -DAY)
+    assert clock.cautious_offset_s == pytest.approx(-DAY + 0.5), "the last one does not"
+
+
+def test_a_server_that_was_not_heard_for_long_may_not_have_come_as_far(machine, clock):
+    """What looks like a day of sleep may be a wall clock that was set ahead."""
+    hear(machine, clock, 0.0, apart_s=SILENT_S)
+    assert clock.cautious_offset_s == pytest.approx(0.5)
+    machine.pass_s(DAY)
+    assert clock.now() + clock.cautious_offset_s == pytest.approx(machine.wall - DAY + 0.5)
+    hear(machine, clock, 0.0)
+    assert clock.cautious_offset_s == pytest.approx(0.5)

@@ -6,7 +6,8 @@ What it may not do: know one command from another, or import anything heavy.
 How it works: ``Command`` writes its own options first, those that all planning commands
 share (``SharedOption``) in a section of their own, then the examples and exit codes of
 ``cli.manual``. ``--retry-failed`` may stand alone, and a file may follow it: before
-click reads the line, ``join_codes`` ties a word that is an error code to it.
+click reads the line, ``join_codes`` ties a word that is an error code to it. No option
+may have nothing for its value.
 """
 
 from __future__ import annotations
@@ -35,7 +36,21 @@ class Command(click.Command):
         if any(RETRY in option.opts for option in options):
             valued = {name for o in options if not o.is_flag for name in o.opts if name != RETRY}
             args = join_codes(args, is_a_file, valued)
+        if "" in args or any(word.endswith("=") for word in args):
+            self._refuse_nothing(ctx, args)
         return super().parse_args(ctx, args)
+
+    def _refuse_nothing(self, ctx: click.Context, args: Sequence[str]) -> None:
+        """``--shard "$SHARD"`` where the variable is not set would mean all jobs."""
+        given, _, _ = self.make_parser(ctx).parse_args(list(args))
+        for param in self.params:
+            if isinstance(param, click.Option) and given.get(param.name or "") == "":
+                raise click.BadParameter(
+                    "it is empty: leave the option out, or give it a value (is a variable of the"
+                    " shell not set?)",
+                    ctx=ctx,
+                    param=param,
+                )
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         own: list[tuple[str, str]] = []

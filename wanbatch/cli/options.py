@@ -62,7 +62,9 @@ class Count(click.IntRange):
         ctx: click.Context | None,
     ) -> int:
         if isinstance(value, str) and not _WHOLE.fullmatch(value):
-            self.fail(f"{value!r} is not a whole number such as 5.", param, ctx)
+            is_long = value.removeprefix("-").isascii() and value.removeprefix("-").isdigit()
+            what = "more than can be counted to" if is_long else "not a whole number such as 5"
+            self.fail(f"{value!r} is {what}.", param, ctx)
         return int(super().convert(value, param, ctx))
 
 

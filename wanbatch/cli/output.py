@@ -15,6 +15,7 @@ import click
 from wanbatch.cli import findings as form
 from wanbatch.cli.console import say, wants_color
 from wanbatch.cli.options import CommonOptions
+from wanbatch.model.lock import LOCK_SUFFIX
 from wanbatch.model.plan import Doubt
 from wanbatch.operations.events import (
     Event,
@@ -25,6 +26,7 @@ from wanbatch.operations.events import (
 )
 from wanbatch.words.diagnostics import Diagnostic, Severity, has_errors
 from wanbatch.words.errors import ExitCode, WanbatchError
+from wanbatch.words.files import open_regular
 
 LISTED = 20
 """So many jobs are named in a refusal; ``plan`` and ``status`` name all."""
@@ -75,10 +77,28 @@ def show_doubt(doubt: Doubt) -> None:
         say(f"  help: {hint}")
 
 
+_HEADS = (
+    (0, b"SQLite format 3\0", "a database"),
+    (4, b"ftyp", "a video"),
+    (0, b"\x89PNG", "a picture"),
+    (0, b"\xff\xd8\xff", "a picture"),
+    (8, b"WEBP", "a picture"),
+)
+"""How files begin that cannot be made again for nothing, by the place of the bytes."""
+
+
 def save(path: Path, content: bytes) -> None:
-    """Writes a file that the user named with ``-o``. Raises ``WanbatchError`` (4) where
-    that cannot be done."""
+    """Writes a file that the user named with ``-o``. Raises ``WanbatchError``: (2)
+    where what stands there is worth more than what would replace it, (4) where it
+    cannot be written."""
     try:
+        what = _what_stands_there(path)
+        if what:
+            raise WanbatchError(
+                ExitCode.INVALID,
+                f"-o {path} is {what}, and was not touched",
+                "name another file: this one would be lost",
+            )
         path.write_bytes(content)
     except OSError as error:
         raise WanbatchError(
@@ -86,3 +106,18 @@ def save(path: Path, content: bytes) -> None:
             f"-o {path} cannot be written: {error.strerror}",
             "name a file in a folder that exists",
         ) from error
+
+
+def _what_stands_there(path: Path) -> str:
+    """What would be lost with the file at ``path``; empty for what may be replaced."""
+    if path.name.startswith("ledger."):
+        return "a ledger's file"
+    if not path.is_file():
+        return ""
+    if path.name.endswith(LOCK_SUFFIX):
+        return "a lock"
+    if path.suffix in (".yaml", ".yml"):
+        return "a manifest"
+    with open_regular(path) as file:
+        head = file.read(32)
+    return next((what for at, mark, what in _HEADS if head.startswith(mark, at)), "")

@@ -3,7 +3,7 @@ cost. Looks at everything, touches nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import click
@@ -15,8 +15,10 @@ from wanbatch.cli.console import say, wants_color
 from wanbatch.cli.grouping import every_line, plan_lines
 from wanbatch.cli.options import CommonOptions, planning_options, retry_option
 from wanbatch.cli.output import observer, save
+from wanbatch.model.period import Allowance
 from wanbatch.model.plan import Action, Plan
 from wanbatch.model.retrying import Retrying
+from wanbatch.operations.allowance import describe_left
 from wanbatch.operations.choose import Unpriced
 from wanbatch.operations.elsewhere import ways_out_of_elsewhere
 from wanbatch.operations.events import Forecast
@@ -62,7 +64,7 @@ def command(
     if as_json or saved or as_markdown:
         from wanbatch.operations.reporting import render_plan
 
-        document = render_plan(plan, seen.manifests, seen.basis)
+        document = render_plan(plan, seen.manifests, seen.basis, seen.left)
         if saved:
             save(saved, document.content)
         if as_json:
@@ -73,6 +75,7 @@ def command(
         click.echo(render_plan_markdown(plan, seen.snapshot, document.digest), nl=False)
     elif not as_json:
         show_plan(options, plan, seen.estimate)
+        show_left(options, seen.left, plan)
         _say_missing_price(options, seen.unpriced)
     if saved and document:
         _say_saved(saved, document.digest)
@@ -94,6 +97,12 @@ def show_plan(options: CommonOptions, plan: Plan, estimated: Forecast | None) ->
         say(f"  help: {way}")
     if estimated is not None:
         say(wording.estimate_line(estimated, plan.backend))
+
+
+def show_left(options: CommonOptions, left: Sequence[Allowance], plan: Plan) -> None:
+    """What may still be spent in this day and month, where somebody has set that."""
+    if left and not options.quiet:
+        say(describe_left(left, plan.currency))
 
 
 def _say_saved(path: Path, digest: str) -> None:

@@ -34,7 +34,7 @@ from wanbatch.cli.ending import (
 )
 from wanbatch.cli.options import CommonOptions
 from wanbatch.cli.output import observer
-from wanbatch.cli.plan import show_jobs, show_plan
+from wanbatch.cli.plan import show_jobs, show_left, show_plan
 from wanbatch.cli.progress.board import Board
 from wanbatch.cli.progress.choose import choose_display
 from wanbatch.cli.progress.display import Display
@@ -192,6 +192,7 @@ class RunView:
         elif not options.quiet:
             show_jobs(options, plan)
             say(plan_line(plan))
+        show_left(options, planned.left, plan)
         if planned.strangers:
             videos = plural(len(planned.strangers), "video")
             say(f"Also fetching {videos} that the manifest no longer names.")

@@ -17,6 +17,7 @@ from decimal import Decimal
 from typing import Literal
 from urllib.parse import urlsplit
 
+from wanbatch.config.budgets import read_budget
 from wanbatch.config.toml import Table
 from wanbatch.model.price import PriceList
 from wanbatch.model.wire import MediaDelivery, Profile, quiet_period_of
@@ -170,6 +171,9 @@ def _adjust(declared: Declared, table: Table) -> Declared:
     prices = table.prices("price")
     if prices is not None and old.realm == "emulator":
         table.refuse("price", "the emulator costs nothing")
+    budget = read_budget(table)
+    if budget and old.realm == "emulator":
+        table.refuse("budget", "the emulator costs nothing")
     profile = replace(
         old,
         poll_interval_s=table.number("poll_interval", most=3600) or old.poll_interval_s,
@@ -188,6 +192,7 @@ def _adjust(declared: Declared, table: Table) -> Declared:
         ca_file=table.text("ca_file") or old.ca_file,
         probe=_probe(table) or old.probe,
         shared_account=table.flag("shared_account", default=old.shared_account),
+        budget=budget,
     )
     declared = replace(
         declared,

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import platformdirs
 
+from wanbatch.config.budgets import read_budget
 from wanbatch.config.declared import Declared, built_in_backends, clean_base_url, read_backend
 from wanbatch.config.project import (
     ProjectSettings,
@@ -26,6 +27,7 @@ from wanbatch.config.project import (
     lower_limits,
 )
 from wanbatch.config.toml import read_table
+from wanbatch.model.period import PeriodLimit
 from wanbatch.model.price import PriceList
 from wanbatch.model.regions import DASHSCOPE_PRICES, dashscope_base_url, dashscope_region
 from wanbatch.model.wire import MediaDelivery, Profile, Secret
@@ -46,12 +48,14 @@ __all__ = [
 @dataclass(frozen=True, slots=True)
 class Profiles:
     """All backends that are known on this machine. ``default`` is the user's, ``path``
-    the configuration file that was looked for."""
+    the configuration file that was looked for, ``budget`` what it says of every
+    backend."""
 
     declared: Mapping[str, Declared]
     default: str | None = None
     path: Path | None = None
     found: bool = field(default=False)
+    budget: tuple[PeriodLimit, ...] = ()
 
     def names(self) -> tuple[str, ...]:
         return tuple(self.declared)
@@ -103,8 +107,9 @@ def load_profiles(environ: Mapping[str, str], config_path: Path | None = None) -
             f"no backend is called {default!r}",
             f"the backends are: {', '.join(declared)}",
         )
+    budget = read_budget(root)
     root.finish()
-    return Profiles(declared, default, path, found=True)
+    return Profiles(declared, default, path, found=True, budget=budget)
 
 
 def resolve_profile(

@@ -16,7 +16,9 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 
+from wanbatch.config.budgets import read_budget
 from wanbatch.config.toml import read_table
+from wanbatch.model.period import PeriodLimit
 from wanbatch.model.price import PriceList, higher
 from wanbatch.model.wire import Profile
 from wanbatch.words.errors import ExitCode, WanbatchError
@@ -56,6 +58,7 @@ class ProjectSettings:
     max_in_flight: int | None = None
     rate: float | None = None
     prices: PriceList | None = None
+    budget: tuple[PeriodLimit, ...] = ()
 
 
 def load_project(folder: Path) -> ProjectSettings:
@@ -72,6 +75,7 @@ def load_project(folder: Path) -> ProjectSettings:
             max_in_flight=table.whole("max_in_flight"),
             rate=table.number("rate"),
             prices=table.prices("price"),
+            budget=read_budget(table),
         )
         table.finish(_FORBIDDEN)
         return settings

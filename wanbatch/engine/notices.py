@@ -111,6 +111,15 @@ class ClockSet:
 
 
 @dataclass(frozen=True, slots=True)
+class TimeTold:
+    """It is ``at`` by our clock and ``offset_s`` later by the server's (``None``: it
+    has said nothing): another day than before, or another server's time."""
+
+    at: float
+    offset_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class StopBuying:
     """No new purchase from now on, for this reason."""
 
@@ -136,6 +145,7 @@ Notice = (
     | VideoStored
     | FetchFailed
     | ClockSet
+    | TimeTold
     | StopBuying
     | Drain
 )

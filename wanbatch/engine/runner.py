@@ -61,6 +61,7 @@ from wanbatch.engine.notices import (
     NoRoom,
     PollAnswered,
     SubmitAnswered,
+    TimeTold,
     VideoStored,
 )
 from wanbatch.engine.scheduler import Scheduler
@@ -195,6 +196,11 @@ class RunContext:
         """The server's clock minus ours by its last word."""
         return self.clock.offset_s if self.clock else None
 
+    @property
+    def cautious_offset_s(self) -> float | None:
+        """The server's clock minus ours, at the least."""
+        return self.clock.cautious_offset_s if self.clock else None
+
     def age_s(self, attempt: Attempt) -> float:
         """How long ago the task was accepted, at least."""
         if self.clock is None:
@@ -286,6 +292,7 @@ class Runner:
         with self.scope:
             async with anyio.create_task_group() as tasks:
                 while True:
+                    self._tell_time()
                     action = self.scheduler.next_action(anyio.current_time())
                     match action:
                         case Finish():
@@ -294,6 +301,12 @@ class Runner:
                             await self._wait(until)
                         case _:
                             tasks.start_soon(self._perform, action)
+
+    def _tell_time(self) -> None:
+        """What time it is, where that begins another period of a budget."""
+        at, offset_s = self.context.wall(), self.context.cautious_offset_s
+        if self.scheduler.periods.is_news(at, offset_s):
+            self.scheduler.handle(TimeTold(at, offset_s), anyio.current_time())
 
     def stop(self, reason: str) -> None:
         """First Ctrl-C: no new request; those that are out are waited for."""
@@ -448,12 +461,7 @@ class Runner:
             return await self.ledger.open_attempt(self._opening(work))
         at, offset_s = self.context.wall(), self.context.offset_s
         # What was refused is over: the instants of the POST to come are what counts.
-        # Whoever sends it is who buys it.
-        facts: Facts = {
-            "intent_at": at,
-            "intent_offset_s": offset_s,
-            "run_id": self.context.run_id,
-        }
+        facts: Facts = {"intent_at": at, "intent_offset_s": offset_s}
         return await self.ledger.append(
             Event(work.reopens.attempt_id, EventKind.REOPENED, at, facts)
         )

@@ -45,9 +45,11 @@ from wanbatch.engine.notices import (
     StopBuying,
     SubmitAnswered,
     TasksResumed,
+    TimeTold,
     VideoStored,
 )
 from wanbatch.engine.pacing.budget import Budget
+from wanbatch.engine.pacing.periods import Periods
 from wanbatch.engine.pacing.submits import SubmitPacer
 from wanbatch.engine.polling.batch import ListPolls
 from wanbatch.engine.polling.schedule import PollSchedule
@@ -93,6 +95,9 @@ BLIND_POLLS_AFTER_HALT = 5
 refuses polls too (a wrong key does), and what is in flight waits for the next run.
 Fewer may be one bad minute (chosen)."""
 
+ROWS = (IntentRecorded, SubmitAnswered, PollAnswered, VideoStored, FetchFailed)
+"""Notices of a row that has just changed."""
+
 
 @dataclass(frozen=True, slots=True)
 class Told:
@@ -123,12 +128,14 @@ class Scheduler:
         limits: RunPolicy,
         lists: ListPolls | None = None,
         record: list[Told | Asked] | None = None,
+        periods: Periods | None = None,
     ) -> None:
         """``lists`` where the API can list its tasks. ``record`` takes all that the
-        scheduler is told and asked, for ``wanbatch.testing.replay``."""
+        scheduler is told and asked, for ``wanbatch.testing.replay``. ``periods`` where
+        all runs of the ledger share a budget."""
         self.record = record
         self._items = WorkItems(works)
-        self._money = Money(budget)
+        self._money = Money(budget, periods)
         self._tracking = Tracking(polls, lists, limits.wait_s)
         self._doubts = Doubts(self._tracking, limits.retention)
         self._failures = Failures(self._items, self._tracking, self._doubts, limits.retention)
@@ -164,6 +171,11 @@ class Scheduler:
     def budget(self) -> Budget:
         return self._money.budget
 
+    @property
+    def periods(self) -> Periods:
+        """What all runs of the ledger have spent in this day and month."""
+        return self._money.periods
+
     def handle(self, notice: Notice, now: float) -> None:  # noqa: C901  a case for each notice
         """Takes what happened at ``now`` (monotonic seconds): the one door for it.
 
@@ -172,6 +184,8 @@ class Scheduler:
         """
         if self.record is not None:
             self.record.append(Told(now, notice))
+        if isinstance(notice, ROWS):
+            self._money.seen(notice.attempt)
         match notice:
             case TasksResumed(attempts, at, failed):
                 self._resume(attempts, now, at, failed)
@@ -195,6 +209,8 @@ class Scheduler:
                 self._fetch_failed(task, attempt, failure, now)
             case ClockSet():
                 self._tracking.recover_all()
+            case TimeTold(at, offset_s):
+                self.periods.tell(at, offset_s)
             case StopBuying(reason):
                 self._buying.stop(StopReason(reason))
             case Drain(reason):

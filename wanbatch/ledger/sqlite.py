@@ -23,7 +23,6 @@ what is wrong and that nothing was lost.
 from __future__ import annotations
 
 import contextlib
-import gc
 import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
@@ -36,6 +35,7 @@ from urllib.parse import quote
 from wanbatch.ledger import rows, schema
 from wanbatch.model.lifecycle import Attempt, Authorisation, Placement, RunRecord
 from wanbatch.model.looked import Looked
+from wanbatch.words.collector import collector_resting
 from wanbatch.words.disk import sync_folder
 from wanbatch.words.errors import ExitCode, WanbatchError
 from wanbatch.words.files import kind_of
@@ -395,7 +395,7 @@ def load(path: Path, connection: schema.Connection) -> Contents:
     """All rows but events and looks, inside the caller's transaction. Raises
     ``Damaged`` for a row that makes no sense."""
     try:
-        with _collector_resting():
+        with collector_resting():
             attempts, last = rows.read_attempts(connection.execute(rows.SELECT_ATTEMPTS))
             placements = rows.read_placements(connection.execute(rows.SELECT_PLACEMENTS))
             runs = rows.read_runs(connection.execute(rows.SELECT_RUNS))
@@ -407,17 +407,6 @@ def load(path: Path, connection: schema.Connection) -> Contents:
         ) from error
     ledger_id = notes.get("ledger_id", "")
     return Contents(ledger_id, attempts, last, placements, runs, allowed, notes)
-
-
-@contextlib.contextmanager
-def _collector_resting() -> Iterator[None]:
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def _patiently(path: Path, work: Callable[[], T]) -> T:

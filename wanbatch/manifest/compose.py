@@ -148,6 +148,7 @@ def _run_lines(run: RunSettings) -> Iterator[str]:
     said = {
         "backend": None if run.backend is None else _quote(run.backend),
         "max_cost": None if run.max_cost is None else f'"{run.max_cost:f}"',
+        "budget": _budget(run),
         "max_in_flight": run.max_in_flight,
         "rate": None if run.rate is None else f"{run.rate:f}",
         "retries": None if run.retries == usual.retries else run.retries,
@@ -156,6 +157,12 @@ def _run_lines(run: RunSettings) -> Iterator[str]:
     if any(value is not None for value in said.values()):
         yield "run:"
         yield from (f"  {name}: {value}" for name, value in said.items() if value is not None)
+
+
+def _budget(run: RunSettings) -> str | None:
+    amounts = {"day": run.budget_day, "month": run.budget_month}
+    said = [f'{unit}: "{amount:f}"' for unit, amount in amounts.items() if amount is not None]
+    return f"{{{', '.join(said)}}}" if said else None
 
 
 def relative_path(path: Path, folder: Path) -> str:

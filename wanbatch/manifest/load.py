@@ -424,14 +424,21 @@ def _manifest(draft: _Draft, run: RunSettings) -> Manifest:
 def _run_settings(run: Value) -> RunSettings:
     if not isinstance(run, dict):
         return RunSettings()
-    cost, retries = run.get("max_cost"), run.get("retries")
+    retries, budget = run.get("retries"), run.get("budget")
+    periods = budget if isinstance(budget, dict) else {}
     return RunSettings(
         backend=cast(str | None, run.get("backend")),
-        max_cost=None if cost is None else Decimal(str(cost)),
+        max_cost=_amount(run.get("max_cost")),
         max_in_flight=None
         if run.get("max_in_flight") is None
         else int(cast(int, run["max_in_flight"])),
         rate=None if run.get("rate") is None else float(cast(float, run["rate"])),
         retries=1 if retries is None else int(cast(int, retries)),
         on_failure=cast(Literal["continue", "stop"], run.get("on_failure") or "continue"),
+        budget_day=_amount(periods.get("day")),
+        budget_month=_amount(periods.get("month")),
     )
+
+
+def _amount(value: Value) -> Decimal | None:
+    return None if value is None else Decimal(str(value))

@@ -57,7 +57,7 @@ def check_path(
     are the names that its templates know.
     """
     if text.startswith("/") and not tree.holds(Path(text)):
-        return _outside(text)
+        return _outside(text, tree)
     if form := _form(text, folder, tree):
         return PathProblem(codes.PATH_FORM, *form)
     if (
@@ -72,11 +72,18 @@ def check_path(
             (f"write the path, or {{{{ {named} }}}} and give it with vars or --var {named}=…",),
         )
     if not tree.holds(folder / text):
-        return _outside(text)
+        return _outside(text, tree)
     return None
 
 
-def _outside(text: str) -> PathProblem:
+def _outside(text: str, tree: Tree) -> PathProblem:
+    if tree.chosen is not None:
+        return PathProblem(
+            codes.OUTSIDE,
+            f"{shown(text)} lies outside of --media-root {escape_unsafe(str(tree.chosen))}",
+            "paths are relative to the manifest, also with --media-root",
+            ("copy it into that folder, or name one that holds it",),
+        )
     return PathProblem(
         codes.OUTSIDE,
         f"{shown(text)} lies outside of the manifest's folder tree",

@@ -19,9 +19,11 @@ from wanbatch.words.lookalike import Folders
 
 @dataclass(slots=True)
 class Tree:
-    """The folder that all files of a manifest must lie in: ``root``, resolved."""
+    """The folder that all files of a manifest must lie in: ``root``, resolved.
+    ``chosen`` is what ``--media-root`` named."""
 
     root: Path
+    chosen: Path | None = None
     _folders: dict[str, bool] = field(default_factory=dict)
     _names: Folders = field(default_factory=Folders)
 
@@ -55,7 +57,7 @@ class Tree:
 def find_tree(manifest: Path, media_root: Path | None) -> Tree:
     """The tree of a manifest."""
     if media_root is not None:
-        return Tree(Path(os.path.realpath(media_root)))
+        return Tree(Path(os.path.realpath(media_root)), media_root)
     folder = Path(os.path.realpath(manifest)).parent
     for candidate in (folder, *folder.parents):
         if (candidate / ".git").exists():

@@ -132,6 +132,8 @@ class RunSettings:
     rate: float | None = None
     retries: int = 1
     on_failure: Literal["continue", "stop"] = "continue"
+    budget_day: Decimal | None = None
+    budget_month: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -160,7 +160,6 @@ class Facts(TypedDict, total=False):
     """What an event adds to its row; every name is a field of ``Attempt``. Instants are
     Unix seconds."""
 
-    run_id: str
     task_id: str
     reason: str
     error_code: str
@@ -277,15 +276,14 @@ class Attempt:
     """A ledger row: an ``Opening`` and the fold of every event since.
 
     ``path`` is relative to the output folder. ``intent_at`` is the last intent's: what
-    was refused goes out again with a new one, and ``run_id`` is then that run's.
-    ``available_until`` is the provider's: when the result vanishes. ``give_up_at`` is
-    ours, an hour later: when a task without a final word is expired. ``failed_at`` is
-    when the provider last called it failed, ``confirmed_at`` when a poll first knew the
-    task. ``status_word`` is a word of the provider that we do not know,
-    ``download_error`` what the last download met, ``evidence`` a redacted piece of an
-    answer. ``refusals`` counts how often it was proven not accepted. ``refused_sha256``
-    names bytes that came whole and are no video as they should be, ``refused_times``
-    how often those very bytes came.
+    was refused goes out again with a new one. ``available_until`` is the provider's:
+    when the result vanishes. ``give_up_at`` is ours, an hour later: when a task without
+    a final word is expired. ``failed_at`` is when the provider last called it failed,
+    ``confirmed_at`` when a poll first knew the task. ``status_word`` is a word of the
+    provider that we do not know, ``download_error`` what the last download met,
+    ``evidence`` a redacted piece of an answer. ``refusals`` counts how often it was
+    proven not accepted. ``refused_sha256`` names bytes that came whole and are no video
+    as they should be, ``refused_times`` how often those very bytes came.
     """
 
     attempt_id: int

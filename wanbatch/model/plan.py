@@ -156,7 +156,8 @@ class PlannedJob:
     to the output folder. ``trace`` is what was found of a purchase that this ledger
     does not know. ``old_request`` is whether a job of this name, as it was before it
     was edited, is not settled; ``before`` what it was, as JSON text, where its reason
-    is that it changed.
+    is that it changed. ``bought_too`` is whether somebody else knows another purchase
+    of what is running here: if that fails, it is not bought anew.
     """
 
     job: Job
@@ -176,6 +177,7 @@ class PlannedJob:
     old_request: bool = False
     trace: Sighting | None = None
     before: str = field(default="", repr=False)
+    bought_too: bool = False
 
     @property
     def name(self) -> str:

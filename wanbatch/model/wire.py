@@ -16,6 +16,7 @@ from typing import Literal
 
 from wanbatch.model.outcomes import ListedTask as ListedTask
 from wanbatch.model.outcomes import TaskListing as TaskListing
+from wanbatch.model.period import PeriodLimit
 from wanbatch.model.price import PriceList
 
 
@@ -99,6 +100,8 @@ class Profile:
     ca_file: str = ""
     """A file of certificate authorities to trust beside the usual ones, for companies
     whose proxy opens TLS."""
+    budget: tuple[PeriodLimit, ...] = ()
+    """What this profile says that all runs of a ledger may spend in a day or month."""
 
     @property
     def realm(self) -> Literal["paid", "emulator"]:

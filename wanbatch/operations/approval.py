@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Protocol
 
+from wanbatch.model.lifecycle import Snapshot
 from wanbatch.model.plan import Action, Plan
 from wanbatch.operations.choose import SpendingLimit, Unpriced
 from wanbatch.operations.options import RunOptions
@@ -87,6 +88,25 @@ def keep_to_plan(plan: Plan, approved: Plan) -> None:
             f"the plan is stale: {'; '.join(found[:TOLD])}{more}; nothing was sent",
             "make a new plan, look at it, and run that",
         )
+
+
+def still_wanted(approved: Plan, snapshot: Snapshot) -> frozenset[str]:
+    """The fingerprints that ``approved`` buys once more by a person's word, and that
+    nobody has bought since it was made: the word was meant once, however often the plan
+    is run."""
+    wanted = {
+        entry.fingerprint: {attempt.attempt_id for attempt in entry.attempts}
+        for entry in approved.selected()
+        if entry.authorised_by
+    }
+    bought = {
+        a.fingerprint
+        for a in snapshot.attempts
+        if a.fingerprint in wanted
+        and a.realm == approved.realm
+        and a.attempt_id not in wanted[a.fingerprint]
+    }
+    return frozenset(wanted.keys() - bought)
 
 
 def _dearer(

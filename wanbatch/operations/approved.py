@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
@@ -28,7 +28,7 @@ from wanbatch.model.plan import Plan, PlannedJob
 from wanbatch.model.wire import Profile
 from wanbatch.operations.check import Checked
 from wanbatch.operations.choose import SpendingLimit
-from wanbatch.operations.options import PlanningOptions, RunOptions
+from wanbatch.operations.options import DEFAULT_OUTPUT, PlanningOptions, RunOptions
 from wanbatch.operations.planning import build_plan
 from wanbatch.plan.saved import SavedPlan, digest_of, parse_plan
 from wanbatch.plan.selection import parse_selection
@@ -269,13 +269,30 @@ class Approval:
         more = [f"and {len(lines) - LISTED} more kinds"] if len(lines) > LISTED else []
         things = "1 difference" if len(found) == 1 else f"{len(found)} differences"
         shown = "".join(f"\n  - {line}" for line in (*lines[:LISTED], *more))
-        files = [str(path) for path in self.options.files]
-        again = quoted(["wanbatch", "plan", *files, "-o", self.saved.source])
         source = self.saved.source
+        again = quoted([*_planned_again(self.options, self.saved), "-o", source])
         return (
             f"the plan {source} is stale: {things} from what was approved; nothing was sent{shown}",
             f"plan again, and let the new plan be approved: {again}",
         )
+
+
+def _planned_again(options: PlanningOptions, saved: SavedPlan) -> Iterator[str]:
+    """The command that makes the plan anew, with the choices that it was made with."""
+    choices = saved.choices
+    yield from ("wanbatch", "plan", *map(str, options.files), "--backend", saved.backend)
+    for term in choices.select:
+        yield from ("--select", term)
+    yield from ("--with-upstream",) if choices.with_upstream else ()
+    yield from ("--shard", choices.shard) if choices.shard else ()
+    for name, value in choices.variables.items():
+        yield from ("--var", f"{name}=URL" if name in choices.hidden else f"{name}={value}")
+    if choices.retry_failed is True:
+        yield "--retry-failed"
+    elif choices.retry_failed:
+        yield f"--retry-failed={','.join(sorted(choices.retry_failed))}"
+    yield from ("--regenerate",) if choices.regenerate else ()
+    yield from ("--output", str(options.output)) if options.output != DEFAULT_OUTPUT else ()
 
 
 def _describe(found: Iterable[Difference]) -> Iterable[str]:

@@ -97,16 +97,16 @@ def amount(keyword: str, value: Decimal | int | str | None) -> Decimal | None:
     if value is None:
         return None
     if isinstance(value, (bool, float)):
+        exact = isinstance(value, float)
         raise _wrong(
             keyword,
             value,
-            f'an exact amount: write {keyword}="{value}"'
-            if isinstance(value, float)
-            else "an amount of money",
+            "an exact amount" if exact else "an amount of money",
+            f'write {keyword}="{value}"' if exact else f"write {AMOUNT_FORM}",
         )
     read = read_amount(str(value))
     if read is None:
-        raise _wrong(keyword, value, f"an amount of money: write {AMOUNT_FORM}")
+        raise _wrong(keyword, value, "an amount of money", f"write {AMOUNT_FORM}")
     return read
 
 
@@ -122,7 +122,7 @@ def number(keyword: str, value: float | None, least: float, *, above: bool = Fal
         or (above and value == least)
     ):
         bound = f"above {least:g}" if above else f"of at least {least:g}"
-        raise _wrong(keyword, value, f"a number {bound}")
+        raise _wrong(keyword, value, f"a number {bound}", f"for example: {keyword}={least + 1:g}")
     return float(value)
 
 
@@ -131,7 +131,12 @@ def whole(keyword: str, value: int | None, least: int) -> int | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= MOST:
-        raise _wrong(keyword, value, f"a whole number of at least {least}")
+        raise _wrong(
+            keyword,
+            value,
+            f"a whole number of at least {least}",
+            f"for example: {keyword}={least}",
+        )
     return value
 
 
@@ -142,8 +147,8 @@ def retrying(value: bool | str | Iterable[str]) -> Retrying:
     return frozenset({value} if isinstance(value, str) else value)
 
 
-def _wrong(keyword: str, value: object, wanted: str) -> WanbatchError:
-    return WanbatchError(ExitCode.INVALID, f"{keyword}={value!r} is not {wanted}")
+def _wrong(keyword: str, value: object, wanted: str, hint: str) -> WanbatchError:
+    return WanbatchError(ExitCode.INVALID, f"{keyword}={value!r} is not {wanted}", hint)
 
 
 def _paths(files: Files) -> tuple[Path, ...]:
@@ -157,13 +162,17 @@ def _paths(files: Files) -> tuple[Path, ...]:
 
 
 def _path(keyword: str, value: StrPath) -> Path:
-    return Path(_clean(keyword, os.fspath(value)))
+    return Path(_filled(keyword, _clean(keyword, os.fspath(value))))
 
 
 def _folder(keyword: str, value: StrPath) -> Path:
     path = _path(keyword, value)
     if not path.is_dir():
-        raise WanbatchError(ExitCode.INVALID, f"{keyword}: {path} is no folder")
+        raise WanbatchError(
+            ExitCode.INVALID,
+            f"{keyword}: {path} is no folder",
+            "name a folder that exists",
+        )
     return path
 
 
@@ -176,14 +185,21 @@ def _text(keyword: str, value: str | None) -> str | None:
     if value is None:
         return None
     if not isinstance(value, str):
-        raise _wrong(keyword, value, "text")
-    return _clean(keyword, value)
+        raise _wrong(keyword, value, "text", "write it as text, in quotes")
+    return _filled(keyword, _clean(keyword, value))
+
+
+def _filled(keyword: str, text: str) -> str:
+    """``shard=""`` from a variable that nobody set would mean all jobs."""
+    if not text:
+        raise _wrong(keyword, text, "the name of anything", "leave it out, or give it a value")
+    return text
 
 
 def _clean(keyword: str, text: str) -> str:
     """What is no text can stand in no manifest, ledger or report."""
     if not isinstance(text, str) or any("\ud800" <= c <= "\udfff" for c in text):
-        raise _wrong(keyword, text, "UTF-8 text")
+        raise _wrong(keyword, text, "UTF-8 text", "write it in UTF-8, or rename the file")
     return text
 
 
@@ -196,7 +212,12 @@ def _variables(given: Mapping[str, Scalar]) -> Iterator[tuple[str, str]]:
                 'for example: variables={"style": "noir"}',
             )
         if not isinstance(value, (str, int, float)):
-            raise _wrong(f"variables[{name!r}]", value, "text or a number")
+            raise _wrong(
+                f"variables[{name!r}]",
+                value,
+                "text or a number",
+                'for example: variables={"style": "noir"}',
+            )
         yield (
             name,
             _clean("variables", str(value).lower() if isinstance(value, bool) else str(value)),
@@ -208,7 +229,9 @@ def _level(checks: str) -> Level:
         return Level(checks)
     except ValueError:
         there_are = ", ".join(repr(level.value) for level in Level)
-        raise _wrong("checks", checks, f"one of {there_are}") from None
+        raise _wrong(
+            "checks", checks, f"one of {there_are}", 'leave it out for checks="all"'
+        ) from None
 
 
 @contextmanager

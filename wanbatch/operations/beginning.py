@@ -24,6 +24,7 @@ from typing import Protocol
 
 from wanbatch.ledger.begun import keep_mark, read_marks
 from wanbatch.ledger.lock import RunLock
+from wanbatch.operations.folders import make_output
 from wanbatch.words.errors import ExitCode, WanbatchError
 from wanbatch.words.hiding import hide_queries
 from wanbatch.words.humanize import plural
@@ -75,7 +76,7 @@ def begin(output: Path, digest: str, board: MarkBoard, mark: str) -> Begun:
             f"{digest!r} is no digest of a saved plan",
             "it has 64 hexadecimal digits, and stands in the plan: wanbatch plan -o plan.json",
         )
-    output.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_output(output, mode=0o700)
     with RunLock(output):
         path = output / "ledger.db"
         shown = board.read()

@@ -25,6 +25,7 @@ from wanbatch.config.profiles import (
     resolve_profile,
 )
 from wanbatch.model.job import Manifest
+from wanbatch.model.period import PeriodLimit, Unit, lowest, read_limits
 from wanbatch.model.plan import Action, Plan
 from wanbatch.model.wire import Profile
 from wanbatch.operations.options import PlanningOptions
@@ -33,10 +34,12 @@ from wanbatch.words.errors import ExitCode, WanbatchError
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """The backend of a command, and what the projects of its manifests say of it."""
+    """The backend of a command, what the projects of its manifests say of it, and what
+    all runs of a ledger may spend there in a day and month."""
 
     profile: Profile
     projects: tuple[ProjectSettings, ...]
+    periods: tuple[PeriodLimit, ...] = ()
 
 
 def choose_backend(
@@ -72,7 +75,7 @@ def choose_backend(
         profile = lower_limits(
             profile, max_in_flight=manifest.run.max_in_flight, rate=manifest.run.rate
         )
-    return Chosen(profile, projects)
+    return Chosen(profile, projects, period_limits(profiles.budget, profile, projects, manifests))
 
 
 def _one_backend(said: Mapping[str, str | None], whose: str) -> str | None:
@@ -87,6 +90,25 @@ def _one_backend(said: Mapping[str, str | None], whose: str) -> str | None:
             "choose one with --backend",
         )
     return next(iter(named), None)
+
+
+def period_limits(
+    given: Sequence[PeriodLimit],
+    profile: Profile,
+    projects: Sequence[ProjectSettings],
+    manifests: Sequence[Manifest] = (),
+) -> tuple[PeriodLimit, ...]:
+    """The lowest limit given for each unit; ``given`` are those of the user's
+    configuration. The emulator has none."""
+    if profile.realm == "emulator":
+        return ()
+    limits = [*given, *profile.budget]
+    limits += [limit for project in projects for limit in project.budget]
+    for manifest in manifests:
+        run = manifest.run
+        amounts = {Unit.DAY: run.budget_day, Unit.MONTH: run.budget_month}
+        limits += read_limits(amounts, f"{manifest.path}: run.budget.")
+    return lowest(limits)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,5 @@
-"""What ``wanbatch doctor`` looks at: configuration, backend, key, clock, bucket, disk.
-Spends nothing.
+"""What ``wanbatch doctor`` looks at: configuration, backend, budget, key, clock,
+bucket, disk. Spends nothing.
 
 What it may not do: print (``cli`` does), submit a task, or repair anything.
 
@@ -15,17 +15,28 @@ import os
 import shutil
 import stat
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 
 import anyio
 
 from wanbatch.config.price_advice import state_price
-from wanbatch.config.profiles import Profiles, load_profiles, load_project, resolve_profile
+from wanbatch.config.profiles import (
+    Profiles,
+    ProjectSettings,
+    load_profiles,
+    load_project,
+    resolve_profile,
+)
+from wanbatch.ledger.store import read_snapshot
 from wanbatch.model.outcomes import ProbeFailed
+from wanbatch.model.period import PeriodLimit
 from wanbatch.model.wire import Profile
+from wanbatch.operations.allowance import describe_allowance, periods_of, refuse_uncountable
+from wanbatch.operations.choose import period_limits
 from wanbatch.providers.client import Client
 from wanbatch.providers.http.network import Network
 from wanbatch.words.errors import WanbatchError
@@ -57,9 +68,10 @@ class Finding:
 def examine_all(backend: str | None, output: Path) -> tuple[Finding, ...]:
     """Every check for ``backend``, else for the project's, else for the user's
     default."""
-    profiles = load_profiles(os.environ)
-    name = backend or load_project(Path.cwd()).backend or profiles.default
-    return anyio.run(examine, profiles, name, os.environ, output, time.time)
+    profiles, project = load_profiles(os.environ), load_project(Path.cwd())
+    name = backend or project.backend or profiles.default
+    look = partial(examine, profiles, name, os.environ, output, time.time, project=project)
+    return anyio.run(look)
 
 
 async def examine(
@@ -70,9 +82,11 @@ async def examine(
     clock: Callable[[], float],
     *,
     network: Network | None = None,
+    project: ProjectSettings | None = None,
 ) -> tuple[Finding, ...]:
     """Every check in order, for the backend ``name`` (else the user's default) and the
-    output folder ``output``; ``clock`` gives Unix seconds."""
+    output folder ``output``; ``clock`` gives Unix seconds. ``project`` may lower
+    limits."""
     findings = [examine_configuration(profiles), examine_disk(output)]
     try:
         profile = resolve_profile(profiles, name, environ)
@@ -84,6 +98,8 @@ async def examine(
             *findings,
             Finding("key", Health.GOOD, "the emulator needs none; run starts it by itself"),
         )
+    limits = period_limits(profiles.budget, profile, [project] if project else [])
+    findings += examine_budget(limits, profile, output / "ledger.db", clock())
     async with Client(profile, network=network, clock=clock) as backend:
         findings += await _examine_api(backend)
         findings += await _examine_bucket(backend)
@@ -154,6 +170,27 @@ def _describe(profile: Profile, configuration: Path | None) -> Finding:
         hint = state_price(profile.name, None, configuration)
         return Finding("backend", Health.WARNING, seen, (hint,))
     return Finding("backend", Health.GOOD, seen)
+
+
+def examine_budget(
+    limits: Sequence[PeriodLimit], profile: Profile, ledger: Path, now: float
+) -> list[Finding]:
+    """What is left of the budgets of day and month; nothing where there is none."""
+    if not limits:
+        return []
+    if profile.prices is None:
+        seen = f"{limits[0].source} cannot be kept: backend {profile.name} has no price"
+        return [Finding("budget", Health.WARNING, seen)]
+    try:
+        snapshot = read_snapshot(ledger)
+        refuse_uncountable(limits, profile, snapshot)
+    except WanbatchError as refusal:
+        return [Finding("budget", Health.BAD, refusal.message, refusal.hints)]
+    left = periods_of(limits, profile, snapshot, now).allowances()
+    seen = "; ".join(
+        f"{describe_allowance(one, profile.prices.currency)} ({one.limit.source})" for one in left
+    )
+    return [Finding("budget", Health.GOOD, seen)]
 
 
 async def _examine_api(backend: Client) -> list[Finding]:

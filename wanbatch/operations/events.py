@@ -35,6 +35,7 @@ from wanbatch.engine.reconcile import Adopt as Adopt
 from wanbatch.engine.reconcile import Undecided as Undecided
 from wanbatch.engine.reconcile import Verdict as Verdict
 from wanbatch.model.lifecycle import Attempt
+from wanbatch.model.period import Allowance
 from wanbatch.model.plan import Doubt, Plan, PlannedJob
 from wanbatch.words.diagnostics import Diagnostic
 
@@ -67,7 +68,8 @@ class Planned:
 
     ``in_flight`` are the tasks of this backend that it watches, ``strangers`` those of
     them that the plan does not name, ``elsewhere`` tasks that only another backend can
-    be asked for. ``failed`` is how many failed tasks are asked once more.
+    be asked for. ``failed`` is how many failed tasks are asked once more, ``left`` what
+    may still be spent in this day and month.
     """
 
     plan: Plan
@@ -75,6 +77,7 @@ class Planned:
     failed: int
     strangers: tuple[Attempt, ...]
     elsewhere: tuple[Attempt, ...]
+    left: tuple[Allowance, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

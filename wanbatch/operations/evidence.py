@@ -28,6 +28,7 @@ from wanbatch.model.lifecycle import Snapshot
 from wanbatch.model.lock import LOCK_SCHEMA, LOCK_SUFFIX
 from wanbatch.report.collect import OTHER_LEDGER
 from wanbatch.report.head import Head, read_document, read_head
+from wanbatch.words.collector import collector_resting
 from wanbatch.words.errors import WanbatchError
 
 PAID_STATES = frozenset({"done", "running", "finished", "uncertain", "expired", "elsewhere"})
@@ -59,7 +60,8 @@ def look_around(
     reports, newer = _look_at_reports(output, snapshot)
     ledgers, unreadable = _look_at_ledgers(output, files, siblings=siblings)
     videos = _look_at_videos(output, snapshot)
-    locks, own_locks = _look_at_locks(files, snapshot.ledger_id)
+    with collector_resting():
+        locks, own_locks = _look_at_locks(files, snapshot.ledger_id)
     return Surroundings(Elsewhere(reports, videos, ledgers, locks, own_locks, unreadable), newer)
 
 

@@ -31,6 +31,7 @@ from wanbatch.plan.identity import identify
 from wanbatch.plan.lock import Difference, Kind, find_differences, lock_text, make_lock, parse_lock
 from wanbatch.report.schema import find_violation
 from wanbatch.words.canonical import Json
+from wanbatch.words.collector import collector_resting
 from wanbatch.words.errors import ExitCode, WanbatchError
 from wanbatch.words.files import hash_file, open_regular, written_atomically
 from wanbatch.words.humanize import quoted
@@ -125,13 +126,15 @@ def write_locks(options: PlanningOptions, observe: Observer, *, prune: bool) -> 
         except FileNotFoundError:
             earlier = None
         entries = [entry for entry in plan.jobs if entry.job.manifest == manifest.name]
-        lock = make_lock(entries, snapshot, earlier, prune=prune)
+        with collector_resting():
+            lock = make_lock(entries, snapshot, earlier, prune=prune)
         written.append(_write(path, lock, snapshot))
     return written
 
 
 def _write(path: Path, lock: Lock, snapshot: Snapshot) -> Written:
-    content = lock_text(lock).encode()
+    with collector_resting():
+        content = lock_text(lock).encode()
     try:
         changed = _read(path) != content
     except FileNotFoundError:

@@ -53,6 +53,7 @@ from wanbatch.model.lifecycle import (
     State,
 )
 from wanbatch.model.lock import LOCK_SUFFIX
+from wanbatch.operations.folders import make_output
 from wanbatch.operations.locks import read_lock
 from wanbatch.operations.rebuild import Backends, Told, read_attempts, read_entries
 from wanbatch.operations.sharding import SHARDS, join_shards
@@ -60,6 +61,7 @@ from wanbatch.report.head import read_head
 from wanbatch.report.write import read_report
 from wanbatch.videos import outputs
 from wanbatch.videos.folders import refuse_odd_places
+from wanbatch.videos.trash import FOLDER, Discarded, read_trash
 from wanbatch.words.disk import give_name
 from wanbatch.words.errors import ExitCode, WanbatchError
 from wanbatch.words.files import hash_file
@@ -132,14 +134,7 @@ def merge(request: Request) -> list[Imported]:
     sources = _read_sources(request)
     names = {name for source in sources for name in _folders_of(source)}
     refuse_odd_places(request.output, names)
-    try:
-        request.output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise WanbatchError(
-            ExitCode.ENVIRONMENT,
-            f"the output folder {request.output} cannot be made: {error.strerror}",
-            "choose another with --output",
-        ) from error
+    make_output(request.output)
     with RunLock(request.output, timeout_s=request.lock_timeout_s):
         store, _ = open_store(request.ledger)
         try:
@@ -377,6 +372,7 @@ class _Taking:
             self._places.setdefault(placement.attempt_id, set()).add(placement.path)
         self._numbers: dict[int, int] = {}
         self._homes: dict[int, str] = {}
+        self._trash: list[Discarded] | None = None
         self._authorisations = {_word(a): a for a in ours.contents.authorisations.values()}
         manifests = sorted(_folders_of(source))
         outputs.set_aside_strangers(output, manifests, _snapshot_of(ours.contents))
@@ -441,7 +437,7 @@ class _Taking:
             row = fold(row, [event])
             seq += 1
             self.writes.append(Happened(event, row, seq))
-        if decision.ours is None:
+        if row.state is not State.STORED:
             self._keep_bytes(decision.theirs.row, row)
         return History(row, (*before.events, *events))
 
@@ -529,8 +525,16 @@ class _Taking:
             paths = [theirs.path, *(p.path for p in placed if p.attempt_id == number)]
             found += [root / path for path in dict.fromkeys(paths) if _is_usual(path)]
             found.append(outputs.part_path(root, theirs))
+            found += self._thrown_away(root, number)
         found.append(self.output / _wanted(theirs))
         yield from (path for path in dict.fromkeys(found) if _is_plain(path))
+
+    def _thrown_away(self, root: Path, number: int) -> list[Path]:
+        """Where an attempt's video lies in the other folder's trash, which stays as it
+        is."""
+        if self._trash is None:
+            self._trash = _readable_trash(root)
+        return [root / FOLDER / one.trash for one in self._trash if one.attempt_id == number]
 
     def _keep_bytes(self, theirs: Attempt, ours: Attempt) -> None:
         """Bytes that came and were refused: a person may yet take them."""
@@ -602,6 +606,15 @@ def _is_usual(path: str) -> bool:
     """``MANIFEST/videos/NAME.mp4``: a ledger may come from anywhere, and no row of it
     names a place elsewhere."""
     return _VIDEO_PATH.fullmatch(path) is not None
+
+
+def _readable_trash(root: Path) -> list[Discarded]:
+    """What another folder's trash lists; nothing where nobody can read it: whoever
+    imports needs no trash."""
+    try:
+        return [one for one in read_trash(root) if one.sha256]
+    except WanbatchError:
+        return []
 
 
 def _is_plain(path: Path) -> bool:

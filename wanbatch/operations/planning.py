@@ -26,9 +26,11 @@ from wanbatch.model.elsewhere import NOTHING, Elsewhere
 from wanbatch.model.job import Manifest
 from wanbatch.model.lifecycle import Snapshot, State
 from wanbatch.model.origin import same_origin
+from wanbatch.model.period import Allowance
 from wanbatch.model.plan import Action, Plan
 from wanbatch.model.retrying import Retrying
 from wanbatch.model.wire import Profile
+from wanbatch.operations.allowance import periods_of
 from wanbatch.operations.check import Checked, check, refuse_errors, tell_findings
 from wanbatch.operations.choose import Unpriced, choose_backend, find_unpriced
 from wanbatch.operations.elsewhere import look_around, refuse_older_ledger
@@ -80,7 +82,7 @@ def build_plan(
         Target(profile.name, profile.realm, profile.origin, profile.prices),
         PlanOptions(
             selection=parse_selection(options.select) if options.select else None,
-            shard=parse_shard(options.shard) if options.shard else None,
+            shard=parse_shard(options.shard) if options.shard is not None else None,
             first=options.first,
             with_upstream=options.with_upstream,
             retry_failed=retry_failed,
@@ -179,7 +181,8 @@ def put_back_needed(output: Path, plan: Plan) -> None:
 @dataclass(frozen=True, slots=True)
 class Foreseen:
     """A plan, and what there is to say beside it: what it was made from, how long a run
-    would take (``None``: there is nothing to make), why its total is not known."""
+    would take (``None``: there is nothing to make), why its total is not known, what is
+    left of the budgets of this day and month."""
 
     plan: Plan
     manifests: tuple[Manifest, ...]
@@ -188,6 +191,7 @@ class Foreseen:
     basis: Basis
     estimate: Forecast | None
     unpriced: Unpriced | None
+    left: tuple[Allowance, ...] = ()
 
 
 def look_ahead(
@@ -200,7 +204,8 @@ def look_ahead(
     """What a run would do, from the files to the price. Needs no key, sends nothing.
     Raises ``WanbatchError`` for what a run would be refused for before its approval."""
     checked = check(options, observe)
-    profile = choose_backend(options, checked.manifests, offline=True).profile
+    chosen = choose_backend(options, checked.manifests, offline=True)
+    profile = chosen.profile
     plan, snapshot, around = look_and_plan(
         options, checked, profile, observe, retry_failed=retry_failed, regenerate=regenerate
     )
@@ -215,6 +220,7 @@ def look_ahead(
         basis_of(options, profile, snapshot, retry_failed=retry_failed, regenerate=regenerate),
         estimate(plan, profile, snapshot),
         find_unpriced(plan, profile),
+        periods_of(chosen.periods, profile, snapshot, time.time()).allowances(),
     )
 
 

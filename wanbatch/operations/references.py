@@ -318,9 +318,9 @@ def with_inputs(kept: Iterable[int], snapshot: Snapshot) -> frozenset[int]:
     while pending:
         attempt = attempts.get(pending.pop())
         for item in _media_of(attempt) if attempt else ():
-            referrer = str(item.get("referrer", ""))
-            job = re.sub(r" \((first|last) frame\)\Z", "", referrer.removeprefix("job:"))
-            names = by_name.get((attempt.manifest, job), ()) if referrer.startswith("job:") else ()  # type: ignore[union-attr]
+            source = str(item.get("source", ""))
+            job = re.sub(r" \((first|last) frame\)\Z", "", source.removeprefix("job:"))
+            names = by_name.get((attempt.manifest, job), ()) if source.startswith("job:") else ()  # type: ignore[union-attr]
             hashed = by_hash.get(str(item["sha256"]), ()) if item.get("sha256") else ()
             new = {*names, *hashed} - found
             found |= new

@@ -13,12 +13,14 @@ from wanbatch.ledger.looks import read_looks
 from wanbatch.manifest.load import load_manifests
 from wanbatch.model.job import Manifest
 from wanbatch.model.lifecycle import RunRecord, Snapshot, State
+from wanbatch.model.period import Allowance
 from wanbatch.model.plan import Plan
 from wanbatch.model.report import Report
 from wanbatch.operations.check import check
 from wanbatch.operations.choose import choose_backend
 from wanbatch.operations.elsewhere import refuse_older_ledger
 from wanbatch.operations.events import Observer
+from wanbatch.operations.folders import make_output
 from wanbatch.operations.looking import Look, look_at_rest
 from wanbatch.operations.looking import look as look_at_one
 from wanbatch.operations.options import DEFAULT_OUTPUT, PlanningOptions
@@ -34,6 +36,7 @@ from wanbatch.report.head import read_document
 from wanbatch.report.timing import last_at_work
 from wanbatch.report.write import write_report
 from wanbatch.videos.folders import refuse_odd_places
+from wanbatch.words.collector import collector_resting
 from wanbatch.words.errors import ExitCode, WanbatchError
 
 
@@ -59,6 +62,7 @@ def write_reports(
         runs = _up_to(every, run_id)
         own = [a for a in snapshot.attempts if a.manifest == manifest.name]
         folder = options.output / manifest.name
+        make_output(folder)
         report = collect(
             manifest,
             plan,
@@ -152,11 +156,16 @@ class RenderedPlan:
     digest: str
 
 
-def render_plan(plan: Plan, manifests: Sequence[Manifest], basis: Basis) -> RenderedPlan:
-    """The plan as it is kept. ``basis`` is what it was made from beside its jobs."""
-    lines = plan_lines(plan, manifests)
-    document = complete(plan_head(plan, manifests), basis, (line.canonical for line in lines))
-    return RenderedPlan(to_bytes(plan_text(document, lines)), str(document["digest"]))
+def render_plan(
+    plan: Plan, manifests: Sequence[Manifest], basis: Basis, left: Sequence[Allowance] = ()
+) -> RenderedPlan:
+    """The plan as it is kept. ``basis`` is what it was made from beside its jobs,
+    ``left`` what may still be spent in this day and month."""
+    with collector_resting():
+        lines = plan_lines(plan, manifests)
+        head = plan_head(plan, manifests, left)
+        document = complete(head, basis, (line.canonical for line in lines))
+        return RenderedPlan(to_bytes(plan_text(document, lines)), str(document["digest"]))
 
 
 def repeated_options(options: PlanningOptions, manifests: Sequence[Manifest]) -> tuple[str, ...]:

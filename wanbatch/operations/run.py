@@ -27,6 +27,7 @@ from anyio.abc import TaskGroup, TaskStatus
 from wanbatch import __version__
 from wanbatch.engine.notices import StopBuying, TasksResumed
 from wanbatch.engine.pacing.budget import Budget
+from wanbatch.engine.pacing.periods import Periods
 from wanbatch.engine.pacing.submits import SubmitPacer
 from wanbatch.engine.polling.batch import ListPolls
 from wanbatch.engine.polling.schedule import LatencyModel, PollSchedule
@@ -49,14 +50,17 @@ from wanbatch.model.job import Manifest
 from wanbatch.model.lifecycle import IN_FLIGHT, UNSETTLED, Attempt, RunRecord, Snapshot, State
 from wanbatch.model.origin import same_origin
 from wanbatch.model.outcomes import ProbeFailed
+from wanbatch.model.period import PeriodLimit
 from wanbatch.model.plan import Action, JobState, Plan
 from wanbatch.model.report import Remark, Report, Shortfall
 from wanbatch.model.wire import Profile, quiet_period_of
+from wanbatch.operations.allowance import keep_periods, periods_of
 from wanbatch.operations.approval import (
     Approver,
     keep_limit,
     keep_to_plan,
     require_approval,
+    still_wanted,
 )
 from wanbatch.operations.approved import Approval
 from wanbatch.operations.check import Checked, check
@@ -89,6 +93,7 @@ from wanbatch.operations.events import (
     WorkBegins,
     WorkEnds,
 )
+from wanbatch.operations.folders import make_output
 from wanbatch.operations.journal import Journal
 from wanbatch.operations.locks import refuse_unlocked
 from wanbatch.operations.looking import Beside, Look
@@ -146,7 +151,8 @@ class RunClient(ApiClient, ListingClient, Protocol):
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """What a run is made of once everything was checked. ``approval`` is the saved plan
-    that it carries out, where there is one."""
+    that it carries out, where there is one; ``periods`` are what all runs of the ledger
+    share."""
 
     options: PlanningOptions
     run: RunOptions
@@ -154,6 +160,7 @@ class Prepared:
     profile: Profile
     limit: SpendingLimit
     approval: Approval | None = None
+    periods: tuple[PeriodLimit, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,8 +241,8 @@ def prepare(options: PlanningOptions, run: RunOptions, observe: Observer) -> Pre
     approval = Approval(run.approved, options, profile) if run.approved else None
     if approval:
         approval.refuse_early(checked)
-    _make_folder(options.output)
-    return Prepared(options, run, checked, profile, limit, approval)
+    make_output(options.output)
+    return Prepared(options, run, checked, profile, limit, approval, chosen.periods)
 
 
 def carry_out(
@@ -261,17 +268,6 @@ def carry_out(
         end(result)
     work.notify_end(result)
     return result
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise WanbatchError(
-            ExitCode.ENVIRONMENT,
-            f"the output folder {folder} cannot be made: {error.strerror}",
-            "choose another with --output",
-        ) from error
 
 
 def raise_limits(profile: Profile, run: RunOptions) -> Profile:
@@ -319,6 +315,7 @@ class Run:
         self._options, self._run, self._checked = prepared.options, prepared.run, prepared.checked
         self._profile, self._limit = prepared.profile, prepared.limit
         self._approval, self._most = prepared.approval, prepared.limit.amount
+        self._limits = prepared.periods
         self._ports, self._approver, self._observe = ports, approver, observe
         self._journal = ports.journal() if ports.journal is not None else None
         self._started_at = ports.wall()
@@ -380,7 +377,8 @@ class Run:
             if self._run.locked:
                 refuse_unlocked(self._checked, plan)
             if self._run.buys:
-                self._allow(plan, in_flight)
+                self._allow(plan, in_flight, ledger.snapshot)
+            self._most = self._limit.amount  # as it was kept
             if self._approval:
                 self._most = self._approval.lower(self._most, ledger.snapshot)
             async with anyio.create_task_group() as group:
@@ -494,7 +492,7 @@ class Run:
             retry_failed=False if is_last else self._run.retry_failed,
             regenerate=self._run.regenerate and not is_last,
             chosen=approval.saved.selected() if approval else chosen,
-            asked=approval.still_asked(snapshot) if approval else None,
+            asked=self._still_asked(snapshot),
         )
         if approval:
             plan = approval.hold(plan) if is_last else approval.keep(plan, snapshot)
@@ -502,6 +500,13 @@ class Run:
             tell_doubts(plan, self._tell)
             self._chosen = frozenset((e.job.manifest, e.name) for e in plan.selected())
         return plan
+
+    def _still_asked(self, snapshot: Snapshot) -> frozenset[str] | None:
+        """What is still to be bought once more; ``None`` where that is whatever is
+        selected."""
+        if self._approval:
+            return self._approval.still_asked(snapshot)
+        return still_wanted(self._run.allowed, snapshot) if self._run.allowed else None
 
     def _announce(self, plan: Plan, snapshot: Snapshot) -> InFlight:
         """Tells what is about to be done, where the backend takes it. Raises
@@ -516,11 +521,12 @@ class Run:
                 len(find_failed(self.context, snapshot)),
                 tuple(a for a in found.here if a.attempt_id not in mine),
                 found.elsewhere,
+                self._periods(snapshot).allowances() if self._run.buys else (),
             )
         )
         return found
 
-    def _allow(self, plan: Plan, in_flight: InFlight) -> None:
+    def _allow(self, plan: Plan, in_flight: InFlight, snapshot: Snapshot) -> None:
         """What must be said before anything is bought. Raises ``WanbatchError`` (3)."""
         if not in_flight.here:
             refuse_all_elsewhere(self._options, plan, self._tell)
@@ -528,12 +534,22 @@ class Run:
             keep_to_plan(plan, self._run.allowed)
         unpriced = find_unpriced(plan, self._profile)
         self._keep_limit(plan, unpriced)
+        self._keep_periods(plan, snapshot, unpriced)
         require_approval(plan, self._run, unpriced, self._approver)
 
     def _keep_limit(self, plan: Plan, unpriced: Unpriced | None) -> None:
         keep_limit(plan, self._limit, unpriced)
         if self._approval and self._approval.limit:
             keep_limit(plan, self._approval.limit, unpriced)
+
+    def _keep_periods(self, plan: Plan, snapshot: Snapshot, unpriced: Unpriced | None) -> None:
+        keep_periods(plan, self._periods(snapshot), self._profile, snapshot, unpriced)
+
+    def _periods(self, snapshot: Snapshot) -> Periods:
+        """What the ledger has spent in this day and month, by what the clocks say
+        now."""
+        now, offset_s = self._clock.now(), self._clock.cautious_offset_s
+        return periods_of(self._limits, self._profile, snapshot, now, offset_s)
 
     # -- uncertain jobs ----------------------------------------------------------------
 
@@ -568,7 +584,7 @@ class Run:
 
     async def _do(self, ledger: Ledger, plan: Plan, in_flight: InFlight, group: TaskGroup) -> None:
         for manifest in self._checked.manifests:  # before anything is bought for it
-            _make_folder(self._options.output / manifest.name / "videos")
+            make_output(self._options.output / manifest.name / "videos")
         for manifest in self._checked.manifests:
             await ledger.begin_run(self._record(manifest.name))
         await self._remember_shard(ledger)
@@ -666,7 +682,8 @@ class Run:
                 " nothing was spent",
                 *filter(None, [probe.hint]),
             )
-        if self._run.buys:
+        if self._run.buys:  # again: now the server has said what day it is
+            self._keep_periods(plan, ledger.snapshot, None)
             plan = await record_authorisations(self.context, ledger, plan)
         scheduler = self.scheduler = self._make_scheduler(plan, ledger.snapshot)
         if not self._run.buys:
@@ -755,6 +772,7 @@ class Run:
                 self.context.retention,
             ),
             ListPolls(profile.poll_interval_s) if can_list(profile.kind) else None,
+            periods=self._periods(snapshot) if self._run.buys else None,
         )
 
     # -- after -------------------------------------------------------------------------

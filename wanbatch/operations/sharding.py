@@ -70,7 +70,7 @@ def refuse_other_shards(
 ) -> None:
     """Raises ``WanbatchError`` (3) where the ledger holds parts of another division
     than the one that is asked for."""
-    asked = parse_shard(options.shard) if options.shard else None
+    asked = parse_shard(options.shard) if options.shard is not None else None
     known = read_shards(notes.get(SHARDS, "")).get(profile.realm, {})
     for count, parts in sorted(known.items()):
         missing = sorted(set(range(1, count + 1)) - parts)

@@ -228,12 +228,9 @@ class _Planner:
     def _guard(self, key: JobKey, entry: Identified, standing: Standing) -> Standing:
         """A job that would be bought, and was bought before where this ledger does not
         see it."""
-        if standing.action is not Action.GENERATE or not self.elsewhere:
+        if standing.action is not Action.GENERATE:
             return standing
-        if self.known is None:
-            self.known = known_fingerprints(self.identified)
-        known = self.known[key]
-        trace = self.elsewhere.find(known, heard=standing.attempt is not None)
+        trace = self._trace(key, standing)
         if trace is None:
             return standing
         kind = self._person_asks(entry, "regenerate")
@@ -242,6 +239,22 @@ class _Planner:
         return Standing(
             JobState.ELSEWHERE, Action.ASK, trace.reason(), standing.attempt, trace=trace
         )
+
+    def _trace(self, key: JobKey, standing: Standing) -> Sighting | None:
+        """What somebody else knows of a job under any of its fingerprints."""
+        if not self.elsewhere:
+            return None
+        if self.known is None:
+            self.known = known_fingerprints(self.identified)
+        return self.elsewhere.find(self.known[key], heard=standing.attempt is not None)
+
+    def _is_bought_too(self, key: JobKey, standing: Standing) -> bool:
+        """Whether somebody else knows another purchase of what runs here: a copy of
+        this ledger that went on."""
+        if standing.action is not Action.RESUME or standing.attempt is None:
+            return False
+        trace = self._trace(key, standing)
+        return trace is not None and trace.task_id != standing.attempt.task_id
 
     def _person_asks(self, entry: Identified, *kinds: str, failed: Attempt | None = None) -> str:
         """By which of ``kinds`` a person asks for one more purchase, now or in an
@@ -427,6 +440,7 @@ class _Planner:
             trace=standing.trace,
             old_request=self._old_request(key) is not None,
             before=self._before(key, standing.reason),
+            bought_too=self._is_bought_too(key, standing),
         )
 
     def _before(self, key: JobKey, reason: Reason) -> str:

@@ -5,7 +5,8 @@ What it may not do: I/O, or decide whether a plan still holds (``staleness`` doe
 
 How it works: ``complete`` adds to the document of a plan the ledger, the prices and the
 choices it was made from, and the digest: the SHA-256 of the document's canonical JSON
-without the digest itself and without times (``words.canonical.TIMES``). So two plans of
+without the digest itself, what is left of a budget, and times
+(``words.canonical.TIMES``). So two plans of
 one state have one digest whenever they are made, and whoever reads a plan and whoever
 carries it out mean the same one.
 """
@@ -27,6 +28,10 @@ from wanbatch.words.canonical import Json, canonical_text, quote, without_times
 from wanbatch.words.hiding import hide_queries
 
 Document = Mapping[str, Json]
+
+UNDIGESTED = frozenset({"digest", "budget"})
+"""What a digest cannot hold: itself, and what is left of a budget, which changes while
+the plan stays the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,23 +65,15 @@ class Basis:
 
 
 @dataclass(frozen=True, slots=True)
-class SavedAttempt:
-    """An attempt as it stood when the plan was made."""
-
-    run_id: str
-    state: str
-
-
-@dataclass(frozen=True, slots=True)
 class SavedJob:
-    """A job as the plan has it. ``attempts`` are those of its identity, by id;
-    ``is_authorised`` whether a person asked to buy it once more."""
+    """A job as the plan has it. ``attempts`` are the states of those of its
+    identity, by id; ``is_authorised`` whether a person asked to buy it once more."""
 
     fingerprint: str
     action: Action
     selected: bool
     request: Mapping[str, Json]
-    attempts: Mapping[int, SavedAttempt]
+    attempts: Mapping[int, str]
     is_authorised: bool
 
 
@@ -171,7 +168,7 @@ def digest_of(document: Document, jobs: Iterable[str] | None = None) -> str:
 def _canonical_pieces(document: Document, jobs: Iterable[str] | None) -> Iterator[str]:
     """The canonical form, in pieces."""
     opening = "{"
-    for key in sorted({*document, "jobs"} - {"digest"}):
+    for key in sorted({*document, "jobs"} - UNDIGESTED):
         yield f"{opening}{quote(key)}:"
         opening = ","
         if key == "jobs":
@@ -242,10 +239,7 @@ def _parse_job(one: Mapping[str, Json]) -> SavedJob:
         action=Action(str(one["action"])),
         selected=bool(one["selected"]),
         request=_object(one["request"]),
-        attempts={
-            int(str(attempt["id"])): SavedAttempt(str(attempt["run_id"]), str(attempt["state"]))
-            for attempt in _objects(one["attempts"])
-        },
+        attempts={int(str(a["id"])): str(a["state"]) for a in _objects(one["attempts"])},
         is_authorised=bool(one.get("authorised_by")),
     )
 

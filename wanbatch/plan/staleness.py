@@ -192,9 +192,11 @@ def _is_undone(was: SavedJob, entry: PlannedJob, own: frozenset[str]) -> bool:
 
 
 def _is_strange(was: SavedJob, attempt: Attempt, own: frozenset[str]) -> bool:
-    """Whether somebody else opened it, or sent it out again."""
+    """Whether somebody else opened it, or sent it out again in a run that was going
+    on when the plan was made."""
     known = was.attempts.get(attempt.attempt_id)
-    return attempt.run_id not in own and (known is None or known.run_id != attempt.run_id)
+    moved = known == State.PLANNED.value and attempt.state is not State.PLANNED
+    return attempt.run_id not in own and (known is None or moved)
 
 
 def _of_purchase(was: SavedJob, entry: PlannedJob, own: frozenset[str]) -> Iterator[Difference]:
@@ -212,7 +214,7 @@ def _is_resubmitted(was: SavedJob, attempt: Attempt) -> bool:
     if attempt.state is not State.PLANNED or attempt.last_event is not EventKind.RESUBMIT:
         return False
     known = was.attempts.get(attempt.attempt_id)
-    return known is None or known.state != State.PLANNED.value
+    return known != State.PLANNED.value
 
 
 def _is_held(was: SavedJob, own: frozenset[str]) -> bool:

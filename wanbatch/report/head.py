@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from wanbatch.words.collector import collector_resting
 from wanbatch.words.files import open_regular
 
 HEAD_BYTES = 16_384
@@ -60,7 +61,8 @@ def read_document(path: Path) -> Mapping[str, object] | None:
 
 def _parse(content: bytes) -> Mapping[str, object] | None:
     try:
-        document = json.loads(content)
+        with collector_resting():
+            document = json.loads(content)
     except (ValueError, RecursionError):
         return None
     return document if isinstance(document, dict) else None

@@ -13,10 +13,12 @@ so that a missing video can be told from a lost one.
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import stat
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -102,6 +104,23 @@ def _refuse_odd(output: Path) -> None:
         )
 
 
+@contextmanager
+def _alone(output: Path) -> Iterator[None]:
+    """Keeps others from the list between reading and writing it: a report takes videos
+    back while a run or ``clean`` goes on. Where the disk locks no folders, there is no
+    lock."""
+    folder, handle = output / FOLDER, -1
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with suppress(OSError):
+            handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        if handle >= 0:
+            os.close(handle)
+
+
 def _is_inside(path: str) -> bool:
     pure = PurePosixPath(path)
     return bool(pure.parts) and not pure.is_absolute() and ".." not in pure.parts
@@ -122,6 +141,12 @@ def discard(output: Path, wanted: Sequence[Discarded]) -> list[Discarded]:
 
     Raises ``OSError`` as the disk does, with every file at one of its two places.
     """
+    _refuse_odd(output)
+    with _alone(output):
+        return _discard(output, wanted)
+
+
+def _discard(output: Path, wanted: Sequence[Discarded]) -> list[Discarded]:
     listed = read_trash(output)
     taken = {one.trash for one in listed}
     named = []
@@ -134,11 +159,17 @@ def discard(output: Path, wanted: Sequence[Discarded]) -> list[Discarded]:
         target = output / FOLDER / entry.trash
         target.parent.mkdir(parents=True, exist_ok=True)
         rename_new(output / entry.path, target)
-    for folder in sorted({(output / one).parent for e in named for one in (e.path,)}):
-        sync_folder(folder)
-    for folder in sorted({(output / FOLDER / entry.trash).parent for entry in named}):
-        sync_folder(folder)
+    # The new names first: a disk that loses power keeps one of the two, or both.
+    _sync_names(output, (output / FOLDER / entry.trash for entry in named))
+    _sync_names(output, (output / entry.path for entry in named))
     return named
+
+
+def _sync_names(output: Path, paths: Iterable[Path]) -> None:
+    """Makes the names of files durable, with those of the folders that they lie in."""
+    folders = {up for path in paths for up in path.parents if up.is_relative_to(output)}
+    for folder in sorted(folders):
+        sync_folder(folder)
 
 
 def _free(output: Path, wanted: str, taken: set[str]) -> str:
@@ -179,7 +210,15 @@ def put_back(output: Path, attempts: Iterable[int]) -> list[Discarded]:
 
     Raises ``WanbatchError`` (ENVIRONMENT), ``OSError`` as the disk does.
     """
-    wanted, listed = frozenset(attempts), read_trash(output)
+    wanted = frozenset(attempts)
+    if not any(one.attempt_id in wanted for one in read_trash(output)):
+        return []
+    with _alone(output):
+        return _put_back(output, wanted)
+
+
+def _put_back(output: Path, wanted: frozenset[int]) -> list[Discarded]:
+    listed = read_trash(output)
     moved = [
         entry
         for entry in listed
@@ -196,14 +235,23 @@ def _restore(output: Path, entry: Discarded) -> bool:
         return False
     home.parent.mkdir(parents=True, exist_ok=True)
     rename_new(source, home)
-    sync_folder(home.parent)
+    _sync_names(output, [home])
+    _sync_names(output, [source])
     return True
 
 
 def empty(output: Path, wanted: Iterable[Discarded], at: float) -> list[Discarded]:
     """Deletes these files of the trash, for good; returns those that were deleted. Only
     what is still what the list says goes. Raises ``OSError`` as the disk does."""
-    chosen, listed = frozenset(wanted), read_trash(output)
+    chosen = frozenset(wanted)
+    if chosen.isdisjoint(read_trash(output)):
+        return []
+    with _alone(output):
+        return _empty(output, chosen, at)
+
+
+def _empty(output: Path, chosen: frozenset[Discarded], at: float) -> list[Discarded]:
+    listed = read_trash(output)
     gone = [e for e in listed if e in chosen and lies_there(output, e) and _is_same(output, e)]
     if not gone:
         return []

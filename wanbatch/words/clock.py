@@ -35,6 +35,9 @@ HALF_A_SECOND = 0.5
 """A ``Date`` is cut off to whole seconds: on average it is so much later."""
 JUMP_S = 60.0
 """A wall clock that moves further than this against ``ticks`` was set (contract)."""
+SILENT_S = 900.0
+"""A server that was not heard for so long may be at another time than our clock thinks:
+one that was set ahead looks like a sleep (``Sleepless``). Polls come more often."""
 KEPT_DATES = 8
 """So many of the last ``Date``s count while none is believed."""
 
@@ -72,6 +75,7 @@ class ServerClock:
         self._heard: deque[float] = deque(maxlen=KEPT_DATES)
         self._candidate: tuple[float, float, float] | None = None
         self._believed: float | None = None
+        self._heard_at = 0.0
 
     def now(self) -> float:
         """Unix seconds by our own clock, as it stood when the process began."""
@@ -82,6 +86,7 @@ class ServerClock:
         seconds."""
         offset, ticks = date + HALF_A_SECOND - self.now(), self._ticks()
         self._heard.append(offset)
+        self._heard_at = ticks
         if self._candidate is None or abs(offset - self._candidate[0]) > TOLERANCE_S:
             self._candidate = offset, ticks, date
         elif ticks - self._candidate[1] >= APART_S and date != self._candidate[2]:
@@ -97,6 +102,20 @@ class ServerClock:
     def believed_offset_s(self) -> float | None:
         """The server's clock minus ours, once two answers agreed."""
         return self._believed
+
+    @property
+    def cautious_offset_s(self) -> float | None:
+        """The server's clock minus ours, at the least: by what is believed, by its last
+        word, and as if it had stood still since, where that was long ago. ``None``
+        while it said nothing.
+
+        For what may not begin before its time: the next day of a budget.
+        """
+        if not self._heard:
+            return None
+        earlier = min(self._heard) if self._believed is None else self._believed
+        silent_s = self._ticks() - self._heard_at
+        return min(earlier, self._heard[-1]) - max(0.0, silent_s - SILENT_S)
 
     @property
     def ahead_s(self) -> float:

@@ -101,8 +101,9 @@ class Buying:
             work = self._items.take_prepared()
             if self._failures.ask_before(work, now):
                 continue  # it waited for its turn, and meanwhile they may have turned
-            if not self._money.hold(work.entry.price):
-                self._items.stick(work, "the budget does not allow it")
+            refusal = self._money.hold(work.entry.price)
+            if refusal:
+                self._items.stick(work, refusal)
                 continue
             self.pacer.started(now)
             self.submitting += 1
@@ -143,12 +144,13 @@ class Buying:
         bought."""
         self.submitting -= 1
         self.pacer.unsent()
-        self._money.release(work.entry.price)
+        self._money.unsent(work.entry.price)
         self._items.stick(work, reason)
         self.stop(StopReason(reason, Cause.DISK))
 
     def intent_recorded(self, work: WorkItem, attempt: Attempt) -> None:
         """The intent is durable; the POST goes out now."""
+        self._money.intended(work.entry.price)
         if work.reopens is None:
             self._failures.bought(work)
             work.attempts.append(attempt)

@@ -1,4 +1,4 @@
-"""What the attempts of a run hold of its budget. Pure.
+"""What the attempts of a run hold of its budget, and of those of day and month. Pure.
 
 What it may not do: decide what is bought, or when.
 
@@ -6,7 +6,8 @@ How it works: a price is held back before the intent is written (``hold``). The 
 to the POST gives it back (``release``), charges it (``spend``), or names the attempt
 that it is held for until its task ends (``accepted``, then ``settle``). A task that
 failed costs nothing; where the provider takes its failure back, it is charged after all
-(``turned``).
+(``turned``). The periods count rows, whoever's run they are of: they are told each
+(``seen``), and hold a price back only until its intent is written.
 """
 
 from __future__ import annotations
@@ -14,14 +15,17 @@ from __future__ import annotations
 from decimal import Decimal
 
 from wanbatch.engine.pacing.budget import Budget
+from wanbatch.engine.pacing.periods import Periods
 from wanbatch.model.lifecycle import Attempt, State
 
 
 class Money:
-    """One run's budget, by attempt."""
+    """One run's budget, by attempt. ``periods`` are what all runs of the ledger
+    share."""
 
-    def __init__(self, budget: Budget) -> None:
+    def __init__(self, budget: Budget, periods: Periods | None = None) -> None:
         self.budget = budget
+        self.periods = periods or Periods()
         # Accepted attempts whose price is reserved, and neither spent nor released.
         # Each is under watch; what this run did not buy is never here.
         self.held: set[int] = set()
@@ -29,13 +33,30 @@ class Money:
         # charged since. None of them is in ``held``.
         self.given_back: set[int] = set()
 
-    def hold(self, price: Decimal | None) -> bool:
-        """Reserves a price before its POST; false where the budget does not allow
-        it."""
-        return self.budget.reserve(price)
+    def hold(self, price: Decimal | None) -> str:
+        """Reserves a price before its POST; why no budget allows it where none does,
+        else nothing."""
+        refusal = self.periods.refusal(price)
+        if refusal or not self.budget.reserve(price):
+            return refusal or "the budget does not allow it"
+        self.periods.hold(price)
+        return ""
+
+    def unsent(self, price: Decimal | None) -> None:
+        """The POST did not go out, and there is no intent."""
+        self.budget.release(price)
+        self.periods.let_go(price)
+
+    def intended(self, price: Decimal | None) -> None:
+        """The intent is written: its row was seen, and counts."""
+        self.periods.let_go(price)
+
+    def seen(self, attempt: Attempt) -> None:
+        """The row of an attempt, after each event."""
+        self.periods.take(attempt)
 
     def release(self, price: Decimal | None) -> None:
-        """The POST did not go out, or was refused."""
+        """The POST was refused."""
         self.budget.release(price)
 
     def spend(self, price: Decimal | None) -> None:

@@ -121,9 +121,8 @@ def build_works(
             works[entry.fingerprint].entries.append(entry)
             continue
         upstream = frozenset(m.upstream for m in entry.request.media if m.upstream) - done
-        # A job whose task fails is not bought anew beside an old request of its name.
-        alone = entry.old_request or entry.fingerprint in never_anew
-        most = 0 if alone else retries.get(entry.job.manifest, 0)
+        is_once = entry.fingerprint in never_anew or _is_bought_beside(entry)
+        most = 0 if is_once else retries.get(entry.job.manifest, 0)
         works[entry.fingerprint] = WorkItem(
             index=len(works),
             entries=[entry],
@@ -136,6 +135,12 @@ def build_works(
             authorisation_id=entry.authorisation_id,
         )
     return list(works.values())
+
+
+def _is_bought_beside(entry: PlannedJob) -> bool:
+    """Whether a job whose task fails would be bought anew beside an old request of its
+    name, or beside a purchase that somebody else knows."""
+    return entry.old_request or entry.bought_too
 
 
 def _first_phase(entry: PlannedJob, *, waits: bool) -> Phase:

@@ -12,15 +12,15 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from wanbatch.manifest.sweep import codes
 from wanbatch.manifest.tables.blanks import is_blank
 from wanbatch.manifest.tables.delimiters import COMMA, READ, Delimiter, find_delimiter
-from wanbatch.manifest.tables.tables import Row, Table, fault
+from wanbatch.manifest.tables.tables import Row, RowsProblem, Table, fault
 from wanbatch.manifest.yaml.document import Document
 from wanbatch.words.diagnostics import Position, Severity
-from wanbatch.words.quoting import shown
+from wanbatch.words.quoting import listed, shown
 
 _CELLS = {
     sign: re.compile(rf'[^\S\t]*"(?:[^"]|"")*"[^{sign}\r\n]*|[^{sign}\r\n]*') for sign in READ
@@ -34,6 +34,7 @@ def read_csv(table: Table) -> Iterator[tuple[Row, int]]:
     table.delimiter = sign = found.sign
     reader = csv.reader(io.StringIO(document.text, newline=""), strict=True, delimiter=sign)
     columns: list[str] = []
+    uneven: list[tuple[int, int]] = []
     line = 1
     try:
         for cells in reader:
@@ -43,22 +44,67 @@ def read_csv(table: Table) -> Iterator[tuple[Row, int]]:
                 columns, table.header = [c.strip() for c in cells], line
                 _check_header(table, columns, line)
             elif len(cells) != len(columns):
-                raise fault(
-                    document,
-                    line,
-                    f"this line has {len(cells)} values, the header has {len(columns)} columns",
-                    _quoting_hint(found),
-                )
-            else:
+                uneven.append((line, len(cells)))
+            elif not uneven:
                 yield dict(zip(columns, cells, strict=True)), line
             line = reader.line_num + 1
     except csv.Error as error:
+        if "unexpected end" in str(error):
+            raise _unclosed(table, line, "all that follows is read as this value") from None
+        if reader.line_num > line:
+            until = f"it goes on to the next double quote, in line {reader.line_num}"
+            raise _unclosed(table, line, until) from None
         raise fault(
             document,
             max(reader.line_num, 1),
             f"the CSV cannot be read: {error}",
             "close every double quote; write two for one inside",
         ) from None
+    if uneven:
+        raise _uneven(table, found, len(columns), uneven)
+
+
+def _uneven(
+    table: Table, found: Delimiter, columns: int, uneven: Sequence[tuple[int, int]]
+) -> RowsProblem:
+    """Lines that have more or fewer values than the header has columns."""
+    (line, count), *others = uneven
+    have = "value" if count == 1 else "values"
+    more = [str(number) for number, _ in others]
+    return fault(
+        table.document,
+        line,
+        f"this line has {count} {have}, the header has {columns} columns",
+        _quoting_hint(found)
+        if count > columns
+        else "add what is missing: an empty value, too, has its separator",
+        *([f"so it is with line{'s' * (len(more) > 1)} {listed(more, 'and')}"] if more else []),
+        place=_csv_cell(table.document, line, columns, found.sign) if count > columns else None,
+    )
+
+
+def _unclosed(table: Table, line: int, label: str) -> RowsProblem:
+    """A double quote that nothing closes: where it is opened, not where that is
+    noticed."""
+    document, sign = table.document, table.delimiter
+    offset = document.line_start(line)
+    while (cell := _CELLS[sign].match(document.text, offset)) is not None:
+        if cell.group().lstrip().startswith('"') and not _CLOSED.fullmatch(cell.group()):
+            break
+        offset = cell.end() + 1
+        if document.text[cell.end() : offset] != sign:
+            break
+    return fault(
+        document,
+        line,
+        "a double quote is opened and not closed at the end of its value",
+        "close it; write two for one inside",
+        label=label,
+        place=document.place_at(min(offset, len(document.text) - 1), 1),
+    )
+
+
+_CLOSED = re.compile(r'\s*"(?:[^"]|"")*"\s*')
 
 
 def _quoting_hint(found: Delimiter) -> str:

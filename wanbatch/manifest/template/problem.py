@@ -61,6 +61,8 @@ def undefined_problem(text: str, name: str, known: Iterable[str]) -> TemplatePro
     if near:
         differs = difference(name, near)
         hints = (f"did you mean {near}?", *((differs,) if differs else ()))
+        if not all(part.isidentifier() for part in near.split(".")):
+            hints = (f"no template can name {shown(near)}: rename it, with letters, digits and _",)
     return TemplateProblem(
         codes.UNDEFINED,
         f"{shown(name)} is not defined",

@@ -20,6 +20,7 @@ from typing import cast
 
 from wanbatch.model.job import Manifest
 from wanbatch.model.lifecycle import Attempt, Snapshot
+from wanbatch.model.period import Allowance
 from wanbatch.model.plan import Action, JobState, Plan, PlannedJob
 from wanbatch.model.report import (
     Cost,
@@ -92,8 +93,11 @@ def plan_document(plan: Plan, manifests: Sequence[Manifest]) -> Document:
     return {**head, "jobs": jobs, "strangers": strangers}
 
 
-def plan_head(plan: Plan, manifests: Sequence[Manifest]) -> Document:
-    """The plan's document without its jobs."""
+def plan_head(
+    plan: Plan, manifests: Sequence[Manifest], left: Sequence[Allowance] = ()
+) -> Document:
+    """The plan's document without its jobs. ``left`` is what may still be spent in this
+    day and month; it is no part of the digest."""
     count = plan.count()
     return {
         "schema": PLAN_SCHEMA,
@@ -107,7 +111,21 @@ def plan_head(plan: Plan, manifests: Sequence[Manifest]) -> Document:
             "price": None if plan.total is None else amount(plan.total),
             "currency": plan.currency,
         },
+        **({"budget": [_allowance(one, plan.currency) for one in left]} if left else {}),
         "strangers": [encode(show_attempt(attempt)) for attempt in plan.strangers],
+    }
+
+
+def _allowance(one: Allowance, currency: str) -> Document:
+    return {
+        "unit": one.limit.unit.value,
+        "period": one.name,
+        "limit": amount(one.limit.amount),
+        "used": amount(one.used),
+        "left": amount(one.left),
+        "currency": currency,
+        "source": one.limit.source,
+        "next_at": instant(one.ends_at),
     }
 
 
