@@ -65,6 +65,7 @@ def _items(scheduler: Scheduler) -> Iterator[tuple[str, bool]]:
             f"{phase}: these works, and no others",
             set(heap) == {w.index for w in items.all if w.phase is phase},
         )
+    yield "who waits is counted", items.waiting == sum(w.phase is Phase.WAITING for w in items.all)
     yield (
         "who waits, waits for something",
         all(

@@ -155,3 +155,14 @@ def test_a_copy_hears_nothing_of_what_is_learnt_later() -> None:
     assert other is not None
     assert one.median_s == pytest.approx(60.0)
     assert other.median_s > 100.0
+
+
+def test_what_a_task_usually_takes_is_the_median_of_all_kinds() -> None:
+    model = LatencyModel()
+    assert model.usual_s() is None
+    for done_s in (10.0, 20.0, 90.0):
+        model.observe(KIND, 0.0, done_s)
+    assert model.usual_s() == 20.0
+    model.observe((15, "1080P"), 0.0, 95.0)
+    model.observe((15, "1080P"), 0.0, 95.0)
+    assert model.usual_s() == 90.0

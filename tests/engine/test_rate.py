@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 
 import pytest
+from expecting import expect
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,6 +14,7 @@ from wanbatch.engine.pacing.rate import (
     LONGEST_QUIET_S,
     QUIET_S,
     SLOWEST_RATE,
+    SPARE_S,
     RampUp,
     RateLimiter,
     RetryBudget,
@@ -152,6 +154,33 @@ def test_halving_what_had_no_limit_starts_from_what_was_sent() -> None:
     idle = RateLimiter(None)
     idle.halve(0.0)
     assert idle.rate == 0.5
+
+
+def test_a_few_requests_make_up_for_a_pause_until_one_is_refused() -> None:
+    gate = RateLimiter(20.0)
+    together = 0
+    while expect(float, gate.free_at(10.0)) < 10.001:
+        gate.sent(10.0)
+        together += 1
+    assert together == 1 + int(SPARE_S * 20.0)
+    for _ in range(together):
+        gate.replied(10.0)
+    gate.halve(20.0)
+    assert gate.rate == 10.0
+    gate.sent(30.0)
+    assert gate.free_at(30.0) == 30.1
+
+
+@pytest.mark.parametrize(
+    ("usual_s", "quiet_s"), [(None, 60.0), (3.0, 5.0), (90.0, 30.0), (600.0, 60.0)]
+)
+def test_the_quiet_while_follows_what_a_task_takes(usual_s: float | None, quiet_s: float) -> None:
+    probe = RampUp(lambda: usual_s)
+    probe.refused(0.0)
+    assert probe.due_at == quiet_s
+    assert probe.raise_by(quiet_s) == 1
+    probe.refused(quiet_s + 1.0)
+    assert probe.due_at == quiet_s + 1.0 + 2 * quiet_s
 
 
 def test_a_probe_raises_after_a_quiet_minute_and_doubles() -> None:

@@ -825,6 +825,43 @@ def test_while_a_list_is_under_way_nothing_is_waited_for_but_its_answer():
     assert wait.until is None or wait.until > play.now
 
 
+# -- who waits for the places ----------------------------------------------------------
+
+
+def test_a_lag_counts_while_a_job_waits_for_the_place_and_no_longer():
+    run = Play(job("a"), job("b"), ceiling=1)
+    polls = run.scheduler._tracking.polls
+    run.wait_for(Submit)
+    assert polls._queued
+    alone = Play(job("a"), ceiling=1)
+    alone.wait_for(Submit)
+    alone.next(Wait)
+    assert not alone.scheduler._tracking.polls._queued
+
+
+def test_a_lag_costs_nothing_where_the_rate_of_submits_keeps_places_free():
+    run = Play(*(job(name) for name in "abcd"), rate=0.1, ceiling=10)
+    model = run.scheduler._tracking.polls.model
+    waits = run.scheduler._buying.waits_for_places
+    assert waits()  # nothing is known
+    for usual_s, waited in ((60.0, False), (80.0, False), (100.0, True), (80.0, True)):
+        for _ in range(200):
+            model.observe((5, "720P"), usual_s, usual_s)
+        assert waits() is waited, usual_s
+
+
+def test_a_chained_job_waits_for_its_upstream():
+    run = Play(job("first"), job("second", media=follow("first")))
+    assert run.scheduler._items.waiting == 1
+    assert run.scheduler._buying.waits_for_places()
+
+
+def test_nobody_waits_once_nothing_is_bought():
+    run = Play(job("a"), job("b"))
+    run.scheduler.handle(StopBuying("enough"), run.now)
+    assert not run.scheduler._buying.waits_for_places()
+
+
 def test_what_is_only_brought_home_has_no_retries() -> None:
     plan = make_plan(
         [manifest(job(), job("two", seed=8), retries=2)],

@@ -235,6 +235,7 @@ class Scheduler:
             self._failures.given_up(task)
             if task.unasked:
                 self._buying.stop(StopReason(UNASKED))
+        self._tracking.polls.queued(waiting=self._buying.waits_for_places())
         action = (
             self._next_fetch()
             or self._next_poll(now)

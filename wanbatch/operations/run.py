@@ -758,7 +758,11 @@ class Run:
                 self._approval.brought_home if self._approval else (),
             ),
             SubmitPacer(
-                profile.rate, profile.max_in_flight, profile.submit_concurrency, chance=chance
+                profile.rate,
+                profile.max_in_flight,
+                profile.submit_concurrency,
+                chance=chance,
+                usual_s=model.usual_s,
             ),
             PollSchedule(profile.poll_interval_s, profile.queries_per_second, model, chance=chance),
             Budget(self._most),

@@ -75,9 +75,11 @@ class SubmitPacer:
         concurrency: int = 1,
         *,
         chance: Callable[[], float] = lambda: 0.5,
+        usual_s: Callable[[], float | None] = lambda: None,
     ) -> None:
         """``rate`` is in submits per second, ``None`` for no limit; ``chance`` draws
-        from [0, 1) and spreads the back-off."""
+        from [0, 1) and spreads the back-off; ``usual_s`` tells what a task usually
+        takes, as far as is known."""
         self.ceiling = ceiling
         self.declared_rate = rate
         self.concurrency = concurrency
@@ -87,8 +89,8 @@ class SubmitPacer:
         self._limit = ceiling
         self._posts = 0
         self._tasks = 0
-        self._slot_probe = RampUp()
-        self._rate_probe = RampUp()
+        self._slot_probe = RampUp(usual_s)
+        self._rate_probe = RampUp(usual_s)
         self._backed_off_until = 0.0
         self._strikes = 0
         self._sent: deque[float] = deque(maxlen=2)

@@ -24,6 +24,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from statistics import median
 
 from wanbatch.engine.polling.timing import Lognormal
 from wanbatch.model.lifecycle import Attempt
@@ -80,6 +81,7 @@ class LatencyModel:
         self._fits: dict[Kind, Lognormal] = {}
         self.count = 0
         """How many durations were ever observed."""
+        self._usual: tuple[int, float | None] = (0, None)
 
     def learn(self, attempts: Iterable[Attempt]) -> None:
         """Takes in what a ledger knows: every attempt that was accepted and whose
@@ -134,6 +136,20 @@ class LatencyModel:
             return Lognormal(fitted.log_median, max(FIRST_SHAPE, fitted.shape))
         self._fits[kind] = fitted
         return fitted
+
+    def usual_s(self) -> float | None:
+        """What a task usually takes, of whatever kind: the median of those that were
+        seen to end; ``None`` while none was."""
+        if self._usual[0] != self.count:
+            self._usual = (
+                self.count,
+                median(
+                    high
+                    for kept in self._seen.values()
+                    for _, high in islice(reversed(kept), KEPT // 4)
+                ),
+            )
+        return self._usual[1]
 
     def copy(self) -> LatencyModel:
         """What is known now, for whoever reads it in another thread."""

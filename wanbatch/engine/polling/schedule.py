@@ -12,6 +12,15 @@ tasks, in seconds: at least ``CHEAPEST`` medians, and as much higher as it takes
 tasks together to stay within the query limit. A task whose latency nobody has seen yet
 is asked every ``poll_interval_s``, and so is one that outlives everything seen before.
 
+What a lag costs depends on who waits. While jobs wait for the places of these tasks
+(``queued``), each lag keeps a place empty. Where none does, only the lag of the very
+last task lengthens the run; of n tasks each is that one in n, so that a look is worth n
+times as much lag, up to ``DEAREST``. Halfway through, all are timed anew. Where a query
+limit is declared, what it allows is used.
+
+Where the server's progress has proved right (``progress``), a task is asked when that
+says, and mostly not before.
+
 ``due`` hands out a task and counts the request; the caller answers each with ``polled``
 (or ``remove``). A poll that told nothing is repeated soon while the ``RetryBudget``
 allows, else when its turn comes again. A throttled one holds back all reads and halves
@@ -33,6 +42,15 @@ from wanbatch.engine.pacing.rate import (
     clamp_retry_after,
 )
 from wanbatch.engine.polling.latency import KEPT, Kind, LatencyModel
+from wanbatch.engine.polling.progress import (
+    CHECKED,
+    LOOK_PRICE,
+    ProgressTests,
+    Window,
+    look_at,
+    outlives,
+    window_of,
+)
 from wanbatch.engine.polling.timing import Lognormal, looks_per_task, next_look
 from wanbatch.model.outcomes import PollOutcome, Running, Succeeded, Unreadable
 
@@ -42,6 +60,9 @@ CHEAPEST = 0.0015
 """The least price of a poll, in medians: about 15 polls and 2 % of lag a task at a
 shape of 0.4. From 0.005 down to 0.001 the makespan fell by 1.4 % only, and polls
 doubled (measured)."""
+DEAREST = 0.03
+"""The most that it is raised to where nobody waits, in medians: some 4 polls and a
+tenth of lag a task; what is home is home (chosen)."""
 PRICES = 1.05
 """Prices within this ratio are one: the number of polls goes with the root of the
 price, so it is off by 2.5 % at most."""
@@ -75,6 +96,10 @@ class _Task:
     asked_at: float | None = None
     strikes: int = 0
     waits: bool = True
+    window: Window | None = None
+    claim: Window | None = None
+    outlived: bool = False
+    is_checked: bool = False
 
 
 class PollSchedule:
@@ -105,7 +130,10 @@ class PollSchedule:
         self._durations: dict[Kind, Lognormal] = {}
         self._fitted_at: dict[Kind, int] = {}
         self._price_s = 0.0
-        self._priced_for: tuple[int, int, float | None] = (0, -1, None)
+        self._priced_for: tuple[int, int, float | None, float] = (0, -1, None, 0.0)
+        self._progress = ProgressTests()
+        self._queued = True
+        self._timed_for = 0
 
     # -- tasks -------------------------------------------------------------------------
 
@@ -121,7 +149,8 @@ class PollSchedule:
         ``now``; long ago for one that is resumed). ``running_at`` is when it was last
         seen running, where it was."""
         seen_at = submitted_at if running_at is None else running_at
-        self._tasks[task] = _Task(submitted_at, kind, running_at=seen_at)
+        check = task % CHECKED == 0
+        self._tasks[task] = _Task(submitted_at, kind, running_at=seen_at, is_checked=check)
         self._waiting[kind] = self._waiting.get(kind, 0) + 1
         self._schedule(task, max(now, self._next_due(self._tasks[task])))
 
@@ -144,6 +173,12 @@ class PollSchedule:
 
     def __len__(self) -> int:
         return len(self._tasks)
+
+    def queued(self, *, waiting: bool) -> None:
+        """Whether jobs wait for the places of these tasks."""
+        if waiting != self._queued:
+            self._queued = waiting
+            self._time_anew()
 
     # -- asking ------------------------------------------------------------------------
 
@@ -209,6 +244,7 @@ class PollSchedule:
         match outcome:
             case Running():
                 found.running_at = asked_at
+                self._hear(found, asked_at, now, outcome.progress)
                 self._schedule(task, max(now, self._next_due(found)))
             case Succeeded():
                 self._observe(found, now, outcome)
@@ -216,9 +252,32 @@ class PollSchedule:
             case _:
                 self._unschedule(found)
 
+    def _hear(self, task: _Task, asked_at: float, now: float, percent: float | None) -> None:
+        """Takes what a running task is said to have done."""
+        age = asked_at - task.submitted_at
+        window = window_of(age, now - task.submitted_at, percent)
+        task.claim = task.claim or window
+        if task.claim is not None and not task.outlived and outlives(task.claim, age, window):
+            task.outlived = True
+            self._progress.outlived()
+        task.window = None if task.outlived else window
+
     def _observe(self, task: _Task, now: float, outcome: Succeeded) -> None:
+        """Learns from an end: what such tasks take, and what progress was worth."""
         if not task.waits:
             return
+        running, done = self._ended_between(task, now, outcome)
+        window = task.window
+        right = task.claim is not None and self._progress.ended(task.claim, running, done)
+        if window is not None and right:
+            # Progress said when to look: what it claims is part of what was seen.
+            running = min(done, max(running, window.low))
+            done = max(running, min(done, window.high))
+        self.model.observe(task.kind, running, done)
+
+    def _ended_between(self, task: _Task, now: float, outcome: Succeeded) -> tuple[float, float]:
+        """The ages between which a task ended: by our polls, and by the server's
+        instants where they make sense."""
         age = now - task.submitted_at
         if (
             outcome.created_at is not None
@@ -229,9 +288,8 @@ class PollSchedule:
             # second either way, and our own polls may know it better.
             told = outcome.completed_at - outcome.created_at
             running = max(task.running_at - task.submitted_at, told - SERVER_SECOND_S)
-            self.model.observe(task.kind, running, max(running, min(age, told + SERVER_SECOND_S)))
-        else:
-            self.model.observe(task.kind, task.running_at - task.submitted_at, age)
+            return running, max(running, min(age, told + SERVER_SECOND_S))
+        return task.running_at - task.submitted_at, age
 
     def _retry_at(self, task: _Task, now: float, outcome: Unreadable) -> float:
         asked = clamp_retry_after(outcome.retry_after_s)
@@ -272,6 +330,16 @@ class PollSchedule:
         if task.waits:
             task.waits = False
             self._waiting[task.kind] -= 1
+            if not self._queued and 2 * sum(self._waiting.values()) <= self._timed_for:
+                self._time_anew()
+
+    def _time_anew(self) -> None:
+        """What a look is worth has changed: all tasks that are due by themselves, and
+        no retry, are due at other instants."""
+        self._timed_for = sum(self._waiting.values())
+        for number, task in self._tasks.items():
+            if task.ticket and task.waits and not task.strikes:
+                self._schedule(number, self._next_due(task))
 
     def _drop_stale(self) -> None:
         while self._heap and not self._is_current(self._heap[0]):
@@ -286,13 +354,32 @@ class PollSchedule:
         if duration is None:
             return task.running_at + self._usual_gap()
         median = duration.median_s
-        price = max(CHEAPEST, self._price() / median)
+        price = max(self._least_price(), self._price() / median)
+        age = self._foretold(task, price)
+        if age is not None:
+            return task.submitted_at + age
         age = next_look((task.running_at - task.submitted_at) / median, price, duration.shape)
         if age is None:
             return task.running_at + max(
                 self._usual_gap(), STRAGGLER_SHARE * (task.running_at - task.submitted_at)
             )
         return task.submitted_at + age * median
+
+    def _foretold(self, task: _Task, price: float) -> float | None:
+        """The age at which progress says that the task is to be asked, if it does."""
+        if task.window is None or not self._progress.is_believed:
+            return None
+        return look_at(task.window, price, check=task.is_checked and self._queued)
+
+    def _least_price(self) -> float:
+        """The least price of a poll, in medians: see above."""
+        if self._queued or self._gate.rate is not None:
+            return self._first_price()
+        tasks = sum(self._waiting.values())
+        return max(self._first_price(), min(DEAREST, CHEAPEST * tasks))
+
+    def _first_price(self) -> float:
+        return LOOK_PRICE if self._progress.is_believed else CHEAPEST
 
     def _usual_gap(self) -> float:
         """The gap between two polls of one task that nothing is known about: the
@@ -334,6 +421,7 @@ class PollSchedule:
             round(math.log(max(1, tasks)) / math.log(PRICES)),
             sum(self._fitted_at.values()),
             rate,
+            self._least_price(),
         )
         if reason != self._priced_for:
             self._priced_for = reason
@@ -359,7 +447,7 @@ class PollSchedule:
             if duration is None:
                 total += tasks / self._usual_gap()
                 continue
-            price = max(CHEAPEST, price_s / duration.median_s)
+            price = max(self._least_price(), price_s / duration.median_s)
             looks = looks_per_task(price, duration.shape)
             total += tasks * looks / (duration.mean_s + price * looks * duration.median_s)
         return total

@@ -24,6 +24,9 @@ from wanbatch.model.outcomes import Accepted, Halted, NotAccepted, SubmitOutcome
 PREPARE_LANE = 3
 """Works whose media are being made ready, or are and were not sent: enough that a
 submit seldom waits for them (chosen), and few, so that links to uploads are young."""
+NEARLY_FULL = 0.7
+"""With fewer tasks than this share of the places, as many as the rate of submits keeps
+running, the places never fill: in the mean of a batch durations vary less (chosen)."""
 
 
 class Buying:
@@ -50,6 +53,9 @@ class Buying:
         # Requests under way: as many as works in the phases ``PREPARING`` and
         # ``SUBMITTING``.
         self.preparing = self.submitting = 0
+        # Whether the places are what holds submits back, and not their rate; changes
+        # with a margin, for every change times all tasks anew.
+        self._is_full = True
         # Since when every submit was refused; ``None`` after any other answer.
         self._refused_since: float | None = None
 
@@ -65,6 +71,26 @@ class Buying:
 
     def _may_buy(self) -> bool:
         return self.course.mode is Mode.BUYING and not self._tracking.recovering
+
+    def waits_for_places(self) -> bool:
+        """Whether a job would take the place of a task as soon as that has ended.
+
+        None does where no job is left to buy; nor where the rate of submits is what
+        holds them back, so that a usual task ends before the places are all taken.
+        """
+        items = self._items
+        if self.course.mode is not Mode.BUYING:
+            return False
+        if items.waiting:
+            return True
+        if not (items.ready or items.prepared or self.preparing):
+            return False
+        usual_s, rate = self._tracking.polls.model.usual_s(), self.pacer.rate
+        if usual_s is None or rate is None:
+            return True
+        share = NEARLY_FULL if self._is_full else 1.0
+        self._is_full = rate * usual_s >= share * self.pacer.limit
+        return self._is_full
 
     def next_submit(self, now: float) -> Submit | None:
         """The work to send now; its price is held back."""

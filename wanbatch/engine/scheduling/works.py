@@ -43,6 +43,8 @@ class WorkItems:
         self.ready = [work.index for work in works if work.phase is Phase.READY]
         heapq.heapify(self.ready)
         self.prepared: list[int] = []
+        # So many works wait for others.
+        self.waiting = sum(work.phase is Phase.WAITING for work in works)
 
     def of(self, attempt: Attempt) -> WorkItem | None:
         """The work that an attempt was made for; ``None`` where this run has none."""
@@ -82,6 +84,7 @@ class WorkItems:
             heap = self.ready if work.phase is Phase.READY else self.prepared
             heap.remove(work.index)
             heapq.heapify(heap)
+        self.waiting -= work.phase is Phase.WAITING
         work.phase = Phase.RUNNING
 
     def finish(self, work: WorkItem) -> None:
@@ -91,10 +94,12 @@ class WorkItems:
             if other.phase is Phase.WAITING and all(
                 self.by_fingerprint[up].phase is Phase.DONE for up in other.upstream
             ):
+                self.waiting -= 1
                 self.make_ready(other)
 
     def stick(self, work: WorkItem, reason: str) -> None:
         """It goes no further in this run."""
+        self.waiting -= work.phase is Phase.WAITING
         work.phase, work.reason, work.urls = Phase.STUCK, reason, {}
 
 
