@@ -113,7 +113,6 @@ TABLE = {
     "media/test_sounds.py": "media/mp3 media/wav",
     "media/test_stills.py": "media/container media/window videos/stills",
     "media/test_structure.py": "media/boxes media/fragments media/tracks",
-    "operations/test_beginning.py": "ledger/begun",
     "operations/test_clean.py": "operations/references",
     "operations/test_event_records.py": "engine/events operations/events",
     "operations/test_looking.py": "operations/loops",

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
@@ -26,6 +28,7 @@ from wanbatch.ledger.merge import (
     knowledge,
     read_book,
 )
+from wanbatch.ledger.sqlite import Damaged
 from wanbatch.ledger.store import MERGED, Ledger, read_snapshot
 from wanbatch.model.lifecycle import (
     TRANSITIONS,
@@ -287,3 +290,44 @@ async def test_a_book_is_read_whole_and_a_merged_ledger_goes_by_instants(tmp_pat
     found = read_snapshot(path)
     assert [a.attempt_id for a in found.attempts] == [2, 1]
     assert found.notes[MERGED] == "1"
+
+
+# -- a whole ledger --------------------------------------------------------------------
+
+
+async def _stored(path: Path) -> None:
+    async with Ledger.open(path) as ledger:
+        await bring_to_end(ledger)
+
+
+@pytest.mark.anyio
+async def test_a_book_finds_the_histories_of_an_identity(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    await _stored(path)
+    book = read_book(path)
+    (one,) = book.histories.values()
+    assert list(book.of(one.row.realm, one.row.fingerprint)) == [one]
+    assert list(book.of("emulator", one.row.fingerprint)) == []
+    assert list(book.of(one.row.realm, "wb1:unknown")) == []
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        ("UPDATE events SET facts = 'no JSON' WHERE seq = 2", "contradicts itself"),
+        ("UPDATE events SET kind = 'unheard of' WHERE seq = 2", "contradicts itself"),
+        ("DELETE FROM events WHERE seq = 2", "attempt 1 is not what its events say"),
+        ("DELETE FROM events", "attempt 1 is not what its events say"),
+    ],
+)
+async def test_a_ledger_that_contradicts_itself_is_not_read(
+    tmp_path: Path, change: str, what: str
+) -> None:
+    path = tmp_path / "ledger.db"
+    await _stored(path)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(change)
+    with pytest.raises(Damaged, match=what) as caught:
+        read_book(path)
+    assert caught.value.hints

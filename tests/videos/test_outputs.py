@@ -211,3 +211,19 @@ def test_each_name_of_a_video_that_lies_outside_is_a_fault(tmp_path, part):
 def test_a_placement_of_an_attempt_that_is_not_stored_is_not_whole(tmp_path, part):
     _, placement = stored(tmp_path, part)
     assert outputs.intact_paths(tmp_path, Snapshot((), (placement,))) == frozenset()
+
+
+def test_a_video_of_another_folder_is_brought_once_and_replaces_nothing(tmp_path):
+    source = tmp_path / "artifact" / "one.mp4"
+    source.parent.mkdir()
+    source.write_bytes(BYTES)
+    output = tmp_path / "reports"
+    (output / "m/videos").mkdir(parents=True)
+    (output / "m/videos/one.mp4").write_bytes(b"bought before")
+    assert outputs.bring(output, source, "m/videos/one.mp4", SHA) == ("m/videos/one-2.mp4", True)
+    assert outputs.bring(output, source, "m/videos/one.mp4", SHA) == ("m/videos/one-2.mp4", False)
+    assert (output / "m/videos/one.mp4").read_bytes() == b"bought before"
+    assert (output / "m/videos/one-2.mp4").read_bytes() == BYTES
+    assert source.exists()
+    with pytest.raises(OSError, match="outside the folder"):
+        outputs.bring(output, source, "../one.mp4", SHA)

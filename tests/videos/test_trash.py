@@ -3,8 +3,10 @@ two."""
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 from threading import Thread
@@ -254,3 +256,19 @@ def test_the_list_is_written_whole(tmp_path: Path) -> None:
     write_trash(tmp_path, [ENTRY])
     assert [p.name for p in (tmp_path / "trash").iterdir()] == ["index.json"]
     assert read_trash(tmp_path) == [ENTRY]
+
+
+def test_where_the_disk_opens_no_folders_there_is_no_lock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(tmp_path)
+
+    def refuse(*_: object) -> int:
+        raise OSError(errno.EACCES, "no folders")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "open", refuse)
+        with trash._alone(tmp_path):
+            pass
+    discard(tmp_path, [ENTRY])
+    assert put_back(tmp_path, [1]) == [ENTRY]

@@ -91,14 +91,23 @@ def bring(output: Path, source: Path, wanted: str, sha256: str) -> tuple[str, bo
     """
     target = _inside(output, wanted)
     target.parent.mkdir(parents=True, exist_ok=True)
-    for path in _numbered(target):
-        is_new = not os.path.lexists(path)
-        if is_new:
-            _sync_file(source)
-        if _takes(path, source, sha256):
-            _sync_folders(output, path.parent)
-            return path.relative_to(output).as_posix(), is_new
-    raise AssertionError("names are without end")
+    path, is_new = next(
+        (path, is_free)
+        for path in _numbered(target)
+        for is_free in (_is_free(path, source),)
+        if _takes(path, source, sha256)
+    )
+    _sync_folders(output, path.parent)
+    return path.relative_to(output).as_posix(), is_new
+
+
+def _is_free(path: Path, source: Path) -> bool:
+    """Whether nothing has the name; then ``source``, which is about to get it, is made
+    durable first."""
+    if os.path.lexists(path):
+        return False
+    _sync_file(source)
+    return True
 
 
 def _sync_file(path: Path) -> None:
