@@ -2,7 +2,7 @@
 is timed.
 
 ``make test`` takes a slice of what starts real processes: one of several cases of the
-long tables (``THINNED``), every third test of the folders that run whole commands
+long tables (``THINNED``), every sixth test of the folders that run whole commands
 (``SLICED``). ``make cases`` takes all of them.
 """
 
@@ -23,12 +23,12 @@ THINNED = {
     "ci": 3,
     "cli": 6,
     "crash": 3,
-    "docs/test_pages.py": 3,
+    "docs/test_pages.py": 6,
     "examples": 3,
     "field": 6,
     "media/test_field_inputs.py": 10,
     "media/test_turning.py": 3,
-    "torture": 3,
+    "torture": 6,
     "simulation/test_mutants.py": 14,
 }
 """One case of so many is kept where a test of this folder or file has more than two
@@ -76,7 +76,7 @@ def _tests_left_out(items: list[pytest.Item]) -> set[pytest.Item]:
         item
         for in_file in tests.values()
         for number, cases in enumerate(in_file.values())
-        if number % 3
+        if number % 6
         for item in cases
     }
 

@@ -49,7 +49,7 @@ ONLY_AFTER_MERGING = {
     "WB213_rendered_file",
     "WB210_negative_prompt",
 }
-ONLY_AFTER_MERGING |= {"WB218_control", "WB213_user"}
+ONLY_AFTER_MERGING |= {"WB218_control", "WB213_user", "WB203_decimal_comma"}
 
 
 LONGEST_SILENCE_S = 120
@@ -316,7 +316,7 @@ def test_a_wrong_value_is_told_what_it_must_be(editor: Editor, text: str, messag
 
 FIELDS = set(load_schema("manifest")["definitions"]["job"]["properties"])  # type: ignore[index]
 TOP = {"$schema", "name", "description", "vars", "defaults", "jobs", "run", "wanbatch"}
-IN_RUN = {"backend", "max_cost", "max_in_flight", "rate", "retries", "on_failure"}
+IN_RUN = {"backend", "budget", "max_cost", "max_in_flight", "rate", "retries", "on_failure"}
 KINDS = {"first_frame", "last_frame", "driving_audio", "first_clip"}
 OFFERED: dict[str, set[str]] = {
     "¦": TOP,
@@ -342,7 +342,7 @@ OFFERED: dict[str, set[str]] = {
     JOB + "    prompt_extend: ¦\n": {"false", "true"},
     JOB + "    seeds:\n      ¦\n": {"start", "count", "step"},
     JOB + "    seeds:\n      start: 1\n      ¦\n": {"count", "step"},
-    JOB + "    rows:\n      ¦\n": {"from", "key"},
+    JOB + "    rows:\n      ¦\n": {"from", "key", "encoding", "sheet"},
     JOB + "    rows: ¦\n": {"shots.csv"},
     JOB + "    matrix:\n      ¦\n": {"include", "exclude"},
     JOB + "    matrix:\n      hour: [a]\n      include:\n        - ¦\n": set(),

@@ -177,7 +177,7 @@ def test_the_plan_has_the_reports_entries_with_action_and_reason():
     document = json.loads(document_text(plan_document(plan, [manifest, titles])))
     schema = load("plan")
     jsonschema.Draft7Validator(schema).validate(document)
-    kept = {"digest", "ledger", "prices", "choices"}  # ``plan.saved`` adds them
+    kept = {"digest", "ledger", "prices", "choices", "budget"}  # added where it is kept
     assert set(schema["properties"]) - kept == set(document)
     assert document["totals"] == {
         "jobs": 4,

@@ -183,7 +183,7 @@ class _Reader:
         after = _WORD.match(self.text, number.end())
         if after is not None:
             raise self._bad("this is no number that JSON knows")
-        if not number["rest"] and len(text) > MOST_DIGITS:
+        if not number["rest"] and len(text.lstrip("-")) > MOST_DIGITS:
             raise self._bad(f"this number has more than {MOST_DIGITS} digits")
         value = float(text) if number["rest"] else int(text)
         if not math.isfinite(value):
