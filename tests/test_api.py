@@ -11,6 +11,7 @@ import ast
 import asyncio
 import doctest
 import json
+import re
 import shutil
 import signal
 import subprocess
@@ -222,6 +223,20 @@ def test_a_run_gives_its_reports(harbor: Path) -> None:
     assert wanbatch.plan(HARBOR).count()[Action.REUSE] == 2
 
 
+def test_a_forecast_that_fails_costs_no_video(
+    harbor: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def fail(*_: object) -> None:
+        asked.append(1)
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("wanbatch.operations.outlook.Outlook.question", fail)
+    assert wanbatch.run_sync(HARBOR).exit_code == ExitCode.DONE
+    assert asked == [1]
+
+
 def test_what_stands_on_disk_is_what_the_run_gave(harbor: Path) -> None:
     result = wanbatch.run_sync(HARBOR)
     opened = wanbatch.open_report("reports")
@@ -361,9 +376,11 @@ def test_a_plan_approves_what_it_would_buy_and_no_more(scene: Scene) -> None:
     assert plan.total == Decimal("0.40")
     manifest = (scene.folder / FILE).read_text()
     (scene.folder / FILE).write_text(manifest.replace("A harbour", "A lighthouse"))
-    with pytest.raises(WanbatchError, match=r"the plan is stale: .*was not to be bought") as caught:
+    with pytest.raises(WanbatchError, match="the plan is stale: 2 differences") as caught:
         wanbatch.run_sync(plan)
     assert caught.value.exit_code == ExitCode.REFUSED
+    assert "job[seed=0], job[seed=1]" in caught.value.message
+    assert caught.value.hints == ("plan again, and let the new plan be approved",)
     assert scene.charges() == 0
     (scene.folder / FILE).write_text(manifest)
     with pytest.raises(WanbatchError, match="limit is"):
@@ -382,21 +399,42 @@ def test_a_plan_that_buys_again_buys_once_however_often_it_is_run(scene: Scene) 
     assert wanbatch.run_sync(again).cost.spent == Decimal("0.20"), "a new plan is a new word"
 
 
-def test_a_plan_that_became_dearer_is_stale(scene: Scene) -> None:
+@pytest.mark.parametrize("price", ["0.11", "0.09"])
+def test_a_plan_of_another_price_is_stale(scene: Scene, price: str) -> None:
     plan = wanbatch.plan(FILE, backend="rough")
     config = Path(scene.environ["WANBATCH_CONFIG"])
-    config.write_text(config.read_text().replace("720P = 0.10", "720P = 0.11"))
-    with pytest.raises(WanbatchError, match=r"costs \$0\.22 instead of \$0\.20"):
+    before = config.read_text()
+    config.write_text(before.replace("720P = 0.10", f"720P = {price}"))
+    with pytest.raises(WanbatchError, match=rf"(?s)stale: 1 difference.*{price}"):
         wanbatch.run_sync(plan)
-    config.write_text(config.read_text().replace("720P = 0.11", "720P = 0.09"))
-    assert wanbatch.run_sync(plan).cost.spent == Decimal("0.54")
+    assert scene.charges() == 0
+    config.write_text(before)
+    assert wanbatch.run_sync(plan).cost.spent == Decimal("0.60")
+
+
+def test_a_plan_without_a_price_approves_nothing(scene: Scene) -> None:
+    config = Path(scene.environ["WANBATCH_CONFIG"])
+    lines = [line for line in config.read_text().splitlines() if not line.startswith("price")]
+    config.write_text("\n".join(lines))
+    plan = wanbatch.plan(FILE, backend="rough")
+    assert plan.total is None
+    with pytest.raises(WanbatchError, match="the plan cannot be kept") as caught:
+        wanbatch.run_sync(plan)
+    assert caught.value.exit_code == ExitCode.REFUSED
+    assert scene.charges() == 0
+
+
+def test_a_plan_of_the_first_jobs_is_run_for_those(scene: Scene) -> None:
+    plan = wanbatch.plan(FILE, backend="rough", first=1)
+    assert wanbatch.run_sync(plan).cost.spent == Decimal("0.20")
+    assert scene.charges() == 1
 
 
 def test_a_plan_does_not_go_to_another_backend(scene: Scene) -> None:
     plan = wanbatch.plan(FILE, backend="rough")
     config = Path(scene.environ["WANBATCH_CONFIG"])
-    config.write_text(config.read_text().replace("http://127.0.0.1", "http://localhost"))
-    with pytest.raises(WanbatchError, match="stale: it was made for backend rough as it was then"):
+    config.write_text(re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:9", config.read_text()))
+    with pytest.raises(WanbatchError, match="stale: 1 difference"):
         wanbatch.run_sync(plan)
     assert scene.charges() == 0
 

@@ -47,11 +47,10 @@ if TYPE_CHECKING:
     from wanbatch.model.lifecycle import Attempt
     from wanbatch.model.period import Allowance
     from wanbatch.model.report import Cost, Remark, ReportJob
-    from wanbatch.model.retrying import Retrying
     from wanbatch.operations.aside import Approve, OnEvent
     from wanbatch.operations.check import check as check_files
     from wanbatch.operations.events import Event, Forecast
-    from wanbatch.operations.planning import look_ahead
+    from wanbatch.operations.planning import Basis, look_ahead
     from wanbatch.operations.run import RunResult, carry_out
     from wanbatch.words.diagnostics import Diagnostic
 
@@ -106,8 +105,8 @@ class Plan(ModelPlan):
     """
 
     options: PlanningOptions
-    retry_failed: Retrying
-    regenerate: bool
+    manifests: tuple[Manifest, ...]
+    basis: Basis
     estimate: Forecast | None
     findings: tuple[Diagnostic, ...]
     left: tuple[Allowance, ...] = ()
@@ -277,8 +276,8 @@ def plan(
         return Plan(
             **values,
             options=options,
-            retry_failed=again,
-            regenerate=regenerate,
+            manifests=seen.manifests,
+            basis=seen.basis,
             estimate=seen.estimate,
             findings=tuple(found),
             left=seen.left,
@@ -421,13 +420,11 @@ def _as_planned(
             f"a plan has its own {', '.join(named)}",
             "give them to wanbatch.plan, and run what it returns",
         )
-    run = replace(asked, allowed=plan, retry_failed=plan.retry_failed, regenerate=plan.regenerate)
-    if plan.realm == "paid" and plan.total is not None:
-        limit = plan.total if asked.max_cost is None else min(asked.max_cost, plan.total)
-        run = replace(run, max_cost=limit)
-    else:
-        run = replace(run, yes=True)
-    return replace(plan.options, checks=options.checks), run
+    from wanbatch.operations.approved import plan_in_hand, take_up
+
+    saved = plan_in_hand(plan, plan.manifests, plan.basis)
+    planned = replace(plan.options, checks=options.checks, first=None)  # its jobs are chosen
+    return take_up(planned, asked, saved, output_given=True)
 
 
 def _result(ended: RunResult) -> Result:

@@ -573,7 +573,7 @@ def test_a_resubmit_after_the_plan_is_a_difference(tmp_path):
 
 def test_a_continued_run_keeps_to_what_is_left(tmp_path):
     """As if the killed run's purchases had cost more than was planned."""
-    with Scene(tmp_path, jobs=3, emulator="--latency 0.1 --render tiny") as scene:
+    with Scene(tmp_path, jobs=3, emulator="--latency 0.1 --render tiny", rate=2) as scene:
         assert plan(scene)["totals"]["price"] == "0.60"
         killed(scene, 1)
         before = charged(scene)

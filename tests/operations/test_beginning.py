@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from collections.abc import Mapping
@@ -161,6 +162,29 @@ def test_a_mark_that_cannot_be_shown_ends_with_4(tmp_path: Path, remote: Path) -
         "the plan could not be marked as begun; nothing was sent:"
         " git push failed: permission denied"
     )
+
+
+def test_what_git_says_is_told_by_its_own_line(tmp_path: Path) -> None:
+    """Its last line alone would say: and the repository exists."""
+    board = checkout(tmp_path / "one", tmp_path / "nowhere")
+    with pytest.raises(WanbatchError) as caught:
+        begin(tmp_path / "reports", DIGEST, board, "first")
+    assert caught.value.exit_code == ExitCode.ENVIRONMENT
+    assert re.fullmatch(
+        r"git ls-remote failed: fatal: '.*nowhere' does not appear to be a git repository;"
+        r" nothing was sent",
+        caught.value.message,
+    )
+
+
+def test_the_users_settings_change_no_mark(tmp_path: Path, remote: Path) -> None:
+    """The commit of a mark is the same in every checkout, however git is set there."""
+    board = checkout(tmp_path / "one", remote)
+    other = checkout(tmp_path / "two", remote)
+    git(tmp_path / "two", "config", "i18n.commitEncoding", "ISO-8859-1")
+    git(tmp_path / "two", "config", "commit.gpgSign", "true")
+    assert board.face(DIGEST, "first") == other.face(DIGEST, "first")
+    assert board.face(DIGEST, "first") != board.face(DIGEST, "second")
 
 
 def test_a_remote_that_is_not_there_shows_no_password(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from wanbatch.operations.events import (
     Estimated,
     Looking,
     NotPrepared,
+    PaceChanged,
     RunBegins,
     RunEnds,
     Stopping,
@@ -82,6 +83,17 @@ def test_estimates_and_counts_of_looks_come_half_a_minute_apart(tmp_path):
             kept.take(Looking(at), float(at))
     told = lines(tmp_path / "m/events.ndjson")
     assert [r["event"] for r in told[1:]] == ["estimate", "looking"] * 3
+
+
+@pytest.mark.parametrize("at", [1.0, 1e300])
+def test_what_no_line_can_hold_is_told_and_the_run_goes_on(tmp_path, at):
+    with journal(tmp_path) as kept:
+        kept.take(BEGINS, 1.0)
+        kept.take(PaceChanged(None, 5, float("nan")), at)
+        kept.take(Stopping(), 1.0)
+    assert [r["event"] for r in lines(tmp_path / "m/events.ndjson")] == ["run_begins", "stopping"]
+    (trouble,) = kept.trouble
+    assert trouble.startswith("an event could not be written: ")
 
 
 def test_a_link_in_its_place_is_not_followed_and_is_told(tmp_path):

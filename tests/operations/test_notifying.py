@@ -4,6 +4,7 @@ otherwise for it."""
 from __future__ import annotations
 
 import json
+import re
 import signal
 import sys
 import time
@@ -187,3 +188,14 @@ def test_a_refusal_is_told_too(project: Path) -> None:
     done = run(project, "--max-cost", "0.01", "--notify", said)
     assert done.returncode == 3
     assert (project / "told.txt").read_text() == "end 3\n"
+
+
+def test_a_run_that_cannot_go_on_is_told_too(project: Path) -> None:
+    """Found out in the midst of it, where other tasks are under way."""
+    config = project / "config.toml"
+    config.write_text(re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:9", config.read_text()))
+    said = "echo $WANBATCH_EVENT $WANBATCH_EXIT_CODE $WANBATCH_TROUBLE > told.txt"
+    done = run(project, "--yes", "--notify", said)
+    assert done.returncode == 4
+    told = (project / "told.txt").read_text()
+    assert told.startswith("end 4 backend priced did not answer as it should: ")

@@ -37,6 +37,7 @@ from wanbatch.manifest.yaml import codes as yaml_codes
 from wanbatch.manifest.yaml.document import Document, Value
 from wanbatch.manifest.yaml.source import read_source
 from wanbatch.model.job import MEDIA_TYPES, Job, Manifest, RunSettings
+from wanbatch.words.collector import collector_resting
 from wanbatch.words.diagnostics import Diagnostic, Position, Route, Severity, has_errors, order
 from wanbatch.words.quoting import closest, shown
 from wanbatch.words.scalars import Scalar
@@ -126,16 +127,13 @@ them is part of a cycle."""
 
 @contextmanager
 def _no_collection() -> Iterator[None]:
-    was_on = gc.isenabled()
-    gc.disable()
-    before = gc.get_count()[0]
-    try:
-        yield
-    finally:
-        if gc.get_count()[0] - before > _MANY_OBJECTS:
-            gc.freeze()
-        if was_on:
-            gc.enable()
+    with collector_resting():
+        before = gc.get_count()[0]
+        try:
+            yield
+        finally:
+            if gc.get_count()[0] - before > _MANY_OBJECTS:
+                gc.freeze()
 
 
 def _check_variables(options: LoadOptions) -> Iterator[Diagnostic]:

@@ -12,7 +12,7 @@ the paid realm: the emulator is free and not guarded.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -93,7 +93,7 @@ class Elsewhere:
             )
         )
 
-    def find(self, fingerprints: Sequence[str], *, heard: bool) -> Sighting | None:
+    def find(self, fingerprints: Iterable[str], *, heard: bool) -> Sighting | None:
         """The trace of a job by all fingerprints that it has had.
 
         Of a job that this ledger has ``heard`` of, its own reports, videos and locks

@@ -1,5 +1,5 @@
-"""``run`` with a saved plan: the plan is read, taken up, held against what is, and
-carried out to its total.
+"""``run`` with a saved plan, or with one that a program has in hand: it is read, taken
+up, held against what is, and carried out to its total.
 
 What it may not do: keep the order of a run (``run`` does), or decide what a difference
 is (``plan.staleness`` does).
@@ -30,7 +30,8 @@ from wanbatch.operations.check import Checked
 from wanbatch.operations.choose import SpendingLimit
 from wanbatch.operations.options import DEFAULT_OUTPUT, PlanningOptions, RunOptions
 from wanbatch.operations.planning import build_plan
-from wanbatch.plan.saved import SavedPlan, digest_of, parse_plan
+from wanbatch.operations.reporting import render_plan
+from wanbatch.plan.saved import Basis, SavedPlan, digest_of, parse_plan
 from wanbatch.plan.selection import parse_selection
 from wanbatch.plan.staleness import (
     Difference,
@@ -111,6 +112,12 @@ def _parse(path: Path) -> Mapping[str, Json]:
     return cast("Mapping[str, Json]", document)
 
 
+def plan_in_hand(plan: Plan, manifests: Sequence[Manifest], basis: Basis) -> SavedPlan:
+    """A plan that was made in this process, as one that was saved: both are carried out
+    by the same rules."""
+    return parse_plan(json.loads(render_plan(plan, manifests, basis).content), "")
+
+
 def take_up(
     options: Options, run: RunOptions, saved: SavedPlan, *, output_given: bool = False
 ) -> tuple[Options, RunOptions]:
@@ -160,8 +167,8 @@ def _refuse_contradictions(options: PlanningOptions, run: RunOptions, saved: Sav
     if wrong:
         raise WanbatchError(
             ExitCode.INVALID,
-            f"{' and '.join(wrong)} {'contradicts' if len(wrong) == 1 else 'contradict'} the plan"
-            f" {saved.source}; nothing was sent",
+            f"{' and '.join(wrong)} {'contradicts' if len(wrong) == 1 else 'contradict'}"
+            f" {saved.title}; nothing was sent",
             "leave out what the plan says already: it runs as it was saved",
             "or plan with other options, and let that plan be approved",
         )
@@ -173,7 +180,7 @@ def _variables(options: PlanningOptions, saved: SavedPlan) -> dict[str, str]:
     if secret:
         raise WanbatchError(
             ExitCode.INVALID,
-            f"the plan {saved.source} was made with --var {secret[0]}, a URL whose query no file"
+            f"{saved.title} was made with --var {secret[0]}, a URL whose query no file"
             " keeps; nothing was sent",
             f"give it again: --var {secret[0]}=URL",
         )
@@ -215,7 +222,7 @@ class Approval:
         if given != planned:
             raise WanbatchError(
                 ExitCode.INVALID,
-                f"the plan {self.saved.source} is of {_listed(planned)}, and the files given are"
+                f"{self.saved.title} is of {_listed(planned)}, and the files given are"
                 f" {_listed(given)}; nothing was sent",
                 "leave the files out: the plan names them",
             )
@@ -249,7 +256,7 @@ class Approval:
         money."""
         if self.saved.realm == "emulator":
             return None
-        return SpendingLimit(self.saved.total or Decimal(0), f"the plan {self.saved.source}")
+        return SpendingLimit(self.saved.total or Decimal(0), self.saved.title)
 
     def lower(self, limit: Decimal | None, snapshot: Snapshot) -> Decimal | None:
         """The most that this run may spend, by ``limit`` and by what the plan's earlier
@@ -269,12 +276,17 @@ class Approval:
         more = [f"and {len(lines) - LISTED} more kinds"] if len(lines) > LISTED else []
         things = "1 difference" if len(found) == 1 else f"{len(found)} differences"
         shown = "".join(f"\n  - {line}" for line in (*lines[:LISTED], *more))
-        source = self.saved.source
-        again = quoted([*_planned_again(self.options, self.saved), "-o", source])
         return (
-            f"the plan {source} is stale: {things} from what was approved; nothing was sent{shown}",
-            f"plan again, and let the new plan be approved: {again}",
+            f"{self.saved.title} is stale: {things} from what was approved; nothing was sent"
+            + shown,
+            f"plan again, and let the new plan be approved{self._command()}",
         )
+
+    def _command(self) -> str:
+        """How the file is made anew, where there is one."""
+        source = self.saved.source
+        again = (*_planned_again(self.options, self.saved), "-o", source)
+        return f": {quoted(again)}" if source else ""
 
 
 def _planned_again(options: PlanningOptions, saved: SavedPlan) -> Iterator[str]:

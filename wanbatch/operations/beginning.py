@@ -151,7 +151,7 @@ class GitBoard:
         environ = os.environ | _AUTHOR | {"GIT_TERMINAL_PROMPT": "0"}
         try:
             done = subprocess.run(  # noqa: S603 - git, and words of ours
-                ("git", *words),  # noqa: S607 - the user's own git
+                ("git", "-c", "i18n.commitEncoding=UTF-8", *words),  # noqa: S607 - the user's own
                 cwd=self._folder,
                 env=environ,
                 input=given,
@@ -180,9 +180,11 @@ _AUTHOR = {
 
 
 def _git_failed(word: str, said: str) -> WanbatchError:
-    lines = [line for line in hide_queries(said).strip().splitlines() if line.strip()]
+    lines = [line.strip() for line in hide_queries(said).splitlines() if line.strip()]
+    fatal = [line for line in lines if line.startswith(("fatal: ", "error: "))]
+    line = next(iter((*fatal, *reversed(lines))), "without a word")
     return WanbatchError(
         ExitCode.ENVIRONMENT,
-        f"git {word} failed: {lines[-1][:300] if lines else 'without a word'}; nothing was sent",
+        f"git {word} failed: {line[:300]}; nothing was sent",
         "run it in a checkout whose remote can be read and written",
     )

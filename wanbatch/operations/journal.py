@@ -76,7 +76,11 @@ class Journal:
             self._open(event.manifests)
         if not self._began or self._is_too_soon(event, at):
             return
-        line = line_of(event, at, self._scrub)
+        try:
+            line = line_of(event, at, self._scrub)
+        except (ValueError, OverflowError) as error:  # no number of JSON, no instant
+            self.trouble.append(f"an event could not be written: {error}")
+            return
         if not line:
             return
         if self._echo is not None:

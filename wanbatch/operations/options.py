@@ -8,14 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from wanbatch.model.measures import Level
 from wanbatch.model.retrying import Retrying
 from wanbatch.plan.saved import SavedPlan
-
-if TYPE_CHECKING:
-    from wanbatch.model.plan import Plan
 
 DEFAULT_OUTPUT = Path("reports")
 MOST_JOBS = 100_000
@@ -55,12 +51,11 @@ class RunOptions:
 
     ``None`` leaves a limit to the profile and the manifests. ``max_cost`` is an amount
     of the backend's currency and approves spending up to it; ``yes`` approves the plan
-    as it stands. ``allowed`` is a plan that a program was shown: what it would not have
-    bought at its price is refused. ``approved`` is a saved plan: the run buys what that
-    buys, up to its total, and nothing else (``operations.approved`` takes it up).
-    ``locked`` refuses where a manifest and its lock disagree. ``retry_failed`` is all
-    failed jobs, or those that failed by these codes. ``notify`` is a command of the
-    user's, for the shell.
+    as it stands. ``approved`` is a plan that was saved, or that a program has in hand:
+    the run buys what that buys, up to its total, and nothing else
+    (``operations.approved`` takes it up). ``locked`` refuses where a manifest and its
+    lock disagree. ``retry_failed`` is all failed jobs, or those that failed by these
+    codes. ``notify`` is a command of the user's, for the shell.
     """
 
     buys: bool = True
@@ -77,4 +72,3 @@ class RunOptions:
     regenerate: bool = False
     approved: SavedPlan | None = None
     notify: str = ""
-    allowed: Plan | None = None

@@ -44,7 +44,8 @@ from wanbatch.plan.groups import Group as Group
 from wanbatch.plan.groups import group_jobs as group_jobs
 from wanbatch.plan.identity import JobKey
 from wanbatch.plan.planner import PlanOptions, Target, make_plan
-from wanbatch.plan.saved import Basis, Choices
+from wanbatch.plan.saved import Basis as Basis
+from wanbatch.plan.saved import Choices
 from wanbatch.plan.selection import parse_selection
 from wanbatch.plan.shards import parse_shard
 from wanbatch.videos.outputs import intact_paths

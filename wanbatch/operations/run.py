@@ -55,13 +55,7 @@ from wanbatch.model.plan import Action, JobState, Plan
 from wanbatch.model.report import Remark, Report, Shortfall
 from wanbatch.model.wire import Profile, quiet_period_of
 from wanbatch.operations.allowance import keep_periods, periods_of
-from wanbatch.operations.approval import (
-    Approver,
-    keep_limit,
-    keep_to_plan,
-    require_approval,
-    still_wanted,
-)
+from wanbatch.operations.approval import Approver, keep_limit, require_approval
 from wanbatch.operations.approved import Approval
 from wanbatch.operations.check import Checked, check
 from wanbatch.operations.choose import (
@@ -126,7 +120,7 @@ from wanbatch.videos.folders import refuse_odd_places
 from wanbatch.videos.outputs import intact_paths, set_aside_strangers
 from wanbatch.videos.trash import trashed_paths
 from wanbatch.words.clock import ServerClock
-from wanbatch.words.errors import ExitCode, WanbatchError
+from wanbatch.words.errors import ExitCode, WanbatchError, innermost
 
 UNNOTICED_S = 0.5
 """Nobody needs to be told why a run takes so much longer."""
@@ -173,12 +167,11 @@ class RunPorts:
     has started, goes on beside the work, and may call ``Run.interrupt``; it is
     cancelled at the end. ``look`` looks at one stored video, in a thread; ``None``
     where nobody looks. ``report`` writes what people read, from the plan, the ledger
-    and the run's id, and returns each page's path
-    with its report. ``awake`` keeps the machine awake while
-    something that costs money is under way. ``notify`` runs the user's command, in a
-    thread; ``None`` where there is none. ``journal`` keeps what happens; ``None``
-    where nobody reads it. Every ``forecast_every_s`` seconds it is told how long the
-    rest takes; ``None`` where nobody asks.
+    and the run's id, and returns each page's path with its report. ``awake`` keeps the
+    machine awake while something that costs money is under way. ``notify`` runs the
+    user's command, in a thread; ``None`` where there is none. ``journal`` keeps what
+    happens; ``None`` where nobody reads it. Every ``forecast_every_s`` seconds it is
+    told how long the rest takes; ``None`` where nobody asks.
     """
 
     run_id: str
@@ -261,8 +254,10 @@ def carry_out(
     work = Run(prepared, open_ports(prepared), approver, observe)
     try:
         result = start(work, execute)
-    except WanbatchError as error:
-        work.notify_refusal(error)
+    except Exception as error:  # a task group wraps what ended it
+        refusal = innermost(error)
+        if isinstance(refusal, WanbatchError):
+            work.notify_refusal(refusal)
         raise
     if end is not None:
         end(result)
@@ -492,7 +487,7 @@ class Run:
             retry_failed=False if is_last else self._run.retry_failed,
             regenerate=self._run.regenerate and not is_last,
             chosen=approval.saved.selected() if approval else chosen,
-            asked=self._still_asked(snapshot),
+            asked=approval.still_asked(snapshot) if approval else None,
         )
         if approval:
             plan = approval.hold(plan) if is_last else approval.keep(plan, snapshot)
@@ -500,13 +495,6 @@ class Run:
             tell_doubts(plan, self._tell)
             self._chosen = frozenset((e.job.manifest, e.name) for e in plan.selected())
         return plan
-
-    def _still_asked(self, snapshot: Snapshot) -> frozenset[str] | None:
-        """What is still to be bought once more; ``None`` where that is whatever is
-        selected."""
-        if self._approval:
-            return self._approval.still_asked(snapshot)
-        return still_wanted(self._run.allowed, snapshot) if self._run.allowed else None
 
     def _announce(self, plan: Plan, snapshot: Snapshot) -> InFlight:
         """Tells what is about to be done, where the backend takes it. Raises
@@ -530,8 +518,6 @@ class Run:
         """What must be said before anything is bought. Raises ``WanbatchError`` (3)."""
         if not in_flight.here:
             refuse_all_elsewhere(self._options, plan, self._tell)
-        if self._run.allowed is not None:
-            keep_to_plan(plan, self._run.allowed)
         unpriced = find_unpriced(plan, self._profile)
         self._keep_limit(plan, unpriced)
         self._keep_periods(plan, snapshot, unpriced)
@@ -728,12 +714,17 @@ class Run:
             group.cancel_scope.cancel()
 
     async def _foretell(self, scheduler: Scheduler, every_s: float) -> None:
-        """Tells again and again how long the rest takes, until it is cancelled."""
+        """Tells again and again how long the rest takes, until it is cancelled. What
+        goes wrong with that ends the telling: nothing that is paid for hangs on it."""
         outlook = Outlook(scheduler, self._model, self._profile.realm)
         while True:
             began = anyio.current_time()
-            question = outlook.question(began, self._clock.now())
-            self._tell(await anyio.to_thread.run_sync(question, abandon_on_cancel=True))
+            try:
+                question = outlook.question(began, self._clock.now())
+                estimated = await anyio.to_thread.run_sync(question, abandon_on_cancel=True)
+            except Exception:  # noqa: BLE001 - whatever it is, the work goes on
+                return
+            self._tell(estimated)
             await anyio.sleep(max(every_s, FORECAST_REST * (anyio.current_time() - began)))
 
     def _take(self, event: RunEvent) -> None:

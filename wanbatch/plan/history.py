@@ -16,7 +16,7 @@ cheap.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from wanbatch.model.lifecycle import UNSETTLED, Attempt, State
 from wanbatch.plan.earlier import Earlier
@@ -178,10 +178,23 @@ class History:
             self._doubts.pop(entry.fingerprint, None)
 
 
+class KnownAs:
+    """What jobs are known by under every rule, for looking into reports, locks and
+    other ledgers; an earlier rule's fingerprint is made when it is asked for."""
+
+    def __init__(self, identified: Mapping[JobKey, Identified]) -> None:
+        self._identified = identified
+        self._earlier = Earlier(identified)
+
+    def of(self, key: JobKey) -> Iterator[str]:
+        """The job's fingerprints, the present one first."""
+        yield self._identified[key].fingerprint
+        yield self._earlier.of(key)
+
+
 def known_fingerprints(
     identified: Mapping[JobKey, Identified],
 ) -> dict[JobKey, tuple[str, ...]]:
-    """What each job is known by under every rule, the present one first: for looking
-    into reports, locks and other ledgers."""
-    earlier = Earlier(identified)
-    return {key: (entry.fingerprint, earlier.of(key)) for key, entry in identified.items()}
+    """All that each job is known by, the present fingerprint first."""
+    known_as = KnownAs(identified)
+    return {key: tuple(known_as.of(key)) for key in identified}

@@ -38,10 +38,11 @@ from wanbatch.model.plan import Action, Doubt, JobState, Plan, PlannedJob
 from wanbatch.model.price import PriceList, price_of
 from wanbatch.model.reason import Reason, ReasonCode, because
 from wanbatch.model.retrying import Retrying, retries
-from wanbatch.plan.history import BOUGHT, History, known_fingerprints
+from wanbatch.plan.history import BOUGHT, History, KnownAs
 from wanbatch.plan.identity import Identified, JobKey, identify, upstream_first
 from wanbatch.plan.selection import Predicate, Selection
 from wanbatch.plan.shards import Shard, in_shard
+from wanbatch.words.collector import collector_resting
 from wanbatch.words.hiding import hide_in_value
 
 _NEW = because(ReasonCode.NEW)
@@ -110,7 +111,9 @@ def make_plan(
 
     ``elsewhere`` is what was found of purchases that this ledger does not know.
     """
-    return _Planner(manifests, digests, snapshot, intact, target, options, now, elsewhere).plan()
+    with collector_resting():
+        planner = _Planner(manifests, digests, snapshot, intact, target, options, now, elsewhere)
+        return planner.plan()
 
 
 class _Planner:
@@ -128,12 +131,13 @@ class _Planner:
         elsewhere: Elsewhere,
     ) -> None:
         self.elsewhere = elsewhere if target.realm == "paid" else NOTHING
+        self.is_guarded = bool(self.elsewhere)
         self.identified = identify(manifests, digests)
         self.retries = {m.name: m.run.retries for m in manifests}
         self.target, self.options, self.intact, self.now = target, options, intact, now
         self.history = History(snapshot.attempts, target.realm, self.identified)
         self.attempts: dict[JobKey, tuple[Attempt, ...]] = {}
-        self.known: Mapping[JobKey, tuple[str, ...]] | None = None
+        self.known_as = KnownAs(self.identified)
         self.placed = {(p.manifest, p.job): p for p in snapshot.placements}
         self.whole = frozenset(p.attempt_id for p in snapshot.placements if p.path in intact)
         self.youngest_of_name: dict[JobKey, Attempt] = {}
@@ -242,11 +246,9 @@ class _Planner:
 
     def _trace(self, key: JobKey, standing: Standing) -> Sighting | None:
         """What somebody else knows of a job under any of its fingerprints."""
-        if not self.elsewhere:
+        if not self.is_guarded:
             return None
-        if self.known is None:
-            self.known = known_fingerprints(self.identified)
-        return self.elsewhere.find(self.known[key], heard=standing.attempt is not None)
+        return self.elsewhere.find(self.known_as.of(key), heard=standing.attempt is not None)
 
     def _is_bought_too(self, key: JobKey, standing: Standing) -> bool:
         """Whether somebody else knows another purchase of what runs here: a copy of
@@ -259,6 +261,8 @@ class _Planner:
     def _person_asks(self, entry: Identified, *kinds: str, failed: Attempt | None = None) -> str:
         """By which of ``kinds`` a person asks for one more purchase, now or in an
         earlier run; ``failed`` is what a retry would follow."""
+        if not (self.options.regenerate or self.options.retry_failed or self.allowed):
+            return ""  # nobody asks for any: so it is of most plans
         again = failed is not None and retries(self.options.retry_failed, failed)
         wanted = {"regenerate": self.options.regenerate, "retry_failed": again}
         meant = self.options.asked is None or entry.fingerprint in self.options.asked

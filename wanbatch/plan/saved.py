@@ -6,9 +6,8 @@ What it may not do: I/O, or decide whether a plan still holds (``staleness`` doe
 How it works: ``complete`` adds to the document of a plan the ledger, the prices and the
 choices it was made from, and the digest: the SHA-256 of the document's canonical JSON
 without the digest itself, what is left of a budget, and times
-(``words.canonical.TIMES``). So two plans of
-one state have one digest whenever they are made, and whoever reads a plan and whoever
-carries it out mean the same one.
+(``words.canonical.TIMES``). So two plans of one state have one digest whenever they are
+made, and whoever reads a plan and whoever carries it out mean the same one.
 """
 
 from __future__ import annotations
@@ -79,8 +78,9 @@ class SavedJob:
 
 @dataclass(frozen=True, slots=True)
 class SavedPlan:
-    """A plan that was kept. ``source`` is where it was read; ``manifests`` are paths by
-    name; ``per_second`` are prices by size."""
+    """A plan that was kept. ``source`` is the file that it was read from, empty for one
+    that a program has in hand; ``manifests`` are paths by name; ``per_second`` are
+    prices by size."""
 
     source: str
     digest: str
@@ -94,6 +94,11 @@ class SavedPlan:
     choices: Choices
     total: Decimal | None
     jobs: Mapping[JobKey, SavedJob]
+
+    @property
+    def title(self) -> str:
+        """How sentences speak of it."""
+        return f"the plan {self.source}" if self.source else "the plan"
 
     def selected(self) -> frozenset[JobKey]:
         """The jobs that the plan was made for."""
