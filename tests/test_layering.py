@@ -42,7 +42,7 @@ MATRIX: dict[str, set[str]] = {
         "report",
         "emulator",
     },
-    "testing": {"ledger", "engine"},
+    "testing": {"model", "ledger", "engine"},
     "api": {"words", "model", "operations"},
     "cli": {"words", "model", "emulator", "operations", "api"},
 }

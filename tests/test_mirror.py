@@ -113,6 +113,7 @@ TABLE = {
     "media/test_sounds.py": "media/mp3 media/wav",
     "media/test_stills.py": "media/container media/window videos/stills",
     "media/test_structure.py": "media/boxes media/fragments media/tracks",
+    "model/test_objects.py": "testing/objects",
     "operations/test_clean.py": "operations/references",
     "operations/test_event_records.py": "engine/events operations/events",
     "operations/test_looking.py": "operations/loops",
