@@ -89,6 +89,7 @@ MISTAKES = (
         *(("run", term) for term in MISTAKES),
         *((command, MISTAKES[0]) for command in ("plan", "status", "fetch", "report")),
         *((command, "len!=35mm") for command in ("plan", "status", "fetch", "report")),
+        *(("validate", term) for term in ("state:fialed", "len!=35mm", "nobody")),
     ],
 )
 def test_what_cannot_have_been_meant_ends_with_2_in_every_command(project, gateway, command, term):
@@ -100,6 +101,19 @@ def test_what_cannot_have_been_meant_ends_with_2_in_every_command(project, gatew
     assert "error: --select: " in done.stderr
     assert "help: " in done.stderr
     assert not gateway.seen
+
+
+def test_validate_judges_all_of_a_choice_but_states(project):
+    """Which states there are, a manifest does not say."""
+    sound = project.call("validate", "scene.wanbatch.yaml", "--select", "state:failed,nobody")
+    assert sound.returncode == 0
+    assert "warning" not in sound.stderr
+    doubtful = project.call("validate", "scene.wanbatch.yaml", "--select", "closing,tag:heros")
+    assert doubtful.returncode == 0
+    assert "warning: --select: no job is tag:heros\n" in doubtful.stderr
+    shard = project.call("validate", "scene.wanbatch.yaml", "--shard", "3/2")
+    assert shard.returncode == 2
+    assert "--shard '3/2' is not I/N with 1 ≤ I ≤ N" in shard.stderr
 
 
 def test_an_alternative_without_a_job_is_named_and_the_others_go_on(project):

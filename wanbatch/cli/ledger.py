@@ -33,7 +33,7 @@ def command() -> None:
     begun."""
 
 
-@command.command("check", cls=Command)
+@command.command("check", cls=Command, short_help="Is it sound, and are its videos?")
 @_OUTPUT
 def check(output: Path) -> int:
     """Check the ledger against itself and against the videos, every one by its hash.
@@ -65,7 +65,7 @@ def check(output: Path) -> int:
     return ExitCode.DONE
 
 
-@command.command("backup", cls=Command)
+@command.command("backup", cls=Command, short_help="Copy the ledger, also while a run goes on.")
 @click.argument("to", type=click.Path(path_type=Path))
 @_OUTPUT
 def backup(to: Path, output: Path) -> int:
@@ -85,7 +85,7 @@ def backup(to: Path, output: Path) -> int:
     return ExitCode.UNFINISHED if problems else ExitCode.DONE
 
 
-@command.command("begin", cls=Command)
+@command.command("begin", cls=Command, short_help="Mark a saved plan as begun by this ledger.")
 @click.argument("digest")
 @click.option("--remote", default="origin", show_default=True, help="The git remote of the mark.")
 @_OUTPUT

@@ -9,7 +9,7 @@ from wanbatch.cli.command import Command
 from wanbatch.cli.console import say
 from wanbatch.cli.options import CommonOptions, planning_options
 from wanbatch.cli.output import observer
-from wanbatch.operations.check import count_files, describe_addresses
+from wanbatch.operations.check import check_choice, count_files, describe_addresses
 from wanbatch.words.humanize import plural
 
 
@@ -18,7 +18,9 @@ from wanbatch.words.humanize import plural
 def command(options: CommonOptions) -> None:
     """Check manifests: YAML, schema, templates, expansion and local media. Needs no
     network, no key and no ledger."""
-    checked = check_files(options, observer(options, always=True))
+    observe = observer(options, always=True)
+    checked = check_files(options, observe)
+    check_choice(options, checked, observe)
     if options.quiet:
         return
     for manifest in checked.manifests:

@@ -19,8 +19,11 @@ from wanbatch.media.check import check_media
 from wanbatch.media.urls import describe_urls, url_uses
 from wanbatch.model.job import FileMedia, Manifest
 from wanbatch.model.media import FileDigest
-from wanbatch.operations.events import FindingsMade, Observer, ignore
+from wanbatch.model.plan import Doubt, JobState
+from wanbatch.operations.events import FindingsMade, Observer, SelectionDoubted, ignore
 from wanbatch.operations.options import PlanningOptions
+from wanbatch.plan.selection import parse_selection
+from wanbatch.plan.shards import parse_shard
 from wanbatch.words.diagnostics import (
     Diagnostic,
     Severity,
@@ -64,6 +67,28 @@ def check(options: PlanningOptions, observe: Observer) -> Checked:
     checked = inspect(options)
     refuse_errors(tell_findings(checked.diagnostics, observe))
     return checked
+
+
+def check_choice(options: PlanningOptions, checked: Checked, observe: Observer) -> None:
+    """What ``--select`` and ``--shard`` say, beside the jobs that there are; whether a
+    job is in a state is not known here. Raises ``WanbatchError`` (2) as a plan does."""
+    if options.shard is not None:
+        parse_shard(options.shard)
+    if options.select:
+        jobs = [(job, JobState.PLANNED) for manifest in checked.manifests for job in manifest.jobs]
+        doubts = parse_selection(options.select).without_states().examine(jobs)
+        refuse_fatal(doubts)
+        for doubt in doubts:
+            observe(SelectionDoubted(doubt))
+
+
+def refuse_fatal(doubts: Sequence[Doubt]) -> None:
+    """Raises ``WanbatchError`` (2) where a selection selects nothing, or could select
+    more than was meant. The fatal doubts come first."""
+    if doubts and doubts[0].fatal:
+        first, *others = doubts
+        hints = (*first.hints, *(doubt.sum_up() for doubt in others))
+        raise WanbatchError(ExitCode.INVALID, first.describe(), *hints)
 
 
 def find_all(options: PlanningOptions) -> tuple[Diagnostic, ...]:

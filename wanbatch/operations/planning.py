@@ -31,7 +31,7 @@ from wanbatch.model.plan import Action, Plan
 from wanbatch.model.retrying import Retrying
 from wanbatch.model.wire import Profile
 from wanbatch.operations.allowance import periods_of
-from wanbatch.operations.check import Checked, check, refuse_errors, tell_findings
+from wanbatch.operations.check import Checked, check, refuse_errors, refuse_fatal, tell_findings
 from wanbatch.operations.choose import Unpriced, choose_backend, find_unpriced
 from wanbatch.operations.elsewhere import look_around, refuse_older_ledger
 from wanbatch.operations.events import Observer, SelectionDoubted
@@ -94,10 +94,7 @@ def build_plan(
         at,
         elsewhere,
     )
-    if plan.doubts and plan.doubts[0].fatal:
-        first, *others = plan.doubts
-        hints = (*first.hints, *(doubt.sum_up() for doubt in others))
-        raise WanbatchError(ExitCode.INVALID, first.describe(), *hints)
+    refuse_fatal(plan.doubts)
     if chosen is None:  # later in a run a failure may have turned
         refuse_unknown_codes(plan, retry_failed)
     return plan

@@ -51,6 +51,16 @@ class Selection:
     def __call__(self, job: Job, state: JobState) -> bool:
         return all(any(holds(job, state) for _, holds in term) for term in self.terms)
 
+    def without_states(self) -> Selection:
+        """The terms that can be judged by manifests alone."""
+        return Selection(
+            tuple(
+                term
+                for term in self.terms
+                if not any(isinstance(alternative, StateIs) for alternative, _ in term)
+            )
+        )
+
     def examine(self, jobs: Standings) -> tuple[Doubt, ...]:
         """What is wrong with it where these are all the jobs; the fatal ones first."""
         doubts = [doubt for term in self.terms for pair in term for doubt in _doubt(*pair, jobs)]
