@@ -585,3 +585,4 @@ def test_a_continued_run_keeps_to_what_is_left(tmp_path):
         assert done.returncode == 1, done.stderr
         assert charged(scene) == 2
         assert len([row for row in scene.rows() if row.task_id or row.state == "uncertain"]) == 2
+    assert "what the plan plan.json has left does not allow it" in done.stderr + done.stdout

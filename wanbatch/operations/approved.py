@@ -258,6 +258,11 @@ class Approval:
             return None
         return SpendingLimit(self.saved.total or Decimal(0), self.saved.title)
 
+    @property
+    def purse(self) -> str:
+        """What is not enough where no more is bought, in a sentence."""
+        return f"what {self.saved.title} has left"
+
     def lower(self, limit: Decimal | None, snapshot: Snapshot) -> Decimal | None:
         """The most that this run may spend, by ``limit`` and by what the plan's earlier
         runs left."""

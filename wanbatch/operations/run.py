@@ -43,7 +43,7 @@ from wanbatch.engine.recovery import (
 from wanbatch.engine.runner import ApiClient, RunContext, Runner, StoredVideo
 from wanbatch.engine.scheduler import Scheduler
 from wanbatch.engine.scheduling.works import build_works
-from wanbatch.engine.work_items import RunPolicy
+from wanbatch.engine.work_items import Phase, RunPolicy
 from wanbatch.ledger.store import Ledger
 from wanbatch.model.elsewhere import Elsewhere
 from wanbatch.model.job import Manifest
@@ -756,7 +756,7 @@ class Run:
                 usual_s=model.usual_s,
             ),
             PollSchedule(profile.poll_interval_s, profile.queries_per_second, model, chance=chance),
-            Budget(self._most),
+            Budget(self._most, title=self._approval.purse if self._approval else "the budget"),
             RunPolicy(
                 self._run.wait_s,
                 frozenset(m.name for m in manifests if m.run.on_failure == "stop"),
@@ -799,13 +799,23 @@ class Run:
             self._signal,
             self._trouble,
             self._hint,
-            self._reasons,
+            self._unsent(plan) | self._reasons,
             tuple(page for page, _ in written),
             shortfalls,
             remark_on_shortfalls(shortfalls, with_names=False),
             tuple(report for _, report in written),
             self._checked.manifests,
         )
+
+    def _unsent(self, plan: Plan) -> dict[str, str]:
+        """Why jobs that could still be bought were not, by name."""
+        works = self.scheduler.works if self.scheduler is not None else ()
+        why = {w.entry.name: w.reason for w in works if w.phase is Phase.STUCK and w.reason}
+        return {
+            entry.name: why[entry.name]
+            for entry in plan.selected()
+            if entry.state is JobState.PLANNED and entry.name in why
+        }
 
     def _find_shortfalls(self, plan: Plan, snapshot: Snapshot) -> tuple[Shortfall, ...]:
         """Videos of the selected jobs that are not as they should be."""

@@ -41,13 +41,19 @@ class Shortfall:
 
 
 class Budget:
-    """One run's money, in the currency of its prices. ``limit`` ``None`` is no
-    limit."""
+    """One run's money, in the currency of its prices. ``limit`` ``None`` is no limit;
+    ``title`` says in a sentence whose it is."""
 
     def __init__(
-        self, limit: Decimal | None, spent: Decimal = ZERO, reserved: Decimal = ZERO
+        self,
+        limit: Decimal | None,
+        spent: Decimal = ZERO,
+        reserved: Decimal = ZERO,
+        *,
+        title: str = "the budget",
     ) -> None:
         self.limit = limit
+        self.title = title
         self._spent = spent
         self._reserved = reserved
 

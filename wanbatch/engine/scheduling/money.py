@@ -38,7 +38,7 @@ class Money:
         else nothing."""
         refusal = self.periods.refusal(price)
         if refusal or not self.budget.reserve(price):
-            return refusal or "the budget does not allow it"
+            return refusal or f"{self.budget.title} does not allow it"
         self.periods.hold(price)
         return ""
 
