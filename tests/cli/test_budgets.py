@@ -45,6 +45,7 @@ def test_plan_and_run_say_what_is_left_and_the_next_run_is_refused(tmp_path, gat
     assert left("0.50", "0.50") in first.stderr
     project.write(jobs=2, prompt="A pier")
     assert left("0.10", "0.50") in project.call(*plan).stderr
+    assert f"\n\n{left('0.10', '0.50')}\n\n" in project.call(*plan, "--format", "markdown").stdout
     second = project.run()
     tomorrow = (datetime.now(UTC) + timedelta(days=1)).date().isoformat()
     assert (second.returncode, len(gateway.posts)) == (3, 2)

@@ -587,11 +587,24 @@ def test_shards_are_remembered_until_they_are_together(tmp_path):
         assert done.returncode == 0, done.stderr
         done = scene.call("import", "out/shard-1", "out/shard-2")
         assert done.returncode == 0, done.stderr
+        assert "had not ended" not in done.stderr
         done = scene.run()
         assert done.returncode == 0, done.stderr
         assert states(scene) == ["done"] * jobs
         assert scene.run("--shard", "1/3").returncode == 0
         assert scene.charges() == jobs
+
+
+def test_a_shard_that_goes_on_is_imported_with_a_warning(tmp_path):
+    """Its ledger was copied in the middle: what it buys later is not known here."""
+    with Scene(tmp_path, jobs=2, emulator="--latency 0.1 --render tiny") as scene:
+        scene.run("--shard", "1/1", "--output", "out/shard-1")
+        with closing(sqlite3.connect(scene.folder / "out/shard-1/ledger.db")) as ledger:
+            ledger.execute("UPDATE runs SET finished_at = 0")
+            ledger.commit()
+        done = scene.call("import", "out/shard-1")
+        assert done.returncode == 0
+        assert "the last run of this shard had not ended: where it goes on," in done.stderr
 
 
 def test_a_shard_asks_its_siblings(tmp_path):

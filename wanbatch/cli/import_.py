@@ -121,5 +121,10 @@ def _sum_up(one: Imported) -> list[str]:
             f"{plural(one.allowed, 'unused permission')} to buy again left out: say"
             " --regenerate or --retry-failed here where that is still wanted"
         )
+    if one.unended:
+        lines.append(
+            "the last run of this shard had not ended: where it goes on, what it buys from now on"
+            " is not known here; import it again when it has ended, before a run without --shard"
+        )
     lines += [f"{path} cannot be read, and tells nothing" for path in one.unread]
     return lines

@@ -72,7 +72,9 @@ def command(
     if as_markdown and document:
         from wanbatch.cli.plan_markdown import render_plan_markdown
 
-        click.echo(render_plan_markdown(plan, seen.snapshot, document.digest), nl=False)
+        left = describe_left(seen.left, plan.currency)
+        text = render_plan_markdown(plan, seen.snapshot, document.digest, left)
+        click.echo(text, nl=False)
     elif not as_json:
         show_plan(options, plan, seen.estimate)
         show_left(options, seen.left, plan)

@@ -53,9 +53,10 @@ class Section:
         return f"<details><summary>{self.title}: {self.sums}</summary>\n\n{body}\n</details>\n\n"
 
 
-def render_plan_markdown(plan: Plan, snapshot: Snapshot, digest: str) -> str:
-    """The whole comment, at most ``MOST_CHARACTERS`` long."""
-    head = [*_head(plan, snapshot, digest), ""]
+def render_plan_markdown(plan: Plan, snapshot: Snapshot, digest: str, left: str = "") -> str:
+    """The whole comment, at most ``MOST_CHARACTERS`` long. ``left`` is a sentence about
+    the budgets of day and month."""
+    head = [*_head(plan, snapshot, digest), *(["", left] if left else []), ""]
     before = _last_of_name(plan, snapshot)
     by_id: dict[Key, list[PlannedJob]] = {}
     for entry in plan.selected():

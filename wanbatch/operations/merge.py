@@ -96,7 +96,7 @@ class Imported:
     here and there, with what became of that. ``running`` and ``undecided`` count what
     is so by this import. ``rehearsed`` are the emulator's unfinished tasks, ``allowed``
     unused authorisations, both left where they are. ``unread`` are files that tell
-    nothing any more.
+    nothing any more. ``unended`` is whether a shard's last run goes on, or was killed.
     """
 
     place: Path
@@ -113,6 +113,7 @@ class Imported:
     rehearsed: int = 0
     allowed: int = 0
     unread: tuple[str, ...] = ()
+    unended: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -417,6 +418,9 @@ class _Taking:
         shards = join_shards(ours.notes.get(SHARDS, ""), theirs.notes.get(SHARDS, ""))
         if shards != ours.notes.get(SHARDS, ""):
             self.writes.append(Note(SHARDS, shards))
+        if theirs.notes.get(SHARDS):
+            last = max(theirs.runs.values(), key=lambda run: run.started_at, default=None)
+            self.result.unended = last is not None and not last.finished_at
         open_ = _snapshot_of(theirs).open_authorisations()
         self.result.allowed = sum(
             a.realm == "paid" and _word(a) not in self._authorisations for a in open_
