@@ -31,7 +31,7 @@ WITHOUT_HINT = {
 """What has no hint of its own, and why."""
 
 UNSEEN = {
-    ("operations/planning.py", "first.describe()"): "a doubt's text: tests/plan/test_selection",
+    ("operations/check.py", "first.describe()"): "a doubt's text: tests/plan/test_selection",
     ("operations/resolve.py", "what"): "given by its two callers, which are held by name",
     ("operations/elsewhere.py", "*older_ledger(options, around)"): "one text for all commands",
 }

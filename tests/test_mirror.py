@@ -46,6 +46,7 @@ TABLE = {
     "cli/test_prices.py": "cli/plan config/price_advice operations/choose",
     "cli/test_promote.py": "operations/promote",
     "cli/test_resolve.py": "operations/resolve plan/undecided",
+    "cli/test_named_ledger.py": "operations/named_ledger",
     "cli/test_retrying.py": "model/retrying operations/retrying",
     "cli/test_selection.py": "operations/options",
     "cli/test_startup.py": "__main__ cli/main cli/schema",

@@ -1,9 +1,9 @@
 """A project's ``wanbatch.toml``: what a file inside a repo may say about backends.
 
 What it may not do: decide where a key is sent, or raise a limit. Whoever can change a
-repo, by a pull request for one, can change this file; so it names a backend, lowers
-limits and states a price (of two prices the higher counts), and every other setting is
-refused with the reason.
+repo, by a pull request for one, can change this file; so it names a backend and the id
+of the one ledger that may buy, lowers limits and states a price (of two prices the
+higher counts), and every other setting is refused with the reason.
 
 How it works: the file is looked for in the given folder and those above it, up to the
 repo's root. Where manifests of several projects are run together, each file counts.
@@ -11,19 +11,21 @@ repo's root. Where manifests of several projects are run together, each file cou
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 
 from wanbatch.config.budgets import read_budget
-from wanbatch.config.toml import read_table
+from wanbatch.config.toml import Table, read_table
 from wanbatch.model.period import PeriodLimit
 from wanbatch.model.price import PriceList, higher
 from wanbatch.model.wire import Profile
 from wanbatch.words.errors import ExitCode, WanbatchError
 
 FILE_NAME = "wanbatch.toml"
+_LEDGER_ID = re.compile("[0-9a-f]{32}")
 _WHY_NOT = (
     "no file inside a repo decides where a key is sent: put this into your own configuration (see"
     " docs/backends.md)"
@@ -59,6 +61,7 @@ class ProjectSettings:
     rate: float | None = None
     prices: PriceList | None = None
     budget: tuple[PeriodLimit, ...] = ()
+    ledger: str = ""
 
 
 def load_project(folder: Path) -> ProjectSettings:
@@ -76,10 +79,22 @@ def load_project(folder: Path) -> ProjectSettings:
             rate=table.number("rate"),
             prices=table.prices("price"),
             budget=read_budget(table),
+            ledger=_ledger_id(table),
         )
         table.finish(_FORBIDDEN)
         return settings
     return ProjectSettings()
+
+
+def _ledger_id(table: Table) -> str:
+    name = table.text("ledger")
+    if name and not _LEDGER_ID.fullmatch(name):
+        table.refuse(
+            "ledger",
+            "must be the id of a ledger, 32 characters of 0-9a-f, as NAME.lock.json and"
+            " report.json show it",
+        )
+    return name
 
 
 def load_projects(folders: Iterable[Path]) -> tuple[ProjectSettings, ...]:

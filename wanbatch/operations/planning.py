@@ -37,6 +37,7 @@ from wanbatch.operations.elsewhere import look_around, refuse_older_ledger
 from wanbatch.operations.events import Observer, SelectionDoubted
 from wanbatch.operations.evidence import Surroundings
 from wanbatch.operations.fit import check_fit
+from wanbatch.operations.named_ledger import refuse_other_ledger
 from wanbatch.operations.options import PlanningOptions
 from wanbatch.operations.retrying import refuse_unknown_codes
 from wanbatch.operations.sharding import refuse_other_shards
@@ -207,6 +208,7 @@ def look_ahead(
     plan, snapshot, around = look_and_plan(
         options, checked, profile, observe, retry_failed=retry_failed, regenerate=regenerate
     )
+    refuse_other_ledger(chosen.projects, profile, snapshot, options.ledger)
     refuse_older_ledger(options, around)
     refuse_other_shards(options, profile, snapshot.notes)
     refuse_undeliverable(plan, profile, observe)

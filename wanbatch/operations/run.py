@@ -25,6 +25,7 @@ import anyio.to_thread
 from anyio.abc import TaskGroup, TaskStatus
 
 from wanbatch import __version__
+from wanbatch.config.project import ProjectSettings
 from wanbatch.engine.notices import StopBuying, TasksResumed
 from wanbatch.engine.pacing.budget import Budget
 from wanbatch.engine.pacing.periods import Periods
@@ -91,6 +92,7 @@ from wanbatch.operations.folders import make_output
 from wanbatch.operations.journal import Journal
 from wanbatch.operations.locks import refuse_unlocked
 from wanbatch.operations.looking import Beside, Look
+from wanbatch.operations.named_ledger import refuse_other_ledger
 from wanbatch.operations.notifying import (
     Ended,
     Notify,
@@ -146,7 +148,7 @@ class RunClient(ApiClient, ListingClient, Protocol):
 class Prepared:
     """What a run is made of once everything was checked. ``approval`` is the saved plan
     that it carries out, where there is one; ``periods`` are what all runs of the ledger
-    share."""
+    share, ``projects`` what files of the repo say."""
 
     options: PlanningOptions
     run: RunOptions
@@ -155,6 +157,7 @@ class Prepared:
     limit: SpendingLimit
     approval: Approval | None = None
     periods: tuple[PeriodLimit, ...] = ()
+    projects: tuple[ProjectSettings, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +238,9 @@ def prepare(options: PlanningOptions, run: RunOptions, observe: Observer) -> Pre
     if approval:
         approval.refuse_early(checked)
     make_output(options.output)
-    return Prepared(options, run, checked, profile, limit, approval, chosen.periods)
+    return Prepared(
+        options, run, checked, profile, limit, approval, chosen.periods, chosen.projects
+    )
 
 
 def carry_out(
@@ -310,7 +315,7 @@ class Run:
         self._options, self._run, self._checked = prepared.options, prepared.run, prepared.checked
         self._profile, self._limit = prepared.profile, prepared.limit
         self._approval, self._most = prepared.approval, prepared.limit.amount
-        self._limits = prepared.periods
+        self._limits, self._projects = prepared.periods, prepared.projects
         self._ports, self._approver, self._observe = ports, approver, observe
         self._journal = ports.journal() if ports.journal is not None else None
         self._started_at = ports.wall()
@@ -451,6 +456,7 @@ class Run:
         refuse_odd_places(options.output, unsettled)
         around = look_around(options, manifests, self._profile, snapshot)
         if self._run.buys:
+            refuse_other_ledger(self._projects, self._profile, snapshot, options.ledger)
             refuse_older_ledger(options, around)
             refuse_other_shards(options, self._profile, snapshot.notes)
         set_aside_strangers(options.output, [m.name for m in manifests], snapshot)
