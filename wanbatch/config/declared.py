@@ -18,6 +18,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from wanbatch.config.budgets import read_budget
+from wanbatch.config.storages import DeclaredStorage, read_storages
 from wanbatch.config.toml import Table
 from wanbatch.model.price import PriceList
 from wanbatch.model.wire import MediaDelivery, Profile, quiet_period_of
@@ -43,6 +44,8 @@ class Declared:
     access_key_env: str = "AWS_ACCESS_KEY_ID"
     secret_key_env: str = "AWS_SECRET_ACCESS_KEY"  # noqa: S105 - a variable's name
     session_token_env: str = "AWS_SESSION_TOKEN"  # noqa: S105 - a variable's name
+    store: DeclaredStorage | None = None
+    ledger: DeclaredStorage | None = None
 
 
 def clean_base_url(address: str, kind: str, name: str) -> str:
@@ -194,12 +197,17 @@ def _adjust(declared: Declared, table: Table) -> Declared:
         shared_account=table.flag("shared_account", default=old.shared_account),
         budget=budget,
     )
+    store, ledger = read_storages(table, declared.store, declared.ledger)
+    if ledger is not None and old.realm == "emulator":
+        table.refuse("ledger", "the emulator's attempts stay on this machine")
     declared = replace(
         declared,
         profile=profile,
         region=region or declared.region,
         account=table.text("account"),
         own_prices=prices is not None,
+        store=store,
+        ledger=ledger,
     )
     return _with_media(declared, table)
 

@@ -26,10 +26,16 @@ from wanbatch.config.project import (
     load_projects,
     lower_limits,
 )
-from wanbatch.config.toml import read_table
+from wanbatch.config.storages import (
+    DeclaredStorage,
+    read_storages,
+    refuse_lone_ledgers,
+)
+from wanbatch.config.toml import Table, read_table
 from wanbatch.model.period import PeriodLimit
 from wanbatch.model.price import PriceList
 from wanbatch.model.regions import DASHSCOPE_PRICES, dashscope_base_url, dashscope_region
+from wanbatch.model.storage import Storage
 from wanbatch.model.wire import MediaDelivery, Profile, Secret
 from wanbatch.words.errors import ExitCode, WanbatchError
 
@@ -61,11 +67,14 @@ class Profiles:
         return tuple(self.declared)
 
     def secret_names(self) -> frozenset[str]:
-        """The variables that hold a key of some backend, or of its bucket."""
+        """The variables that hold a key of some backend, of its bucket or
+        of its store."""
         found = {one.api_key_env for one in self.declared.values() if one.api_key_env}
         for one in self.declared.values():
             if one.profile.delivery.way == "s3":
                 found |= {one.access_key_env, one.secret_key_env, one.session_token_env}
+            for storage in (one.store, one.ledger):
+                found |= storage.secret_names() if storage is not None else set()
         return frozenset(found)
 
 
@@ -108,8 +117,27 @@ def load_profiles(environ: Mapping[str, str], config_path: Path | None = None) -
             f"the backends are: {', '.join(declared)}",
         )
     budget = read_budget(root)
+    declared = _with_shared_storages(root, declared)
     root.finish()
     return Profiles(declared, default, path, found=True, budget=budget)
+
+
+def _with_shared_storages(root: Table, declared: Mapping[str, Declared]) -> dict[str, Declared]:
+    """``store`` and ``ledger`` of the whole configuration count for every backend that
+    costs money and has none of its own. Raises ``WanbatchError`` for a ledger without a
+    store."""
+    store, ledger = read_storages(root, None, None)
+    shared = {
+        name: one
+        if one.profile.realm == "emulator"
+        else replace(one, store=one.store or store, ledger=one.ledger or ledger)
+        for name, one in declared.items()
+    }
+    refuse_lone_ledgers(
+        ((n, one.ledger is not None, one.store is not None) for n, one in shared.items()),
+        root.where.removesuffix(": "),
+    )
+    return shared
 
 
 def resolve_profile(
@@ -136,7 +164,7 @@ def resolve_profile(
             f"the backends are: {', '.join(profiles.names())}",
         )
     if declared.profile.kind == "emulator":
-        return declared.profile
+        return _with_storages(declared.profile, declared, environ, offline=offline)
     return _offline(declared, environ) if offline else _online(declared, environ)
 
 
@@ -149,7 +177,7 @@ def _online(declared: Declared, environ: Mapping[str, str]) -> Profile:
     key = environ.get(declared.api_key_env, "") if declared.api_key_env else ""
     if declared.api_key_env:
         check_key(key, declared.api_key_env, name)
-    return replace(
+    profile = replace(
         profile,
         base_url=base_url,
         origin=_origin(base_url, declared.account),
@@ -157,6 +185,7 @@ def _online(declared: Declared, environ: Mapping[str, str]) -> Profile:
         prices=_prices(declared, region),
         delivery=_with_bucket_keys(declared, environ),
     )
+    return _with_storages(profile, declared, environ, offline=False)
 
 
 def _offline(declared: Declared, environ: Mapping[str, str]) -> Profile:
@@ -168,9 +197,26 @@ def _offline(declared: Declared, environ: Mapping[str, str]) -> Profile:
     except WanbatchError:
         base_url = ""
     origin = _origin(base_url, declared.account) if base_url else ""
-    return replace(
+    profile = replace(
         declared.profile, base_url=base_url, origin=origin, prices=_prices(declared, region)
     )
+    return _with_storages(profile, declared, environ, offline=True)
+
+
+def _with_storages(
+    profile: Profile, declared: Declared, environ: Mapping[str, str], *, offline: bool
+) -> Profile:
+    """``profile`` with its store and its ledger. Offline they have the keys that are
+    there; else a missing one is a ``WanbatchError`` (4)."""
+
+    def resolved(one: DeclaredStorage | None) -> Storage | None:
+        if one is None:
+            return None
+        if not offline:
+            one.require_keys(environ, profile.name)
+        return one.with_keys(environ)
+
+    return replace(profile, store=resolved(declared.store), ledger=resolved(declared.ledger))
 
 
 def _address(declared: Declared, environ: Mapping[str, str]) -> tuple[str, str]:

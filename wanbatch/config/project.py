@@ -44,6 +44,8 @@ _FORBIDDEN = dict.fromkeys(
         "ca_file",
         "region",
         "workspace",
+        "store",
+        "ledger",
     ),
     _WHY_NOT,
 )

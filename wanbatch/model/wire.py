@@ -18,30 +18,8 @@ from wanbatch.model.outcomes import ListedTask as ListedTask
 from wanbatch.model.outcomes import TaskListing as TaskListing
 from wanbatch.model.period import PeriodLimit
 from wanbatch.model.price import PriceList
-
-
-class Secret:
-    """A key that cannot be printed, logged, compared into a message, pickled or hashed
-    into an id by accident."""
-
-    __slots__ = ("_value",)
-
-    def __init__(self, value: str) -> None:
-        self._value = value
-
-    def reveal(self) -> str:
-        return self._value
-
-    def __bool__(self) -> bool:
-        return bool(self._value)
-
-    def __repr__(self) -> str:
-        return "Secret(…)"
-
-    __str__ = __repr__
-
-    def __reduce__(self) -> str:
-        raise TypeError("a secret is not pickled")
+from wanbatch.model.secret import Secret as Secret
+from wanbatch.model.storage import Storage
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +80,10 @@ class Profile:
     whose proxy opens TLS."""
     budget: tuple[PeriodLimit, ...] = ()
     """What this profile says that all runs of a ledger may spend in a day or month."""
+    store: Storage | None = None
+    """Where its videos live; ``None`` for the output folder."""
+    ledger: Storage | None = None
+    """Where machines share its ledger; never without a store."""
 
     @property
     def realm(self) -> Literal["paid", "emulator"]:

@@ -93,7 +93,13 @@ def begin_plan(output: Path, digest: str, remote: str) -> Begun:
 def environment_of_others(profile: Profile) -> dict[str, str]:
     """What other programs may know of ours: no key of any backend."""
     delivery = profile.delivery
-    secrets = (profile.api_key, delivery.secret_key, delivery.session_token)
+    stored = [one for one in (profile.store, profile.ledger) if one is not None]
+    secrets = (
+        profile.api_key,
+        delivery.secret_key,
+        delivery.session_token,
+        *(key for one in stored for key in (one.secret_key, one.session_token)),
+    )
     names = load_profiles(os.environ).secret_names()
     return without_secrets(os.environ, names, [secret.reveal() for secret in secrets])
 

@@ -1,0 +1,1 @@
+"""Object stores: where videos and a shared ledger may live."""
