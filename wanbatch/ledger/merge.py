@@ -157,6 +157,26 @@ def _read_book(path: Path, connection: sqlite3.Connection) -> Book:
     return Book(contents, histories, looks)
 
 
+def read_histories(path: Path, numbers: Iterable[int]) -> list[History]:
+    """These attempts with their events, by number. Raises as ``read_book``."""
+    return read_with(path, partial(_read_histories, path, sorted(numbers)))
+
+
+def _read_histories(
+    path: Path, numbers: Sequence[int], connection: sqlite3.Connection
+) -> list[History]:
+    connection.execute("BEGIN")
+    found = []
+    for number in numbers:
+        attempts, _ = rows.read_attempts(connection.execute(rows.SELECT_ATTEMPT, (number,)))
+        events = connection.execute(rows.SELECT_EVENTS_OF, (number,))
+        one = History(attempts[number], tuple(_event_of(row) for row in events))
+        if not is_sound(one):
+            raise _unsound(path, f"attempt {number} is not what its events say")
+        found.append(one)
+    return found
+
+
 def _event_of(row: SqlRow) -> Event:
     number, _, kind, at, facts = (str(value) for value in row)
     return Event(int(number), EventKind(kind), float(at), rows.read_facts(facts))

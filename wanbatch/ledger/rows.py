@@ -52,6 +52,12 @@ SELECT_AUTHORISATIONS = (
 SELECT_NOTES = "SELECT name, value FROM meta"
 SELECT_LOOKS = f"SELECT {', '.join(LOOK_FIELDS)} FROM looks"
 SELECT_EVENTS = "SELECT attempt_id, seq, kind, at, facts FROM events ORDER BY attempt_id, seq"
+SELECT_ATTEMPT = f"SELECT {', '.join(ATTEMPT_FIELDS)}, last_seq FROM attempts WHERE attempt_id = ?"
+SELECT_EVENTS_OF = (
+    "SELECT attempt_id, seq, kind, at, facts FROM events WHERE attempt_id = ? ORDER BY seq"
+)
+SELECT_EVENTS_AFTER = "SELECT DISTINCT attempt_id FROM events WHERE event_id > ?"
+SELECT_LAST_EVENT = "SELECT COALESCE(MAX(event_id), 0) FROM events"
 
 _INSERT_ATTEMPT = (
     f"INSERT INTO attempts ({', '.join(ATTEMPT_FIELDS)}, last_seq) VALUES"

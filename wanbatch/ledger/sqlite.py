@@ -70,6 +70,23 @@ class Contents:
     authorisations: dict[int, Authorisation] = field(default_factory=dict)
     notes: dict[str, str] = field(default_factory=dict)
 
+    def take(self, entry: rows.Write) -> None:
+        """Follows one write."""
+        match entry:
+            case rows.Opened(row, seq) | rows.Happened(_, row, seq):
+                self.attempts[row.attempt_id] = row
+                self.last[row.attempt_id] = seq
+            case Placement():
+                self.placements[rows.key_of(entry)] = entry
+            case Authorisation():
+                self.authorisations[entry.authorisation_id] = entry
+            case Looked():
+                pass  # read from the file by those who need it (``looks``)
+            case rows.Note(name, value):
+                self.notes[name] = value
+            case _:
+                self.runs[entry.run_id, entry.manifest] = entry
+
 
 class Busy(Exception):
     """Somebody else holds a lock on the file; nothing was written."""
@@ -186,6 +203,12 @@ def open_store(path: Path) -> tuple[SqliteStore, Contents]:
         connection.close()
         raise
     return SqliteStore(path, connection), contents
+
+
+def commit_patiently(store: SqliteStore, batch: Sequence[rows.Write]) -> None:
+    """Writes ``batch`` in one transaction, once no lock stands in its way; for what no
+    run waits for. Raises ``WanbatchError``."""
+    _patiently(store.path, lambda: store.commit(batch))
 
 
 def write_with(path: Path, work: Callable[[schema.Connection], T]) -> T:

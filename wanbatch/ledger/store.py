@@ -21,7 +21,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 
-from wanbatch.ledger.rows import Happened, Note, Opened, Write, clean_event, clean_opening, key_of
+from wanbatch.ledger.rows import Happened, Note, Opened, Write, clean_event, clean_opening
 from wanbatch.ledger.schema import read_meta
 from wanbatch.ledger.sqlite import Contents, is_missing, open_store, read_contents, read_with
 from wanbatch.ledger.writer import Store, ThreadWriter, Ticket, Writer
@@ -37,6 +37,7 @@ from wanbatch.model.lifecycle import (
     by_instant,
 )
 from wanbatch.model.looked import Looked
+from wanbatch.model.permit import PermitLost
 from wanbatch.words.errors import ExitCode, WanbatchError
 
 __all__ = ["Ledger", "LedgerFailed", "read_ledger_id", "read_snapshot"]
@@ -63,12 +64,9 @@ class Ledger:
         of their own, in groups."""
         self.ledger_id = contents.ledger_id
         self._writer = writer(store)
+        self._contents = contents
         self._attempts = contents.attempts
         self._last = contents.last
-        self._placements = contents.placements
-        self._runs = contents.runs
-        self._authorisations = contents.authorisations
-        self._notes = contents.notes
         self._heads: dict[int, Attempt] = {}
         self._numbers: dict[int, int] = {}
         self._next_id = max(self._attempts, default=0) + 1
@@ -109,17 +107,7 @@ class Ledger:
     def snapshot(self) -> Snapshot:
         """All rows as they are on disk."""
         if self._snapshot is None:
-            self._snapshot = _snapshot_of(
-                Contents(
-                    self.ledger_id,
-                    self._attempts,
-                    self._last,
-                    self._placements,
-                    self._runs,
-                    self._authorisations,
-                    self._notes,
-                )
-            )
+            self._snapshot = snapshot_of(self._contents)
         return self._snapshot
 
     def attempt(self, attempt_id: int) -> Attempt:
@@ -187,7 +175,7 @@ class Ledger:
     ) -> Authorisation:
         """Records a person's word that one job may be bought once more. Raises
         ``LedgerFailed``."""
-        number = max(self._authorisations, default=0) + 1
+        number = max(self._contents.authorisations, default=0) + 1
         entry = Authorisation(number, fingerprint, realm, manifest, job, kind, run_id, at)
         await self._write(entry)
         return entry
@@ -210,6 +198,18 @@ class Ledger:
         ``LedgerFailed``."""
         await self._write(run)
 
+    async def take_up(self, writes: Sequence[Write]) -> None:
+        """Records what was learnt of another ledger; ``writes`` were made from this
+        one's last snapshot, and nothing else was written since. Returns once all are
+        durable. Raises ``LedgerFailed``."""
+        for entry in writes:
+            if isinstance(entry, Opened | Happened):
+                self._advance(entry.row, entry.seq)
+                self._next_id = max(self._next_id, entry.row.attempt_id + 1)
+        tickets = [self._put(entry) for entry in writes]
+        for ticket in tickets:
+            await self._wait(ticket)
+
     async def keep_note(self, name: str, value: str) -> None:
         """Records what the ledger remembers of itself, in the place of an earlier note
         of that name. Raises ``LedgerFailed``."""
@@ -220,13 +220,24 @@ class Ledger:
         self._numbers[row.attempt_id] = seq
 
     async def _write(self, entry: Write) -> None:
+        await self._wait(self._put(entry))
+
+    def _put(self, entry: Write) -> Ticket:
         if not self._entered:
             raise RuntimeError("the ledger is written to only inside 'async with ledger'")
         ticket = Ticket(entry)
         self._writer.put(ticket)
+        return ticket
+
+    async def _wait(self, ticket: Ticket) -> None:
         await ticket.done.wait()
-        if ticket.failure is not None:
-            raise _failed(ticket.failure) from ticket.failure
+        match ticket.failure:
+            case None:
+                return
+            case PermitLost() as lost:
+                raise lost
+            case failure:
+                raise _failed(failure) from failure
 
     def _release(self, group: Sequence[Ticket]) -> None:
         """Called in the loop with tickets that are durable or have failed: memory
@@ -240,22 +251,13 @@ class Ledger:
             ticket.done.set()
 
     def _remember(self, entry: Write) -> None:
+        self._contents.take(entry)
         match entry:
             case Opened(row, seq) | Happened(_, row, seq):
-                self._attempts[row.attempt_id] = row
-                self._last[row.attempt_id] = seq
                 if self._numbers.get(row.attempt_id) == seq:
                     del self._heads[row.attempt_id], self._numbers[row.attempt_id]
-            case Placement():
-                self._placements[key_of(entry)] = entry
-            case Authorisation():
-                self._authorisations[entry.authorisation_id] = entry
-            case Looked():
-                pass  # read from the file by those who need it (``looks``)
-            case Note(name, value):
-                self._notes[name] = value
             case _:
-                self._runs[entry.run_id, entry.manifest] = entry
+                pass
 
     def _forget(self, entry: Write) -> None:
         if (
@@ -270,7 +272,8 @@ def _failed(cause: Exception) -> LedgerFailed:
     return LedgerFailed(ExitCode.ENVIRONMENT, f"{cause}; nothing more is submitted", *hints)
 
 
-def _snapshot_of(contents: Contents) -> Snapshot:
+def snapshot_of(contents: Contents) -> Snapshot:
+    """What ``contents`` hold, as they are now."""
     attempts = tuple(contents.attempts.values())
     if MERGED in contents.notes:  # rows of several ledgers: by number they are in no order
         attempts = tuple(sorted(attempts, key=by_instant))
@@ -292,7 +295,7 @@ def read_snapshot(path: Path) -> Snapshot:
     Raises ``WanbatchError`` (ENVIRONMENT) for a file that is damaged, of a newer
     version, no ledger, or not readable.
     """
-    return _snapshot_of(read_contents(path))
+    return snapshot_of(read_contents(path))
 
 
 def read_ledger_id(path: Path) -> str:

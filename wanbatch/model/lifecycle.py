@@ -454,6 +454,11 @@ class Authorisation:
     at: float
 
 
+FOREIGN = "foreign:"
+"""How the notes of a shared ledger begin that name an attempt whose intent was found
+open; the note says which intent, by its instant."""
+
+
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """All that the ledger knows at one instant. ``attempts`` are in order of birth.
@@ -469,6 +474,12 @@ class Snapshot:
     ledger_id: str = field(default="", compare=False)
     events: Mapping[int, int] = field(default_factory=dict, compare=False)
     notes: Mapping[str, str] = field(default_factory=dict, compare=False)
+
+    def is_foreign(self, attempt: Attempt) -> bool:
+        """Whether another machine recorded the last intent of ``attempt`` and never
+        said that it had ended: it may be stopped, and send it when it wakes. Nobody but
+        a person, or that machine itself, can tell that it was not sent."""
+        return self.notes.get(f"{FOREIGN}{attempt.attempt_id}") == repr(attempt.intent_at)
 
     def count_events(self, realm: str) -> int:
         """How much has happened in ``realm``; it only ever grows, so a lower count is
