@@ -7,6 +7,7 @@ does).
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from wanbatch.operations.events import (
     HeldElsewhere,
     Observer,
     SelectionDoubted,
+    SharedLedgerRead,
 )
 from wanbatch.words.diagnostics import Diagnostic, Severity, has_errors
 from wanbatch.words.errors import ExitCode, WanbatchError
@@ -52,6 +54,9 @@ def observer(
                     show_findings(options, shown)
             case SelectionDoubted(doubt):
                 show_doubt(doubt)
+            case SharedLedgerRead(url, as_of=float(as_of)):
+                at = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(as_of))
+                say(f"warning: the shared ledger {url} does not answer: as of {at}")
             case HeldElsewhere(jobs):
                 for entry in jobs[:LISTED]:
                     say(f"  ? {entry.name}  ({entry.reason})")

@@ -20,6 +20,7 @@ from wanbatch.model.plan import Action, Plan, PlannedJob
 from wanbatch.operations.check import Checked, check
 from wanbatch.operations.choose import choose_backend
 from wanbatch.operations.elsewhere import older_ledger, ways_out_of_elsewhere
+from wanbatch.operations.events import Event, Observer, SharedLedgerRead
 from wanbatch.operations.planning import Group, basis_of, group_jobs, look_and_plan
 from wanbatch.operations.reporting import repeated_options
 from wanbatch.words.humanize import duration, quoted
@@ -32,7 +33,7 @@ from wanbatch.words.humanize import duration, quoted
 )
 def command(options: CommonOptions, as_json: bool) -> None:
     """Show how every job stands by the ledger. Needs no key and sends nothing."""
-    observe = observer(options, quiet_warnings=True)
+    observe = _with_holder(observer(options, quiet_warnings=True), options)
     checked = check(options, observe)
     profile = choose_backend(options, checked.manifests, offline=True).profile
     plan, snapshot, around = look_and_plan(options, checked, profile, observe)
@@ -54,6 +55,19 @@ def command(options: CommonOptions, as_json: bool) -> None:
     say(state_counts(plan.selected()))
     for way in ways_out_of_elsewhere(options, plan):
         say(f"  help: {way}")
+
+
+def _with_holder(observe: Observer, options: CommonOptions) -> Observer:
+    """Says too in whose hands a shared ledger is."""
+
+    def take(event: Event) -> None:
+        match event:
+            case SharedLedgerRead(url, holder) if holder and not options.quiet:
+                say(f"Shared ledger {url}: {holder}.")
+            case _:
+                observe(event)
+
+    return take
 
 
 def _job_lines(plan: Plan, now: float, *, every: bool) -> Iterable[str]:

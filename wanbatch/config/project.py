@@ -45,7 +45,6 @@ _FORBIDDEN = dict.fromkeys(
         "region",
         "workspace",
         "store",
-        "ledger",
     ),
     _WHY_NOT,
 )
@@ -95,6 +94,8 @@ def _ledger_id(table: Table) -> str:
             "ledger",
             "must be the id of a ledger, 32 characters of 0-9a-f, as NAME.lock.json and"
             " report.json show it",
+            "where a ledger is shared stands in your own configuration, as the address of its"
+            " backend's ledger",
         )
     return name
 

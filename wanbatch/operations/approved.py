@@ -31,6 +31,7 @@ from wanbatch.operations.choose import SpendingLimit
 from wanbatch.operations.options import DEFAULT_OUTPUT, PlanningOptions, RunOptions
 from wanbatch.operations.planning import build_plan
 from wanbatch.operations.reporting import render_plan
+from wanbatch.operations.shared import shared_ledger
 from wanbatch.plan.saved import Basis, SavedPlan, digest_of, parse_plan
 from wanbatch.plan.selection import parse_selection
 from wanbatch.plan.staleness import (
@@ -202,7 +203,8 @@ class Approval:
         """What is refused before a folder or a ledger is made: other manifests (2), a
         ledger that is not here (3). Raises ``WanbatchError``."""
         self._refuse_other_manifests(checked.manifests)
-        if self.saved.ledger and not read_ledger_id(self.options.ledger):
+        is_own = shared_ledger(self.profile) is None
+        if self.saved.ledger and is_own and not read_ledger_id(self.options.ledger):
             snapshot = Snapshot()
             chosen = self.saved.selected()
             plan = build_plan(

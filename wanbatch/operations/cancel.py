@@ -52,8 +52,9 @@ from wanbatch.operations.choose import choose_backend
 from wanbatch.operations.events import Observer
 from wanbatch.operations.options import PlanningOptions
 from wanbatch.operations.planning import build_plan, tell_doubts
+from wanbatch.operations.shared import ledger_opener, shared_ledger
 from wanbatch.operations.ticks import choose_ticks
-from wanbatch.operations.wiring import open_client
+from wanbatch.operations.wiring import open_client, shared_ports
 from wanbatch.providers.dialects.registry import can_cancel, retention_of
 from wanbatch.videos.folders import refuse_odd_places
 from wanbatch.videos.outputs import intact_paths, part_path
@@ -137,7 +138,7 @@ def prepare(options: PlanningOptions, observe: Observer) -> Prepared:
             " wanbatch fetch",
             "DashScope's own API can: name such a backend with --backend",
         )
-    if not options.ledger.exists():
+    if shared_ledger(profile) is None and not options.ledger.exists():
         raise WanbatchError(
             ExitCode.INVALID,
             f"there is no ledger in {options.output}, so no task is known to be ours",
@@ -150,7 +151,7 @@ def start(prepared: Prepared, observe: Observer, lock_timeout_s: float = 0.0) ->
     """``cancel`` with the real ports, under the run lock. Raises ``WanbatchError``."""
     options, profile = prepared.options, prepared.profile
     ports = CancelPorts(
-        lambda: Ledger.open(options.ledger),
+        ledger_opener(options, profile, shared_ports(options.output, lock_timeout_s)),
         lambda clock: open_client(profile, options.output, clock),
         ServerClock(time.time, choose_ticks()),
     )

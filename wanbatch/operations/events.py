@@ -56,6 +56,16 @@ class SelectionDoubted:
 
 
 @dataclass(frozen=True, slots=True)
+class SharedLedgerRead:
+    """A ledger that machines share was looked at: in what hands it is, or as of when
+    (Unix seconds) the copy is that was shown, because the store was silent."""
+
+    url: str
+    holder: str = ""
+    as_of: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Reconciled:
     """What an account's list told of a job that was uncertain."""
 
@@ -189,6 +199,7 @@ class RunEnds:
 StageEvent = (
     FindingsMade
     | SelectionDoubted
+    | SharedLedgerRead
     | Reconciled
     | Planned
     | HeldElsewhere

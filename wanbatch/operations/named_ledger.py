@@ -10,7 +10,6 @@ emulator costs nothing, and is not asked about.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from wanbatch.config.project import ProjectSettings
 from wanbatch.model.lifecycle import Snapshot
@@ -20,10 +19,10 @@ from wanbatch.words.humanize import quoted
 
 
 def refuse_other_ledger(
-    projects: Sequence[ProjectSettings], profile: Profile, snapshot: Snapshot, ledger: Path
+    projects: Sequence[ProjectSettings], profile: Profile, snapshot: Snapshot, ledger: str
 ) -> None:
     """Raises ``WanbatchError`` (3) where a project names another ledger than the one
-    that was read."""
+    that was read, which people know as ``ledger``."""
     for project in projects:
         if not project.ledger or profile.realm == "emulator":
             continue

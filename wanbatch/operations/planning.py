@@ -21,7 +21,6 @@ from wanbatch.engine.polling.forecast import Forecast, Pace, Task, forecast, usu
 from wanbatch.engine.polling.latency import Kind, LatencyModel
 from wanbatch.engine.scheduling.works import build_works
 from wanbatch.engine.work_items import Phase, WorkItem
-from wanbatch.ledger.store import read_snapshot
 from wanbatch.model.elsewhere import NOTHING, Elsewhere
 from wanbatch.model.job import Manifest
 from wanbatch.model.lifecycle import Snapshot, State
@@ -34,13 +33,14 @@ from wanbatch.operations.allowance import periods_of
 from wanbatch.operations.check import Checked, check, refuse_errors, refuse_fatal, tell_findings
 from wanbatch.operations.choose import Unpriced, choose_backend, find_unpriced
 from wanbatch.operations.elsewhere import look_around, refuse_older_ledger
-from wanbatch.operations.events import Observer, SelectionDoubted
+from wanbatch.operations.events import Observer, SelectionDoubted, ignore
 from wanbatch.operations.evidence import Surroundings
 from wanbatch.operations.fit import check_fit
 from wanbatch.operations.named_ledger import refuse_other_ledger
 from wanbatch.operations.options import PlanningOptions
 from wanbatch.operations.retrying import refuse_unknown_codes
 from wanbatch.operations.sharding import refuse_other_shards
+from wanbatch.operations.shared import read_ledger, title_of
 from wanbatch.plan.groups import Group as Group
 from wanbatch.plan.groups import group_jobs as group_jobs
 from wanbatch.plan.identity import JobKey
@@ -118,10 +118,10 @@ def look_and_plan(
 ) -> tuple[Plan, Snapshot, Surroundings]:
     """A plan by what stands in the ledger and on disk now, for commands that only
     look."""
-    snapshot = read_snapshot(options.ledger)
+    snapshot = read_ledger(options, profile, observe)
     around = look_around(options, checked.manifests, profile, snapshot)
     if around.newer:  # or a run that is going on has just written its report
-        snapshot = read_snapshot(options.ledger)
+        snapshot = read_ledger(options, profile, ignore)
         around = look_around(options, checked.manifests, profile, snapshot)
     plan = build_plan(
         options,
@@ -208,7 +208,7 @@ def look_ahead(
     plan, snapshot, around = look_and_plan(
         options, checked, profile, observe, retry_failed=retry_failed, regenerate=regenerate
     )
-    refuse_other_ledger(chosen.projects, profile, snapshot, options.ledger)
+    refuse_other_ledger(chosen.projects, profile, snapshot, title_of(options, profile))
     refuse_older_ledger(options, around)
     refuse_other_shards(options, profile, snapshot.notes)
     refuse_undeliverable(plan, profile, observe)

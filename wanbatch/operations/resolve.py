@@ -13,7 +13,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Sequence
-from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,11 +39,14 @@ from wanbatch.model.lifecycle import (
 from wanbatch.model.media import UnreadableFile
 from wanbatch.model.origin import same_origin
 from wanbatch.model.plan import Plan
+from wanbatch.model.wire import Profile
 from wanbatch.operations.check import check_silently, read_name
 from wanbatch.operations.choose import choose_backend
 from wanbatch.operations.events import Observer
 from wanbatch.operations.options import PlanningOptions
 from wanbatch.operations.planning import build_plan
+from wanbatch.operations.shared import ledger_opener, shared_ledger
+from wanbatch.operations.wiring import shared_ports
 from wanbatch.plan.undecided import find_by_name, find_selected
 from wanbatch.providers.dialects.reading import valid_task_id
 from wanbatch.videos import outputs
@@ -100,8 +103,9 @@ class Resolution:
 def start(question: Question, observe: Observer, lock_timeout_s: float = 0.0) -> Resolution:
     """Looks, or decides, under the run lock. Raises ``WanbatchError``."""
     refuse_nonsense(question)
-    options = question.options
-    if not options.ledger.exists():
+    options, profile = question.options, _backend_of(question)
+    is_shared = profile is not None and shared_ledger(profile) is not None
+    if not is_shared and not options.ledger.exists():
         raise WanbatchError(
             ExitCode.INVALID,
             f"there is no ledger in {options.output}",
@@ -111,10 +115,24 @@ def start(question: Question, observe: Observer, lock_timeout_s: float = 0.0) ->
     ports = ResolvePorts(
         time.time,
         lambda: RunLock(options.output, timeout_s=lock_timeout_s),
-        lambda: Ledger.open(options.ledger),
+        ledger_opener(options, profile, shared_ports(options.output, lock_timeout_s)),
     )
     with ports.lock():
         return anyio.run(resolve, question, ports, observe)
+
+
+def _backend_of(question: Question) -> Profile | None:
+    """The backend that is meant; ``None`` where the manifest has an error, or names one
+    that is configured no more, which must not stand in the way of a decision. Raises
+    ``WanbatchError`` (2) for one that the user names."""
+    options = question.options
+    try:
+        found = load_manifests([question.file], LoadOptions(None, options.max_jobs, {}))
+        return choose_backend(options, found.manifests, offline=True).profile
+    except WanbatchError:
+        if options.backend:
+            raise
+        return None
 
 
 def refuse_nonsense(question: Question) -> None:
@@ -218,15 +236,10 @@ def _plan(
     """
     options = question.options
     name = read_name(question.file, observe)
-    profile = None
-    try:
-        manifests = load_manifests([question.file], LoadOptions(None, options.max_jobs, {}))
-        profile = choose_backend(options, manifests.manifests, offline=True).profile
-        checked = check_silently(options)
-    except WanbatchError:
-        if options.backend and profile is None:
-            raise
-        checked = None
+    profile, checked = _backend_of(question), None
+    if profile is not None:
+        with suppress(WanbatchError):
+            checked = check_silently(options)
     realm = profile.realm if profile and (options.backend or checked) else None
     if checked is None or profile is None:
         if options.select:

@@ -112,6 +112,7 @@ from wanbatch.operations.planning import (
 from wanbatch.operations.references import note_plan
 from wanbatch.operations.reporting import refuse_shared_folders, viewings_of
 from wanbatch.operations.sharding import SHARDS, refuse_other_shards, with_shard
+from wanbatch.operations.shared import title_of
 from wanbatch.operations.wakefulness import Awake, let_it_sleep
 from wanbatch.plan.identity import JobKey
 from wanbatch.plan.shards import parse_shard
@@ -456,7 +457,8 @@ class Run:
         refuse_odd_places(options.output, unsettled)
         around = look_around(options, manifests, self._profile, snapshot)
         if self._run.buys:
-            refuse_other_ledger(self._projects, self._profile, snapshot, options.ledger)
+            title = title_of(options, self._profile)
+            refuse_other_ledger(self._projects, self._profile, snapshot, title)
             refuse_older_ledger(options, around)
             refuse_other_shards(options, self._profile, snapshot.notes)
         set_aside_strangers(options.output, [m.name for m in manifests], snapshot)

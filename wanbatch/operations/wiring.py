@@ -6,10 +6,12 @@ them.
 
 from __future__ import annotations
 
+import getpass
 import os
 import random
 import secrets
 import shutil
+import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -22,8 +24,9 @@ from anyio.abc import TaskStatus
 from wanbatch.config.profiles import load_profiles
 from wanbatch.emulator.process import start_emulator
 from wanbatch.ledger.lock import RunLock
-from wanbatch.ledger.store import Ledger
+from wanbatch.ledger.shared.door import SharedPorts
 from wanbatch.model.lifecycle import Snapshot
+from wanbatch.model.objects import ObjectStore
 from wanbatch.model.plan import Plan
 from wanbatch.model.report import Report
 from wanbatch.model.wire import Profile, Secret
@@ -34,6 +37,7 @@ from wanbatch.operations.notifying import run_command
 from wanbatch.operations.others import without_secrets
 from wanbatch.operations.reporting import write_reports
 from wanbatch.operations.run import Prepared, Run, RunPorts
+from wanbatch.operations.shared import Ports, ledger_opener
 from wanbatch.operations.ticks import choose_ticks
 from wanbatch.operations.wakefulness import stay_awake
 from wanbatch.providers.client import Client
@@ -71,7 +75,9 @@ def real_ports(
         lock=lambda: RunLock(
             options.output, prepared.run.lock_timeout_s, sleep=sleep, command=command
         ),
-        open_ledger=lambda: Ledger.open(options.ledger),
+        open_ledger=ledger_opener(
+            options, prepared.profile, shared_ports(options.output, prepared.run.lock_timeout_s)
+        ),
         open_client=lambda clock: open_client(prepared.profile, options.output, clock),
         free_bytes=lambda: shutil.disk_usage(options.output).free,
         watch=watch,
@@ -82,6 +88,31 @@ def real_ports(
         journal=lambda: Journal(options.output, partial(scrub, key=key), echo),
         forecast_every_s=FORECAST_EVERY_S,
     )
+
+
+def shared_ports(output: Path, patience_s: float = 0.0) -> Ports:
+    """What a ledger that machines share knows of this one. ``patience_s`` is how long a
+    living owner is waited for."""
+
+    def ports(objects: ObjectStore) -> SharedPorts:
+        return SharedPorts(
+            objects,
+            output,
+            f"{_user()}@{socket.gethostname()}",
+            choose_ticks(),
+            time.time,
+            lambda: secrets.token_hex(16),
+            patience_s=patience_s,
+        )
+
+    return ports
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"user {os.getuid()}"
 
 
 def begin_plan(output: Path, digest: str, remote: str) -> Begun:
