@@ -1,0 +1,111 @@
+"""Several machines and one ledger, with the real command against a real S3 server: what
+one has bought no other buys, by the gateway's own books.
+
+Each machine is a project folder of its own with the same manifest and configuration; a
+machine that dies is a process that is killed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from field.scripted import Project, ScriptedGateway
+from stores.faulty_proxy import FaultyProxy
+from stores.s3_server import ACCESS_KEY, SECRET_KEY, S3Server, started_s3
+
+STORES = """\
+[backends.rough.store]
+url = "s3://team/videos"
+endpoint = "{endpoint}"
+region = "us-east-1"
+path_style = true
+
+[backends.rough.ledger]
+url = "s3://team/ledger"
+endpoint = "{endpoint}"
+region = "us-east-1"
+path_style = true
+"""
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[S3Server]:
+    with started_s3() as server:
+        yield server
+
+
+@pytest.fixture
+def gateway():
+    with ScriptedGateway() as gateway:
+        yield gateway
+
+
+class Team:
+    """Machines that share a bucket."""
+
+    def __init__(self, folder: Path, server: S3Server, gateway: ScriptedGateway) -> None:
+        self.folder, self.gateway = folder, gateway
+        self.bucket = f"team-{abs(hash(str(folder))) % 10**9}"
+        server.bucket(self.bucket)
+        self.endpoint = server.url
+
+    def machine(self, name: str, jobs: int = 2, endpoint: str = "") -> Machine:
+        more = STORES.format(endpoint=endpoint or self.endpoint).replace("team/", f"{self.bucket}/")
+        return Machine(self.folder / name, self.gateway, jobs=jobs, more=more)
+
+
+class Machine(Project):
+    @property
+    def environ(self) -> dict[str, str]:
+        keys = {"AWS_ACCESS_KEY_ID": ACCESS_KEY, "AWS_SECRET_ACCESS_KEY": SECRET_KEY}
+        return {**super().environ, **keys}
+
+    def status(self) -> str:
+        return self.call("status", self.manifest.name, "--backend", "rough").stderr
+
+
+@pytest.fixture
+def team(tmp_path, server, gateway) -> Team:
+    return Team(tmp_path, server, gateway)
+
+
+def test_what_one_machine_bought_no_other_buys(team, gateway):
+    first, second = team.machine("laptop"), team.machine("runner")
+    done = first.run()
+    assert (done.returncode, len(gateway.posts)) == (0, 2), done.stderr
+    assert not (first.folder / "reports/ledger.db").exists(), "there is one ledger"
+    planned = second.call("plan", second.manifest.name, "--backend", "rough")
+    assert "to generate" not in planned.stderr
+    again = second.run()
+    assert (again.returncode, len(gateway.posts)) == (0, 2), again.stderr
+    second.write(jobs=3)
+    more = second.run()
+    assert (more.returncode, len(gateway.posts)) == (0, 3), more.stderr
+    first.write(jobs=3)
+    assert first.run().returncode == 0
+    assert len(gateway.posts) == 3
+    assert "Shared ledger s3://" in first.status()
+    assert ": free." in first.status()
+
+
+def test_a_local_ledger_is_taken_up_before_anything_is_bought(team, gateway):
+    alone = Project(team.folder / "laptop", gateway, jobs=2)
+    assert alone.run().returncode == 0
+    machine = team.machine("laptop", jobs=2)
+    done = machine.run()
+    assert (done.returncode, len(gateway.posts)) == (0, 2), done.stderr
+    other = team.machine("runner")
+    assert other.run().returncode == 0
+    assert len(gateway.posts) == 2
+
+
+def test_a_silent_store_sends_nothing_and_shows_what_was_known(team, gateway, server):
+    with FaultyProxy(server.url) as proxy:
+        machine = team.machine("laptop", endpoint=proxy.url)
+        assert machine.run().returncode == 0
+        proxy.add(do="refuse", times=0)
+        seen = machine.status()
+        assert "does not answer: as of " in seen
+        assert "2 done" in seen or "done" in seen
