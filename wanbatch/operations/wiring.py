@@ -84,6 +84,11 @@ def real_ports(
     )
 
 
+def fresh_nonce() -> str:
+    """What nobody else says, and nobody said before."""
+    return secrets.token_hex(16)
+
+
 def begin_plan(output: Path, digest: str, remote: str) -> Begun:
     """Marks a saved plan as begun by this ledger, on a git remote of the working
     folder. Raises as ``begin``."""
