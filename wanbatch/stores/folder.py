@@ -61,6 +61,10 @@ class FolderObjects:
         there is no object."""
         return await self._do(partial(self._stream, name, take))
 
+    def stream_now(self, name: str, take: Callable[[bytes], object]) -> bool:
+        """As ``stream``, in the caller's thread."""
+        return self._carefully(partial(self._stream, name, take))
+
     async def read(self, name: str) -> StoredObject | None:
         """A small object, whole."""
         pieces: list[bytes] = []
