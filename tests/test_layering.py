@@ -41,6 +41,7 @@ MATRIX: dict[str, set[str]] = {
         "providers",
         "engine",
         "report",
+        "stores",
         "emulator",
     },
     "testing": {"model", "ledger", "engine"},

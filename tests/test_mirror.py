@@ -166,6 +166,7 @@ TABLE = {
     "report/test_tables.py": "report/wording",
     "report/test_write.py": "report/formats/render",
     "stores/test_folder.py": "model/archive",
+    "stores/test_trial.py": "stores/opening",
     "test_api.py": "operations/opening",
     "videos/test_looking.py": (
         "videos/filters videos/full_frames videos/hearing videos/previews videos/references "

@@ -30,6 +30,8 @@ and ``do`` is one of
              it that came this way, a list as it was answered last time; where nothing
              is remembered, truly
 ``refuse``   answered with ``status``, and not sent on
+``pass``     nothing: the request is one that later rules do not see
+``careless`` the request's conditions are left out, as by a store that has none
 ``reset``    ``after`` bytes of the body are read, then the connection is reset: a
              broken upload, of which nothing reaches the store
 
@@ -223,6 +225,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _pass_on(self, proxy: FaultyProxy, rule: Rule | None, body: bytes) -> Answered:
         headers = {k: v for k, v in self.headers.items() if k.lower() not in NOT_PASSED_ON}
+        if rule and rule.do == "careless":
+            headers = {k: v for k, v in headers.items() if not k.lower().startswith("if-")}
         if rule and rule.do == "stale":
             old = proxy.stale(self.command, self.path)
             if old is not None:

@@ -13,7 +13,7 @@ manifest; tasks of other origins are polled there and nowhere else.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
 import anyio.to_thread
@@ -26,6 +26,7 @@ from wanbatch.engine.runner import (
     place_copies,
     publish_staged,
 )
+from wanbatch.model.archive import NotArchived, archived_name
 from wanbatch.model.lifecycle import Attempt, Event, EventKind, Snapshot, State
 from wanbatch.model.origin import same_origin
 from wanbatch.model.plan import Action, Plan
@@ -133,10 +134,11 @@ def _in_state(ledger: LedgerWriter, state: State) -> list[Attempt]:
 
 async def _finish_staged(context: RunContext, ledger: LedgerWriter, attempt: Attempt) -> None:
     part, final = outputs.part_path(context.output, attempt), context.output / attempt.path
-    for path in (part, final):
+    for path in (part, final, context.output / archived_name(attempt.sha256)):
         with _disk_of(context):
             if path.is_file() and await anyio.to_thread.run_sync(hash_file, path) == attempt.sha256:
-                await publish_staged(context, ledger, attempt, path)
+                with suppress(NotArchived):  # it stays staged; the archive tells of its trouble
+                    await publish_staged(context, ledger, attempt, path)
                 return
     await ledger.append(
         Event(

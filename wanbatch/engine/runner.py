@@ -77,6 +77,7 @@ from wanbatch.engine.work_items import (
     Wait,
     WorkItem,
 )
+from wanbatch.model.archive import Archive, NotArchived, archived_name, is_archived
 from wanbatch.model.elsewhere import video_name
 from wanbatch.model.job import FileMedia, Frame
 from wanbatch.model.lifecycle import (
@@ -190,6 +191,8 @@ class RunContext:
     clock: ServerClock | None = None
     retention: Retention = DAY_LONG
     free_bytes: Callable[[], int] | None = None
+    archive: Archive | None = None
+    """Where finished videos live; ``None`` for the output folder."""
 
     @property
     def offset_s(self) -> float | None:
@@ -403,12 +406,23 @@ class Runner:
         if home is None:  # it was lost, and the provider gave other bytes for it
             raise VideoChanged(f"{ref.source}: the video that was made is not there any more")
         video = self.context.output / home.path
+        await self._have_at_hand(home, video)
         await self._verify(ref, home, video)
         if ref.frame is None:
             return replace(ref, sha256=home.sha256), video
         name = f"{home.sha256[:16]}.{ref.frame}.png"
         still = self.context.output / entry.job.manifest / "stills" / name
         return replace(ref, sha256=await self._cut(video, ref.frame, still)), still
+
+    async def _have_at_hand(self, home: StoredVideo, video: Path) -> None:
+        """A video that lives in a store gets a copy here. Raises ``VideoChanged``."""
+        archive = self.context.archive
+        if archive is None or not is_archived(home.path) or await _in_thread(video.exists):
+            return
+        try:
+            await archive.fetch(home.sha256, video)
+        except NotArchived as error:
+            raise VideoChanged(str(error)) from None
 
     async def _verify(self, ref: MediaRef, home: StoredVideo, video: Path) -> None:
         """What a purchase depends on is hashed just before it; size and time can be
@@ -580,6 +594,9 @@ class Runner:
             folder, why = part.parent.parent, error.strerror or "input/output error"
             self._unnamed(task, DownloadFailed(f"{folder} cannot be written: {why}", disk=True))
             return
+        except NotArchived as error:
+            self._unnamed(task, DownloadFailed(str(error), disk=True))
+            return
         self.scheduler.handle(VideoStored(task, attempt), anyio.current_time())
         if _is_altered(attempt, outcome):
             text = f"the provider now gives other bytes; they were left at {part.name}"
@@ -674,7 +691,10 @@ class Runner:
         if task.attempt.state is State.STORED:
             return await self._restore(task, part, outcome)
         entries = task.work.entries if task.work else []
-        facts = _facts(outcome.facts, entries[0].path if entries else stranger_path(task.attempt))
+        home = entries[0].path if entries else stranger_path(task.attempt)
+        if self.context.archive is not None:
+            home = archived_name(outcome.facts.sha256)
+        facts = _facts(outcome.facts, home)
         attempt = await self.ledger.append(
             Event(task.attempt.attempt_id, EventKind.STAGED, self.context.wall(), facts)
         )
@@ -689,9 +709,7 @@ class Runner:
         attempt = task.attempt
         if _is_altered(attempt, outcome):
             return attempt
-        path = await _in_thread(
-            partial(outputs.publish, self.context.output, part, attempt.path, attempt.sha256)
-        )
+        path = await _publish(self.context, attempt, part)
         attempt = await self.ledger.append(
             Event(attempt.attempt_id, EventKind.RESTORED, self.context.wall(), {"path": path})
         )
@@ -711,14 +729,25 @@ def _known_by(task: RunningTask) -> str:
 async def publish_staged(
     context: RunContext, ledger: LedgerWriter, attempt: Attempt, part: Path
 ) -> Attempt:
-    """STAGED to STORED: the final name, the synced folder, then the event."""
-    path = await _in_thread(
-        partial(outputs.publish, context.output, part, attempt.path, attempt.sha256)
-    )
+    """STAGED to STORED: the final name, the synced folder, the store where there is
+    one, then the event. Raises ``NotArchived``, and ``OSError`` as the disk does."""
+    path = await _publish(context, attempt, part)
     at = context.wall()
     return await ledger.append(
         Event(attempt.attempt_id, EventKind.STORED, at, {"path": path, "stored_at": at})
     )
+
+
+async def _publish(context: RunContext, attempt: Attempt, part: Path) -> str:
+    """The name under which the video lives from now on. What goes to a store leaves a
+    copy here, which whoever needs it no more may remove."""
+    archive, sha256 = context.archive, attempt.sha256
+    wanted = attempt.path if archive is None else archived_name(sha256)
+    path = await _in_thread(partial(outputs.publish, context.output, part, wanted, sha256))
+    if archive is None:
+        return path
+    await archive.keep(sha256, context.output / path)
+    return wanted
 
 
 async def place_copies(
@@ -732,7 +761,7 @@ async def place_copies(
     needs no copy but is recorded too."""
     for entry in entries:
         path = source
-        if entry.path != source:
+        if entry.path != source and not is_archived(source):
             path = await _in_thread(
                 partial(outputs.copy_video, context.output, source, entry.path, attempt.sha256)
             )

@@ -253,8 +253,8 @@ class Ledger:
     def _remember(self, entry: Write) -> None:
         match entry:
             case Opened(row, seq) | Happened(_, row, seq):
-                # An intent may wait for others to hear of it: what was taken up together
-                # with it is remembered first, and goes on from it.
+                # An intent may wait for others to hear of it: what was taken up with it
+                # is remembered first, and goes on from it.
                 if self._contents.last.get(row.attempt_id, 0) < seq:
                     self._contents.take(entry)
                 if self._numbers.get(row.attempt_id) == seq:

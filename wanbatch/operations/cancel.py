@@ -51,13 +51,13 @@ from wanbatch.operations.check import Checked, check
 from wanbatch.operations.choose import choose_backend
 from wanbatch.operations.events import Observer
 from wanbatch.operations.options import PlanningOptions
-from wanbatch.operations.planning import build_plan, tell_doubts
+from wanbatch.operations.planning import build_plan, intact_offline, tell_doubts
 from wanbatch.operations.shared import ledger_opener, shared_ledger
 from wanbatch.operations.ticks import choose_ticks
 from wanbatch.operations.wiring import open_client, shared_ports
 from wanbatch.providers.dialects.registry import can_cancel, retention_of
 from wanbatch.videos.folders import refuse_odd_places
-from wanbatch.videos.outputs import intact_paths, part_path
+from wanbatch.videos.outputs import part_path
 from wanbatch.words.clock import ServerClock
 from wanbatch.words.errors import ExitCode, WanbatchError
 
@@ -196,7 +196,7 @@ async def cancel(prepared: Prepared, ports: CancelPorts, observe: Observer) -> C
 
 def _plan(prepared: Prepared, snapshot: Snapshot, at: float) -> Plan:
     options = prepared.options
-    intact = intact_paths(options.output, snapshot)
+    intact = intact_offline(options.output, prepared.profile, snapshot)
     return build_plan(options, prepared.checked, prepared.profile, snapshot, intact, at)
 
 

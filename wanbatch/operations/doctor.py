@@ -1,12 +1,12 @@
 """What ``wanbatch doctor`` looks at: configuration, backend, budget, key, clock,
-bucket, disk. Spends nothing.
+bucket, object store, disk. Spends nothing.
 
 What it may not do: print (``cli`` does), submit a task, or repair anything.
 
 How it works: each check returns a ``Finding``: how it stands, what was seen, what to
 do. A check that needs the one before it is left out where that one failed. The key is
 tried by asking for a task that cannot exist; a bucket by writing and reading back one
-small object.
+small object; a store by what ``stores.trial`` does.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import os
 import shutil
 import stat
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
@@ -32,13 +32,19 @@ from wanbatch.config.profiles import (
     resolve_profile,
 )
 from wanbatch.ledger.store import read_snapshot
+from wanbatch.model.objects import StoreSilent
 from wanbatch.model.outcomes import ProbeFailed
 from wanbatch.model.period import PeriodLimit
+from wanbatch.model.storage import Storage
 from wanbatch.model.wire import Profile
 from wanbatch.operations.allowance import describe_allowance, periods_of, refuse_uncountable
 from wanbatch.operations.choose import period_limits
+from wanbatch.operations.wiring import fresh_nonce
 from wanbatch.providers.client import Client
 from wanbatch.providers.http.network import Network
+from wanbatch.stores.bucket import BucketObjects
+from wanbatch.stores.opening import open_objects
+from wanbatch.stores.trial import Untrue, try_ledger, try_videos
 from wanbatch.words.errors import WanbatchError
 
 SKEW_LIMIT_S = 60.0
@@ -83,6 +89,7 @@ async def examine(
     *,
     network: Network | None = None,
     project: ProjectSettings | None = None,
+    nonce: Callable[[], str] = fresh_nonce,
 ) -> tuple[Finding, ...]:
     """Every check in order, for the backend ``name`` (else the user's default) and the
     output folder ``output``; ``clock`` gives Unix seconds. ``project`` may lower
@@ -93,6 +100,7 @@ async def examine(
     except WanbatchError as refusal:
         return (*findings, Finding("backend", Health.BAD, refusal.message, refusal.hints))
     findings.append(_describe(profile, profiles.path))
+    findings += await examine_stores(profile, nonce)
     if profile.kind == "emulator":
         return (
             *findings,
@@ -191,6 +199,39 @@ def examine_budget(
         f"{describe_allowance(one, profile.prices.currency)} ({one.limit.source})" for one in left
     )
     return [Finding("budget", Health.GOOD, seen)]
+
+
+async def examine_stores(profile: Profile, nonce: Callable[[], str]) -> list[Finding]:
+    """Whether the profile's store can hold videos, and whether its ledger's can hold
+    that; each ``nonce`` is another text. Nothing where neither is set."""
+    found = []
+    if profile.store is not None:
+        store = profile.store
+        found.append(await _tried("store", store, lambda: try_videos(open_objects(store), nonce())))
+    if profile.ledger is not None:
+        ledger = profile.ledger
+        found.append(
+            await _tried("ledger", ledger, lambda: try_ledger(BucketObjects(ledger), nonce()))
+        )
+    return found
+
+
+async def _tried(subject: str, storage: Storage, trial: Callable[[], Awaitable[str]]) -> Finding:
+    try:
+        seen = await trial()
+    except WanbatchError as refusal:
+        return Finding(subject, Health.BAD, refusal.message, refusal.hints)
+    except StoreSilent as silent:
+        help_ = "check its address, its credentials and what they may do there"
+        return Finding(subject, Health.BAD, str(silent), (help_,))
+    except Untrue as untrue:
+        return Finding(
+            subject,
+            Health.BAD,
+            f"the store {storage.url} cannot be used: {untrue}",
+            ("use one that honours If-None-Match and If-Match, as Amazon S3 does",),
+        )
+    return Finding(subject, Health.GOOD, f"{storage.url}: {seen}")
 
 
 async def _examine_api(backend: Client) -> list[Finding]:

@@ -54,6 +54,13 @@ from wanbatch.videos.trash import FOLDER, lies_there, put_back, read_trash, tras
 from wanbatch.words.errors import ExitCode, WanbatchError
 
 
+def intact_offline(output: Path, profile: Profile, snapshot: Snapshot) -> frozenset[str]:
+    """The stored videos that are whole, without asking anybody: what the ledger has
+    seen confirmed by the profile's store counts, and a run asks the store itself."""
+    trusts = (lambda _path, _bytes: True) if profile.store is not None else None
+    return intact_paths(output, snapshot, trusts)
+
+
 def build_plan(
     options: PlanningOptions,
     checked: Checked,
@@ -128,7 +135,7 @@ def look_and_plan(
         checked,
         profile,
         snapshot,
-        intact_paths(options.output, snapshot) | trashed_paths(options.output, snapshot),
+        intact_offline(options.output, profile, snapshot) | trashed_paths(options.output, snapshot),
         time.time(),
         elsewhere=around.elsewhere,
         retry_failed=retry_failed,

@@ -44,7 +44,7 @@ from wanbatch.operations.check import check_silently, read_name
 from wanbatch.operations.choose import choose_backend
 from wanbatch.operations.events import Observer
 from wanbatch.operations.options import PlanningOptions
-from wanbatch.operations.planning import build_plan
+from wanbatch.operations.planning import build_plan, intact_offline
 from wanbatch.operations.shared import ledger_opener, shared_ledger
 from wanbatch.operations.wiring import shared_ports
 from wanbatch.plan.undecided import find_by_name, find_selected
@@ -249,7 +249,7 @@ def _plan(
                 f"see: wanbatch validate {question.file}; name the backend with --backend",
             )
         return None, name, realm
-    intact = outputs.intact_paths(options.output, snapshot)
+    intact = intact_offline(options.output, profile, snapshot)
     return build_plan(options, checked, profile, snapshot, intact, at), name, realm
 
 

@@ -15,8 +15,9 @@ from __future__ import annotations
 import signal
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -46,6 +47,7 @@ from wanbatch.engine.scheduler import Scheduler
 from wanbatch.engine.scheduling.works import build_works
 from wanbatch.engine.work_items import Phase, RunPolicy
 from wanbatch.ledger.store import Ledger
+from wanbatch.model.archive import NotArchived, is_archived
 from wanbatch.model.elsewhere import Elsewhere
 from wanbatch.model.job import Manifest
 from wanbatch.model.lifecycle import IN_FLIGHT, UNSETTLED, Attempt, RunRecord, Snapshot, State
@@ -58,6 +60,7 @@ from wanbatch.model.wire import Profile, quiet_period_of
 from wanbatch.operations.allowance import keep_periods, periods_of
 from wanbatch.operations.approval import Approver, keep_limit, require_approval
 from wanbatch.operations.approved import Approval
+from wanbatch.operations.at_hand import RunArchive, drop_copies, look_with_copies
 from wanbatch.operations.check import Checked, check
 from wanbatch.operations.choose import (
     SpendingLimit,
@@ -174,7 +177,8 @@ class RunPorts:
     and the run's id, and returns each page's path with its report. ``awake`` keeps the
     machine awake while something that costs money is under way. ``notify`` runs the
     user's command, in a thread; ``None`` where there is none. ``journal`` keeps what
-    happens; ``None`` where nobody reads it. Every ``forecast_every_s`` seconds it is
+    happens; ``None`` where nobody reads it. ``archive`` is where finished videos live;
+    ``None`` for the output folder. Every ``forecast_every_s`` seconds it is
     told how long the rest takes; ``None`` where nobody asks.
     """
 
@@ -193,6 +197,7 @@ class RunPorts:
     notify: Notify | None = None
     journal: Callable[[], Journal] | None = None
     forecast_every_s: float | None = None
+    archive: RunArchive | None = None
 
 
 @dataclass(slots=True)
@@ -333,7 +338,9 @@ class Run:
             self._clock,
             retention_of(self._profile.kind),
             ports.free_bytes,
+            ports.archive,
         )
+        self._archive, self._has_learnt = ports.archive, False
         self.scheduler: Scheduler | None = None
         self.runner: Runner | None = None
         self._scope: anyio.CancelScope | None = None
@@ -369,6 +376,7 @@ class Run:
         async with self._ports.open_ledger() as ledger:
             elsewhere = self._look_around(ledger.snapshot)
             self._taken_up = self._unfinished(ledger.snapshot)
+            await self._learn_archive(ledger.snapshot)
             await recover_interrupted(self.context, ledger)
             if self._has_uncertain(ledger.snapshot):
                 async with self._ports.open_client(self._clock) as client:
@@ -483,7 +491,7 @@ class Run:
         a saved plan's jobs nothing else is planned than that has. Raises
         ``WanbatchError`` (3) where it is stale."""
         approval, chosen = self._approval, self._chosen if is_last else None
-        intact = intact_paths(self._options.output, snapshot)
+        intact = self._intact(snapshot)
         plan = build_plan(
             self._options,
             self._checked,
@@ -545,6 +553,46 @@ class Run:
         now, offset_s = self._clock.now(), self._clock.cautious_offset_s
         return periods_of(self._limits, self._profile, snapshot, now, offset_s)
 
+    # -- the store of the videos -------------------------------------------------------
+
+    async def _learn_archive(self, snapshot: Snapshot) -> None:
+        """Asks the store which videos it has, where the ledger names any. From one that
+        is silent nothing follows: nothing is bought, and nothing is called lost."""
+        archive = self._archive
+        stored = (a.path for a in snapshot.attempts if a.state is State.STORED)
+        if archive is None or not any(map(is_archived, stored)):
+            return
+        with suppress(NotArchived):
+            await archive.learn()
+            self._has_learnt = True
+
+    def _intact(self, snapshot: Snapshot) -> frozenset[str]:
+        holds = None if self._archive is None else self._holds
+        return intact_paths(self._options.output, snapshot, holds)
+
+    def _holds(self, path: str, size: int) -> bool:
+        """Whether the store has a video; its ledger is believed while it is silent."""
+        if self._archive is None or not self._has_learnt:
+            return True
+        return self._archive.sizes.get(path) == size
+
+    async def _end_archiving(self, plan: Plan, snapshot: Snapshot) -> None:
+        """Copies that nobody needs any more go, and what is wrong with the store is
+        what the run ends with."""
+        archive = self._archive
+        if archive is None:
+            return
+        if self._signal is None:
+            viewings = self._beside.viewings if self._beside is not None else None
+            work = partial(drop_copies, self._options.output, archive, viewings, plan, snapshot)
+            await anyio.to_thread.run_sync(work)
+        if archive.trouble:
+            self._trouble = archive.trouble
+            self._hint = (
+                "videos that are paid for lie under"
+                f" {self._options.output} and go to the store when the same command is run again"
+            )
+
     # -- uncertain jobs ----------------------------------------------------------------
 
     def _has_uncertain(self, snapshot: Snapshot) -> bool:
@@ -586,12 +634,13 @@ class Run:
         names = tuple(manifest.name for manifest in self._checked.manifests)
         context = self.context
         self._tell(RunBegins(context.run_id, context.backend, context.realm, names))
-        intact = intact_paths(self._options.output, ledger.snapshot)
+        intact = self._intact(ledger.snapshot)
         homes = await place_reused(self.context, ledger, plan, intact)
         self._begin_looking(ledger, plan, group)
         try:
             await self._talk(ledger, plan, in_flight, homes)
             await self._look_at_rest()
+            await self._end_archiving(plan, ledger.snapshot)
         finally:
             if self._beside is not None:
                 self._beside.close()
@@ -632,9 +681,10 @@ class Run:
             return
         snapshot = ledger.snapshot
         viewings = viewings_of(self._options, plan, snapshot)
-        self._beside = Beside(
-            viewings, self._ports.look, ledger, lambda videos: self._tell(Looking(videos))
-        )
+        look = self._ports.look
+        if self._archive is not None:
+            look = look_with_copies(look, self._options.output, self._archive, plan)
+        self._beside = Beside(viewings, look, ledger, lambda videos: self._tell(Looking(videos)))
         group.start_soon(self._beside.keep)
         self._beside.offer(viewings.subjects(plan, snapshot))
 
@@ -682,6 +732,8 @@ class Run:
         scheduler = self.scheduler = self._make_scheduler(plan, ledger.snapshot)
         if not self._run.buys:
             scheduler.handle(StopBuying("fetch never submits"), anyio.current_time())
+        elif self._archive is not None and self._archive.trouble:
+            scheduler.handle(StopBuying(self._archive.trouble), anyio.current_time())
         ahead_s = -(self._clock.offset_s or 0.0)
         if abs(ahead_s) > WRONG_CLOCK_S:  # one answer proves nothing, and is worth a word
             self._tell(ClockDiffers(ahead_s))

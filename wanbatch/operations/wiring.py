@@ -42,6 +42,8 @@ from wanbatch.operations.ticks import choose_ticks
 from wanbatch.operations.wakefulness import stay_awake
 from wanbatch.providers.client import Client
 from wanbatch.providers.scrubbing import scrub
+from wanbatch.stores.archive import REQUEST_S, ObjectArchive
+from wanbatch.stores.opening import open_objects
 from wanbatch.words.clock import ServerClock
 
 FORECAST_EVERY_S = 2.0
@@ -87,6 +89,7 @@ def real_ports(
         notify=(lambda facts: run_command(notify, facts, environ)) if notify else None,
         journal=lambda: Journal(options.output, partial(scrub, key=key), echo),
         forecast_every_s=FORECAST_EVERY_S,
+        archive=open_archive(prepared.profile),
     )
 
 
@@ -113,6 +116,19 @@ def _user() -> str:
         return getpass.getuser()
     except (KeyError, OSError):
         return f"user {os.getuid()}"
+
+
+def open_archive(profile: Profile) -> ObjectArchive | None:
+    """Where the profile's videos live; ``None`` for the output folder. Raises
+    ``WanbatchError`` where the store cannot be used."""
+    if profile.store is None:
+        return None
+    return ObjectArchive(open_objects(profile.store, REQUEST_S))
+
+
+def fresh_nonce() -> str:
+    """What nobody else says, and nobody said before."""
+    return secrets.token_hex(16)
 
 
 def begin_plan(output: Path, digest: str, remote: str) -> Begun:

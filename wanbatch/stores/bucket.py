@@ -90,6 +90,10 @@ class BucketObjects:
         there is no object."""
         return await self._do(partial(self._stream, name, take))
 
+    def stream_now(self, name: str, take: Callable[[bytes], object]) -> bool:
+        """As ``stream``, in the caller's thread."""
+        return _without_context(partial(self._stream, name, take), self.url)
+
     def sign(self, name: str, lifetime: timedelta) -> str:
         """An address by which anybody can read the object for so long."""
         import obstore

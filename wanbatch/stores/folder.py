@@ -1,7 +1,8 @@
 """A folder as an object store for videos, on a mounted disk for example.
 
 What it may not do: hold a ledger: no file system replaces a file only if it is
-unchanged, least of all over a network. Nothing is overwritten and nothing is deleted.
+unchanged, least of all over a network. Nothing is overwritten, and no video is
+deleted.
 
 How it works: bytes gather in a file of their own beside the name, are synced, and get
 the name by a hard link, which fails where something has it (``words.disk`` knows what
@@ -10,6 +11,7 @@ else will do). Folders are synced after that.
 
 from __future__ import annotations
 
+import io
 import os
 import stat
 import threading
@@ -17,12 +19,12 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import BinaryIO, TypeVar
 
 import anyio.to_thread
 
 from wanbatch.model.archive import Listed
-from wanbatch.model.objects import ObjectExists, StoreSilent
+from wanbatch.model.objects import ObjectExists, StoredObject, StoreSilent
 from wanbatch.model.storage import Storage
 from wanbatch.words.disk import give_name, sync_folder
 from wanbatch.words.errors import ExitCode, WanbatchError
@@ -52,12 +54,34 @@ class FolderObjects:
     async def create_from(self, name: str, path: Path, mime: str) -> str:
         """Creates an object of a file's bytes. Raises ``ObjectExists``,
         ``StoreSilent``."""
-        return await self._do(partial(self._create, name, path))
+        return await self._do(partial(self._create, name, lambda: open_regular(path)))
 
     async def stream(self, name: str, take: Callable[[bytes], object]) -> bool:
         """Hands an object's bytes piece by piece to ``take``, in a thread; false where
         there is no object."""
         return await self._do(partial(self._stream, name, take))
+
+    def stream_now(self, name: str, take: Callable[[bytes], object]) -> bool:
+        """As ``stream``, in the caller's thread."""
+        return self._carefully(partial(self._stream, name, take))
+
+    async def read(self, name: str) -> StoredObject | None:
+        """A small object, whole."""
+        pieces: list[bytes] = []
+        is_there = await self.stream(name, pieces.append)
+        return StoredObject(b"".join(pieces), "") if is_there else None
+
+    async def create(self, name: str, data: bytes, mime: str = "") -> str:
+        """Creates an object of these bytes. Raises as ``create_from``."""
+        return await self._do(partial(self._create, name, lambda: io.BytesIO(data)))
+
+    async def names(self, prefix: str, after: str = "") -> list[str]:
+        """As ``listed``, the names alone."""
+        return [one.name for one in await self.listed(prefix, after)]
+
+    async def delete(self, name: str) -> None:
+        """Removes what the doctor has made; videos are never deleted."""
+        await self._do(lambda: (self._root / name).unlink(missing_ok=True))
 
     def sign(self, name: str, lifetime: timedelta) -> str:
         """A folder signs nothing. Raises ``WanbatchError``."""
@@ -97,13 +121,13 @@ class FolderObjects:
         kept = (one for one in found if one.name.startswith(prefix) and one.name > after)
         return sorted(kept, key=lambda one: one.name)
 
-    def _create(self, name: str, source: Path) -> str:
+    def _create(self, name: str, source: Callable[[], BinaryIO]) -> str:
         target = self._root / name
         target.parent.mkdir(parents=True, exist_ok=True)
         own = f"{os.getpid()}-{threading.get_ident()}"
         making = target.with_name(f".{target.name}.{own}.part")
         try:
-            with open_regular(source) as given, create_anew(making, 0o644) as file:
+            with source() as given, create_anew(making, 0o644) as file:
                 while piece := given.read(PIECE):
                     file.write(piece)
                 file.flush()

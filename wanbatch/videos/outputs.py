@@ -15,9 +15,11 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
+from wanbatch.model.archive import is_archived
 from wanbatch.model.lifecycle import Attempt, Placement, Snapshot, State
 from wanbatch.words.disk import give_name, rename_new, sync_folder
 from wanbatch.words.files import hash_file, kind_of
@@ -167,18 +169,25 @@ def _sync_folder(folder: Path) -> None:
     sync_folder(folder)
 
 
-def intact_paths(output: Path, snapshot: Snapshot) -> frozenset[str]:
+def intact_paths(
+    output: Path, snapshot: Snapshot, holds: Callable[[str, int], bool] | None = None
+) -> frozenset[str]:
     """The stored videos that are whole, relative to ``output``: every placement, and
     the first home of every stored attempt.
 
     A file whose size and modification time are as recorded is trusted; any other is
-    hashed.
+    hashed. ``holds`` says whether an object store has a video, by its name and its
+    bytes; ``None`` where there is no store.
     """
     stored = {a.attempt_id: a for a in snapshot.attempts if a.state is State.STORED}
     homes = [Placement(a.manifest, a.job, a.attempt_id, a.path, 0) for a in stored.values()]
     placements = {p.path: p for p in (*homes, *snapshot.placements) if p.attempt_id in stored}
     return frozenset(
-        p.path for p in placements.values() if is_intact(output, p, stored[p.attempt_id])
+        p.path
+        for p in placements.values()
+        for attempt in (stored[p.attempt_id],)
+        if (holds is not None and is_archived(p.path) and holds(p.path, attempt.bytes))
+        or is_intact(output, p, attempt)
     )
 
 
@@ -243,11 +252,21 @@ def _fault_of(output: Path, path: str, attempt: Attempt) -> str:
         if hash_file(output / path) != attempt.sha256:
             return "was changed: its SHA-256 is another"
     except FileNotFoundError:
-        return _MISSING
+        return "" if is_archived(path) else _MISSING  # it lives in a store
     except OSError as error:
         return f"cannot be read: {error.strerror or error}"
     return ""
 
 
+def drop_copy(output: Path, path: str) -> None:
+    """Removes the copy of a video that lives in a store, and of no other; a copy that
+    cannot be removed is in nobody's way."""
+    if is_archived(path):
+        with suppress(OSError):
+            (output / path).unlink()
+
+
 def modified_at_ns(output: Path, path: str) -> int:
-    return (output / path).stat().st_mtime_ns
+    """When a file was written last; 0, which no file has, of one in a store: a copy of
+    it is hashed before it is believed."""
+    return 0 if is_archived(path) else (output / path).stat().st_mtime_ns
