@@ -52,6 +52,14 @@ class NoRoom:
 
 
 @dataclass(frozen=True, slots=True)
+class NoPermit:
+    """Another machine decides about purchases now: nothing was sent."""
+
+    work: WorkItem
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class IntentRecorded:
     """The intent is durable; the POST goes out now."""
 
@@ -138,6 +146,7 @@ Notice = (
     | MediaReady
     | MediaFailed
     | NoRoom
+    | NoPermit
     | IntentRecorded
     | SubmitAnswered
     | PollAnswered

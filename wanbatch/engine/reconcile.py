@@ -52,6 +52,10 @@ ZONE_STEP_S = 1800.0
 provider's)."""
 LONGEST_ZONE_S = 14 * 3600.0
 """The widest difference of a zone to UTC."""
+MAY_STILL_BE_SENT = (
+    "another machine recorded the intent and may send it when it wakes: only a person can tell that"
+    " it was not bought"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,11 +133,19 @@ async def reconcile(
     seen = {t.task_id: await client.look_at(t.task_id) for t in near}
     shown = {task_id: task for task_id, task in seen.items() if task is not None}
     verdicts = judge(uncertain, listing, known, shown, quiet_s, others)
+    verdicts = [_not_for_foreign(verdict, ledger.snapshot) for verdict in verdicts]
     for verdict in verdicts:
         event = _event(verdict, wall())
         if event is not None:
             await ledger.append(event)
     return verdicts
+
+
+def _not_for_foreign(verdict: Verdict, snapshot: Snapshot) -> Verdict:
+    """What another machine may still send, no list proves absent."""
+    if isinstance(verdict, Absent) and snapshot.is_foreign(verdict.attempt):
+        return Undecided(verdict.attempt, MAY_STILL_BE_SENT)
+    return verdict
 
 
 def judge(

@@ -35,19 +35,19 @@ from wanbatch.words.errors import ExitCode, WanbatchError
 from wanbatch.words.files import hash_file
 
 DIED_BEFORE_ANSWER = "the process ended after the intent was recorded and before the answer was"
+OWNER_IS_GONE = (
+    "the machine that recorded the intent lost the ledger's lease, and did not say what became of"
+    " it"
+)
 
 
 async def recover_interrupted(context: RunContext, ledger: LedgerWriter) -> None:
     """Intents become uncertain, staged videos get their names. Comes before planning:
     the plan is made from what this leaves."""
     for attempt in _in_state(ledger, State.INTENT):
+        reason = OWNER_IS_GONE if ledger.snapshot.is_foreign(attempt) else DIED_BEFORE_ANSWER
         await ledger.append(
-            Event(
-                attempt.attempt_id,
-                EventKind.UNCERTAIN,
-                context.wall(),
-                {"reason": DIED_BEFORE_ANSWER},
-            )
+            Event(attempt.attempt_id, EventKind.UNCERTAIN, context.wall(), {"reason": reason})
         )
     for attempt in _in_state(ledger, State.STAGED):
         await _finish_staged(context, ledger, attempt)

@@ -58,6 +58,7 @@ from wanbatch.engine.notices import (
     ListAnswered,
     MediaFailed,
     MediaReady,
+    NoPermit,
     NoRoom,
     PollAnswered,
     SubmitAnswered,
@@ -65,6 +66,7 @@ from wanbatch.engine.notices import (
     VideoStored,
 )
 from wanbatch.engine.scheduler import Scheduler
+from wanbatch.engine.scheduling.course import Mode
 from wanbatch.engine.work_items import (
     Fetch,
     Finish,
@@ -111,6 +113,7 @@ from wanbatch.model.outcomes import (
     Uncertain,
     Undeliverable,
 )
+from wanbatch.model.permit import Permit, PermitLost
 from wanbatch.model.plan import MediaRef, PlannedJob, Request
 from wanbatch.videos import outputs
 from wanbatch.videos.stills import cut_still
@@ -132,6 +135,9 @@ LEARNT_FROM = 200
 """So many of the last attempts tell how large a video is: as many as durations are kept
 (``latency``)."""
 
+PERMIT_STEP_S = 1.0
+"""How often who waits for leave to buy looks whether the run is to end."""
+
 T = TypeVar("T")
 
 
@@ -141,6 +147,8 @@ class LedgerWriter(Protocol):
 
     @property
     def snapshot(self) -> Snapshot: ...
+    @property
+    def permit(self) -> Permit: ...
     def attempt(self, attempt_id: int) -> Attempt: ...
     async def open_attempt(self, opening: Opening) -> Attempt: ...
     async def append(self, event: Event) -> Attempt: ...
@@ -456,8 +464,9 @@ class Runner:
             self.scheduler.handle(NoRoom(work, lack), anyio.current_time())
             self._tell_unprepared(work, lack)
             return
-        self.observe(Submitting(work.entry.name, work.fingerprint, work.entry.job.manifest))
-        attempt = await self._record_intent(work)
+        attempt = await self._permitted_intent(work)
+        if attempt is None:
+            return
         self.scheduler.handle(IntentRecorded(work, attempt), anyio.current_time())
         # Trouble elsewhere must not cut a POST off: its answer may name a video that
         # was bought. Only a second Ctrl-C does (``abort``).
@@ -467,6 +476,31 @@ class Runner:
                 await self._post(work, attempt)
             finally:
                 self._posts.discard(post)
+
+    async def _permitted_intent(self, work: WorkItem) -> Attempt | None:
+        """The durable intent; ``None`` where another machine decides now, or the run
+        ends before it is known whether we still do."""
+        refusal = await self._wait_for_permit()
+        if not refusal:
+            self.observe(Submitting(work.entry.name, work.fingerprint, work.entry.job.manifest))
+            try:
+                return await self._record_intent(work)
+            except PermitLost as lost:
+                refusal = lost.message
+        self.scheduler.handle(NoPermit(work, refusal), anyio.current_time())
+        self._tell_unprepared(work, refusal)
+        return None
+
+    async def _wait_for_permit(self) -> str:
+        """Nothing is bought meanwhile, and all else goes on; returns why there is no
+        permit, or nothing."""
+        permit = self.ledger.permit
+        while refusal := permit.refusal():
+            if permit.lost or self.scheduler.course.mode is Mode.DRAINING:
+                return refusal
+            with anyio.move_on_after(PERMIT_STEP_S):
+                await permit.wait()
+        return ""
 
     async def _record_intent(self, work: WorkItem) -> Attempt:
         """A new attempt, or the one that was proven not accepted, about to go out
@@ -500,7 +534,12 @@ class Runner:
         )
 
     async def _post(self, work: WorkItem, attempt: Attempt) -> None:
-        outcome = self._doubt_known_id(await self.client.submit(work.entry.request, work.urls))
+        refusal = self.ledger.permit.refusal()  # at the last moment: recording takes its time
+        outcome = (
+            NotAccepted(refusal)
+            if refusal
+            else self._doubt_known_id(await self.client.submit(work.entry.request, work.urls))
+        )
         context = self.context
         event = submit_event(attempt, outcome, context.wall(), context.retention, context.offset_s)
         try:

@@ -39,6 +39,7 @@ from wanbatch.engine.notices import (
     ListAnswered,
     MediaFailed,
     MediaReady,
+    NoPermit,
     NoRoom,
     Notice,
     PollAnswered,
@@ -54,7 +55,7 @@ from wanbatch.engine.pacing.submits import SubmitPacer
 from wanbatch.engine.polling.batch import ListPolls
 from wanbatch.engine.polling.schedule import PollSchedule
 from wanbatch.engine.scheduling.buying import Buying
-from wanbatch.engine.scheduling.course import Cause, Course, Mode, StopReason
+from wanbatch.engine.scheduling.course import NO_PERMIT_HINT, Cause, Course, Mode, StopReason
 from wanbatch.engine.scheduling.doubts import Doubts
 from wanbatch.engine.scheduling.failures import Failures
 from wanbatch.engine.scheduling.money import Money
@@ -194,7 +195,9 @@ class Scheduler:
             case MediaFailed(work, reason):
                 self._buying.media_failed(work, reason)
             case NoRoom(work, reason):
-                self._buying.no_room(work, reason)
+                self._buying.unsent(work, StopReason(reason, Cause.DISK))
+            case NoPermit(work, reason):
+                self._buying.unsent(work, StopReason(reason, Cause.LEDGER, NO_PERMIT_HINT))
             case IntentRecorded(work, attempt):
                 self._buying.intent_recorded(work, attempt)
             case SubmitAnswered(work, attempt, outcome):

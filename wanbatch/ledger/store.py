@@ -37,7 +37,7 @@ from wanbatch.model.lifecycle import (
     by_instant,
 )
 from wanbatch.model.looked import Looked
-from wanbatch.model.permit import PermitLost
+from wanbatch.model.permit import Permit, PermitLost, Unlimited
 from wanbatch.words.errors import ExitCode, WanbatchError
 
 __all__ = ["Ledger", "LedgerFailed", "read_ledger_id", "read_snapshot"]
@@ -59,9 +59,12 @@ class Ledger:
         store: Store,
         contents: Contents,
         writer: Callable[[Store], Writer] = ThreadWriter,
+        permit: Permit | None = None,
     ) -> None:
         """``writer`` says when and where entries are committed: by default in a thread
-        of their own, in groups."""
+        of their own, in groups. ``permit`` is asked before a purchase; by default the
+        ledger is this machine's alone."""
+        self.permit: Permit = permit or Unlimited()
         self.ledger_id = contents.ledger_id
         self._writer = writer(store)
         self._contents = contents

@@ -18,6 +18,7 @@ from wanbatch.engine.notices import (
     IntentRecorded,
     MediaFailed,
     MediaReady,
+    NoPermit,
     NoRoom,
     Notice,
     PollAnswered,
@@ -61,7 +62,14 @@ def replay(record: Sequence[Told | Asked], scheduler: Scheduler) -> None:
 def _moved(notice: Notice, scheduler: Scheduler) -> Notice:
     """The notice about the other scheduler's works and tasks."""
     match notice:
-        case MediaReady() | MediaFailed() | NoRoom() | IntentRecorded() | SubmitAnswered():
+        case (
+            MediaReady()
+            | MediaFailed()
+            | NoRoom()
+            | NoPermit()
+            | IntentRecorded()
+            | SubmitAnswered()
+        ):
             return replace(notice, work=scheduler.works[notice.work.index])
         case PollAnswered() | VideoStored() | FetchFailed():
             return replace(notice, task=scheduler.tasks[notice.task.attempt.attempt_id])

@@ -12,7 +12,7 @@ its price is held back. ``course`` is whether the run buys at all.
 from __future__ import annotations
 
 from wanbatch.engine.pacing.submits import UNCERTAIN_STOP, UNCERTAIN_WITHIN_S, SubmitPacer
-from wanbatch.engine.scheduling.course import Cause, Course, Mode, StopReason, halted_by
+from wanbatch.engine.scheduling.course import Course, Mode, StopReason, halted_by
 from wanbatch.engine.scheduling.failures import Failures
 from wanbatch.engine.scheduling.money import Money
 from wanbatch.engine.scheduling.tracking import Tracking
@@ -139,14 +139,14 @@ class Buying:
         self.preparing -= 1
         self._items.stick(work, reason)
 
-    def no_room(self, work: WorkItem, reason: str) -> None:
-        """The disk has no room for one more video: nothing was sent, nothing more is
-        bought."""
+    def unsent(self, work: WorkItem, reason: StopReason) -> None:
+        """Something of ours does not allow one more purchase: nothing was sent, nothing
+        more is bought."""
         self.submitting -= 1
         self.pacer.unsent()
         self._money.unsent(work.entry.price)
-        self._items.stick(work, reason)
-        self.stop(StopReason(reason, Cause.DISK))
+        self._items.stick(work, reason.text)
+        self.stop(reason)
 
     def intent_recorded(self, work: WorkItem, attempt: Attempt) -> None:
         """The intent is durable; the POST goes out now."""

@@ -32,7 +32,9 @@ class Cause(IntEnum):
     """A person, a manifest, or a bound of this run: it ends as its jobs stand."""
     DISK = 1
     """This machine's disk: the run ends with exit code 4."""
-    API = 2
+    LEDGER = 2
+    """Another machine has the lease of the ledger: the run ends with exit code 4."""
+    API = 3
     """The API would refuse every job alike: the run ends with exit code 4."""
 
 
@@ -48,6 +50,12 @@ class StopReason:
     def is_trouble(self) -> bool:
         """Whether something outside of the run has to be mended first."""
         return self.cause is not Cause.CHOICE
+
+
+NO_PERMIT_HINT = (
+    "run the same command again: it waits for the lease, and goes on from what the other machine"
+    " has recorded"
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,7 @@ class Copy:
 
     @classmethod
     def open(cls, path: Path, ledger_id: str) -> Copy:
-        """Creates it where it is missing. Raises ``WanbatchError`` as ``open_store``."""
+        """Creates it where it is missing. Raises as ``open_store``."""
         store, contents = open_store(path)
         copy = cls(path, store, contents)
         if contents.ledger_id != ledger_id:  # new, and named by chance
@@ -129,7 +129,8 @@ def install(path: Path, image: bytes | None) -> None:
     making = path.with_name(f"{path.name}.new")
     if image is not None:
         making.unlink(missing_ok=True)
-        with open(os.open(making, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
+        making.touch(0o600, exist_ok=False)
+        with making.open("wb") as file:
             file.write(image)
             file.flush()
             os.fsync(file.fileno())

@@ -163,7 +163,7 @@ async def open_shared(ports: SharedPorts) -> AsyncIterator[Shared]:
             copy = await opening.copy()
             writer = opening.writer(copy)
             group.start_soon(writer.pump, group)
-            async with Ledger(copy.store, copy.contents, writer=lambda _: writer) as ledger:
+            async with Ledger(copy.store, copy.contents, lambda _: writer, holding) as ledger:
                 yield await opening.begin(ledger, copy)
             has_intents = any(a.state is State.INTENT for a in ledger.snapshot.attempts)
             if not has_intents and await writer.seal():

@@ -33,6 +33,7 @@ from wanbatch.model.lifecycle import (
     Authority,
     Event,
     EventKind,
+    Facts,
     IllegalTransition,
     Opening,
     Placement,
@@ -118,16 +119,16 @@ class Fold:
             raise ValueError(f"a {kind} of {len(values)} values")
         return cast("Callable[..., Write]", make)(*values)
 
-    def _opened(self, number: int, *values: Any) -> Opened:
+    def _opened(self, number: int, *values: object) -> Opened:
         if number in self.contents.attempts:
             raise ValueError(f"attempt {number} is opened twice")
         told = list(values)
-        told[_PRICE] = None if told[_PRICE] is None else Decimal(told[_PRICE])
-        told[_AUTHORITY] = Authority(told[_AUTHORITY])
+        told[_PRICE] = None if told[_PRICE] is None else Decimal(str(told[_PRICE]))
+        told[_AUTHORITY] = Authority(str(told[_AUTHORITY]))
         opening = clean_opening(cast("Callable[..., Opening]", Opening)(*told))
         return Opened(lifecycle.open_attempt(number, opening))
 
-    def _happened(self, number: int, seq: int, kind: str, at: float, facts: Any) -> Happened:
+    def _happened(self, number: int, seq: int, kind: str, at: float, facts: Facts) -> Happened:
         if seq != self.contents.last[number] + 1:
             raise ValueError(f"event {seq} of attempt {number} is out of its order")
         event = clean_event(Event(number, EventKind(kind), at, facts))

@@ -21,7 +21,7 @@ from wanbatch.ledger.shared.documents import read_document, write_document
 LEASE = "lease.json"
 KIND = "lease"
 SAFE_SHARE = 0.5
-"""Of a lease's length, how long its owner may buy after it sent a renewal (contract)."""
+"""Of a lease's length, how long its owner may buy after a renewal (contract)."""
 RENEWALS = 6
 """How often an owner renews within a length: three times before it may buy no more, so
 that one lost answer costs nothing (chosen)."""

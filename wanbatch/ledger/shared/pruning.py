@@ -21,8 +21,8 @@ MOST_AT_ONCE = 500
 
 
 async def prune(asking: Asking, ledger: Ledger, snapshot: str, now: float) -> int:
-    """Removes what may be removed, up to ``snapshot``, which the lease names for all who
-    read; returns how many segments that were. Raises
+    """Removes what may be removed, up to ``snapshot``, which the lease names for all
+    who read; returns how many segments that were. Raises
     ``StoreUnreachable``, ``LedgerFailed``."""
     notes = ledger.snapshot.notes
     old = sorted(
