@@ -7,7 +7,11 @@ machine that dies is a process that is killed.
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -66,6 +70,25 @@ class Machine(Project):
         return self.call("status", self.manifest.name, "--backend", "rough").stderr
 
 
+@contextmanager
+def running(machine: Machine, *more: str) -> Iterator[subprocess.Popen[str]]:
+    """The real command, killed at the end if it still runs."""
+    words = ["run", machine.manifest.name, "--backend", "rough", "--yes", *more]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "wanbatch", *words],
+        cwd=machine.folder,
+        env=machine.environ,
+        text=True,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
 @pytest.fixture
 def team(tmp_path, server, gateway) -> Team:
     return Team(tmp_path, server, gateway)
@@ -109,3 +132,20 @@ def test_a_silent_store_sends_nothing_and_shows_what_was_known(team, gateway, se
         seen = machine.status()
         assert "does not answer: as of " in seen
         assert "2 done" in seen or "done" in seen
+
+
+def test_a_fetch_needs_no_lease(team, gateway):
+    """The owner works on; another machine brings a video home meanwhile, and what it
+    learnt is known to the next owner."""
+    gateway.scripts["poll"] = lambda task, n: gateway.running(task)
+    owner, helper = team.machine("laptop", jobs=1), team.machine("runner", jobs=1)
+    with running(owner) as process:
+        while not gateway.posts:
+            time.sleep(0.05)
+        assert ": held by " in helper.status()
+        gateway.scripts["poll"] = lambda task, n: gateway.completed(task)
+        done = helper.fetch()
+        assert done.returncode == 0, done.stderr
+        process.kill()
+    again = helper.run()
+    assert (again.returncode, len(gateway.posts)) == (0, 1), again.stderr

@@ -14,23 +14,39 @@ from __future__ import annotations
 
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import TypeVar
 
 import anyio
+import anyio.lowlevel
+import anyio.to_thread
 
+from wanbatch.engine.recovery import recover_interrupted
+from wanbatch.engine.runner import RunContext
 from wanbatch.ledger.shared.asking import StoreUnreachable
+from wanbatch.ledger.shared.beside import open_beside
 from wanbatch.ledger.shared.door import Holder, Shared, SharedPorts, open_shared, read_shared
+from wanbatch.ledger.shared.holding import LeaseHeld
 from wanbatch.ledger.sqlite import is_missing
 from wanbatch.ledger.store import Ledger, read_snapshot
-from wanbatch.model.lifecycle import Snapshot
+from wanbatch.model.archive import Archive, NotArchived, archived_name, is_archived
+from wanbatch.model.lifecycle import (
+    Attempt,
+    Event,
+    EventKind,
+    Facts,
+    Placement,
+    Snapshot,
+    State,
+)
 from wanbatch.model.objects import ObjectStore
 from wanbatch.model.storage import Storage
 from wanbatch.model.wire import Profile
 from wanbatch.operations.events import Observer, SharedLedgerRead
 from wanbatch.operations.options import PlanningOptions
 from wanbatch.stores.bucket import BucketObjects
+from wanbatch.videos.outputs import is_intact
 from wanbatch.words.errors import ExitCode, WanbatchError
 
 T = TypeVar("T")
@@ -131,22 +147,80 @@ Ports = Callable[[ObjectStore], SharedPorts]
 
 
 def ledger_opener(
-    options: PlanningOptions, profile: Profile | None, ports: Ports
+    options: PlanningOptions,
+    profile: Profile | None,
+    ports: Ports,
+    archive: Archive | None = None,
+    *,
+    buys: bool = True,
 ) -> Callable[[], AbstractAsyncContextManager[Ledger]]:
-    """How the ledger is opened for writing, with the output folder's lock held."""
+    """How the ledger is opened for writing, with the output folder's lock held.
+    ``archive`` is where the videos of a shared one live. Who ``buys`` nothing, and
+    decides nothing, needs no lease of it."""
     storage = shared_ledger(profile) if profile is not None else None
     if storage is None:
         return lambda: Ledger.open(options.ledger)
-    return lambda: _open(storage, options.ledger, ports)
+    if not buys:
+        return lambda: _open_beside(storage, options, ports, archive)
+    return lambda: _open(storage, options, ports, archive)
 
 
 @asynccontextmanager
-async def _open(storage: Storage, local: Path, ports: Ports) -> AsyncIterator[Ledger]:
-    async with open_shared(ports(BucketObjects(storage))) as shared:
-        await _take_up(shared, local)
+async def _open(
+    storage: Storage, options: PlanningOptions, ports: Ports, archive: Archive | None
+) -> AsyncIterator[Ledger]:
+    made = ports(BucketObjects(storage))
+    async with open_shared(made) as shared:
+        await _take_up(shared, options, made.wall)
+        if archive is not None:
+            await _bring_videos(shared.ledger, options.output, archive, made.wall)
         yield shared.ledger
 
 
-async def _take_up(shared: Shared, local: Path) -> None:
-    if not is_missing(local):
-        await shared.merge_up(local)
+@asynccontextmanager
+async def _open_beside(
+    storage: Storage, options: PlanningOptions, ports: Ports, archive: Archive | None
+) -> AsyncIterator[Ledger]:
+    """Without the lease; but what the folder's own ledger knows is taken up first,
+    where nobody else holds it."""
+    async with AsyncExitStack() as stack:
+        opened = open_beside(ports(BucketObjects(storage)))
+        if not is_missing(options.ledger):
+            try:
+                ledger = await stack.enter_async_context(_open(storage, options, ports, archive))
+            except LeaseHeld:
+                ledger = await stack.enter_async_context(opened)
+        else:
+            ledger = await stack.enter_async_context(opened)
+        yield ledger
+
+
+async def _take_up(shared: Shared, options: PlanningOptions, wall: Callable[[], float]) -> None:
+    """What the folder's own ledger knows. Bytes that wait for their name get it first:
+    by another ledger's numbers nobody would know whose they are."""
+    if is_missing(options.ledger):
+        return
+    async with Ledger.open(options.ledger) as own:
+        context = RunContext("share", "", "", "", "", options.output, wall)
+        await recover_interrupted(context, own)
+    await shared.merge_up(options.ledger)
+
+
+async def _bring_videos(
+    ledger: Ledger, output: Path, archive: Archive, wall: Callable[[], float]
+) -> None:
+    """Puts the videos that lie in this folder alone where all machines have them."""
+    for attempt in ledger.snapshot.attempts:
+        is_local = attempt.state is State.STORED and not is_archived(attempt.path)
+        if not is_local or not await anyio.to_thread.run_sync(_is_here, output, attempt):
+            continue
+        try:
+            await archive.keep(attempt.sha256, output / attempt.path)
+        except (NotArchived, OSError):
+            return  # it is here, and the next run tries again
+        facts: Facts = {"path": archived_name(attempt.sha256)}
+        await ledger.append(Event(attempt.attempt_id, EventKind.RESTORED, wall(), facts))
+
+
+def _is_here(output: Path, attempt: Attempt) -> bool:
+    return is_intact(output, Placement("", "", 0, attempt.path, 0), attempt)

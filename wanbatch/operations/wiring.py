@@ -66,6 +66,9 @@ def real_ports(
     key = prepared.profile.api_key.reveal()
     started = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
 
+    archive = open_archive(prepared.profile)
+    shared = shared_ports(options.output, prepared.run.lock_timeout_s)
+
     def report(plan: Plan, snapshot: Snapshot, run_id: str) -> Sequence[tuple[Path, Report]]:
         return write_reports(options, manifests, plan, snapshot, run_id)
 
@@ -78,7 +81,7 @@ def real_ports(
             options.output, prepared.run.lock_timeout_s, sleep=sleep, command=command
         ),
         open_ledger=ledger_opener(
-            options, prepared.profile, shared_ports(options.output, prepared.run.lock_timeout_s)
+            options, prepared.profile, shared, archive, buys=prepared.run.buys
         ),
         open_client=lambda clock: open_client(prepared.profile, options.output, clock),
         free_bytes=lambda: shutil.disk_usage(options.output).free,
@@ -89,7 +92,7 @@ def real_ports(
         notify=(lambda facts: run_command(notify, facts, environ)) if notify else None,
         journal=lambda: Journal(options.output, partial(scrub, key=key), echo),
         forecast_every_s=FORECAST_EVERY_S,
-        archive=open_archive(prepared.profile),
+        archive=archive,
     )
 
 
