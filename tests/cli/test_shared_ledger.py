@@ -7,31 +7,17 @@ machine that dies is a process that is killed.
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from itertools import count
 
 import pytest
 from field.scripted import Project, ScriptedGateway
+from shared_team import Team
 from stores.faulty_proxy import FaultyProxy
-from stores.s3_server import ACCESS_KEY, SECRET_KEY, S3Server, started_s3
+from stores.s3_server import S3Server, started_s3
 
-STORES = """\
-[backends.rough.store]
-url = "s3://team/videos"
-endpoint = "{endpoint}"
-region = "us-east-1"
-path_style = true
-
-[backends.rough.ledger]
-url = "s3://team/ledger"
-endpoint = "{endpoint}"
-region = "us-east-1"
-path_style = true
-"""
+NUMBERS = count()
 
 
 @pytest.fixture(scope="module")
@@ -46,52 +32,9 @@ def gateway():
         yield gateway
 
 
-class Team:
-    """Machines that share a bucket."""
-
-    def __init__(self, folder: Path, server: S3Server, gateway: ScriptedGateway) -> None:
-        self.folder, self.gateway = folder, gateway
-        self.bucket = f"team-{abs(hash(str(folder))) % 10**9}"
-        server.bucket(self.bucket)
-        self.endpoint = server.url
-
-    def machine(self, name: str, jobs: int = 2, endpoint: str = "") -> Machine:
-        more = STORES.format(endpoint=endpoint or self.endpoint).replace("team/", f"{self.bucket}/")
-        return Machine(self.folder / name, self.gateway, jobs=jobs, more=more)
-
-
-class Machine(Project):
-    @property
-    def environ(self) -> dict[str, str]:
-        keys = {"AWS_ACCESS_KEY_ID": ACCESS_KEY, "AWS_SECRET_ACCESS_KEY": SECRET_KEY}
-        return {**super().environ, **keys}
-
-    def status(self) -> str:
-        return self.call("status", self.manifest.name, "--backend", "rough").stderr
-
-
-@contextmanager
-def running(machine: Machine, *more: str) -> Iterator[subprocess.Popen[str]]:
-    """The real command, killed at the end if it still runs."""
-    words = ["run", machine.manifest.name, "--backend", "rough", "--yes", *more]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "wanbatch", *words],
-        cwd=machine.folder,
-        env=machine.environ,
-        text=True,
-        stderr=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
-
-
 @pytest.fixture
 def team(tmp_path, server, gateway) -> Team:
-    return Team(tmp_path, server, gateway)
+    return Team(tmp_path, server, gateway, f"team-{next(NUMBERS)}")
 
 
 def test_what_one_machine_bought_no_other_buys(team, gateway):
@@ -139,7 +82,7 @@ def test_a_fetch_needs_no_lease(team, gateway):
     learnt is known to the next owner."""
     gateway.scripts["poll"] = lambda task, n: gateway.running(task)
     owner, helper = team.machine("laptop", jobs=1), team.machine("runner", jobs=1)
-    with running(owner) as process:
+    with owner.running() as process:
         while not gateway.posts:
             time.sleep(0.05)
         assert ": held by " in helper.status()

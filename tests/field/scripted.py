@@ -16,6 +16,7 @@ import subprocess
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -174,7 +175,8 @@ def _handler(gateway: ScriptedGateway) -> type[BaseHTTPRequestHandler]:
                 self.send_header("Content-Length", str(len(content)))
             self.send_header("Connection", "close")
             self.end_headers()
-            self.wfile.write(content[: answer.cut])
+            with suppress(ConnectionError):  # who asked was killed
+                self.wfile.write(content[: answer.cut])
 
         do_GET = do_POST = do_PUT = answer  # noqa: N815 - the names that http.server calls
 
