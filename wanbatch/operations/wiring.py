@@ -27,6 +27,7 @@ from wanbatch.model.lifecycle import Snapshot
 from wanbatch.model.plan import Plan
 from wanbatch.model.report import Report
 from wanbatch.model.wire import Profile, Secret
+from wanbatch.operations.archives import open_archive
 from wanbatch.operations.beginning import Begun, GitBoard, begin
 from wanbatch.operations.journal import Journal
 from wanbatch.operations.looking import look
@@ -38,8 +39,7 @@ from wanbatch.operations.ticks import choose_ticks
 from wanbatch.operations.wakefulness import stay_awake
 from wanbatch.providers.client import Client
 from wanbatch.providers.scrubbing import scrub
-from wanbatch.stores.archive import REQUEST_S, ObjectArchive
-from wanbatch.stores.opening import open_objects
+from wanbatch.report.addresses import base_address
 from wanbatch.words.clock import ServerClock
 
 FORECAST_EVERY_S = 2.0
@@ -63,7 +63,9 @@ def real_ports(
     started = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
 
     def report(plan: Plan, snapshot: Snapshot, run_id: str) -> Sequence[tuple[Path, Report]]:
-        return write_reports(options, manifests, plan, snapshot, run_id)
+        store = prepared.profile.store
+        base = base_address(store) if store is not None else ""
+        return write_reports(options, manifests, plan, snapshot, run_id, videos_at=base)
 
     return RunPorts(
         run_id=f"{started}-{secrets.token_hex(3)}",
@@ -85,14 +87,6 @@ def real_ports(
         forecast_every_s=FORECAST_EVERY_S,
         archive=open_archive(prepared.profile),
     )
-
-
-def open_archive(profile: Profile) -> ObjectArchive | None:
-    """Where the profile's videos live; ``None`` for the output folder. Raises
-    ``WanbatchError`` where the store cannot be used."""
-    if profile.store is None:
-        return None
-    return ObjectArchive(open_objects(profile.store, REQUEST_S))
 
 
 def fresh_nonce() -> str:
