@@ -43,7 +43,11 @@ def test_what_one_machine_bought_no_other_buys(team, gateway):
     assert (done.returncode, len(gateway.posts)) == (0, 2), done.stderr
     assert not (first.folder / "reports/ledger.db").exists(), "there is one ledger"
     planned = second.call("plan", second.manifest.name, "--backend", "rough")
-    assert "to generate" not in planned.stderr
+    assert "2 up to date" in planned.stderr, "the store of the videos has them"
+    shown = second.call("report", second.manifest.name, "--backend", "rough")
+    assert shown.returncode == 0, shown.stderr
+    assert second.states() == ["done"] * 2
+    assert not (second.folder / "reports/ledger.db").exists()
     again = second.run()
     assert (again.returncode, len(gateway.posts)) == (0, 2), again.stderr
     second.write(jobs=3)
@@ -63,8 +67,10 @@ def test_a_local_ledger_is_taken_up_before_anything_is_bought(team, gateway):
     done = machine.run()
     assert (done.returncode, len(gateway.posts)) == (0, 2), done.stderr
     other = team.machine("runner")
+    asked = gateway.asked.copy()
     assert other.run().returncode == 0
     assert len(gateway.posts) == 2
+    assert gateway.asked == asked, "the videos were brought into the store: nothing is asked for"
 
 
 def test_a_silent_store_sends_nothing_and_shows_what_was_known(team, gateway, server):

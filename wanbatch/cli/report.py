@@ -30,8 +30,17 @@ from wanbatch.words.humanize import plural
     metavar="videofolder DIR",
     help="Also put the done videos and a metadata.jsonl into a new folder, as data sets have it.",
 )
+@click.option(
+    "--presign",
+    default="",
+    metavar="TIME",
+    help="Make the -o pages copies whose links to an object store work for so long: 7d, 12h, 30m.",
+)
 def command(
-    options: CommonOptions, targets: tuple[Path, ...], export: tuple[str, Path] | None
+    options: CommonOptions,
+    targets: tuple[Path, ...],
+    export: tuple[str, Path] | None,
+    presign: str,
 ) -> None:
     """Rebuild every manifest's report.html and report.json from the ledger, as after
     the last run.
@@ -39,7 +48,9 @@ def command(
     from wanbatch.operations.reporting import rebuild_reports
 
     folder = export[1] if export else None
-    built = rebuild_reports(options, targets, observer(options, quiet_warnings=True), folder)
+    built = rebuild_reports(
+        options, targets, observer(options, quiet_warnings=True), folder, presign=presign
+    )
     for path in built.pages:
         click.echo(path)
     for target, content in built.rendered:

@@ -31,7 +31,6 @@ from wanbatch.config.profiles import (
     load_project,
     resolve_profile,
 )
-from wanbatch.ledger.store import read_snapshot
 from wanbatch.model.objects import StoreSilent
 from wanbatch.model.outcomes import ProbeFailed
 from wanbatch.model.period import PeriodLimit
@@ -39,6 +38,7 @@ from wanbatch.model.storage import Storage
 from wanbatch.model.wire import Profile
 from wanbatch.operations.allowance import describe_allowance, periods_of, refuse_uncountable
 from wanbatch.operations.choose import period_limits
+from wanbatch.operations.shared import read_now
 from wanbatch.operations.wiring import fresh_nonce
 from wanbatch.providers.client import Client
 from wanbatch.providers.http.network import Network
@@ -107,7 +107,7 @@ async def examine(
             Finding("key", Health.GOOD, "the emulator needs none; run starts it by itself"),
         )
     limits = period_limits(profiles.budget, profile, [project] if project else [])
-    findings += examine_budget(limits, profile, output / "ledger.db", clock())
+    findings += await examine_budget(limits, profile, output / "ledger.db", clock())
     async with Client(profile, network=network, clock=clock) as backend:
         findings += await _examine_api(backend)
         findings += await _examine_bucket(backend)
@@ -180,7 +180,7 @@ def _describe(profile: Profile, configuration: Path | None) -> Finding:
     return Finding("backend", Health.GOOD, seen)
 
 
-def examine_budget(
+async def examine_budget(
     limits: Sequence[PeriodLimit], profile: Profile, ledger: Path, now: float
 ) -> list[Finding]:
     """What is left of the budgets of day and month; nothing where there is none."""
@@ -190,7 +190,7 @@ def examine_budget(
         seen = f"{limits[0].source} cannot be kept: backend {profile.name} has no price"
         return [Finding("budget", Health.WARNING, seen)]
     try:
-        snapshot = read_snapshot(ledger)
+        snapshot = await read_now(ledger, profile)
         refuse_uncountable(limits, profile, snapshot)
     except WanbatchError as refusal:
         return [Finding("budget", Health.BAD, refusal.message, refusal.hints)]

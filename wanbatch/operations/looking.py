@@ -219,7 +219,7 @@ def look_at_rest(viewings: Viewings, subjects: Sequence[Subject], look: Look, le
     finally:
         lookers.stop()
     kept = [looked for looked in new if looked is not None]
-    if kept:
+    if kept and ledger.exists():  # what reads a shared one has no file of its own
         with contextlib.suppress(WanbatchError, OSError):  # then the next report looks again
             _keep(ledger, kept)
 

@@ -40,6 +40,7 @@ from wanbatch.ledger.sqlite import (
     open_store,
 )
 from wanbatch.ledger.store import MERGED, read_snapshot
+from wanbatch.model.archive import is_archived
 from wanbatch.model.elsewhere import video_name
 from wanbatch.model.lifecycle import (
     IN_FLIGHT,
@@ -515,6 +516,9 @@ class _Taking:
                 self.result.here += not is_new
                 self._homes[after.attempt_id] = path
                 return path
+        if after.state is State.STORED and is_archived(after.path):
+            self._homes[after.attempt_id] = after.path  # a run asks the store whether it is there
+            return after.path
         if after.state is State.STORED:
             (self.result.altered if seen else self.result.missing).append(after)
         return ""
@@ -557,7 +561,7 @@ class _Taking:
             return
         theirs = self.source.book.histories[placement.attempt_id].row
         path = home
-        if placement.path != theirs.path and _is_usual(placement.path):
+        if placement.path != theirs.path and _is_usual(placement.path) and not is_archived(home):
             path, _ = outputs.bring(self.output, self.output / home, placement.path, theirs.sha256)
         changed_at = outputs.modified_at_ns(self.output, path)
         self.writes.append(Placement(placement.manifest, placement.job, number, path, changed_at))

@@ -24,6 +24,7 @@ from wanbatch.config.profiles import Profiles, load_profiles, resolve_profile
 from wanbatch.engine.interpret import acceptance_facts
 from wanbatch.ledger.merge import TOLD, Book, History, knowledge
 from wanbatch.ledger.sqlite import Contents
+from wanbatch.model.archive import archived_name, is_archived
 from wanbatch.model.lifecycle import (
     Authority,
     Event,
@@ -41,6 +42,7 @@ from wanbatch.model.origin import same_origin
 from wanbatch.model.plan import JobState
 from wanbatch.model.report import Output, Report, ReportAttempt, ReportJob, RunFacts
 from wanbatch.providers.dialects.reading import valid_task_id
+from wanbatch.report.addresses import is_address
 from wanbatch.report.collect import OTHER_LEDGER
 from wanbatch.words.errors import ExitCode, WanbatchError
 
@@ -180,13 +182,16 @@ def _add_attempt(
         return  # it bought nothing
     is_present = one.task_id == job.task_id and one.task_id is not None
     output = job.output if is_present and state is State.STORED else None
-    steps = _steps_of(one, state, output, f"{manifest}/", is_present, now)
+    if output and is_address(output.path):  # it lives in a store, where a run looks for it
+        output = replace(output, path=archived_name(output.sha256))
+    prefix = "" if output and is_archived(output.path) else f"{manifest}/"
+    files = (folder / output.path,) if output and prefix else ()
+    steps = _steps_of(one, state, output, prefix, is_present, now)
     opening = _opening_of(job, one, backends)
     history = _history(opening, steps, one.timings.stored_at or one.timings.finished_at or 0.0)
-    files = (folder / output.path,) if output else ()
     number = told.add((one.run_id, job.fingerprint, round(opening.at, 3)), history, files)
     if output:
-        placed = Placement(manifest, job.name, number, f"{manifest}/{output.path}", 0)
+        placed = Placement(manifest, job.name, number, f"{prefix}{output.path}", 0)
         told.placements[manifest, job.name, number] = placed
 
 

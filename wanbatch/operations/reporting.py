@@ -5,6 +5,7 @@ What it may not do: read a run's memory, or send anything.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +17,8 @@ from wanbatch.model.lifecycle import RunRecord, Snapshot, State
 from wanbatch.model.period import Allowance
 from wanbatch.model.plan import Plan
 from wanbatch.model.report import Report
+from wanbatch.operations.archives import open_archive
+from wanbatch.operations.at_hand import look_with_copies
 from wanbatch.operations.check import check
 from wanbatch.operations.choose import choose_backend
 from wanbatch.operations.elsewhere import refuse_older_ledger
@@ -25,15 +28,24 @@ from wanbatch.operations.looking import Look, look_at_rest
 from wanbatch.operations.looking import look as look_at_one
 from wanbatch.operations.options import DEFAULT_OUTPUT, PlanningOptions
 from wanbatch.operations.planning import look_and_plan, put_back_needed
+from wanbatch.operations.presigning import (
+    Presigning,
+    open_presigning,
+    read_lifetime,
+    refuse_other_copies,
+)
+from wanbatch.operations.shared import ledger_file
 from wanbatch.operations.summary import append_summary
 from wanbatch.operations.viewings import Viewings
 from wanbatch.plan.saved import Basis, complete
+from wanbatch.report.addresses import base_address, with_addresses, with_signatures
 from wanbatch.report.collect import collect, with_last_run
 from wanbatch.report.export import export_videofolder, refuse_used_folder
 from wanbatch.report.formats.json import plan_head, plan_lines, plan_text, to_bytes
-from wanbatch.report.formats.render import base_for, format_of, render_file
+from wanbatch.report.formats.render import Format, base_for, format_of, render_file, render_signed
 from wanbatch.report.head import read_document
 from wanbatch.report.timing import last_at_work
+from wanbatch.report.wording import moment
 from wanbatch.report.write import write_report
 from wanbatch.videos.folders import refuse_odd_places
 from wanbatch.words.collector import collector_resting
@@ -47,12 +59,14 @@ def write_reports(
     snapshot: Snapshot,
     run_id: str | None = None,
     viewings: Viewings | None = None,
+    videos_at: str = "",
 ) -> list[tuple[Path, Report]]:
     """Writes the report of every manifest; returns each page's path with its report.
 
     ``run_id`` ``None`` takes the last run of the plan's realm; where that had nothing
     to do, the report is about the one before it that had. What is known of the videos
-    comes from the ledger, unless ``viewings`` know it.
+    comes from the ledger, unless ``viewings`` know it. ``videos_at`` is the address of
+    the store where videos live.
     """
     written = []
     viewings = viewings or viewings_of(options, plan, snapshot)
@@ -71,7 +85,7 @@ def write_reports(
             repeated_options(options, manifests),
             looks,
         )
-        report = with_last_run(report, runs[-1] if runs else None)
+        report = with_last_run(with_addresses(report, videos_at), runs[-1] if runs else None)
         report = replace(write_report(report, folder), folder=folder)
         written.append((folder / "report.html", report))
     append_summary([report for _, report in written])
@@ -88,7 +102,7 @@ def viewings_of(options: PlanningOptions, plan: Plan, snapshot: Snapshot) -> Vie
     """The videos of ``plan``, with what the ledger knows of them. Raises
     ``WanbatchError`` where it cannot be read."""
     stored = [a.sha256 for a in snapshot.attempts if a.state is State.STORED]
-    known = read_looks(options.ledger, stored)
+    known = read_looks(ledger_file(options, snapshot), stored)
     return Viewings(options.output, options.checks, plan, known)
 
 
@@ -108,13 +122,18 @@ def rebuild_reports(
     observe: Observer,
     videofolder: Path | None = None,
     look: Look = look_at_one,
+    presign: str = "",
 ) -> Rebuilt:
     """Writes every manifest's report as after the last run, once ``look`` has looked
-    at what no run has, and the done videos of the selection to ``videofolder``. Raises
+    at what no run has, and the done videos of the selection to ``videofolder``. With
+    ``presign`` (``7d``) the targets are pages whose links work for so long. Raises
     ``WanbatchError``."""
     if videofolder is not None:
         refuse_used_folder(videofolder)
     formats = [format_of(target) for target in targets]
+    lifetime = read_lifetime(presign) if presign else None
+    if lifetime is not None:
+        refuse_other_copies(list(targets))
     checked = check(options, observe)
     if targets and len(checked.manifests) != 1:
         raise WanbatchError(
@@ -129,17 +148,32 @@ def rebuild_reports(
     refuse_older_ledger(options, around)
     put_back_needed(options.output, plan)
     viewings = viewings_of(options, plan, snapshot)
-    look_at_rest(viewings, viewings.subjects(plan, snapshot), look, options.ledger)
-    written = write_reports(options, checked.manifests, plan, snapshot, viewings=viewings)
+    archive = open_archive(profile) if profile.store is not None else None
+    if archive is not None:
+        look = look_with_copies(look, options.output, archive, plan)
+    ledger = ledger_file(options, snapshot)
+    look_at_rest(viewings, viewings.subjects(plan, snapshot), look, ledger)
+    base = base_address(profile.store) if profile.store is not None else ""
+    written = write_reports(
+        options, checked.manifests, plan, snapshot, viewings=viewings, videos_at=base
+    )
+    signing = None if lifetime is None else open_presigning(profile, lifetime, time.time())
     rendered = []
     for target, form in zip(targets, formats, strict=True):
         page, report = written[0]
-        rendered.append((target, render_file(report, form, base_for(target, page.parent))))
+        rendered.append((target, _rendered(report, form, base_for(target, page.parent), signing)))
     exported = []
     if videofolder is not None:
         chosen = [(page.parent, _selected(report, plan)) for page, report in written]
         exported = export_videofolder(chosen, videofolder)
     return Rebuilt(tuple(page for page, _ in written), tuple(rendered), tuple(exported))
+
+
+def _rendered(report: Report, form: Format, way: str, signing: Presigning | None) -> bytes:
+    if signing is None:
+        return render_file(report, form, way)
+    signed = with_signatures(report, signing.sign)
+    return render_signed(signed, way, moment(signing.until))
 
 
 def _selected(report: Report, plan: Plan) -> Report:

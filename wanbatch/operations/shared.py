@@ -67,6 +67,13 @@ def title_of(options: PlanningOptions, profile: Profile) -> str:
     return shared.url if shared else str(options.ledger)
 
 
+def ledger_file(options: PlanningOptions, snapshot: Snapshot) -> Path:
+    """The file on this machine that ``snapshot`` was read from, or that follows the
+    shared ledger it was read from: for what may be lost, such as looks at videos."""
+    copy = options.output / f"shared-{snapshot.ledger_id}.db"
+    return copy if copy.exists() else options.ledger
+
+
 # -- looking ---------------------------------------------------------------------------
 
 
@@ -82,6 +89,13 @@ def read_ledger(options: PlanningOptions, profile: Profile, observe: Observer) -
         return _read_copy(options.output, storage, observe, error)
     observe(SharedLedgerRead(storage.url, holder=_describe(holder)))
     return snapshot
+
+
+async def read_now(ledger: Path, profile: Profile) -> Snapshot:
+    """All that the ledger holds, without the copy of another time. Raises
+    ``WanbatchError`` (ENVIRONMENT)."""
+    storage = shared_ledger(profile)
+    return read_snapshot(ledger) if storage is None else (await _read(storage))[0]
 
 
 async def _read(storage: Storage) -> tuple[Snapshot, Holder | None]:

@@ -30,6 +30,7 @@ from wanbatch.model.objects import ObjectStore
 from wanbatch.model.plan import Plan
 from wanbatch.model.report import Report
 from wanbatch.model.wire import Profile, Secret
+from wanbatch.operations.archives import open_archive
 from wanbatch.operations.beginning import Begun, GitBoard, begin
 from wanbatch.operations.journal import Journal
 from wanbatch.operations.looking import look
@@ -42,8 +43,7 @@ from wanbatch.operations.ticks import choose_ticks
 from wanbatch.operations.wakefulness import stay_awake
 from wanbatch.providers.client import Client
 from wanbatch.providers.scrubbing import scrub
-from wanbatch.stores.archive import REQUEST_S, ObjectArchive
-from wanbatch.stores.opening import open_objects
+from wanbatch.report.addresses import base_address
 from wanbatch.words.clock import ServerClock
 
 FORECAST_EVERY_S = 2.0
@@ -70,7 +70,9 @@ def real_ports(
     shared = shared_ports(options.output, prepared.run.lock_timeout_s)
 
     def report(plan: Plan, snapshot: Snapshot, run_id: str) -> Sequence[tuple[Path, Report]]:
-        return write_reports(options, manifests, plan, snapshot, run_id)
+        store = prepared.profile.store
+        base = base_address(store) if store is not None else ""
+        return write_reports(options, manifests, plan, snapshot, run_id, videos_at=base)
 
     return RunPorts(
         run_id=f"{started}-{secrets.token_hex(3)}",
@@ -119,14 +121,6 @@ def _user() -> str:
         return getpass.getuser()
     except (KeyError, OSError):
         return f"user {os.getuid()}"
-
-
-def open_archive(profile: Profile) -> ObjectArchive | None:
-    """Where the profile's videos live; ``None`` for the output folder. Raises
-    ``WanbatchError`` where the store cannot be used."""
-    if profile.store is None:
-        return None
-    return ObjectArchive(open_objects(profile.store, REQUEST_S))
 
 
 def fresh_nonce() -> str:

@@ -54,6 +54,14 @@ def count(number: int, one: str, many: str = "") -> str:
     return f"{number} {one if number == 1 else many or one + 's'}"
 
 
+def reach(base: str, path: str) -> str:
+    """``path`` from where ``base`` leads to; an address as it is."""
+    return path if "://" in path else base + path
+
+
 def link(path: str) -> str:
-    """A relative path as a URL that cannot be taken for anything else."""
+    """A relative path as a URL that cannot be taken for anything else; an address as it
+    is."""
+    if "://" in path:
+        return path
     return "/".join(quote(part, safe="") for part in path.split("/"))

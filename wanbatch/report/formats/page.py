@@ -31,6 +31,7 @@ from markupsafe import Markup
 
 from wanbatch.model.report import Report, TimeSpent
 from wanbatch.report import labels, wording
+from wanbatch.report.addresses import origins_of
 from wanbatch.report.advice import Advice, advise, remake_command
 from wanbatch.report.charts.latency import latency_of
 from wanbatch.report.charts.spend import spend_of
@@ -141,11 +142,17 @@ class Stage:
 
 
 def render_page(
-    report: Report, document: Mapping[str, Json], base: str = "", *, opening: str = ""
+    report: Report,
+    document: Mapping[str, Json],
+    base: str = "",
+    *,
+    opening: str = "",
+    links_until: str = "",
 ) -> str:
     """The page's text. ``document`` is the report's; ``base`` leads from the page's
     folder to the manifest's: a URL, empty or ending with a slash. ``opening`` is the
-    view of a page of two reports, whose jobs no command knows: it gives no advice."""
+    view of a page of two reports, whose jobs no command knows: it gives no advice.
+    ``links_until`` says how long the links of a copy work."""
     assets = _assets()
     advice = () if opening else advise(report)
     return assets.template.render(
@@ -164,7 +171,8 @@ def render_page(
         ],
         listed=report.jobs[:LISTED],
         base=base,
-        policy=Markup(assets.policy),  # noqa: S704 - our own assets
+        policy=Markup(_policy(assets.policy, report)),  # noqa: S704 - our own assets, origins alone
+        links_until=links_until,
         style=Markup(assets.style),  # noqa: S704
         script=Markup(assets.script),  # noqa: S704
         loader=Markup(assets.loader),  # noqa: S704
@@ -173,8 +181,15 @@ def render_page(
         words=wording,
         instant=instant,
         link=link,
+        reach=wording.reach,
         fragment=fragment,
     )
+
+
+def _policy(policy: str, report: Report) -> str:
+    """What the page may load: also from the servers that give its videos."""
+    allowed = " ".join(("media-src 'self' file:", *origins_of(report)))
+    return policy.replace("media-src 'self' file:", allowed)
 
 
 def fragment(**view: str) -> str:

@@ -19,6 +19,7 @@ from enum import StrEnum
 from math import isfinite
 
 from wanbatch.model.report import Check, Report, ReportJob
+from wanbatch.report.wording import reach
 from wanbatch.words.canonical import Json
 from wanbatch.words.scalars import Scalar, scalar_text
 
@@ -90,7 +91,7 @@ def _fixed(base: str) -> tuple[tuple[str, Kind, Read], ...]:
         ("spent", Kind.AMOUNT, lambda job: job.cost.spent),
         ("reserved", Kind.AMOUNT, lambda job: job.cost.reserved),
         ("currency", Kind.TEXT, lambda job: job.cost.currency),
-        ("path", Kind.TEXT, lambda job: base + job.output.path if job.output else None),
+        ("path", Kind.TEXT, lambda job: reach(base, job.output.path) if job.output else None),
         ("sha256", Kind.TEXT, lambda job: job.output.sha256 if job.output else None),
         ("bytes", Kind.WHOLE, lambda job: job.output.bytes if job.output else None),
         (

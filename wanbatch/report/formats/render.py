@@ -58,6 +58,12 @@ def base_for(target: Path, folder: Path) -> str:
     return "" if way == "." else f"{way}/"
 
 
+def render_signed(report: Report, base: str, links_until: str) -> bytes:
+    """A copy of the page whose links are signed, and which says how long they work."""
+    document = report_document(report)
+    return to_bytes(render_page(report, document, link(base), links_until=links_until))
+
+
 def render_file(report: Report, form: Format, base: str = "") -> bytes:
     """The report as a file's bytes: a text in UTF-8, or Parquet. ``base`` is that of
     ``render``."""

@@ -142,7 +142,7 @@ def _markdown_row(job: ReportJob, base: str | None) -> str:
         f"{wording.duration(output.seconds)}, {output.width} × {output.height}" if output else ""
     )
     if output and base is not None:
-        video = f"[{video}]({base}{wording.link(output.path)})"
+        video = f"[{video}]({wording.reach(base, wording.link(output.path))})"
     remarks = ", ".join(check.name for check in job.checks if not check.passed)
     if remarks:
         video += f" ({inert_text(remarks)})"

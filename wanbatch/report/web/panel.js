@@ -37,7 +37,10 @@ function makeScreen(job, data) {
   if (job.poster) video.poster = addressOf(data.base, job.poster);
   video.src = addressOf(data.base, job.output.path);
   const box = el("div", { class: "screen" }, video);
-  const expected = `It is expected at ${shown(job.output.path)}, beside this page.`;
+  const [place] = job.output.path.split("?");
+  const expected = place.includes("://")
+    ? `It lives at ${shown(place)}.`
+    : `It is expected at ${shown(place)}, beside this page.`;
   video.addEventListener("error", () => {
     if (!video.getAttribute("src")) return; // it was put away
     box.replaceChildren(el("p", null, el("b", null, "The video cannot be played"), expected));
@@ -231,7 +234,7 @@ function resultSection(job, base) {
   const { output } = job;
   if (!output) return null;
   const { path, width, height, fps, seconds, sha256 } = output;
-  const file = el("a", { href: addressOf(base, path) }, shown(path.split("/").pop()));
+  const file = el("a", { href: addressOf(base, path) }, shown(path.split("?")[0].split("/").pop()));
   const compare = el("button", { type: "button", class: "copy", "data-compare": "" });
   compare.append("Compare");
   return titled(

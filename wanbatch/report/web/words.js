@@ -57,12 +57,13 @@ function fileSize(bytes) {
 }
 
 /**
- * A relative path as an address, escaped part by part. `base` leads to the manifest's
- * folder.
+ * A relative path as an address, escaped part by part; an address as it is. `base`
+ * leads to the manifest's folder.
  * @param {string} base
  * @param {string} path
  */
 function addressOf(base, path) {
+  if (path.includes("://")) return path;
   return base + path.split("/").map(escaped).join("/");
 }
 

@@ -1,0 +1,18 @@
+"""Opens where a profile's videos live.
+
+What it may not do: reach a store; that is the first request's work.
+"""
+
+from __future__ import annotations
+
+from wanbatch.model.wire import Profile
+from wanbatch.stores.archive import REQUEST_S, ObjectArchive
+from wanbatch.stores.opening import open_objects
+
+
+def open_archive(profile: Profile) -> ObjectArchive | None:
+    """Where the profile's videos live; ``None`` for the output folder. Raises
+    ``WanbatchError`` where the store cannot be used."""
+    if profile.store is None:
+        return None
+    return ObjectArchive(open_objects(profile.store, REQUEST_S))
