@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from wanbatch.model.lifecycle import TRANSITIONS, EventKind, State
@@ -47,14 +48,13 @@ def read_history(objects: Mapping[str, StoredObject]) -> History:
     found = History()
     epoch, number = 1, 1
     while (there := objects.get(f"segments/{epoch:010d}-{number:010d}")) is not None:
-        first, _, body = there.data.partition(b"\n")
-        head = json.loads(first)
+        head, lines, digest = _parsed(there.data)
         before = found.hashes[-1] if found.hashes else ""
         if head["before"] != before:
             found.wrong.append(f"segment {epoch}-{number} follows another one")
-        found.hashes.append(hashlib.sha256(there.data).hexdigest())
-        for line in body.splitlines():
-            _take(found, json.loads(line), epoch, head["owner"])
+        found.hashes.append(digest)
+        for line in lines:
+            _take(found, line, epoch, head["owner"])
         if head["closes"]:
             open_ = [a.number for a in found.attempts.values() if a.state is State.INTENT]
             found.sealed[epoch] = head["owner"], open_
@@ -62,6 +62,13 @@ def read_history(objects: Mapping[str, StoredObject]) -> History:
         else:
             number += 1
     return found
+
+
+@lru_cache(maxsize=1000)
+def _parsed(data: bytes) -> tuple[dict[str, Any], list[list[Any]], str]:
+    first, _, body = data.partition(b"\n")
+    lines = [json.loads(line) for line in body.splitlines()]
+    return json.loads(first), lines, hashlib.sha256(data).hexdigest()
 
 
 def _take(found: History, line: list[Any], epoch: int, owner: str) -> None:

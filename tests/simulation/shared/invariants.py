@@ -78,12 +78,13 @@ def a_post_has_its_intent(
 
 def at_most_one_charge(world: World) -> list[str]:
     """1."""
-    return [
-        f"1: {prompt!r} was bought {len(bought)} times, and"
-        f" {1 + world.granted[fingerprint]} were allowed"
-        for prompt, fingerprint in world.fingerprints.items()
-        if len(bought := world.books.bought(fingerprint)) > 1 + world.granted[fingerprint]
-    ]
+    found = []
+    for prompt, fingerprint in world.fingerprints.items():
+        allowed = 1 + world.granted[fingerprint] + (fingerprint in world.unknown)
+        bought = len(world.books.bought(fingerprint))
+        if bought > allowed:
+            found.append(f"1: {prompt!r} was bought {bought} times, and {allowed} were allowed")
+    return found
 
 
 def the_limit_is_kept(world: World, process: Process) -> list[str]:

@@ -45,6 +45,8 @@ from wanbatch.plan.identity import identify
 
 MOST_STEPS = 400_000
 LAST_ROUNDS = 6
+ALONE = -1
+"""The attempt of a purchase that the shared ledger was never told of."""
 LAST_LIFE = Life(0.0, None, 3000.0, forgets=False, interrupt_s=None)
 
 
@@ -80,6 +82,7 @@ class World:
         self.fingerprints = {one.request.prompt: one.fingerprint for one in found}
         self.requests = {one.fingerprint: one.request for one in found}
         self.granted: Counter[str] = Counter()
+        self.unknown: set[str] = set()
         self.stops_in_post = {m.name: list(m.stops_in_post) for m in scenario.machines}
         self.known: list[str] = []
         self._group: anyio.abc.TaskGroup | None = None
@@ -179,6 +182,9 @@ class World:
         error = "DataInspectionFailed" if process.chance.random() < self.scenario.fails else ""
         fingerprint = self.fingerprints[request.prompt]
         at = self.true()
+        if not any(name.startswith("seen:") for name in self.history.notes):
+            # What a machine bought alone, and has not told yet, nobody can know.
+            self.unknown |= {p.fingerprint for p in self.books.posts if p.attempt == ALONE}
         task = self.books.accept(fingerprint, request.prompt, at, at + runs_s, error)
         self.hold(invariants.at_most_one_charge(self))
         self.hold(invariants.the_limit_is_kept(self, process))
@@ -236,13 +242,16 @@ class World:
 
     async def _decide(self) -> int:
         """A person looks at what is in doubt."""
+        doubts = (State.UNCERTAIN, State.EXPIRED)
+        if not any(told.state in doubts for told in self.history.attempts.values()):
+            return 0
         self._numbers["person"] += 1
         machine = self.scenario.machines[0]
         person = Process(self, machine, 1000 + self._numbers["person"], LAST_LIFE, is_last=True)
         decided = 0
         async with person.opened() as shared:
             for row in shared.ledger.snapshot.attempts:
-                if row.state not in (State.UNCERTAIN, State.EXPIRED):
+                if row.state not in doubts:
                     continue
                 word = self._person.pop(0) if self._person else "abandon"
                 made = [p.task_id for p in self.books.posts if p.attempt == row.attempt_id]
@@ -273,7 +282,7 @@ class World:
         fingerprint, request = next(iter(self.requests.items()))
         at = self.true() - 1000.0
         task = self.books.accept(fingerprint, request.prompt, at, at + 10.0, "")
-        self.books.posts.append(Post(at, "m0", "run-own", fingerprint, -1, task.task_id))
+        self.books.posts.append(Post(at, "m0", "run-own", fingerprint, ALONE, task.task_id))
         store, _ = open_store(self.folder_of(self.scenario.machines[0]) / "ledger.db")
         opening = Opening(
             fingerprint, "paid", "api", ORIGIN, "m", "job0", "run-own", Authority.FIRST,
