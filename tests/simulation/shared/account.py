@@ -166,9 +166,7 @@ class Client:
         await self._asked()
         ahead_s = self._world.true() - self._process.wall()
         tasks = tuple(
-            ListedTask(
-                t.task_id, self._word(t), "wan2.7-i2v", None, t.created_at - ahead_s
-            )
+            ListedTask(t.task_id, self._word(t), "wan2.7-i2v", None, t.created_at - ahead_s)
             for t in self._books.tasks.values()
         )
         return TaskListing(tasks, started_at, complete=True, offset_s=ahead_s)

@@ -49,7 +49,9 @@ def who_posts_holds_the_lease(world: World, process: Process) -> list[str]:
 
 def no_post_follows_a_failed_commit(process: Process) -> list[str]:
     """9."""
-    return [f"9: {process.run_id} sends a POST after a commit failed"] if process.disk_failed else []
+    return (
+        [f"9: {process.run_id} sends a POST after a commit failed"] if process.disk_failed else []
+    )
 
 
 def _used(world: World, told: Told) -> int:
@@ -94,7 +96,9 @@ def the_limit_is_kept(world: World, process: Process) -> list[str]:
         return []
     made = [p.task_id for p in world.books.posts if p.run_id == process.run_id and p.task_id]
     bought = [t for t in made if not world.books.tasks[t].error]
-    return [f"7: {process.run_id} bought {len(bought)}, and may {jobs}"] if len(bought) > jobs else []
+    return (
+        [f"7: {process.run_id} bought {len(bought)}, and may {jobs}"] if len(bought) > jobs else []
+    )
 
 
 def after_process(world: World) -> list[str]:
@@ -105,7 +109,9 @@ def after_process(world: World) -> list[str]:
     for epoch, (_, open_) in history.sealed.items():
         new = [n for n in open_ if history.attempts[n].intents[-1][0] == epoch]
         if len(new) > most:
-            found.append(f"8: epoch {epoch} left {len(new)} intents open, and at most {most} may be")
+            found.append(
+                f"8: epoch {epoch} left {len(new)} intents open, and at most {most} may be"
+            )
     return found + _doubt_is_left_by_proof(world, history) + _stored_is_there(world, history)
 
 
@@ -137,7 +143,9 @@ def _stored_is_there(world: World, history: History) -> list[str]:
         path = world.output / facts["path"]
         body = world.books.tasks[told.task_ids[-1]].body
         if not path.is_file() or path.read_bytes() != body:
-            found.append(f"5: attempt {told.number} is stored, and {facts['path']} is not its video")
+            found.append(
+                f"5: attempt {told.number} is stored, and {facts['path']} is not its video"
+            )
         elif hashlib.sha256(body).hexdigest() != facts["sha256"]:
             found.append(f"5: attempt {told.number} is stored with another hash")
     return found

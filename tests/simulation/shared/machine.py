@@ -123,9 +123,7 @@ class Process:
     def awake(self) -> float:
         """This machine's seconds, without those that it was stopped for."""
         now = self.world.now()
-        slept = sum(
-            min(now, at + length) - at for at, length in self.machine.stops if at < now
-        )
+        slept = sum(min(now, at + length) - at for at, length in self.machine.stops if at < now)
         return (now - slept - self.stopped_s) * (1.0 + self.machine.drift)
 
     def wall(self) -> float:
@@ -238,7 +236,9 @@ class Process:
         except WanbatchError as refusal:
             self._refused(refusal)
         except BaseExceptionGroup as group:
-            refusals = [e for e in _leaves(group) if not isinstance(e, anyio.get_cancelled_exc_class())]
+            refusals = [
+                e for e in _leaves(group) if not isinstance(e, anyio.get_cancelled_exc_class())
+            ]
             kinds = [e for e in refusals if not isinstance(e, WanbatchError)]
             if kinds:
                 raise kinds[0] from None

@@ -278,7 +278,7 @@ def an_answer_that_is_late_is_given_up() -> Patches:
 @variant
 def absence_is_concluded_for_others() -> Patches:
     """A list that does not show another machine's intent proves it absent."""
-    yield patch.object(reconcile, "_not_for_foreign", lambda verdict, snapshot: verdict)
+    yield patch.object(reconcile, "_not_for_foreign", lambda verdict, *_: verdict)
 
 
 @variant

@@ -111,9 +111,7 @@ def _machine(chance: Random, name: str) -> Machine:
 
     stops = some(3, (3.0, 16.0, 35.0, 100.0, 400.0)) if chance.random() < 0.6 else ()
     in_post = tuple(
-        chance.choice((0.0, 0.0, 14.0, 40.0, 200.0, 500.0))
-        if chance.random() < 0.7
-        else 0.0
+        chance.choice((0.0, 0.0, 14.0, 40.0, 200.0, 500.0)) if chance.random() < 0.7 else 0.0
         for _ in range(6)
     )
     return Machine(

@@ -269,7 +269,11 @@ class World:
                 self.note(f"a person decides: {word} attempt {row.attempt_id}")
                 at = person.wall()
                 if word == "adopt":
-                    facts |= {"accepted_at": at, "give_up_at": at + 9e4, "available_until": at + 8e4}
+                    facts |= {
+                        "accepted_at": at,
+                        "give_up_at": at + 9e4,
+                        "available_until": at + 8e4,
+                    }
                 await shared.ledger.append(Event(row.attempt_id, kind, at, facts))  # type: ignore[arg-type]
                 decided += 1
         self.counts["decided"] += decided
