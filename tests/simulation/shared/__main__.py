@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import sys
 
+from simulation.shared.hunt import hunt
 from simulation.shared.sweep import many
 from simulation.shared.world import run_seed
 
@@ -20,7 +21,15 @@ def main() -> int:
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("-v", "--verbose", action="store_true", help="print the log of --seed")
+    parser.add_argument(
+        "--mutants",
+        nargs="*",
+        metavar="NAME",
+        help="look for the seed that notices each broken variant",
+    )
     chosen = parser.parse_args()
+    if chosen.mutants is not None:
+        return hunt(chosen.workers, chosen.mutants)
     if chosen.seed is None:
         return many(range(chosen.first, chosen.first + chosen.seeds), chosen.workers)
     result = run_seed(chosen.seed)

@@ -82,6 +82,7 @@ class SharedWriter(Writer):
         self._flight: tuple[list[Ticket], bytes] | None = None
         self._late: set[int] = set()
         self._held: dict[int, int] = {}
+        self._unwritten: set[int] = set()
         self._gate: list[Ticket] | None = None
         self._under_way = 0
         self._marked = True
@@ -101,12 +102,22 @@ class SharedWriter(Writer):
         self._local.start(self._synced)
 
     def put(self, ticket: Ticket) -> None:
-        if self._outlet.holding.lost and is_intent(ticket.entry):
+        if self._outlet.holding.lost and self._needs_lease(ticket):
             self._refuse([ticket])
         elif self._gate is not None:
             self._gate.append(ticket)
         else:
             self._put(ticket)
+
+    def _needs_lease(self, ticket: Ticket) -> bool:
+        """An intent, and what follows one that was refused: nothing of it was
+        written."""
+        entry = ticket.entry
+        if not isinstance(entry, Opened | Happened):
+            return False
+        if is_intent(entry):
+            self._unwritten.add(entry.row.attempt_id)
+        return entry.row.attempt_id in self._unwritten
 
     def _put(self, ticket: Ticket) -> None:
         if not self._marked:
