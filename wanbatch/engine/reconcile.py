@@ -24,7 +24,7 @@ from __future__ import annotations
 
 import json
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, assert_never
 
@@ -117,6 +117,8 @@ async def reconcile(
     listing = await client.list_tasks(since, wall())
     if listing is None:
         return []
+    foreign = {a.attempt_id for a in uncertain if ledger.snapshot.is_foreign(a)}
+    uncertain = [_as_here(a, listing, a.attempt_id in foreign) for a in uncertain]
     # Two accounts, and two addresses, may give the same id to different tasks.
     known = {a.task_id: a for a in rows if a.task_id and same_origin(a.origin, origin)}
     others = [a for a in rows if a.state is not State.UNCERTAIN and a.task_id not in known]
@@ -133,7 +135,7 @@ async def reconcile(
     seen = {t.task_id: await client.look_at(t.task_id) for t in near}
     shown = {task_id: task for task_id, task in seen.items() if task is not None}
     verdicts = judge(uncertain, listing, known, shown, quiet_s, others)
-    verdicts = [_not_for_foreign(verdict, ledger.snapshot) for verdict in verdicts]
+    verdicts = [_not_for_foreign(verdict, foreign, listing) for verdict in verdicts]
     for verdict in verdicts:
         event = _event(verdict, wall())
         if event is not None:
@@ -141,10 +143,30 @@ async def reconcile(
     return verdicts
 
 
-def _not_for_foreign(verdict: Verdict, snapshot: Snapshot) -> Verdict:
-    """What another machine may still send, no list proves absent."""
-    if isinstance(verdict, Absent) and snapshot.is_foreign(verdict.attempt):
-        return Undecided(verdict.attempt, MAY_STILL_BE_SENT)
+def _as_here(attempt: Attempt, listing: TaskListing, is_foreign: bool) -> Attempt:
+    """``attempt`` with its instants as our clock would have shown them, where a clock
+    far from ours did. A foreign one may be sent until now."""
+    if attempt.intent_offset_s is None or listing.offset_s is None:
+        return attempt
+    ahead_s = attempt.intent_offset_s - listing.offset_s
+    intent_at, updated_at = attempt.intent_at + ahead_s, attempt.updated_at + ahead_s
+    if is_foreign:
+        return replace(attempt, intent_at=intent_at, updated_at=listing.started_at)
+    if abs(ahead_s) > CLOCK_SLACK_S:
+        return replace(attempt, intent_at=intent_at, updated_at=updated_at)
+    return attempt
+
+
+def _not_for_foreign(verdict: Verdict, foreign: Collection[int], listing: TaskListing) -> Verdict:
+    """What another machine may still send, no list proves absent; and by whose clock it
+    was to be sent must be known before a task is taken for it."""
+    attempt = verdict.attempt
+    if attempt.attempt_id not in foreign or isinstance(verdict, Undecided):
+        return verdict
+    if isinstance(verdict, Absent):
+        return Undecided(attempt, MAY_STILL_BE_SENT)
+    if attempt.intent_offset_s is None or listing.offset_s is None:
+        return Undecided(attempt, "the clock of the machine that recorded it is not known")
     return verdict
 
 

@@ -34,6 +34,7 @@ from wanbatch.model.lifecycle import (
     Placement,
     RunRecord,
     Snapshot,
+    State,
     by_instant,
 )
 from wanbatch.model.looked import Looked
@@ -132,32 +133,39 @@ class Ledger:
         Raises ``LedgerFailed`` where they are not, or where any commit failed before;
         ``ValueError`` for what cannot be stored.
         """
-        if self._writer.failure is not None:
-            raise _failed(self._writer.failure)
+        self._refuse_after_failure()
         row = lifecycle.open_attempt(self._next_id, clean_opening(opening))
         self._next_id += 1
         self._advance(row, 1)
         await self._write(Opened(row))
-        if (
-            self._writer.failure is not None
-        ):  # another's commit has failed since: no POST may follow it
-            raise _failed(self._writer.failure)
+        self._refuse_after_failure()
         return row
+
+    def _refuse_after_failure(self) -> None:
+        """No POST may follow a commit that failed, whosever it was. Raises
+        ``LedgerFailed``."""
+        if self._writer.failure is not None:
+            raise _failed(self._writer.failure)
 
     async def append(self, event: Event) -> Attempt:
         """Records what happened; returns the row after it once it is durable.
 
         Raises ``IllegalTransition`` before anything is written, ``LedgerFailed`` where
-        the write did not become durable, ``KeyError`` for an unknown attempt,
+        the write did not become durable, or is an intent and any commit failed before, ``KeyError`` for an unknown attempt,
         ``ValueError`` for facts that cannot be stored.
         """
         event = clean_event(event)
         attempt_id = event.attempt_id
         head = self._heads.get(attempt_id) or self._attempts[attempt_id]
         row = lifecycle.apply(head, event)
+        is_intent = row.state is State.INTENT
+        if is_intent:
+            self._refuse_after_failure()
         seq = self._numbers.get(attempt_id, self._last.get(attempt_id, 0)) + 1
         self._advance(row, seq)
         await self._write(Happened(event, row, seq))
+        if is_intent:
+            self._refuse_after_failure()
         return row
 
     async def place(self, placement: Placement) -> None:

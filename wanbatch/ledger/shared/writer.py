@@ -81,6 +81,8 @@ class SharedWriter(Writer):
         self._waiting: list[Ticket] = []
         self._flight: tuple[list[Ticket], bytes] | None = None
         self._late: set[int] = set()
+        self._held: dict[int, int] = {}
+        self._unwritten: set[int] = set()
         self._gate: list[Ticket] | None = None
         self._under_way = 0
         self._marked = True
@@ -100,12 +102,22 @@ class SharedWriter(Writer):
         self._local.start(self._synced)
 
     def put(self, ticket: Ticket) -> None:
-        if self._outlet.holding.lost and is_intent(ticket.entry):
+        if self._outlet.holding.lost and self._needs_lease(ticket):
             self._refuse([ticket])
         elif self._gate is not None:
             self._gate.append(ticket)
         else:
             self._put(ticket)
+
+    def _needs_lease(self, ticket: Ticket) -> bool:
+        """An intent, and what follows one that was refused: nothing of it was
+        written."""
+        entry = ticket.entry
+        if not isinstance(entry, Opened | Happened):
+            return False
+        if is_intent(entry):
+            self._unwritten.add(entry.row.attempt_id)
+        return entry.row.attempt_id in self._unwritten
 
     def _put(self, ticket: Ticket) -> None:
         if not self._marked:
@@ -118,13 +130,35 @@ class SharedWriter(Writer):
         """Called in the loop with what is on this disk, or failed to get there."""
         told = [ticket for ticket in group if is_shared(ticket.entry)]
         self._under_way -= len(told)
-        good = [ticket for ticket in told if ticket.failure is None]
-        self._waiting += good
-        held = {id(ticket) for ticket in good if is_intent(ticket.entry)}
-        now = [ticket for ticket in told if id(ticket) not in held]
+        self._waiting += [ticket for ticket in told if ticket.failure is None]
+        now = [ticket for ticket in told if not self._holds(ticket)]
         if now:
             self._release(now)
         self._wake.set()
+
+    def _holds(self, ticket: Ticket) -> bool:
+        """Whether a ticket waits for its segment: an intent, and what comes behind one
+        of the same attempt, so that memory follows in their order."""
+        entry = ticket.entry
+        if ticket.failure is not None or not isinstance(entry, Opened | Happened):
+            return False
+        number = entry.row.attempt_id
+        if is_intent(entry) or number in self._held:
+            self._held[number] = self._held.get(number, 0) + 1
+            return True
+        return False
+
+    def _let_go(self, tickets: Sequence[Ticket]) -> list[Ticket]:
+        """Those of ``tickets`` that were held, in their order."""
+        found = []
+        for ticket in tickets:
+            if not ticket.done.is_set() and isinstance(ticket.entry, Opened | Happened):
+                number = ticket.entry.row.attempt_id
+                self._held[number] -= 1
+                if not self._held[number]:
+                    del self._held[number]
+                found.append(ticket)
+        return found
 
     def _refuse(self, tickets: Sequence[Ticket]) -> None:
         for ticket in tickets:
@@ -168,7 +202,7 @@ class SharedWriter(Writer):
             self._covered += count_events(ticket.entry for ticket in tickets)
             self._since += len(tickets)
             self._flight, self._marked = None, False
-            held = [ticket for ticket in tickets if is_intent(ticket.entry)]
+            held = self._let_go(tickets)
             if held:
                 self._release(held)
         else:
@@ -191,7 +225,7 @@ class SharedWriter(Writer):
     async def _tell_late(self) -> None:
         """What no segment will hold: intents fail, all else is told under ``late/``."""
         waiting, self._waiting = self._waiting, []
-        self._refuse([ticket for ticket in waiting if is_intent(ticket.entry)])
+        self._refuse(self._let_go(waiting))
         self._late |= {
             entry.row.attempt_id
             for entry in (ticket.entry for ticket in waiting)
