@@ -6,8 +6,8 @@ them.
 
 from __future__ import annotations
 
-import getpass
 import os
+import pwd
 import random
 import secrets
 import shutil
@@ -118,8 +118,8 @@ def shared_ports(output: Path, patience_s: float = 0.0) -> Ports:
 
 def _user() -> str:
     try:
-        return getpass.getuser()
-    except (KeyError, OSError):
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
         return f"user {os.getuid()}"
 
 
