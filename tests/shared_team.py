@@ -36,8 +36,8 @@ path_style = true
 QUICK = """\
 import sys
 from functools import partial
-from wanbatch.operations import wiring
-wiring.SharedPorts = partial(wiring.SharedPorts, lease_s=float(sys.argv.pop(1)))
+from wanbatch.ledger.shared import door
+door.SharedPorts = partial(door.SharedPorts, lease_s=float(sys.argv.pop(1)))
 from wanbatch.cli.main import main
 main()
 """

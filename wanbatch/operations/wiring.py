@@ -18,13 +18,13 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from anyio.abc import TaskStatus
 
 from wanbatch.config.profiles import load_profiles
 from wanbatch.emulator.process import start_emulator
 from wanbatch.ledger.lock import RunLock
-from wanbatch.ledger.shared.door import SharedPorts
 from wanbatch.model.lifecycle import Snapshot
 from wanbatch.model.objects import ObjectStore
 from wanbatch.model.plan import Plan
@@ -45,6 +45,9 @@ from wanbatch.providers.client import Client
 from wanbatch.providers.scrubbing import scrub
 from wanbatch.report.addresses import base_address
 from wanbatch.words.clock import ServerClock
+
+if TYPE_CHECKING:
+    from wanbatch.ledger.shared.door import SharedPorts
 
 FORECAST_EVERY_S = 2.0
 """As often as a person looks at a time that is left (chosen)."""
@@ -103,6 +106,8 @@ def shared_ports(output: Path, patience_s: float = 0.0) -> Ports:
     living owner is waited for."""
 
     def ports(objects: ObjectStore) -> SharedPorts:
+        from wanbatch.ledger.shared.door import SharedPorts
+
         return SharedPorts(
             objects,
             output,
