@@ -134,6 +134,15 @@ async def test_a_silent_store_is_waited_for_and_then_told(faulty, proxy, video):
     assert faulty.sizes == {archived_name(sha256_of(video)): 400_000}
 
 
+async def test_a_store_that_refuses_is_not_waited_for(faulty, proxy, video):
+    proxy.add(do="refuse", status=403, code="AccessDenied", times=0)
+    began = anyio.current_time()
+    with pytest.raises(NotArchived, match="AccessDenied: check the access key"):
+        await faulty.keep(sha256_of(video), video)
+    assert len(proxy.seen) == 1
+    assert anyio.current_time() - began < 3.0
+
+
 async def test_it_comes_home_whole_or_not_at_all(faulty, proxy, direct, video, tmp_path):
     digest, target = sha256_of(video), tmp_path / "home" / "video.mp4"
     await faulty.keep(digest, video)
