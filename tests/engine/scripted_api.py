@@ -30,6 +30,7 @@ from simulation.virtual import Clock, VirtualLoop
 
 from wanbatch.ledger.sqlite import open_store
 from wanbatch.ledger.store import Ledger
+from wanbatch.model.archive import NotArchived, archived_name
 from wanbatch.model.job import FileMedia, Job, MediaType
 from wanbatch.model.lifecycle import Attempt, Event, Snapshot
 from wanbatch.model.media import FileDigest, VideoFacts
@@ -192,6 +193,49 @@ async def _next(answers: list[Answer[T]], plain: T) -> T:
     return await found if isinstance(found, Awaitable) else found
 
 
+class MemoryArchive:
+    """A store of videos. ``is_silent`` is what it does not answer for: ``learn``,
+    ``keep``, ``fetch``; ``deny`` says in words that a video cannot be kept."""
+
+    def __init__(self) -> None:
+        self.objects: dict[str, bytes] = {}
+        self.sizes: dict[str, int] = {}
+        self.is_silent: set[str] = set()
+        self.deny = ""
+        self.trouble = ""
+        self.asked: list[str] = []
+
+    def _ask(self, what: str) -> None:
+        self.asked.append(what)
+        if what in self.is_silent:
+            self.trouble = "the store s3://clips could not be reached"
+            raise NotArchived(self.trouble)
+
+    async def learn(self) -> None:
+        self._ask("learn")
+        self.sizes = {name: len(data) for name, data in self.objects.items()}
+
+    async def keep(self, sha256: str, video: Path) -> None:
+        self._ask("keep")
+        if self.deny:
+            raise NotArchived(self.deny)
+        with video.open("rb") as file:
+            data, name = file.read(), archived_name(sha256)
+        assert hashlib.sha256(data).hexdigest() == sha256
+        self.objects[name], self.sizes[name] = data, len(data)
+        self.trouble = ""
+
+    async def fetch(self, sha256: str, target: Path) -> None:
+        self._ask("fetch")
+        self.fetch_now(sha256, target)
+
+    def fetch_now(self, sha256: str, target: Path) -> None:
+        if archived_name(sha256) not in self.objects:
+            raise NotArchived("the store s3://clips does not have it")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(self.objects[archived_name(sha256)])
+
+
 class Stage:
     """An output folder, its ledger, and an ``Api``; ``run`` is one whole run, as often
     as a test wants."""
@@ -209,6 +253,7 @@ class Stage:
         self.select: tuple[str, ...] = ()
         self.awake: Awake = let_it_sleep
         self.notify: Notify | None = None
+        self.archive: MemoryArchive | None = None
         self.interrupt_at: list[tuple[float, signal.Signals]] = []
         self.profile = Profile(
             "gateway",
@@ -280,6 +325,7 @@ class Stage:
             report=lambda *_: (),
             awake=self.awake,
             notify=self.notify,
+            archive=self.archive,
         )
         run = Run(prepared, ports, Nobody(), self.seen.append)
         self.result = await run.execute()

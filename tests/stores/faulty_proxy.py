@@ -35,6 +35,9 @@ and ``do`` is one of
 ``reset``    ``after`` bytes of the body are read, then the connection is reset: a
              broken upload, of which nothing reaches the store
 
+Beside the rules: ``proxy.is_public = True`` makes the bucket one that anybody may read
+(a request without a signature gets one that moto believes).
+
 What it may not do: speak HTTPS, or check a signature. It holds whole bodies in memory.
 """
 
@@ -58,6 +61,7 @@ NOT_PASSED_ON = {"connection", "transfer-encoding", "keep-alive", "content-lengt
 WHO_ASKS = {"host", "authorization", "x-amz-date", "x-amz-content-sha256"}
 """By these, of a PUT, the proxy itself asks what was there before it; a server that
 checked signatures would refuse."""
+ANYBODY = "AWS4-HMAC-SHA256 Credential=anybody/20260101/us-east-1/s3/aws4_request"
 PATIENCE_S = 60.0
 
 
@@ -100,6 +104,7 @@ class FaultyProxy:
     def __init__(self, to: str, port: int = 0) -> None:
         parts = urlsplit(to)
         self.host, self.port = parts.hostname or "", parts.port or 80
+        self.is_public = False
         self.seen: list[tuple[str, str, str]] = []
         self._rules: list[Rule] = []
         self._before: dict[str, Answered] = {}
@@ -225,6 +230,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _pass_on(self, proxy: FaultyProxy, rule: Rule | None, body: bytes) -> Answered:
         headers = {k: v for k, v in self.headers.items() if k.lower() not in NOT_PASSED_ON}
+        if proxy.is_public and "authorization" not in {name.lower() for name in headers}:
+            headers["authorization"] = ANYBODY
         if rule and rule.do == "careless":
             headers = {k: v for k, v in headers.items() if not k.lower().startswith("if-")}
         if rule and rule.do == "stale":

@@ -2,7 +2,13 @@
 
 import pytest
 
-from wanbatch.stores.trouble import describe, is_conflict, is_missing_bucket
+from wanbatch.stores.trouble import (
+    StoreRefused,
+    describe,
+    is_conflict,
+    is_missing_bucket,
+    silence_of,
+)
 
 LONG = (
     "Error performing PUT https://b.example.com/x?X-Amz-Signature=canary in 5ms - Server returned"
@@ -31,6 +37,15 @@ def test_what_is_said(text, said):
     assert said in words
     assert words.startswith("the store s3://clips/a ")
     assert "canary" not in words
+
+
+def test_who_refuses_is_not_waited_for():
+    for status in ("301 Moved", "400 Bad", "401 No", "403 Forbidden", "404 Not Found"):
+        assert isinstance(silence_of("s3://c", ValueError(LONG.format(status, "x"))), StoreRefused)
+    for status in ("429 Slow", "500 Oh", "503 Slow", "409 Conflict"):
+        found = silence_of("s3://c", ValueError(LONG.format(status, "x")))
+        assert not isinstance(found, StoreRefused)
+    assert not isinstance(silence_of("s3://c", ValueError("broken")), StoreRefused)
 
 
 def test_two_kinds_that_must_not_be_mistaken():

@@ -227,3 +227,42 @@ def test_a_video_of_another_folder_is_brought_once_and_replaces_nothing(tmp_path
     assert source.exists()
     with pytest.raises(OSError, match="outside the folder"):
         outputs.bring(output, source, "../one.mp4", SHA)
+
+
+# -- videos that live in a store -------------------------------------------------------
+
+IN_STORE = "sha256/ab/" + "c" * 62 + ".mp4"
+
+
+def test_what_a_store_holds_is_whole_without_a_file(tmp_path):
+    row = replace(attempt(), state=State.STORED, path=IN_STORE, bytes=7)
+    placement = Placement("m", "one", row.attempt_id, IN_STORE, 0)
+    asked = []
+
+    def holds(path, size):
+        asked.append((path, size))
+        return True
+
+    snapshot = Snapshot((row,), (placement,))
+    assert outputs.intact_paths(tmp_path, snapshot, holds) == {IN_STORE}
+    assert asked == [(IN_STORE, row.bytes)]
+    assert outputs.intact_paths(tmp_path, snapshot, lambda *_: False) == frozenset()
+    assert outputs.intact_paths(tmp_path, snapshot) == frozenset()
+    local = Snapshot((replace(row, path="m/videos/one.mp4"),), ())
+    assert outputs.intact_paths(tmp_path, local, holds) == frozenset()
+    assert len(asked) == 1, "nobody asks a store for what was never there"
+
+
+def test_a_copy_may_be_missing_and_goes_where_it_is_one(tmp_path):
+    row = replace(attempt(), state=State.STORED, path=IN_STORE, bytes=7)
+    assert outputs.find_faults(tmp_path, Snapshot((row,), ())) == []
+    (tmp_path / IN_STORE).parent.mkdir(parents=True)
+    (tmp_path / IN_STORE).write_bytes(b"no")
+    assert len(outputs.find_faults(tmp_path, Snapshot((row,), ()))) == 1
+    assert outputs.modified_at_ns(tmp_path, IN_STORE) == 0
+    outputs.drop_copy(tmp_path, IN_STORE)
+    outputs.drop_copy(tmp_path, IN_STORE)
+    assert not (tmp_path / IN_STORE).exists()
+    (tmp_path / "own.mp4").write_bytes(b"mine")
+    outputs.drop_copy(tmp_path, "own.mp4")
+    assert (tmp_path / "own.mp4").exists()

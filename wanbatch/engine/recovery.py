@@ -12,9 +12,10 @@ manifest; tasks of other origins are polled there and nowhere else.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 
 import anyio.to_thread
 
@@ -26,8 +27,8 @@ from wanbatch.engine.runner import (
     place_copies,
     publish_staged,
 )
-from wanbatch.model.archive import NotArchived, archived_name
-from wanbatch.model.lifecycle import Attempt, Event, EventKind, Snapshot, State
+from wanbatch.model.archive import Archive, NotArchived, archived_name, is_archived
+from wanbatch.model.lifecycle import Attempt, Event, EventKind, Placement, Snapshot, State
 from wanbatch.model.origin import same_origin
 from wanbatch.model.plan import Action, Plan
 from wanbatch.videos import outputs
@@ -176,6 +177,25 @@ async def place_reused(
             with _disk_of(context):
                 await place_copies(context, ledger, entry.attempt, path, [entry])
     return homes
+
+
+async def keep_copies(
+    context: RunContext, archive: Archive, snapshot: Snapshot, there: Mapping[str, int]
+) -> None:
+    """Gives the store again what it has no more, where a whole copy is here. ``there``
+    is what it has, by name, with its bytes."""
+    for attempt in snapshot.attempts:
+        if (
+            attempt.state is not State.STORED
+            or not is_archived(attempt.path)
+            or there.get(attempt.path) == attempt.bytes
+        ):
+            continue
+        copy = Placement(attempt.manifest, attempt.job, attempt.attempt_id, attempt.path, 0)
+        look = partial(outputs.is_intact, context.output, copy, attempt)
+        if await anyio.to_thread.run_sync(look):
+            with suppress(NotArchived):  # the archive tells of its trouble
+                await archive.keep(attempt.sha256, context.output / attempt.path)
 
 
 @contextmanager

@@ -38,6 +38,7 @@ from wanbatch.engine.recovery import (
     InFlight,
     find_failed,
     find_in_flight,
+    keep_copies,
     place_reused,
     record_authorisations,
     recover_interrupted,
@@ -565,6 +566,7 @@ class Run:
         with suppress(NotArchived):
             await archive.learn()
             self._has_learnt = True
+            await keep_copies(self.context, archive, snapshot, archive.sizes)
 
     def _intact(self, snapshot: Snapshot) -> frozenset[str]:
         holds = None if self._archive is None else self._holds

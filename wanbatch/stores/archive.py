@@ -6,7 +6,8 @@ because a request for it was sent.
 How it works: one conditional PUT a video, whole, never in parts; where it breaks, it is
 sent whole again. What was written, or was there already, counts when its size is right
 and its ETag is the MD5 of our bytes; an ETag that is none says nothing, and the object
-is read back once and hashed. A silent store is waited for; once that was in vain the
+is read back once and hashed. A silent store is waited for (one that refuses is not:
+that is for a person to mend); once that was in vain the
 others try once each, so that nothing that must be downloaded is held up for long.
 """
 
@@ -25,6 +26,7 @@ import anyio.to_thread
 from wanbatch.model.archive import FOLDER, NotArchived, archived_name
 from wanbatch.model.objects import ObjectExists, StoreSilent
 from wanbatch.stores.opening import Objects
+from wanbatch.stores.trouble import StoreRefused
 from wanbatch.words.files import open_regular, written_atomically
 
 T = TypeVar("T")
@@ -158,11 +160,11 @@ class ObjectArchive:
             try:
                 found = await wish()
             except StoreSilent as silent:
-                said = str(silent)
+                said, is_final = str(silent), isinstance(silent, StoreRefused)
             else:
                 self._silence = ""
                 return found
-            if anyio.current_time() + pause_s > give_up_at:
+            if is_final or anyio.current_time() + pause_s > give_up_at:
                 break
             await anyio.sleep(pause_s)
         self._silence = said

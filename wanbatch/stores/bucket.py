@@ -25,9 +25,9 @@ import anyio
 import anyio.to_thread
 
 from wanbatch.model.archive import Listed
-from wanbatch.model.objects import ObjectChanged, ObjectExists, StoredObject, StoreSilent
+from wanbatch.model.objects import ObjectChanged, ObjectExists, StoredObject
 from wanbatch.model.storage import Storage
-from wanbatch.stores.trouble import describe, is_conflict, is_missing_bucket
+from wanbatch.stores.trouble import is_conflict, is_missing_bucket, silence_of
 from wanbatch.words.errors import ExitCode, WanbatchError
 
 if TYPE_CHECKING:
@@ -204,11 +204,11 @@ def _without_context(work: Callable[[], T], url: str) -> T:
     except (AlreadyExistsError, PreconditionError) as error:
         failure: Exception = ObjectChanged(url)
         if is_conflict(error) or is_missing_bucket(error):
-            failure = StoreSilent(describe(url, error))
+            failure = silence_of(url, error)
         elif isinstance(error, AlreadyExistsError):
             failure = ObjectExists(url)
     except (BaseError, FileNotFoundError, ValueError, PermissionError) as error:
-        failure = StoreSilent(describe(url, error))
+        failure = silence_of(url, error)
     raise failure
 
 

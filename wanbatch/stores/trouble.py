@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import re
 
+from wanbatch.model.objects import StoreSilent
+
 _STATUS = re.compile(r"status code: ([1-5]\d\d)\b")
 _CODE = re.compile(r"<Code>([A-Za-z]{1,60})</Code>")
 _HINTS = {
@@ -27,6 +29,22 @@ _KINDS = (
     ("kind: Connect", "could not be reached"),
     ("dns error", "could not be reached"),
 )
+
+
+_FOR_GOOD = frozenset({"301", "400", "401", "403", "404"})
+"""What a store answers that does not want: waiting changes nothing."""
+
+
+class StoreRefused(StoreSilent):
+    """The store answered, and will answer the same until a person has mended
+    something."""
+
+
+def silence_of(url: str, error: BaseException) -> StoreSilent:
+    """``error`` as the kind of silence it is."""
+    status = _STATUS.search(str(error))
+    kind = StoreRefused if status and status[1] in _FOR_GOOD else StoreSilent
+    return kind(describe(url, error))
 
 
 def describe(url: str, error: BaseException) -> str:

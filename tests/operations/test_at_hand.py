@@ -1,0 +1,98 @@
+"""Copies of videos in a store: brought for a look, gone after it, and never removed
+where the store is not known to have the video."""
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+from builders import attempt, follow, job
+from engine.scripted_api import MemoryArchive
+
+from wanbatch.model.archive import archived_name
+from wanbatch.model.lifecycle import Snapshot, State
+from wanbatch.model.looked import Undecodable
+from wanbatch.model.measures import Level, References
+from wanbatch.operations.at_hand import drop_copies, look_with_copies
+from wanbatch.operations.viewings import Viewing
+from wanbatch.videos.looking import Targets
+
+SHA = {"ab": "ab" + "1" * 62, "cd": "cd" + "2" * 62}
+NAME = {key: archived_name(sha) for key, sha in SHA.items()}
+FOUND = Undecodable("it is no video")
+
+
+@pytest.fixture(name="archive")
+def _archive():
+    archive = MemoryArchive()
+    archive.objects = {NAME["ab"]: b"a video", NAME["cd"]: b"another"}
+    archive.sizes = {name: len(data) for name, data in archive.objects.items()}
+    return archive
+
+
+def plan(*media):
+    request = SimpleNamespace(media=media)
+    return SimpleNamespace(jobs=[SimpleNamespace(request=request)])
+
+
+def viewing(video, **references):
+    return Viewing(("sha", ""), video, References(**references), Targets(), Level.ALL)
+
+
+def test_a_video_is_brought_looked_at_and_goes(tmp_path, archive):
+    seen = []
+
+    def look(viewing):
+        seen.append((viewing.video.read_bytes(), viewing.references.first_clip.read_bytes()))
+        return FOUND
+
+    looked = look_with_copies(look, tmp_path, archive, plan())
+    video, clip = tmp_path / NAME["ab"], tmp_path / NAME["cd"]
+    assert looked(viewing(video, first_clip=clip)) is FOUND
+    assert seen == [(b"a video", b"another")]
+    assert not video.exists()
+
+
+def test_what_cannot_be_had_is_not_known(tmp_path, archive):
+    del archive.objects[NAME["ab"]]
+    looked = look_with_copies(lambda _: FOUND, tmp_path, archive, plan())
+    assert looked(viewing(tmp_path / NAME["ab"])) is None
+
+
+def test_a_copy_stays_where_another_is_made_from_one_or_nothing_was_found(tmp_path, archive):
+    video = tmp_path / NAME["ab"]
+    chained = plan(SimpleNamespace(upstream="fingerprint"))
+    assert look_with_copies(lambda _: FOUND, tmp_path, archive, chained)(viewing(video)) is FOUND
+    assert video.exists()
+    assert look_with_copies(lambda _: None, tmp_path, archive, plan())(viewing(video)) is None
+    assert video.exists()
+    archive.sizes.clear()
+    look_with_copies(lambda _: FOUND, tmp_path, archive, plan())(viewing(video))
+    assert video.exists(), "the store is not known to have it"
+
+
+def test_what_lies_elsewhere_is_left_alone(tmp_path, archive):
+    own, other = tmp_path / "m" / "videos" / "one.mp4", tmp_path.parent / "outside.mp4"
+    own.parent.mkdir(parents=True)
+    for path in (own, other):
+        path.write_bytes(b"mine")
+        look_with_copies(lambda _: FOUND, tmp_path, archive, plan())(viewing(path))
+        assert path.read_bytes() == b"mine"
+
+
+def test_at_the_end_copies_go_but_those_that_were_not_looked_at(tmp_path, archive):
+    rows = [
+        replace(attempt(job(), n), state=State.STORED, path=NAME[key], sha256=SHA[key])
+        for n, key in ((1, "ab"), (2, "cd"))
+    ]
+    rows.append(replace(attempt(job(), 3), state=State.STAGED, path="m/videos/one.mp4"))
+    for row in rows:
+        (tmp_path / row.path).parent.mkdir(parents=True)
+        (tmp_path / row.path).write_bytes(b"bytes")
+    subject = SimpleNamespace(path=NAME["cd"])
+    viewings = SimpleNamespace(subjects=lambda *_: [subject], needed=lambda one: one)
+    snapshot = Snapshot(tuple(rows), ())
+    drop_copies(tmp_path, archive, viewings, plan(), snapshot)
+    assert [(tmp_path / row.path).exists() for row in rows] == [False, True, True]
+    drop_copies(tmp_path, archive, None, plan(), snapshot)
+    assert [(tmp_path / row.path).exists() for row in rows] == [False, False, True]
+    drop_copies(tmp_path, archive, None, plan(*follow("x")[:0]), snapshot)
