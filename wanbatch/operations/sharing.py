@@ -145,16 +145,15 @@ async def open_for_fetching(
     """Without the lease; but what the folder's own ledger knows is taken up first,
     where nobody else holds it."""
     async with AsyncExitStack() as stack:
-        opened = open_beside(ports(BucketObjects(storage)))
-        if not is_missing(options.ledger):
-            try:
-                ledger = await stack.enter_async_context(
-                    open_under_lease(storage, options, ports, archive)
-                )
-            except LeaseHeld:
-                ledger = await stack.enter_async_context(opened)
-        else:
-            ledger = await stack.enter_async_context(opened)
+        beside = open_beside(ports(BucketObjects(storage)))
+        if is_missing(options.ledger):
+            yield await stack.enter_async_context(beside)
+            return
+        owned = open_under_lease(storage, options, ports, archive)
+        try:
+            ledger = await stack.enter_async_context(owned)
+        except LeaseHeld:
+            ledger = await stack.enter_async_context(beside)
         yield ledger
 
 
