@@ -116,7 +116,7 @@ TABLE = {
     "model/test_objects.py": "testing/objects",
     "operations/test_clean.py": "operations/references",
     "operations/test_event_records.py": "engine/events operations/events",
-    "operations/test_looking.py": "operations/loops",
+    "operations/test_looking.py": "words/loops",
     "operations/test_notifying.py": "operations/others",
     "plan/test_elsewhere.py": "model/elsewhere",
     "plan/test_history.py": "plan/earlier plan/likeness",

@@ -15,8 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-
-import anyio.to_thread
+from pathlib import Path
 
 from wanbatch.engine.interpret import REFUSED_FOR_GOOD
 from wanbatch.engine.runner import (
@@ -29,9 +28,10 @@ from wanbatch.engine.runner import (
 from wanbatch.model.lifecycle import Attempt, Event, EventKind, Snapshot, State
 from wanbatch.model.origin import same_origin
 from wanbatch.model.plan import Action, Plan
+from wanbatch.model.pool import Where
 from wanbatch.videos import outputs
+from wanbatch.videos.errands import HASH
 from wanbatch.words.errors import ExitCode, WanbatchError
-from wanbatch.words.files import hash_file
 
 DIED_BEFORE_ANSWER = "the process ended after the intent was recorded and before the answer was"
 
@@ -135,7 +135,7 @@ async def _finish_staged(context: RunContext, ledger: LedgerWriter, attempt: Att
     part, final = outputs.part_path(context.output, attempt), context.output / attempt.path
     for path in (part, final):
         with _disk_of(context):
-            if path.is_file() and await anyio.to_thread.run_sync(hash_file, path) == attempt.sha256:
+            if path.is_file() and await _hash(context, path) == attempt.sha256:
                 await publish_staged(context, ledger, attempt, path)
                 return
     await ledger.append(
@@ -146,6 +146,10 @@ async def _finish_staged(context: RunContext, ledger: LedgerWriter, attempt: Att
             {"reason": "its bytes were gone at start-up"},
         )
     )
+
+
+async def _hash(context: RunContext, path: Path) -> str:
+    return await context.pool.submit(HASH, Where(str(path)))
 
 
 async def place_reused(

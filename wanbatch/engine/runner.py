@@ -19,12 +19,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from functools import partial
 from pathlib import Path
-from typing import Protocol, TypeVar, assert_never
+from typing import Protocol, assert_never
 
 import anyio
-import anyio.to_thread
 
 from wanbatch.engine.events import (
     Altered,
@@ -111,10 +109,10 @@ from wanbatch.model.outcomes import (
     Undeliverable,
 )
 from wanbatch.model.plan import MediaRef, PlannedJob, Request
+from wanbatch.model.pool import Pool, Where, near
 from wanbatch.videos import outputs
-from wanbatch.videos.stills import cut_still
+from wanbatch.videos.errands import COPY, HASH, HASH_IF_THERE, MODIFIED, PUBLISH, STILL
 from wanbatch.words.clock import ServerClock
-from wanbatch.words.files import hash_file
 
 CLOCK_SLACK_S = 120.0
 """By how much the server's idea of when a task began may lie before ours of when it was
@@ -130,8 +128,6 @@ VIDEO_BYTES, SPARE_BYTES = 30_000_000, 500_000_000
 LEARNT_FROM = 200
 """So many of the last attempts tell how large a video is: as many as durations are kept
 (``latency``)."""
-
-T = TypeVar("T")
 
 
 class LedgerWriter(Protocol):
@@ -177,7 +173,7 @@ class RunContext:
 
     ``wall`` reads Unix seconds. ``clock`` knows what the servers said of the time;
     without one only ``wall`` counts. ``free_bytes`` reads the room on the output
-    folder's disk.
+    folder's disk. ``pool`` does what touches the disk.
     """
 
     run_id: str
@@ -187,6 +183,7 @@ class RunContext:
     currency: str
     output: Path
     wall: Callable[[], float]
+    pool: Pool
     clock: ServerClock | None = None
     retention: Retention = DAY_LONG
     free_bytes: Callable[[], int] | None = None
@@ -408,13 +405,14 @@ class Runner:
             return replace(ref, sha256=home.sha256), video
         name = f"{home.sha256[:16]}.{ref.frame}.png"
         still = self.context.output / entry.job.manifest / "stills" / name
-        return replace(ref, sha256=await self._cut(video, ref.frame, still)), still
+        cut = await self._cut(video, home.sha256, ref.frame, still)
+        return replace(ref, sha256=cut), still
 
     async def _verify(self, ref: MediaRef, home: StoredVideo, video: Path) -> None:
         """What a purchase depends on is hashed just before it; size and time can be
         kept."""
         try:
-            found = await _in_thread(partial(hash_file, video))
+            found = await self.context.pool.submit(HASH, Where(str(video)))
         except FileNotFoundError:
             found = ""
         if found == home.sha256:
@@ -427,13 +425,13 @@ class Runner:
             " put it back, or run again: it is downloaded once more while the provider has it"
         )
 
-    async def _cut(self, video: Path, frame: Frame, still: Path) -> str:
+    async def _cut(self, video: Path, sha256: str, frame: Frame, still: Path) -> str:
         """The hash of the still: cut in this run, and cut again where it was changed
         since."""
-        known = self._stills.get(still)
-        if known is None or await _in_thread(partial(_hash_or_none, still)) != known:
-            await _in_thread(partial(cut_still, video, frame, still))
-            known = self._stills[still] = await _in_thread(partial(hash_file, still))
+        known, pool = self._stills.get(still), self.context.pool
+        if known is None or await pool.submit(HASH_IF_THERE, Where(str(still))) != known:
+            source = Where(str(video), sha256)
+            known = self._stills[still] = await pool.submit(STILL, source, frame, str(still))
         return known
 
     async def _submit(self, work: WorkItem) -> None:
@@ -472,7 +470,7 @@ class Runner:
         if self.context.free_bytes is None:
             return ""
         try:
-            free = await _in_thread(self.context.free_bytes)
+            free = await self.context.pool.submit(near(self.context.free_bytes))
         except OSError:
             return ""  # a system that does not tell; the download will
         sizes = [a.bytes for a in self.ledger.snapshot.attempts[-LEARNT_FROM:] if a.bytes]
@@ -563,7 +561,7 @@ class Runner:
         attempt = task.attempt
         part = outputs.part_path(self.context.output, attempt)
         try:
-            await _in_thread(partial(part.parent.mkdir, parents=True, exist_ok=True))
+            await self.context.pool.submit(_MAKE_FOLDER, part.parent)
         except OSError as error:
             reason = f"{part.parent} cannot be made: {error.strerror}"
             await self._fetch_failed(fetch, DownloadFailed(reason, disk=True))
@@ -601,9 +599,8 @@ class Runner:
         if isinstance(outcome, Downloaded) and unended:
             return await self._take_early(attempt, part, outcome)
         if isinstance(outcome, DownloadFailed) and outcome.refused:
-            await _in_thread(
-                partial(_keep, part, outputs.rejected_path(self.context.output, attempt))
-            )
+            kept = outputs.rejected_path(self.context.output, attempt)
+            await self.context.pool.submit(_KEEP, part, kept)
         return outcome
 
     async def _take_early(
@@ -613,7 +610,7 @@ class Runner:
         asked for."""
         if not _fits_request(attempt, outcome):
             kept = outputs.early_path(self.context.output, attempt)
-            await _in_thread(partial(_keep, part, kept))
+            await self.context.pool.submit(_KEEP, part, kept)
             found = outcome.facts
             return DownloadFailed(
                 f"the content route gave a video of {found.seconds:.1f} s and"
@@ -689,8 +686,8 @@ class Runner:
         attempt = task.attempt
         if _is_altered(attempt, outcome):
             return attempt
-        path = await _in_thread(
-            partial(outputs.publish, self.context.output, part, attempt.path, attempt.sha256)
+        path = await self.context.pool.submit(
+            PUBLISH, self.context.output, part, attempt.path, attempt.sha256
         )
         attempt = await self.ledger.append(
             Event(attempt.attempt_id, EventKind.RESTORED, self.context.wall(), {"path": path})
@@ -712,9 +709,7 @@ async def publish_staged(
     context: RunContext, ledger: LedgerWriter, attempt: Attempt, part: Path
 ) -> Attempt:
     """STAGED to STORED: the final name, the synced folder, then the event."""
-    path = await _in_thread(
-        partial(outputs.publish, context.output, part, attempt.path, attempt.sha256)
-    )
+    path = await context.pool.submit(PUBLISH, context.output, part, attempt.path, attempt.sha256)
     at = context.wall()
     return await ledger.append(
         Event(attempt.attempt_id, EventKind.STORED, at, {"path": path, "stored_at": at})
@@ -733,10 +728,10 @@ async def place_copies(
     for entry in entries:
         path = source
         if entry.path != source:
-            path = await _in_thread(
-                partial(outputs.copy_video, context.output, source, entry.path, attempt.sha256)
+            path = await context.pool.submit(
+                COPY, context.output, source, entry.path, attempt.sha256
             )
-        modified = await _in_thread(partial(outputs.modified_at_ns, context.output, path))
+        modified = await context.pool.submit(MODIFIED, context.output, path)
         await ledger.place(
             Placement(entry.job.manifest, entry.name, attempt.attempt_id, path, modified)
         )
@@ -772,6 +767,13 @@ def _keep(part: Path, kept: Path) -> None:
         part.replace(kept)
 
 
+def _make_folder(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+
+
+_KEEP, _MAKE_FOLDER = near(_keep), near(_make_folder)
+
+
 def _facts(video: VideoFacts, path: str) -> Facts:
     return {
         "path": path,
@@ -783,14 +785,3 @@ def _facts(video: VideoFacts, path: str) -> Facts:
         "fps": video.fps,
         "has_audio": video.has_audio,
     }
-
-
-def _hash_or_none(path: Path) -> str | None:
-    try:
-        return hash_file(path)
-    except OSError:
-        return None
-
-
-async def _in_thread(work: Callable[[], T]) -> T:
-    return await anyio.to_thread.run_sync(work)

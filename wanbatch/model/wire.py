@@ -18,6 +18,7 @@ from wanbatch.model.outcomes import ListedTask as ListedTask
 from wanbatch.model.outcomes import TaskListing as TaskListing
 from wanbatch.model.period import PeriodLimit
 from wanbatch.model.price import PriceList
+from wanbatch.model.workers import Workers
 
 
 class Secret:
@@ -102,6 +103,9 @@ class Profile:
     whose proxy opens TLS."""
     budget: tuple[PeriodLimit, ...] = ()
     """What this profile says that all runs of a ledger may spend in a day or month."""
+
+    workers: Workers = field(default_factory=Workers)
+    """Where the work on the bytes of videos is done."""
 
     @property
     def realm(self) -> Literal["paid", "emulator"]:

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import anyio
+
 from wanbatch.ledger.looks import read_looks
 from wanbatch.manifest.load import load_manifests
 from wanbatch.model.job import Manifest
@@ -16,17 +18,19 @@ from wanbatch.model.lifecycle import RunRecord, Snapshot, State
 from wanbatch.model.period import Allowance
 from wanbatch.model.plan import Plan
 from wanbatch.model.report import Report
+from wanbatch.model.workers import Workers
 from wanbatch.operations.check import check
 from wanbatch.operations.choose import choose_backend
 from wanbatch.operations.elsewhere import refuse_older_ledger
 from wanbatch.operations.events import Observer
 from wanbatch.operations.folders import make_output
-from wanbatch.operations.looking import Look, look_at_rest
+from wanbatch.operations.looking import Look, keep_looks, look_at_rest
 from wanbatch.operations.looking import look as look_at_one
 from wanbatch.operations.options import DEFAULT_OUTPUT, PlanningOptions
 from wanbatch.operations.planning import look_and_plan, put_back_needed
+from wanbatch.operations.pools import choose_workers, opened_pool
 from wanbatch.operations.summary import append_summary
-from wanbatch.operations.viewings import Viewings
+from wanbatch.operations.viewings import Subject, Viewings
 from wanbatch.plan.saved import Basis, complete
 from wanbatch.report.collect import collect, with_last_run
 from wanbatch.report.export import export_videofolder, refuse_used_folder
@@ -129,7 +133,8 @@ def rebuild_reports(
     refuse_older_ledger(options, around)
     put_back_needed(options.output, plan)
     viewings = viewings_of(options, plan, snapshot)
-    look_at_rest(viewings, viewings.subjects(plan, snapshot), look, options.ledger)
+    workers = choose_workers(options.workers, profile.workers)
+    _look_at_rest(options, workers, viewings, viewings.subjects(plan, snapshot), look)
     written = write_reports(options, checked.manifests, plan, snapshot, viewings=viewings)
     rendered = []
     for target, form in zip(targets, formats, strict=True):
@@ -140,6 +145,22 @@ def rebuild_reports(
         chosen = [(page.parent, _selected(report, plan)) for page, report in written]
         exported = export_videofolder(chosen, videofolder)
     return Rebuilt(tuple(page for page, _ in written), tuple(rendered), tuple(exported))
+
+
+def _look_at_rest(
+    options: PlanningOptions,
+    workers: Workers,
+    viewings: Viewings,
+    subjects: Sequence[Subject],
+    look: Look,
+) -> None:
+    subjects = [one for one in subjects if viewings.needed(one) is not None]
+    if not subjects:
+        return
+    with opened_pool(workers, options.output) as pool:
+        new = anyio.run(look_at_rest, pool, viewings, subjects, look)
+    if new:
+        keep_looks(options.ledger, new)
 
 
 def _selected(report: Report, plan: Plan) -> Report:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import signal
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
@@ -52,6 +52,7 @@ from wanbatch.model.origin import same_origin
 from wanbatch.model.outcomes import ProbeFailed
 from wanbatch.model.period import PeriodLimit
 from wanbatch.model.plan import Action, JobState, Plan
+from wanbatch.model.pool import Pool, PoolNews
 from wanbatch.model.report import Remark, Report, Shortfall
 from wanbatch.model.wire import Profile, quiet_period_of
 from wanbatch.operations.allowance import keep_periods, periods_of
@@ -78,6 +79,7 @@ from wanbatch.operations.events import (
     NotPrepared,
     Observer,
     Planned,
+    PoolChanged,
     Reconciled,
     RunBegins,
     RunEnds,
@@ -121,6 +123,7 @@ from wanbatch.videos.outputs import intact_paths, set_aside_strangers
 from wanbatch.videos.trash import trashed_paths
 from wanbatch.words.clock import ServerClock
 from wanbatch.words.errors import ExitCode, WanbatchError, innermost
+from wanbatch.words.loops import door_into_loop
 
 UNNOTICED_S = 0.5
 """Nobody needs to be told why a run takes so much longer."""
@@ -165,10 +168,11 @@ class RunPorts:
     ``chance`` a number in [0, 1). ``lock`` keeps a second run out. ``free_bytes`` reads
     the room on the output's disk; ``None`` where nobody looks. ``watch`` says that it
     has started, goes on beside the work, and may call ``Run.interrupt``; it is
-    cancelled at the end. ``look`` looks at one stored video, in a thread; ``None``
-    where nobody looks. ``report`` writes what people read, from the plan, the ledger
-    and the run's id, and returns each page's path with its report. ``awake`` keeps the
-    machine awake while something that costs money is under way. ``notify`` runs the
+    cancelled at the end. ``pool`` does what touches the bytes of videos; ``look`` has
+    it look at one that is stored, ``None`` where nobody looks. ``report`` writes what
+    people read, from the plan, the ledger and the run's id, and returns each page's
+    path with its report. ``awake`` keeps the machine awake while something that costs
+    money is under way. ``notify`` runs the
     user's command, in a thread; ``None`` where there is none. ``journal`` keeps what
     happens; ``None`` where nobody reads it. Every ``forecast_every_s`` seconds it is
     told how long the rest takes; ``None`` where nobody asks.
@@ -183,6 +187,7 @@ class RunPorts:
     open_client: Callable[[ServerClock], AbstractAsyncContextManager[RunClient]]
     free_bytes: Callable[[], int] | None
     watch: Callable[[Run, TaskStatus[None]], Awaitable[None]]
+    pool: Pool
     look: Look | None
     report: Callable[[Plan, Snapshot, str], Sequence[tuple[Path, Report]]]
     awake: Awake = let_it_sleep
@@ -251,7 +256,8 @@ def carry_out(
     commands and programs. ``execute`` is as in ``start``; ``end`` hears of the result
     before the user's own command does. Raises ``WanbatchError``."""
     prepared = prepare(options, run, observe)
-    work = Run(prepared, open_ports(prepared), approver, observe)
+    ports = open_ports(prepared)
+    work = Run(prepared, ports, approver, observe)
     try:
         result = start(work, execute)
     except Exception as error:  # a task group wraps what ended it
@@ -259,6 +265,8 @@ def carry_out(
         if isinstance(refusal, WanbatchError):
             work.notify_refusal(refusal)
         raise
+    finally:
+        ports.pool.close()
     if end is not None:
         end(result)
     work.notify_end(result)
@@ -324,6 +332,7 @@ class Run:
             prices.currency if prices else "",
             self._options.output,
             self._clock.now,
+            ports.pool,
             self._clock,
             retention_of(self._profile.kind),
             ports.free_bytes,
@@ -360,6 +369,7 @@ class Run:
             return await self._execute()
 
     async def _execute(self) -> RunResult:
+        self._listen()
         async with self._ports.open_ledger() as ledger:
             elsewhere = self._look_around(ledger.snapshot)
             self._taken_up = self._unfinished(ledger.snapshot)
@@ -385,6 +395,16 @@ class Run:
                 result = await self._finish(ledger, elsewhere)
                 group.cancel_scope.cancel()
             return result
+
+    def _listen(self) -> None:
+        """What becomes of the workers is told in this loop, for as long as it runs."""
+        door = door_into_loop()
+
+        def take(news: PoolNews) -> None:
+            with suppress(RuntimeError):
+                door(self._tell, PoolChanged(news))
+
+        self._ports.pool.listen(take)
 
     def note_references(self, result: RunResult) -> None:
         """Which videos these manifests need, for ``clean``; with the lock still held,
@@ -624,8 +644,9 @@ class Run:
             return
         snapshot = ledger.snapshot
         viewings = viewings_of(self._options, plan, snapshot)
+        ports, tell = self._ports, self._tell
         self._beside = Beside(
-            viewings, self._ports.look, ledger, lambda videos: self._tell(Looking(videos))
+            viewings, ports.pool, self._ports.look, ledger, lambda videos: tell(Looking(videos))
         )
         group.start_soon(self._beside.keep)
         self._beside.offer(viewings.subjects(plan, snapshot))
