@@ -49,8 +49,8 @@ async def look(pool: Pool, viewing: Viewing) -> Found | None:
 
 
 class Lookers:
-    """Takes subjects one by one. Takes of a seed may be the same bytes: those are looked
-    at once."""
+    """Takes subjects one by one. Takes of a seed may be the same bytes, and are then
+    looked at once."""
 
     def __init__(self, pool: Pool, viewings: Viewings, look: Look) -> None:
         self._pool, self._viewings, self._look = pool, viewings, look

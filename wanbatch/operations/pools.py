@@ -7,7 +7,7 @@ What it may not do: run an errand, or take an address from a file inside a repo.
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -42,20 +42,21 @@ def choose_workers(said: str | None, profile: Workers) -> Workers:
     )
 
 
-def open_pool(workers: Workers, output: Path) -> Pool:
-    """The pool, ready for errands on files in ``output``. Raises ``WanbatchError``: 3
-    for workers that may not be used, 4 for those that cannot be reached."""
+def open_pool(workers: Workers, output: Path, hidden: Iterable[str]) -> Pool:
+    """The pool, ready for errands on files in ``output``. Processes that it starts get
+    no environment variable of ``hidden``. Raises ``WanbatchError``: 3 for workers that
+    may not be used, 4 for those that cannot be reached."""
     if not workers.address:
         return Threads(workers.threads)
-    from wanbatch.compute.cluster import open_cluster
+    from wanbatch.compute.connecting import open_cluster
 
-    return open_cluster(workers, output)
+    return open_cluster(workers, output, hidden)
 
 
 @contextmanager
-def opened_pool(workers: Workers, output: Path) -> Iterator[Pool]:
+def opened_pool(workers: Workers, output: Path, hidden: Iterable[str]) -> Iterator[Pool]:
     """``open_pool``, closed at the end."""
-    pool = open_pool(workers, output)
+    pool = open_pool(workers, output, hidden)
     try:
         yield pool
     finally:

@@ -5,12 +5,14 @@ What it may not do: read a run's memory, or send anything.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import anyio
 
+from wanbatch.config.profiles import load_profiles
 from wanbatch.ledger.looks import read_looks
 from wanbatch.manifest.load import load_manifests
 from wanbatch.model.job import Manifest
@@ -157,7 +159,8 @@ def _look_at_rest(
     subjects = [one for one in subjects if viewings.needed(one) is not None]
     if not subjects:
         return
-    with opened_pool(workers, options.output) as pool:
+    hidden = load_profiles(os.environ).secret_names()
+    with opened_pool(workers, options.output, hidden) as pool:
         new = anyio.run(look_at_rest, pool, viewings, subjects, look)
     if new:
         keep_looks(options.ledger, new)

@@ -62,7 +62,7 @@ def real_ports(
     key = prepared.profile.api_key.reveal()
     started = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
     workers = choose_workers(options.workers, prepared.profile.workers)
-    pool = open_pool(workers, options.output)
+    pool = open_pool(workers, options.output, os.environ.keys() - environ.keys())
 
     def report(plan: Plan, snapshot: Snapshot, run_id: str) -> Sequence[tuple[Path, Report]]:
         return write_reports(options, manifests, plan, snapshot, run_id)
