@@ -18,10 +18,13 @@ ROOT = Path(__file__).parent.parent.parent
 WITHIN_S = 60.0
 
 
-def environment() -> dict[str, str]:
+PRELOAD = "compute.preload"
+
+
+def environment(**more: str) -> dict[str, str]:
     """Workers find the product and what tests bring; they know no key."""
     known = {name: text for name, text in os.environ.items() if not name.startswith("WANBATCH")}
-    return {**known, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")])}
+    return {**known, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")]), **more}
 
 
 @dataclass
@@ -29,6 +32,7 @@ class Processes:
     """A scheduler and its workers. ``address`` is how it names itself."""
 
     folder: Path
+    misbehave: str = ""
     tls: Sequence[str] = ()
     scheduler: subprocess.Popen[bytes] | None = None
     workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
@@ -45,7 +49,8 @@ class Processes:
         self.scheduler = self._start("dask_scheduler", [*words, *self.tls], within)
         until = time.monotonic() + WITHIN_S
         while not self.address:
-            assert self.scheduler.poll() is None and time.monotonic() < until, self.log()
+            assert self.scheduler.poll() is None, self.log()
+            assert time.monotonic() < until, self.log()
             time.sleep(0.05)
             if file.exists() and file.read_text().endswith("}"):
                 self.address = json.loads(file.read_text())["address"]
@@ -55,7 +60,9 @@ class Processes:
     ) -> subprocess.Popen[bytes]:
         words = [self.address, "--host", host, "--no-dashboard", "--no-nanny", "--nthreads", "1"]
         local = ["--local-directory", str(self.folder / f"w{len(self.workers)}")]
-        worker = self._start("dask_worker", [*words, *local, *self.tls, *options], within)
+        preload = ["--preload", PRELOAD]
+        all_words = [*words, *local, *preload, *self.tls, *options]
+        worker = self._start("dask_worker", all_words, within)
         self.workers.append(worker)
         return worker
 
@@ -72,8 +79,11 @@ class Processes:
         command = [*within, sys.executable, "-m", f"distributed.cli.{module}", *words]
         with log:
             return subprocess.Popen(
-                command, stdout=log, stderr=log, env=environment(), cwd=self.folder
+                command, stdout=log, stderr=log, env=self._environment(), cwd=self.folder
             )
+
+    def _environment(self) -> dict[str, str]:
+        return environment(MISBEHAVE=self.misbehave, MISBEHAVE_IN=str(self.folder))
 
     def log(self) -> str:
         path = self.folder / "dask.log"
@@ -88,13 +98,15 @@ class Processes:
 
 
 @contextmanager
-def processes(folder: Path, workers: int = 2, *options: str) -> Iterator[Processes]:
+def processes(folder: Path, workers: int = 2, misbehave: str = "") -> Iterator[Processes]:
+    """A scheduler and so many workers on loopback, that misbehave as ``preload``
+    says."""
     folder.mkdir(parents=True, exist_ok=True)
-    made = Processes(folder)
+    made = Processes(folder, misbehave)
     try:
         made.start_scheduler()
         for _ in range(workers):
-            made.start_worker(*options)
+            made.start_worker()
         made.wait_for_workers(workers)
         yield made
     finally:

@@ -81,8 +81,8 @@ class Cluster:
 
         self._client, self._name, self._local = client, name, local
         self._home = Threads()
-        self._tell: Callable[[PoolNews], None] = lambda _news: None
         self._told: list[PoolNews] = []
+        self._tell: Callable[[PoolNews], None] = self._told.append
         self._standing = _Standing()
         self._loop: asyncio.AbstractEventLoop = client.loop.asyncio_loop
         client.scheduler_comm.comm.deserialize = False  # no exception of a worker is unpickled
