@@ -39,10 +39,17 @@ def wait_until(holds, within_s: float = 30.0) -> None:
         time.sleep(0.02)
 
 
+def marks(folder: Path) -> list[Path]:
+    return [*folder.glob("*.begun")]
+
+
 async def some_begin(folder: Path, count: int = 1) -> list[Path]:
-    while len(begun := [*folder.glob("*.begun")]) < count:  # noqa: ASYNC110 - other processes
+    """The marks of errands that workers have begun, once there are so many."""
+    for _ in range(2000):
+        if len(begun := marks(folder)) >= count:
+            return begun
         await anyio.sleep(0.02)
-    return begun
+    raise AssertionError("nobody begins")
 
 
 def test_workers_do_the_work_and_only_what_they_claim_is_read_here(
@@ -150,7 +157,7 @@ def test_a_worker_killed_while_it_checks_has_its_errand_done_by_another(tmp_path
                 group.start_soon(kill)
                 found.append(await pool.cluster.submit(PROBE, Where(str(one))))
 
-        found: list[object] = []
+        found: list[VideoFacts | UnreadableFile] = []
         anyio.run(main)
     assert isinstance(found[0], VideoFacts)
     assert (pool.at_home, pool.news) == (["_hashes_as"], []), "the other one did it"
@@ -183,7 +190,7 @@ def test_a_scheduler_that_vanishes_leaves_the_rest_to_threads(tmp_path: Path) ->
                 found.append(await pool.cluster.submit(PROBE, Where(str(one))))
             found.append(await pool.cluster.submit(PROBE, Where(str(one))))
 
-        found: list[object] = []
+        found: list[VideoFacts | UnreadableFile] = []
         anyio.run(main)
         wait_until(lambda: pool.news)
     assert [type(one) for one in found] == [VideoFacts] * 2

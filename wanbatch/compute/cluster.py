@@ -33,6 +33,7 @@ from typing import Any, TypeVar
 import anyio
 from anyio.lowlevel import checkpoint_if_cancelled
 
+from wanbatch.compute.local import LocalCluster
 from wanbatch.compute.remote import SEE, pack_values, perform, unpack_answer
 from wanbatch.compute.threads import Threads
 from wanbatch.model.pool import (
@@ -76,7 +77,7 @@ class _Standing:
 class Cluster:
     """A ``Pool``. ``client`` is Dask's, ``local`` its cluster where that is ours."""
 
-    def __init__(self, client: Any, name: str, local: Any = None) -> None:  # noqa: ANN401
+    def __init__(self, client: Any, name: str, local: LocalCluster | None = None) -> None:  # noqa: ANN401
         from distributed.core import ConnectionPool
 
         self._client, self._name, self._local = client, name, local
@@ -116,7 +117,7 @@ class Cluster:
             self._client.close(timeout=2.0)
         if self._local is not None:
             with contextlib.suppress(Exception):
-                self._local.close(timeout=5.0)
+                self._local.close()
 
     # -- an errand elsewhere -----------------------------------------------------------
 
@@ -170,10 +171,9 @@ class Cluster:
         future.add_done_callback(lambda _: self._loop.call_soon_threadsafe(done.set))
         try:
             await asyncio.wait_for(done.wait(), PATIENCE_S[errand.lane])
-            if future.status != "finished":
-                await self._look_around()  # whether it was the scheduler
-                return None
-            return await self._fetch(future.key)
+            if future.cancelled():  # so Dask ends all, where it lost the scheduler
+                self._lose(f"the scheduler at {self._name} is gone")
+            return await self._fetch(future.key) if future.status == "finished" else None
         except TimeoutError:
             return None
         finally:

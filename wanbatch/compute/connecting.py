@@ -23,8 +23,9 @@ from typing import Any
 
 from wanbatch import __version__
 from wanbatch.compute.cluster import CONNECT_S, Cluster
-from wanbatch.compute.threads import Threads
-from wanbatch.model.pool import Where
+from wanbatch.compute.local import LocalCluster
+from wanbatch.compute.threads import cores
+from wanbatch.model.pool import where
 from wanbatch.model.workers import LOCAL, Workers
 from wanbatch.words.errors import ExitCode, WanbatchError
 
@@ -42,7 +43,7 @@ def open_cluster(workers: Workers, output: Path, hidden: Iterable[str] = ()) -> 
     _silence()
     if workers.address == LOCAL:
         local = _start_local(distributed, workers, hidden)
-        cluster = Cluster(distributed.Client(local, set_as_default=False), LOCAL, local)
+        cluster = Cluster(local.client, LOCAL, local)
     else:
         cluster = Cluster(_connect(distributed, workers), workers.address)
     try:
@@ -136,20 +137,19 @@ def _why(error: Exception) -> str:
     return "it does not answer" if isinstance(error, OSError) else str(error)
 
 
-def _start_local(distributed: Any, workers: Workers, hidden: Iterable[str]) -> Any:  # noqa: ANN401
-    """Processes of this machine, one a core, which only we can talk to."""
-    import dask
-
-    blank = dict.fromkeys(hidden, "")
-    with dask.config.set({"distributed.nanny.pre-spawn-environ": blank}):
-        return distributed.LocalCluster(
-            n_workers=Threads(workers.threads).width,
-            threads_per_worker=1,
-            host="127.0.0.1",
-            security=True,
-            dashboard_address=None,
-            silence_logs=False,
-        )
+def _start_local(
+    distributed: Any,  # noqa: ANN401 - no types of its own
+    workers: Workers,
+    hidden: Iterable[str],
+) -> LocalCluster:
+    try:
+        return LocalCluster(distributed, workers.threads or cores(), hidden)
+    except (OSError, TimeoutError) as error:
+        raise WanbatchError(
+            ExitCode.ENVIRONMENT,
+            f"no Dask cluster could be started on this machine: {_why(error)}; nothing was bought",
+            "leave --workers out: then threads do the work",
+        ) from None
 
 
 def refuse_blind(cluster: Cluster, name: str, output: Path) -> None:
@@ -166,9 +166,9 @@ def refuse_blind(cluster: Cluster, name: str, output: Path) -> None:
     sign = output / f".workers-{nonce[:6].hex()}"
     sign.write_bytes(nonce)
     try:
-        where = Where(str(sign.resolve()), sha256(nonce).hexdigest())
+        written = where(sign, sha256(nonce).hexdigest())
         for worker in workers:
-            _refuse_one(worker, cluster.see(worker, where))
+            _refuse_one(worker, cluster.see(worker, written))
     except TimeoutError:
         raise WanbatchError(
             ExitCode.ENVIRONMENT,

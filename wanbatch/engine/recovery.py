@@ -28,7 +28,7 @@ from wanbatch.engine.runner import (
 from wanbatch.model.lifecycle import Attempt, Event, EventKind, Snapshot, State
 from wanbatch.model.origin import same_origin
 from wanbatch.model.plan import Action, Plan
-from wanbatch.model.pool import Where
+from wanbatch.model.pool import where
 from wanbatch.videos import outputs
 from wanbatch.videos.errands import HASH
 from wanbatch.words.errors import ExitCode, WanbatchError
@@ -149,7 +149,7 @@ async def _finish_staged(context: RunContext, ledger: LedgerWriter, attempt: Att
 
 
 async def _hash(context: RunContext, path: Path) -> str:
-    return await context.pool.submit(HASH, Where(str(path)))
+    return await context.pool.submit(HASH, where(path))
 
 
 async def place_reused(

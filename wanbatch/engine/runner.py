@@ -109,7 +109,7 @@ from wanbatch.model.outcomes import (
     Undeliverable,
 )
 from wanbatch.model.plan import MediaRef, PlannedJob, Request
-from wanbatch.model.pool import Pool, Where, near
+from wanbatch.model.pool import Pool, near, where
 from wanbatch.videos import outputs
 from wanbatch.videos.errands import COPY, HASH, HASH_IF_THERE, MODIFIED, PUBLISH, STILL
 from wanbatch.words.clock import ServerClock
@@ -412,7 +412,7 @@ class Runner:
         """What a purchase depends on is hashed just before it; size and time can be
         kept."""
         try:
-            found = await self.context.pool.submit(HASH, Where(str(video)))
+            found = await self.context.pool.submit(HASH, where(video))
         except FileNotFoundError:
             found = ""
         if found == home.sha256:
@@ -429,9 +429,9 @@ class Runner:
         """The hash of the still: cut in this run, and cut again where it was changed
         since."""
         known, pool = self._stills.get(still), self.context.pool
-        if known is None or await pool.submit(HASH_IF_THERE, Where(str(still))) != known:
-            source = Where(str(video), sha256)
-            known = self._stills[still] = await pool.submit(STILL, source, frame, str(still))
+        if known is None or await pool.submit(HASH_IF_THERE, where(still)) != known:
+            source, target = where(video, sha256), where(still).path
+            known = self._stills[still] = await pool.submit(STILL, source, frame, target)
         return known
 
     async def _submit(self, work: WorkItem) -> None:

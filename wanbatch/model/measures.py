@@ -181,6 +181,8 @@ def _read(kind: type[_Fields], found: Mapping[str, object]) -> dict[str, Any]:
 
 
 def _value(name: str, declared: str, value: object) -> object:
+    if value is None and declared.endswith(" | None"):
+        return None
     match declared.removesuffix(" | None"):
         case "int" if isinstance(value, int) and not isinstance(value, bool):
             return value

@@ -52,6 +52,11 @@ class Where:
         return f"Where(…/{Path(self.path).name})"
 
 
+def where(path: Path, sha256: str = "") -> Where:
+    """``path`` as every process of every folder finds it."""
+    return Where(str(path.absolute()), sha256)
+
+
 class Misfit(ValueError):
     """An answer that is not of the form that its errand promises."""
 

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from wanbatch.model.looked import Undecodable
 from wanbatch.model.measures import Level, Measures, References, Targets
-from wanbatch.model.pool import Pool, Where
+from wanbatch.model.pool import Pool, where
 from wanbatch.model.report import Check, Output, Report, ReportJob, is_inside
 from wanbatch.operations.pools import do_all, threads
 from wanbatch.report.checks.groups import check_group
@@ -165,7 +165,7 @@ class _Given:
         return next((p for p in (f / source for f in self._near) if self._has(p, sha256)), None)
 
     def _has(self, path: Path, sha256: str) -> bool:
-        return do_all(self._pool, HASH_IF_THERE, [(Where(str(path)),)]) == [sha256]
+        return do_all(self._pool, HASH_IF_THERE, [(where(path),)]) == [sha256]
 
     def _of_job(self, name: str) -> Path | None:
         """A job's video, or the still that was cut from it."""
@@ -184,7 +184,7 @@ class _Given:
 def _look_at_all(subjects: Sequence[_Subject], pool: Pool) -> list[Measures | Check]:
     """The measures of each, or why there are none."""
     values = [
-        look_values(Where(str(one.path)), one.references, Targets(), Level.ALL) for one in subjects
+        look_values(where(one.path), one.references, Targets(), Level.ALL) for one in subjects
     ]
     return [_measured(found) for found in do_all(pool, LOOK, values)]
 

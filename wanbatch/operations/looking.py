@@ -29,7 +29,7 @@ from wanbatch.ledger.store import Ledger, LedgerFailed
 from wanbatch.model.lifecycle import Attempt
 from wanbatch.model.looked import Found, Looked, record_look
 from wanbatch.model.measures import Level
-from wanbatch.model.pool import Pool, Where, near
+from wanbatch.model.pool import Pool, near, where
 from wanbatch.operations.viewings import Key, Subject, Viewing, Viewings
 from wanbatch.videos.errands import LOOK, Closed, look_values
 from wanbatch.words.errors import WanbatchError
@@ -42,7 +42,7 @@ known, and it is tried again another time."""
 async def look(pool: Pool, viewing: Viewing) -> Found | None:
     """Decodes the video and writes its small files. Raises nothing: what a broken video
     does to a decoder is told as ``Undecodable``."""
-    video = Where(str(viewing.video), viewing.key[0])
+    video = where(viewing.video, viewing.key[0])
     values = look_values(video, viewing.references, viewing.targets, viewing.level)
     found = await pool.submit(LOOK, *values)
     return None if isinstance(found, Closed) else found

@@ -39,7 +39,7 @@ from wanbatch.model.lifecycle import (
 from wanbatch.model.media import UnreadableFile
 from wanbatch.model.origin import same_origin
 from wanbatch.model.plan import Plan
-from wanbatch.model.pool import Pool, Where, near
+from wanbatch.model.pool import Pool, near, where
 from wanbatch.operations.check import check_silently, read_name
 from wanbatch.operations.choose import choose_backend
 from wanbatch.operations.events import Observer
@@ -323,11 +323,11 @@ async def _take(attempt: Attempt, output: Path, pool: Pool, remarks: dict[int, s
     await pool.submit(near(_copy), kept, part)
     facts: Facts = {
         "path": stranger_path(attempt),
-        "sha256": await pool.submit(HASH, Where(str(part))),
+        "sha256": await pool.submit(HASH, where(part)),
         "bytes": part.stat().st_size,
         "reason": "refused bytes were taken by a person",
     }
-    probed = await pool.submit(PROBE, Where(str(part)))
+    probed = await pool.submit(PROBE, where(part))
     if isinstance(probed, UnreadableFile):
         remarks[attempt.attempt_id] = probed.text
         return facts

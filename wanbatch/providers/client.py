@@ -49,7 +49,7 @@ from wanbatch.model.outcomes import (
     rewrite,
 )
 from wanbatch.model.plan import MediaRef, Request
-from wanbatch.model.pool import Pool, Where, near
+from wanbatch.model.pool import Pool, near, where
 from wanbatch.model.ports import Cancelling, Discerning, Listing
 from wanbatch.model.wire import (
     ListedTask,
@@ -456,15 +456,15 @@ class Client:
     async def _download_from(self, url: str, part: Path) -> Downloaded | http_download.NotFetched:
         """One source. Raises ``OSError`` of the disk."""
         fetched = await http_download.fetch_file(self._http, url, part)
-        where = urlsplit(url).hostname or "its address"
+        host = urlsplit(url).hostname or "its address"
         if isinstance(fetched, http_download.NotFetched):
-            return replace(fetched, reason=f"{where}: {fetched.reason}")
+            return replace(fetched, reason=f"{host}: {fetched.reason}")
         await self._pool.submit(SYNC, part)
-        facts = await self._pool.submit(PROBE, Where(str(part)))
+        facts = await self._pool.submit(PROBE, where(part))
         if isinstance(facts, VideoFacts):
             return Downloaded(facts, fetched.declared, facts.remark)
         refused = await self._pool.submit(_REFUSED_HASH, part)
-        reason = f"{where}: what came is no whole video: {facts.text}"
+        reason = f"{host}: what came is no whole video: {facts.text}"
         return http_download.NotFetched(reason, status=200, refused=refused)
 
     def _without_key(self, outcome: Outcome) -> Outcome:

@@ -130,4 +130,4 @@ def look_values(
 def _paths(record: References | Targets) -> dict[str, str]:
     """The paths that are given, by the names of their fields."""
     given = {field.name: getattr(record, field.name) for field in fields(record)}
-    return {name: str(path) for name, path in given.items() if path is not None}
+    return {name: str(path.absolute()) for name, path in given.items() if path is not None}
