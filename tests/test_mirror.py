@@ -50,6 +50,7 @@ TABLE = {
     "cli/test_selection.py": "operations/options",
     "cli/test_startup.py": "__main__ cli/main cli/schema",
     "cli/test_status.py": "cli/wording",
+    "compute/test_connecting.py": "compute/local",
     "config/test_profiles.py": "config/declared config/project config/toml model/price model/wire",
     "emulator/test_animatic.py": (
         "emulator/video/camera emulator/video/geometry emulator/video/soundtrack "
@@ -114,10 +115,12 @@ TABLE = {
     "media/test_stills.py": "media/container media/window videos/stills",
     "media/test_structure.py": "media/boxes media/fragments media/tracks",
     "model/test_objects.py": "testing/objects",
+    "model/test_pool.py": "model/plain testing/pool",
     "operations/test_clean.py": "operations/references",
     "operations/test_event_records.py": "engine/events operations/events",
     "operations/test_looking.py": "words/loops",
     "operations/test_notifying.py": "operations/others",
+    "operations/test_pools.py": "model/workers",
     "plan/test_elsewhere.py": "model/elsewhere",
     "plan/test_history.py": "plan/earlier plan/likeness",
     "plan/test_identity.py": "words/canonical",

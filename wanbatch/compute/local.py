@@ -22,6 +22,7 @@ from typing import Any
 STARTED_WITHIN_S = 60.0
 """A worker that imports Dask on a busy machine takes ten seconds."""
 ENDED_WITHIN_S = 5.0
+"""What does not end by itself within it is killed (chosen)."""
 _FILES = {"ca": "tls_ca_file", "cert": "tls_client_cert", "key": "tls_client_key"}
 
 

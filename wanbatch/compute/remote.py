@@ -126,6 +126,8 @@ def unpack_answer(packed: bytes) -> tuple[str, Plain]:
         found = msgpack.unpackb(packed, strict_map_key=True)
     except Exception as error:
         raise Misfit("it is no msgpack") from error
+    if not isinstance(found, Mapping) or len(found) != 1:
+        raise Misfit("it is no answer")
     match found:
         case {"done": answer}:
             return "done", answer

@@ -12,6 +12,7 @@ from wanbatch.words.addresses import is_loopback_host
 
 FORM = "a number of threads, dask, dask://HOST:PORT or tls://HOST:PORT"
 MOST_THREADS = 1024
+"""More than any machine has cores; a longer number is a slip."""
 LOCAL = "dask"
 """A cluster of this machine, for as long as the command lasts."""
 _ADDRESS = re.compile(r"(dask|tls)://(\[[0-9a-fA-F:]{2,45}\]|[A-Za-z0-9._-]{1,253}):([0-9]{1,5})/?")
