@@ -26,8 +26,8 @@ import av
 from PIL import Image, ImageDraw, ImageFilter
 
 from wanbatch.emulator.video.animatic import Scene, render
-from wanbatch.model.measures import Level, References
-from wanbatch.videos.looking import Targets, look_at
+from wanbatch.model.measures import Level, References, Targets
+from wanbatch.videos.looking import look_at
 
 CHECKS_AT_MOST_S, FILES_AT_MOST_S, SCALING_AT_LEAST = 1.1, 0.6, 1.7
 """The bounds of the report's contract."""

@@ -33,7 +33,7 @@ from PIL import Image, ImageDraw
 from playwright.sync_api import sync_playwright
 
 from wanbatch.emulator.video.animatic import Scene, render
-from wanbatch.model.measures import Level, References
+from wanbatch.model.measures import Level, References, Targets
 from wanbatch.model.plan import JobState
 from wanbatch.model.report import (
     Check,
@@ -45,7 +45,7 @@ from wanbatch.model.report import (
     Totals,
 )
 from wanbatch.report.write import poster_name, write_report
-from wanbatch.videos.looking import Targets, look_at
+from wanbatch.videos.looking import look_at
 from wanbatch.videos.stills import make_poster
 
 LENSES = ("24mm", "28mm", "35mm", "50mm", "85mm", "135mm")

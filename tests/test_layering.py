@@ -27,6 +27,7 @@ MATRIX: dict[str, set[str]] = {
     "providers": {"words", "model", "media"},
     "stores": {"words", "model"},
     "engine": {"words", "model", "videos"},
+    "compute": {"words", "model"},
     "report": {"words", "model", "videos"},
     "emulator": {"words", "model", "media"},
     "operations": {
@@ -40,6 +41,7 @@ MATRIX: dict[str, set[str]] = {
         "plan",
         "providers",
         "engine",
+        "compute",
         "report",
         "stores",
         "emulator",
@@ -62,6 +64,8 @@ ONLY_IN = {
     "uvicorn": {"emulator/"},
     "obstore": {"providers/delivery/", "stores/"},
     "arro3": {"report/formats/"},
+    "distributed": {"compute/"},
+    "msgpack": {"compute/"},
     "rich": {"cli/"},
     "click": {"cli/"},
     "random": {"emulator/", "operations/wiring.py"},
@@ -166,6 +170,37 @@ def test_clocks_randomness_http_and_sql_stay_where_they_belong(path: Path) -> No
         and not any(name.startswith(home) for home in homes)
     ]
     assert not wrong, f"{name} imports what belongs elsewhere: {wrong}"
+
+
+BYTES = {
+    "hash_file",
+    "hash_open_file",
+    "probe_video",
+    "cut_still",
+    "make_poster",
+    "read_media",
+    "ThreadPoolExecutor",
+}
+"""What reads, hashes or decodes the bytes of videos and inputs, or would do so beside
+the work pool."""
+AT_WORK = {"words/", "media/", "videos/", "compute/", "emulator/", "providers/delivery/"}
+"""What an errand is made of, and the emulator, which is another machine."""
+NEAR_BY = {
+    "operations/clean.py",
+    "operations/locks.py",
+    "operations/merge.py",
+    "providers/client.py",
+}
+"""Commands that hash files one by one with the lock held, where the next step hangs on
+it; and the client, which hands its two to the pool."""
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda p: p.relative_to(ROOT).as_posix())
+def test_bytes_of_videos_are_read_through_the_pool(path: Path) -> None:
+    name = path.relative_to(ROOT).as_posix()
+    found = {dotted.rpartition(".")[2] for dotted, _ in imports(path)} & BYTES
+    is_home = any(name.startswith(home) for home in AT_WORK) or name in NEAR_BY
+    assert is_home or not found, f"{name} reads bytes itself: {found}"
 
 
 @pytest.mark.parametrize("path", modules(), ids=lambda p: p.relative_to(ROOT).as_posix())

@@ -311,6 +311,7 @@ async def run(
     media_root: StrPath | None = None,
     max_jobs: int = 10_000,
     checks: Checks = "all",
+    workers: int | str | None = None,
     max_in_flight: int | None = None,
     rate: float | None = None,
     poll_interval_s: float | None = None,
@@ -348,6 +349,8 @@ async def run(
         backend, select, with_upstream, shard, first, variables, output, media_root,
         max_jobs: as for ``plan``.
         checks: how deep finished videos are looked at: ``all``, ``basic``, ``none``.
+        workers: who works on the bytes of videos: so many threads, ``"dask"``, or a
+            scheduler, ``"dask://HOST:PORT"`` or ``"tls://HOST:PORT"``.
         max_in_flight: at most so many tasks at the provider at once.
         rate: at most so many submits per second.
         poll_interval_s: used until latencies have been learnt.
@@ -386,6 +389,7 @@ async def run(
             media_root=media_root,
             max_jobs=max_jobs,
             checks=checks,
+            workers=workers,
         )
         asked = RunOptions(
             yes=yes,
@@ -411,7 +415,9 @@ def _as_planned(
     plan: Plan, options: PlanningOptions, asked: RunOptions
 ) -> tuple[PlanningOptions, RunOptions]:
     """The options of a plan, which approves what it would buy."""
-    plain = planning_options(plan.options.files, checks=options.checks.value)
+    plain = planning_options(
+        plan.options.files, checks=options.checks.value, workers=options.workers
+    )
     named = differing(options, plain)
     named += [name for name in ("retry_failed", "regenerate") if getattr(asked, name)]
     if named:
@@ -423,7 +429,9 @@ def _as_planned(
     from wanbatch.operations.approved import plan_in_hand, take_up
 
     saved = plan_in_hand(plan, plan.manifests, plan.basis)
-    planned = replace(plan.options, checks=options.checks, first=None)  # its jobs are chosen
+    planned = replace(
+        plan.options, checks=options.checks, workers=options.workers, first=None
+    )  # its jobs are chosen
     return take_up(planned, asked, saved, output_given=True)
 
 
@@ -515,6 +523,7 @@ async def fetch(
     media_root: StrPath | None = None,
     max_jobs: int = 10_000,
     checks: Checks = "all",
+    workers: int | str | None = None,
     wait_s: float = 7200.0,
     lock_timeout_s: float = 0.0,
 ) -> Result:
@@ -541,6 +550,7 @@ async def fetch(
             media_root=media_root,
             max_jobs=max_jobs,
             checks=checks,
+            workers=workers,
         )
         asked = RunOptions(
             buys=False,

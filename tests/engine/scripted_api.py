@@ -63,6 +63,7 @@ from wanbatch.operations.options import PlanningOptions, RunOptions
 from wanbatch.operations.run import Prepared, Run, RunPorts
 from wanbatch.operations.wakefulness import Awake, let_it_sleep
 from wanbatch.testing.ledger import InlineWriter
+from wanbatch.testing.pool import AtOnce
 from wanbatch.words.clock import ServerClock
 
 START = 1_800_000_000.0
@@ -321,6 +322,7 @@ class Stage:
             open_client=self._client,
             free_bytes=self.free_bytes,
             watch=self._watch,
+            pool=AtOnce(),
             look=None,
             report=lambda *_: (),
             awake=self.awake,

@@ -32,6 +32,7 @@ from wanbatch.operations.options import PlanningOptions, RunOptions
 from wanbatch.operations.run import Prepared, Run, watch_nothing
 from wanbatch.operations.wiring import real_ports
 from wanbatch.plan.planner import PlanOptions, Target, make_plan
+from wanbatch.testing.pool import AtOnce
 
 pytestmark = pytest.mark.anyio
 PROFILE = resolve_profile(load_profiles({"WANBATCH_CONFIG": "/dev/null"}), "emulator", {})
@@ -251,7 +252,7 @@ async def test_an_id_that_another_task_has_is_no_answer(house):
     known = snapshot.attempts[0].task_id
     async with Ledger.open(house.output / "ledger.db") as ledger:
         context = RunContext(
-            "run", "emulator", "emulator", PROFILE.origin, "USD", house.output, time.time
+            "run", "emulator", "emulator", PROFILE.origin, "USD", house.output, time.time, AtOnce()
         )
         no_client = cast(ApiClient, None)  # nothing is asked
         runner = Runner(context, house.scheduler, ledger, no_client, house.seen.append)

@@ -64,6 +64,7 @@ from wanbatch.model.outcomes import (
 from wanbatch.model.plan import Action
 from wanbatch.operations.events import MayFallAsleep
 from wanbatch.operations.notifying import Facts
+from wanbatch.testing.pool import AtOnce
 from wanbatch.videos import outputs
 from wanbatch.words.errors import ExitCode
 
@@ -583,7 +584,7 @@ async def test_what_follows_a_video_that_came_back_otherwise_is_not_bought(stage
 
 
 def test_without_a_servers_clock_our_own_counts(tmp_path):
-    context = RunContext("r", "gateway", "paid", "", "USD", tmp_path, lambda: 5000.0)
+    context = RunContext("r", "gateway", "paid", "", "USD", tmp_path, lambda: 5000.0, AtOnce())
     row = attempt(accepted_at=2000.0, available_until=4000.0)
     assert (context.age_s(row), context.most_age_s(row)) == (3000.0, 3000.0)
     assert (context.past_s(row), context.offset_s) == (1000.0, None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from expecting import expect
@@ -30,10 +31,11 @@ WHOLE = Measures(
     sound=Sound(5.0, 0.0, -12.5, 0.0),
     signature="AAAA",
 )
+SILENT = replace(WHOLE, sound=Sound(5.0, 5.0, None, 0.0))
 CHEAP = Measures(Level.BASIC, 5.0, 64, 48, 24.0, 120)
 
 
-@pytest.mark.parametrize("measures", [WHOLE, CHEAP])
+@pytest.mark.parametrize("measures", [WHOLE, SILENT, CHEAP])
 def test_they_come_back_as_they_were(measures):
     text = json.dumps(encode_measures(measures), allow_nan=False)
     assert decode_measures(json.loads(text)) == measures

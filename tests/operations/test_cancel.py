@@ -53,6 +53,7 @@ from wanbatch.operations.check import check
 from wanbatch.operations.events import ignore
 from wanbatch.operations.options import PlanningOptions
 from wanbatch.operations.planning import build_plan
+from wanbatch.testing.pool import AtOnce
 from wanbatch.words.clock import ServerClock
 from wanbatch.words.errors import ExitCode, WanbatchError
 
@@ -146,7 +147,7 @@ class Stage:
         options = replace(self.options, select=select)
         prepared = Prepared(options, check(options, ignore), FAR)
         clock = ServerClock(lambda: NOW, lambda: 0.0)
-        ports = CancelPorts(lambda: Ledger.open(options.ledger), client, clock, sleep)
+        ports = CancelPorts(lambda: Ledger.open(options.ledger), client, clock, AtOnce(), sleep)
         found = await cancel(prepared, ports, ignore)
         assert verify_ledger(options.ledger) == []
         return found

@@ -71,6 +71,7 @@ PEOPLE_ALONE = {
     told.JournalBroken,
     told.MayFallAsleep,
     told.NotifyFailed,
+    told.PoolChanged,
 }
 
 

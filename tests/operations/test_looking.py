@@ -17,23 +17,25 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import anyio
 import pytest
 from PIL import Image
 
+from wanbatch.compute.threads import Threads
 from wanbatch.ledger.lock import RunLock
 from wanbatch.ledger.looks import read_looks
 from wanbatch.ledger.store import read_snapshot
 from wanbatch.model.looked import Found, Undecodable
-from wanbatch.model.measures import Level, Measures, References
+from wanbatch.model.measures import Level, Measures, References, Targets
+from wanbatch.model.pool import Errand, Lane, Pool
 from wanbatch.operations.approval import Nobody
 from wanbatch.operations.events import Event, LookingAtRest, ignore
-from wanbatch.operations.looking import Look, Lookers
+from wanbatch.operations.looking import Look, look_at_rest
 from wanbatch.operations.options import PlanningOptions, RunOptions
 from wanbatch.operations.reporting import rebuild_reports
 from wanbatch.operations.run import Run, RunResult, prepare, start, watch_nothing
 from wanbatch.operations.viewings import Subject, Viewing, Viewings
 from wanbatch.operations.wiring import real_ports
-from wanbatch.videos.looking import Targets
 from wanbatch.words.errors import ExitCode
 
 MANIFEST = """\
@@ -69,6 +71,18 @@ class Eyes:
         return self._give(viewing)
 
 
+def in_thread(eyes: Callable[[Viewing], Found | None]) -> Look:
+    """The port for looking, with these eyes instead of a decoder."""
+
+    async def look(pool: Pool, viewing: Viewing) -> Found | None:
+        return await pool.submit(Errand(eyes, lambda found: found, Lane.SPARE), viewing)
+
+    return look
+
+
+Eye = Callable[[Viewing], Found | None]
+
+
 class House:
     def __init__(self, folder: Path) -> None:
         self.folder, self.events = folder, list[Event]()
@@ -84,7 +98,7 @@ class House:
 
     def run(
         self,
-        look: Look,
+        eyes: Eye,
         level: Level = Level.ALL,
         when: Callable[[Run, Event], object] = lambda _run, _event: None,
     ) -> RunResult:
@@ -93,12 +107,12 @@ class House:
             when(run, event)
 
         prepared = prepare(self.options(level), RunOptions(yes=True), ignore)
-        ports = replace(real_ports(prepared, watch_nothing), look=look)
+        ports = replace(real_ports(prepared, watch_nothing), look=in_thread(eyes))
         run = Run(prepared, ports, Nobody(), observe)
         return start(run)
 
-    def report(self, look: Look, level: Level = Level.ALL) -> list[dict[str, object]]:
-        rebuild_reports(self.options(level), (), ignore, look=look)
+    def report(self, eyes: Eye, level: Level = Level.ALL) -> list[dict[str, object]]:
+        rebuild_reports(self.options(level), (), ignore, look=in_thread(eyes))
         return self.shown()
 
     def shown(self) -> list[dict[str, object]]:
@@ -306,17 +320,12 @@ class Known(Viewings):
         pass
 
 
-def test_equal_bytes_are_looked_at_by_one_thread(house: House) -> None:
+def test_equal_bytes_are_looked_at_once(house: House) -> None:
     house.run(lambda _viewing: None)
     snapshot = read_snapshot(house.folder / "reports/ledger.db")
     viewing = Viewing(("ab" * 32, ""), Path("a"), References(), Targets(), Level.ALL)
-    told: list[object] = []
-    eyes = Eyes()
-    lookers = Lookers(Known(viewing), eyes, told.append, most=4)
-    for attempt in [*snapshot.attempts] * 10:
-        lookers.put(Subject("m", attempt, attempt.path))
-    until = time.monotonic() + 10
-    while len(told) < 20 and time.monotonic() < until:
-        time.sleep(0.01)
-    lookers.stop()
-    assert (len(told), len(eyes.seen)) == (20, 1)
+    subjects = [Subject("m", one, one.path) for one in [*snapshot.attempts] * 10]
+    eyes, pool = Eyes(), Threads(4)
+    found = anyio.run(look_at_rest, pool, Known(viewing), subjects, in_thread(eyes))
+    pool.close()
+    assert (len(found), len(eyes.seen)) == (1, 1)

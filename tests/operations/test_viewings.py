@@ -12,11 +12,10 @@ from report import samples
 from wanbatch.model.job import FileMedia, JobMedia, MediaInput, MediaType, UrlMedia
 from wanbatch.model.lifecycle import Placement, Snapshot, State
 from wanbatch.model.looked import Looked, record_look
-from wanbatch.model.measures import MEASURES_VERSION, Level, Measures, References
+from wanbatch.model.measures import MEASURES_VERSION, Level, Measures, References, Targets
 from wanbatch.model.plan import JobState as J
 from wanbatch.model.plan import MediaRef, Plan, PlannedJob
 from wanbatch.operations.viewings import Subject, Viewings
-from wanbatch.videos.looking import Targets
 
 MEASURES = Measures(Level.ALL, 5.0, 1280, 720, 24.0, 120)
 

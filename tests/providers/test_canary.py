@@ -21,6 +21,7 @@ import pytest
 from wanbatch.model.outcomes import Downloaded, Succeeded
 from wanbatch.providers.client import Client
 from wanbatch.providers.scrubbing import key_spellings
+from wanbatch.testing.pool import AtOnce
 
 pytestmark = pytest.mark.anyio
 
@@ -107,7 +108,7 @@ async def test_an_echoing_server_gets_nothing_out(
     told: list[object] = []
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        async with Client(profile_for(server.url, kind)) as backend:
+        async with Client(profile_for(server.url, kind), pool=AtOnce()) as backend:
             for number in range(len(steps)):
                 match number % 4:
                     case 0:
@@ -142,7 +143,9 @@ async def test_no_other_host_ever_sees_the_key(
     store = serve([answer(200, video), answer(500, key.encode()), answer(200, b"<html>")])
     api = serve({"/v1": [answer(302, location=store.url + signed)]})
     told = []
-    async with Client(profile_for(api.url, download_hosts=("127.0.0.1",))) as backend:
+    async with Client(
+        profile_for(api.url, download_hosts=("127.0.0.1",)), pool=AtOnce()
+    ) as backend:
         for number in range(3):
             for urls in ((), (store.url + signed,)):
                 outcome = await backend.download(
@@ -180,7 +183,7 @@ async def test_broken_connections_tell_no_more_than_that(
 
     server = serve([{"cut": cut, "odd": odd}.get(step, step)])
     signed = f"{server.url}/a?Signature={quote(SIGNATURE, safe='')}"
-    async with Client(profile_for(server.url)) as backend:
+    async with Client(profile_for(server.url), pool=AtOnce()) as backend:
         told = [
             await backend.submit(request_with(), {"first_frame": signed}),
             await backend.poll("task_abc", 0.0),
@@ -205,7 +208,7 @@ async def test_a_reply_has_lost_the_key_before_anyone_reads_it(serve, answer, pr
             ),
         ]
     )
-    async with Client(profile_for(server.url)) as backend:
+    async with Client(profile_for(server.url), pool=AtOnce()) as backend:
         assert_absent(key, repr(await backend._http.read(backend._dialect.probe())), "a reply")
 
 

@@ -28,6 +28,7 @@ from wanbatch.model.wire import MediaDelivery, Secret
 from wanbatch.providers.client import Client
 from wanbatch.providers.dialects.gateway import Gateway
 from wanbatch.testing.network import MemoryNetwork
+from wanbatch.testing.pool import AtOnce
 from wanbatch.words import plugins
 
 pytestmark = pytest.mark.anyio
@@ -49,7 +50,7 @@ class Answers:
         return found(request) if callable(found) else found
 
     def client(self, profile, **given):
-        return Client(profile, network=MemoryNetwork(self), **given)
+        return Client(profile, pool=AtOnce(), network=MemoryNetwork(self), **given)
 
 
 def task(**fields):

@@ -28,6 +28,7 @@ from wanbatch.model.outcomes import (
     Unreadable,
 )
 from wanbatch.providers.client import Client
+from wanbatch.testing.pool import AtOnce
 
 pytestmark = pytest.mark.anyio
 
@@ -164,7 +165,9 @@ def _part(tmp_path):
 
 @pytest.fixture(name="backend_for")
 def _backend_for(profile_for, shape):
-    return lambda server, **changes: Client(profile_for(server.url, shape.kind, **changes))
+    return lambda server, **changes: Client(
+        profile_for(server.url, shape.kind, **changes), pool=AtOnce()
+    )
 
 
 def urls_of(request):

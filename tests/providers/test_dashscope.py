@@ -13,6 +13,7 @@ from wanbatch.model.outcomes import (
 from wanbatch.model.wire import ListedTask
 from wanbatch.providers.client import LIST_PAGES, Client
 from wanbatch.providers.dialects.dashscope import china_instant
+from wanbatch.testing.pool import AtOnce
 
 pytestmark = pytest.mark.anyio
 
@@ -22,7 +23,9 @@ DATE = "Mon, 21 Sep 2026 14:13:20 GMT"
 
 @pytest.fixture(name="backend_for")
 def _backend_for(profile_for):
-    return lambda server, kind="dashscope": Client(profile_for(server.url, kind), clock=lambda: NOW)
+    return lambda server, kind="dashscope": Client(
+        profile_for(server.url, kind), pool=AtOnce(), clock=lambda: NOW
+    )
 
 
 def row(number, **more):

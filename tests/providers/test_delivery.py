@@ -26,6 +26,7 @@ from wanbatch.providers.client import Client
 from wanbatch.providers.delivery import delivery
 from wanbatch.providers.delivery.bucket import open_store
 from wanbatch.providers.delivery.delivery import check_delivery, real_mime
+from wanbatch.testing.pool import AtOnce
 from wanbatch.words.errors import ExitCode, WanbatchError
 
 pytestmark = pytest.mark.anyio
@@ -133,7 +134,7 @@ def test_the_real_format_counts(head, mime):
 
 
 async def test_pictures_travel_inline_by_their_real_format(profile_for, picture):
-    async with Client(profile_for("https://a.example")) as backend:
+    async with Client(profile_for("https://a.example"), pool=AtOnce()) as backend:
         urls = await urls_of(backend, [(local(picture), picture)])
         assert backend.requests == 0
     assert urls == {"first_frame": "data:image/png;base64," + base64.b64encode(PNG).decode()}
@@ -141,7 +142,7 @@ async def test_pictures_travel_inline_by_their_real_format(profile_for, picture)
 
 async def test_public_addresses_go_as_they_are(profile_for):
     url = "https://x.example/a.mp4?sig=1"
-    async with Client(profile_for("https://a.example")) as backend:
+    async with Client(profile_for("https://a.example"), pool=AtOnce()) as backend:
         assert await urls_of(backend, [(MediaRef("first_clip", "x", url=url), None)]) == {
             "first_clip": url
         }
@@ -150,7 +151,7 @@ async def test_public_addresses_go_as_they_are(profile_for):
 async def test_what_cannot_be_delivered_is_told(
     profile_for, picture, clip_file, tmp_path, monkeypatch
 ):
-    async with Client(profile_for("https://a.example")) as backend:
+    async with Client(profile_for("https://a.example"), pool=AtOnce()) as backend:
         assert "only images travel inline" in await refusal_of(
             backend, [(local(clip_file, "first_clip"), clip_file)]
         )
@@ -162,7 +163,7 @@ async def test_what_cannot_be_delivered_is_told(
             backend, [(MediaRef("first_frame", "a.png", sha256="0" * 64), picture)]
         )
     monkeypatch.setattr("wanbatch.providers.client.INLINE_LIMIT_BYTES", 50)
-    async with Client(profile_for("https://a.example")) as backend:
+    async with Client(profile_for("https://a.example"), pool=AtOnce()) as backend:
         assert "fit into one request" in await refusal_of(backend, [(local(picture), picture)])
     assert delivery.INLINE_LIMIT_BYTES > 2 * 20 * 1024 * 1024 * 4 / 3
 
@@ -174,7 +175,7 @@ async def test_the_emulator_takes_each_content_once(serve, answer, profile_for, 
     sha256 = hashlib.sha256(PNG).hexdigest()
     server = serve([answer(201, {"url": f"http://127.0.0.1:9/media/{sha256}"})])
     async with Client(
-        profile_for(server.url, "emulator", delivery=MediaDelivery("emulator"))
+        profile_for(server.url, "emulator", delivery=MediaDelivery("emulator")), pool=AtOnce()
     ) as backend:
         for _ in range(2):
             assert await urls_of(backend, [(local(picture), picture)]) == {
@@ -189,7 +190,8 @@ async def test_the_emulator_takes_each_content_once(serve, answer, profile_for, 
 @pytest.mark.parametrize("body", [{"url": "file:///etc/passwd"}, {}, b"<html>"])
 async def test_the_emulator_must_name_an_address(serve, answer, profile_for, picture, body):
     async with Client(
-        profile_for(serve([answer(200, body)]).url, "emulator", delivery=MediaDelivery("emulator"))
+        profile_for(serve([answer(200, body)]).url, "emulator", delivery=MediaDelivery("emulator")),
+        pool=AtOnce(),
     ) as backend:
         assert "could not be delivered" in await refusal_of(backend, [(local(picture), picture)])
 
@@ -255,7 +257,7 @@ async def test_a_bucket_holds_each_content_once_and_anyone_with_the_link_reads_i
     content = MP4 + os.urandom(8)
     clip_file.write_bytes(content)
     for round_ in range(2):
-        async with Client(bucket_profile) as backend:
+        async with Client(bucket_profile, pool=AtOnce()) as backend:
             urls = await urls_of(backend, [(local(clip_file, "first_clip"), clip_file)])
             assert backend.requests == (2 if round_ == 0 else 1), (
                 "HEAD and PUT the first time, HEAD alone afterwards"
@@ -274,14 +276,14 @@ async def test_a_half_upload_is_replaced(s3, bucket_profile, picture):
     content = PNG + os.urandom(8)
     picture.write_bytes(content)
     ask(f"{s3}/media-bucket/wanbatch/{hashlib.sha256(content).hexdigest()}", "PUT", b"half")
-    async with Client(bucket_profile) as backend:
+    async with Client(bucket_profile, pool=AtOnce()) as backend:
         urls = await urls_of(backend, [(local(picture), picture)])
     assert ask(urls["first_frame"])[0] == content
 
 
 async def test_a_wrong_bucket_is_told(s3, bucket_profile, picture):
     wrong = replace(bucket_profile, delivery=replace(bucket_profile.delivery, bucket="not-there"))
-    async with Client(wrong) as backend:
+    async with Client(wrong, pool=AtOnce()) as backend:
         told = await refusal_of(backend, [(local(picture), picture)])
     assert "NoSuchBucket" in told
     assert "check the bucket's name" in told
@@ -292,7 +294,7 @@ async def test_a_bucket_out_of_reach_is_told(bucket_profile, picture):
     away = replace(
         bucket_profile, delivery=replace(bucket_profile.delivery, endpoint="http://127.0.0.1:1")
     )
-    async with Client(away) as backend:
+    async with Client(away, pool=AtOnce()) as backend:
         assert "could not be reached" in await refusal_of(backend, [(local(picture), picture)])
 
 
@@ -387,7 +389,7 @@ async def test_the_upload_space_takes_a_form_with_the_file_last(
     space = serve([answer(200)])
     api = serve([answer(200, policy(space.url))])
     sha256 = hashlib.sha256(MP4).hexdigest()
-    async with Client(upload_profile(api.url)) as backend:
+    async with Client(upload_profile(api.url), pool=AtOnce()) as backend:
         for _ in range(2):
             urls = await urls_of(backend, [(local(clip_file, "first_clip"), clip_file)])
         await backend.deliver(
@@ -431,7 +433,7 @@ async def test_the_upload_space_takes_a_form_with_the_file_last(
 async def test_a_strange_policy_is_refused(serve, answer, upload_profile, clip_file, changes):
     space = serve([answer(200)])
     api = serve([answer(200, policy(space.url, **changes))])
-    async with Client(upload_profile(api.url)) as backend:
+    async with Client(upload_profile(api.url), pool=AtOnce()) as backend:
         assert "could not be delivered" in await refusal_of(
             backend, [(local(clip_file, "first_clip"), clip_file)]
         )
@@ -442,7 +444,7 @@ async def test_an_upload_never_goes_to_a_local_address(serve, answer, upload_pro
     inside = serve([answer(200)], host="0.0.0.0")
     for host in (f"https://127.0.0.2:{inside.port}", f"https://localhost:{inside.port}"):
         api = serve([answer(200, policy(host))])
-        async with Client(upload_profile(api.url)) as backend:
+        async with Client(upload_profile(api.url), pool=AtOnce()) as backend:
             assert "private, local or reserved" in await refusal_of(
                 backend, [(local(clip_file, "first_clip"), clip_file)]
             )
@@ -454,7 +456,9 @@ async def test_an_upload_never_goes_to_a_local_address(serve, answer, upload_pro
 )
 async def test_a_refused_upload_is_told(serve, answer, upload_profile, clip_file, status, body):
     space = serve([answer(status, body)])
-    async with Client(upload_profile(serve([answer(200, policy(space.url))]).url)) as backend:
+    async with Client(
+        upload_profile(serve([answer(200, policy(space.url))]).url), pool=AtOnce()
+    ) as backend:
         assert f"HTTP {status}" in await refusal_of(
             backend, [(local(clip_file, "first_clip"), clip_file)]
         )
@@ -462,7 +466,9 @@ async def test_a_refused_upload_is_told(serve, answer, upload_profile, clip_file
 
 async def test_a_file_that_is_there_already_is_no_failure(serve, answer, upload_profile, clip_file):
     space = serve([answer(409, b"<Error><Code>FileAlreadyExists</Code></Error>")])
-    async with Client(upload_profile(serve([answer(200, policy(space.url))]).url)) as backend:
+    async with Client(
+        upload_profile(serve([answer(200, policy(space.url))]).url), pool=AtOnce()
+    ) as backend:
         assert isinstance(
             await backend.deliver([(local(clip_file, "first_clip"), clip_file)]), Delivered
         )
@@ -477,7 +483,7 @@ async def test_a_file_that_is_there_already_is_no_failure(serve, answer, upload_
     ],
 )
 async def test_a_refused_policy_is_told(serve, answer, upload_profile, clip_file, status, body):
-    async with Client(upload_profile(serve([answer(status, body)]).url)) as backend:
+    async with Client(upload_profile(serve([answer(status, body)]).url), pool=AtOnce()) as backend:
         assert "could not be delivered" in await refusal_of(
             backend, [(local(clip_file, "first_clip"), clip_file)]
         )

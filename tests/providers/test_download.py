@@ -17,6 +17,7 @@ from wanbatch.providers.client import Client
 from wanbatch.providers.http import connections
 from wanbatch.providers.http import download as http_download
 from wanbatch.providers.http.exchange import timeouts
+from wanbatch.testing.pool import AtOnce
 
 pytestmark = pytest.mark.anyio
 
@@ -27,7 +28,7 @@ def _part(tmp_path):
 
 
 async def download(profile, part, *urls, task_id="task_abc"):
-    async with Client(profile) as backend:
+    async with Client(profile, pool=AtOnce()) as backend:
         return await backend.download(task_id, Succeeded(urls), part)
 
 
@@ -465,7 +466,7 @@ async def test_a_name_is_judged_by_all_its_addresses_and_connected_by_the_judged
             pass
 
     monkeypatch.setattr("anyio.getaddrinfo", resolve)
-    async with Client(profile_for("https://api.example.com")) as backend:
+    async with Client(profile_for("https://api.example.com"), pool=AtOnce()) as backend:
         monkeypatch.setattr(type(backend._http.connections), "_make", lambda *_: Recorder())
         refused = expect(
             DownloadFailed,
@@ -580,7 +581,7 @@ async def test_no_address_however_odd_raises_or_reaches_anything(
         if address.isascii() and address.isprintable()
         else [answer(404)]
     )
-    async with Client(profile_for(home.url)) as backend:
+    async with Client(profile_for(home.url), pool=AtOnce()) as backend:
         for urls in ((address,), (home.url + "/redirecting",)):
             outcome = await backend.download("..", Succeeded(urls), part)
             assert isinstance(outcome, DownloadFailed), outcome

@@ -26,6 +26,7 @@ from wanbatch.model.outcomes import (
 from wanbatch.model.plan import MediaRef
 from wanbatch.model.wire import MediaDelivery, Secret
 from wanbatch.providers.client import Client
+from wanbatch.testing.pool import AtOnce
 
 pytestmark = pytest.mark.anyio
 
@@ -70,7 +71,8 @@ def _rehearse(dialect, profile_for, tmp_path):
                 delivery=way,
                 download_hosts=("localhost",),
                 submit_timeout_s=1.0,
-            )
+            ),
+            pool=AtOnce(),
         )
 
     yield start

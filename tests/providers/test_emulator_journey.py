@@ -34,6 +34,7 @@ from wanbatch.model.outcomes import (
 from wanbatch.model.plan import MediaRef
 from wanbatch.model.wire import MediaDelivery, Secret
 from wanbatch.providers.client import Client
+from wanbatch.testing.pool import AtOnce
 
 pytestmark = pytest.mark.anyio
 
@@ -66,7 +67,9 @@ def _backend_for(emulator, profile_for):
     def make(key="sk-journey-0001"):
         way = MediaDelivery("upload" if emulator.dialect == "dashscope" else "emulator")
         kind = PERSONALITIES[emulator.dialect]
-        return Client(profile_for(emulator.base_url, kind, api_key=Secret(key), delivery=way))
+        return Client(
+            profile_for(emulator.base_url, kind, api_key=Secret(key), delivery=way), pool=AtOnce()
+        )
 
     return make
 

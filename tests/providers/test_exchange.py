@@ -21,6 +21,7 @@ from wanbatch.model.outcomes import (
 from wanbatch.providers.client import Client
 from wanbatch.providers.http import download as http_download
 from wanbatch.testing.network import MemoryNetwork
+from wanbatch.testing.pool import AtOnce
 
 pytestmark = pytest.mark.anyio
 ADDRESS = "https://api.example.com"
@@ -42,7 +43,7 @@ class Pieces(httpx.AsyncByteStream):
 
 
 async def submit(profile_for, request_with, answer):
-    async with Client(profile_for(ADDRESS), network=MemoryNetwork(answer)) as client:
+    async with Client(profile_for(ADDRESS), pool=AtOnce(), network=MemoryNetwork(answer)) as client:
         return await client.submit(request_with(), {"first_frame": "https://h.test/a.png"})
 
 
@@ -85,7 +86,7 @@ async def test_a_connection_that_tls_refuses_is_told_by_its_reason(profile_for, 
 
 async def download(profile_for, part, response):
     network = MemoryNetwork(lambda _: response)
-    async with Client(profile_for(ADDRESS), network=network) as client:
+    async with Client(profile_for(ADDRESS), pool=AtOnce(), network=network) as client:
         return await client.download("task_abc", Succeeded(), part)
 
 
@@ -162,7 +163,7 @@ async def test_a_name_that_only_the_proxy_knows_is_left_to_it(
     profile_for, part, video, proxy, came
 ):
     network = Nameless(lambda _: whole(video, content=video))
-    async with Client(profile_for(ADDRESS, proxy=proxy), network=network) as client:
+    async with Client(profile_for(ADDRESS, proxy=proxy), pool=AtOnce(), network=network) as client:
         result = Succeeded(("https://store.elsewhere.example/a.mp4",))
         outcome = await client.download("bad id", result, part)
     assert isinstance(outcome, Downloaded if came else DownloadFailed)

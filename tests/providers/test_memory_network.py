@@ -11,6 +11,7 @@ from wanbatch.model.media import VideoFacts
 from wanbatch.model.outcomes import Accepted, Downloaded, NotAccepted, Succeeded, Uncertain
 from wanbatch.providers.client import Client
 from wanbatch.testing.network import MemoryNetwork
+from wanbatch.testing.pool import AtOnce
 
 pytestmark = pytest.mark.anyio
 ADDRESS = "https://api.example.com"
@@ -40,7 +41,7 @@ class Telling(httpx.AsyncBaseTransport):
 
 async def submit(network, profile_for, request_with):
     profile = profile_for(ADDRESS)
-    async with Client(profile, network=network) as client:
+    async with Client(profile, pool=AtOnce(), network=network) as client:
         return await client.submit(request_with(), {"first_frame": "https://h.test/a.png"})
 
 
@@ -76,7 +77,7 @@ async def test_a_result_is_downloaded_without_looking_a_name_up(profile_for, vid
         assert "authorization" not in request.headers
         return httpx.Response(200, content=video, headers={"content-type": "video/mp4"})
 
-    async with Client(profile_for(ADDRESS), network=MemoryNetwork(answer)) as client:
+    async with Client(profile_for(ADDRESS), pool=AtOnce(), network=MemoryNetwork(answer)) as client:
         found = expect(
             Downloaded,
             await client.download("task_1", Succeeded(("https://store.invalid/a.mp4",)), part),

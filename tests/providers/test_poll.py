@@ -14,6 +14,7 @@ from wanbatch.model.outcomes import (
 )
 from wanbatch.providers.client import Client
 from wanbatch.providers.http.connections import READ_CONNECTIONS
+from wanbatch.testing.pool import AtOnce
 
 pytestmark = pytest.mark.anyio
 
@@ -21,7 +22,7 @@ URL = "https://store.example/a.mp4?Expires=1790086400&Signature=abc"
 
 
 async def poll(profile, task_id="task_abc"):
-    async with Client(profile) as backend:
+    async with Client(profile, pool=AtOnce()) as backend:
         return await backend.poll(task_id, 0.0)
 
 
@@ -309,7 +310,7 @@ async def test_a_403_is_cleared_up_by_the_content_route(serve, answer, video, pr
 
 async def test_polls_share_few_connections(serve, answer, profile_for):
     server = serve([answer(200, {"status": "running"})])
-    async with Client(profile_for(server.url)) as backend:
+    async with Client(profile_for(server.url), pool=AtOnce()) as backend:
         for _ in range(20):
             assert isinstance(await backend.poll("task_abc", 0.0), Running)
         assert server.connections == 1
@@ -332,7 +333,7 @@ async def test_a_storm_of_cancellations_does_not_hurt_the_pool(serve, answer, pr
         connection.close()
 
     server = serve([slow])
-    async with Client(profile_for(server.url)) as backend:
+    async with Client(profile_for(server.url), pool=AtOnce()) as backend:
 
         async def impatient():
             with anyio.move_on_after(dice.uniform(0, 0.08)):
@@ -351,7 +352,7 @@ async def test_a_failed_query_costs_its_connection_and_no_more(serve, answer, pr
     server = serve(
         [running, b"HTTP/1.1 200 OK\r\ncontent-length: 9999999\r\n\r\n" + b"x" * 5_000_000, running]
     )
-    async with Client(profile_for(server.url)) as backend:
+    async with Client(profile_for(server.url), pool=AtOnce()) as backend:
         outcomes = [await backend.poll("task_abc", 0.0) for _ in range(3)]
     assert [type(one) for one in outcomes] == [Running, Unreadable, Running]
     assert server.connections == 2
@@ -365,7 +366,7 @@ async def test_a_transport_whose_request_failed_is_never_used_again(
     serve, answer, profile_for, step
 ):
     server = serve([answer(200, {"status": "running"}), step, answer(200, {"status": "running"})])
-    async with Client(profile_for(server.url)) as backend:
+    async with Client(profile_for(server.url), pool=AtOnce()) as backend:
         await backend.poll("task_abc", 0.0)
         [first] = backend._http.connections._free
         assert isinstance(await backend.poll("task_abc", 0.0), Unreadable)
@@ -398,7 +399,9 @@ async def test_a_transport_whose_request_failed_is_never_used_again(
 )
 async def test_a_backend_that_speaks_the_protocol_passes(serve, answer, profile_for, status, body):
     server = serve([answer(status, body, date="Sun, 22 Nov 2026 10:00:30 GMT")])
-    async with Client(profile_for(server.url), clock=lambda: 1795341600.0) as backend:
+    async with Client(
+        profile_for(server.url), pool=AtOnce(), clock=lambda: 1795341600.0
+    ) as backend:
         assert await backend.probe() == ProbePassed(30.0)
     assert server.received[0].method == "GET"
 
@@ -429,7 +432,7 @@ async def test_a_backend_that_speaks_the_protocol_passes(serve, answer, profile_
     ],
 )
 async def test_anything_else_does_not(serve, answer, profile_for, status, body):
-    async with Client(profile_for(serve([answer(status, body)]).url)) as backend:
+    async with Client(profile_for(serve([answer(status, body)]).url), pool=AtOnce()) as backend:
         outcome = await backend.probe()
     assert isinstance(outcome, ProbeFailed)
     assert outcome.reason
@@ -438,5 +441,5 @@ async def test_anything_else_does_not(serve, answer, profile_for, status, body):
 
 @pytest.mark.parametrize("step", ["close", "reset", b"SSH-2.0-x\r\n\r\n"])
 async def test_a_silent_or_foreign_server_does_not_pass(serve, profile_for, step):
-    async with Client(profile_for(serve([step]).url)) as backend:
+    async with Client(profile_for(serve([step]).url), pool=AtOnce()) as backend:
         assert isinstance(await backend.probe(), ProbeFailed)

@@ -17,6 +17,7 @@ from wanbatch.model.outcomes import (
 )
 from wanbatch.providers.client import Client
 from wanbatch.providers.dialects.vocabulary import Meaning, meaning_of
+from wanbatch.testing.pool import AtOnce
 
 pytestmark = pytest.mark.anyio
 
@@ -66,7 +67,7 @@ async def test_a_reply_is_read_as_the_table_says(
     kind = "video/mp4" if row.body is VIDEO else "application/json"
     server = serve([answer(row.status, body, content_type=kind)])
     request = request_with()
-    async with Client(profile_for(server.url)) as backend:
+    async with Client(profile_for(server.url), pool=AtOnce()) as backend:
         match row.moment:
             case "submit":
                 outcome = await backend.submit(

@@ -6,6 +6,7 @@ from __future__ import annotations
 import pytest
 
 from wanbatch.providers.http.network import make_context
+from wanbatch.testing.pool import AtOnce
 
 pytestmark = pytest.mark.anyio
 
@@ -26,7 +27,7 @@ async def test_session_keys_go_to_no_file(
     make_context.cache_clear()
     server = serve([answer(404, {"code": "task_not_exist", "message": "no"})], certificates.server)
     profile = profile_for(server.url, ca_file=str(certificates.ca_file))
-    async with Client(profile) as backend:
+    async with Client(profile, pool=AtOnce()) as backend:
         await backend.poll("task_abc", 0.0)
     assert server.received, "the connection was made"
     assert not told.exists()

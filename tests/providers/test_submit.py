@@ -11,6 +11,7 @@ from wanbatch.model.outcomes import Accepted, Halted, NotAccepted, Rejected, Thr
 from wanbatch.model.wire import Reply
 from wanbatch.providers.client import Client
 from wanbatch.providers.dialects.reading import judge_submit
+from wanbatch.testing.pool import AtOnce
 from wanbatch.words.errors import ExitCode, WanbatchError
 
 pytestmark = pytest.mark.anyio
@@ -29,7 +30,7 @@ AUTH_ERROR = {"error": {"message": "no such token", "type": "new_api_error", "co
 
 
 async def submit(profile, request):
-    async with Client(profile) as backend:
+    async with Client(profile, pool=AtOnce()) as backend:
         outcome = await backend.submit(request, {ref.type: ref.url for ref in request.media})
         assert backend.requests == 1
         return outcome
@@ -483,7 +484,7 @@ async def test_each_submit_has_a_fresh_connection_and_the_key(
     serve, answer, profile_for, request_with, key
 ):
     server = serve([answer(200, VIDEO)])
-    async with Client(profile_for(server.url)) as backend:
+    async with Client(profile_for(server.url), pool=AtOnce()) as backend:
         for _ in range(3):
             assert isinstance(
                 await backend.submit(
@@ -527,7 +528,9 @@ async def test_a_missing_file_of_certificates_is_told(profile_for, tmp_path):
     (tmp_path / "empty.pem").write_text("nothing")
     for name in ("gone.pem", "empty.pem"):
         with pytest.raises(WanbatchError) as caught:
-            async with Client(profile_for("https://a.example", ca_file=str(tmp_path / name))):
+            async with Client(
+                profile_for("https://a.example", ca_file=str(tmp_path / name)), pool=AtOnce()
+            ):
                 pass
         assert caught.value.exit_code is ExitCode.ENVIRONMENT
 
@@ -535,7 +538,7 @@ async def test_a_missing_file_of_certificates_is_told(profile_for, tmp_path):
 @pytest.mark.parametrize("base_url", ["https://xn--a", ""])
 def test_a_base_url_that_no_name_server_would_take_is_refused(profile_for, base_url):
     with pytest.raises(WanbatchError) as caught:
-        Client(profile_for(base_url))
+        Client(profile_for(base_url), pool=AtOnce())
     assert caught.value.exit_code is ExitCode.ENVIRONMENT
 
 

@@ -17,12 +17,12 @@ from PIL import Image, ImageDraw
 
 from wanbatch.model.job import Job, Manifest, RunSettings
 from wanbatch.model.lifecycle import Attempt, Placement, RunRecord, Snapshot, State, open_attempt
-from wanbatch.model.measures import Level, References
+from wanbatch.model.measures import Level, References, Targets
 from wanbatch.model.plan import Action, JobState, MediaRef, Plan, PlannedJob, Request
 from wanbatch.model.reason import ReasonCode, because
 from wanbatch.model.report import Report
 from wanbatch.report.write import frames_name, poster_name, preview_name
-from wanbatch.videos.looking import Targets, Undecodable, look_at
+from wanbatch.videos.looking import Undecodable, look_at
 from wanbatch.words.diagnostics import Position
 
 START = 1_780_000_000.0

@@ -16,10 +16,10 @@ from report import defects
 from report.defects import Sample
 
 from wanbatch.emulator.video.animatic import Scene, render
-from wanbatch.model.measures import Level, Measures, References
+from wanbatch.model.measures import Level, Measures, References, Targets
 from wanbatch.model.report import Check, Output
 from wanbatch.report.checks.registry import CHECKS, check_video
-from wanbatch.videos.looking import Targets, look_at
+from wanbatch.videos.looking import look_at
 
 
 def look(sample: Sample) -> Measures:

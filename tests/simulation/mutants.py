@@ -14,7 +14,6 @@ import hashlib
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from functools import partial
 from typing import Any
 from unittest.mock import patch
 
@@ -418,9 +417,7 @@ def stored_before_it_has_its_name() -> Patches:
         attempt = await ledger.append(
             Event(attempt.attempt_id, EventKind.STORED, at, {"path": attempt.path, "stored_at": at})
         )
-        await runner._in_thread(
-            partial(outputs.publish, context.output, part, attempt.path, attempt.sha256)
-        )
+        outputs.publish(context.output, part, attempt.path, attempt.sha256)
         return attempt
 
     yield patch.object(runner, "publish_staged", publish_staged)

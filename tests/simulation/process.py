@@ -47,6 +47,7 @@ from wanbatch.report.collect import collect
 from wanbatch.report.write import write_report
 from wanbatch.testing.ledger import InlineWriter
 from wanbatch.testing.network import MemoryNetwork
+from wanbatch.testing.pool import AtOnce
 from wanbatch.words.clock import ServerClock
 from wanbatch.words.errors import ExitCode, WanbatchError
 
@@ -207,6 +208,7 @@ class Process:
             open_client=self._open_client,
             free_bytes=None,
             watch=self._watch,
+            pool=AtOnce(),
             look=None,
             report=self._report,
         )
@@ -276,6 +278,7 @@ class Process:
     async def _open_client(self, clock: ServerClock) -> AsyncIterator[Client]:
         async with Client(
             profile_of(self.world, self.place),
+            pool=AtOnce(),
             network=MemoryNetwork(Wire(self), tells_progress=True),
             clock=clock.now,
             hear=clock.hear,
@@ -398,6 +401,7 @@ class Decision:
             world.clock.wall,
             lambda: RunLock(world.root, command="simulated"),
             self._open_ledger,
+            AtOnce(),
         )
         row = world.ledger.rows[self.number]
         decision = (self.number, world.ledger.happened[self.number][0], self.word)

@@ -19,11 +19,12 @@ from wanbatch.model.measures import (
     Measures,
     References,
     Sound,
+    Targets,
     decode_measures,
     encode_measures,
 )
 from wanbatch.model.signature import likeness
-from wanbatch.videos.looking import Targets, Undecodable, look_at
+from wanbatch.videos.looking import Undecodable, look_at
 from wanbatch.videos.stills import make_poster
 
 

@@ -22,6 +22,7 @@ from wanbatch.cli.command import ALL, RETRY, SharedOption
 from wanbatch.cli.completing import complete_backend, complete_term
 from wanbatch.model.measures import Level
 from wanbatch.model.retrying import Retrying
+from wanbatch.model.workers import FORM, read_workers
 from wanbatch.operations.options import PlanningOptions
 from wanbatch.words.errors import ExitCode, WanbatchError
 
@@ -84,6 +85,12 @@ class CommonOptions(PlanningOptions):
     progress: str = "auto"
     quiet: bool = False
     verbose: bool = False
+
+
+def _read_workers(_ctx: click.Context, _param: click.Parameter, text: str | None) -> str | None:
+    if text is not None and read_workers(text) is None:
+        raise click.BadParameter(f"{text!r} is not {FORM}")
+    return text
 
 
 _shared = partial(click.option, cls=SharedOption)
@@ -155,6 +162,14 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
         show_default=True,
         help="How deep finished videos are looked at: all, what costs no decoding, or not.",
     ),
+    _shared(
+        "--workers",
+        metavar="N|dask|URL",
+        callback=_read_workers,
+        help="Who works on the bytes of videos: so many threads, a Dask cluster of this machine, or"
+        " the scheduler at dask://HOST:PORT or tls://HOST:PORT.  [default: the backend's, a thread"
+        " a core]",
+    ),
     _shared("-q", "--quiet", is_flag=True, help="Say less."),
     _shared("-v", "--verbose", is_flag=True, help="Say more."),
 )
@@ -207,6 +222,7 @@ def _with_options(command: F, options: Sequence[Callable[[Any], Any]]) -> F:
             media_root=given.pop("media_root"),
             max_jobs=given.pop("max_jobs"),
             checks=Level(given.pop("checks")),
+            workers=given.pop("workers"),
             format=given.pop("format_"),
             color=given.pop("color"),
             progress=given.pop("progress"),

@@ -42,6 +42,7 @@ from wanbatch.cli.wording import fetch_line, job_line, plan_line, state_counts
 from wanbatch.model.lifecycle import Attempt
 from wanbatch.model.origin import tell_home
 from wanbatch.model.plan import Action, JobState, Plan
+from wanbatch.model.pool import WorkerDoubted, WorkersLost
 from wanbatch.operations.elsewhere import ways_out_of_elsewhere
 from wanbatch.operations.events import (
     Absent,
@@ -56,6 +57,7 @@ from wanbatch.operations.events import (
     MayFallAsleep,
     NotifyFailed,
     Planned,
+    PoolChanged,
     Reconciled,
     SelectionDoubted,
     Stopping,
@@ -128,7 +130,7 @@ class RunView:
                 say(_describe_verdict(verdict))
             case Planned():
                 self._show_plan(event)
-            case ClockDiffers() | MayFallAsleep() | NotifyFailed():
+            case ClockDiffers() | MayFallAsleep() | NotifyFailed() | PoolChanged():
                 self._say_aside(event)
             case WorkBegins():
                 self._begin(event)
@@ -162,7 +164,7 @@ class RunView:
         else:
             say(text)
 
-    def _say_aside(self, event: ClockDiffers | MayFallAsleep | NotifyFailed) -> None:
+    def _say_aside(self, event: ClockDiffers | MayFallAsleep | NotifyFailed | PoolChanged) -> None:
         """What is worth knowing, and changes nothing."""
         match event:
             case ClockDiffers(ahead_s):
@@ -173,6 +175,13 @@ class RunView:
                 )
             case MayFallAsleep(reason) if self.options.verbose:
                 self._say(f"note: this machine may fall asleep while it waits: {reason}")
+            case PoolChanged(WorkersLost(reason)):
+                self._say(f"warning: {reason}: the run goes on with threads of this machine")
+            case PoolChanged(WorkerDoubted(worker, reason)):
+                self._say(
+                    f"warning: worker {worker} {reason}: its answer was thrown away, the work done"
+                    " again, and it is asked nothing more"
+                )
             case NotifyFailed(trouble):
                 self._say(f"warning: the command of --notify failed: {trouble}")
 

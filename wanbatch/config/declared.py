@@ -22,6 +22,7 @@ from wanbatch.config.storages import DeclaredStorage, read_storages
 from wanbatch.config.toml import Table
 from wanbatch.model.price import PriceList
 from wanbatch.model.wire import MediaDelivery, Profile, quiet_period_of
+from wanbatch.model.workers import FORM, MOST_THREADS, Workers, read_workers
 from wanbatch.words.addresses import is_loopback_host
 from wanbatch.words.errors import ExitCode, WanbatchError
 from wanbatch.words.plugins import dialect_kinds, is_dialect_kind
@@ -196,6 +197,7 @@ def _adjust(declared: Declared, table: Table) -> Declared:
         probe=_probe(table) or old.probe,
         shared_account=table.flag("shared_account", default=old.shared_account),
         budget=budget,
+        workers=_workers(table) or old.workers,
     )
     store, ledger = read_storages(table, declared.store, declared.ledger)
     if ledger is not None and old.realm == "emulator":
@@ -217,6 +219,28 @@ def _probe(table: Table) -> Literal["ask", "skip"] | None:
     if word not in ("", "ask", "skip"):
         table.refuse("probe", 'must be "ask" or "skip"')
     return "skip" if word == "skip" else "ask" if word else None
+
+
+def _workers(table: Table) -> Workers | None:
+    """``workers = 4``, ``"dask"``, ``"dask://HOST:PORT"``, or a table ``{ address = …,
+    ca_file = …, cert_file = …, key_file = … }``."""
+    given = table.values.get("workers")
+    if isinstance(given, dict):
+        inner = table.table("workers")
+        assert inner is not None  # noqa: S101 - it is a table
+        found = read_workers(inner.text("address"))
+        if found is None or not found.address:
+            inner.refuse("address", f"must be {FORM}")
+        ca_file, cert_file, key_file = map(inner.text, ("ca_file", "cert_file", "key_file"))
+        inner.finish()
+        return replace(found, ca_file=ca_file, cert_file=cert_file, key_file=key_file)
+    if isinstance(given, str):
+        found = read_workers(table.text("workers"))
+        if found is None:
+            table.refuse("workers", f"must be {FORM}")
+        return found
+    count = table.whole("workers", most=MOST_THREADS)
+    return Workers(count) if count else None
 
 
 def _proxy(table: Table) -> str:

@@ -15,9 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from functools import partial
-
-import anyio.to_thread
+from pathlib import Path
 
 from wanbatch.engine.interpret import REFUSED_FOR_GOOD
 from wanbatch.engine.runner import (
@@ -31,9 +29,10 @@ from wanbatch.model.archive import Archive, NotArchived, archived_name, is_archi
 from wanbatch.model.lifecycle import Attempt, Event, EventKind, Placement, Snapshot, State
 from wanbatch.model.origin import same_origin
 from wanbatch.model.plan import Action, Plan
+from wanbatch.model.pool import near, where
 from wanbatch.videos import outputs
+from wanbatch.videos.errands import HASH
 from wanbatch.words.errors import ExitCode, WanbatchError
-from wanbatch.words.files import hash_file
 
 DIED_BEFORE_ANSWER = "the process ended after the intent was recorded and before the answer was"
 OWNER_IS_GONE = (
@@ -137,7 +136,7 @@ async def _finish_staged(context: RunContext, ledger: LedgerWriter, attempt: Att
     part, final = outputs.part_path(context.output, attempt), context.output / attempt.path
     for path in (part, final, context.output / archived_name(attempt.sha256)):
         with _disk_of(context):
-            if path.is_file() and await anyio.to_thread.run_sync(hash_file, path) == attempt.sha256:
+            if path.is_file() and await _hash(context, path) == attempt.sha256:
                 with suppress(NotArchived):  # it stays staged; the archive tells of its trouble
                     await publish_staged(context, ledger, attempt, path)
                 return
@@ -149,6 +148,10 @@ async def _finish_staged(context: RunContext, ledger: LedgerWriter, attempt: Att
             {"reason": "its bytes were gone at start-up"},
         )
     )
+
+
+async def _hash(context: RunContext, path: Path) -> str:
+    return await context.pool.submit(HASH, where(path))
 
 
 async def place_reused(
@@ -192,8 +195,7 @@ async def keep_copies(
         ):
             continue
         copy = Placement(attempt.manifest, attempt.job, attempt.attempt_id, attempt.path, 0)
-        look = partial(outputs.is_intact, context.output, copy, attempt)
-        if await anyio.to_thread.run_sync(look):
+        if await context.pool.submit(near(outputs.is_intact), context.output, copy, attempt):
             with suppress(NotArchived):  # the archive tells of its trouble
                 await archive.keep(attempt.sha256, context.output / attempt.path)
 

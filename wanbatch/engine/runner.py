@@ -19,12 +19,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from functools import partial
 from pathlib import Path
-from typing import Protocol, TypeVar, assert_never
+from typing import Protocol, assert_never
 
 import anyio
-import anyio.to_thread
 
 from wanbatch.engine.events import (
     Altered,
@@ -115,10 +113,10 @@ from wanbatch.model.outcomes import (
 )
 from wanbatch.model.permit import Permit, PermitLost
 from wanbatch.model.plan import MediaRef, PlannedJob, Request
+from wanbatch.model.pool import Pool, near, where
 from wanbatch.videos import outputs
-from wanbatch.videos.stills import cut_still
+from wanbatch.videos.errands import COPY, HASH, HASH_IF_THERE, MODIFIED, PUBLISH, STILL
 from wanbatch.words.clock import ServerClock
-from wanbatch.words.files import hash_file
 
 CLOCK_SLACK_S = 120.0
 """By how much the server's idea of when a task began may lie before ours of when it was
@@ -137,8 +135,6 @@ LEARNT_FROM = 200
 
 PERMIT_STEP_S = 1.0
 """How often who waits for leave to buy looks whether the run is to end."""
-
-T = TypeVar("T")
 
 
 class LedgerWriter(Protocol):
@@ -186,7 +182,7 @@ class RunContext:
 
     ``wall`` reads Unix seconds. ``clock`` knows what the servers said of the time;
     without one only ``wall`` counts. ``free_bytes`` reads the room on the output
-    folder's disk.
+    folder's disk. ``pool`` does what touches the disk.
     """
 
     run_id: str
@@ -196,6 +192,7 @@ class RunContext:
     currency: str
     output: Path
     wall: Callable[[], float]
+    pool: Pool
     clock: ServerClock | None = None
     retention: Retention = DAY_LONG
     free_bytes: Callable[[], int] | None = None
@@ -420,12 +417,15 @@ class Runner:
             return replace(ref, sha256=home.sha256), video
         name = f"{home.sha256[:16]}.{ref.frame}.png"
         still = self.context.output / entry.job.manifest / "stills" / name
-        return replace(ref, sha256=await self._cut(video, ref.frame, still)), still
+        cut = await self._cut(video, home.sha256, ref.frame, still)
+        return replace(ref, sha256=cut), still
 
     async def _have_at_hand(self, home: StoredVideo, video: Path) -> None:
         """A video that lives in a store gets a copy here. Raises ``VideoChanged``."""
         archive = self.context.archive
-        if archive is None or not is_archived(home.path) or await _in_thread(video.exists):
+        if archive is None or not is_archived(home.path):
+            return
+        if await self.context.pool.submit(near(video.exists)):
             return
         try:
             await archive.fetch(home.sha256, video)
@@ -436,7 +436,7 @@ class Runner:
         """What a purchase depends on is hashed just before it; size and time can be
         kept."""
         try:
-            found = await _in_thread(partial(hash_file, video))
+            found = await self.context.pool.submit(HASH, where(video))
         except FileNotFoundError:
             found = ""
         if found == home.sha256:
@@ -449,13 +449,13 @@ class Runner:
             " put it back, or run again: it is downloaded once more while the provider has it"
         )
 
-    async def _cut(self, video: Path, frame: Frame, still: Path) -> str:
+    async def _cut(self, video: Path, sha256: str, frame: Frame, still: Path) -> str:
         """The hash of the still: cut in this run, and cut again where it was changed
         since."""
-        known = self._stills.get(still)
-        if known is None or await _in_thread(partial(_hash_or_none, still)) != known:
-            await _in_thread(partial(cut_still, video, frame, still))
-            known = self._stills[still] = await _in_thread(partial(hash_file, still))
+        known, pool = self._stills.get(still), self.context.pool
+        if known is None or await pool.submit(HASH_IF_THERE, where(still)) != known:
+            source, target = where(video, sha256), where(still).path
+            known = self._stills[still] = await pool.submit(STILL, source, frame, target)
         return known
 
     async def _submit(self, work: WorkItem) -> None:
@@ -520,7 +520,7 @@ class Runner:
         if self.context.free_bytes is None:
             return ""
         try:
-            free = await _in_thread(self.context.free_bytes)
+            free = await self.context.pool.submit(near(self.context.free_bytes))
         except OSError:
             return ""  # a system that does not tell; the download will
         sizes = [a.bytes for a in self.ledger.snapshot.attempts[-LEARNT_FROM:] if a.bytes]
@@ -616,7 +616,7 @@ class Runner:
         attempt = task.attempt
         part = outputs.part_path(self.context.output, attempt)
         try:
-            await _in_thread(partial(part.parent.mkdir, parents=True, exist_ok=True))
+            await self.context.pool.submit(_MAKE_FOLDER, part.parent)
         except OSError as error:
             reason = f"{part.parent} cannot be made: {error.strerror}"
             await self._fetch_failed(fetch, DownloadFailed(reason, disk=True))
@@ -657,9 +657,8 @@ class Runner:
         if isinstance(outcome, Downloaded) and unended:
             return await self._take_early(attempt, part, outcome)
         if isinstance(outcome, DownloadFailed) and outcome.refused:
-            await _in_thread(
-                partial(_keep, part, outputs.rejected_path(self.context.output, attempt))
-            )
+            kept = outputs.rejected_path(self.context.output, attempt)
+            await self.context.pool.submit(_KEEP, part, kept)
         return outcome
 
     async def _take_early(
@@ -669,7 +668,7 @@ class Runner:
         asked for."""
         if not _fits_request(attempt, outcome):
             kept = outputs.early_path(self.context.output, attempt)
-            await _in_thread(partial(_keep, part, kept))
+            await self.context.pool.submit(_KEEP, part, kept)
             found = outcome.facts
             return DownloadFailed(
                 f"the content route gave a video of {found.seconds:.1f} s and"
@@ -782,7 +781,7 @@ async def _publish(context: RunContext, attempt: Attempt, part: Path) -> str:
     copy here, which whoever needs it no more may remove."""
     archive, sha256 = context.archive, attempt.sha256
     wanted = attempt.path if archive is None else archived_name(sha256)
-    path = await _in_thread(partial(outputs.publish, context.output, part, wanted, sha256))
+    path = await context.pool.submit(PUBLISH, context.output, part, wanted, sha256)
     if archive is None:
         return path
     await archive.keep(sha256, context.output / path)
@@ -801,10 +800,10 @@ async def place_copies(
     for entry in entries:
         path = source
         if entry.path != source and not is_archived(source):
-            path = await _in_thread(
-                partial(outputs.copy_video, context.output, source, entry.path, attempt.sha256)
+            path = await context.pool.submit(
+                COPY, context.output, source, entry.path, attempt.sha256
             )
-        modified = await _in_thread(partial(outputs.modified_at_ns, context.output, path))
+        modified = await context.pool.submit(MODIFIED, context.output, path)
         await ledger.place(
             Placement(entry.job.manifest, entry.name, attempt.attempt_id, path, modified)
         )
@@ -840,6 +839,13 @@ def _keep(part: Path, kept: Path) -> None:
         part.replace(kept)
 
 
+def _make_folder(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+
+
+_KEEP, _MAKE_FOLDER = near(_keep), near(_make_folder)
+
+
 def _facts(video: VideoFacts, path: str) -> Facts:
     return {
         "path": path,
@@ -851,14 +857,3 @@ def _facts(video: VideoFacts, path: str) -> Facts:
         "fps": video.fps,
         "has_audio": video.has_audio,
     }
-
-
-def _hash_or_none(path: Path) -> str | None:
-    try:
-        return hash_file(path)
-    except OSError:
-        return None
-
-
-async def _in_thread(work: Callable[[], T]) -> T:
-    return await anyio.to_thread.run_sync(work)

@@ -48,6 +48,17 @@ class References:
 
 
 @dataclass(frozen=True, slots=True)
+class Targets:
+    """Files to write, each whole or not at all; ``None`` is not wanted. ``preview`` and
+    ``frames`` need the whole video decoded: they are made at the level ``all`` alone,
+    and a preview only of what can be encoded."""
+
+    poster: Path | None = None
+    preview: Path | None = None
+    frames: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Look:
     """The sides of a picture as it is shown, its mean brightness and colours (``blue``
     and ``red`` are the chroma planes, 0.5 is grey), and how wide its edges are in
@@ -170,6 +181,8 @@ def _read(kind: type[_Fields], found: Mapping[str, object]) -> dict[str, Any]:
 
 
 def _value(name: str, declared: str, value: object) -> object:
+    if value is None and declared.endswith(" | None"):
+        return None
     match declared.removesuffix(" | None"):
         case "int" if isinstance(value, int) and not isinstance(value, bool):
             return value

@@ -20,6 +20,7 @@ from wanbatch.model.period import PeriodLimit
 from wanbatch.model.price import PriceList
 from wanbatch.model.secret import Secret as Secret
 from wanbatch.model.storage import Storage
+from wanbatch.model.workers import Workers
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,9 @@ class Profile:
     """Where its videos live; ``None`` for the output folder."""
     ledger: Storage | None = None
     """Where machines share its ledger; never without a store."""
+
+    workers: Workers = field(default_factory=Workers)
+    """Where the work on the bytes of videos is done."""
 
     @property
     def realm(self) -> Literal["paid", "emulator"]:

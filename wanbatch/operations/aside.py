@@ -40,10 +40,10 @@ from anyio.abc import TaskStatus
 from wanbatch.model.plan import Plan
 from wanbatch.operations.asking import in_python
 from wanbatch.operations.events import Event
-from wanbatch.operations.loops import door_into_loop
 from wanbatch.operations.options import PlanningOptions, RunOptions
 from wanbatch.operations.run import Prepared, Run, RunPorts, RunResult, carry_out
 from wanbatch.operations.wiring import real_ports
+from wanbatch.words.loops import door_into_loop
 
 HOLDER = "a program, by wanbatch.run"
 """What others read who find the folder locked."""

@@ -23,6 +23,7 @@ from typing import TypeAlias
 from wanbatch.model.measures import Level
 from wanbatch.model.price import AMOUNT_FORM, read_amount
 from wanbatch.model.retrying import Retrying
+from wanbatch.model.workers import FORM, read_workers
 from wanbatch.operations.options import PlanningOptions
 from wanbatch.words.errors import ExitCode, WanbatchError, as_machine_trouble, innermost
 
@@ -49,6 +50,7 @@ KEYWORDS = {
     "--submit-timeout": "submit_timeout_s",
     "--var": "variables",
     "--wait": "wait_s",
+    "--workers": "workers",
     "--with-upstream": "with_upstream=True",
     "--yes": "yes=True",
 }
@@ -69,6 +71,7 @@ def planning_options(
     media_root: StrPath | None = None,
     max_jobs: int = 10_000,
     checks: str = "all",
+    workers: int | str | None = None,
 ) -> PlanningOptions:
     """Raises ``WanbatchError`` (2), or ``TypeError`` for what is no path."""
     return PlanningOptions(
@@ -83,6 +86,7 @@ def planning_options(
         media_root=None if media_root is None else _folder("media_root", media_root),
         max_jobs=whole("max_jobs", max_jobs, 1) or 1,
         checks=_level(checks),
+        workers=_workers(workers),
     )
 
 
@@ -222,6 +226,15 @@ def _variables(given: Mapping[str, Scalar]) -> Iterator[tuple[str, str]]:
             name,
             _clean("variables", str(value).lower() if isinstance(value, bool) else str(value)),
         )
+
+
+def _workers(value: int | str | None) -> str | None:
+    if value is None:
+        return None
+    text = str(value)
+    if isinstance(value, bool) or not isinstance(value, int | str) or read_workers(text) is None:
+        raise _wrong("workers", value, FORM, 'for example: workers="dask"')
+    return text
 
 
 def _level(checks: str) -> Level:

@@ -19,6 +19,7 @@ from wanbatch.model.archive import Archive, NotArchived, archived_sha256, is_arc
 from wanbatch.model.lifecycle import Snapshot, State
 from wanbatch.model.looked import Found
 from wanbatch.model.plan import Plan
+from wanbatch.model.pool import Pool, near
 from wanbatch.operations.looking import Look
 from wanbatch.operations.viewings import Viewing, Viewings
 from wanbatch.videos.outputs import drop_copy
@@ -46,15 +47,15 @@ def look_with_copies(look: Look, output: Path, archive: RunArchive, plan: Plan) 
     """``look`` for videos of which there may be no copy here."""
     keeps = any(ref.upstream for entry in plan.jobs for ref in entry.request.media)
 
-    def looked(viewing: Viewing) -> Found | None:
+    async def looked(pool: Pool, viewing: Viewing) -> Found | None:
         try:
             for path in _read_by(viewing):
-                _bring(path, output, archive)
+                await pool.submit(near(_bring), path, output, archive)
         except (NotArchived, OSError):
             return None
-        found = look(viewing)
+        found = await look(pool, viewing)
         if found is not None and not keeps:
-            _drop(viewing.video, output, archive)
+            await pool.submit(near(_drop), viewing.video, output, archive)
         return found
 
     return looked

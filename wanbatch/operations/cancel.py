@@ -15,15 +15,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, closing
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
 import anyio
-import anyio.to_thread
 
+from wanbatch.compute.threads import Threads
 from wanbatch.engine.interpret import failure_event, is_late, poll_event
 from wanbatch.engine.recovery import recover_interrupted
 from wanbatch.engine.runner import RunContext
@@ -46,6 +46,7 @@ from wanbatch.model.outcomes import (
     Succeeded,
 )
 from wanbatch.model.plan import Plan
+from wanbatch.model.pool import Pool, near
 from wanbatch.model.wire import Profile
 from wanbatch.operations.check import Checked, check
 from wanbatch.operations.choose import choose_backend
@@ -113,6 +114,7 @@ class CancelPorts:
     open_ledger: Callable[[], AbstractAsyncContextManager[Ledger]]
     open_client: Callable[[ServerClock], AbstractAsyncContextManager[CancellingClient]]
     clock: ServerClock
+    pool: Pool
     sleep: Callable[[float], Awaitable[None]] = anyio.sleep
 
 
@@ -150,12 +152,14 @@ def prepare(options: PlanningOptions, observe: Observer) -> Prepared:
 def start(prepared: Prepared, observe: Observer, lock_timeout_s: float = 0.0) -> Cancellation:
     """``cancel`` with the real ports, under the run lock. Raises ``WanbatchError``."""
     options, profile = prepared.options, prepared.profile
+    pool = Threads()
     ports = CancelPorts(
-        ledger_opener(options, profile, shared_ports(options.output, lock_timeout_s)),
-        lambda clock: open_client(profile, options.output, clock),
+        ledger_opener(options, profile, shared_ports(options.output, lock_timeout_s), pool),
+        lambda clock: open_client(profile, options.output, clock, pool),
         ServerClock(time.time, choose_ticks()),
+        pool,
     )
-    with RunLock(options.output, timeout_s=lock_timeout_s):
+    with RunLock(options.output, timeout_s=lock_timeout_s), closing(pool):
         return anyio.run(cancel, prepared, ports, observe)
 
 
@@ -172,6 +176,7 @@ async def cancel(prepared: Prepared, ports: CancelPorts, observe: Observer) -> C
             "",
             options.output,
             ports.clock.now,
+            ports.pool,
             ports.clock,
             retention_of(profile.kind),
         )
@@ -305,9 +310,9 @@ class _Round:
         """Whether no source has bytes either; where one has, the next fetch takes
         them."""
         part = part_path(self.context.output, task.attempt).with_suffix(".asked")
-        await anyio.to_thread.run_sync(_make_folder, part.parent)
+        await self.context.pool.submit(_MAKE_FOLDER, part.parent)
         found = await self.client.download(task.attempt.task_id, Succeeded(), part)
-        await anyio.to_thread.run_sync(_drop, part)
+        await self.context.pool.submit(_DROP, part)
         return isinstance(found, DownloadFailed) and (found.denied or found.gone)
 
     async def _end(self, task: _Task, failed: Failed, at: float) -> None:
@@ -334,3 +339,6 @@ def _make_folder(folder: Path) -> None:
 
 def _drop(path: Path) -> None:
     path.unlink(missing_ok=True)
+
+
+_MAKE_FOLDER, _DROP = near(_make_folder), near(_drop)

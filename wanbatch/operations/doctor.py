@@ -23,6 +23,7 @@ from pathlib import Path
 
 import anyio
 
+from wanbatch.compute.threads import Threads
 from wanbatch.config.price_advice import state_price
 from wanbatch.config.profiles import (
     Profiles,
@@ -108,7 +109,8 @@ async def examine(
         )
     limits = period_limits(profiles.budget, profile, [project] if project else [])
     findings += await examine_budget(limits, profile, output / "ledger.db", clock())
-    async with Client(profile, network=network, clock=clock) as backend:
+    pool = Threads()  # nothing is read: none of them starts
+    async with Client(profile, pool=pool, network=network, clock=clock) as backend:
         findings += await _examine_api(backend)
         findings += await _examine_bucket(backend)
     return tuple(findings)

@@ -37,6 +37,7 @@ from wanbatch.engine.reconcile import Verdict as Verdict
 from wanbatch.model.lifecycle import Attempt
 from wanbatch.model.period import Allowance
 from wanbatch.model.plan import Doubt, Plan, PlannedJob
+from wanbatch.model.pool import PoolNews
 from wanbatch.words.diagnostics import Diagnostic
 
 
@@ -184,6 +185,13 @@ class MayFallAsleep:
 
 
 @dataclass(frozen=True, slots=True)
+class PoolChanged:
+    """What became of the workers; the run goes on without them."""
+
+    news: PoolNews
+
+
+@dataclass(frozen=True, slots=True)
 class Stopping:
     """The first wish to stop: what is under way is waited for."""
 
@@ -214,6 +222,7 @@ StageEvent = (
     | BuyingStopped
     | NotifyFailed
     | MayFallAsleep
+    | PoolChanged
     | Stopping
     | RunEnds
 )

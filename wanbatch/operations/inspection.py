@@ -6,29 +6,29 @@ its folder for a video, or stop at the first broken file: each is told with its 
 
 How it works: a report folder gives its videos with what was asked for, so that all
 checks apply; of a picture that was given, the file is taken where its content is still
-the one that was sent. A video alone has only its own measures. All cores decode at the
-same time, in threads: FFmpeg works outside of the interpreter's lock.
+the one that was sent. A video alone has only its own measures. The work pool decodes:
+as many at once as there are cores, for FFmpeg works outside of the interpreter's lock.
 """
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from wanbatch.model.measures import Level, Measures, References
+from wanbatch.model.looked import Undecodable
+from wanbatch.model.measures import Level, Measures, References, Targets
+from wanbatch.model.pool import Pool, where
 from wanbatch.model.report import Check, Output, Report, ReportJob, is_inside
+from wanbatch.operations.pools import do_all, threads
 from wanbatch.report.checks.groups import check_group
 from wanbatch.report.checks.registry import check_video
 from wanbatch.report.formats.checked import render_checks
 from wanbatch.report.write import read_report
-from wanbatch.videos.looking import Targets, Undecodable, look_at
+from wanbatch.videos.errands import HASH_IF_THERE, LOOK, Closed, look_values
 from wanbatch.words.canonical import Json
 from wanbatch.words.errors import ExitCode, WanbatchError
-from wanbatch.words.files import hash_file
 
 VIDEO_ENDINGS = (".mp4", ".mov", ".m4v")
 """What is looked for in a folder without a report."""
@@ -64,10 +64,10 @@ class _Subject:
 def inspect(paths: Sequence[Path]) -> list[Inspected]:
     """What is to be said of every video in ``paths``, in their order. Raises
     ``WanbatchError`` (2) for a folder that holds neither a report nor a video."""
-    found: list[_Subject | Inspected] = [one for path in paths for one in _subjects(path)]
-    subjects = [one for one in found if isinstance(one, _Subject)]
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        looks = dict(zip(map(id, subjects), pool.map(_look, subjects), strict=True))
+    with threads() as pool:
+        found: list[_Subject | Inspected] = [one for path in paths for one in _subjects(path, pool)]
+        subjects = [one for one in found if isinstance(one, _Subject)]
+        looks = dict(zip(map(id, subjects), _look_at_all(subjects, pool), strict=True))
     between = _between(subjects, looks)
     return [
         one if isinstance(one, Inspected) else _judge(one, looks[id(one)], between) for one in found
@@ -82,14 +82,14 @@ def render(found: Iterable[Inspected], form: str) -> bytes:
 # -- what there is to look at ----------------------------------------------------------
 
 
-def _subjects(path: Path) -> Iterator[_Subject | Inspected]:
+def _subjects(path: Path, pool: Pool) -> Iterator[_Subject | Inspected]:
     if path.is_dir():
         reports = (
             [path / _REPORT] if (path / _REPORT).exists() else sorted(path.glob("*/report.json"))
         )
         if reports:
             for report in reports:
-                yield from _of_report(report)
+                yield from _of_report(report, pool)
             return
         videos = sorted(p for p in path.iterdir() if p.suffix.lower() in VIDEO_ENDINGS)
         if not videos:
@@ -100,12 +100,12 @@ def _subjects(path: Path) -> Iterator[_Subject | Inspected]:
             )
         yield from map(_Subject, videos)
     elif path.suffix.lower() == ".json":
-        yield from _of_report(path)
+        yield from _of_report(path, pool)
     else:
         yield _Subject(path)
 
 
-def _of_report(path: Path) -> Iterator[_Subject | Inspected]:
+def _of_report(path: Path, pool: Pool) -> Iterator[_Subject | Inspected]:
     """The videos of one ``report.json``, or of a record under ``runs/``."""
     try:
         report = read_report(path)
@@ -113,7 +113,7 @@ def _of_report(path: Path) -> Iterator[_Subject | Inspected]:
         yield Inspected(str(path), (Check("file", passed=False, message=error.message),))
         return
     folder = path.parent.parent if path.parent.name == "runs" else path.parent
-    given = _Given(report, folder)
+    given = _Given(report, folder, pool)
     for job in report.jobs:
         if job.output is None:
             continue
@@ -137,8 +137,8 @@ def _lies_in(video: Path, folder: Path) -> bool:
 class _Given:
     """Where the files lie that the jobs of a report were made from."""
 
-    def __init__(self, report: Report, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, report: Report, folder: Path, pool: Pool) -> None:
+        self._folder, self._pool = folder, pool
         self._near = (Path(report.manifest.path).parent, folder.parent.parent)
         self._own = {job.name: job.output for job in report.jobs if job.output}
 
@@ -162,7 +162,10 @@ class _Given:
             return self._of_job(source.removeprefix("job:"))
         if not isinstance(sha256, str):
             return None
-        return next((p for p in (f / source for f in self._near) if _has(p, sha256)), None)
+        return next((p for p in (f / source for f in self._near) if self._has(p, sha256)), None)
+
+    def _has(self, path: Path, sha256: str) -> bool:
+        return do_all(self._pool, HASH_IF_THERE, [(where(path),)]) == [sha256]
 
     def _of_job(self, name: str) -> Path | None:
         """A job's video, or the still that was cut from it."""
@@ -175,24 +178,25 @@ class _Given:
         return self._folder / "stills" / f"{output.sha256[:16]}.{still[2]}.png"
 
 
-def _has(path: Path, sha256: str) -> bool:
-    try:
-        return hash_file(path) == sha256
-    except (OSError, ValueError):
-        return False
-
-
 # -- looking and judging ---------------------------------------------------------------
 
 
-def _look(subject: _Subject) -> Measures | Check:
-    """The measures, or why there are none."""
-    try:
-        return look_at(subject.path, subject.references, Targets(), Level.ALL)
-    except Undecodable as error:
-        return Check("decodes", passed=False, message=f"it cannot be decoded: {error}")
-    except OSError as error:
-        return Check("file", passed=False, message=f"it cannot be read: {error.strerror or error}")
+def _look_at_all(subjects: Sequence[_Subject], pool: Pool) -> list[Measures | Check]:
+    """The measures of each, or why there are none."""
+    values = [
+        look_values(where(one.path), one.references, Targets(), Level.ALL) for one in subjects
+    ]
+    return [_measured(found) for found in do_all(pool, LOOK, values)]
+
+
+def _measured(found: Measures | Undecodable | Closed) -> Measures | Check:
+    match found:
+        case Undecodable(reason):
+            return Check("decodes", passed=False, message=f"it cannot be decoded: {reason}")
+        case Closed(reason):
+            return Check("file", passed=False, message=f"it cannot be read: {reason}")
+        case _:
+            return found
 
 
 def _judge(

@@ -25,7 +25,8 @@ class PlanningOptions:
 
     ``None`` for ``backend`` leaves the choice to manifests, projects and the user's
     default. ``first`` keeps so many of the selected jobs, in manifest order.
-    ``checks`` is how deep finished videos are looked at.
+    ``checks`` is how deep finished videos are looked at. ``workers`` is where the work
+    on their bytes is done; ``None`` leaves that to the profile.
     """
 
     files: tuple[Path, ...]
@@ -39,6 +40,7 @@ class PlanningOptions:
     media_root: Path | None = None
     max_jobs: int = MOST_JOBS
     checks: Level = Level.ALL
+    workers: str | None = None
 
     @property
     def ledger(self) -> Path:

@@ -5,18 +5,24 @@ What it may not do: read a run's memory, or send anything.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import anyio
+
+from wanbatch.config.profiles import load_profiles
 from wanbatch.ledger.looks import read_looks
 from wanbatch.manifest.load import load_manifests
 from wanbatch.model.job import Manifest
 from wanbatch.model.lifecycle import RunRecord, Snapshot, State
+from wanbatch.model.looked import Looked
 from wanbatch.model.period import Allowance
 from wanbatch.model.plan import Plan
 from wanbatch.model.report import Report
+from wanbatch.model.workers import Workers
 from wanbatch.operations.archives import open_archive
 from wanbatch.operations.at_hand import look_with_copies
 from wanbatch.operations.check import check
@@ -24,10 +30,11 @@ from wanbatch.operations.choose import choose_backend
 from wanbatch.operations.elsewhere import refuse_older_ledger
 from wanbatch.operations.events import Observer
 from wanbatch.operations.folders import make_output
-from wanbatch.operations.looking import Look, look_at_rest
+from wanbatch.operations.looking import Look, keep_looks, look_at_rest
 from wanbatch.operations.looking import look as look_at_one
 from wanbatch.operations.options import DEFAULT_OUTPUT, PlanningOptions
 from wanbatch.operations.planning import look_and_plan, put_back_needed
+from wanbatch.operations.pools import choose_workers, opened_pool
 from wanbatch.operations.presigning import (
     Presigning,
     open_presigning,
@@ -36,7 +43,7 @@ from wanbatch.operations.presigning import (
 )
 from wanbatch.operations.shared import ledger_file
 from wanbatch.operations.summary import append_summary
-from wanbatch.operations.viewings import Viewings
+from wanbatch.operations.viewings import Subject, Viewings
 from wanbatch.plan.saved import Basis, complete
 from wanbatch.report.addresses import base_address, with_addresses, with_signatures
 from wanbatch.report.collect import collect, with_last_run
@@ -151,8 +158,11 @@ def rebuild_reports(
     archive = open_archive(profile) if profile.store is not None else None
     if archive is not None:
         look = look_with_copies(look, options.output, archive, plan)
+    workers = choose_workers(options.workers, profile.workers)
+    new = _look_at_rest(options, workers, viewings, viewings.subjects(plan, snapshot), look)
     ledger = ledger_file(options, snapshot)
-    look_at_rest(viewings, viewings.subjects(plan, snapshot), look, ledger)
+    if new and ledger.exists():  # what reads a shared one has no file of its own
+        keep_looks(ledger, new)
     base = base_address(profile.store) if profile.store is not None else ""
     written = write_reports(
         options, checked.manifests, plan, snapshot, viewings=viewings, videos_at=base
@@ -174,6 +184,21 @@ def _rendered(report: Report, form: Format, way: str, signing: Presigning | None
         return render_file(report, form, way)
     signed = with_signatures(report, signing.sign)
     return render_signed(signed, way, moment(signing.until))
+
+
+def _look_at_rest(
+    options: PlanningOptions,
+    workers: Workers,
+    viewings: Viewings,
+    subjects: Sequence[Subject],
+    look: Look,
+) -> list[Looked]:
+    subjects = [one for one in subjects if viewings.needed(one) is not None]
+    if not subjects:
+        return []
+    hidden = load_profiles(os.environ).secret_names()
+    with opened_pool(workers, options.output, hidden) as pool:
+        return anyio.run(look_at_rest, pool, viewings, subjects, look)
 
 
 def _selected(report: Report, plan: Plan) -> Report:

@@ -13,20 +13,20 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Sequence
-from contextlib import AbstractAsyncContextManager, AbstractContextManager, suppress
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import anyio
-import anyio.to_thread
 
+from wanbatch.compute.threads import Threads
 from wanbatch.engine.interpret import acceptance_facts
 from wanbatch.engine.recovery import recover_interrupted
 from wanbatch.engine.runner import RunContext, stranger_path
 from wanbatch.ledger.lock import RunLock
 from wanbatch.ledger.store import Ledger
 from wanbatch.manifest.load import LoadOptions, load_manifests
-from wanbatch.media.probe import probe_video
+from wanbatch.media.errands import HASH, PROBE
 from wanbatch.model.lifecycle import (
     DECISIONS,
     Attempt,
@@ -39,6 +39,7 @@ from wanbatch.model.lifecycle import (
 from wanbatch.model.media import UnreadableFile
 from wanbatch.model.origin import same_origin
 from wanbatch.model.plan import Plan
+from wanbatch.model.pool import Pool, near, where
 from wanbatch.model.wire import Profile
 from wanbatch.operations.check import check_silently, read_name
 from wanbatch.operations.choose import choose_backend
@@ -52,7 +53,7 @@ from wanbatch.providers.dialects.reading import valid_task_id
 from wanbatch.videos import outputs
 from wanbatch.videos.folders import refuse_odd_places
 from wanbatch.words.errors import ExitCode, WanbatchError
-from wanbatch.words.files import create_anew, hash_file, open_regular
+from wanbatch.words.files import create_anew, open_regular
 
 FLAGS = {
     EventKind.ADOPTED: "--adopt TASK_ID",
@@ -89,6 +90,7 @@ class ResolvePorts:
     wall: Callable[[], float]
     lock: Callable[[], AbstractContextManager[object]]
     open_ledger: Callable[[], AbstractAsyncContextManager[Ledger]]
+    pool: Pool
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,12 +114,14 @@ def start(question: Question, observe: Observer, lock_timeout_s: float = 0.0) ->
             "name the folder with --output",
         )
     refuse_odd_places(options.output, ())
+    pool = Threads()
     ports = ResolvePorts(
         time.time,
         lambda: RunLock(options.output, timeout_s=lock_timeout_s),
-        ledger_opener(options, profile, shared_ports(options.output, lock_timeout_s)),
+        ledger_opener(options, profile, shared_ports(options.output, lock_timeout_s), pool),
+        pool,
     )
-    with ports.lock():
+    with ports.lock(), closing(pool):
         return anyio.run(resolve, question, ports, observe)
 
 
@@ -172,7 +176,7 @@ async def record(
     """``resolve`` for the attempts that ``find`` names."""
     async with ports.open_ledger() as ledger:
         output = question.options.output
-        context = RunContext("resolve", "", "", "", "", output, ports.wall)
+        context = RunContext("resolve", "", "", "", "", output, ports.wall, ports.pool)
         await recover_interrupted(context, ledger)
         found = tuple(find(ledger.snapshot))
         if question.kind is None:
@@ -180,7 +184,7 @@ async def record(
         _refuse_undecidable(found, question.kind)
         remarks: dict[int, str] = {}
         for attempt in found:
-            facts = await _facts(attempt, question, ledger.snapshot, ports.wall, remarks)
+            facts = await _facts(attempt, question, ledger.snapshot, ports, remarks)
             await ledger.append(Event(attempt.attempt_id, question.kind, ports.wall(), facts))
         await recover_interrupted(context, ledger)
         return Resolution(found, remarks)
@@ -280,19 +284,19 @@ async def _facts(
     attempt: Attempt,
     question: Question,
     snapshot: Snapshot,
-    wall: Callable[[], float],
+    ports: ResolvePorts,
     remarks: dict[int, str],
 ) -> Facts:
     match question.kind:
         case EventKind.ADOPTED:
             _refuse_taken(snapshot, attempt, question.task_id)
-            facts = acceptance_facts(question.task_id, wall())
+            facts = acceptance_facts(question.task_id, ports.wall())
             return {**facts, "reason": "adopted by a person", "confirmed_at": 0.0}
         case EventKind.RESUBMIT:
             return {"reason": "a person allowed it to be bought again"}
         case EventKind.STAGED:
             output = question.options.output
-            return await anyio.to_thread.run_sync(_take, attempt, output, remarks)
+            return await _take(attempt, output, ports.pool, remarks)
         case _:
             return {"reason": "abandoned by a person"}
 
@@ -316,7 +320,7 @@ def _refuse_taken(snapshot: Snapshot, attempt: Attempt, task_id: str) -> None:
         )
 
 
-def _take(attempt: Attempt, output: Path, remarks: dict[int, str]) -> Facts:
+async def _take(attempt: Attempt, output: Path, pool: Pool, remarks: dict[int, str]) -> Facts:
     """Copies kept bytes to where staged ones lie; what can be measured of them is
     recorded.
 
@@ -330,17 +334,14 @@ def _take(attempt: Attempt, output: Path, remarks: dict[int, str]) -> Facts:
             "decide with: " + ", ".join(FLAGS[one] for one in DECISIONS[attempt.state]),
         )
     part = outputs.part_path(output, attempt)
-    with open_regular(kept) as reader, create_anew(part) as writer:
-        shutil.copyfileobj(reader, writer, 1 << 20)
-        writer.flush()
-        os.fsync(writer.fileno())
+    await pool.submit(near(_copy), kept, part)
     facts: Facts = {
         "path": stranger_path(attempt),
-        "sha256": hash_file(part),
+        "sha256": await pool.submit(HASH, where(part)),
         "bytes": part.stat().st_size,
         "reason": "refused bytes were taken by a person",
     }
-    probed = probe_video(part)
+    probed = await pool.submit(PROBE, where(part))
     if isinstance(probed, UnreadableFile):
         remarks[attempt.attempt_id] = probed.text
         return facts
@@ -352,6 +353,13 @@ def _take(attempt: Attempt, output: Path, remarks: dict[int, str]) -> Facts:
         "fps": probed.fps,
         "has_audio": probed.has_audio,
     }
+
+
+def _copy(kept: Path, part: Path) -> None:
+    with open_regular(kept) as reader, create_anew(part) as writer:
+        shutil.copyfileobj(reader, writer, 1 << 20)
+        writer.flush()
+        os.fsync(writer.fileno())
 
 
 def has_kept_bytes(attempt: Attempt, output: Path) -> bool:

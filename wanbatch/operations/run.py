@@ -56,6 +56,7 @@ from wanbatch.model.origin import same_origin
 from wanbatch.model.outcomes import ProbeFailed
 from wanbatch.model.period import PeriodLimit
 from wanbatch.model.plan import Action, JobState, Plan
+from wanbatch.model.pool import Pool, PoolNews
 from wanbatch.model.report import Remark, Report, Shortfall
 from wanbatch.model.wire import Profile, quiet_period_of
 from wanbatch.operations.allowance import keep_periods, periods_of
@@ -83,6 +84,7 @@ from wanbatch.operations.events import (
     NotPrepared,
     Observer,
     Planned,
+    PoolChanged,
     Reconciled,
     RunBegins,
     RunEnds,
@@ -128,6 +130,7 @@ from wanbatch.videos.outputs import intact_paths, set_aside_strangers
 from wanbatch.videos.trash import trashed_paths
 from wanbatch.words.clock import ServerClock
 from wanbatch.words.errors import ExitCode, WanbatchError, innermost
+from wanbatch.words.loops import door_into_loop
 
 UNNOTICED_S = 0.5
 """Nobody needs to be told why a run takes so much longer."""
@@ -173,10 +176,11 @@ class RunPorts:
     ``chance`` a number in [0, 1). ``lock`` keeps a second run out. ``free_bytes`` reads
     the room on the output's disk; ``None`` where nobody looks. ``watch`` says that it
     has started, goes on beside the work, and may call ``Run.interrupt``; it is
-    cancelled at the end. ``look`` looks at one stored video, in a thread; ``None``
-    where nobody looks. ``report`` writes what people read, from the plan, the ledger
-    and the run's id, and returns each page's path with its report. ``awake`` keeps the
-    machine awake while something that costs money is under way. ``notify`` runs the
+    cancelled at the end. ``pool`` does what touches the bytes of videos; ``look`` has
+    it look at one that is stored, ``None`` where nobody looks. ``report`` writes what
+    people read, from the plan, the ledger and the run's id, and returns each page's
+    path with its report. ``awake`` keeps the machine awake while something that costs
+    money is under way. ``notify`` runs the
     user's command, in a thread; ``None`` where there is none. ``journal`` keeps what
     happens; ``None`` where nobody reads it. ``archive`` is where finished videos live;
     ``None`` for the output folder. Every ``forecast_every_s`` seconds it is
@@ -192,6 +196,7 @@ class RunPorts:
     open_client: Callable[[ServerClock], AbstractAsyncContextManager[RunClient]]
     free_bytes: Callable[[], int] | None
     watch: Callable[[Run, TaskStatus[None]], Awaitable[None]]
+    pool: Pool
     look: Look | None
     report: Callable[[Plan, Snapshot, str], Sequence[tuple[Path, Report]]]
     awake: Awake = let_it_sleep
@@ -263,7 +268,8 @@ def carry_out(
     commands and programs. ``execute`` is as in ``start``; ``end`` hears of the result
     before the user's own command does. Raises ``WanbatchError``."""
     prepared = prepare(options, run, observe)
-    work = Run(prepared, open_ports(prepared), approver, observe)
+    ports = open_ports(prepared)
+    work = Run(prepared, ports, approver, observe)
     try:
         result = start(work, execute)
     except Exception as error:  # a task group wraps what ended it
@@ -271,6 +277,8 @@ def carry_out(
         if isinstance(refusal, WanbatchError):
             work.notify_refusal(refusal)
         raise
+    finally:
+        ports.pool.close()
     if end is not None:
         end(result)
     work.notify_end(result)
@@ -336,6 +344,7 @@ class Run:
             prices.currency if prices else "",
             self._options.output,
             self._clock.now,
+            ports.pool,
             self._clock,
             retention_of(self._profile.kind),
             ports.free_bytes,
@@ -374,6 +383,7 @@ class Run:
             return await self._execute()
 
     async def _execute(self) -> RunResult:
+        self._listen()
         async with self._ports.open_ledger() as ledger:
             elsewhere = self._look_around(ledger.snapshot)
             self._taken_up = self._unfinished(ledger.snapshot)
@@ -400,6 +410,16 @@ class Run:
                 result = await self._finish(ledger, elsewhere)
                 group.cancel_scope.cancel()
             return result
+
+    def _listen(self) -> None:
+        """What becomes of the workers is told in this loop, for as long as it runs."""
+        door = door_into_loop()
+
+        def take(news: PoolNews) -> None:
+            with suppress(RuntimeError):
+                door(self._tell, PoolChanged(news))
+
+        self._ports.pool.listen(take)
 
     def note_references(self, result: RunResult) -> None:
         """Which videos these manifests need, for ``clean``; with the lock still held,
@@ -683,10 +703,12 @@ class Run:
             return
         snapshot = ledger.snapshot
         viewings = viewings_of(self._options, plan, snapshot)
-        look = self._ports.look
+        ports, tell, look = self._ports, self._tell, self._ports.look
         if self._archive is not None:
             look = look_with_copies(look, self._options.output, self._archive, plan)
-        self._beside = Beside(viewings, look, ledger, lambda videos: self._tell(Looking(videos)))
+        self._beside = Beside(
+            viewings, ports.pool, look, ledger, lambda videos: tell(Looking(videos))
+        )
         group.start_soon(self._beside.keep)
         self._beside.offer(viewings.subjects(plan, snapshot))
 

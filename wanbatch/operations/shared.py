@@ -19,6 +19,7 @@ from wanbatch.ledger.store import Ledger, read_snapshot
 from wanbatch.model.archive import Archive
 from wanbatch.model.lifecycle import Snapshot
 from wanbatch.model.objects import ObjectStore
+from wanbatch.model.pool import Pool
 from wanbatch.model.storage import Storage
 from wanbatch.model.wire import Profile
 from wanbatch.operations.events import Observer
@@ -75,6 +76,7 @@ def ledger_opener(
     options: PlanningOptions,
     profile: Profile | None,
     ports: Ports,
+    pool: Pool,
     archive: Archive | None = None,
     *,
     buys: bool = True,
@@ -88,4 +90,4 @@ def ledger_opener(
     from wanbatch.operations.sharing import open_for_fetching, open_under_lease
 
     opened = open_under_lease if buys else open_for_fetching
-    return lambda: opened(storage, options, ports, archive)
+    return lambda: opened(storage, options, ports, pool, archive)

@@ -30,7 +30,6 @@ from wanbatch.ledger.sqlite import is_missing
 from wanbatch.ledger.store import Ledger, read_snapshot
 from wanbatch.model.archive import Archive, NotArchived, archived_name, is_archived
 from wanbatch.model.lifecycle import (
-    Attempt,
     Event,
     EventKind,
     Facts,
@@ -38,6 +37,7 @@ from wanbatch.model.lifecycle import (
     Snapshot,
     State,
 )
+from wanbatch.model.pool import Pool, near
 from wanbatch.model.storage import Storage
 from wanbatch.operations.events import Observer, SharedLedgerRead
 from wanbatch.operations.options import PlanningOptions
@@ -126,21 +126,31 @@ def in_own_loop(work: Callable[[], Awaitable[T]]) -> T:
 
 @asynccontextmanager
 async def open_under_lease(
-    storage: Storage, options: PlanningOptions, ports: Ports, archive: Archive | None
+    storage: Storage,
+    options: PlanningOptions,
+    ports: Ports,
+    pool: Pool,
+    archive: Archive | None,
 ) -> AsyncIterator[Ledger]:
     """For who may buy or decide: what the folder's own ledger knows is taken up first,
     and its videos go where all machines have them. Raises as ``open_shared``."""
     made = ports(BucketObjects(storage))
     async with open_shared(made) as shared:
-        await _take_up(shared, options, made.wall)
+        context = RunContext("share", "", "", "", "", options.output, made.wall, pool)
+        if not is_missing(options.ledger):
+            await _take_up(shared, options.ledger, context)
         if archive is not None:
-            await _bring_videos(shared.ledger, options.output, archive, made.wall)
+            await _bring_videos(shared.ledger, context, archive)
         yield shared.ledger
 
 
 @asynccontextmanager
 async def open_for_fetching(
-    storage: Storage, options: PlanningOptions, ports: Ports, archive: Archive | None
+    storage: Storage,
+    options: PlanningOptions,
+    ports: Ports,
+    pool: Pool,
+    archive: Archive | None,
 ) -> AsyncIterator[Ledger]:
     """Without the lease; but what the folder's own ledger knows is taken up first,
     where nobody else holds it."""
@@ -149,7 +159,7 @@ async def open_for_fetching(
         if is_missing(options.ledger):
             yield await stack.enter_async_context(beside)
             return
-        owned = open_under_lease(storage, options, ports, archive)
+        owned = open_under_lease(storage, options, ports, pool, archive)
         try:
             ledger = await stack.enter_async_context(owned)
         except LeaseHeld:
@@ -157,32 +167,26 @@ async def open_for_fetching(
         yield ledger
 
 
-async def _take_up(shared: Shared, options: PlanningOptions, wall: Callable[[], float]) -> None:
+async def _take_up(shared: Shared, local: Path, context: RunContext) -> None:
     """What the folder's own ledger knows. Bytes that wait for their name get it first:
     by another ledger's numbers nobody would know whose they are."""
-    if is_missing(options.ledger):
-        return
-    async with Ledger.open(options.ledger) as own:
-        context = RunContext("share", "", "", "", "", options.output, wall)
+    async with Ledger.open(local) as own:
         await recover_interrupted(context, own)
-    await shared.merge_up(options.ledger)
+    await shared.merge_up(local)
 
 
-async def _bring_videos(
-    ledger: Ledger, output: Path, archive: Archive, wall: Callable[[], float]
-) -> None:
+async def _bring_videos(ledger: Ledger, context: RunContext, archive: Archive) -> None:
     """Puts the videos that lie in this folder alone where all machines have them."""
     for attempt in ledger.snapshot.attempts:
-        is_local = attempt.state is State.STORED and not is_archived(attempt.path)
-        if not is_local or not await anyio.to_thread.run_sync(_is_here, output, attempt):
+        if attempt.state is not State.STORED or is_archived(attempt.path):
+            continue
+        home = Placement(attempt.manifest, attempt.job, attempt.attempt_id, attempt.path, 0)
+        if not await context.pool.submit(near(is_intact), context.output, home, attempt):
             continue
         try:
-            await archive.keep(attempt.sha256, output / attempt.path)
+            await archive.keep(attempt.sha256, context.output / attempt.path)
         except (NotArchived, OSError):
             return  # it is here, and the next run tries again
         facts: Facts = {"path": archived_name(attempt.sha256)}
-        await ledger.append(Event(attempt.attempt_id, EventKind.RESTORED, wall(), facts))
-
-
-def _is_here(output: Path, attempt: Attempt) -> bool:
-    return is_intact(output, Placement("", "", 0, attempt.path, 0), attempt)
+        event = Event(attempt.attempt_id, EventKind.RESTORED, context.wall(), facts)
+        await ledger.append(event)

@@ -18,11 +18,10 @@ from pathlib import Path
 from wanbatch.model.job import FileMedia, JobMedia, MediaType
 from wanbatch.model.lifecycle import Attempt, Snapshot, State
 from wanbatch.model.looked import Found, Looked, Undecodable, compared_with
-from wanbatch.model.measures import MEASURES_VERSION, Level, References
+from wanbatch.model.measures import MEASURES_VERSION, Level, References, Targets
 from wanbatch.model.plan import JobState, Plan, PlannedJob
 from wanbatch.model.report import is_inside
 from wanbatch.report.write import frames_name, poster_name, preview_name
-from wanbatch.videos.looking import Targets
 
 Key = tuple[str, str]
 """A video by its bytes, and what it is compared with."""

@@ -28,6 +28,7 @@ from wanbatch.ledger.lock import RunLock
 from wanbatch.model.lifecycle import Snapshot
 from wanbatch.model.objects import ObjectStore
 from wanbatch.model.plan import Plan
+from wanbatch.model.pool import Pool
 from wanbatch.model.report import Report
 from wanbatch.model.wire import Profile, Secret
 from wanbatch.operations.archives import open_archive
@@ -36,6 +37,7 @@ from wanbatch.operations.journal import Journal
 from wanbatch.operations.looking import look
 from wanbatch.operations.notifying import run_command
 from wanbatch.operations.others import without_secrets
+from wanbatch.operations.pools import choose_workers, open_pool
 from wanbatch.operations.reporting import write_reports
 from wanbatch.operations.run import Prepared, Run, RunPorts
 from wanbatch.operations.shared import Ports, ledger_opener
@@ -68,6 +70,8 @@ def real_ports(
     environ, notify = environment_of_others(prepared.profile), prepared.run.notify
     key = prepared.profile.api_key.reveal()
     started = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    workers = choose_workers(options.workers, prepared.profile.workers)
+    pool = open_pool(workers, options.output, os.environ.keys() - environ.keys())
 
     archive = open_archive(prepared.profile)
     shared = shared_ports(options.output, prepared.run.lock_timeout_s)
@@ -86,11 +90,12 @@ def real_ports(
             options.output, prepared.run.lock_timeout_s, sleep=sleep, command=command
         ),
         open_ledger=ledger_opener(
-            options, prepared.profile, shared, archive, buys=prepared.run.buys
+            options, prepared.profile, shared, pool, archive, buys=prepared.run.buys
         ),
-        open_client=lambda clock: open_client(prepared.profile, options.output, clock),
+        open_client=lambda clock: open_client(prepared.profile, options.output, clock, pool),
         free_bytes=lambda: shutil.disk_usage(options.output).free,
         watch=watch,
+        pool=pool,
         look=look,
         report=report,
         awake=lambda: stay_awake(environ, os.getpid()),
@@ -154,15 +159,17 @@ def environment_of_others(profile: Profile) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def open_client(profile: Profile, output: Path, clock: ServerClock) -> AsyncIterator[Client]:
+async def open_client(
+    profile: Profile, output: Path, clock: ServerClock, pool: Pool
+) -> AsyncIterator[Client]:
     """The API's client; for the emulator without an address, a server of its own for as
     long as the run lasts."""
     if profile.realm == "emulator" and not profile.base_url:
         words = os.environ.get("WANBATCH_EMULATOR_OPTIONS", "").split()
         with start_emulator(output / ".emulator", *words) as server:
             given = replace(profile, base_url=server.base_url, api_key=Secret("emulator"))
-            async with Client(given, clock=clock.now, hear=clock.hear) as client:
+            async with Client(given, pool=pool, clock=clock.now, hear=clock.hear) as client:
                 yield client
         return
-    async with Client(profile, clock=clock.now, hear=clock.hear) as client:
+    async with Client(profile, pool=pool, clock=clock.now, hear=clock.hear) as client:
         yield client

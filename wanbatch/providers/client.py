@@ -17,15 +17,14 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
 import anyio
-from anyio import to_thread
 
+from wanbatch.media.errands import PROBE, SYNC
 from wanbatch.model.job import MediaType
 from wanbatch.model.media import VideoFacts
 from wanbatch.model.outcomes import (
@@ -50,6 +49,7 @@ from wanbatch.model.outcomes import (
     rewrite,
 )
 from wanbatch.model.plan import MediaRef, Request
+from wanbatch.model.pool import Pool, near, where
 from wanbatch.model.ports import Cancelling, Discerning, Listing
 from wanbatch.model.wire import (
     ListedTask,
@@ -100,14 +100,15 @@ LIST_PAGES = 50
 
 
 class Client:
-    """An async context manager. ``clock`` gives Unix seconds and ``hear`` is told the
-    server's; ``network`` is the real one where none is given.
+    """An async context manager. ``pool`` reads files. ``clock`` gives Unix seconds and
+    ``hear`` is told the server's; ``network`` is the real one where none is given.
     """
 
     def __init__(
         self,
         profile: Profile,
         *,
+        pool: Pool,
         network: Network | None = None,
         clock: Callable[[], float] = time.time,
         hear: Callable[[float], None] | None = None,
@@ -115,6 +116,7 @@ class Client:
         self.profile = profile
         self._dialect = dialect_for(profile.kind)
         self._http = Http(profile, network)
+        self._pool = pool
         self._clock, self._hear = clock, hear
         self._delivered: dict[str, tuple[str, float]] = {}
         self._bucket: Bucket | None = None
@@ -256,18 +258,18 @@ class Client:
                 url = sources.pop(0)
                 outcome = await self._download_from(url, part)
                 if isinstance(outcome, Downloaded):
-                    await to_thread.run_sync(partial(_drop, kept))
+                    await self._pool.submit(_DROP, kept)
                     return outcome
                 failures.append((url, outcome))
                 if outcome.refused:
-                    await to_thread.run_sync(partial(os.replace, part, kept))
+                    await self._pool.submit(_MOVE, part, kept)
                 elif url == content:
                     known = {one for one, _ in failures}
-                    named = await to_thread.run_sync(partial(_addresses_in, part))
+                    named = await self._pool.submit(_ADDRESSES_IN, part)
                     sources = [one for one in named if one not in known]
         except OSError as error:
-            await to_thread.run_sync(partial(_drop, part))
-            await to_thread.run_sync(partial(_drop, kept))
+            await self._pool.submit(_DROP, part)
+            await self._pool.submit(_DROP, kept)
             reason = f"{part.name} cannot be written: {error.strerror or 'input/output error'}"
             return DownloadFailed(reason, disk=True)
         return await self._undownloaded(failures, result, part, kept)
@@ -281,9 +283,9 @@ class Client:
     ) -> DownloadOutcome:
         refused = next((failure.refused for _, failure in failures if failure.refused), "")
         if refused:
-            await to_thread.run_sync(partial(os.replace, kept, part))
+            await self._pool.submit(_MOVE, kept, part)
         else:
-            await to_thread.run_sync(partial(_drop, part))
+            await self._pool.submit(_DROP, part)
         reasons = "; ".join(dict.fromkeys(failure.reason for _, failure in failures))
         gone = bool(failures) and all(
             self._says_gone(url, failure, result) for url, failure in failures
@@ -411,7 +413,7 @@ class Client:
     async def _deliver_file(self, ref: MediaRef, path: Path, model: str) -> str | Undeliverable:
         """Its URL. Raises ``OSError``. What was delivered before is used again for half
         of the time that it is kept."""
-        file = await to_thread.run_sync(partial(read_media, path))
+        file = await self._pool.submit(_READ_MEDIA, path)
         if ref.sha256 and file.sha256 != ref.sha256:
             return Undeliverable("its content has changed since the plan was made")
         way = self.profile.delivery.way
@@ -453,18 +455,16 @@ class Client:
 
     async def _download_from(self, url: str, part: Path) -> Downloaded | http_download.NotFetched:
         """One source. Raises ``OSError`` of the disk."""
-        from wanbatch.media.probe import probe_video  # PyAV is heavy, and only a download needs it
-
         fetched = await http_download.fetch_file(self._http, url, part)
-        where = urlsplit(url).hostname or "its address"
+        host = urlsplit(url).hostname or "its address"
         if isinstance(fetched, http_download.NotFetched):
-            return replace(fetched, reason=f"{where}: {fetched.reason}")
-        await to_thread.run_sync(partial(_sync, part))
-        facts = await to_thread.run_sync(partial(probe_video, part))
+            return replace(fetched, reason=f"{host}: {fetched.reason}")
+        await self._pool.submit(SYNC, part)
+        facts = await self._pool.submit(PROBE, where(part))
         if isinstance(facts, VideoFacts):
             return Downloaded(facts, fetched.declared, facts.remark)
-        refused = await to_thread.run_sync(partial(_refused_hash, part))
-        reason = f"{where}: what came is no whole video: {facts.text}"
+        refused = await self._pool.submit(_REFUSED_HASH, part)
+        reason = f"{host}: what came is no whole video: {facts.text}"
         return http_download.NotFetched(reason, status=200, refused=refused)
 
     def _without_key(self, outcome: Outcome) -> Outcome:
@@ -557,6 +557,5 @@ def _drop(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _sync(path: Path) -> None:
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
+_READ_MEDIA, _REFUSED_HASH = near(read_media), near(_refused_hash)
+_DROP, _MOVE, _ADDRESSES_IN = near(_drop), near(os.replace), near(_addresses_in)

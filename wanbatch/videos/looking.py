@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,7 @@ from wanbatch.media.clips import Video, opened_video
 from wanbatch.media.container import Undecodable as Undecodable
 from wanbatch.media.container import count_packets, has_codec
 from wanbatch.media.turning import turned_size
-from wanbatch.model.measures import Joint, Level, Measures, References, Sound
+from wanbatch.model.measures import Joint, Level, Measures, References, Sound, Targets
 from wanbatch.videos.full_frames import FullFrames
 from wanbatch.videos.hearing import Hearing
 from wanbatch.videos.previews import TICKS, Preview
@@ -41,17 +41,6 @@ from wanbatch.words.files import open_regular
 
 _USUAL_RATE = 24
 """Frames a second of a video whose time stamps say nothing: the emulator's."""
-
-
-@dataclass(frozen=True, slots=True)
-class Targets:
-    """Files to write, each whole or not at all; ``None`` is not wanted. ``preview`` and
-    ``frames`` need the whole video decoded: they are made at the level ``all`` alone,
-    and a preview only of what can be encoded."""
-
-    poster: Path | None = None
-    preview: Path | None = None
-    frames: Path | None = None
 
 
 def look_at(video: Path, references: References, targets: Targets, level: Level) -> Measures:

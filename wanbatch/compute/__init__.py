@@ -1,0 +1,1 @@
+"""The work pool: threads, or the workers of a Dask cluster."""
