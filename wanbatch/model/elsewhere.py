@@ -104,7 +104,7 @@ class Elsewhere:
             if found is None and not heard:
                 found = (
                     self.reports.get(text)
-                    or self.videos.get(video_digits(text, "paid"))
+                    or (self.videos.get(video_digits(text, "paid")) if self.videos else None)
                     or self.own_locks.get(text)
                 )
             if found is not None:

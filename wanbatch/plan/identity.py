@@ -89,11 +89,14 @@ class _Identifier:
         while pending:
             key = pending[-1]
             if key not in self.done:
-                missing = [up for up in upstream_of(self.jobs[key]) if up not in self.done]
-                if missing:
-                    pending.extend(missing)
-                    continue
-                self.done[key] = self._identify(self.jobs[key])
+                job = self.jobs[key]
+                # Whoever has the same media found their upstream done.
+                if id(job.media) not in self.shared:
+                    missing = [up for up in upstream_of(job) if up not in self.done]
+                    if missing:
+                        pending.extend(missing)
+                        continue
+                self.done[key] = self._identify(job)
             pending.pop()
         return self.done[start]
 
@@ -157,7 +160,10 @@ def upstream_of(job: Job) -> tuple[JobKey, ...]:
 def upstream_first(identified: Mapping[JobKey, Identified]) -> list[JobKey]:
     """All jobs, each behind those whose video it takes."""
     ordered: dict[JobKey, None] = {}
-    for start in identified:
+    for start, entry in identified.items():
+        if not entry.upstream:  # nearly all
+            ordered.setdefault(start)
+            continue
         pending = [start]
         while pending:
             key = pending[-1]

@@ -457,6 +457,8 @@ class _Planner:
         A failed job is bought by the word to regenerate too, as a retry: then that word
         is used up, or it would buy once more in every run.
         """
+        if not standing.authorised_by:
+            return 0
         kinds = [standing.authorised_by]
         if standing.authorised_by == "retry_failed":
             kinds.append("regenerate")
@@ -478,10 +480,11 @@ class _Planner:
     def _free(self, path: str) -> str:
         """``path``, numbered where another job of this plan has it when case is folded:
         the folder may be copied to a disk that knows no case."""
-        stem, number, free = path.removesuffix(".mp4"), 2, path
-        while free.casefold() in self.taken:
-            free, number = f"{stem}-{number}.mp4", number + 1
-        self.taken.add(free.casefold())
+        number, free, folded = 2, path, path.casefold()
+        while folded in self.taken:
+            free, number = f"{path.removesuffix('.mp4')}-{number}.mp4", number + 1
+            folded = free.casefold()
+        self.taken.add(folded)
         return free
 
     def _strangers(self, attempts: Mapping[JobKey, Sequence[Attempt]]) -> tuple[Attempt, ...]:
