@@ -115,6 +115,9 @@ class Elsewhere:
 NOTHING = Elsewhere()
 
 
+_READABLE = str.maketrans("[,=%", "..-_")
+
+
 def video_digits(fingerprint_text: str, realm: str) -> str:
     """The eight hex digits in the name of a job's video."""
     return hashlib.sha256(f"{fingerprint_text} {realm}".encode()).hexdigest()[:8]
@@ -127,9 +130,7 @@ def video_name(job_name: str, fingerprint_text: str, realm: str) -> str:
     ``opening[hour=dawn,seed=100]`` becomes ``opening.hour-dawn.seed-100.1f3a9c2e.mp4``.
     """
     digits = video_digits(fingerprint_text, realm)
-    readable = (
-        job_name.rstrip("]").replace("[", ".").replace(",", ".").replace("=", "-").replace("%", "_")
-    )
+    readable = job_name.rstrip("]").translate(_READABLE)
     tail = f".{digits}.mp4"
     room = 200 - len(tail)
     if len(readable) * 4 > room:
