@@ -396,10 +396,15 @@ def _seed_keys(sweeps: Sequence[Sweep]) -> dict[str, str]:
     return keys
 
 
+_UPSTREAM_FIRST = ("first_clip", *MEDIA_TYPES)
+
+
 def _upstream(entry: JobSpec) -> str:
     media = entry.fields.get("media")
-    for kind in ("first_clip", *MEDIA_TYPES):
-        reference = media.get(kind) if isinstance(media, dict) else None
+    if not isinstance(media, dict):
+        return ""
+    for kind in _UPSTREAM_FIRST if any(isinstance(m, dict) for m in media.values()) else ():
+        reference = media.get(kind)
         if isinstance(reference, dict) and "url" not in reference:
             target = reference.get("job")
             return target if isinstance(target, str) and not is_template(target) else ""

@@ -48,7 +48,7 @@ def check_media(manifests: Sequence[Manifest], now: float) -> MediaFindings:
         for manifest in manifests
         for job in manifest.jobs
         for item in job.media
-        for finding in _findings(judge_once, job, item)
+        for finding in _new_findings(judge_once, job, item)
     ]
     found += [
         _diagnostic(doubt, use.job, use.input, use.input, Severity.ERROR)
@@ -69,6 +69,10 @@ class _Judge:
     judged: dict[tuple[FileMedia, MediaType], list[Objection]] = field(default_factory=dict)
     first_uses: dict[object, MediaInput] = field(default_factory=dict)
     expiries: dict[str, Objection | None] = field(default_factory=dict)
+    quiet: set[tuple[int, int]] = field(default_factory=set)
+    """Inputs (by identity) and seconds of jobs of which there is nothing to say: the
+    cells of a sweep mostly share their media, and a hundred thousand looks at one
+    picture are a tenth of a second each time."""
 
     def file(self, source: FileMedia, media_type: MediaType) -> Examined:
         """The file, opened once for each kind that it is used as."""
@@ -93,6 +97,17 @@ class _Judge:
             end = expires_at(url)
             self.expiries[url] = None if end is None else judge.expiry(end, self.now)
         return self.expiries[url]
+
+
+def _new_findings(judge_once: _Judge, job: Job, item: MediaInput) -> Sequence[Diagnostic]:
+    """``_findings``, unless another job with the same input was sound."""
+    use = (id(item), job.seconds)
+    if use in judge_once.quiet:
+        return ()
+    found = list(_findings(judge_once, job, item))
+    if not found:
+        judge_once.quiet.add(use)
+    return found
 
 
 def _findings(judge_once: _Judge, job: Job, item: MediaInput) -> Iterator[Diagnostic]:

@@ -104,7 +104,7 @@ class Elsewhere:
             if found is None and not heard:
                 found = (
                     self.reports.get(text)
-                    or self.videos.get(video_digits(text, "paid"))
+                    or (self.videos.get(video_digits(text, "paid")) if self.videos else None)
                     or self.own_locks.get(text)
                 )
             if found is not None:
@@ -113,6 +113,9 @@ class Elsewhere:
 
 
 NOTHING = Elsewhere()
+
+
+_READABLE = str.maketrans("[,=%", "..-_")
 
 
 def video_digits(fingerprint_text: str, realm: str) -> str:
@@ -127,9 +130,7 @@ def video_name(job_name: str, fingerprint_text: str, realm: str) -> str:
     ``opening[hour=dawn,seed=100]`` becomes ``opening.hour-dawn.seed-100.1f3a9c2e.mp4``.
     """
     digits = video_digits(fingerprint_text, realm)
-    readable = (
-        job_name.rstrip("]").replace("[", ".").replace(",", ".").replace("=", "-").replace("%", "_")
-    )
+    readable = job_name.rstrip("]").translate(_READABLE)
     tail = f".{digits}.mp4"
     room = 200 - len(tail)
     if len(readable) * 4 > room:

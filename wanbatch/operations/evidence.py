@@ -26,10 +26,12 @@ from wanbatch.ledger.sqlite import Damaged, Foreign
 from wanbatch.model.elsewhere import Elsewhere, Sighting, Source
 from wanbatch.model.lifecycle import Snapshot
 from wanbatch.model.lock import LOCK_SCHEMA, LOCK_SUFFIX
+from wanbatch.plan.lock_scan import scan_lock
 from wanbatch.report.collect import OTHER_LEDGER
-from wanbatch.report.head import Head, read_document, read_head
+from wanbatch.report.head import Head, parse_document, read_document, read_head
 from wanbatch.words.collector import collector_resting
 from wanbatch.words.errors import WanbatchError
+from wanbatch.words.files import open_regular
 
 PAID_STATES = frozenset({"done", "running", "finished", "uncertain", "expired", "elsewhere"})
 DEFAULT_FOLDER = "reports"
@@ -206,19 +208,34 @@ def _look_at_locks(
     for folder in dict.fromkeys(m.absolute().parent for m in manifests):
         for path in _names_in(folder):
             if path.name.endswith(LOCK_SUFFIX):
-                document = read_document(path) or {}
-                found = own if ledger_id and document.get("ledger") == ledger_id else others
-                for text, trace in _locked(path, document):
+                writer, sightings = _read_lock(path)
+                found = own if ledger_id and writer == ledger_id else others
+                for text, trace in sightings:
                     found.setdefault(text, trace)
     return others, own
 
 
-def _locked(path: Path, document: Mapping[str, object]) -> Iterator[tuple[str, Sighting]]:
-    if not document:
-        yield from _damaged(path, Source.LOCK)
-        return
-    jobs = document.get("jobs") if document.get("schema") == LOCK_SCHEMA else None
+def _read_lock(path: Path) -> tuple[object, Iterable[tuple[str, Sighting]]]:
+    """The ledger that wrote a lock, and what is said of each job there."""
+    try:
+        with open_regular(path) as file:
+            content = file.read()
+    except OSError:
+        content = b""
     place = _shown(path)  # asks the disk: once for a hundred thousand jobs
+    if (scanned := scan_lock(content)) is not None:
+        return scanned.ledger, (
+            (text, Sighting(Source.LOCK, place, state, task_id))
+            for text, state, task_id in scanned.jobs
+        )
+    document = parse_document(content)
+    if not document:
+        return None, _damaged(path, Source.LOCK)
+    return document.get("ledger"), _locked(place, document)
+
+
+def _locked(place: str, document: Mapping[str, object]) -> Iterator[tuple[str, Sighting]]:
+    jobs = document.get("jobs") if document.get("schema") == LOCK_SCHEMA else None
     for one in jobs.values() if isinstance(jobs, Mapping) else ():
         if isinstance(one, Mapping) and one.get("fingerprint"):
             state, task_id = str(one.get("state") or "bought"), str(one.get("task_id") or "")

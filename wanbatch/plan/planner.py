@@ -91,6 +91,10 @@ class Standing:
     trace: Sighting | None = None
 
 
+_FRESH = Standing(JobState.PLANNED, Action.GENERATE, _NEW)
+"""How nearly all jobs of a large plan stand."""
+
+
 def _anew(reason: Reason, attempt: Attempt, authorised_by: str) -> Standing:
     """A purchase that a person asks for beside what there is."""
     return Standing(JobState.PLANNED, Action.GENERATE, reason, attempt, authorised_by)
@@ -197,7 +201,8 @@ class _Planner:
                     return Standing(JobState.BLOCKED, Action.ASK, differs)
                 return Standing(JobState.PLANNED, Action.GENERATE, _REGENERATE, None, kind)
         if attempt is None:
-            return Standing(JobState.PLANNED, Action.GENERATE, self._why_new(key, entry))
+            why = self._why_new(key, entry)
+            return _FRESH if why is _NEW else Standing(JobState.PLANNED, Action.GENERATE, why)
         if attempt.state is State.STORED:
             return self._stand_stored(key, entry, attempt)
         if attempt.state in IN_FLIGHT:
@@ -437,7 +442,7 @@ class _Planner:
             selected=selected,
             attempt=standing.attempt,
             attempts=attempts,
-            upstream=tuple(name for _, name in entry.upstream),
+            upstream=tuple([name for _, name in entry.upstream]) if entry.upstream else (),
             path=self._path(key, entry, standing),
             authorised_by=standing.authorised_by,
             authorisation_id=self._authorisation(entry, standing),
@@ -457,6 +462,8 @@ class _Planner:
         A failed job is bought by the word to regenerate too, as a retry: then that word
         is used up, or it would buy once more in every run.
         """
+        if not standing.authorised_by:
+            return 0
         kinds = [standing.authorised_by]
         if standing.authorised_by == "retry_failed":
             kinds.append("regenerate")
@@ -464,12 +471,9 @@ class _Planner:
         return next((known.authorisation_id for known in found if known), 0)
 
     def _path(self, key: JobKey, entry: Identified, standing: Standing) -> str:
-        placement = self.placed.get(key)
-        if (
-            placement is not None
-            and standing.attempt is not None
-            and placement.attempt_id == standing.attempt.attempt_id
-        ):
+        attempt = standing.attempt
+        placement = None if attempt is None else self.placed.get(key)
+        if attempt and placement and placement.attempt_id == attempt.attempt_id:
             return placement.path
         return self._free(
             f"{key[0]}/videos/{video_name(key[1], entry.fingerprint, self.target.realm)}"
@@ -478,10 +482,11 @@ class _Planner:
     def _free(self, path: str) -> str:
         """``path``, numbered where another job of this plan has it when case is folded:
         the folder may be copied to a disk that knows no case."""
-        stem, number, free = path.removesuffix(".mp4"), 2, path
-        while free.casefold() in self.taken:
-            free, number = f"{stem}-{number}.mp4", number + 1
-        self.taken.add(free.casefold())
+        number, free, folded = 2, path, path.casefold()
+        while folded in self.taken:
+            free, number = f"{path.removesuffix('.mp4')}-{number}.mp4", number + 1
+            folded = free.casefold()
+        self.taken.add(folded)
         return free
 
     def _strangers(self, attempts: Mapping[JobKey, Sequence[Attempt]]) -> tuple[Attempt, ...]:

@@ -45,7 +45,7 @@ def read_head(path: Path) -> Head | None:
     except OSError:
         return None
     cut = content.find(_LISTS)
-    document = _parse(content[:cut] + b"}") if cut > 0 else read_document(path)
+    document = parse_document(content[:cut] + b"}") if cut > 0 else read_document(path)
     return None if document is None else _head_of(document)
 
 
@@ -54,12 +54,13 @@ def read_document(path: Path) -> Mapping[str, object] | None:
     object."""
     try:
         with open_regular(path) as file:
-            return _parse(file.read())
+            return parse_document(file.read())
     except OSError:
         return None
 
 
-def _parse(content: bytes) -> Mapping[str, object] | None:
+def parse_document(content: bytes) -> Mapping[str, object] | None:
+    """The JSON object that ``content`` is, ``None`` where it is none."""
     try:
         with collector_resting():
             document = json.loads(content)

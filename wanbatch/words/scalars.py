@@ -42,6 +42,8 @@ def resolve_plain(text: str) -> Scalar:
 
 
 def _resolve_number(text: str) -> Scalar:
+    if len(text) <= _MOST_DIGITS and text.isascii() and text.isdigit():
+        return int(text)  # as nearly all are: a third of the time of what follows
     if _INTEGER.match(text):
         return _integer(text, 10)
     if _FLOAT.match(text):

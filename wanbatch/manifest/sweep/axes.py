@@ -102,6 +102,9 @@ class Ceiling:
         self.combinations = max(10 * self.jobs, 100_000)
 
 
+_SWEEPING = frozenset({"rows", "matrix", "seeds", "repeat", "seed_key"})
+
+
 def find_axes(entry: JobSpec, templates: Templates, ceiling: Ceiling) -> Sweep:
     """The sweep of an entry; what is wrong is noted there, and ``entry.broken`` set
     where no cells can be made."""
@@ -114,7 +117,7 @@ def find_axes(entry: JobSpec, templates: Templates, ceiling: Ceiling) -> Sweep:
     constants.update(entry.setting.given)
     sweep = Sweep(entry, constants)
     fields = entry.fields
-    if not (fields.keys() & {"rows", "matrix", "seeds", "repeat", "seed_key"}) and not constants:
+    if _SWEEPING.isdisjoint(fields) and not constants:
         return sweep
     before = len(entry.findings)
     reader = ConstantReader(entry, templates, constants)

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import cast
+from typing import TypedDict, cast
 
 from wanbatch.manifest.paths import PathProblem, check_path
 from wanbatch.manifest.shape import codes as shape_codes
@@ -42,6 +42,21 @@ from wanbatch.words.quoting import shown
 from wanbatch.words.scalars import Scalar, scalar_text
 
 Axes = tuple[tuple[str, Scalar], ...]
+
+
+class _StrictJob(TypedDict, total=False):
+    """The fields of a job that its schema has accepted."""
+
+    model: str
+    prompt: str | None
+    negative_prompt: str | None
+    seconds: int
+    size: Size
+    seed: int
+    prompt_extend: bool
+    watermark: bool
+
+
 _MOST_FINDINGS = 10_000
 """Findings of one entry after which its other cells are not looked at: as many as there
 may be jobs unless more are asked for, so that what is counted is right, and a few
@@ -303,7 +318,7 @@ class _Cell:
         self, into: Yield, made: Rendered, axes: Axes, name: str, swept: int | None, take: int
     ) -> None:
         entry = self.renderer.entry
-        job = made.job
+        job = cast("_StrictJob", made.job)
         if name in into.names:
             entry.report(
                 codes.SAME_NAME,
@@ -315,9 +330,6 @@ class _Cell:
             )
             return
         number = into.names[name] = len(into.jobs)
-        seed = (
-            swept if swept is not None and not self.renderer.late_seed else cast(int, job["seed"])
-        )
         into.jobs.append(
             Job(
                 name=name,
@@ -325,16 +337,16 @@ class _Cell:
                 manifest=entry.setting.manifest,
                 axes=axes,
                 tags=made.tags,
-                model=cast(str, job["model"]),
-                prompt=cast(str | None, job.get("prompt")),
-                negative_prompt=cast(str | None, job.get("negative_prompt")),
+                model=job["model"],
+                prompt=job.get("prompt"),
+                negative_prompt=job.get("negative_prompt"),
                 media=self.media,
-                seconds=cast(int, job["seconds"]),
-                size=cast(Size, job["size"]),
-                seed=seed,
+                seconds=job["seconds"],
+                size=job["size"],
+                seed=job["seed"] if swept is None or self.renderer.late_seed else swept,
                 take=take,
-                prompt_extend=cast(bool, job["prompt_extend"]),
-                watermark=cast(bool, job["watermark"]),
+                prompt_extend=job["prompt_extend"],
+                watermark=job["watermark"],
                 place=self.place,
                 expect=made.expect,
             )

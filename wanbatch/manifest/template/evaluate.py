@@ -24,7 +24,7 @@ from wanbatch.manifest.tables.blanks import is_blank
 from wanbatch.manifest.tables.headings import misread_headings
 from wanbatch.manifest.template import codes
 from wanbatch.manifest.template.expected import find_reversed, put_expected, read_expected
-from wanbatch.manifest.template.placeholders import by_any_case, find_placeholders
+from wanbatch.manifest.template.placeholders import by_any_case, find_placeholders, has_signs
 from wanbatch.manifest.template.problem import TemplateProblem, Variables
 from wanbatch.manifest.template.templates import Templates, is_template
 from wanbatch.manifest.yaml.document import Document, Marks, Value
@@ -59,6 +59,7 @@ _INTEGER = re.compile(r"[+-]?[0-9]{1,18}\Z")
 _WHOLE = re.compile(r"([+-]?[0-9]{1,18})\.0*\Z")
 _DECIMAL_COMMA = re.compile(r"[+-]?[0-9]+,[0-9]+")
 _LATE = frozenset({"seed", "take"})
+_NOTHING: frozenset[str] = frozenset()
 _TEXTS = frozenset({"prompt", "negative_prompt", "tags"})
 """Fields that a job may be looked at without, so that an error in one does not hide
 what is wrong with the rest."""
@@ -148,22 +149,27 @@ class Renderer:
         return bool(self._late)
 
     def _sort(self, path: Path_, value: Value) -> None:
-        if isinstance(value, dict):
+        if isinstance(value, str):
+            self._sort_text(path, value)
+        elif isinstance(value, dict):
             for name, item in value.items():
                 self._sort((*path, name), item)
-        elif isinstance(value, list):
-            self._literal[path] = []
-            for number, item in enumerate(value):
-                self._sort((*path, number), item)
-        elif path == ("prompt", "file") and isinstance(value, str):
-            self._sort_prompt_file(path, value)
-        elif isinstance(value, str) and is_template(value):
-            self._warn_of_placeholders(path, value)
-            self._sort_template(path, value)
         else:
-            self._literal[path] = value
-            if isinstance(value, str):
-                self._warn_of_placeholders(path, value)
+            self._literal[path] = [] if isinstance(value, list) else value
+            for number, item in enumerate(value if isinstance(value, list) else ()):
+                self._sort((*path, number), item)
+
+    def _sort_text(self, path: Path_, text: str) -> None:
+        if path == ("prompt", "file"):
+            self._sort_prompt_file(path, text)
+        elif not has_signs(text):  # nearly all; a template's brace is one of them
+            self._literal[path] = text
+        else:
+            self._warn_of_placeholders(path, text)
+            if is_template(text):
+                self._sort_template(path, text)
+            else:
+                self._literal[path] = text
 
     def _sort_template(self, path: Path_, text: str) -> None:
         try:
@@ -177,6 +183,8 @@ class Renderer:
 
     def read_by(self, *path: str | int) -> frozenset[str]:
         """The variables that the templates at and below ``path`` read."""
+        if not self._early and not self._late:
+            return _NOTHING
         known = self._read_by.get(path)
         if known is None:
             known = self._read_by[path] = frozenset(
@@ -291,7 +299,8 @@ class Renderer:
         """The literals, and the templates that see only the cell. ``None`` where one
         fails that the rest cannot be judged without."""
         values = dict(self._literal)
-        return values if self._render(self._early, variables, values, cell) else None
+        good = not self._early or self._render(self._early, variables, values, cell)
+        return values if good else None
 
     def render_late(
         self, values: dict[Path_, Value], variables: Variables, cell: str

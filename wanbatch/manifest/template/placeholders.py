@@ -61,6 +61,12 @@ def by_any_case(names: Iterable[str]) -> dict[str, str]:
     return known | {name: name for name in names}
 
 
+def has_signs(text: str) -> bool:
+    """Whether ``text`` has a sign that a placeholder begins with; most texts have
+    none."""
+    return _SIGNS.search(text) is not None
+
+
 def find_placeholders(
     text: str, known: Mapping[str, str], value_of: Callable[[str], object] = lambda name: ""
 ) -> Iterator[Placeholder]:
@@ -70,7 +76,7 @@ def find_placeholders(
     ``value_of`` tells a value of a variable: before ``{{ price }}`` that is a number, a
     dollar sign is meant as such.
     """
-    if not _SIGNS.search(text):
+    if not has_signs(text):
         return
     blank = _BLOCK.sub(_hide, text)
     seen: set[str] = set()

@@ -64,7 +64,7 @@ class Template(Protocol):
 
 def is_template(text: str) -> bool:
     """Whether ``text`` has anything to render."""
-    return "{{" in text or "{%" in text or "{#" in text
+    return "{" in text and ("{{" in text or "{%" in text or "{#" in text)
 
 
 @dataclass(frozen=True, slots=True)

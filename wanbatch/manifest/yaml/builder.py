@@ -213,7 +213,7 @@ def _scalar(build: _Build, event: _Event) -> None:
         )
     if event.tag is not None:
         _refuse_tag(build, event.tag, offset)
-    if has_half(text):  # libyaml refuses the escape, PyYAML's own parser does not
+    if event.style == '"' and has_half(text):  # libyaml refuses the escape, PyYAML itself does not
         half = next(c for c in text if "\ud800" <= c <= "\udfff")
         build.findings.append(
             half_finding(

@@ -15,7 +15,10 @@ from __future__ import annotations
 import re
 from array import array
 from bisect import bisect_right
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import accumulate, count
+from operator import add
 
 from wanbatch.words.diagnostics import Diagnostic, Position, Route, Severity
 
@@ -175,7 +178,7 @@ class Document:
 
     def _starts(self) -> list[int]:
         if not self._line_starts:
-            self._line_starts = [0] + [m.end() for m in re.finditer(r"\r\n|\n|\r", self.text)]
+            self._line_starts = [0, *_line_ends(self.text)]
         return self._line_starts
 
     def finding(
@@ -195,6 +198,15 @@ class Document:
         where = place or self.place(route, key=key)
         source = self._shown_source(where) if where.path == self.path else ""
         return Diagnostic(code, message, where, route, label, hints, source, cell, severity)
+
+
+def _line_ends(text: str) -> Iterable[int]:
+    """Where each line ends, its end included."""
+    if "\r" in text:
+        return (found.end() for found in re.finditer(r"\r\n|\n|\r", text))
+    # A file of 100,000 written jobs has 900,000 lines: no step of Python's for each.
+    lines = text.split("\n")
+    return map(add, accumulate(map(len, lines[:-1])), count(1))
 
 
 def _token_width(rest: str, *, in_flow: bool) -> int:
