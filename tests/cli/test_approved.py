@@ -496,9 +496,10 @@ def test_a_tampered_plan_with_a_new_digest_is_stale(scene):
 
 
 def killed(scene, after):
-    """A run of the plan, killed once ``after`` jobs are bought."""
+    """A run of the plan, killed once ``after`` jobs are bought. So slow that none goes
+    out together with another, nor until the kill."""
     process = subprocess.Popen(
-        command.line("run", "--plan", SAVED, "--rate", "8"),
+        command.line("run", "--plan", SAVED, "--rate", "1"),
         cwd=scene.folder,
         env=scene.environ,
         stdout=subprocess.DEVNULL,
