@@ -45,6 +45,11 @@ PACE = "[backends.gateway]\npoll_interval = 0.2\nrate = 50\n"
 """Nobody waits a quarter of a minute for an API on loopback; all else stays."""
 WITHIN_S = 900
 """A machine that is busy is no failure; one that hangs ends here."""
+LARGE, SMALL = "--latency 0.1 --render cached", "--latency 0.1 --render tiny"
+"""Videos as large as asked for, and of 64 by 48 pixels: those cost a fifth of the time
+to be measured, previewed and played, and are too small for another job's input."""
+CHAINED = ("first", "quickstart", "sequel")
+"""Manifests with jobs that go on where the video of another one ends."""
 LOST = "faults: [{route: submit, call: 1, moment: after, do: close}]\n"
 
 
@@ -89,7 +94,7 @@ class Reader:
             "HOME": str(self.home),
             "LC_ALL": "C.UTF-8",
             "TERM": "dumb",
-            "WANBATCH_EMULATOR_OPTIONS": "--latency 0.1 --render cached",
+            "WANBATCH_EMULATOR_OPTIONS": SMALL,
             "WANBATCH_CONFIG": str(self.folder / "pace.toml"),
         }
         (self.folder / "pace.toml").write_text(PACE)
@@ -165,7 +170,7 @@ def followed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
     """README from top to bottom; whatever fails, fails here."""
     folder = tmp_path_factory.mktemp("readme")
     books = folder / "books"
-    with start_emulator(books, "--render", "cached") as server:
+    with start_emulator(books, "--render", "tiny") as server:
         reader = Reader(folder, server.base_url)
         for language, block in BLOCKS:
             match language:
@@ -207,6 +212,8 @@ def _follow(reader: Reader, line: str) -> Said:
                 "DASHSCOPE_API_KEY": reader.environ["WANBATCH_API_KEY"],
                 "DASHSCOPE_BASE_URL": reader.address,
             }
+        large = any(name in line for name in CHAINED)
+        reader.environ["WANBATCH_EMULATOR_OPTIONS"] = LARGE if large else SMALL
         if words[0] == "promote":
             _choose(reader, words[1], words[words.index("--picks") + 1])
     elif program not in {"export", ".", "python3", "mkdir", "cp", "cd"}:
@@ -220,6 +227,7 @@ def _rehearse(reader: Reader, target: str) -> Said:
     if target == "demo":
         last = plan.stdout.strip().splitlines()[-1]
         assert last == ".venv/bin/wanbatch run examples/specs/quickstart.wanbatch.yaml"
+        reader.environ["WANBATCH_EMULATOR_OPTIONS"] = LARGE
         return reader.type(last)
     assert "pytest" in plan.stdout
     return plan
@@ -244,7 +252,7 @@ def _resolve(reader: Reader, line: str) -> Said:
     """The line is for a bad day, so this is one: an answer is lost on its way."""
     shutil.rmtree(reader.cwd / "reports")
     (reader.folder / "lost.yaml").write_text(LOST)
-    options = ("--render", "cached", "--script", str(reader.folder / "lost.yaml"))
+    options = ("--render", "tiny", "--script", str(reader.folder / "lost.yaml"))
     address = reader.environ["WANBATCH_BASE_URL"]
     with start_emulator(reader.folder / "bad-day", *options) as server:
         reader.environ["WANBATCH_BASE_URL"] = server.base_url

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from browser.hostile import hostile_strings
 from report import samples
 
@@ -51,6 +52,10 @@ ASKING = """(queries) => {
   }
 }"""
 STATES = (J.DONE, J.FAILED, J.UNCERTAIN)
+COUNT = 300
+TOGETHER = 60
+"""Jobs of one page. With all on one, opening each job's panel cost five times as much:
+the browser lays out the whole page each time."""
 
 
 def dress(job, text):
@@ -84,40 +89,51 @@ def dress(job, text):
     )
 
 
-def write(folder, strings):
-    """A job for each string; every string stands in every field of one of them."""
+def write(folder, strings, of):
+    """Those jobs of a range whose jobs have a string each; every string stands in every
+    field of one of them."""
     count = len(strings)
-    report = collect(*samples.make_case(*(STATES[n % 3] for n in range(count))))
+    report = collect(*samples.make_case(*(STATES[n % 3] for n in of)))
     jobs = tuple(
         dress(job, lambda k, n=n: strings[(n + 13 * k) % count])
-        for n, job in enumerate(report.jobs)
+        for n, job in zip(of, report.jobs, strict=True)
     )
-    manifest = replace(report.manifest, name=strings[1], path=strings[2])
-    described = replace(report, jobs=jobs, description=strings[0], manifest=manifest)
+    first = of[0]
+    manifest = replace(report.manifest, name=strings[first + 1], path=strings[first + 2])
+    described = replace(report, jobs=jobs, description=strings[first], manifest=manifest)
     write_report(described, folder)
 
 
-def test_hostile_strings_change_nothing_but_texts(visit, tmp_path):
-    hostile = hostile_strings()
-    assert len(set(hostile)) == 300
-    harmless = [f"plain {number}" for number in range(300)]
+def look_at(visit, folder, strings, of):
+    """The elements of all that the page of these jobs shows."""
+    write(folder, strings, of)
+    page = visit(folder, reduced_motion="reduce")
+    page.on("dialog", lambda dialog: visit.complaints.append(f"dialog: {dialog.message}"))
+    gallery = page.evaluate(WHOLE)
+    panels = page.evaluate(PANELS, [strings[n] for n in of])
+    assert page.locator(".card .chosen").count() == len(of) / 3, "each done job has its note"
+    page.click("#facets")
+    page.evaluate("location.hash = '#show=table'")
+    page.wait_for_selector("#table:not([hidden])")
+    page.wait_for_function("() => !document.querySelector('.said.on')")
+    told = [gallery, *panels, page.evaluate(WHOLE)]
+    assert page.evaluate("window.hacked") is None
+    page.evaluate(ASKING, strings[of[0] :: 7])
+    assert page.evaluate("location.protocol") == "file:"
+    page.close()
+    assert len(told) == len(of) + 2
+    return told
+
+
+@pytest.mark.parametrize("first", range(0, COUNT, TOGETHER))
+def test_hostile_strings_change_nothing_but_texts(visit, tmp_path, first):
+    of = range(first, first + TOGETHER)
     visit.expected.append("ERR_FILE_NOT_FOUND")
-    told = {}
-    for name, strings in (("harmless", harmless), ("hostile", hostile)):
-        write(tmp_path / name, strings)
-        page = visit(tmp_path / name, reduced_motion="reduce")
-        page.on("dialog", lambda dialog: visit.complaints.append(f"dialog: {dialog.message}"))
-        gallery = page.evaluate(WHOLE)
-        panels = page.evaluate(PANELS, strings)
-        assert page.locator(".card .chosen").count() == 100, "each done job has its note"
-        page.click("#facets")
-        page.evaluate("location.hash = '#show=table'")
-        page.wait_for_selector("#table:not([hidden])")
-        page.wait_for_function("() => !document.querySelector('.said.on')")
-        told[name] = [gallery, *panels, page.evaluate(WHOLE)]
-        assert page.evaluate("window.hacked") is None
-        page.evaluate(ASKING, strings[::7])
-        assert page.evaluate("location.protocol") == "file:"
-    assert len(told["hostile"]) == 302
-    for number, (plain, odd) in enumerate(zip(told["harmless"], told["hostile"], strict=True)):
+    harmless = look_at(visit, tmp_path / "harmless", [f"plain {n}" for n in range(COUNT)], of)
+    hostile = look_at(visit, tmp_path / "hostile", hostile_strings(), of)
+    for number, (plain, odd) in enumerate(zip(harmless, hostile, strict=True)):
         assert plain == odd, number
+
+
+def test_the_strings_are_as_many_as_is_said():
+    assert len(set(hostile_strings())) == COUNT

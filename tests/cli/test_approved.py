@@ -74,14 +74,15 @@ def edit(scene, old, new):
 AGAIN = f"wanbatch plan {FILE} --backend rough"
 
 
-def refused(done, *lines):
-    """A refusal with exactly these differences."""
+def refused(done, *lines, choice=""):
+    """A refusal with exactly these differences; the command to plan again repeats the
+    plan's own ``choice`` of jobs."""
     assert done.returncode == 3, done.stderr
     things = "1 difference" if len(lines) == 1 else f"{len(lines)} differences"
     assert done.stderr.splitlines() == [
         f"error: the plan {SAVED} is stale: {things} from what was approved; nothing was sent",
         *(f"  - {line}" for line in lines),
-        f"  help: plan again, and let the new plan be approved: {AGAIN} -o {SAVED}",
+        f"  help: plan again, and let the new plan be approved: {AGAIN}{choice} -o {SAVED}",
     ]
     assert done.stdout == ""
 
@@ -422,7 +423,8 @@ def test_another_ledger(scene):
 def test_there_was_no_ledger(scene):
     plan(scene, "--select", "seed=0")
     assert scene.run("--select", "seed=1").returncode == 0
-    refused(carry_out(scene), "the ledger: there was none → one that tells of a video already")
+    told = "the ledger: there was none → one that tells of a video already"
+    refused(carry_out(scene), told, choice=" --select seed=0")
     assert charged(scene) == 1
 
 
@@ -494,9 +496,10 @@ def test_a_tampered_plan_with_a_new_digest_is_stale(scene):
 
 
 def killed(scene, after):
-    """A run of the plan, killed once ``after`` jobs are bought."""
+    """A run of the plan, killed once ``after`` jobs are bought. So slow that none goes
+    out together with another, nor until the kill."""
     process = subprocess.Popen(
-        command.line("run", "--plan", SAVED, "--rate", "8"),
+        command.line("run", "--plan", SAVED, "--rate", "1"),
         cwd=scene.folder,
         env=scene.environ,
         stdout=subprocess.DEVNULL,

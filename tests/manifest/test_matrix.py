@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
+from spending import spending
 
 from wanbatch.manifest.sweep.matrix import Combination, MatrixTooLarge, expand_matrix
 
@@ -96,11 +95,10 @@ def test_size_is_checked_before_anything_is_built() -> None:
 def test_many_includes_and_excludes_stay_quick() -> None:
     axes = {"a": list(range(100)), "b": list(range(100))}
     items: list[Combination] = [{"a": n % 100, "b": n // 100, "x": n} for n in range(5_000)]
-    began = time.process_time()
-    found = expand_matrix(
-        axes, [{"a": n % 100, "b": n // 100} for n in range(5_000, 10_000)], items
-    )
+    less: list[Combination] = [{"a": n % 100, "b": n // 100} for n in range(5_000, 10_000)]
+    with spending() as spent:
+        found = expand_matrix(axes, less, items)
     assert len(found.combinations) == 5_000
-    assert time.process_time() - began < 2
+    assert spent.cpu_s < 2
     with pytest.raises(MatrixTooLarge):
         expand_matrix(axes, (), [{"x": n} for n in range(10_000)])

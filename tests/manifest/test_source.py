@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import time
 from pathlib import Path
 
 import pytest
+from spending import spending
 
 from wanbatch.manifest.yaml import builder
 from wanbatch.manifest.yaml.document import Document
@@ -136,9 +136,9 @@ def test_duplicate_keys_are_all_found() -> None:
     ],
 )
 def test_hostile_text_ends_in_a_finding_quickly(text: str, code: str) -> None:
-    began = time.process_time()
-    assert code in codes(text)
-    assert time.process_time() - began < 2
+    with spending() as spent:
+        assert code in codes(text)
+    assert spent.cpu_s < 2
 
 
 def test_nested_merges_and_aliases_are_bounded() -> None:
@@ -146,9 +146,9 @@ def test_nested_merges_and_aliases_are_bounded() -> None:
         f"a{n}: &a{n} {{<<: [{', '.join([f'*a{n - 1}'] * 30)}], k{n}: *a{n - 1}}}\n"
         for n in range(1, 30)
     )
-    began = time.process_time()
-    assert "WB115" in codes(bomb)
-    assert time.process_time() - began < 2
+    with spending() as spent:
+        assert "WB115" in codes(bomb)
+    assert spent.cpu_s < 2
     laughs = "a0: &a0 [lol]\n" + "".join(
         f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 40)
     )
@@ -191,10 +191,11 @@ def test_direction_marks_are_warnings() -> None:
 def test_everything_on_one_long_line_stays_quick() -> None:
     """Places must not copy the line they stand in, once for each of them."""
     text = "[" + ", ".join(f'{{id: "a{n}", "id": x}}' for n in range(100_000)) + "]"
-    began = time.process_time()
-    findings = parse_source("a.yaml", text).findings
+    with spending() as spent:
+        findings = parse_source("a.yaml", text).findings
     assert len(findings) == 100
     assert sum(len(f.source) for f in findings) < 3_000_000
-    assert time.process_time() - began < 5
-    assert parse_source("a.yaml", "a: " + " " * 1_000_000 + "x: y").findings
-    assert time.process_time() - began < 6
+    assert spent.cpu_s < 5
+    with spending() as spent:
+        assert parse_source("a.yaml", "a: " + " " * 1_000_000 + "x: y").findings
+    assert spent.cpu_s < 1

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from spending import spending
 
 from wanbatch.manifest.template.problem import TemplateProblem, Variables, find_token
 from wanbatch.manifest.template.sandbox import Sandbox
@@ -104,12 +103,11 @@ def test_what_templates_may(text: str, expected: str) -> None:
     ],
 )  # fmt: skip
 def test_what_templates_may_not(text: str, code: str) -> None:
-    began = time.process_time()
-    with pytest.raises(TemplateProblem) as problem:
+    with spending() as spent, pytest.raises(TemplateProblem) as problem:
         render(text)
     assert problem.value.code == code
     assert problem.value.hints
-    assert time.process_time() - began < 1
+    assert spent.cpu_s < 1
 
 
 def test_the_environment_is_out_of_reach(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -237,11 +235,10 @@ def test_long_texts_cannot_be_multiplied() -> None:
         "{{ t }}",
         "{{ [t, t] | join }}",
     ):
-        began = time.process_time()
-        with pytest.raises(TemplateProblem) as problem:
+        with spending() as spent, pytest.raises(TemplateProblem) as problem:
             templates.compile(text).render({"t": "x" * 1_000_000})
         assert problem.value.code == "WB305"
-        assert time.process_time() - began < 0.5
+        assert spent.cpu_s < 0.5
 
 
 def test_the_work_of_all_renderings_together_is_bounded() -> None:
@@ -249,13 +246,13 @@ def test_the_work_of_all_renderings_together_is_bounded() -> None:
     template = templates.compile(
         "{% for a in t %}{% for b in t %}{% if false %}.{% endif %}{% endfor %}{% endfor %}"
     )
-    began = time.process_time()
-    for _ in range(300):
-        template.render({"t": "x" * 99})
-    with pytest.raises(TemplateProblem) as problem:
-        [template.render({"t": "x" * 99}) for _ in range(100)]
+    with spending() as spent:
+        for _ in range(300):
+            template.render({"t": "x" * 99})
+        with pytest.raises(TemplateProblem) as problem:
+            [template.render({"t": "x" * 99}) for _ in range(100)]
     assert problem.value.code == "WB305"
-    assert time.process_time() - began < 5
+    assert spent.cpu_s < 5
 
 
 @pytest.mark.parametrize("word", ["dawn", "dawn; dusk", "; "])

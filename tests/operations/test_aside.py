@@ -24,6 +24,7 @@ import wanbatch
 from wanbatch import WanbatchError
 from wanbatch.ledger.lock import RunLock
 from wanbatch.model.plan import Action
+from wanbatch.operations.aside import _Aside
 from wanbatch.operations.events import Event, Submitted
 from wanbatch.words.errors import ExitCode
 
@@ -67,14 +68,8 @@ class AllSubmitted:
             self.then()
 
 
-EARLIER: set[threading.Thread] = set()
-"""Threads of other tests in this process: one that gave its run up may still end."""
-
-
-@pytest.fixture(autouse=True)
-def earlier() -> None:
-    EARLIER.clear()
-    EARLIER.update(threading.enumerate())
+def at_work() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == "wanbatch run"]
 
 
 def hold(scene: Scene) -> None:
@@ -85,7 +80,7 @@ def hold(scene: Scene) -> None:
     with RunLock(scene.reports, command="test"):
         pass
     assert wanbatch.plan(FILE, backend="rough").count()[Action.RESUME] == 3
-    assert not [t for t in threading.enumerate() if t.name == "wanbatch run" and t not in EARLIER]
+    assert not at_work()
 
 
 # -- whoever waits leaves --------------------------------------------------------------
@@ -173,9 +168,8 @@ def test_a_loop_that_is_torn_down_ends_its_run(scene: Scene) -> None:
         gc.collect()
 
     asyncio.run(main())
-    for thread in threading.enumerate():
-        if thread.name == "wanbatch run":
-            thread.join(LONG_S)
+    for thread in at_work():
+        thread.join(LONG_S)
     hold(scene)
 
 
@@ -208,6 +202,31 @@ def test_who_is_asked_can_leave_without_an_answer(scene: Scene) -> None:
     assert scene.charges() == 0
     with RunLock(scene.reports, command="test"):
         pass
+
+
+# -- threads ---------------------------------------------------------------------------
+
+
+def test_a_call_that_has_returned_leaves_no_thread(
+    quick_scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long the thread takes to end once all is told."""
+    work = _Aside._work
+
+    def dawdle(aside: _Aside) -> None:
+        work(aside)
+        time.sleep(0.2)
+
+    monkeypatch.setattr(_Aside, "_work", dawdle)
+    wanbatch.run_sync(FILE, backend="rough", yes=True)
+    assert not at_work()
+    with pytest.raises(LookupError):
+        wanbatch.run_sync(FILE, backend="rough", yes=True, on_event=lambda _: _fail())
+    assert not at_work()
+
+
+def _fail() -> None:
+    raise LookupError
 
 
 # -- callbacks -------------------------------------------------------------------------

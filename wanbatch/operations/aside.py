@@ -17,8 +17,9 @@ slow reader would be to delay the run.
 Whoever waits may be cancelled, and may raise from its own callback. Both are a wish to
 end, as the first Ctrl-C is at the terminal: no new request goes out, those that are out
 are waited for, the report is written, the lock is given back; only then it goes on. A
-second wish leaves at once, and the ledger still tells the truth. The thread is no
-daemon: a program that ends without waiting ends when the run has.
+second wish leaves at once, and the ledger still tells the truth. A call that has
+returned leaves no thread behind. The thread is no daemon: a program that ends without
+waiting ends when the run has.
 """
 
 from __future__ import annotations
@@ -100,12 +101,15 @@ class _Aside:
         self._door: Callable[..., object] | None = None
         self._result: RunResult | None = None
         self._failure: BaseException | None = None
+        # In a context of its own: the program's says which loop runs there.
+        self._thread = threading.Thread(
+            target=Context().run, args=(self._work,), name="wanbatch run"
+        )
 
     # -- in the program's loop ---------------------------------------------------------
 
     async def until_ended(self) -> RunResult:
-        # In a context of its own: the program's says which loop runs there.
-        threading.Thread(target=Context().run, args=(self._work,), name="wanbatch run").start()
+        self._thread.start()
         try:
             await self._listen_here()
         except GeneratorExit:  # nobody waits any more, and nothing can be awaited
@@ -114,7 +118,9 @@ class _Aside:
         except BaseException:
             self.end()
             await self._wait_here()
+            self._thread.join()
             raise
+        self._thread.join()  # it has said its last word: a thousandth of a second
         if self._failure is not None:
             with in_python():
                 raise self._failure
