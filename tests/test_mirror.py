@@ -54,6 +54,7 @@ TABLE = {
     "cli/test_status.py": "cli/wording",
     "compute/test_connecting.py": "compute/local",
     "config/test_profiles.py": "config/declared config/project config/toml model/price model/wire",
+    "cli/test_store.py": "operations/archives operations/homecoming operations/presigning",
     "config/test_storages.py": "model/secret model/storage",
     "emulator/test_animatic.py": (
         "emulator/video/camera emulator/video/geometry emulator/video/soundtrack "
@@ -170,7 +171,7 @@ TABLE = {
     "report/test_review.py": "model/review",
     "report/test_tables.py": "report/wording",
     "report/test_write.py": "report/formats/render",
-    "stores/test_folder.py": "model/archive",
+    "stores/test_archive.py": "model/archive",
     "stores/test_trial.py": "stores/opening",
     "test_api.py": "operations/opening",
     "videos/test_looking.py": (

@@ -43,7 +43,7 @@ async def test_a_video_is_stored_once_the_store_has_it_and_its_copy_goes(stage, 
     assert archive.objects == {row.path: video_of("t1")}
     assert copies(stage) == []
     assert not outputs.part_path(stage.output, row).exists()
-    assert stage.result.code is ExitCode.DONE
+    assert stage.result.code == ExitCode.DONE
 
 
 async def test_the_next_run_asks_the_store_and_buys_nothing(stage, archive):
@@ -55,7 +55,7 @@ async def test_the_next_run_asks_the_store_and_buys_nothing(stage, archive):
     assert {p.job: p.path for p in snapshot.placements} == dict.fromkeys(
         ("one", "twin"), snapshot.attempts[0].path
     )
-    assert stage.result.code is ExitCode.DONE
+    assert stage.result.code == ExitCode.DONE
 
 
 @pytest.mark.parametrize("harm", ["gone", "shorter"])
@@ -87,7 +87,7 @@ async def test_a_store_that_never_answers_keeps_the_video_staged_and_ends_with_4
     snapshot = await stage.run(stage.job(), stage.job("later", seed=2), run_id="r1")
     staged = [a for a in snapshot.attempts if a.state is State.STAGED]
     assert staged
-    assert stage.result.code is ExitCode.ENVIRONMENT
+    assert stage.result.code == ExitCode.ENVIRONMENT
     assert "could not be reached" in stage.result.trouble
     assert "go to the store when the same command is run again" in stage.result.hint
     assert not stage.told(Stored)
@@ -97,12 +97,12 @@ async def test_a_store_that_never_answers_keeps_the_video_staged_and_ends_with_4
     # Silent still: nothing is bought, what was bought stays as it is.
     await stage.run(stage.job(), stage.job("later", seed=2), stage.job("new", seed=3))
     assert len(stage.api.sent) == bought
-    assert stage.result.code is ExitCode.ENVIRONMENT
+    assert stage.result.code == ExitCode.ENVIRONMENT
     # It answers: all is brought to its end, and nothing is downloaded twice.
     archive.is_silent = set()
     snapshot = await stage.run(stage.job(), stage.job("later", seed=2))
     assert {a.state for a in snapshot.attempts} == {State.STORED}
-    assert stage.result.code is ExitCode.DONE
+    assert stage.result.code == ExitCode.DONE
     assert len(archive.objects) == 2
     assert stage.api.calls.count("download t1") == 1
     assert copies(stage) == []
@@ -113,7 +113,7 @@ async def test_while_the_store_is_silent_at_the_start_its_ledger_is_believed(sta
     archive.is_silent = {"learn"}
     await stage.run(stage.job(), stage.job("new", seed=9))
     assert len(stage.api.sent) == 1, "nothing is bought, nothing is called lost"
-    assert stage.result.code is ExitCode.ENVIRONMENT
+    assert stage.result.code == ExitCode.ENVIRONMENT
     assert [entry.action.value for entry in stage.plan.jobs] == ["reuse", "generate"]
 
 
@@ -121,7 +121,7 @@ async def test_other_bytes_under_its_name_end_the_run_with_4(stage, archive):
     archive.deny = "the store s3://clips holds other bytes under sha256/…"
     (row,) = (await stage.run(stage.job())).attempts
     assert row.state is State.STAGED
-    assert stage.result.code is ExitCode.ENVIRONMENT
+    assert stage.result.code == ExitCode.ENVIRONMENT
     assert "holds other bytes" in stage.result.trouble
 
 
@@ -212,14 +212,14 @@ async def test_a_restored_video_is_confirmed_before_it_is_said(stage, archive):
     archive.objects.clear()
     archive.is_silent = {"keep"}
     await stage.run(stage.job())
-    assert stage.result.code is ExitCode.ENVIRONMENT
+    assert stage.result.code == ExitCode.ENVIRONMENT
     assert archive.objects == {}
     await stage.run(stage.job())
-    assert stage.result.code is ExitCode.ENVIRONMENT, "what is here alone is not done with"
+    assert stage.result.code == ExitCode.ENVIRONMENT, "what is here alone is not done with"
     archive.is_silent = set()
     snapshot = await stage.run(stage.job())
     assert archive.objects == {row.path: video_of("t1")}
     assert snapshot.attempts[0].state is State.STORED
     assert stage.api.calls.count("download t1") == 2
-    assert stage.result.code is ExitCode.DONE
+    assert stage.result.code == ExitCode.DONE
     assert copies(stage) == []

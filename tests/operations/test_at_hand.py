@@ -3,6 +3,7 @@ where the store is not known to have the video."""
 
 from dataclasses import replace
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from builders import attempt, follow, job
@@ -89,7 +90,7 @@ def test_at_the_end_copies_go_but_those_that_were_not_looked_at(tmp_path, archiv
         (tmp_path / row.path).parent.mkdir(parents=True)
         (tmp_path / row.path).write_bytes(b"bytes")
     subject = SimpleNamespace(path=NAME["cd"])
-    viewings = SimpleNamespace(subjects=lambda *_: [subject], needed=lambda one: one)
+    viewings: Any = SimpleNamespace(subjects=lambda *_: [subject], needed=lambda one: one)
     snapshot = Snapshot(tuple(rows), ())
     drop_copies(tmp_path, archive, viewings, plan(), snapshot)
     assert [(tmp_path / row.path).exists() for row in rows] == [False, True, True]
