@@ -224,15 +224,15 @@ class _Opening:
 
 
 async def follow_snapshot(asking: Asking, lease: Lease, path: Path, box: Box | None) -> Copy:
-    """The copy at ``path``, made anew where it holds what no segment does (which goes
-    into ``box`` first), or where the last snapshot is ahead of it."""
+    """The copy at ``path``, made anew where it may hold what no segment does (attempts
+    go into ``box`` first), or where the last snapshot is ahead of it."""
     copy = Copy.open(path, lease.ledger_id)
     try:
         place, alone = (copy.position.epoch, copy.position.number), copy.unshared()
         if alone and box is not None:
             await box.push(alone)
         is_behind = place < place_of(lease.snapshot)
-        if not (alone or is_behind):
+        if not (copy.is_ahead or is_behind):
             return copy
     except BaseException:
         copy.close()

@@ -85,7 +85,7 @@ class SharedWriter(Writer):
         self._unwritten: set[int] = set()
         self._gate: list[Ticket] | None = None
         self._under_way = 0
-        self._marked = True
+        self._marked = False
         self._since = outlet.since_snapshot
         self._wake, self._drained = anyio.Event(), anyio.Event()
         self._is_making_snapshot = False
@@ -122,7 +122,7 @@ class SharedWriter(Writer):
     def _put(self, ticket: Ticket) -> None:
         if not self._marked:
             self._marked = True
-            self._local.put(Ticket(mark_note(self.position, self._covered)))
+            self._local.put(Ticket(mark_note(self.position, self._covered, is_ahead=True)))
         self._under_way += 1
         self._local.put(ticket)
 
@@ -308,8 +308,12 @@ class SharedWriter(Writer):
                     self._drained = anyio.Event()
                     self._put(Ticket(note))
                     await self._drained.wait()
-            self._local.put(Ticket(mark_note(self.position, self._covered)))
+            self._local.put(Ticket(self._last_mark()))
             await self._local.finish()
+
+    def _last_mark(self) -> Note:
+        is_ahead = not self.is_told or bool(self._outlet.holding.lost)
+        return mark_note(self.position, self._covered, is_ahead=is_ahead)
 
     @property
     def is_told(self) -> bool:
