@@ -224,6 +224,20 @@ class SharedWriter(Writer):
 
     async def _tell_late(self) -> None:
         """What no segment will hold: intents fail, all else is told under ``late/``."""
+        self._gather_late()
+        if not self._late:
+            await self._rest()
+            return
+        if not self.closing:
+            with anyio.move_on_after(LATE_PAUSE_S):
+                await self._closes()
+            self._gather_late()
+        told = set(self._late)
+        with contextlib.suppress(WanbatchError):  # the next run tells it
+            await self._outlet.box.push(read_histories(self._outlet.copy.path, told))
+        self._late -= told
+
+    def _gather_late(self) -> None:
         waiting, self._waiting = self._waiting, []
         self._refuse(self._let_go(waiting))
         self._late |= {
@@ -231,16 +245,6 @@ class SharedWriter(Writer):
             for entry in (ticket.entry for ticket in waiting)
             if isinstance(entry, Opened | Happened)
         }
-        if not self._late:
-            await self._rest()
-            return
-        if not self.closing:
-            with anyio.move_on_after(LATE_PAUSE_S):
-                await self._closes()
-        told = set(self._late)
-        with contextlib.suppress(WanbatchError):  # the next run tells it
-            await self._outlet.box.push(read_histories(self._outlet.copy.path, told))
-        self._late -= told
 
     async def _closes(self) -> None:
         while not self.closing:
