@@ -109,6 +109,7 @@ class Writer(ABC):
         match ticket.entry:
             case Opened() if self.failure is not None:
                 ticket.failure = self.failure
+                self._note_missing(ticket.entry)  # nor anything that comes after it
             case Happened(event, _, seq) if event.attempt_id in self._missing:
                 missing = self._missing[event.attempt_id]
                 if seq == missing:

@@ -6,7 +6,8 @@ How it works: a note in the file, the *mark*, says up to which segment it follow
 up to which of its own events those segments hold. Events behind the mark are what no
 segment is known to hold: they go to ``late/`` before the file is made anew. The mark
 may lag (it is written with the next commit); then something is told twice, which does
-no harm.
+no harm. Other writes, such as a person's word, are not told late: a copy that may hold
+such is only made anew.
 """
 
 from __future__ import annotations
@@ -32,10 +33,10 @@ IN_ONE_COMMIT = 20_000
 """Writes of one transaction while a copy catches up: about 20 MB of log."""
 
 
-def mark_note(position: Position, events: int) -> Note:
+def mark_note(position: Position, events: int, *, is_ahead: bool) -> Note:
     """What a copy remembers of how far it follows."""
-    place = [position.epoch, position.number, position.hash, position.closed, events]
-    return Note(MARK, encode(place))
+    place = [position.epoch, position.number, position.hash, position.closed]
+    return Note(MARK, encode([*place, events, is_ahead]))
 
 
 def count_events(writes: Iterable[Write]) -> int:
@@ -44,11 +45,13 @@ def count_events(writes: Iterable[Write]) -> int:
 
 class Copy:
     """An open copy. ``events`` counts those of its events that segments hold, in the
-    order of their commits."""
+    order of their commits; ``is_ahead`` tells whether anything at all was written that
+    they may not hold."""
 
     def __init__(self, path: Path, store: SqliteStore, contents: Contents) -> None:
         self.path, self.store, self.contents = path, store, contents
-        *place, self.events = json.loads(contents.notes.get(MARK, '[0,0,"",true,0]'))
+        mark = contents.notes.get(MARK, '[0,0,"",true,0,false]')
+        *place, self.events, self.is_ahead = json.loads(mark)
         self.position = Position(*place)
 
     @classmethod
@@ -89,7 +92,7 @@ class Copy:
 
     def _take(self, batch: Sequence[Write]) -> None:
         self.events += count_events(batch)
-        self._commit([*batch, mark_note(self.position, self.events)])
+        self._commit([*batch, mark_note(self.position, self.events, is_ahead=False)])
 
     def _commit(self, batch: Sequence[Write]) -> None:
         commit_patiently(self.store, batch)
@@ -113,8 +116,9 @@ class View:
         for a thread."""
         with contextlib.closing(self._connection), contextlib.closing(_memory()) as copy:
             self._connection.backup(copy)
+            mark = mark_note(self.position, self.events, is_ahead=False)
             copy.execute("DELETE FROM meta WHERE substr(name, 1, ?) = ?", (len(LOCAL), LOCAL))
-            for sql, values in rows.statements_of(mark_note(self.position, self.events)):
+            for sql, values in rows.statements_of(mark):
                 copy.execute(sql, values)
             return copy.serialize()
 

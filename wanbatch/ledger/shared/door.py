@@ -115,7 +115,8 @@ class Shared:
         paid = [one for one in theirs.histories.values() if one.row.realm == PAID]
         learning.take_all(paid, theirs.contents.authorisations)
         runs = [run for run in theirs.contents.runs.values() if run.realm == PAID]
-        await self.ledger.take_up([*learning.writes, *runs, seen])
+        await self.ledger.take_up([*learning.writes, *runs])
+        await self.ledger.take_up([seen])  # only now: half of it would never be completed
         return learning.count
 
     async def learn(self, behind: Sequence[Segment] = ()) -> int:
@@ -130,9 +131,9 @@ class Shared:
         for name in names:
             found = await asking.read_existing(name)
             learning.take_late(late.read_late(name, found.data))
-            learning.writes.append(Note(f"{late.READ}{name}", ""))
         learning.take_evidence(behind)
         await self.ledger.take_up(learning.writes)
+        await self.ledger.take_up([Note(f"{late.READ}{name}", "") for name in names])
         return learning.count
 
     async def _learning(self) -> Learning:
@@ -224,15 +225,15 @@ class _Opening:
 
 
 async def follow_snapshot(asking: Asking, lease: Lease, path: Path, box: Box | None) -> Copy:
-    """The copy at ``path``, made anew where it holds what no segment does (which goes
-    into ``box`` first), or where the last snapshot is ahead of it."""
+    """The copy at ``path``, made anew where it may hold what no segment does (attempts
+    go into ``box`` first), or where the last snapshot is ahead of it."""
     copy = Copy.open(path, lease.ledger_id)
     try:
         place, alone = (copy.position.epoch, copy.position.number), copy.unshared()
         if alone and box is not None:
             await box.push(alone)
         is_behind = place < place_of(lease.snapshot)
-        if not (alone or is_behind):
+        if not (copy.is_ahead or is_behind):
             return copy
     except BaseException:
         copy.close()

@@ -170,7 +170,7 @@ class Learning:
             if is_doubt and ours.row.intent_at == row.intent_at and is_same(ours, told):
                 reason = f"{_TOLD_NOT_TAKEN}: {row.reason or row.error_message}"
                 event = Event(ours.row.attempt_id, EventKind.ABSENT, self._now, {"reason": reason})
-                self._append(ours, [event], self._mine(told))
+                self._append(ours, [event], self._mine(told), row)
                 return True
         return False
 
@@ -182,7 +182,7 @@ class Learning:
         if decision.verdict in (Verdict.KNOWN, Verdict.KEPT):
             return
         if decision.ours is not None:
-            self._append(decision.ours, decision.events, mine)
+            self._append(decision.ours, decision.events, mine, told.row)
         elif is_new_kept:
             self._open(decision, authorisations, mine)
 
@@ -196,7 +196,7 @@ class Learning:
         self.writes += [Note(MERGED, "1"), Opened(row)]
         begun = History(row, (Event(number, EventKind.INTENT, row.intent_at),))
         mine.append(begun)
-        self._append(begun, decision.events[1:], mine)
+        self._append(begun, decision.events[1:], mine, decision.theirs.row)
 
     def _word(self, theirs: Authorisation | None) -> int:
         """A person's word under its number here."""
@@ -210,9 +210,13 @@ class Learning:
         self.writes.append(self._authorisations[number])
         return number
 
-    def _append(self, ours: History, events: Sequence[Event], mine: list[History]) -> None:
+    def _append(
+        self, ours: History, events: Sequence[Event], mine: list[History], told: Attempt
+    ) -> None:
         row, number = ours.row, ours.row.attempt_id
         own = [replace(event, attempt_id=number) for event in events]
+        if own and told.path and fold(row, own).path != told.path:  # histories agree without it
+            own[-1] = replace(own[-1], facts={**own[-1].facts, "path": told.path})
         for seq, event in enumerate(own, len(ours.events) + 1):
             row = fold(row, [event])
             self.writes.append(Happened(event, row, seq))

@@ -85,7 +85,7 @@ class SharedWriter(Writer):
         self._unwritten: set[int] = set()
         self._gate: list[Ticket] | None = None
         self._under_way = 0
-        self._marked = True
+        self._marked = False
         self._since = outlet.since_snapshot
         self._wake, self._drained = anyio.Event(), anyio.Event()
         self._is_making_snapshot = False
@@ -122,7 +122,7 @@ class SharedWriter(Writer):
     def _put(self, ticket: Ticket) -> None:
         if not self._marked:
             self._marked = True
-            self._local.put(Ticket(mark_note(self.position, self._covered)))
+            self._local.put(Ticket(mark_note(self.position, self._covered, is_ahead=True)))
         self._under_way += 1
         self._local.put(ticket)
 
@@ -224,6 +224,20 @@ class SharedWriter(Writer):
 
     async def _tell_late(self) -> None:
         """What no segment will hold: intents fail, all else is told under ``late/``."""
+        self._gather_late()
+        if not self._late:
+            await self._rest()
+            return
+        if not self.closing:
+            with anyio.move_on_after(LATE_PAUSE_S):
+                await self._closes()
+            self._gather_late()
+        told = set(self._late)
+        with contextlib.suppress(WanbatchError):  # the next run tells it
+            await self._outlet.box.push(read_histories(self._outlet.copy.path, told))
+        self._late -= told
+
+    def _gather_late(self) -> None:
         waiting, self._waiting = self._waiting, []
         self._refuse(self._let_go(waiting))
         self._late |= {
@@ -231,16 +245,6 @@ class SharedWriter(Writer):
             for entry in (ticket.entry for ticket in waiting)
             if isinstance(entry, Opened | Happened)
         }
-        if not self._late:
-            await self._rest()
-            return
-        if not self.closing:
-            with anyio.move_on_after(LATE_PAUSE_S):
-                await self._closes()
-        told = set(self._late)
-        with contextlib.suppress(WanbatchError):  # the next run tells it
-            await self._outlet.box.push(read_histories(self._outlet.copy.path, told))
-        self._late -= told
 
     async def _closes(self) -> None:
         while not self.closing:
@@ -308,8 +312,12 @@ class SharedWriter(Writer):
                     self._drained = anyio.Event()
                     self._put(Ticket(note))
                     await self._drained.wait()
-            self._local.put(Ticket(mark_note(self.position, self._covered)))
+            self._local.put(Ticket(self._last_mark()))
             await self._local.finish()
+
+    def _last_mark(self) -> Note:
+        is_ahead = not self.is_told or bool(self._outlet.holding.lost)
+        return mark_note(self.position, self._covered, is_ahead=is_ahead)
 
     @property
     def is_told(self) -> bool:
