@@ -54,6 +54,16 @@ def test_as_many_run_at_once_as_there_are_threads_and_no_more() -> None:
     assert Threads().width == cores() == len(os.sched_getaffinity(0))
 
 
+def test_a_list_is_worked_through_without_an_event_loop() -> None:
+    pool, barrier = Threads(2), threading.Barrier(2)
+    found = pool.work_through(Errand(lambda n: (barrier.wait(20), n)[1], int), [(1,), (2,)])
+    assert found == [1, 2]
+    with pytest.raises(ValueError, match="invalid literal"):
+        pool.work_through(Errand(int, int), [("1",), ("x",)])
+    assert pool.work_through(Errand(int, int), []) == []
+    pool.close()
+
+
 def test_a_lane_does_not_stand_in_the_way_of_another() -> None:
     may_end = threading.Event()
     waiting = [errand(may_end.wait, Lane.SPARE), errand(may_end.wait, Lane.SOON)]

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 from builders import opening
 
 from wanbatch.ledger.shared.door import Shared, SharedPorts, open_shared
@@ -114,7 +115,7 @@ async def dying(given: SharedPorts) -> AsyncIterator[Shared]:
             assert isinstance(store, Store)
             store.silent = True
             scope.cancel()
-            await anyio.sleep(0)
+            await anyio.lowlevel.checkpoint()
     store.silent = False
 
 

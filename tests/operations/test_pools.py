@@ -1,5 +1,5 @@
-"""Which workers a command has: its own word first, then the profile's, whose certificates
-serve both."""
+"""Which workers a command has: its own word first, then the profile's, whose
+certificates serve both."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from wanbatch.operations.asking import planning_options
 from wanbatch.operations.pools import choose_workers, do_all, open_pool, opened_pool, threads
 from wanbatch.words.errors import ExitCode, WanbatchError
 
-FILES = {"ca_file": "/ca", "cert_file": "/cert", "key_file": "/key"}
+
+def with_files(address: str) -> Workers:
+    return Workers(None, address, "/ca", "/cert", "/key")
 
 
 @pytest.mark.parametrize(
@@ -63,9 +65,9 @@ def test_where_a_scheduler_is() -> None:
 
 
 def test_a_commands_word_comes_before_the_profiles() -> None:
-    profile = Workers(address="tls://h:1", **FILES)
+    profile = with_files("tls://h:1")
     assert choose_workers(None, profile) is profile
-    assert choose_workers("tls://other:2", profile) == Workers(address="tls://other:2", **FILES)
+    assert choose_workers("tls://other:2", profile) == with_files("tls://other:2")
     assert choose_workers("3", profile).threads == 3
     assert choose_workers("3", profile).address == ""
 
@@ -84,7 +86,7 @@ def test_a_profile_names_workers(tmp_path: Path) -> None:
         'workers = { address = "tls://h:1", ca_file = "/ca", cert_file = "/cert",'
         ' key_file = "/key" }'
     )
-    assert profile(tmp_path, table) == Workers(address="tls://h:1", **FILES)
+    assert profile(tmp_path, table) == with_files("tls://h:1")
 
 
 @pytest.mark.parametrize(

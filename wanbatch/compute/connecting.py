@@ -82,7 +82,7 @@ def _refuse_missing_extra() -> None:
         raise WanbatchError(
             ExitCode.ENVIRONMENT,
             "workers of Dask need the extra dask, which is not installed",
-            "pip install 'wanbatch[dask]', or leave --workers out: threads need nothing",
+            "pip install '.[dask]' in a checkout, or leave --workers out: threads need nothing",
         )
 
 
@@ -200,5 +200,6 @@ def _refuse_one(worker: str, said: tuple[str, Any]) -> None:
             raise WanbatchError(
                 ExitCode.ENVIRONMENT,
                 f"worker {worker} cannot do the work of wanbatch; nothing was bought",
-                "install 'wanbatch[dask]' there, of this version, or leave --workers out",
+                "install wanbatch with its extra dask there, of this version, or leave --workers"
+                " out",
             )

@@ -69,6 +69,17 @@ class Threads:
             piece.is_wanted = False
         return piece.answer()  # type: ignore[no-any-return]
 
+    def work_through(self, errand: Errand[T], values: Sequence[Sequence[Any]]) -> list[T]:
+        """What the errand gives for each of ``values``, in their order, for callers
+        that may stand in an event loop and wait all the same."""
+        ended = threading.Semaphore(0)
+        pieces = [_Piece(errand, one, ended.release) for one in values]
+        for piece in pieces:
+            self._crews[errand.lane].put(piece)
+        for _ in pieces:
+            ended.acquire()
+        return [piece.answer() for piece in pieces]
+
     def listen(self, tell: Callable[[PoolNews], None]) -> None:
         """Nothing happens to threads."""
 

@@ -11,7 +11,7 @@ hashed. ``judge`` then holds the facts against the table, and against the jobs.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from io import BufferedReader
 from pathlib import Path
@@ -39,10 +39,23 @@ class MediaFindings:
     diagnostics: tuple[Diagnostic, ...]
 
 
-def check_media(manifests: Sequence[Manifest], now: float) -> MediaFindings:
+Files = Sequence[tuple[Path, Kind]]
+
+
+def examine_each(files: Files) -> Sequence[Examined]:
+    """One after the other; a work pool does it side by side."""
+    return [examine(*one) for one in files]
+
+
+def check_media(
+    manifests: Sequence[Manifest],
+    now: float,
+    examine_all: Callable[[Files], Sequence[Examined]] = examine_each,
+) -> MediaFindings:
     """Examines every local file once, and says what is wrong. ``now`` is Unix seconds.
     Never raises for what files are or say."""
-    judge_once = _Judge(now)
+    files = _files_of(manifests)
+    judge_once = _Judge(now, dict(zip(files, examine_all(files), strict=True)))
     found = [
         finding
         for manifest in manifests
@@ -65,7 +78,7 @@ class _Judge:
     """What was found out so far, so that nothing is opened or judged twice."""
 
     now: float
-    files: dict[tuple[Path, Kind], Examined] = field(default_factory=dict)
+    files: Mapping[tuple[Path, Kind], Examined]
     judged: dict[tuple[FileMedia, MediaType], list[Objection]] = field(default_factory=dict)
     first_uses: dict[object, MediaInput] = field(default_factory=dict)
     expiries: dict[str, Objection | None] = field(default_factory=dict)
@@ -76,10 +89,7 @@ class _Judge:
 
     def file(self, source: FileMedia, media_type: MediaType) -> Examined:
         """The file, opened once for each kind that it is used as."""
-        key = (source.path, KINDS[media_type])
-        if key not in self.files:
-            self.files[key] = examine(*key)
-        return self.files[key]
+        return self.files[source.path, KINDS[media_type]]
 
     def objections(self, source: FileMedia, media_type: MediaType) -> list[Objection]:
         """What is wrong with the file, whichever job uses it."""
@@ -108,6 +118,18 @@ def _new_findings(judge_once: _Judge, job: Job, item: MediaInput) -> Sequence[Di
     if not found:
         judge_once.quiet.add(use)
     return found
+
+
+def _files_of(manifests: Sequence[Manifest]) -> Files:
+    """Every local file, once for each kind that it is used as."""
+    found = (
+        (item.source.path, KINDS[item.type])
+        for manifest in manifests
+        for job in manifest.jobs
+        for item in job.media
+        if isinstance(item.source, FileMedia)
+    )
+    return list(dict.fromkeys(found))
 
 
 def _findings(judge_once: _Judge, job: Job, item: MediaInput) -> Iterator[Diagnostic]:

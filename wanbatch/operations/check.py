@@ -14,12 +14,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from wanbatch.compute.threads import Threads
 from wanbatch.manifest.load import LoadOptions, load_manifests
-from wanbatch.media.check import check_media
+from wanbatch.media.check import Files, check_media, examine, examine_each
+from wanbatch.media.judge import Examined
 from wanbatch.media.urls import describe_urls, url_uses
 from wanbatch.model.job import FileMedia, Manifest
 from wanbatch.model.media import FileDigest
 from wanbatch.model.plan import Doubt, JobState
+from wanbatch.model.pool import Errand
 from wanbatch.operations.events import FindingsMade, Observer, SelectionDoubted, ignore
 from wanbatch.operations.options import PlanningOptions
 from wanbatch.plan.selection import parse_selection
@@ -107,9 +110,24 @@ def inspect(options: PlanningOptions) -> Checked:
     loaded = load_manifests(
         options.files, LoadOptions(options.media_root, options.max_jobs, options.variables)
     )
-    media = check_media((*loaded.manifests, *loaded.remains), time.time())
+    media = check_media((*loaded.manifests, *loaded.remains), time.time(), _examine_all)
     diagnostics = order((*loaded.diagnostics, *media.diagnostics))
     return Checked(loaded.manifests, media.digests, tuple(diagnostics))
+
+
+def _examine_all(files: Files) -> Sequence[Examined]:
+    """Side by side, in threads: what is hashed or demuxed leaves the interpreter's
+    lock."""
+    if len(files) < 2:  # no thread is quicker than none
+        return examine_each(files)
+    pool = Threads()
+    try:
+        return pool.work_through(_EXAMINE, files)
+    finally:
+        pool.close()
+
+
+_EXAMINE: Errand[Examined] = Errand(examine, lambda found: found)
 
 
 def tell_findings(diagnostics: Sequence[Diagnostic], observe: Observer) -> tuple[Diagnostic, ...]:

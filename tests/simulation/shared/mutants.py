@@ -17,14 +17,12 @@ from simulation.shared import machine
 from simulation.shared.world import Result, run_seed
 
 from wanbatch.engine import reconcile
-from wanbatch.ledger.rows import Happened, Opened
 from wanbatch.ledger.shared import chain, copy, door, holding, late, lease, writer
 from wanbatch.ledger.shared.asking import Asking
 from wanbatch.ledger.shared.entries import is_intent
 from wanbatch.ledger.shared.segments import Position
 from wanbatch.model.lifecycle import Snapshot
 from wanbatch.model.objects import ObjectExists, StoredObject
-from wanbatch.model.permit import PermitLost
 
 Patches = Iterator[Any]
 VARIANTS: dict[str, Callable[[], Patches]] = {}
