@@ -88,7 +88,6 @@ TABLE = {
     ),
     "field/test_answers.py": "cli/doctor",
     "field/test_rehearsals.py": "cli/emulator",
-    "ledger/test_beside.py": "ledger/shared/beside",
     "ledger/test_copies.py": "ledger/backup ledger/purchases",
     "ledger/test_failures.py": "ledger/writer testing/ledger",
     "ledger/test_store.py": "ledger/rows ledger/sqlite words/collector",
