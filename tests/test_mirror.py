@@ -50,8 +50,8 @@ TABLE = {
     "cli/test_selection.py": "operations/options",
     "cli/test_startup.py": "__main__ cli/main cli/schema",
     "cli/test_status.py": "cli/wording",
-    "config/test_profiles.py": "config/declared config/project config/toml model/price model/wire",
     "cli/test_store.py": "operations/archives operations/homecoming operations/presigning",
+    "config/test_profiles.py": "config/declared config/project config/toml model/price model/wire",
     "config/test_storages.py": "model/secret model/storage",
     "emulator/test_animatic.py": (
         "emulator/video/camera emulator/video/geometry emulator/video/soundtrack "
