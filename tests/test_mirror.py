@@ -55,6 +55,7 @@ TABLE = {
     "compute/test_connecting.py": "compute/local",
     "config/test_profiles.py": "config/declared config/project config/toml model/price model/wire",
     "cli/test_store.py": "operations/archives operations/homecoming operations/presigning",
+    "config/test_profiles.py": "config/declared config/project config/toml model/price model/wire",
     "config/test_storages.py": "model/secret model/storage",
     "emulator/test_animatic.py": (
         "emulator/video/camera emulator/video/geometry emulator/video/soundtrack "
