@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 import anyio.to_thread
 
 from wanbatch.ledger.rows import Happened, Opened, Write
@@ -167,8 +168,8 @@ def life(number: int) -> list[Write]:
 
 
 async def write_much(objects: Remote, folder: Path, writers: int, jobs: int) -> float:
-    """Whole lives of jobs, one await for each event, by so many writers at once; returns
-    durable events a second, their segments included."""
+    """Whole lives of jobs, one await for each event, by so many writers at once;
+    returns durable events a second, their segments included."""
     async with open_shared(ports(objects, folder, "writer", 30.0)) as shared:
         waiting = iter(range(jobs))
 
@@ -208,7 +209,7 @@ async def fill(objects: Remote, folder: Path, jobs: int, lease_s: float) -> floa
                     nonce = nonce or lease.nonce
                     await shared.ledger.keep_note("behind", str(given.clock()))
                 await anyio.sleep(0.02)
-            await anyio.sleep(0)
+            await anyio.lowlevel.checkpoint()
     return renewed_at
 
 

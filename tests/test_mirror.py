@@ -83,8 +83,15 @@ TABLE = {
     ),
     "field/test_answers.py": "cli/doctor",
     "field/test_rehearsals.py": "cli/emulator",
+    "ledger/test_chain.py": "ledger/shared/entries ledger/shared/segments",
     "ledger/test_copies.py": "ledger/backup ledger/purchases",
+    "ledger/test_door.py": (
+        "ledger/shared/copy ledger/shared/late ledger/shared/pruning ledger/shared/snapshots "
+        "ledger/shared/writer"
+    ),
     "ledger/test_failures.py": "ledger/writer testing/ledger",
+    "ledger/test_holding.py": "ledger/shared/asking model/permit",
+    "ledger/test_lease.py": "ledger/shared/documents",
     "ledger/test_store.py": "ledger/rows ledger/sqlite words/collector",
     "manifest/test_cases.py": (
         "manifest/paths manifest/shape/codes manifest/sweep/axes manifest/sweep/codes "

@@ -3,11 +3,12 @@ owner finds, what a late one may still tell."""
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from dataclasses import replace
+from functools import partial
 
 import anyio
+import anyio.lowlevel
 import pytest
 from builders import opening
 from engine.scripted_api import at_once, virtual_time
@@ -16,7 +17,6 @@ from ledger.sharing import START, Store, buy, dying, nonce, ports, tell
 from wanbatch.ledger.merge import read_book
 from wanbatch.ledger.shared import late, snapshots, writer
 from wanbatch.ledger.shared.asking import Asking
-from wanbatch.ledger.shared.copy import MARK
 from wanbatch.ledger.shared.documents import SharedDamaged
 from wanbatch.ledger.shared.door import open_shared, read_shared
 from wanbatch.ledger.shared.holding import LeaseHeld
@@ -77,10 +77,13 @@ async def test_what_was_recorded_before_an_intent_is_never_behind_it(store, tmp_
         rows = [await buy(shared, f"job{n}") for n in range(3)]
         async with anyio.create_task_group() as group:
             for row in rows:
-                group.start_soon(lambda row=row: tell(shared, row, EventKind.ACCEPTED, task_id="t"))
-            await anyio.sleep(0)
+                told = partial(tell, shared, row, EventKind.ACCEPTED, task_id="t")
+                group.start_soon(told)
+            await anyio.lowlevel.checkpoint()
             group.start_soon(buy, shared, "next")
-    kinds = [line[0] if line[0] == "opened" else line[3] for s in segments(store) for line in s.lines]
+    kinds = [
+        line[0] if line[0] == "opened" else line[3] for s in segments(store) for line in s.lines
+    ]
     assert kinds == ["opened"] * 3 + ["accepted"] * 3 + ["opened"]
 
 
@@ -155,7 +158,7 @@ async def test_a_tombstone_in_the_place_of_a_segment_is_the_end_of_buying(store,
         bought = await buy(shared, "one")
         end = segments(store)[-1].position
         await store.create(name_of(1, 2), write_segment(end, "theirs", "ci", (), closes=True))
-        with pytest.raises(PermitLost, match="another machine took the lease.*: ci; nothing") as e:
+        with pytest.raises(PermitLost, match=r"another machine took the lease.*: ci; nothing") as e:
             await buy(shared, "two")
         assert "waits for the lease" in e.value.hints[0]
         with pytest.raises(PermitLost):
@@ -269,11 +272,19 @@ async def test_what_a_machine_bought_alone_is_merged_up_once(store, tmp_path):
     own = tmp_path / "ledger.db"
     async with Ledger(*open_store(own), writer=InlineWriter) as ledger:
         word = await ledger.authorise(
-            fingerprint="f", realm="paid", manifest="m", job="j", kind="regenerate", run_id="r", at=1.0
+            fingerprint="f",
+            realm="paid",
+            manifest="m",
+            job="j",
+            kind="regenerate",
+            run_id="r",
+            at=1.0,
         )
         for number, realm in enumerate(("paid", "emulator", "paid")):
             await ledger.open_attempt(
-                opening(fingerprint=f"own{number}", realm=realm, authorisation_id=word.authorisation_id)
+                opening(
+                    fingerprint=f"own{number}", realm=realm, authorisation_id=word.authorisation_id
+                )
             )
         await ledger.begin_run(RunRecord("run-1", "m", "api", "paid", 1.0))
     async with open_shared(ports(store, tmp_path / "a")) as shared:
