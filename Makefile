@@ -56,10 +56,11 @@ page: $(PAGE_TOOLS)
 ## A thousand seeds of the simulated engine; what breaks an invariant is printed with its seed.
 simulate: $(VENV)/.dev
 	PYTHONPATH=tests $(BIN)/python -m simulation --seeds 1000 --workers $(WORKERS)
+	PYTHONPATH=tests $(BIN)/python -m simulation.shared --seeds 1000 --workers $(WORKERS)
 
 ## Every broken variant of the engine, each noticed by a seed or by a test.
 mutants: $(VENV)/.dev
-	WANBATCH_CASES=all $(BIN)/python -m pytest -n $(WORKERS) tests/simulation/test_mutants.py
+	WANBATCH_CASES=all $(BIN)/python -m pytest -n $(WORKERS) tests/simulation/test_mutants.py tests/simulation/test_shared.py
 
 ## Every test and case, where `make test` takes a slice of those that start real processes.
 cases: $(VENV)/.dev $(LANGUAGE_SERVER) $(PAGE_TOOLS)

@@ -30,6 +30,7 @@ THINNED = {
     "media/test_turning.py": 3,
     "torture": 6,
     "simulation/test_mutants.py": 14,
+    "simulation/test_shared.py": 4,
 }
 """One case of so many is kept where a test of this folder or file has more than two
 cases."""

@@ -52,9 +52,8 @@ TABLE = {
     "cli/test_shared_ledger.py": "operations/shared operations/sharing",
     "cli/test_startup.py": "__main__ cli/main cli/schema",
     "cli/test_status.py": "cli/wording",
-    "compute/test_connecting.py": "compute/local",
-    "config/test_profiles.py": "config/declared config/project config/toml model/price model/wire",
     "cli/test_store.py": "operations/archives operations/homecoming operations/presigning",
+    "compute/test_connecting.py": "compute/local",
     "config/test_profiles.py": "config/declared config/project config/toml model/price model/wire",
     "config/test_storages.py": "model/secret model/storage",
     "emulator/test_animatic.py": (
@@ -89,8 +88,15 @@ TABLE = {
     ),
     "field/test_answers.py": "cli/doctor",
     "field/test_rehearsals.py": "cli/emulator",
+    "ledger/test_chain.py": "ledger/shared/entries ledger/shared/segments",
     "ledger/test_copies.py": "ledger/backup ledger/purchases",
+    "ledger/test_door.py": (
+        "ledger/shared/copy ledger/shared/late ledger/shared/pruning ledger/shared/snapshots "
+        "ledger/shared/writer"
+    ),
     "ledger/test_failures.py": "ledger/writer testing/ledger",
+    "ledger/test_holding.py": "ledger/shared/asking model/permit",
+    "ledger/test_lease.py": "ledger/shared/documents",
     "ledger/test_store.py": "ledger/rows ledger/sqlite words/collector",
     "manifest/test_cases.py": (
         "manifest/paths manifest/shape/codes manifest/sweep/axes manifest/sweep/codes "

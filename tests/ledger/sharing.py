@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import anyio
 import anyio.lowlevel
@@ -108,11 +108,11 @@ def ports(store: MemoryObjects, folder: Path, owner: str = "a", **changes: Any) 
 async def dying(given: SharedPorts) -> AsyncIterator[Shared]:
     """A process that is killed at the end of the block: it releases nothing, and what
     it is about to write stays unwritten."""
+    store = given.objects
+    assert isinstance(store, Store)
     with anyio.CancelScope() as scope:
         async with open_shared(given) as shared:
             yield shared
-            store = given.objects
-            assert isinstance(store, Store)
             store.silent = True
             scope.cancel()
             await anyio.lowlevel.checkpoint()
@@ -126,6 +126,6 @@ async def buy(shared: Shared, name: str = "one", **changes: Any) -> Attempt:
 
 
 async def tell(shared: Shared, attempt: Attempt, kind: EventKind, **facts: Any) -> Attempt:
-    told = Facts(**facts)
+    told = cast("Facts", facts)
     at = START + anyio.current_time()
     return await shared.ledger.append(Event(attempt.attempt_id, kind, at, told))

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import sqlite3
 from dataclasses import replace
+from functools import partial
 
 import anyio
 import anyio.lowlevel
@@ -76,7 +77,8 @@ async def test_what_was_recorded_before_an_intent_is_never_behind_it(store, tmp_
         rows = [await buy(shared, f"job{n}") for n in range(3)]
         async with anyio.create_task_group() as group:
             for row in rows:
-                group.start_soon(lambda row=row: tell(shared, row, EventKind.ACCEPTED, task_id="t"))
+                told = partial(tell, shared, row, EventKind.ACCEPTED, task_id="t")
+                group.start_soon(told)
             await anyio.lowlevel.checkpoint()
             group.start_soon(buy, shared, "next")
     kinds = [
@@ -156,7 +158,7 @@ async def test_a_tombstone_in_the_place_of_a_segment_is_the_end_of_buying(store,
         bought = await buy(shared, "one")
         end = segments(store)[-1].position
         await store.create(name_of(1, 2), write_segment(end, "theirs", "ci", (), closes=True))
-        with pytest.raises(PermitLost, match="another machine took the lease.*: ci; nothing") as e:
+        with pytest.raises(PermitLost, match=r"another machine took the lease.*: ci; nothing") as e:
             await buy(shared, "two")
         assert "waits for the lease" in e.value.hints[0]
         with pytest.raises(PermitLost):

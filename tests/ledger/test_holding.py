@@ -109,7 +109,7 @@ async def test_a_living_owner_is_not_disturbed(store, patience_s, waited_s):
     async with anyio.create_task_group() as group:
         group.start_soon(one.keep)
         began = anyio.current_time()
-        with pytest.raises(LeaseHeld, match="another run holds the shared ledger: a") as error:
+        with pytest.raises(LeaseHeld, match=r"another run holds the shared ledger: a") as error:
             await holding(store, "b", patience_s).take()
         assert waited_s <= anyio.current_time() - began < waited_s + 7.0
         assert "--lock-timeout" in error.value.hints[0]
@@ -210,7 +210,7 @@ async def test_a_lease_that_is_not_shown_is_asked_for_again(store):
 
 async def test_a_removed_lease_is_not_begun_anew_over_segments(store):
     await store.create("segments/0000000001-0000000001", b"")
-    with pytest.raises(WanbatchError, match="has segments and no lease.json: it was removed") as e:
+    with pytest.raises(WanbatchError, match=r"has segments and no lease.json: it was removed") as e:
         await holding(store).take()
     assert "put lease.json back" in e.value.hints[0]
 
@@ -242,7 +242,7 @@ async def test_a_silent_store_is_not_waited_for_at_the_end(store):
 
 async def test_a_store_that_does_not_answer_is_given_up_where_nothing_was_begun(store):
     store.silent = True
-    with pytest.raises(StoreUnreachable, match="the store of the shared ledger does not") as error:
+    with pytest.raises(StoreUnreachable, match=r"the store of the shared ledger does not") as error:
         await holding(store).take()
     assert "wanbatch doctor" in error.value.hints[0]
 

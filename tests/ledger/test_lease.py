@@ -41,7 +41,7 @@ def test_a_lease_is_read_as_it_was_written():
     ],
 )
 def test_what_is_no_lease_is_refused(data):
-    with pytest.raises(SharedDamaged, match="lease.json of the shared ledger cannot be read") as e:
+    with pytest.raises(SharedDamaged, match=r"lease.json of the shared ledger cannot be read") as e:
         read_lease(data)
     assert "older versions" in e.value.hints[0]
 
@@ -96,7 +96,7 @@ def test_anothers_lease_of_this_epoch_or_a_later_one_is_the_end(epoch, lost):
     seen_after=st.floats(0.0, 60.0),
 )
 def test_no_watcher_takes_a_lease_while_its_owner_may_buy(drift, latency, seen_after):
-    """Whatever the way takes, and however two clocks differ by one part in a hundred."""
+    """However long the way is, and though two clocks differ by one part in a hundred."""
     tenure, watch = Tenure(30.0), Watch()
     tenure.sending("n1", 0.0)
     tenure.stands(LEASE)

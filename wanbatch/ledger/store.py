@@ -151,8 +151,9 @@ class Ledger:
         """Records what happened; returns the row after it once it is durable.
 
         Raises ``IllegalTransition`` before anything is written, ``LedgerFailed`` where
-        the write did not become durable, or is an intent and any commit failed before, ``KeyError`` for an unknown attempt,
-        ``ValueError`` for facts that cannot be stored.
+        the write did not become durable, or is an intent and any commit failed before,
+        ``KeyError`` for an unknown attempt, ``ValueError`` for facts that cannot be
+        stored.
         """
         event = clean_event(event)
         attempt_id = event.attempt_id

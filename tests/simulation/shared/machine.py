@@ -303,10 +303,8 @@ class Process:
             async with anyio.create_task_group() as group:
                 if self.life.death is not None and self.life.death[0] == "time":
                     group.start_soon(self._die_later, float(self.life.death[1]))
-                try:
+                with suppress(Dead):
                     await self.main()
-                except Dead:
-                    pass
                 group.cancel_scope.cancel()
 
     async def _die_later(self, after_s: float) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
@@ -21,7 +22,6 @@ from wanbatch.ledger.shared import chain, copy, door, holding, late, lease, writ
 from wanbatch.ledger.shared.asking import Asking
 from wanbatch.ledger.shared.entries import is_intent
 from wanbatch.ledger.shared.segments import Position
-from wanbatch.model.lifecycle import Snapshot
 from wanbatch.model.objects import ObjectExists, StoredObject
 
 Patches = Iterator[Any]
@@ -117,13 +117,7 @@ def lease_is_replaced_without_the_condition() -> Patches:
 
 @variant
 def lease_is_released_with_an_intent_open() -> Patches:
-    real = Snapshot.attempts.__get__  # type: ignore[attr-defined]
-
-    class State:
-        INTENT = None
-
-    del real
-    yield patch.object(door, "State", State)
+    yield patch.object(door, "State", SimpleNamespace(INTENT=None))
 
 
 # -- segments --------------------------------------------------------------------------
@@ -283,11 +277,11 @@ def absence_is_concluded_for_others() -> Patches:
 def open_intents_of_others_go_back_to_planned() -> Patches:
     from wanbatch.engine import recovery
     from wanbatch.model.lifecycle import Event, EventKind
-    from wanbatch.model.lifecycle import State as S
+    from wanbatch.model.lifecycle import State
     from wanbatch.operations import run
 
     async def recover(context: Any, ledger: Any) -> None:
-        for attempt in recovery._in_state(ledger, S.INTENT):
+        for attempt in recovery._in_state(ledger, State.INTENT):
             facts: Any = {"reason": "it is gone"}
             await ledger.append(
                 Event(attempt.attempt_id, EventKind.NOT_ACCEPTED, context.wall(), facts)
@@ -342,7 +336,6 @@ def who_lost_the_lease_records_new_intents() -> Patches:
 
     yield patch.object(writer.SharedWriter, "_refuse", refuse)
     yield patch.object(holding.Holding, "refusal", lambda self: "")
-    del Happened, Opened, PermitLost
 
 
 def notices(name: str, seed: int) -> str | None:

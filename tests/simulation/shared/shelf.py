@@ -3,7 +3,7 @@
 What it may not do: break what S3 promises of a conditional write.
 
 How it works: ``Shelf`` is the truth. A ``Line`` loses a request, or the answer after
-the deed; carries a request out long after it was given up, or twice; takes its time; and
+the deed; carries a request out long after it was given up, or twice; is slow; and
 shows what was there some seconds ago, which no conditional write ever does. A line ends
 where its machine is stopped or dead.
 """

@@ -20,6 +20,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 import anyio
@@ -263,7 +264,7 @@ class World:
                     "resubmit": EventKind.RESUBMIT,
                     "abandon": EventKind.ABANDONED,
                 }[word]
-                facts = {"task_id": task_id} if word == "adopt" else {}
+                facts: dict[str, Any] = {"task_id": task_id} if word == "adopt" else {}
                 if word == "resubmit":
                     self.granted[row.fingerprint] += 1
                 self.note(f"a person decides: {word} attempt {row.attempt_id}")

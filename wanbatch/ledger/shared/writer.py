@@ -175,14 +175,17 @@ class SharedWriter(Writer):
 
     async def pump(self, group: TaskGroup) -> None:
         """Sends what waits, for as long as this is not cancelled."""
-        while True:
-            if self._outlet.holding.lost and self._flight is None:
-                await self._tell_late()
-            elif self._flight or self._waiting:
-                await self._send()
-                await self._snapshot_if_due(group)
-            else:
-                await self._rest()
+        try:
+            while True:
+                if self._outlet.holding.lost and self._flight is None:
+                    await self._tell_late()
+                elif self._flight or self._waiting:
+                    await self._send()
+                    await self._snapshot_if_due(group)
+                else:
+                    await self._rest()
+        finally:
+            self._drained.set()  # nobody sends any more: there is nothing to wait for
 
     async def _rest(self) -> None:
         if self.closing and not self._under_way:
