@@ -5,6 +5,7 @@ from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
+import anyio
 import pytest
 from builders import attempt, follow, job
 from engine.scripted_api import MemoryArchive
@@ -12,10 +13,10 @@ from engine.scripted_api import MemoryArchive
 from wanbatch.model.archive import archived_name
 from wanbatch.model.lifecycle import Snapshot, State
 from wanbatch.model.looked import Undecodable
-from wanbatch.model.measures import Level, References
+from wanbatch.model.measures import Level, References, Targets
 from wanbatch.operations.at_hand import drop_copies, look_with_copies
 from wanbatch.operations.viewings import Viewing
-from wanbatch.videos.looking import Targets
+from wanbatch.testing.pool import AtOnce
 
 SHA = {"ab": "ab" + "1" * 62, "cd": "cd" + "2" * 62}
 NAME = {key: archived_name(sha) for key, sha in SHA.items()}
@@ -35,6 +36,20 @@ def plan(*media):
     return SimpleNamespace(jobs=[SimpleNamespace(request=request)])
 
 
+def answering(found):
+    """A look that finds this, whatever it sees."""
+
+    async def look(_pool, _viewing):
+        return found
+
+    return look
+
+
+def look_at(look, output, archive, plan, viewing):
+    """One wrapped look."""
+    return anyio.run(look_with_copies(look, output, archive, plan), AtOnce(), viewing)
+
+
 def viewing(video, **references):
     return Viewing(("sha", ""), video, References(**references), Targets(), Level.ALL)
 
@@ -42,32 +57,32 @@ def viewing(video, **references):
 def test_a_video_is_brought_looked_at_and_goes(tmp_path, archive):
     seen = []
 
-    def look(viewing):
+    async def look(_pool, viewing):
         seen.append((viewing.video.read_bytes(), viewing.references.first_clip.read_bytes()))
         return FOUND
 
-    looked = look_with_copies(look, tmp_path, archive, plan())
     video, clip = tmp_path / NAME["ab"], tmp_path / NAME["cd"]
-    assert looked(viewing(video, first_clip=clip)) is FOUND
+    given = viewing(video, first_clip=clip)
+    assert look_at(look, tmp_path, archive, plan(), given) is FOUND
     assert seen == [(b"a video", b"another")]
     assert not video.exists()
 
 
 def test_what_cannot_be_had_is_not_known(tmp_path, archive):
     del archive.objects[NAME["ab"]]
-    looked = look_with_copies(lambda _: FOUND, tmp_path, archive, plan())
-    assert looked(viewing(tmp_path / NAME["ab"])) is None
+    given = viewing(tmp_path / NAME["ab"])
+    assert look_at(answering(FOUND), tmp_path, archive, plan(), given) is None
 
 
 def test_a_copy_stays_where_another_is_made_from_one_or_nothing_was_found(tmp_path, archive):
     video = tmp_path / NAME["ab"]
     chained = plan(SimpleNamespace(upstream="fingerprint"))
-    assert look_with_copies(lambda _: FOUND, tmp_path, archive, chained)(viewing(video)) is FOUND
+    assert look_at(answering(FOUND), tmp_path, archive, chained, viewing(video)) is FOUND
     assert video.exists()
-    assert look_with_copies(lambda _: None, tmp_path, archive, plan())(viewing(video)) is None
+    assert look_at(answering(None), tmp_path, archive, plan(), viewing(video)) is None
     assert video.exists()
     archive.sizes.clear()
-    look_with_copies(lambda _: FOUND, tmp_path, archive, plan())(viewing(video))
+    look_at(answering(FOUND), tmp_path, archive, plan(), viewing(video))
     assert video.exists(), "the store is not known to have it"
 
 
@@ -76,7 +91,7 @@ def test_what_lies_elsewhere_is_left_alone(tmp_path, archive):
     own.parent.mkdir(parents=True)
     for path in (own, other):
         path.write_bytes(b"mine")
-        look_with_copies(lambda _: FOUND, tmp_path, archive, plan())(viewing(path))
+        look_at(answering(FOUND), tmp_path, archive, plan(), viewing(path))
         assert path.read_bytes() == b"mine"
 
 

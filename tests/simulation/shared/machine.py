@@ -39,6 +39,7 @@ from wanbatch.operations.choose import SpendingLimit, Unpriced
 from wanbatch.operations.options import PlanningOptions, RunOptions
 from wanbatch.operations.run import Prepared, Run, RunPorts
 from wanbatch.testing.ledger import InlineWriter
+from wanbatch.testing.pool import AtOnce
 from wanbatch.words.clock import ServerClock
 from wanbatch.words.errors import ExitCode, WanbatchError
 
@@ -265,6 +266,7 @@ class Process:
             open_client=self._open_client,
             free_bytes=None,
             watch=self._watch,
+            pool=AtOnce(),
             look=None,
             report=lambda *_: (),
         )
