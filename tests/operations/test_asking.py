@@ -134,7 +134,8 @@ def test_every_option_that_an_operation_names_has_its_keyword() -> None:
 
 OF_COMMANDS_ALONE = {
     *("--abandon", "--adopt", "--columns", "--force", "--max-bytes", "--overwrite", "--picks"),
-    *("--resubmit", "--rows", "--sequence", "--set", "--sound", "--take", "--top"),
+    *("--presign", "--resubmit", "--rows", "--sequence", "--set", "--sound", "--store"),
+    *("--take", "--top"),
 }
 """Options of commands that no function of the library stands for."""
 OF_PROGRAMS = {

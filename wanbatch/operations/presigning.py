@@ -21,6 +21,7 @@ from wanbatch.words.errors import ExitCode, WanbatchError
 _LIFETIME = re.compile(r"([1-9][0-9]{0,4})([mhd])")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 MOST = timedelta(days=7)
+"""What a signature of S3 allows."""
 
 
 @dataclass(frozen=True, slots=True)

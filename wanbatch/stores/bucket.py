@@ -38,6 +38,7 @@ T = TypeVar("T")
 TIMEOUT_S = 30.0
 """For one request about a small object."""
 CONNECT_S = 10.0
+"""A store that takes longer to be reached than to do its work is away (chosen)."""
 THREADS = 16
 """So many requests of one store at once; a store that is silent takes no thread that
 others wait for."""

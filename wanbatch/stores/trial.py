@@ -27,6 +27,7 @@ from wanbatch.model.objects import (
 )
 
 CONTENDERS = 8
+"""So many meet for one name (contract)."""
 FOLDER = "doctor/"
 
 
