@@ -276,8 +276,7 @@ def absence_is_concluded_for_others() -> Patches:
 @variant
 def open_intents_of_others_go_back_to_planned() -> Patches:
     from wanbatch.engine import recovery
-    from wanbatch.model.lifecycle import Event, EventKind
-    from wanbatch.model.lifecycle import State
+    from wanbatch.model.lifecycle import Event, EventKind, State
     from wanbatch.operations import run
 
     async def recover(context: Any, ledger: Any) -> None:
