@@ -635,7 +635,7 @@ def history(*events, **changes):
     return History(row, tuple(told))
 
 
-STORED = (
+STORED: tuple[tuple[EventKind, dict[str, str]], ...] = (
     (EventKind.ACCEPTED, {"task_id": "t-1"}),
     (EventKind.REMOTE_OK, {}),
     (EventKind.STAGED, {"sha256": "ab"}),
