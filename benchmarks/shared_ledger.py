@@ -33,6 +33,7 @@ from wanbatch.ledger.rows import Happened, Opened, Write
 from wanbatch.ledger.shared.door import SharedPorts, open_shared
 from wanbatch.ledger.shared.entries import write_line
 from wanbatch.ledger.shared.lease import LEASE, read_lease
+from wanbatch.ledger.shared.segments import place_of
 from wanbatch.model import lifecycle
 from wanbatch.model.lifecycle import Authority, Event, EventKind, Opening
 from wanbatch.model.objects import ObjectChanged, ObjectExists, StoredObject
@@ -197,17 +198,17 @@ async def fill(objects: Remote, folder: Path, jobs: int, lease_s: float) -> floa
             for first in range(1, jobs + 1, 5_000):
                 numbers = range(first, min(first + 5_000, jobs + 1))
                 await shared.ledger.take_up([entry for n in numbers for entry in life(n)])
-            nonce = ""
-            while True:  # until a snapshot is named, and something was written behind it
+            nonce, end = "", place_of(max(await objects.names("segments/")))
+            while True:  # until a snapshot of all is named, and something is behind it
                 there = await objects.read(LEASE)
                 lease = read_lease(there.data) if there else None
-                if lease is not None and lease.snapshot and lease.nonce != nonce and nonce:
+                if lease is not None and lease.nonce != nonce and nonce:
                     renewed_at = given.clock()
                     scope.cancel()
                     break
-                if lease is not None and lease.snapshot:
+                if lease is not None and place_of(lease.snapshot) >= end:
                     nonce = nonce or lease.nonce
-                    await shared.ledger.keep_note("behind", str(given.clock()))
+                await shared.ledger.keep_note("behind", str(given.clock()))
                 await anyio.sleep(0.02)
             await anyio.lowlevel.checkpoint()
     return renewed_at

@@ -7,11 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from builders import attempt, job
+from builders import attempt, job, opening
 
 from wanbatch.engine.reconcile import Absent, Adopt, Undecided, judge, reconcile
 from wanbatch.ledger.store import Ledger
-from wanbatch.model.lifecycle import Authority, Event, EventKind, Opening, State
+from wanbatch.model.lifecycle import FOREIGN, Authority, Event, EventKind, Opening, State
 from wanbatch.model.outcomes import ListedTask, TaskListing
 
 HOUR = 3600.0
@@ -465,3 +465,48 @@ def test_the_time_of_our_own_task_is_compared_by_the_servers_clock():
 def test_an_old_intent_may_lie_before_what_a_list_in_another_zone_shows():
     assert verdict(listing(started_at=1000.0 + 14.9 * HOUR)) == Absent(UNCERTAIN)
     assert isinstance(verdict(listing(started_at=1000.0 + 15.1 * HOUR)), Undecided)
+
+
+# -- intents of other machines ---------------------------------------------------------
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("found", "offset_s", "state"),
+    [
+        (listing(started_at=2000.0), 0.0, State.UNCERTAIN),
+        (listing(TASK), 0.0, State.ACCEPTED),
+        (listing(replace(TASK, created_at=1901.0)), 0.0, State.ACCEPTED),
+        (listing(replace(TASK, created_at=4601.0), started_at=5e3), 3600.0, State.ACCEPTED),
+        (listing(TASK), 3600.0, State.UNCERTAIN),
+        (listing(TASK), None, State.UNCERTAIN),
+        (listing(TASK, offset_s=None), 0.0, State.UNCERTAIN),
+    ],
+    ids=["absent", "listed", "sent late", "other clock", "not its time", "no clock", "no date"],
+)
+async def test_an_intent_of_another_machine_is_adopted_and_never_absent(
+    tmp_path, found, offset_s, state
+):
+    async with Ledger.open(tmp_path / "ledger.db") as ledger:
+        given = opening(
+            origin="https://api.test", request='{"model":"wan2.7-i2v","prompt":"a harbour"}',
+            at=1000.0, intent_offset_s=offset_s,
+        )  # fmt: skip
+        row = await ledger.open_attempt(given)
+        await ledger.keep_note(f"{FOREIGN}{row.attempt_id}", repr(row.intent_at))
+        await ledger.append(Event(row.attempt_id, EventKind.UNCERTAIN, 1500.0, {"reason": "?"}))
+        await reconcile(ledger, Account(found, FITS), row.origin, 120.0, lambda: 9000.0)
+        assert ledger.attempt(row.attempt_id).state is state
+
+
+@pytest.mark.anyio
+async def test_a_clock_that_was_hours_off_at_the_intent_is_allowed_for(tmp_path):
+    async with Ledger.open(tmp_path / "ledger.db") as ledger:
+        given = opening(
+            origin="https://api.test", request='{"model":"wan2.7-i2v","prompt":"a harbour"}',
+            at=8200.0, intent_offset_s=-7200.0,
+        )  # fmt: skip
+        row = await ledger.open_attempt(given)
+        await ledger.append(Event(row.attempt_id, EventKind.UNCERTAIN, 8210.0, {"reason": "?"}))
+        await reconcile(ledger, Account(listing(TASK), FITS), row.origin, 120.0, lambda: 9000.0)
+        assert ledger.attempt(row.attempt_id).task_id == "t-1"

@@ -7,6 +7,7 @@ import errno
 import hashlib
 import os
 import signal
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -61,6 +62,7 @@ from wanbatch.model.outcomes import (
     Uncertain,
     Undeliverable,
 )
+from wanbatch.model.permit import PermitLost
 from wanbatch.model.plan import Action
 from wanbatch.operations.events import MayFallAsleep
 from wanbatch.operations.notifying import Facts
@@ -643,3 +645,87 @@ async def test_the_machine_stays_awake_while_something_is_under_way(stage: Stage
     assert stage.told(MayFallAsleep) == [MayFallAsleep("no way")]
     await stage.run(stage.job())
     assert len(held) == 2, "nothing was left to do"
+
+
+# -- leave to buy ----------------------------------------------------------------------
+
+
+class Leave:
+    """A permit that is refused until an instant, or from one on for good."""
+
+    def __init__(self, until=0.0, gone_at=None, gone_in_intent=False):
+        self.until, self.gone_at, self.gone_in_intent = until, gone_at, gone_in_intent
+
+    @property
+    def lost(self):
+        is_gone = self.gone_at is not None and anyio.current_time() >= self.gone_at
+        return "another has the lease" if is_gone else ""
+
+    def refusal(self):
+        return self.lost or ("not renewed" if anyio.current_time() < self.until else "")
+
+    async def wait(self):
+        await anyio.sleep(max(0.0, self.until - anyio.current_time()))
+
+
+def permitted(stage, leave, on_intent=None):
+    """The stage's ledger asks ``leave``; ``on_intent`` is called as an intent is
+    recorded."""
+    real = stage.open_ledger
+
+    @asynccontextmanager
+    async def open_ledger():
+        async with real() as ledger:
+            ledger.permit = leave
+            record = ledger.open_attempt
+
+            async def open_attempt(opening):
+                if on_intent is not None:
+                    on_intent()
+                return await record(opening)
+
+            ledger.open_attempt = open_attempt
+            yield ledger
+
+    stage.open_ledger = open_ledger
+
+
+async def test_nothing_is_bought_while_the_lease_is_not_renewed_and_then_it_is(stage):
+    permitted(stage, Leave(until=40.0))
+    snapshot = await stage.run(stage.job())
+    assert [a.state for a in snapshot.attempts] == [State.STORED]
+    assert min(at for at, call in stage.api.called_at if call == "submit") >= 40.0
+
+
+@pytest.mark.parametrize("in_intent", [False, True])
+async def test_a_lost_lease_ends_buying_and_the_run_with_what_to_do(stage, in_intent):
+    def lose():
+        raise PermitLost(ExitCode.ENVIRONMENT, "another has the lease", "run it again")
+
+    permitted(stage, Leave(gone_at=None if in_intent else 0.0), lose if in_intent else None)
+    snapshot = await stage.run(stage.job())
+    assert (stage.api.sent, snapshot.attempts) == ([], ())
+    assert stage.result.code is ExitCode.ENVIRONMENT
+    assert stage.result.trouble == "another has the lease"
+    assert "it waits for the lease" in stage.result.hint
+    assert [e.text for e in stage.told(NotPrepared)] == ["another has the lease"]
+
+
+async def test_leave_is_asked_for_once_more_just_before_the_post(stage):
+    """Recording the intent took so long that it is not known who decides now."""
+    leave = Leave()
+
+    def delay():
+        leave.until = anyio.current_time() + 1.0
+
+    permitted(stage, leave, delay)
+    snapshot = await stage.run(stage.job())
+    (only,) = snapshot.attempts
+    assert (only.state, only.refusals, len(stage.api.sent)) == (State.STORED, 1, 1)
+
+
+async def test_who_waits_for_leave_can_be_interrupted(stage):
+    permitted(stage, Leave(until=1e6))
+    stage.interrupt_at = [(5.0, signal.SIGINT)]
+    snapshot = await stage.run(stage.job())
+    assert (snapshot.attempts, stage.result.code) == ((), ExitCode.INTERRUPTED)

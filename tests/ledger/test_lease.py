@@ -96,7 +96,7 @@ def test_anothers_lease_of_this_epoch_or_a_later_one_is_the_end(epoch, lost):
     seen_after=st.floats(0.0, 60.0),
 )
 def test_no_watcher_takes_a_lease_while_its_owner_may_buy(drift, latency, seen_after):
-    """However long the way is, and though two clocks differ by one part in a hundred."""
+    """However slow the store is, and with clocks that differ by a hundredth."""
     tenure, watch = Tenure(30.0), Watch()
     tenure.sending("n1", 0.0)
     tenure.stands(LEASE)
