@@ -9,7 +9,10 @@ The server's latency decides how many tasks gather. The run is told that the dis
 room for all of them: it keeps 30 MB for a video whose size it has not learnt, and the
 videos here have 2 kB.
 
-    python benchmarks/in_flight.py [--tasks 5000] [--latency 120] [--rate 100]
+With ``--store`` the videos go into an object store as they come: moto's S3 server, a
+process of its own that takes one request at a time.
+
+    python benchmarks/in_flight.py [--tasks 5000] [--latency 120] [--rate 100] [--store]
     python benchmarks/in_flight.py --tasks 1000 --latency 20          # the quick mode
 """
 
@@ -21,6 +24,7 @@ import resource
 import sys
 import tempfile
 import time
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -51,7 +55,16 @@ poll_interval = {poll_interval}
 rate = {rate}
 max_in_flight = {tasks}
 submit_concurrency = 4
+{store}
 """
+STORE = """\
+[backends.local.store]
+url = "s3://{bucket}/videos"
+endpoint = "{endpoint}"
+region = "us-east-1"
+path_style = true
+"""
+BUCKET = "crowd"
 STEP_S = 0.01
 
 
@@ -102,26 +115,23 @@ def main() -> None:
     parser.add_argument("--latency", type=float, default=120.0)
     parser.add_argument("--rate", type=float, default=100.0)
     parser.add_argument("--poll-interval", type=float, default=15.0)
+    parser.add_argument("--store", action="store_true", help="videos go to an object store")
     parser.add_argument("--profile", action="store_true", help="say where the time went")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         Image.new("RGB", (320, 240), "teal").save(folder / "picture.png")
         (folder / "crowd.wanbatch.yaml").write_text(MANIFEST.format(tasks=given.tasks))
-        with start_emulator(
-            folder / "books",
-            "--latency",
-            str(given.latency),
-            "--latency-sigma",
-            "0.2",
-            "--render",
-            "tiny",
-        ) as server:
+        with ExitStack() as stack:
+            options = f"--latency {given.latency} --latency-sigma 0.2 --render tiny".split()
+            server = stack.enter_context(start_emulator(folder / "books", *options))
+            store = open_store(stack) if given.store else ""
             config = CONFIG.format(
                 base_url=server.base_url,
                 rate=given.rate,
                 tasks=given.tasks,
                 poll_interval=given.poll_interval,
+                store=store,
             )
             (folder / "config.toml").write_text(config)
             os.environ |= {
@@ -142,6 +152,17 @@ def main() -> None:
     )
     print(f"peak memory {peak_mb:.0f} MB; loop lag {lags}")
     print(f"took {wall_s:.1f} s, {100 * cpu_s / wall_s:.0f} % of a core")
+
+
+def open_store(stack: ExitStack) -> str:
+    """Starts the server, makes a bucket; the lines of the configuration for it."""
+    sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
+    from stores.s3_server import ACCESS_KEY, SECRET_KEY, started_s3
+
+    os.environ |= {"AWS_ACCESS_KEY_ID": ACCESS_KEY, "AWS_SECRET_ACCESS_KEY": SECRET_KEY}
+    server = stack.enter_context(started_s3())
+    server.bucket(BUCKET)
+    return STORE.format(bucket=BUCKET, endpoint=server.url)
 
 
 def run_here(*, profile: bool) -> tuple[int, Watch, float, float]:

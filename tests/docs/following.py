@@ -318,7 +318,8 @@ def texts_in(value: object) -> Iterator[str]:
 def check_toml(block: Block, path: Path) -> None:
     """A configuration, a project's file, or any other table."""
     data = tomllib.loads(path.read_text())
-    if {"backends", "default_backend", "budget"} & set(data):
+    is_project = {"backend", "max_cost", "rate", "max_in_flight"} & set(data)
+    if {"backends", "default_backend", "budget"} & set(data) and not is_project:
         for name, table in data.get("backends", {}).items():
             if "kind" not in table and name not in built_in_backends():
                 path.write_text(PROFILE.format(name=name) + path.read_text())

@@ -49,12 +49,28 @@ def test_names():
     digest = "ab" + "c" * 62
     assert archived_name(digest) == f"sha256/ab/{'c' * 62}.mp4"
     assert archived_sha256(archived_name(digest)) == digest
-    for other in ("m/videos/one.mp4", "sha256/ab/c.mp4", archived_name(digest, "webp"), ""):
+    for other in ("m/videos/one.mp4", "sha256/ab/c.mp4", f"sha256/ab/{'c' * 62}.webp", ""):
         assert not is_archived(other)
         assert archived_sha256(other) == ""
 
 
-async def test_a_video_is_put_once_and_confirmed_by_its_md5(faulty, proxy, direct, video):
+async def test_equal_bytes_are_kept_once_though_the_first_copy_is_gone(faulty, proxy, video):
+    """Takes of a seed may be one video: who has looked at the first removes the copy."""
+    digest = sha256_of(video)
+    with pytest.raises(FileNotFoundError):
+        await faulty.keep(digest, video.with_name("never.mp4"))
+    proxy.add(do="delay", method="PUT", seconds=0.5, late=True)
+    async with anyio.create_task_group() as group:
+        group.start_soon(faulty.keep, digest, video)
+        await anyio.sleep(0.2)
+        group.start_soon(faulty.keep, digest, video)
+        await anyio.sleep(0.1)
+        video.unlink()
+    await faulty.keep(digest, video)
+    assert faulty.sizes == {archived_name(digest): 400_000}
+
+
+async def test_a_video_is_put_once_and_confirmed_by_its_md5(faulty, proxy, direct, video, bucket):
     digest = sha256_of(video)
     await faulty.keep(digest, video)
     assert proxy.count("PUT") == 1

@@ -29,10 +29,10 @@ class Listed:
     tag: str
 
 
-def archived_name(sha256: str, ending: str = "mp4") -> str:
+def archived_name(sha256: str) -> str:
     """The name of the object with these bytes; ``sha256`` is 64 lower-case hex
     digits."""
-    return f"{FOLDER}/{sha256[:2]}/{sha256[2:]}.{ending}"
+    return f"{FOLDER}/{sha256[:2]}/{sha256[2:]}.mp4"
 
 
 def archived_sha256(path: str) -> str:

@@ -42,7 +42,6 @@ PATIENCE_S = 120.0
 short enough that a person hears of it."""
 PAUSES_S = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
 """Before each new try; the last one counts for all that follow."""
-_MIMES = {".mp4": "video/mp4", ".webp": "image/webp"}
 
 
 class ObjectArchive:
@@ -54,6 +53,7 @@ class ObjectArchive:
         self._objects = objects
         self._patience_s = patience_s
         self._sizes: dict[str, int] = {}
+        self._kept: set[str] = set()
         self._uploads: anyio.CapacityLimiter | None = None
 
     @property
@@ -75,14 +75,23 @@ class ObjectArchive:
         self._sizes.update((one.name, one.size) for one in found)
 
     async def keep(self, sha256: str, video: Path) -> None:
-        """As ``Archive`` says."""
-        name = archived_name(sha256, video.suffix.removeprefix("."))
+        """As ``Archive`` says. Tasks may give the same bytes: what was kept once is
+        kept, also where the file is gone by now, as nobody needs it here."""
+        name = archived_name(sha256)
         self._uploads = self._uploads or anyio.CapacityLimiter(UPLOADS)
         async with self._uploads:
-            size, md5 = await anyio.to_thread.run_sync(_measure, video)
-            if size > MOST_BYTES:
-                raise NotArchived(f"{video.name} has {size} bytes, and one PUT takes {MOST_BYTES}")
-            await self._patiently(lambda: self._keep(name, video, size, md5, sha256))
+            try:
+                await self._keep_file(name, video, sha256)
+            except FileNotFoundError:
+                if name not in self._kept:
+                    raise
+            self._kept.add(name)
+
+    async def _keep_file(self, name: str, video: Path, sha256: str) -> None:
+        size, md5 = await anyio.to_thread.run_sync(_measure, video)
+        if size > MOST_BYTES:
+            raise NotArchived(f"{video.name} has {size} bytes, and one PUT takes {MOST_BYTES}")
+        await self._patiently(lambda: self._keep(name, video, size, md5, sha256))
         self._sizes[name] = size
 
     async def fetch(self, sha256: str, target: Path) -> None:
@@ -105,7 +114,7 @@ class ObjectArchive:
 
     async def _keep(self, name: str, video: Path, size: int, md5: str, sha256: str) -> None:
         with suppress(ObjectExists):
-            tag = await self._objects.create_from(name, video, _MIMES.get(video.suffix, ""))
+            tag = await self._objects.create_from(name, video, "video/mp4")
             if tag.strip('"') == md5:
                 return
         found = await self._objects.look(name)
