@@ -54,7 +54,7 @@ def test_names():
         assert archived_sha256(other) == ""
 
 
-async def test_equal_bytes_are_kept_once_though_the_first_copy_is_gone(faulty, proxy, video):
+async def test_equal_bytes_are_kept_though_the_first_copy_is_gone(faulty, proxy, video):
     """Takes of a seed may be one video: who has looked at the first removes the copy."""
     digest = sha256_of(video)
     with pytest.raises(FileNotFoundError):
@@ -70,7 +70,7 @@ async def test_equal_bytes_are_kept_once_though_the_first_copy_is_gone(faulty, p
     assert faulty.sizes == {archived_name(digest): 400_000}
 
 
-async def test_a_video_is_put_once_and_confirmed_by_its_md5(faulty, proxy, direct, video, bucket):
+async def test_a_video_is_put_once_and_confirmed_by_its_md5(faulty, proxy, direct, video):
     digest = sha256_of(video)
     await faulty.keep(digest, video)
     assert proxy.count("PUT") == 1
