@@ -9,7 +9,15 @@ from typing import Any
 import pytest
 from builders import attempt, job, opening
 
-from wanbatch.engine.reconcile import Absent, Adopt, Undecided, judge, reconcile
+from wanbatch.engine.reconcile import (
+    MAY_STILL_BE_SENT,
+    Absent,
+    Adopt,
+    Undecided,
+    _not_for_foreign,
+    judge,
+    reconcile,
+)
 from wanbatch.ledger.store import Ledger
 from wanbatch.model.lifecycle import FOREIGN, Authority, Event, EventKind, Opening, State
 from wanbatch.model.outcomes import ListedTask, TaskListing
@@ -481,8 +489,20 @@ def test_an_old_intent_may_lie_before_what_a_list_in_another_zone_shows():
         (listing(TASK), 3600.0, State.UNCERTAIN),
         (listing(TASK), None, State.UNCERTAIN),
         (listing(TASK, offset_s=None), 0.0, State.UNCERTAIN),
+        (listing(started_at=8e3), None, State.UNCERTAIN),
+        (listing(started_at=8e3, offset_s=None), 0.0, State.UNCERTAIN),
     ],
-    ids=["absent", "listed", "sent late", "other clock", "not its time", "no clock", "no date"],
+    ids=[
+        "absent",
+        "listed",
+        "sent late",
+        "other clock",
+        "not its time",
+        "no clock",
+        "no date",
+        "absent, no clock",
+        "absent, no date",
+    ],
 )
 async def test_an_intent_of_another_machine_is_adopted_and_never_absent(
     tmp_path, found, offset_s, state
@@ -497,6 +517,15 @@ async def test_an_intent_of_another_machine_is_adopted_and_never_absent(
         await ledger.append(Event(row.attempt_id, EventKind.UNCERTAIN, 1500.0, {"reason": "?"}))
         await reconcile(ledger, Account(found, FITS), row.origin, 120.0, lambda: 9000.0)
         assert ledger.attempt(row.attempt_id).state is state
+
+
+def test_what_another_machine_may_still_send_no_verdict_calls_absent():
+    """Whatever led to it: such a verdict would buy the job twice."""
+    number = UNCERTAIN.attempt_id
+    kept = _not_for_foreign(Absent(UNCERTAIN), {number}, listing())
+    assert kept == Undecided(UNCERTAIN, MAY_STILL_BE_SENT)
+    own = Absent(UNCERTAIN)
+    assert _not_for_foreign(own, set(), listing()) is own
 
 
 @pytest.mark.anyio

@@ -3,6 +3,7 @@ owner finds, what a late one may still tell."""
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from dataclasses import replace
 from functools import partial
@@ -373,6 +374,28 @@ async def test_a_snapshot_is_made_at_the_end_of_a_long_run(store, tmp_path, monk
     assert there.snapshot in store.objects
     async with open_shared(ports(store, tmp_path / "b", "b")) as shared:
         assert states(shared) == [State.REJECTED]
+
+
+class SlowWriter(InlineWriter):
+    """A disk that takes a third of a second for each write."""
+
+    def put(self, ticket):
+        asyncio.get_running_loop().call_later(0.3, super().put, ticket)
+
+
+async def test_a_snapshot_waits_for_what_is_on_its_way_to_the_disk(store, tmp_path, monkeypatch):
+    monkeypatch.setattr(writer, "SNAPSHOT_AFTER", 2)
+    async with (
+        open_shared(ports(store, tmp_path / "a", writer=SlowWriter)) as shared,
+        anyio.create_task_group() as group,
+    ):
+        for n in range(12):
+            group.start_soon(shared.ledger.keep_note, f"note{n}", "")
+            await anyio.sleep(0.1)
+    names = sorted(n for n in store.objects if n.startswith("snapshots/"))
+    assert names
+    position, _ = snapshots.read_snapshot(names[0], store.objects[names[0]].data)
+    assert position.name in store.objects, "it is the sum of whole segments"
 
 
 async def test_a_store_that_falls_silent_holds_up_no_record_for_a_snapshot(

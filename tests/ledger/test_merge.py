@@ -27,6 +27,7 @@ from wanbatch.ledger.merge import (
     is_sound,
     knowledge,
     read_book,
+    read_histories,
 )
 from wanbatch.ledger.sqlite import Damaged
 from wanbatch.ledger.store import MERGED, Ledger, read_snapshot
@@ -331,3 +332,5 @@ async def test_a_ledger_that_contradicts_itself_is_not_read(
     with pytest.raises(Damaged, match=what) as caught:
         read_book(path)
     assert caught.value.hints
+    with pytest.raises(Damaged, match=what):
+        read_histories(path, [1])

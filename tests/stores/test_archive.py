@@ -55,7 +55,7 @@ def test_names():
 
 
 async def test_equal_bytes_are_kept_though_the_first_copy_is_gone(faulty, proxy, video):
-    """Takes of a seed may be one video: who has looked at the first removes the copy."""
+    """Takes of a seed may be one video; who looked at the first removes the copy."""
     digest = sha256_of(video)
     with pytest.raises(FileNotFoundError):
         await faulty.keep(digest, video.with_name("never.mp4"))

@@ -169,9 +169,12 @@ def _read_histories(
     found = []
     for number in numbers:
         attempts, _ = rows.read_attempts(connection.execute(rows.SELECT_ATTEMPT, (number,)))
-        events = connection.execute(rows.SELECT_EVENTS_OF, (number,))
-        one = History(attempts[number], tuple(_event_of(row) for row in events))
-        if not is_sound(one):
+        told = connection.execute(rows.SELECT_EVENTS_OF, (number,))
+        try:
+            one = History(attempts[number], tuple(map(_event_of, told)))
+        except (ValueError, TypeError) as error:
+            raise _unsound(path, str(error)) from error
+        if not one.events or not is_sound(one):
             raise _unsound(path, f"attempt {number} is not what its events say")
         found.append(one)
     return found

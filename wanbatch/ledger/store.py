@@ -263,16 +263,13 @@ class Ledger:
             ticket.done.set()
 
     def _remember(self, entry: Write) -> None:
+        self._contents.take(entry)
         match entry:
             case Opened(row, seq) | Happened(_, row, seq):
-                # An intent may wait for others to hear of it: what was taken up with it
-                # is remembered first, and goes on from it.
-                if self._contents.last.get(row.attempt_id, 0) < seq:
-                    self._contents.take(entry)
                 if self._numbers.get(row.attempt_id) == seq:
                     del self._heads[row.attempt_id], self._numbers[row.attempt_id]
             case _:
-                self._contents.take(entry)
+                pass
 
     def _forget(self, entry: Write) -> None:
         if (
