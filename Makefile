@@ -66,10 +66,11 @@ mutants: $(VENV)/.dev
 cases: $(VENV)/.dev $(LANGUAGE_SERVER) $(PAGE_TOOLS)
 	WANBATCH_CASES=all $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal tests $(MONEY:%=--ignore=%)
 
-## Two hundred SIGKILLs, and disks that fail, on real processes.
+## Two hundred SIGKILLs, disks that fail, fifty takeovers of a shared ledger, on real processes.
 torture: $(VENV)/.dev
 	$(BIN)/python tests/torture/torture.py
 	$(BIN)/python tests/torture/disk.py
+	$(BIN)/python tests/torture/takeovers.py
 
 ## A hundred thousand mutated manifests and a million mutated replies.
 fuzz: $(VENV)/.dev

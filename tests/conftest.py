@@ -2,7 +2,7 @@
 is timed.
 
 ``make test`` takes a slice of what starts real processes: one of several cases of the
-long tables (``THINNED``), every sixth test of the folders that run whole commands
+long tables (``THINNED``), every twelfth test of the folders that run whole commands
 (``SLICED``). ``make cases`` takes all of them.
 """
 
@@ -20,6 +20,7 @@ settings.load_profile("house")
 
 TESTS = Path(__file__).parent
 THINNED = {
+    "browser/test_hostile.py": 5,
     "ci": 3,
     "cli": 6,
     "crash": 3,
@@ -34,9 +35,11 @@ THINNED = {
 }
 """One case of so many is kept where a test of this folder or file has more than two
 cases."""
-SLICED = ("ci", "cli", "crash", "field")
-"""The tests of these folders run whole commands, and take two thirds of the suite's
-time."""
+SLICED = ("ci", "cli", "compute", "crash", "field")
+"""The tests of these folders run whole commands and clusters, and take two thirds of
+the suite's time."""
+ONE_OF = 12
+"""So many tests of a file there stand behind each that is run (chosen by the time)."""
 
 # A user has no trio, which httpx would import at each start: neither have the commands
 # of tests.
@@ -77,7 +80,7 @@ def _tests_left_out(items: list[pytest.Item]) -> set[pytest.Item]:
         item
         for in_file in tests.values()
         for number, cases in enumerate(in_file.values())
-        if number % 6
+        if number % ONE_OF
         for item in cases
     }
 

@@ -10,6 +10,7 @@ from expecting import expect
 
 from wanbatch.config.profiles import load_profiles, load_project, lower_limits, resolve_profile
 from wanbatch.model.price import PriceList
+from wanbatch.model.storage import Storage
 from wanbatch.model.wire import MediaDelivery, Secret
 from wanbatch.words.errors import ExitCode, WanbatchError
 
@@ -492,7 +493,7 @@ def test_what_the_documentation_shows_is_understood(configure, tmp_path):
 
     text = (Path(__file__).parents[2] / "docs" / "backends.md").read_text(encoding="utf-8")
     found = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
-    own, budget, project, bucket, _entry_point = found
+    own, budget, project, bucket, *stores, _entry_point = found
     profiles = configure(own)
     assert (
         resolve_profile(profiles, None, {"STUDIO_VIDEO_KEY": "k"}).origin
@@ -510,6 +511,14 @@ def test_what_the_documentation_shows_is_understood(configure, tmp_path):
     assert (
         resolve_profile(with_bucket, "studio", environ).delivery.bucket == "studio-wanbatch-media"
     )
+    keys = {**environ, "A": "k"}
+    told = 'kind = "gateway"\nbase_url = "https://a.example"\napi_key_env = "A"\n'
+    for text in stores:
+        head = "[backends.studio]\n"
+        body = text.replace(head, head + told) if head in text else f"{head}{told}{text}"
+        kept = expect(Storage, resolve_profile(configure(body), "studio", keys).store)
+        assert kept.url == "s3://studio-videos/wan"
+    assert len(stores) == 2
     budgets = configure(own + budget)
     assert [str(one.amount) for one in budgets.budget] == ["20.00", "300.00"]
     studio = resolve_profile(budgets, "studio", {"STUDIO_VIDEO_KEY": "k"})

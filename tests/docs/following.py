@@ -322,7 +322,10 @@ def check_toml(block: Block, path: Path) -> None:
     if {"backends", "default_backend", "budget"} & set(data) and not is_project:
         for name, table in data.get("backends", {}).items():
             if "kind" not in table and name not in built_in_backends():
-                path.write_text(PROFILE.format(name=name) + path.read_text())
+                head, text = f"[backends.{name}]\n", path.read_text()
+                lines = PROFILE.format(name=name)
+                with_it = text.replace(head, lines, 1) if head in text else lines + text
+                path.write_text(with_it)
         load_profiles({}, path)
     elif "project" not in data:
         (path.parent / "wanbatch.toml").write_text(path.read_text())

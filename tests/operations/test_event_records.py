@@ -72,6 +72,7 @@ PEOPLE_ALONE = {
     told.MayFallAsleep,
     told.NotifyFailed,
     told.PoolChanged,
+    told.SharedLedgerRead,
 }
 
 

@@ -1,4 +1,4 @@
-"""A slice of ``make torture`` for every test run: twelve kills, submits one at a time
+"""A slice of ``make torture`` for every test run: eight kills, submits one at a time
 and three at a time."""
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ def test_killed_at_random_points_every_job_is_bought_once_and_comes_home(
         choose=rough(submit_concurrency),
         submit_concurrency=submit_concurrency,
     ) as scene:
-        torture(scene, random.Random(submit_concurrency), 6, tally, most_requests=25)
+        torture(scene, random.Random(submit_concurrency), 4, tally, most_requests=25)
     assert tally.clean, "\n".join(tally.lines())
-    assert tally.kills == 6, "the runs ended before they could be killed: raise the number of jobs"
+    assert tally.kills == 4, "the runs ended before they could be killed: raise the number of jobs"
     assert tally.charges == 40
     assert tally.most_uncertain <= submit_concurrency

@@ -113,10 +113,6 @@ MANUAL: Mapping[str, Page] = {
                 "wanbatch fetch first.wanbatch.yaml --wait 600",
                 "Wait ten minutes for tasks that still run.",
             ),
-            (
-                "wanbatch fetch first.wanbatch.yaml --store",
-                "Bring home the videos that live in an object store.",
-            ),
         ),
         (_DONE, _SHORT, _INVALID, _REFUSED, _MACHINE, *_STOPPED),
     ),
@@ -166,10 +162,6 @@ MANUAL: Mapping[str, Page] = {
             (
                 "wanbatch report first.wanbatch.yaml --select seed=100 --export videofolder set",
                 "Chosen videos as a data set has them.",
-            ),
-            (
-                "wanbatch report first.wanbatch.yaml --presign 7d -o copy.html",
-                "A page for others, whose links to the store work for a week.",
             ),
         ),
         _LOOKS,

@@ -95,7 +95,7 @@ def _ledger_id(table: Table) -> str:
             "must be the id of a ledger, 32 characters of 0-9a-f, as NAME.lock.json and"
             " report.json show it",
             "where a ledger is shared stands in your own configuration, as the address of its"
-            " backend's ledger",
+            f" backend's ledger: {_WHY_NOT}",
         )
     return name
 

@@ -20,6 +20,7 @@ from wanbatch.media.formats import HEAD, JPEG, PNG, WEBP, Format, sniff
 from wanbatch.media.image_headers import CUT, Damaged, Header, read_header
 from wanbatch.media.leftovers import blanks_before, stand
 from wanbatch.media.limits import LIMITS, MEGABYTE
+from wanbatch.media.loading import load_decoders
 from wanbatch.media.turning import turn, turned_size
 from wanbatch.model.media import ImageFacts, UnreadableFile
 from wanbatch.words.files import file_length
@@ -64,6 +65,7 @@ def decode_picture(file: BinaryIO, facts: ImageFacts) -> Image.Image:
 
     Raises ``ValueError`` where none does, ``OSError`` where reading fails.
     """
+    load_decoders()
     from wanbatch.media import decoders
 
     file.seek(0)
@@ -88,6 +90,7 @@ def _remark(header: Header, data: bytes) -> str:
     decoder makes the picture of it."""
     if not header.oddity:
         return ""
+    load_decoders()
     from wanbatch.media import decoders
 
     too_big = len(data) > _MOST_BYTES or header.width * header.height > decoders.MOST_PIXELS

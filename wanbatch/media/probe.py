@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import BinaryIO, TypeVar
 
 from wanbatch.media.formats import HEAD, MOV, MP4, UNKNOWN, sniff
+from wanbatch.media.loading import load_decoders
 from wanbatch.model.media import AudioFacts, ClipFacts, ImageFacts, UnreadableFile, VideoFacts
 from wanbatch.words.files import NotRegular, file_length, hash_open_file, open_regular
 
@@ -49,6 +50,7 @@ def probe_video(path: Path, sha256: str | None = None) -> VideoFacts | Unreadabl
     """
 
     def read(file: BufferedReader) -> VideoFacts | UnreadableFile:
+        load_decoders()
         from wanbatch.media.clips import read_video
 
         facts = read_video(file)
@@ -105,12 +107,14 @@ def read_image(file: BinaryIO) -> ImageFacts | UnreadableFile:
 
 
 def read_audio(file: BinaryIO) -> AudioFacts | UnreadableFile:
+    load_decoders()
     from wanbatch.media import sounds
 
     return sounds.read_audio(file)
 
 
 def read_clip(file: BinaryIO) -> ClipFacts | UnreadableFile:
+    load_decoders()
     from wanbatch.media import clips
 
     return clips.read_clip(file)

@@ -17,6 +17,7 @@ from typing import Any
 
 from wanbatch.media.errands import HASH as HASH
 from wanbatch.media.errands import HASH_IF_THERE as HASH_IF_THERE
+from wanbatch.media.loading import load_decoders
 from wanbatch.model.looked import Found, Undecodable
 from wanbatch.model.measures import (
     Level,
@@ -46,6 +47,7 @@ MODIFIED = near(outputs.modified_at_ns)
 
 def cut_where(video: Where, frame: str, target: str) -> Plain:
     """Cuts a frame to a PNG; its SHA-256. Raises ``OSError``, ``Undecodable``."""
+    load_decoders()
     from wanbatch.videos.stills import cut_still
 
     cut_still(Path(video.path), "first" if frame == "first" else "last", Path(target))
@@ -65,6 +67,7 @@ def look_where(
 ) -> Plain:
     """One look at a video. Raises nothing: what a broken video does to a decoder is an
     answer, and so is a disk that does not allow it."""
+    load_decoders()
     from wanbatch.videos.looking import Undecodable as NoPicture
     from wanbatch.videos.looking import look_at
 

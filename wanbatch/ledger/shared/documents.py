@@ -18,6 +18,7 @@ from typing import Any
 from wanbatch.words.errors import ExitCode, WanbatchError
 
 VERSION = 1
+"""Of all documents of a shared ledger; a newer one is refused."""
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 

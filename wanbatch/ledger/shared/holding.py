@@ -33,6 +33,8 @@ LOOKS = 30
 """How often a watcher looks within a lease's length: so it takes over at most a
 thirtieth late (chosen)."""
 RELEASE_TRIES = 5
+"""Within a sixth of a lease's length; then who waits for it to die is hardly later
+(chosen)."""
 
 
 class LeaseHeld(WanbatchError):
@@ -52,8 +54,8 @@ class Terms:
 
 
 class Holding:
-    """A lease that was taken: a ``Permit``. ``lease`` is what was written last;
-    ``released_before`` tells whether the owner before had given it back."""
+    """A lease that was taken: a ``Permit``. ``lease`` is what was written
+    last."""
 
     def __init__(self, objects: ObjectStore, terms: Terms) -> None:
         self._objects, self._terms = objects, terms
