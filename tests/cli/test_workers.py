@@ -30,7 +30,9 @@ jobs:
   - {id: next, prompt: The tide goes out, media: {first_frame: {job: base, frame: last}}}
 run: {backend: emulator}
 """
-TIMES = re.compile(r"(_at|_s|^at|^run_id|^task_id|^polls|^http_requests|^available_until)$")
+TIMES = re.compile(
+    r"(_at|_s|^at|^in_flight|^run_id|^task_id|^polls|^http_requests|^available_until)$"
+)
 """Instants, durations, ids, and what is counted by the clock."""
 
 
