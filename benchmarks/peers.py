@@ -158,6 +158,8 @@ class Scene:
             "IN_FLIGHT": str(given.in_flight),
             "RATE": str(given.rate),
             **self.program.environ,
+            # A user has no trio, which httpx imports at each start; a developer has it.
+            "PYTHONPATH": f"{HERE.parent}{os.pathsep}{HERE.parent / 'tests/without_trio'}",
         }
         environ.pop("PYTHONDONTWRITEBYTECODE", None)
         log = (self.folder / "log").open("ab")

@@ -21,7 +21,6 @@ from urllib.parse import quote
 
 from wanbatch.model.report import Report, ReportJob
 from wanbatch.report.formats.json import document_text, parse_report, report_document, to_bytes
-from wanbatch.report.formats.page import render_page
 from wanbatch.report.head import Head, read_head
 from wanbatch.report.schema import find_violation
 from wanbatch.report.thumbnails import add_thumbnails
@@ -41,6 +40,9 @@ def write_report(report: Report, folder: Path) -> Report:
     content = to_bytes(document_text(document))
     _keep_evidence(folder, report)
     _write(folder / "report.json", content)
+    # Templates are loaded when there is something to show: a run begins sooner.
+    from wanbatch.report.formats.page import render_page
+
     _write(folder / "report.html", to_bytes(render_page(report, document)))
     run = report.last_run or report.run
     if run is not None and run.finished_at is not None:

@@ -16,7 +16,6 @@ from typing import Literal
 from wanbatch.model.report import Report
 from wanbatch.report.formats.json import document_text, report_document, to_bytes
 from wanbatch.report.formats.junit import render_junit
-from wanbatch.report.formats.page import render_page
 from wanbatch.report.formats.parquet import render_parquet, require_parquet
 from wanbatch.report.formats.tables import render_csv, render_markdown
 from wanbatch.report.wording import link
@@ -61,6 +60,8 @@ def base_for(target: Path, folder: Path) -> str:
 def render_signed(report: Report, base: str, links_until: str) -> bytes:
     """A copy of the page whose links are signed, and which says how long they work."""
     document = report_document(report)
+    from wanbatch.report.formats.page import render_page
+
     return to_bytes(render_page(report, document, link(base), links_until=links_until))
 
 
@@ -88,4 +89,6 @@ def render(report: Report, form: TextFormat, base: str = "") -> str:
         return render_csv(report, base)
     if form == "md":
         return render_markdown(report, link(base))
+    from wanbatch.report.formats.page import render_page
+
     return render_page(report, report_document(report), link(base))
