@@ -7,8 +7,10 @@ none; whoever wants it later still finds it.
 
 import sys
 
-if "httpx" not in sys.modules:
-    sys.modules["httpx._main"] = None  # type: ignore[assignment]
-    import httpx  # noqa: F401
+_loaded = sys.modules.get("httpx._main")
+sys.modules["httpx._main"] = _loaded  # type: ignore[assignment]
 
-    del sys.modules["httpx._main"]
+import httpx  # noqa: E402, F401
+
+del sys.modules["httpx._main"]
+sys.modules.update({"httpx._main": _loaded} if _loaded else {})
