@@ -163,7 +163,10 @@ class World:
     # -- the account -------------------------------------------------------------------
 
     def about_to_post(self, process: Process) -> None:
-        """The run has made its last check."""
+        """The run has made its last check. What another bought alone, and has not told
+        by now, it cannot know; between this and its POST it may be stopped for long."""
+        if not any(name.startswith("seen:") for name in self.history.notes):
+            self.unknown |= {p.fingerprint for p in self.books.posts if p.attempt == ALONE}
         self.hold(invariants.who_posts_holds_the_lease(self, process))
         self.hold(invariants.no_post_follows_a_failed_commit(process))
 
@@ -183,9 +186,6 @@ class World:
         error = "DataInspectionFailed" if process.chance.random() < self.scenario.fails else ""
         fingerprint = self.fingerprints[request.prompt]
         at = self.true()
-        if not any(name.startswith("seen:") for name in self.history.notes):
-            # What a machine bought alone, and has not told yet, nobody can know.
-            self.unknown |= {p.fingerprint for p in self.books.posts if p.attempt == ALONE}
         task = self.books.accept(fingerprint, request.prompt, at, at + runs_s, error)
         self.hold(invariants.at_most_one_charge(self))
         self.hold(invariants.the_limit_is_kept(self, process))
