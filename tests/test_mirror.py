@@ -91,8 +91,8 @@ TABLE = {
     "ledger/test_chain.py": "ledger/shared/entries ledger/shared/segments",
     "ledger/test_copies.py": "ledger/backup ledger/purchases",
     "ledger/test_door.py": (
-        "ledger/shared/copy ledger/shared/late ledger/shared/pruning ledger/shared/snapshots "
-        "ledger/shared/writer"
+        "ledger/shared/copy ledger/shared/late ledger/shared/own ledger/shared/pruning "
+        "ledger/shared/snapshots ledger/shared/writer"
     ),
     "ledger/test_failures.py": "ledger/writer testing/ledger",
     "ledger/test_holding.py": "ledger/shared/asking model/permit",

@@ -64,10 +64,18 @@ def test_a_local_ledger_is_taken_up_before_anything_is_bought(team, gateway):
     alone = Project(team.folder / "laptop", gateway, jobs=2)
     assert alone.run().returncode == 0
     machine = team.machine("laptop", jobs=2)
+    for command in ("plan", "status"):
+        seen = machine.call(command, machine.manifest.name, "--backend", "rough").stderr
+        assert "elsewhere" not in seen
+        assert "--regenerate" not in seen
     done = machine.run()
     assert (done.returncode, len(gateway.posts)) == (0, 2), done.stderr
     other = team.machine("runner")
     asked = gateway.asked.copy()
+    assert other.run().returncode == 0
+    home = other.call("fetch", other.manifest.name, "--backend", "rough", "--store")
+    assert (home.returncode, len(other.videos())) == (0, 2), home.stderr
+    assert not (other.folder / "reports/ledger.db").exists()
     assert other.run().returncode == 0
     assert len(gateway.posts) == 2
     assert gateway.asked == asked, "the videos were brought into the store: nothing is asked for"

@@ -52,6 +52,24 @@ async def test_what_was_brought_home_beside_the_owner_is_known_to_the_next(store
         assert shared.learnt == 1
 
 
+async def test_a_copy_that_was_written_on_beside_the_owner_is_made_anew(store, tmp_path):
+    """The owner learnt the same of the task, in events of its own; and this machine is
+    the next owner."""
+    async with open_shared(ports(store, tmp_path / "a")) as owner:
+        attempt = await accepted(owner, "one", "task-1")
+        await buy(owner, "two")
+        async with open_beside(ports(store, tmp_path / "b", "b")) as ledger:
+            await bring_home(ledger, attempt.attempt_id)
+        await bring_home(owner.ledger, attempt.attempt_id)
+        await tell(owner, owner.ledger.attempt(2), EventKind.REJECTED, error_code="no")
+    async with open_shared(ports(store, tmp_path / "b", "b")) as shared:
+        states = [a.state for a in shared.ledger.snapshot.attempts]
+        assert states == [State.STORED, State.REJECTED]
+        await buy(shared, "three")
+    async with open_beside(ports(store, tmp_path / "b", "b")) as ledger:
+        assert len(ledger.snapshot.attempts) == 3
+
+
 async def test_an_open_question_of_another_is_no_answer_here(store, tmp_path):
     """Whoever found nothing in a list may not say that nothing was bought."""
     async with dying(ports(store, tmp_path / "a")) as owner:

@@ -314,6 +314,24 @@ async def test_what_a_machine_bought_alone_is_merged_up_once(store, tmp_path):
         assert len(shared.ledger.snapshot.authorisations) == 1
 
 
+async def test_who_only_looks_sees_what_is_not_taken_up_yet(store, tmp_path):
+    own = tmp_path / "ledger.db"
+    async with Ledger(*open_store(own), writer=InlineWriter) as ledger:
+        await ledger.open_attempt(opening(fingerprint="own", realm="paid"))
+        await ledger.open_attempt(opening(fingerprint="free", realm="emulator"))
+    new, holder = await read_shared(store, own)
+    assert ([a.fingerprint for a in new.attempts], holder) == (["own", "free"], None)
+    async with open_shared(ports(store, tmp_path / "a")) as shared:
+        await tell(shared, await buy(shared, "theirs"), EventKind.REJECTED, error_code="no")
+    for _ in range(2):  # and nothing was written for it
+        seen, _ = await read_shared(store, own)
+        assert [a.fingerprint for a in seen.attempts] == ["own", "wb2:theirs"]
+    async with open_shared(ports(store, tmp_path / "b", "b")) as shared:
+        assert await shared.merge_up(own) == 1
+        after = shared.ledger.snapshot.attempts
+    assert (await read_shared(store, own))[0].attempts == seen.attempts == after
+
+
 async def test_a_lease_that_is_lost_while_merging_leaves_nothing_half(store, tmp_path):
     own = tmp_path / "ledger.db"
     async with Ledger(*open_store(own), writer=InlineWriter) as ledger:

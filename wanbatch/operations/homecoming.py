@@ -12,18 +12,21 @@ unless the store itself is silent.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, closing
 from dataclasses import dataclass
 from pathlib import Path
 
 import anyio
-import anyio.to_thread
 
+from wanbatch.compute.threads import Threads
 from wanbatch.ledger.lock import RunLock
 from wanbatch.ledger.store import Ledger
 from wanbatch.model.archive import NotArchived, is_archived
 from wanbatch.model.elsewhere import video_name
 from wanbatch.model.lifecycle import Attempt, Placement, Snapshot
 from wanbatch.model.plan import JobState, Plan, PlannedJob
+from wanbatch.model.pool import Pool
 from wanbatch.operations.archives import open_archive
 from wanbatch.operations.at_hand import RunArchive
 from wanbatch.operations.check import Checked, check
@@ -32,8 +35,11 @@ from wanbatch.operations.events import Observer
 from wanbatch.operations.options import PlanningOptions
 from wanbatch.operations.planning import look_and_plan
 from wanbatch.operations.reporting import write_reports
+from wanbatch.operations.shared import ledger_opener
+from wanbatch.operations.wiring import shared_ports
 from wanbatch.report.addresses import base_address
 from wanbatch.videos import outputs
+from wanbatch.videos.errands import MODIFIED, PUBLISH
 from wanbatch.words.errors import ExitCode, WanbatchError
 
 
@@ -61,9 +67,12 @@ def bring_home(
             f"backend {profile.name!r} has no store: its videos are at home",
             "leave --store out to fetch what the provider still has",
         )
-    with RunLock(options.output, lock_timeout_s, command="fetch --store"):
+    pool = Threads()
+    ports = shared_ports(options.output, lock_timeout_s)
+    open_ledger = ledger_opener(options, profile, ports, pool, archive, buys=False)
+    with RunLock(options.output, lock_timeout_s, command="fetch --store"), closing(pool):
         plan, _, _ = look_and_plan(options, checked, profile, observe)
-        brought, failed = anyio.run(_bring, options, archive, plan)
+        brought, failed = anyio.run(_bring, options.output, archive, plan, open_ledger, pool)
         plan, snapshot, _ = look_and_plan(options, checked, profile, observe)
         pages = _write(options, checked, plan, snapshot, base_address(profile.store))
     return Homecoming(brought, tuple(failed), pages)
@@ -77,22 +86,26 @@ def _write(
 
 
 async def _bring(
-    options: PlanningOptions, archive: RunArchive, plan: Plan
+    output: Path,
+    archive: RunArchive,
+    plan: Plan,
+    open_ledger: Callable[[], AbstractAsyncContextManager[Ledger]],
+    pool: Pool,
 ) -> tuple[int, list[tuple[str, str]]]:
     brought, failed = 0, list[tuple[str, str]]()
-    async with Ledger.open(options.ledger) as ledger:
+    async with open_ledger() as ledger:
         for entry in plan.selected():
             attempt = entry.attempt
-            if attempt is None or not _lives_there(options.output, ledger, entry):
+            if attempt is None or not _lives_there(output, ledger, entry):
                 continue
             try:
-                path = await _bring_one(options.output, archive, entry, attempt)
+                path = await _bring_one(output, archive, entry, attempt, pool)
             except NotArchived as error:
                 if archive.trouble:
                     raise _silent(archive.trouble) from None
                 failed.append((entry.name, str(error)))
                 continue
-            modified = outputs.modified_at_ns(options.output, path)
+            modified = await pool.submit(MODIFIED, output, path)
             place = Placement(entry.job.manifest, entry.name, attempt.attempt_id, path, modified)
             await ledger.place(place)
             brought += 1
@@ -121,9 +134,11 @@ def _lives_there(output: Path, ledger: Ledger, entry: PlannedJob) -> bool:
     )
 
 
-async def _bring_one(output: Path, archive: RunArchive, entry: PlannedJob, attempt: Attempt) -> str:
+async def _bring_one(
+    output: Path, archive: RunArchive, entry: PlannedJob, attempt: Attempt, pool: Pool
+) -> str:
     folder = f"{entry.job.manifest}/videos"
     part = output / folder / outputs.PART_FOLDER / f"{attempt.attempt_id}.home"
     await archive.fetch(attempt.sha256, part)
     wanted = f"{folder}/{video_name(entry.name, attempt.fingerprint, attempt.realm)}"
-    return await anyio.to_thread.run_sync(outputs.publish, output, part, wanted, attempt.sha256)
+    return await pool.submit(PUBLISH, output, part, wanted, attempt.sha256)

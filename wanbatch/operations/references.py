@@ -30,6 +30,7 @@ from wanbatch.model.media import FileDigest
 from wanbatch.model.plan import Plan
 from wanbatch.operations.check import Checked, inspect
 from wanbatch.operations.options import PlanningOptions
+from wanbatch.operations.shared import ledger_file
 from wanbatch.plan.history import History
 from wanbatch.plan.identity import identify
 from wanbatch.report.head import read_document
@@ -73,6 +74,8 @@ def note_plan(
     """Records which attempts these manifests, and the locks beside them, refer to. Hold
     the run lock, and have no ledger open. What cannot be written is written by the next
     run: then a video is only kept longer."""
+    if ledger_file(options, snapshot) != options.ledger:
+        return  # attempts of a shared ledger have other numbers than the folder's own
     found: dict[Referrer, frozenset[int]] = {}
     for manifest in checked.manifests:
         entries = [entry for entry in plan.jobs if entry.job.manifest == manifest.name]

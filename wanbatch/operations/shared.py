@@ -69,7 +69,7 @@ async def read_now(ledger: Path, profile: Profile) -> Snapshot:
         return read_snapshot(ledger)
     from wanbatch.operations.sharing import read_within
 
-    return (await read_within(storage))[0]
+    return (await read_within(storage, ledger))[0]
 
 
 def ledger_opener(

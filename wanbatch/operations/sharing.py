@@ -57,17 +57,18 @@ def look_at_shared(storage: Storage, output: Path, observe: Observer) -> Snapsho
     """What the store holds, told with its holder; where it is silent, what this machine
     knew the last time. Raises ``WanbatchError`` (ENVIRONMENT)."""
     try:
-        snapshot, holder = in_own_loop(lambda: read_within(storage))
+        snapshot, holder = in_own_loop(lambda: read_within(storage, output / "ledger.db"))
     except StoreUnreachable as error:
         return _read_copy(output, storage, observe, error)
     observe(SharedLedgerRead(storage.url, holder=_describe(holder)))
     return snapshot
 
 
-async def read_within(storage: Storage) -> tuple[Snapshot, Holder | None]:
-    """What the store holds, and who has the lease. Raises ``StoreUnreachable``."""
+async def read_within(storage: Storage, own: Path) -> tuple[Snapshot, Holder | None]:
+    """What the store holds, with what the folder's own ledger has for it, and who has
+    the lease. Raises ``StoreUnreachable``."""
     with anyio.move_on_after(LOOK_WITHIN_S):
-        return await read_shared(BucketObjects(storage))
+        return await read_shared(BucketObjects(storage), None if is_missing(own) else own)
     raise StoreUnreachable(
         ExitCode.ENVIRONMENT,
         f"the shared ledger {storage.url} does not answer",

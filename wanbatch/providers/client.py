@@ -96,7 +96,6 @@ PROBE_AGAIN_S = 1.0
 """A gateway that restarts is back after a second more often than not."""
 LIST_PAGES = 50
 """2,500 tasks of DashScope's pages. A listing that needs more is not complete."""
-"""A listing that needs more pages than this is not complete."""
 
 
 class Client:

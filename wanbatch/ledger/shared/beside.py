@@ -18,6 +18,7 @@ from contextlib import asynccontextmanager
 from wanbatch.ledger.merge import History
 from wanbatch.ledger.shared.asking import Asking
 from wanbatch.ledger.shared.chain import read_on
+from wanbatch.ledger.shared.copy import mark_note
 from wanbatch.ledger.shared.door import SharedPorts, follow_snapshot
 from wanbatch.ledger.shared.late import Box
 from wanbatch.ledger.shared.lease import LEASE, read_lease
@@ -67,6 +68,9 @@ async def open_beside(ports: SharedPorts) -> AsyncIterator[Ledger]:
         copy.close()
         raise
     async with Ledger(copy.store, copy.contents, writer=ports.writer, permit=NoLeave()) as ledger:
+        # What is written from here on no segment will hold: the next makes it anew.
+        mark = mark_note(copy.position, copy.events, is_ahead=True)
+        await ledger.keep_note(mark.name, mark.value)
         open_ = [a for a in ledger.snapshot.attempts if a.state in _OPEN]
         for attempt in open_:
             await ledger.keep_note(f"{FOREIGN}{attempt.attempt_id}", repr(attempt.intent_at))

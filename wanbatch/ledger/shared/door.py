@@ -34,10 +34,11 @@ from wanbatch.ledger.shared.copy import Copy, install
 from wanbatch.ledger.shared.holding import Holding, Terms
 from wanbatch.ledger.shared.late import Box, Learning
 from wanbatch.ledger.shared.lease import LEASE, Lease, read_lease
+from wanbatch.ledger.shared.own import is_seen, learn_own, seen_note, tell_own
 from wanbatch.ledger.shared.pruning import prune
 from wanbatch.ledger.shared.segments import Position, Segment, place_of
 from wanbatch.ledger.shared.writer import Outlet, SharedWriter
-from wanbatch.ledger.store import Ledger, snapshot_of
+from wanbatch.ledger.store import Ledger, read_snapshot, snapshot_of
 from wanbatch.ledger.writer import Store, ThreadWriter, Writer
 from wanbatch.model.lifecycle import FOREIGN, Snapshot, State
 from wanbatch.model.objects import ObjectStore
@@ -45,9 +46,6 @@ from wanbatch.model.permit import Permit
 
 LEASE_S = 30.0
 """How long nobody may hear of an owner before it counts as gone (contract)."""
-PAID = "paid"
-SEEN = "seen:"
-"""How the notes begin that say how much of a machine's own ledger was taken up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,16 +105,12 @@ class Shared:
         into the store. Raises as ``read_book``, ``LedgerFailed``, ``PermitLost``.
         """
         theirs = await anyio.to_thread.run_sync(read_book, local)
-        told = sum(len(one.events) for one in theirs.histories.values())
-        seen = Note(f"{SEEN}{theirs.contents.ledger_id}", str(told))
-        if self.ledger.snapshot.notes.get(seen.name) == seen.value:
+        if is_seen(theirs, self.ledger.snapshot.notes):
             return 0
         learning = await self._learning()
-        paid = [one for one in theirs.histories.values() if one.row.realm == PAID]
-        learning.take_all(paid, theirs.contents.authorisations)
-        runs = [run for run in theirs.contents.runs.values() if run.realm == PAID]
-        await self.ledger.take_up([*learning.writes, *runs])
-        await self.ledger.take_up([seen])  # only now: half of it would never be completed
+        await self.ledger.take_up(tell_own(theirs, learning))
+        # Only now: half of it would never be completed.
+        await self.ledger.take_up([seen_note(theirs)])
         return learning.count
 
     async def learn(self, behind: Sequence[Segment] = ()) -> int:
@@ -247,21 +241,27 @@ async def follow_snapshot(asking: Asking, lease: Lease, path: Path, box: Box | N
     return Copy.open(path, lease.ledger_id)
 
 
-async def read_shared(objects: ObjectStore) -> tuple[Snapshot, Holder | None]:
+async def read_shared(
+    objects: ObjectStore, own: Path | None = None
+) -> tuple[Snapshot, Holder | None]:
     """What the store holds, and who has the lease; without a lease, for ``status``: it
-    may be a moment behind. Raises ``WanbatchError`` (ENVIRONMENT) where the store does
-    not answer or holds what cannot be read."""
+    may be a moment behind. What the ledger of this machine alone, ``own``, has for it
+    is shown as if it had been taken up. Raises ``WanbatchError`` (ENVIRONMENT) where
+    the store does not answer or holds what cannot be read."""
     asking = Asking(objects)
     found = await asking.read(LEASE)
     if found is None:
-        return Snapshot(), None
+        return Snapshot() if own is None else read_snapshot(own), None
     lease = read_lease(found.data)
     with tempfile.TemporaryDirectory(prefix="wanbatch-") as folder:
         copy = await follow_snapshot(asking, lease, Path(folder) / "shared.db", None)
         try:
             head = lease.head_epoch, lease.head_number
             copy.follow((await read_on(asking, copy.position, head)).segments)
+            told = [] if own is None else learn_own(copy.path, copy.contents, own)
         finally:
             copy.close()
+    for entry in told:
+        copy.contents.take(entry)
     holder = Holder(lease.ledger_id, lease.owner, lease.epoch, lease.released, lease.since)
     return snapshot_of(copy.contents), holder
