@@ -21,6 +21,6 @@ _patches = ExitStack()
 def pytest_configure(config: pytest.Config) -> None:
     name = os.environ.get("WANBATCH_BROKEN")
     if name:
-        from simulation.catalogue import broken
+        from simulation.catalogue import VARIANTS
 
-        _patches.enter_context(broken(name))
+        _patches.enter_context(VARIANTS.broken(name))

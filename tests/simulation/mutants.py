@@ -12,13 +12,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
 from typing import Any
 from unittest.mock import patch
 
 import anyio
 from simulation.disk import ModelStore
+from simulation.variants import Patches, Variants
+from simulation.world import run_seed
 
 from wanbatch.engine import interpret, recovery, runner
 from wanbatch.engine.notices import IntentRecorded, SubmitAnswered
@@ -31,6 +31,7 @@ from wanbatch.ledger.store import Ledger, LedgerFailed
 from wanbatch.model.lifecycle import Event, EventKind, Retention, State
 from wanbatch.model.outcomes import Accepted, Failed, NotAccepted, Succeeded, Uncertain
 from wanbatch.model.plan import Action
+from wanbatch.model.pool import near
 from wanbatch.model.wire import Reply
 from wanbatch.operations import run
 from wanbatch.plan import planner
@@ -39,21 +40,8 @@ from wanbatch.providers.dialects import gateway, reading, status_reply
 from wanbatch.providers.http import exchange
 from wanbatch.videos import outputs
 
-Patches = Iterator[Any]
-VARIANTS: dict[str, Callable[[], Patches]] = {}
-
-
-def variant(make: Callable[[], Patches]) -> Callable[[], Patches]:
-    VARIANTS[make.__name__] = make
-    return make
-
-
-@contextmanager
-def broken(name: str) -> Iterator[None]:
-    with ExitStack() as stack:
-        for change in VARIANTS[name]():
-            stack.enter_context(change)
-        yield
+VARIANTS = Variants(run_seed, 30)
+variant = VARIANTS.variant
 
 
 def everywhere(name: str, changed: Any, *modules: Any) -> Patches:
@@ -113,7 +101,7 @@ def resubmit_on_resume() -> Patches:
         found = real(self, key, entry, attempts)
         if found.action is Action.RESUME:
             return planner.Standing(
-                planner.JobState.PLANNED, Action.GENERATE, "again", found.attempt
+                planner.JobState.PLANNED, Action.GENERATE, planner._NEW, found.attempt
             )
         return found
 
@@ -393,7 +381,7 @@ def unreadable_poll_keeps_its_place() -> Patches:
 
 @variant
 def staged_before_it_is_synced() -> Patches:
-    yield patch.object(client, "_sync", lambda path: None)
+    yield patch.object(client, "SYNC", near(lambda path: None))
 
 
 @variant

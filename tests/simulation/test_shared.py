@@ -10,8 +10,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from simulation.shared.hunt import CATCHES
-from simulation.shared.mutants import VARIANTS, notices
+from simulation.shared.mutants import CATCHES, VARIANTS
 from simulation.shared.scenario import DEATHS, draw
 from simulation.shared.world import run_seed
 
@@ -53,7 +52,7 @@ def test_every_variant_on_record_exists_and_there_are_enough():
 @pytest.mark.parametrize("name", sorted(CAUGHT))
 def test_a_broken_variant_is_noticed(name):
     seeds = CAUGHT[name]["seeds"]
-    noticed = next((seed for seed in seeds if notices(name, seed)), None)
+    noticed = next((seed for seed in seeds if VARIANTS.notices(name, seed)), None)
     assert noticed is not None, (
         f"none of the seeds {seeds} notices {name} any more; hunt again: python -m"
         f" simulation.shared --mutants {name}"

@@ -57,7 +57,7 @@ from wanbatch.model.elsewhere import video_digits
 from wanbatch.model.lifecycle import Attempt, EventKind, Snapshot, State
 from wanbatch.model.plan import Plan
 from wanbatch.providers.dialects import dashscope, gateway
-from wanbatch.report import write
+from wanbatch.report.formats import page
 from wanbatch.videos.outputs import intact_paths
 
 MOST_PROCESSES = 8
@@ -677,7 +677,7 @@ def _encoded(width: int, height: int, frames: int) -> bytes:
 def run_seed(seed: int, scenario: Scenario | None = None) -> Result:
     """Lives one seed through in a folder of its own."""
     shared = Path("/dev/shm")
-    bare = patch.object(write, "render_page", lambda report, document: "")
+    bare = patch.object(page, "render_page", lambda report, document: "")
     root = Path(
         tempfile.mkdtemp(prefix="wanbatch-simulation-", dir=shared if shared.is_dir() else None)
     )

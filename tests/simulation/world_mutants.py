@@ -13,7 +13,8 @@ from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
 
-from simulation.mutants import Patches, everywhere, variant
+from simulation.mutants import everywhere, variant
+from simulation.variants import Patches
 from simulation.virtual import Clock
 
 from wanbatch.engine import interpret, reconcile, recovery, runner, scheduler

@@ -7,15 +7,17 @@ How it works: as in ``simulation.mutants``, with a table of its own.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
+from simulation.hunt import hunt as hunt_for
 from simulation.shared import machine
-from simulation.shared.world import Result, run_seed
+from simulation.shared.world import run_seed
+from simulation.variants import Patches, Variants
 
 from wanbatch.engine import reconcile
 from wanbatch.ledger.shared import chain, copy, door, holding, late, lease, writer
@@ -24,21 +26,9 @@ from wanbatch.ledger.shared.entries import is_intent
 from wanbatch.ledger.shared.segments import Position
 from wanbatch.model.objects import ObjectExists, StoredObject
 
-Patches = Iterator[Any]
-VARIANTS: dict[str, Callable[[], Patches]] = {}
-
-
-def variant(make: Callable[[], Patches]) -> Callable[[], Patches]:
-    VARIANTS[make.__name__] = make
-    return make
-
-
-@contextmanager
-def broken(name: str) -> Iterator[None]:
-    with ExitStack() as stack:
-        for change in VARIANTS[name]():
-            stack.enter_context(change)
-        yield
+VARIANTS = Variants(run_seed, 10)
+variant = VARIANTS.variant
+CATCHES = Path(__file__).with_name("CATCHES.json")
 
 
 # -- the lease -------------------------------------------------------------------------
@@ -337,26 +327,9 @@ def who_lost_the_lease_records_new_intents() -> Patches:
     yield patch.object(holding.Holding, "refusal", lambda self: "")
 
 
-def notices(name: str, seed: int) -> str | None:
-    """What the seed says of the variant; that a variant falls over would be no merit,
-    and does not count."""
-    with broken(name):
-        violations = run_seed(seed).violations
-    return violations[0] if violations and "fell over" not in violations[0] else None
+def catch(name: str) -> list[tuple[int, str]]:
+    return VARIANTS.catch(name)
 
 
-def catch(name: str, within: int = 500) -> list[tuple[int, str]]:
-    """The first seed that notices the variant, and what it says; one more from not far
-    behind."""
-    found: list[tuple[int, str]] = []
-    seed, last = 0, within
-    while seed < last and len(found) < 2:
-        said = notices(name, seed)
-        if said is not None and not run_seed(seed).violations:
-            found.append((seed, said))
-            last = min(within, 2 * found[0][0] + 10)
-        seed += 1
-    return found
-
-
-__all__ = ["VARIANTS", "Result", "broken", "catch", "notices"]
+def hunt(workers: int, names: list[str]) -> int:
+    return hunt_for(catch, VARIANTS, CATCHES, workers, names)
