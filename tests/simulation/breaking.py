@@ -21,6 +21,8 @@ _patches = ExitStack()
 def pytest_configure(config: pytest.Config) -> None:
     name = os.environ.get("WANBATCH_BROKEN")
     if name:
-        from simulation.catalogue import VARIANTS
+        from simulation import catalogue
+        from simulation.shared import mutants
 
-        _patches.enter_context(VARIANTS.broken(name))
+        table = next(t for t in (catalogue.VARIANTS, mutants.VARIANTS) if name in t)
+        _patches.enter_context(table.broken(name))

@@ -9,16 +9,12 @@ notices a variant any more, hunt again: ``PYTHONPATH=tests python -m simulation
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
+from simulation.by_tests import demand_noticed
 from simulation.catalogue import CATCHES, VARIANTS
 from simulation.world import run_seed
 
-TESTS = Path(__file__).parent.parent
 CAUGHT = json.loads(CATCHES.read_text())
 BY_TESTS = {
     "a_failure_is_weighed_by_the_least_age": "words/test_clock.py",
@@ -57,15 +53,4 @@ def test_a_broken_variant_is_noticed(name):
 
 @pytest.mark.parametrize("name", sorted(BY_TESTS))
 def test_what_no_seed_notices_a_test_does(name):
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "simulation.breaking"]
-    environ = {**os.environ, "PYTHONPATH": str(TESTS)}
-    for broken, code in (("", 0), (name, 1)):
-        done = subprocess.run(
-            [*command, str(TESTS / BY_TESTS[name])],
-            env={**environ, "WANBATCH_BROKEN": broken},
-            cwd=TESTS.parent,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == code, done.stdout[-2000:]
+    demand_noticed(BY_TESTS[name], name)

@@ -291,6 +291,14 @@ def what_is_late_is_not_told() -> Patches:
 
 @variant
 def a_copy_is_used_with_what_no_segment_holds() -> Patches:
+    """It is neither told of nor made anew."""
+
+    def opened(self: copy.Copy, *args: Any) -> None:
+        real(self, *args)
+        self.is_ahead = False
+
+    real = copy.Copy.__init__
+    yield patch.object(copy.Copy, "__init__", opened)
     yield patch.object(copy.Copy, "unshared", lambda self: [])
 
 
