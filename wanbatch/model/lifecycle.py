@@ -345,8 +345,8 @@ class Attempt:
 
 ATTEMPT_FIELDS = tuple(f.name for f in fields(Attempt))
 
-# For so many fields ``replace`` takes many times as long; every event of a run, and every
-# row of a ledger, passes through here.
+# For so many fields ``replace`` takes many times as long; every event of a run, and
+# every row of a ledger, passes through here.
 _values_of = attrgetter(*ATTEMPT_FIELDS)
 _build_attempt = cast("Callable[..., Attempt]", builder_of(Attempt))
 _POSITIONS = {name: position for position, name in enumerate(ATTEMPT_FIELDS)}
