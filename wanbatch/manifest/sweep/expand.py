@@ -90,7 +90,7 @@ class Expansion:
         entry = sweep.entry
         first = next(cells_of(sweep), ((), {}))[1]
         renderer = Renderer(
-            entry, self.templates, self.files, names=sweep.names(), values=first, reads=sweep.reads
+            entry, self.templates, self.files, names=sweep.names, values=first, reads=sweep.reads
         )
         if entry.broken:
             return
@@ -106,7 +106,7 @@ class Expansion:
         warned = False
         for number, (raw_axes, variables) in enumerate(cells_of(sweep)):
             entry.row = sweep.row_of(number)
-            axes = tuple((name, show_scalar(value)) for name, value in raw_axes)
+            axes = tuple([(name, show_scalar(value)) for name, value in raw_axes])
             known: dict[str, Scalar | Mapping[str, str]] = {**variables, "job": {"id": entry.id}}
             cell = _Cell(self, renderer, axes, known, _prefix(entry.id, axes), place)
             made = cell.jobs(sweep.seeds, first_seed, sweep.repeat, into)
