@@ -153,26 +153,28 @@ class Renderer:
 
     def _sort(self, path: Path_, value: Value) -> None:
         if isinstance(value, str):
-            self._sort_text(path, value)
+            if path == ("prompt", "file"):
+                self._sort_prompt_file(path, value)
+            elif has_signs(value):  # few; a template's brace is one of them
+                self._sort_text(path, value)
+            else:
+                self._literal[path] = value
         elif isinstance(value, dict):
             for name, item in value.items():
                 self._sort((*path, name), item)
-        else:
-            self._literal[path] = [] if isinstance(value, list) else value
-            for number, item in enumerate(value if isinstance(value, list) else ()):
+        elif isinstance(value, list):
+            self._literal[path] = []
+            for number, item in enumerate(value):
                 self._sort((*path, number), item)
+        else:
+            self._literal[path] = value
 
     def _sort_text(self, path: Path_, text: str) -> None:
-        if path == ("prompt", "file"):
-            self._sort_prompt_file(path, text)
-        elif not has_signs(text):  # nearly all; a template's brace is one of them
-            self._literal[path] = text
+        self._warn_of_placeholders(path, text)
+        if is_template(text):
+            self._sort_template(path, text)
         else:
-            self._warn_of_placeholders(path, text)
-            if is_template(text):
-                self._sort_template(path, text)
-            else:
-                self._literal[path] = text
+            self._literal[path] = text
 
     def _sort_template(self, path: Path_, text: str) -> None:
         try:
