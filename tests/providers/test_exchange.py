@@ -182,5 +182,5 @@ async def test_more_tasks_than_addresses_are_kept_are_each_asked_about(profile_f
     names = [f"task_{number}" for number in (1, 2, 1, 3, 4, 1, 2)]
     async with Client(profile_for(ADDRESS), pool=AtOnce(), network=MemoryNetwork(answer)) as client:
         for name in names:
-            assert isinstance(await client.poll(name), Running)
+            assert isinstance(await client.poll(name, 0.0), Running)
     assert asked == names
