@@ -385,9 +385,9 @@ async def test_a_snapshot_holds_what_segments_hold_and_the_next_begins_there(
 
 def test_a_snapshot_is_unpacked_piece_by_piece():
     image = random.Random(7).randbytes(3 * snapshots.PIECE)
-    data = snapshots.write_snapshot(Position(3, 4, "h", False), image, "nonce", 0.0)
+    data = snapshots.write_snapshot(Position(3, 4, "h", closed=False), image, "nonce", 0.0)
     position, pieces = snapshots.read_snapshot("snapshots/0000000003-0000000004", data)
-    assert position == Position(3, 4, "h", False)
+    assert position == Position(3, 4, "h", closed=False)
     found = [*pieces]
     assert len(found) > 3
     assert b"".join(found) == image

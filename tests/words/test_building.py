@@ -32,7 +32,7 @@ def test_a_built_value_is_the_one_that_its_class_makes(made: Point) -> None:
     assert type(made) is Point
     assert made == Point(1)
     assert (repr(made), made.total) == (repr(Point(1)), 3)
-    assert pickle.loads(pickle.dumps(made)) == copy.copy(made) == Point(1)  # noqa: S301 - our own
+    assert pickle.loads(pickle.dumps(made)) == copy.copy(made) == Point(1)
 
 
 def test_a_built_value_is_frozen() -> None:

@@ -209,8 +209,8 @@ def read_attempts(rows: Iterable[SqlRow]) -> tuple[dict[int, Attempt], dict[int,
     last: dict[int, int] = {}
     prices: dict[object, Decimal | None] = {None: None}
     for row in rows:
-        known: list[object]
-        *known, last_seq = row
+        known: list[object] = [*row]
+        last_seq = cast("int", known.pop())
         text = known[_PRICE]
         if text not in prices:
             prices[text] = Decimal(str(text))
@@ -222,7 +222,7 @@ def read_attempts(rows: Iterable[SqlRow]) -> tuple[dict[int, Attempt], dict[int,
         known[_HAS_AUDIO] = known[_HAS_AUDIO] == 1
         attempt = attempt_of(known)  # the schema promises the columns' types
         attempts[attempt.attempt_id] = attempt
-        last[attempt.attempt_id] = cast("int", last_seq)
+        last[attempt.attempt_id] = last_seq
     return attempts, last
 
 

@@ -26,7 +26,7 @@ def builder_of(kind: type[T]) -> type[T]:
     if not (is_plain and is_dataclass(kind)) or hasattr(kind, "__post_init__"):
         raise TypeError(f"{kind.__name__} is no plain dataclass with slots")
 
-    def become(made: Any) -> None:
+    def become(made: object) -> None:
         made.__class__ = kind
 
     parts = [

@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import cast
 
 from wanbatch.manifest.paths import check_path
 from wanbatch.manifest.shape import codes as shape_codes
@@ -364,9 +363,9 @@ class Renderer:
         for path, value in values.items():
             name = path[0]
             if name in _PLAIN:
-                converted = _convert(cast("str", name), value)
+                converted = _convert(name, value)
                 if converted is not None and converted != "":
-                    job[cast("str", name)] = converted
+                    job[name] = converted
             elif name == "tags":
                 if value not in (None, ""):
                     tags.append(str(value))
@@ -507,9 +506,7 @@ def _put_media(media: dict[str, Value], path: Path_, value: Value) -> None:
 def _sent_media(media: Mapping[str, Value]) -> dict[str, Value]:
     """In the order in which they are sent; a URL that renders to nothing is absent."""
     kinds = media if len(media) == 1 else dict.fromkeys((*MEDIA_TYPES, *media))
-    return {
-        kind: media[kind] for kind in kinds if kind in media and not _is_empty_url(media[kind])
-    }
+    return {kind: media[kind] for kind in kinds if kind in media and not _is_empty_url(media[kind])}
 
 
 def _trim_prompts(job: dict[str, Value]) -> dict[str, Value]:
