@@ -116,10 +116,19 @@ def test_videos_live_there_and_the_report_leads_to_them(scene):
     assert get(signed_poster(copy))[0] == "image/webp"
     (scene.folder / "copy.html").unlink()
 
-    # Home again, each under its job's name.
+    # Home again, each under its job's name, and with its poster.
+    for path in local_posters(scene):
+        path.unlink()
+    one = scene.call("fetch", FILE, *ROUGH, "--store", "--select", "job[seed=0]")
+    assert "brought 1 video home" in one.stderr
+    assert [poster.startswith("http") for poster in posters_of(scene.report())] == [
+        False,
+        True,
+        True,
+    ]
     home = scene.call("fetch", FILE, *ROUGH, "--store")
     assert home.returncode == 0, home.stderr
-    assert "brought 3 videos home" in home.stderr
+    assert "brought 2 videos home" in home.stderr
     assert len(scene.copies()) == 3
     for output in outputs_of(scene.report()):
         content = (scene.reports / "scene" / output["path"]).read_bytes()
