@@ -117,15 +117,15 @@ def test_videos_live_there_and_the_report_leads_to_them(scene):
     (scene.folder / "copy.html").unlink()
 
     # Home again, each under its job's name, and with its poster.
-    for path in local_posters(scene):
-        path.unlink()
     one = scene.call("fetch", FILE, *ROUGH, "--store", "--select", "job[seed=0]")
     assert "brought 1 video home" in one.stderr
     assert [poster.startswith("http") for poster in posters_of(scene.report())] == [
         False,
         True,
         True,
-    ]
+    ], "those of the others are still shown from there"
+    for path in local_posters(scene):
+        path.unlink()
     home = scene.call("fetch", FILE, *ROUGH, "--store")
     assert home.returncode == 0, home.stderr
     assert "brought 2 videos home" in home.stderr
