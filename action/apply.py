@@ -10,8 +10,10 @@ been saved.
 
 from __future__ import annotations
 
+import json
 import os
 import sys
+from pathlib import Path
 
 from steps import guarded, set_output, wanbatch
 
@@ -19,7 +21,8 @@ from steps import guarded, set_output, wanbatch
 def apply() -> int:
     digest, plan = os.environ["INPUT_DIGEST"], os.environ["INPUT_PLAN"]
     output = ("--output", os.environ["INPUT_OUTPUT"])
-    code = wanbatch("ledger", "begin", digest, *output, keyless=False)
+    backend = json.loads(Path(plan).read_bytes())["backend"]
+    code = wanbatch("ledger", "begin", digest, "--backend", backend, *output, keyless=False)
     if not code:
         words = ("run", "--plan", plan, "--digest", digest, *output, *_wait())
         code = wanbatch(*words, keyless=False)

@@ -15,13 +15,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-from steps import add_summary, files, guarded, note, output_folder, shared_options, wanbatch
+from steps import add_summary, files, guarded, has_ledger, note, shared_options, wanbatch
 
 AUTHOR = ("-c", "user.name=wanbatch", "-c", "user.email=wanbatch@users.noreply.github.com")
 
 
 def settle() -> int:
-    if not (output_folder() / "ledger.db").exists():
+    if not has_ledger():
         return 0
     folder = Path(os.environ["INPUT_PLAN_FOLDER"])
     folder.mkdir(parents=True, exist_ok=True)

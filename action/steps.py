@@ -57,6 +57,12 @@ def output_folder() -> Path:
     return Path(os.environ["INPUT_OUTPUT"])
 
 
+def has_ledger() -> bool:
+    """Whether the folder has a ledger of its own, or a copy of one that is shared."""
+    folder = output_folder()
+    return (folder / "ledger.db").exists() or any(folder.glob("shared-*.db"))
+
+
 def wanbatch(*words: str, keyless: bool, stdout: Path | None = None) -> int:
     """The command's exit code. What it prints for people is the step's own output; what
     it prints for machines goes to ``stdout`` where that is given."""

@@ -97,7 +97,7 @@ TABLE = {
     "ledger/test_failures.py": "ledger/writer testing/ledger",
     "ledger/test_holding.py": "ledger/shared/asking model/permit",
     "ledger/test_lease.py": "ledger/shared/documents",
-    "ledger/test_store.py": "ledger/rows ledger/sqlite words/collector",
+    "ledger/test_store.py": "ledger/rows ledger/sqlite",
     "manifest/test_cases.py": (
         "manifest/paths manifest/shape/codes manifest/sweep/axes manifest/sweep/codes "
         "manifest/sweep/entry manifest/sweep/expand manifest/sweep/references "

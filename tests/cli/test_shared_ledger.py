@@ -7,9 +7,12 @@ machine that dies is a process that is killed.
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from itertools import count
+from pathlib import Path
 
 import pytest
 from field.scripted import Project, ScriptedGateway
@@ -18,6 +21,7 @@ from stores.faulty_proxy import FaultyProxy
 from stores.s3_server import S3Server, started_s3
 
 NUMBERS = count()
+ROOT = Path(__file__).parent.parent.parent
 
 
 @pytest.fixture(scope="module")
@@ -106,3 +110,55 @@ def test_a_fetch_needs_no_lease(team, gateway):
         process.kill()
     again = helper.run()
     assert (again.returncode, len(gateway.posts)) == (0, 1), again.stderr
+
+
+def test_a_plan_is_begun_in_the_ledger_that_all_share(team, gateway):
+    """No folder here is a repository: no ref is needed, and any machine goes on."""
+    one, other = team.machine("laptop"), team.machine("runner")
+    words = ("ledger", "begin", "d" * 64, "--backend", "rough")
+    for machine, said in ((one, ": begun."), (other, ": begun before, by this ledger.")):
+        done = machine.call(*words)
+        assert (done.returncode, done.stderr) == (0, f"Plan {'d' * 12}{said}\n")
+        assert not (machine.folder / "reports/ledger.db").exists()
+    assert one.run().returncode == 0
+    assert other.call(*words).stderr.endswith("by this ledger.\n")
+    assert len(gateway.posts) == 2
+    alone = one.call("ledger", "begin", "d" * 64, "--backend", "emulator")
+    assert alone.returncode == 4
+    assert "git ls-remote failed" in alone.stderr
+
+
+def test_what_a_dead_runner_bought_is_fetched_by_the_follow_up(team, gateway):
+    """The runner died before it saved anything: the disk of the next one is empty."""
+    later = team.machine("runner", jobs=1)
+    step = [sys.executable, str(ROOT / "action/follow_up.py")]
+    outputs = later.folder / "outputs"
+    given = {
+        "INPUT_FILES": later.manifest.name,
+        "INPUT_OUTPUT": "reports",
+        "INPUT_BACKEND": "rough",
+        "INPUT_WAIT": "30",
+        "GITHUB_OUTPUT": str(outputs),
+        "PYTHONPATH": str(ROOT),
+    }
+
+    def follow():
+        environ = {**later.environ, **given}
+        return subprocess.run(
+            step, cwd=later.folder, env=environ, text=True, capture_output=True, check=False
+        )
+
+    nothing = follow()
+    assert nothing.returncode == 0, nothing.stderr
+    assert "Nothing was bought" in nothing.stdout
+    assert not (later.folder / "reports").exists()
+    gateway.scripts["poll"] = lambda task, n: gateway.running(task)
+    with team.machine("dies", jobs=1).running() as process:
+        while not gateway.posts:
+            time.sleep(0.05)
+        gateway.scripts["poll"] = lambda task, n: gateway.completed(task)
+        process.kill()
+    done = follow()
+    assert (done.returncode, len(gateway.posts)) == (0, 1), done.stderr
+    assert "1 done" in done.stderr
+    assert "exit-code<<" in outputs.read_text()

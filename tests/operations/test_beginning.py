@@ -5,13 +5,20 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from pathlib import Path
+from unittest.mock import MagicMock
 
+import anyio
 import pytest
 
 from wanbatch.ledger.begun import keep_mark, read_marks
+from wanbatch.ledger.store import Ledger
+from wanbatch.model.lifecycle import Snapshot
+from wanbatch.model.storage import Storage
+from wanbatch.operations import sharing
 from wanbatch.operations.beginning import NAMESPACE, Begun, GitBoard, begin
 from wanbatch.words.errors import ExitCode, WanbatchError
 
@@ -206,3 +213,28 @@ def test_what_is_no_digest_is_told(tmp_path: Path, remote: Path, digest: str) ->
         "it has 64 hexadecimal digits, and stands in the plan: wanbatch plan -o plan.json",
     )
     assert not (tmp_path / "reports").exists()
+
+
+def test_a_mark_that_the_store_does_not_show_is_none(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The disk took it, and the store was silent until the end."""
+
+    class Shared:
+        ledger: Ledger
+
+    @asynccontextmanager
+    async def opened(_ports: object) -> AsyncIterator[Shared]:
+        async with Ledger.open(tmp_path / "copy.db") as ledger:
+            Shared.ledger = ledger
+            yield Shared()
+
+    async def shown(*_: object) -> tuple[Snapshot, None]:
+        return Snapshot(), None
+
+    monkeypatch.setattr(sharing, "open_shared", opened)
+    monkeypatch.setattr(sharing, "read_within", shown)
+    storage, ports = Storage("s3", "bucket", "ledger", endpoint="http://127.0.0.1:9"), MagicMock()
+    with pytest.raises(WanbatchError, match="the plan could not be marked as begun in s3://") as no:
+        anyio.run(sharing.keep_shared_mark, storage, tmp_path, ports, DIGEST, "mark")
+    assert no.value.exit_code == ExitCode.ENVIRONMENT

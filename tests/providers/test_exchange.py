@@ -15,11 +15,13 @@ from wanbatch.model.outcomes import (
     Downloaded,
     DownloadFailed,
     NotAccepted,
+    Running,
     Succeeded,
     Uncertain,
 )
 from wanbatch.providers.client import Client
 from wanbatch.providers.http import download as http_download
+from wanbatch.providers.http import exchange as http_exchange
 from wanbatch.testing.network import MemoryNetwork
 from wanbatch.testing.pool import AtOnce
 
@@ -167,3 +169,18 @@ async def test_a_name_that_only_the_proxy_knows_is_left_to_it(
         result = Succeeded(("https://store.elsewhere.example/a.mp4",))
         outcome = await client.download("bad id", result, part)
     assert isinstance(outcome, Downloaded if came else DownloadFailed)
+
+
+async def test_more_tasks_than_addresses_are_kept_are_each_asked_about(profile_for, monkeypatch):
+    monkeypatch.setattr(http_exchange, "TARGETS", 2)
+    asked = []
+
+    def answer(request):
+        asked.append(request.url.path.rpartition("/")[2])
+        return httpx.Response(200, json={"id": asked[-1], "status": "running"})
+
+    names = [f"task_{number}" for number in (1, 2, 1, 3, 4, 1, 2)]
+    async with Client(profile_for(ADDRESS), pool=AtOnce(), network=MemoryNetwork(answer)) as client:
+        for name in names:
+            assert isinstance(await client.poll(name, 0.0), Running)
+    assert asked == names

@@ -88,17 +88,20 @@ def backup(to: Path, output: Path) -> int:
 @command.command("begin", cls=Command, short_help="Mark a saved plan as begun by this ledger.")
 @click.argument("digest")
 @click.option("--remote", default="origin", show_default=True, help="The git remote of the mark.")
+@click.option(
+    "--backend", metavar="NAME", help="Where its profile shares a ledger, the mark is there."
+)
 @_OUTPUT
-def begin(digest: str, remote: str, output: Path) -> int:
+def begin(digest: str, remote: str, backend: str | None, output: Path) -> int:
     """Mark the saved plan of DIGEST as begun by this ledger, in a git ref that every
-    other runner sees.
+    other runner sees; a shared ledger keeps the mark itself.
 
     For CI, before 'run --plan': where another ledger has begun a plan it exits 3, and
     nothing may be bought.
     """
     from wanbatch.operations.wiring import begin_plan
 
-    begun = begin_plan(output, digest, remote)
+    begun = begin_plan(output, digest, remote, backend)
     first = "begun" if begun.is_new else "begun before, by this ledger"
     say(f"Plan {digest[:12]}: {first}.")
     return ExitCode.DONE

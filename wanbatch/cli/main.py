@@ -23,6 +23,7 @@ from pathlib import Path
 import click
 
 from wanbatch import __version__
+from wanbatch.words.collector import collect_seldom
 from wanbatch.words.errors import ExitCode, WanbatchError, as_machine_trouble, innermost
 
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -121,6 +122,7 @@ def cli() -> None:
 def main() -> None:
     """The entry point: runs a command and ends the process with the contract's exit
     code."""
+    collect_seldom()
     _hold_standard_streams()
     code = _guarded()
     _flush()

@@ -254,8 +254,8 @@ MANUAL: Mapping[str, Page] = {
         (
             (f"wanbatch ledger begin {'0123456789abcdef' * 4}", "Before a plan is run in CI."),
             (
-                f"wanbatch ledger begin {'0123456789abcdef' * 4} --remote origin",
-                "On another remote of the repository.",
+                f"wanbatch ledger begin {'0123456789abcdef' * 4} --backend studio",
+                "In the ledger that this backend shares.",
             ),
         ),
         (_DONE, _INVALID, _REFUSED, _MACHINE),

@@ -70,6 +70,7 @@ from wanbatch.operations.options import RunOptions
 from wanbatch.operations.reporting import repeated_options
 from wanbatch.operations.run import Run, RunResult
 from wanbatch.operations.wiring import real_ports
+from wanbatch.words.collector import keep_what_is_there
 from wanbatch.words.disk import oddities
 from wanbatch.words.humanize import duration, money, plural, quoted
 
@@ -81,6 +82,7 @@ def show_run(options: CommonOptions, run: RunOptions) -> int:
     """Runs, shows it, and returns the exit code. Raises ``WanbatchError``."""
     view = RunView(options, buys=run.buys)
     echo = tell if options.progress == "json" else None
+    keep_what_is_there()
     result = carry_out(
         options,
         run,

@@ -9,7 +9,8 @@ ledger keeps a mark for the plan's digest (``ledger/begun``), and a git ref of t
 digest shows the same mark on the remote. The ref is created only if it is absent, so
 of two runners one wins. A ref whose mark this ledger does not have was made by a
 ledger that is elsewhere, or lost: what that one bought is not known here, and nothing
-may be bought until a person has looked.
+may be bought until a person has looked. A ledger that machines share is seen by every
+runner itself, and needs no ref.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -70,12 +71,7 @@ def begin(output: Path, digest: str, board: MarkBoard, mark: str) -> Begun:
     this plan or any other, 4 where the board cannot be read or written, or the folder
     is in use.
     """
-    if not DIGEST.fullmatch(digest):
-        raise WanbatchError(
-            ExitCode.INVALID,
-            f"{digest!r} is no digest of a saved plan",
-            "it has 64 hexadecimal digits, and stands in the plan: wanbatch plan -o plan.json",
-        )
+    _refuse_other_words(digest)
     make_output(output, mode=0o700)
     with RunLock(output):
         path = output / "ledger.db"
@@ -94,6 +90,26 @@ def begin(output: Path, digest: str, board: MarkBoard, mark: str) -> Begun:
                 )
             _refuse_unknown(now, read_marks(path), board)
         return Begun(digest, digest not in shown)
+
+
+def begin_shared(output: Path, digest: str, keep: Callable[[], bool]) -> Begun:
+    """The same for a ledger that machines share: every runner sees it, so it keeps the
+    mark alone, and any of them may go on. ``keep`` puts it there, and says whether it
+    is new. Raises ``WanbatchError`` as ``keep``, 2 for what is no digest, 4 where the
+    folder is in use."""
+    _refuse_other_words(digest)
+    make_output(output, mode=0o700)
+    with RunLock(output):
+        return Begun(digest, keep())
+
+
+def _refuse_other_words(digest: str) -> None:
+    if not DIGEST.fullmatch(digest):
+        raise WanbatchError(
+            ExitCode.INVALID,
+            f"{digest!r} is no digest of a saved plan",
+            "it has 64 hexadecimal digits, and stands in the plan: wanbatch plan -o plan.json",
+        )
 
 
 def _refuse_unknown(shown: Mapping[str, str], own: Mapping[str, str], board: MarkBoard) -> None:

@@ -137,8 +137,8 @@ UNNOTICED_S = 0.5
 """Nobody needs to be told why a run takes so much longer."""
 VANISHING_LOOK_S = 60.0
 """Of two hours, a minute is not worth a word."""
-FORECAST_REST = 30.0
-"""After a forecast this many times as long as it took is none made: it costs 3 % of a
+FORECAST_REST = 100.0
+"""After a forecast this many times as long as it took is none made: it costs 1 % of a
 core at most (chosen)."""
 WRONG_CLOCK_S = 60.0
 """A clock that is off by less is not worth a word."""

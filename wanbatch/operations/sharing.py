@@ -22,6 +22,7 @@ import anyio.to_thread
 
 from wanbatch.engine.recovery import recover_interrupted
 from wanbatch.engine.runner import RunContext
+from wanbatch.ledger.begun import PREFIX
 from wanbatch.ledger.shared.asking import StoreUnreachable
 from wanbatch.ledger.shared.beside import open_beside
 from wanbatch.ledger.shared.door import Holder, Shared, open_shared, read_shared
@@ -191,3 +192,24 @@ async def _bring_videos(ledger: Ledger, context: RunContext, archive: Archive) -
         facts: Facts = {"path": archived_name(attempt.sha256)}
         event = Event(attempt.attempt_id, EventKind.RESTORED, context.wall(), facts)
         await ledger.append(event)
+
+
+async def keep_shared_mark(
+    storage: Storage, output: Path, ports: Ports, digest: str, mark: str
+) -> bool:
+    """Marks a saved plan as begun by the shared ledger, which is made where there is
+    none; whether the mark is new. Raises as ``open_shared``, and ``WanbatchError``
+    (ENVIRONMENT) where the store does not show the mark afterwards."""
+    name = f"{PREFIX}{digest}"
+    async with open_shared(ports(BucketObjects(storage))) as shared:
+        is_new = name not in shared.ledger.snapshot.notes
+        if is_new:
+            await shared.ledger.keep_note(name, mark)
+    seen, _ = await read_within(storage, output / "ledger.db")
+    if name not in seen.notes:
+        raise WanbatchError(
+            ExitCode.ENVIRONMENT,
+            f"the plan could not be marked as begun in {storage.url}; nothing was sent",
+            "run it again once the store answers; wanbatch doctor says what is wrong with it",
+        )
+    return is_new

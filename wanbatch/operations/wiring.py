@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 from anyio.abc import TaskStatus
 
-from wanbatch.config.profiles import load_profiles
+from wanbatch.config.profiles import load_profiles, load_project, resolve_profile
 from wanbatch.emulator.process import start_emulator
 from wanbatch.ledger.lock import RunLock
 from wanbatch.model.lifecycle import Snapshot
@@ -32,7 +32,7 @@ from wanbatch.model.pool import Pool
 from wanbatch.model.report import Report
 from wanbatch.model.wire import Profile, Secret
 from wanbatch.operations.archives import open_archive
-from wanbatch.operations.beginning import Begun, GitBoard, begin
+from wanbatch.operations.beginning import Begun, GitBoard, begin, begin_shared
 from wanbatch.operations.journal import Journal
 from wanbatch.operations.looking import look
 from wanbatch.operations.notifying import run_command
@@ -40,7 +40,7 @@ from wanbatch.operations.others import without_secrets
 from wanbatch.operations.pools import choose_workers, open_pool
 from wanbatch.operations.reporting import write_reports
 from wanbatch.operations.run import Prepared, Run, RunPorts
-from wanbatch.operations.shared import Ports, ledger_opener
+from wanbatch.operations.shared import Ports, ledger_opener, shared_ledger
 from wanbatch.operations.ticks import choose_ticks
 from wanbatch.operations.wakefulness import stay_awake
 from wanbatch.providers.client import Client
@@ -143,10 +143,24 @@ def fresh_nonce() -> str:
     return secrets.token_hex(16)
 
 
-def begin_plan(output: Path, digest: str, remote: str) -> Begun:
-    """Marks a saved plan as begun by this ledger, on a git remote of the working
-    folder. Raises as ``begin``."""
-    return begin(output, digest, GitBoard(Path.cwd(), remote), secrets.token_hex(16))
+def begin_plan(output: Path, digest: str, remote: str, backend: str | None) -> Begun:
+    """Marks a saved plan as begun: in the ledger that ``backend`` shares with other
+    machines, else by this one, on a git remote of the working folder. Raises as
+    ``begin`` and ``begin_shared``."""
+    profiles, project = load_profiles(os.environ), load_project(Path.cwd())
+    named, mark = backend or project.backend or profiles.default, secrets.token_hex(16)
+    profile = resolve_profile(profiles, named, os.environ, offline=True) if named else None
+    storage = shared_ledger(profile) if profile is not None else None
+    if storage is None:
+        return begin(output, digest, GitBoard(Path.cwd(), remote), mark)
+    from wanbatch.operations.sharing import in_own_loop, keep_shared_mark
+
+    ports = shared_ports(output)
+    return begin_shared(
+        output,
+        digest,
+        lambda: in_own_loop(lambda: keep_shared_mark(storage, output, ports, digest, mark)),
+    )
 
 
 def environment_of_others(profile: Profile) -> dict[str, str]:

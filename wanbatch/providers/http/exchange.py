@@ -40,6 +40,9 @@ REPLY_LIMIT_BYTES = 4 * 1024 * 1024
 """Far above a page of a list; a server that sends more is broken."""
 HEADER_LIMIT = 100
 """Fields of an answer that are read; real ones have some dozens."""
+TARGETS = 10_000
+"""Addresses of queries that are kept, some hundred bytes each: more than tasks are in
+flight."""
 CONNECT_TIMEOUT_S = 15.0
 """Name, TCP and TLS: three lost packets, each repeated, fit into it."""
 READ_TIMEOUT_S = 30.0
@@ -86,6 +89,7 @@ class Http:
         self.profile = profile
         self.connections = ConnectionPool(profile, network)
         self.requests = 0
+        self._targets: dict[str, httpx.URL] = {}
         try:
             self.base = parse_url(profile.base_url)
         except Refused:
@@ -171,13 +175,22 @@ class Http:
     async def _exchange(
         self, transport: Transport, wire: WireRequest, patience_s: float, deadline_s: float
     ) -> Seen:
-        url = self.base.copy_with(
-            raw_path=(self.base.raw_path.decode().rstrip("/") + wire.path).encode()
-        )
+        url = self._target(wire.path)
         headers = {**self._headers(), **wire.headers, **self.authorization()}
         return await self._run(
             transport, build(wire.method, url, headers, wire.body), patience_s, deadline_s
         )
+
+    def _target(self, path: str) -> httpx.URL:
+        """The whole address. Tasks are asked about again and again, and httpx parses
+        each address anew; so those of the last are kept."""
+        found = self._targets.get(path)
+        if found is None:
+            if len(self._targets) >= TARGETS:
+                self._targets.clear()
+            whole = self.base.raw_path.decode().rstrip("/") + path
+            found = self._targets[path] = self.base.copy_with(raw_path=whole.encode())
+        return found
 
     def _headers(self) -> dict[str, str]:
         return {
