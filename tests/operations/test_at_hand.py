@@ -55,7 +55,7 @@ def viewing(video, **references):
 
 
 def test_a_video_is_brought_looked_at_and_goes(tmp_path, archive):
-    seen: list[Viewing] = []
+    seen = []
 
     async def look(_pool, viewing):
         seen.append((viewing.video.read_bytes(), viewing.references.first_clip.read_bytes()))
