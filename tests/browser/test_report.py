@@ -4,17 +4,23 @@ what it withstands."""
 from __future__ import annotations
 
 import re
+import shutil
 import socket
+import threading
 from dataclasses import replace
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from expecting import expect
 from report import samples
 
+from wanbatch.model.archive import archived_name, archived_poster
 from wanbatch.model.plan import JobState as J
 from wanbatch.model.report import Output
+from wanbatch.report.addresses import with_addresses
 from wanbatch.report.collect import collect
-from wanbatch.report.write import write_report
+from wanbatch.report.write import poster_name, write_report
 
 HOSTILE = (
     '</script><script>window.hacked=1</script><img src=x onerror="window.hacked=1">{{7*7}}'
@@ -94,6 +100,39 @@ def test_every_poster_is_a_picture_that_loads(visit, folder):
         "[...document.querySelectorAll('#jobs .card img')].every(i => i.complete &&"
         " i.naturalWidth > 100)"
     )
+
+
+class Shelf(SimpleHTTPRequestHandler):
+    """Gives the files of a folder, and says nothing."""
+
+    def log_message(self, *args):
+        pass
+
+
+def test_a_poster_in_a_store_is_shown_from_there(visit, folder, tmp_path):
+    """On another origin, which the page's policy lets in."""
+    report = collect(*samples.make_case(J.DONE, J.DONE))
+    (job, other) = report.jobs
+    output, shelf = job.output, tmp_path / "store"
+    assert output is not None
+    name = archived_poster(output.sha256)
+    (shelf / name).parent.mkdir(parents=True)
+    shutil.copy(folder / poster_name(output.sha256), shelf / name)
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Shelf, directory=shelf)) as server:
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        origin = f"http://127.0.0.1:{server.server_address[1]}"
+        stored = replace(job, output=replace(output, path=archived_name(output.sha256)))
+        given = with_addresses(replace(report, jobs=(stored, other)), origin, lambda _: True)
+        write_report(given, tmp_path / "page")
+        visit.expected.append(f"network: {origin}/")
+        page = visit(tmp_path / "page")
+        picture = page.locator("#jobs .card img").first
+        page.wait_for_function(
+            "() => { const i = document.querySelector('#jobs .card img');"
+            " return i && i.complete && i.naturalWidth > 100 }"
+        )
+        assert picture.get_attribute("src") == f"{origin}/{name}"
+        server.shutdown()
 
 
 def test_a_poster_plays_while_the_mouse_is_over_it(visit, folder):

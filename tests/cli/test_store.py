@@ -14,7 +14,7 @@ from scene import FILE, Scene
 from stores.faulty_proxy import FaultyProxy
 from stores.s3_server import ACCESS_KEY, SECRET_KEY, started_s3
 
-from wanbatch.model.archive import archived_name
+from wanbatch.model.archive import archived_name, archived_poster
 
 CONFIG = """
 [backends.rough.store]
@@ -90,7 +90,12 @@ def test_videos_live_there_and_the_report_leads_to_them(scene):
         mime, content = get(output["path"])
         assert mime == "video/mp4"
         assert hashlib.sha256(content).hexdigest() == output["sha256"]
+    for address in posters_of(scene.report()):
+        mime, content = get(address)
+        assert (mime, content[:4], content[8:12]) == ("image/webp", b"RIFF", b"WEBP")
+    assert scene.proxy.count("PUT", "webp") == 1
     page = (scene.reports / "scene/report.html").read_text()
+    assert f"img-src 'self' file: {scene.proxy.url}" in page
     assert f"media-src 'self' file: {scene.proxy.url}" in page
     assert len(list((scene.reports / "scene/posters").iterdir())) == 1, "they are the same bytes"
     # Again, and from another folder with the same ledger: nothing is bought.
@@ -108,16 +113,28 @@ def test_videos_live_there_and_the_report_leads_to_them(scene):
     link = re.search(r'href="(http[^"]*X-Amz-Signature[^"]*)"', copy)
     assert link is not None
     assert get(link[1].replace("&amp;", "&"))[0] == "video/mp4"
+    assert get(signed_poster(copy))[0] == "image/webp"
     (scene.folder / "copy.html").unlink()
 
-    # Home again, each under its job's name.
+    # Home again, each under its job's name, and with its poster.
+    one = scene.call("fetch", FILE, *ROUGH, "--store", "--select", "job[seed=0]")
+    assert "brought 1 video home" in one.stderr
+    assert [poster.startswith("http") for poster in posters_of(scene.report())] == [
+        False,
+        True,
+        True,
+    ], "those of the others are still shown from there"
+    for path in local_posters(scene):
+        path.unlink()
     home = scene.call("fetch", FILE, *ROUGH, "--store")
     assert home.returncode == 0, home.stderr
-    assert "brought 3 videos home" in home.stderr
+    assert "brought 2 videos home" in home.stderr
     assert len(scene.copies()) == 3
     for output in outputs_of(scene.report()):
         content = (scene.reports / "scene" / output["path"]).read_bytes()
         assert hashlib.sha256(content).hexdigest() == output["sha256"]
+    for poster in posters_of(scene.report()):
+        assert (scene.reports / "scene" / poster).is_file()
     assert "brought 0 videos home" in scene.call("fetch", FILE, *ROUGH, "--store").stderr
     assert (scene.run().returncode, scene.charges()) == (0, 3)
 
@@ -125,6 +142,100 @@ def test_videos_live_there_and_the_report_leads_to_them(scene):
     said = "".join(one.stdout + one.stderr for one in (done, again, signed, home)).encode()
     for secret in (SECRET_KEY, ACCESS_KEY, "Signature"):
         assert secret.encode() not in scene.texts() + said
+
+
+def posters_of(report):
+    return [job["poster"] for job in report["jobs"]]
+
+
+def signed_poster(copy):
+    """The address of a poster in a copy's data."""
+    found = re.search(r'"(http[^"]*\.webp\?[^"]*X-Amz-Signature[^"]*)"', copy)
+    assert found is not None
+    return found[1].replace("\\u0026", "&")
+
+
+def lose_poster(scene):
+    """As in a store of an earlier version: the videos without their poster."""
+    (sha256,) = {output["sha256"] for output in outputs_of(scene.report())}
+    url = f"{scene.proxy.url}/{scene.bucket}/studio/{archived_poster(sha256)}"
+    was, scene.proxy.is_public = scene.proxy.is_public, True
+    urllib.request.urlopen(urllib.request.Request(url, method="DELETE"), timeout=30).close()
+    scene.proxy.is_public = was
+    return url
+
+
+def local_posters(scene):
+    return list((scene.reports / "scene/posters").iterdir())
+
+
+def test_posters_follow_come_back_and_hold_nothing_up(scene):
+    assert scene.call("report", FILE, *ROUGH).returncode == 0
+    assert scene.proxy.seen == [], "no video lives there"
+    assert scene.run().returncode == 0
+    url = lose_poster(scene)
+
+    # A store that does not answer: the report shows what is here, at once.
+    scene.proxy.add(do="delay", seconds=300.0, times=0)
+    began, asked = time.monotonic(), len(scene.proxy.seen)
+    assert scene.call("report", FILE, *ROUGH).returncode == 0
+    assert time.monotonic() - began < 60.0
+    assert len(scene.proxy.seen) == asked + 1
+    (poster,) = set(posters_of(scene.report()))
+    assert (scene.reports / "scene" / poster).is_file()
+    scene.proxy.clear()
+
+    # It answers again: the poster follows, by a report as by a run.
+    for command in (lambda: scene.call("report", FILE, *ROUGH), scene.run):
+        assert command().returncode == 0
+        assert set(posters_of(scene.report())) == {url}
+        assert get(url)[0] == "image/webp"
+        lose_poster(scene)
+    assert scene.run().returncode == 0
+
+    # Another machine needs the poster alone, and brings no video for it.
+    for path in local_posters(scene):
+        path.unlink()
+    videos, pictures = (scene.proxy.count("GET", kind) for kind in ("mp4", "webp"))
+    assert scene.call("report", FILE, *ROUGH).returncode == 0
+    assert len(local_posters(scene)) == 1
+    assert scene.proxy.count("GET", "mp4") == videos
+    assert scene.proxy.count("GET", "webp") == pictures + 1
+    assert scene.charges() == 3
+
+
+def test_a_store_that_takes_no_poster_costs_a_run_nothing(scene):
+    scene.proxy.add(do="delay", method="PUT", path="webp", seconds=300.0, times=0)
+    began = time.monotonic()
+    done = scene.run()
+    assert done.returncode == 0, done.stderr
+    assert time.monotonic() - began < 60.0
+    assert scene.proxy.count("PUT", "webp") == 1, "nobody tries again"
+    assert [row.state for row in scene.rows()] == ["stored"] * 3
+    assert scene.copies() == []
+    (poster,) = set(posters_of(scene.report()))
+    assert (scene.reports / "scene" / poster).is_file()
+
+
+def test_a_signed_copy_brings_its_posters_where_no_browser_reads_the_store(tmp_path, s3):
+    s3.bucket("private")
+    text = CONFIG.replace('public_url = "{public}"\n', "")
+    with (
+        FaultyProxy(s3.url) as proxy,
+        InStore(tmp_path, proxy, text=text, jobs=2, bucket="private") as scene,
+    ):
+        assert scene.run().returncode == 0
+        lose_poster(scene)
+        (poster,) = set(posters_of(scene.report()))
+        assert (scene.reports / "scene" / poster).is_file()
+        signed = scene.call("report", FILE, *ROUGH, "--presign", "1h", "-o", "copy.html")
+        assert signed.returncode == 0, signed.stderr
+        copy = (scene.folder / "copy.html").read_text()
+        assert get(signed_poster(copy))[0] == "image/webp"
+        assert f"img-src 'self' file: {proxy.url}" in copy
+        assert set(posters_of(scene.report())) == {poster}, "the report's own stay as they are"
+        (scene.folder / "copy.html").unlink()
+        assert b"X-Amz-Signature" not in scene.texts()
 
 
 def test_wrong_bytes_in_the_store_do_not_come_home(scene):
@@ -212,6 +323,9 @@ def test_a_folder_holds_them_too(tmp_path, s3):
         for output in outputs_of(scene.report()):
             assert output["path"] == f"file://{mounted}/{archived_name(output['sha256'])}"
             assert (mounted / archived_name(output["sha256"])).is_file()
+            poster = archived_poster(output["sha256"])
+            assert (mounted / poster).is_file()
+            assert set(posters_of(scene.report())) == {f"file://{mounted}/{poster}"}
         assert scene.copies() == []
         signed = scene.call("report", FILE, *ROUGH, "--presign", "1h", "-o", "copy.html")
         assert signed.returncode == 2

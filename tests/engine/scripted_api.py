@@ -30,7 +30,7 @@ from simulation.virtual import Clock, VirtualLoop
 
 from wanbatch.ledger.sqlite import open_store
 from wanbatch.ledger.store import Ledger
-from wanbatch.model.archive import NotArchived, archived_name
+from wanbatch.model.archive import NotArchived, archived_name, archived_poster
 from wanbatch.model.job import FileMedia, Job, MediaType
 from wanbatch.model.lifecycle import Attempt, Event, Snapshot
 from wanbatch.model.media import FileDigest, VideoFacts
@@ -205,6 +205,7 @@ class MemoryArchive:
         self.deny = ""
         self.trouble = ""
         self.asked: list[str] = []
+        self.posters = MemoryPosters(self)
 
     def _ask(self, what: str) -> None:
         self.asked.append(what)
@@ -235,6 +236,41 @@ class MemoryArchive:
             raise NotArchived("the store s3://clips does not have it")
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(self.objects[archived_name(sha256)])
+
+
+class MemoryPosters:
+    """The posters of a ``MemoryArchive``. ``is_silent``: it answers nothing."""
+
+    def __init__(self, archive: MemoryArchive) -> None:
+        self._archive = archive
+        self.is_silent = False
+        self.asked: list[str] = []
+
+    def _ask(self, what: str) -> None:
+        self.asked.append(what)
+        if self.is_silent:
+            raise NotArchived("the store s3://clips could not be reached")
+
+    def has(self, sha256: str) -> bool:
+        return archived_poster(sha256) in self._archive.sizes
+
+    def learn(self, start: str) -> None:
+        self._ask(f"learn {start}")
+        found = self._archive.objects.items()
+        self._archive.sizes |= {n: len(d) for n, d in found if n.startswith(f"sha256/{start}/")}
+
+    def keep(self, sha256: str, poster: Path) -> None:
+        self._ask(f"keep {sha256[:2]}")
+        data, name = poster.read_bytes(), archived_poster(sha256)
+        self._archive.objects.setdefault(name, data)
+        self._archive.sizes[name] = len(data)
+
+    def fetch(self, sha256: str, target: Path) -> None:
+        self._ask(f"fetch {sha256[:2]}")
+        if archived_poster(sha256) not in self._archive.objects:
+            raise NotArchived("the store s3://clips does not have it")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(self._archive.objects[archived_poster(sha256)])
 
 
 class Stage:

@@ -10,7 +10,7 @@ import pytest
 from builders import attempt, follow, job
 from engine.scripted_api import MemoryArchive
 
-from wanbatch.model.archive import archived_name
+from wanbatch.model.archive import archived_name, archived_poster
 from wanbatch.model.lifecycle import Snapshot, State
 from wanbatch.model.looked import Undecodable
 from wanbatch.model.measures import Level, References, Targets
@@ -84,6 +84,82 @@ def test_a_copy_stays_where_another_is_made_from_one_or_nothing_was_found(tmp_pa
     archive.sizes.clear()
     look_at(answering(FOUND), tmp_path, archive, plan(), viewing(video))
     assert video.exists(), "the store is not known to have it"
+
+
+POSTER = archived_poster(SHA["ab"])
+
+
+def showing(viewing, output, *, is_known=False, **targets):
+    """The viewing with files that are missing."""
+    poster = output / "m" / "posters" / "one.webp"
+    wanted = Targets(poster, **targets)
+    return replace(viewing, targets=wanted, is_known=is_known)
+
+
+def painting(seen):
+    """A look that makes the poster."""
+
+    async def look(_pool, viewing):
+        seen.append(viewing.video.read_bytes())
+        viewing.targets.poster.parent.mkdir(parents=True, exist_ok=True)
+        viewing.targets.poster.write_bytes(b"painted here")
+        return FOUND
+
+    return look
+
+
+def test_a_poster_that_was_made_goes_to_the_store_once(tmp_path, archive):
+    given = showing(viewing(tmp_path / NAME["ab"]), tmp_path)
+    assert look_at(painting([]), tmp_path, archive, plan(), given) is FOUND
+    assert archive.objects[POSTER] == b"painted here"
+    look_at(painting([]), tmp_path, archive, plan(), given)
+    assert archive.posters.asked == ["keep ab"]
+
+
+def test_a_poster_that_cannot_be_put_costs_nothing(tmp_path, archive):
+    archive.posters.is_silent = True
+    given = showing(viewing(tmp_path / NAME["ab"]), tmp_path)
+    assert look_at(painting([]), tmp_path, archive, plan(), given) is FOUND
+    assert not given.video.exists(), "the copy went as always"
+    assert archive.trouble == ""
+    look_at(answering(FOUND), tmp_path, archive, plan(), viewing(tmp_path / NAME["cd"]))
+    given.targets.poster.unlink()
+    archive.posters.is_silent = False
+    assert look_at(answering(FOUND), tmp_path, archive, plan(), given) is FOUND, "none was made"
+
+
+def test_of_a_video_that_lives_here_no_poster_is_put(tmp_path, archive):
+    video = tmp_path / "m" / "videos" / "one.mp4"
+    video.parent.mkdir(parents=True)
+    video.write_bytes(b"mine")
+    look_at(painting([]), tmp_path, archive, plan(), showing(viewing(video), tmp_path))
+    assert archive.posters.asked == []
+
+
+def test_where_the_poster_alone_is_missing_the_video_stays_there(tmp_path, archive):
+    archive.objects[POSTER] = b"from the store"
+    seen: list[Viewing] = []
+    given = showing(viewing(tmp_path / NAME["ab"]), tmp_path, is_known=True)
+    assert look_at(painting(seen), tmp_path, archive, plan(), given) is None
+    assert given.targets.poster.read_bytes() == b"from the store"
+    assert seen == []
+    assert not given.video.exists()
+
+
+def test_where_more_is_missing_or_no_poster_is_there_it_is_looked_at(tmp_path, archive):
+    seen: list[Viewing] = []
+    given = viewing(tmp_path / NAME["ab"])
+    assert look_at(
+        painting(seen), tmp_path, archive, plan(), showing(given, tmp_path, is_known=True)
+    )
+    archive.objects[POSTER] = b"from the store"
+    for one in (
+        showing(given, tmp_path),
+        showing(given, tmp_path, is_known=True, frames=tmp_path / "m" / "frames.webp"),
+    ):
+        assert look_at(painting(seen), tmp_path, archive, plan(), one) is FOUND
+        assert one.targets.poster.read_bytes() == b"painted here"
+    assert len(seen) == 3
 
 
 def test_what_lies_elsewhere_is_left_alone(tmp_path, archive):

@@ -127,9 +127,18 @@ def test_what_is_known_and_shown_is_not_looked_at_again(tmp_path: Path) -> None:
     again = fresh.needed(subject)
     assert again is not None
     assert again.targets == Targets(), "it was never measured"
+    assert not again.is_known
     look = record_look(*viewing.key, Level.ALL, MEASURES)
     known = viewings(tmp_path, plan, look)
     assert known.needed(subject) is None
+    assert files[0] is not None
+    files[0].unlink()
+    for one in (known, viewings(tmp_path, plan, level=Level.NONE)):
+        missing = one.needed(subject)
+        assert missing is not None
+        assert missing.is_known, "the file alone is missing"
+        assert missing.targets == Targets(files[0])
+    files[0].write_bytes(b"a picture")
     assert known.by_attempt(plan, snapshot) == {subject.attempt.attempt_id: MEASURES}
     assert viewings(tmp_path, plan, look, level=Level.NONE).by_attempt(plan, snapshot) == {}
     for other in (

@@ -57,6 +57,14 @@ def test_what_was_written_can_be_read_and_names_its_posters(report, folder):
     ).read_bytes()
 
 
+def test_a_poster_in_a_store_keeps_its_address(report, folder):
+    address = "https://videos.example.com/sha256/ab/cd.webp"
+    jobs = (replace(report.jobs[0], poster=address), *report.jobs[1:])
+    written = write_report(replace(report, jobs=jobs), folder)
+    assert written.jobs[0].poster == address
+    assert read_report(folder / "report.json").jobs[0].poster == address
+
+
 def test_previews_and_film_strips_are_named_where_they_are(report, folder):
     sha256 = report.jobs[0].output.sha256
     assert write_report(report, folder).jobs[0].preview is None

@@ -5,7 +5,8 @@ What it may not do: reach a store; these are types and names.
 How it works: an object is named by its content, ``sha256/ab/cd….mp4``. In the ledger
 such a name stands where a path below the output folder stands else, and a copy that is
 being worked with lies under the same name there; so the name alone says where a video
-lives.
+lives. Its poster lies beside it under the video's hash, ``sha256/ab/cd….webp``: not its
+own, for machines make posters of other bytes of one video, and the first one stays.
 """
 
 from __future__ import annotations
@@ -35,6 +36,11 @@ def archived_name(sha256: str) -> str:
     return f"{FOLDER}/{sha256[:2]}/{sha256[2:]}.mp4"
 
 
+def archived_poster(sha256: str) -> str:
+    """The name of the poster of the video with these bytes."""
+    return f"{FOLDER}/{sha256[:2]}/{sha256[2:]}.webp"
+
+
 def archived_sha256(path: str) -> str:
     """Of which bytes ``path`` is the name; empty where it names no video in a store."""
     return path[len(FOLDER) :].replace("/", "")[:64] if is_archived(path) else ""
@@ -61,3 +67,24 @@ class Archive(Protocol):
     async def fetch(self, sha256: str, target: Path) -> None:
         """Brings the bytes to ``target``, verified and whole; what stands there is
         replaced. Raises ``NotArchived``, and ``OSError`` as the disk does."""
+
+
+class Posters(Protocol):
+    """The posters of the videos that live in a store. Everything is tried once, in the
+    caller's thread, and nothing at a store that is known to be silent: nobody waits for
+    a poster."""
+
+    def has(self, sha256: str) -> bool:
+        """Whether the store is known to have a video's poster."""
+
+    def learn(self, start: str) -> None:
+        """Asks which posters it has of the videos whose hashes begin with ``start``,
+        two hex digits. Raises ``NotArchived``."""
+
+    def keep(self, sha256: str, poster: Path) -> None:
+        """Puts a poster there, where there is none. Raises ``NotArchived``; ``OSError``
+        where the file cannot be read."""
+
+    def fetch(self, sha256: str, target: Path) -> None:
+        """Brings a poster to ``target``, whole; what stands there is replaced. Raises
+        ``NotArchived``, and ``OSError`` as the disk does."""

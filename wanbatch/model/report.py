@@ -206,9 +206,10 @@ class ReportAttempt:
 @dataclass(frozen=True, slots=True)
 class ReportJob:
     """A job and all that is known of it. ``axes`` are (name, value) in axis order;
-    ``request`` has the API's fields. ``preview`` is a small copy of the video that many
-    can play at once, ``frames`` a strip of five of its frames. ``unmet`` names the
-    checks that fall short of what the manifest expects."""
+    ``request`` has the API's fields. ``poster`` is a still, beside the report or at an
+    address; ``preview`` is a small copy of the video that many can play at once,
+    ``frames`` a strip of five of its frames. ``unmet`` names the checks that fall short
+    of what the manifest expects."""
 
     name: str
     id: str

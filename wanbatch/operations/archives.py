@@ -8,6 +8,7 @@ from __future__ import annotations
 from wanbatch.model.wire import Profile
 from wanbatch.stores.archive import REQUEST_S, ObjectArchive
 from wanbatch.stores.opening import open_objects
+from wanbatch.stores.posters import REQUEST_S as POSTER_S
 
 
 def open_archive(profile: Profile) -> ObjectArchive | None:
@@ -15,4 +16,5 @@ def open_archive(profile: Profile) -> ObjectArchive | None:
     ``WanbatchError`` where the store cannot be used."""
     if profile.store is None:
         return None
-    return ObjectArchive(open_objects(profile.store, REQUEST_S))
+    quick = open_objects(profile.store, POSTER_S)
+    return ObjectArchive(open_objects(profile.store, REQUEST_S), quick=quick)

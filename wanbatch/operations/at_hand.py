@@ -6,18 +6,28 @@ fail a look for a video that cannot be had: then nothing is known of it.
 
 How it works: a copy lies below the output folder under the video's name in the store. A
 look is wrapped: what it reads is brought first, and goes after it, unless another video
-of the plan is made from one; then copies stay until the run ends.
+of the plan is made from one; then copies stay until the run ends. A poster that the
+look has made goes to the store; where nothing but the poster was missing, it is brought
+from there, and the video stays where it is.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
-from wanbatch.model.archive import Archive, NotArchived, archived_sha256, is_archived
+from wanbatch.model.archive import (
+    Archive,
+    NotArchived,
+    Posters,
+    archived_sha256,
+    is_archived,
+)
 from wanbatch.model.lifecycle import Snapshot, State
 from wanbatch.model.looked import Found
+from wanbatch.model.measures import Targets
 from wanbatch.model.plan import Plan
 from wanbatch.model.pool import Pool, near
 from wanbatch.operations.looking import Look
@@ -36,6 +46,10 @@ class RunArchive(Archive, Protocol):
     def sizes(self) -> Mapping[str, int]:
         """What is known to be there, by name, with its bytes."""
 
+    @property
+    def posters(self) -> Posters:
+        """The posters beside the videos."""
+
     async def learn(self) -> None:
         """Asks what is there. Raises ``NotArchived``."""
 
@@ -48,6 +62,9 @@ def look_with_copies(look: Look, output: Path, archive: RunArchive, plan: Plan) 
     keeps = any(ref.upstream for entry in plan.jobs for ref in entry.request.media)
 
     async def looked(pool: Pool, viewing: Viewing) -> Found | None:
+        sha256 = archived_sha256(_name(viewing.video, output))
+        if await pool.submit(near(_bring_poster), sha256, viewing, archive):
+            return None
         try:
             for path in _read_by(viewing):
                 await pool.submit(near(_bring), path, output, archive)
@@ -56,9 +73,19 @@ def look_with_copies(look: Look, output: Path, archive: RunArchive, plan: Plan) 
         found = await look(pool, viewing)
         if found is not None and not keeps:
             await pool.submit(near(_drop), viewing.video, output, archive)
+        if sha256 and viewing.targets.poster is not None:
+            await pool.submit(near(keep_poster), sha256, viewing.targets.poster, archive)
         return found
 
     return looked
+
+
+def keep_poster(sha256: str, poster: Path, archive: RunArchive) -> None:
+    """Puts a video's poster into the store, where that is not known to have one. What
+    fails costs nothing: it is tried again by another run or report."""
+    if not archive.posters.has(sha256):
+        with suppress(NotArchived, OSError):
+            archive.posters.keep(sha256, poster)
 
 
 def drop_copies(
@@ -86,6 +113,20 @@ def _bring(path: Path, output: Path, archive: RunArchive) -> None:
     sha256 = archived_sha256(_name(path, output))
     if sha256 and not path.exists():
         archive.fetch_now(sha256, path)
+
+
+def _bring_poster(sha256: str, viewing: Viewing, archive: RunArchive) -> bool:
+    """Whether the poster was all that was missing, and is here now."""
+    poster = viewing.targets.poster
+    if not sha256 or not viewing.is_known:
+        return False
+    if poster is None or viewing.targets != Targets(poster):
+        return False
+    try:
+        archive.posters.fetch(sha256, poster)
+    except (NotArchived, OSError):
+        return False
+    return True
 
 
 def _drop(path: Path, output: Path, archive: RunArchive) -> None:

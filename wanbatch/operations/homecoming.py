@@ -7,13 +7,13 @@ paid for: every video is hashed on its way.
 How it works: with the run lock held it plans from the ledger, fetches each selected
 job's video once into the folder where it will stay, gives it its name without replacing
 anything, and records the place. What cannot be had is told, and the rest goes on,
-unless the store itself is silent.
+unless the store itself is silent. A poster that is not here comes along.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager, closing
+from contextlib import AbstractAsyncContextManager, closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,20 +24,22 @@ from wanbatch.ledger.lock import RunLock
 from wanbatch.ledger.store import Ledger
 from wanbatch.model.archive import NotArchived, is_archived
 from wanbatch.model.elsewhere import video_name
-from wanbatch.model.lifecycle import Attempt, Placement, Snapshot
+from wanbatch.model.lifecycle import Attempt, Placement
 from wanbatch.model.plan import JobState, Plan, PlannedJob
-from wanbatch.model.pool import Pool
+from wanbatch.model.pool import Pool, near
 from wanbatch.operations.archives import open_archive
 from wanbatch.operations.at_hand import RunArchive
-from wanbatch.operations.check import Checked, check
+from wanbatch.operations.check import check
 from wanbatch.operations.choose import choose_backend
 from wanbatch.operations.events import Observer
 from wanbatch.operations.options import PlanningOptions
 from wanbatch.operations.planning import look_and_plan
-from wanbatch.operations.reporting import write_reports
+from wanbatch.operations.posters import ask_for_posters
+from wanbatch.operations.reporting import viewings_of, write_reports
 from wanbatch.operations.shared import ledger_opener
 from wanbatch.operations.wiring import shared_ports
 from wanbatch.report.addresses import base_address
+from wanbatch.report.write import poster_name
 from wanbatch.videos import outputs
 from wanbatch.videos.errands import MODIFIED, PUBLISH
 from wanbatch.words.errors import ExitCode, WanbatchError
@@ -74,15 +76,19 @@ def bring_home(
         plan, _, _ = look_and_plan(options, checked, profile, observe)
         brought, failed = anyio.run(_bring, options.output, archive, plan, open_ledger, pool)
         plan, snapshot, _ = look_and_plan(options, checked, profile, observe)
-        pages = _write(options, checked, plan, snapshot, base_address(profile.store))
+        viewings = viewings_of(options, plan, snapshot)
+        ask_for_posters(archive, viewings.subjects(plan, snapshot))
+        written = write_reports(
+            options,
+            checked.manifests,
+            plan,
+            snapshot,
+            viewings=viewings,
+            videos_at=base_address(profile.store),
+            has_poster=archive.posters.has,
+        )
+        pages = tuple(page for page, _ in written)
     return Homecoming(brought, tuple(failed), pages)
-
-
-def _write(
-    options: PlanningOptions, checked: Checked, plan: Plan, snapshot: Snapshot, base: str
-) -> tuple[Path, ...]:
-    written = write_reports(options, checked.manifests, plan, snapshot, videos_at=base)
-    return tuple(page for page, _ in written)
 
 
 async def _bring(
@@ -108,8 +114,17 @@ async def _bring(
             modified = await pool.submit(MODIFIED, output, path)
             place = Placement(entry.job.manifest, entry.name, attempt.attempt_id, path, modified)
             await ledger.place(place)
+            poster = output / entry.job.manifest / poster_name(attempt.sha256)
+            await pool.submit(near(_bring_poster), archive, attempt.sha256, poster)
             brought += 1
     return brought, failed
+
+
+def _bring_poster(archive: RunArchive, sha256: str, poster: Path) -> None:
+    """What cannot be had is made by the next report."""
+    if not poster.exists():
+        with suppress(NotArchived, OSError):
+            archive.posters.fetch(sha256, poster)
 
 
 def _silent(trouble: str) -> WanbatchError:

@@ -35,8 +35,9 @@ from wanbatch.videos.errands import LOOK, Closed, look_values
 from wanbatch.words.errors import WanbatchError
 
 Look = Callable[[Pool, Viewing], Awaitable[Found | None]]
-"""The port: looks at one video. ``None`` where the disk did not allow it: nothing is
-known, and it is tried again another time."""
+"""The port: looks at one video. ``None`` where that gave nothing new: the disk did not
+allow it, and it is tried again another time, or a file was brought and nothing
+measured."""
 
 
 async def look(pool: Pool, viewing: Viewing) -> Found | None:

@@ -27,10 +27,11 @@ MOST = timedelta(days=7)
 @dataclass(frozen=True, slots=True)
 class Presigning:
     """``sign`` makes an address of a name in the store; all work until ``until``, Unix
-    seconds."""
+    seconds. ``has_poster`` knows by a video's SHA-256 whether its poster is there."""
 
     sign: Callable[[str], str]
     until: float
+    has_poster: Callable[[str], bool]
 
 
 def read_lifetime(text: str) -> timedelta:
@@ -56,7 +57,9 @@ def refuse_other_copies(targets: list[Path]) -> None:
         )
 
 
-def open_presigning(profile: Profile, lifetime: timedelta, now: float) -> Presigning:
+def open_presigning(
+    profile: Profile, lifetime: timedelta, now: float, has_poster: Callable[[str], bool]
+) -> Presigning:
     """Raises ``WanbatchError``: no store (2), or one that cannot sign (2, 4)."""
     store = profile.store
     if store is None:
@@ -67,7 +70,8 @@ def open_presigning(profile: Profile, lifetime: timedelta, now: float) -> Presig
         )
     _refuse_without_keys(store, profile.name)
     objects = open_objects(store)
-    return Presigning(lambda name: objects.sign(name, lifetime), now + lifetime.total_seconds())
+    until = now + lifetime.total_seconds()
+    return Presigning(lambda name: objects.sign(name, lifetime), until, has_poster)
 
 
 def _refuse_without_keys(store: Storage, name: str) -> None:

@@ -5,9 +5,10 @@ What it may not do: read a run's memory, or send anything.
 
 from __future__ import annotations
 
+import math
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -35,6 +36,7 @@ from wanbatch.operations.looking import look as look_at_one
 from wanbatch.operations.options import DEFAULT_OUTPUT, PlanningOptions
 from wanbatch.operations.planning import look_and_plan, put_back_needed
 from wanbatch.operations.pools import choose_workers, opened_pool
+from wanbatch.operations.posters import MOST_S, ask_for_posters, hand_in_posters
 from wanbatch.operations.presigning import (
     Presigning,
     open_presigning,
@@ -45,7 +47,12 @@ from wanbatch.operations.shared import ledger_file
 from wanbatch.operations.summary import append_summary
 from wanbatch.operations.viewings import Subject, Viewings
 from wanbatch.plan.saved import Basis, complete
-from wanbatch.report.addresses import base_address, with_addresses, with_signatures
+from wanbatch.report.addresses import (
+    base_address,
+    nowhere,
+    with_addresses,
+    with_signatures,
+)
 from wanbatch.report.collect import collect, with_last_run
 from wanbatch.report.export import export_videofolder, refuse_used_folder
 from wanbatch.report.formats.json import plan_head, plan_lines, plan_text, to_bytes
@@ -67,13 +74,15 @@ def write_reports(
     run_id: str | None = None,
     viewings: Viewings | None = None,
     videos_at: str = "",
+    has_poster: Callable[[str], bool] = nowhere,
 ) -> list[tuple[Path, Report]]:
     """Writes the report of every manifest; returns each page's path with its report.
 
     ``run_id`` ``None`` takes the last run of the plan's realm; where that had nothing
     to do, the report is about the one before it that had. What is known of the videos
     comes from the ledger, unless ``viewings`` know it. ``videos_at`` is the address of
-    the store where videos live.
+    the store where videos live, ``has_poster`` knows by a video's SHA-256 whether that
+    has its poster.
     """
     written = []
     viewings = viewings or viewings_of(options, plan, snapshot)
@@ -92,7 +101,8 @@ def write_reports(
             repeated_options(options, manifests),
             looks,
         )
-        report = with_last_run(with_addresses(report, videos_at), runs[-1] if runs else None)
+        report = with_addresses(report, videos_at, has_poster)
+        report = with_last_run(report, runs[-1] if runs else None)
         report = replace(write_report(report, folder), folder=folder)
         written.append((folder / "report.html", report))
     append_summary([report for _, report in written])
@@ -155,19 +165,33 @@ def rebuild_reports(
     refuse_older_ledger(options, around)
     put_back_needed(options.output, plan)
     viewings = viewings_of(options, plan, snapshot)
+    subjects = viewings.subjects(plan, snapshot)
     archive = open_archive(profile) if profile.store is not None else None
+    has_answered = archive is not None and ask_for_posters(archive, subjects)
     if archive is not None:
         look = look_with_copies(look, options.output, archive, plan)
     workers = choose_workers(options.workers, profile.workers)
-    new = _look_at_rest(options, workers, viewings, viewings.subjects(plan, snapshot), look)
+    new = _look_at_rest(options, workers, viewings, subjects, look)
     ledger = ledger_file(options, snapshot)
     if new and ledger.exists():  # what reads a shared one has no file of its own
         keep_looks(ledger, new)
+    if archive is not None and has_answered:
+        within_s = MOST_S if lifetime is None else math.inf  # a copy has one chance
+        hand_in_posters(archive, options.output, subjects, within_s)
     base = base_address(profile.store) if profile.store is not None else ""
+    has_poster = archive.posters.has if archive is not None else nowhere
     written = write_reports(
-        options, checked.manifests, plan, snapshot, viewings=viewings, videos_at=base
+        options,
+        checked.manifests,
+        plan,
+        snapshot,
+        viewings=viewings,
+        videos_at=base,
+        has_poster=has_poster,
     )
-    signing = None if lifetime is None else open_presigning(profile, lifetime, time.time())
+    signing = None
+    if lifetime is not None:
+        signing = open_presigning(profile, lifetime, time.time(), has_poster)
     rendered = []
     for target, form in zip(targets, formats, strict=True):
         page, report = written[0]
@@ -182,7 +206,7 @@ def rebuild_reports(
 def _rendered(report: Report, form: Format, way: str, signing: Presigning | None) -> bytes:
     if signing is None:
         return render_file(report, form, way)
-    signed = with_signatures(report, signing.sign)
+    signed = with_signatures(report, signing.sign, signing.has_poster)
     return render_signed(signed, way, moment(signing.until))
 
 

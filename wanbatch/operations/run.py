@@ -115,6 +115,7 @@ from wanbatch.operations.planning import (
     refuse_undeliverable,
     tell_doubts,
 )
+from wanbatch.operations.posters import put_posters
 from wanbatch.operations.references import note_plan
 from wanbatch.operations.reporting import refuse_shared_folders, viewings_of
 from wanbatch.operations.sharding import SHARDS, refuse_other_shards, with_shard
@@ -599,13 +600,16 @@ class Run:
         return self._archive.sizes.get(path) == size
 
     async def _end_archiving(self, plan: Plan, snapshot: Snapshot) -> None:
-        """Copies that nobody needs any more go, and what is wrong with the store is
-        what the run ends with."""
+        """Copies that nobody needs any more go, posters follow that the store lacks,
+        and what is wrong with it is what the run ends with."""
         archive = self._archive
         if archive is None:
             return
+        viewings = self._beside.viewings if self._beside is not None else None
         if self._signal is None:
-            viewings = self._beside.viewings if self._beside is not None else None
+            if viewings is not None and self._has_learnt:
+                subjects = viewings.subjects(plan, snapshot)
+                await put_posters(self._ports.pool, archive, self._options.output, subjects)
             work = partial(drop_copies, self._options.output, archive, viewings, plan, snapshot)
             await anyio.to_thread.run_sync(work)
         if archive.trouble:

@@ -41,13 +41,14 @@ class Subject:
 @dataclass(frozen=True, slots=True)
 class Viewing:
     """One video to be looked at: ``key`` says what is found out, ``targets`` what is
-    written."""
+    written. ``is_known``: nothing is to be found out, only files are missing."""
 
     key: Key
     video: Path
     references: References
     targets: Targets
     level: Level
+    is_known: bool = False
 
 
 class Viewings:
@@ -124,9 +125,11 @@ class Viewings:
         if isinstance(known, Undecodable):
             return None
         targets = self._missing(subject)
-        if (known is not None or self.level is Level.NONE) and targets == Targets():
+        is_known = known is not None or self.level is Level.NONE
+        if is_known and targets == Targets():
             return None
-        return Viewing(key, self._output / subject.path, references, targets, self.level)
+        video = self._output / subject.path
+        return Viewing(key, video, references, targets, self.level, is_known)
 
     def _missing(self, subject: Subject) -> Targets:
         folder, sha256 = self._output / subject.manifest, subject.attempt.sha256

@@ -45,7 +45,7 @@ from wanbatch.operations.ticks import choose_ticks
 from wanbatch.operations.wakefulness import stay_awake
 from wanbatch.providers.client import Client
 from wanbatch.providers.scrubbing import scrub
-from wanbatch.report.addresses import base_address
+from wanbatch.report.addresses import base_address, nowhere
 from wanbatch.words.clock import ServerClock
 
 if TYPE_CHECKING:
@@ -79,7 +79,16 @@ def real_ports(
     def report(plan: Plan, snapshot: Snapshot, run_id: str) -> Sequence[tuple[Path, Report]]:
         store = prepared.profile.store
         base = base_address(store) if store is not None else ""
-        return write_reports(options, manifests, plan, snapshot, run_id, videos_at=base)
+        has_poster = archive.posters.has if archive is not None else nowhere
+        return write_reports(
+            options,
+            manifests,
+            plan,
+            snapshot,
+            run_id,
+            videos_at=base,
+            has_poster=has_poster,
+        )
 
     return RunPorts(
         run_id=f"{started}-{secrets.token_hex(3)}",

@@ -33,6 +33,7 @@ from wanbatch.model.report import (
 )
 from wanbatch.report import wording
 from wanbatch.report.labels import STATES
+from wanbatch.report.wording import reach
 from wanbatch.words.canonical import Json
 from wanbatch.words.names import name_job
 from wanbatch.words.scalars import Scalar
@@ -255,8 +256,8 @@ def _sided(job: ReportJob, side: str, way: str) -> ReportJob:
         job,
         name=name_job(job.id, axes),
         axes=(*axes, *row),
-        output=replace(output, path=way + output.path) if output and output.path else None,
-        poster=way + job.poster if job.poster else None,
+        output=replace(output, path=reach(way, output.path)) if output and output.path else None,
+        poster=reach(way, job.poster) if job.poster else None,
         preview=way + job.preview if job.preview else None,
         frames=way + job.frames if job.frames else None,
     )

@@ -20,6 +20,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from wanbatch.model.report import Report, ReportJob
+from wanbatch.report.addresses import is_address
 from wanbatch.report.formats.json import document_text, parse_report, report_document, to_bytes
 from wanbatch.report.head import Head, read_head
 from wanbatch.report.schema import find_violation
@@ -144,7 +145,7 @@ def _with_pictures(jobs: Iterable[ReportJob], present: set[str]) -> tuple[Report
 
 
 def _with_pictures_of(job: ReportJob, present: set[str]) -> ReportJob:
-    """What a report already names stays, where it is there."""
+    """What a report already names stays, where it is there; a poster in a store is."""
     sha256 = job.output.sha256 if job.output else ""
     poster, preview, frames = (
         next((name for name in names if name in present), None)
@@ -154,6 +155,8 @@ def _with_pictures_of(job: ReportJob, present: set[str]) -> ReportJob:
             (job.frames, frames_name(sha256)),
         )
     )
+    if job.poster and is_address(job.poster):
+        poster = job.poster
     return replace(job, poster=poster, preview=preview, frames=frames)
 
 

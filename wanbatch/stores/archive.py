@@ -9,6 +9,7 @@ and its ETag is the MD5 of our bytes; an ETag that is none says nothing, and the
 is read back once and hashed. A silent store is waited for (one that refuses is not:
 that is for a person to mend); once that was in vain the
 others try once each, so that nothing that must be downloaded is held up for long.
+Posters are another matter (``posters``).
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ import anyio.to_thread
 from wanbatch.model.archive import FOLDER, NotArchived, archived_name
 from wanbatch.model.objects import ObjectExists, StoreSilent
 from wanbatch.stores.opening import Objects
+from wanbatch.stores.posters import Known, ObjectPosters
 from wanbatch.stores.trouble import StoreRefused
 from wanbatch.words.files import open_regular, written_atomically
 
@@ -47,12 +49,16 @@ PAUSES_S = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
 class ObjectArchive:
     """An ``Archive``. Of one event loop."""
 
-    def __init__(self, objects: Objects, patience_s: float = PATIENCE_S) -> None:
+    def __init__(
+        self, objects: Objects, patience_s: float = PATIENCE_S, quick: Objects | None = None
+    ) -> None:
+        """``quick`` is the same store with a short bound for each request, for what can
+        be done without."""
         self.url = objects.url
-        self._silence = self._spoiled = ""
+        self._spoiled, self._known = "", Known()
+        self.posters = ObjectPosters(quick or objects, self._known)
         self._objects = objects
         self._patience_s = patience_s
-        self._sizes: dict[str, int] = {}
         self._kept: set[str] = set()
         self._uploads: anyio.CapacityLimiter | None = None
 
@@ -61,18 +67,18 @@ class ObjectArchive:
         """What a person must mend: a store that was waited for in vain and has not
         answered since, or other bytes under a video's name; empty while all is
         well."""
-        return self._spoiled or self._silence
+        return self._spoiled or self._known.silence
 
     @property
     def sizes(self) -> Mapping[str, int]:
         """What is known to be there, by name: what ``learn`` saw and ``keep``
         confirmed."""
-        return self._sizes
+        return self._known.sizes
 
     async def learn(self) -> None:
         """Asks what is there. Raises ``NotArchived``."""
         found = await self._patiently(lambda: self._objects.listed(f"{FOLDER}/"))
-        self._sizes.update((one.name, one.size) for one in found)
+        self._known.sizes.update((one.name, one.size) for one in found)
 
     async def keep(self, sha256: str, video: Path) -> None:
         """As ``Archive`` says. Tasks may give the same bytes: what was kept once is
@@ -92,7 +98,7 @@ class ObjectArchive:
         if size > MOST_BYTES:
             raise NotArchived(f"{video.name} has {size} bytes, and one PUT takes {MOST_BYTES}")
         await self._patiently(lambda: self._keep(name, video, size, md5, sha256))
-        self._sizes[name] = size
+        self._known.sizes[name] = size
 
     async def fetch(self, sha256: str, target: Path) -> None:
         """As ``Archive`` says."""
@@ -102,15 +108,15 @@ class ObjectArchive:
         """As ``fetch``, once, in the caller's thread: for what can do without the
         video. A store that was silent is not asked again. Raises ``NotArchived``,
         ``OSError``."""
-        if self._silence:
-            raise NotArchived(self._silence)
+        if self._known.silence:
+            raise NotArchived(self._known.silence)
         try:
             with self._arriving(sha256, target) as take:
                 is_there = self._objects.stream_now(archived_name(sha256), take)
                 self._require(sha256, is_there=is_there)
         except StoreSilent as silent:
-            self._silence = str(silent)
-            raise NotArchived(self._silence) from None
+            self._known.silence = str(silent)
+            raise NotArchived(self._known.silence) from None
 
     async def _keep(self, name: str, video: Path, size: int, md5: str, sha256: str) -> None:
         with suppress(ObjectExists):
@@ -164,19 +170,20 @@ class ObjectArchive:
 
     async def _patiently(self, wish: Callable[[], Awaitable[T]]) -> T:
         """Asks until the store answers, or patience ends. Raises ``NotArchived``."""
-        give_up_at = anyio.current_time() + (0.0 if self._silence else self._patience_s)
+        give_up_at = anyio.current_time() + (0.0 if self._known.silence else self._patience_s)
         for pause_s in chain(PAUSES_S, repeat(PAUSES_S[-1])):
             try:
                 found = await wish()
             except StoreSilent as silent:
                 said, is_final = str(silent), isinstance(silent, StoreRefused)
             else:
-                self._silence = ""
+                self._known.silence = ""
+                self.posters.hear()
                 return found
             if is_final or anyio.current_time() + pause_s > give_up_at:
                 break
             await anyio.sleep(pause_s)
-        self._silence = said
+        self._known.silence = said
         raise NotArchived(said)
 
 

@@ -95,6 +95,14 @@ class BucketObjects:
         """As ``stream``, in the caller's thread."""
         return _without_context(partial(self._stream, name, take), self.url)
 
+    def listed_now(self, prefix: str) -> list[Listed]:
+        """As ``listed``, in the caller's thread."""
+        return _without_context(partial(self._list, prefix, ""), self.url)
+
+    def create_now(self, name: str, data: bytes, mime: str) -> str:
+        """As ``create``, in the caller's thread."""
+        return _without_context(partial(self._create, name, data, mime), self.url)
+
     def sign(self, name: str, lifetime: timedelta) -> str:
         """An address by which anybody can read the object for so long."""
         import obstore

@@ -66,6 +66,14 @@ class FolderObjects:
         """As ``stream``, in the caller's thread."""
         return self._carefully(partial(self._stream, name, take))
 
+    def listed_now(self, prefix: str) -> list[Listed]:
+        """As ``listed``, in the caller's thread."""
+        return self._carefully(partial(self._list, prefix, ""))
+
+    def create_now(self, name: str, data: bytes, mime: str) -> str:
+        """As ``create``, in the caller's thread."""
+        return self._carefully(partial(self._create, name, lambda: io.BytesIO(data)))
+
     async def read(self, name: str) -> StoredObject | None:
         """A small object, whole."""
         pieces: list[bytes] = []

@@ -187,9 +187,12 @@ def render_page(
 
 
 def _policy(policy: str, report: Report) -> str:
-    """What the page may load: also from the servers that give its videos."""
-    allowed = " ".join(("media-src 'self' file:", *origins_of(report)))
-    return policy.replace("media-src 'self' file:", allowed)
+    """What the page may load: also from the servers that give its videos and their
+    posters."""
+    servers = " ".join(("file:", *origins_of(report)))
+    for kind in ("img-src", "media-src"):
+        policy = policy.replace(f"{kind} 'self' file:", f"{kind} 'self' {servers}")
+    return policy
 
 
 def fragment(**view: str) -> str:

@@ -105,7 +105,7 @@ def _fixed(base: str) -> tuple[tuple[str, Kind, Read], ...]:
         ("has_audio", Kind.FLAG, lambda job: job.output.has_audio if job.output else None),
         ("error_code", Kind.TEXT, lambda job: job.error.code if job.error else None),
         ("error_message", Kind.TEXT, lambda job: job.error.message if job.error else None),
-        ("poster", Kind.TEXT, lambda job: base + job.poster if job.poster else None),
+        ("poster", Kind.TEXT, lambda job: reach(base, job.poster) if job.poster else None),
         ("preview", Kind.TEXT, lambda job: base + job.preview if job.preview else None),
         ("frames", Kind.TEXT, lambda job: base + job.frames if job.frames else None),
         ("remarks", Kind.TEXTS, lambda job: tuple(c.name for c in job.checks if not c.passed)),
