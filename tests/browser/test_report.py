@@ -113,6 +113,7 @@ def test_a_poster_in_a_store_is_shown_from_there(visit, folder, tmp_path):
     """On another origin, which the page's policy lets in."""
     report = collect(*samples.make_case(J.DONE, J.DONE))
     (job, other) = report.jobs
+    assert job.output is not None
     shelf = tmp_path / "store"
     name = archived_poster(job.output.sha256)
     (shelf / name).parent.mkdir(parents=True)
