@@ -113,15 +113,15 @@ def test_a_poster_in_a_store_is_shown_from_there(visit, folder, tmp_path):
     """On another origin, which the page's policy lets in."""
     report = collect(*samples.make_case(J.DONE, J.DONE))
     (job, other) = report.jobs
-    assert job.output is not None
-    shelf = tmp_path / "store"
-    name = archived_poster(job.output.sha256)
+    output, shelf = job.output, tmp_path / "store"
+    assert output is not None
+    name = archived_poster(output.sha256)
     (shelf / name).parent.mkdir(parents=True)
-    shutil.copy(folder / poster_name(job.output.sha256), shelf / name)
+    shutil.copy(folder / poster_name(output.sha256), shelf / name)
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(Shelf, directory=shelf)) as server:
         threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
         origin = f"http://127.0.0.1:{server.server_address[1]}"
-        stored = replace(job, output=replace(job.output, path=archived_name(job.output.sha256)))
+        stored = replace(job, output=replace(output, path=archived_name(output.sha256)))
         given = with_addresses(replace(report, jobs=(stored, other)), origin, lambda _: True)
         write_report(given, tmp_path / "page")
         visit.expected.append(f"network: {origin}/")

@@ -4,7 +4,9 @@ owner finds, what a late one may still tell."""
 from __future__ import annotations
 
 import asyncio
+import random
 import sqlite3
+import zlib
 from dataclasses import replace
 from functools import partial
 
@@ -19,6 +21,7 @@ from wanbatch.ledger.merge import History, read_book
 from wanbatch.ledger.rows import Note
 from wanbatch.ledger.shared import late, snapshots, writer
 from wanbatch.ledger.shared.asking import Asking
+from wanbatch.ledger.shared.copy import install
 from wanbatch.ledger.shared.documents import SharedDamaged
 from wanbatch.ledger.shared.door import open_shared, read_shared
 from wanbatch.ledger.shared.holding import LeaseHeld
@@ -377,7 +380,32 @@ async def test_a_snapshot_holds_what_segments_hold_and_the_next_begins_there(
         assert len(read_book(shared.path).histories[1].events) == 2
     with pytest.raises(SharedDamaged, match="it is another one"):
         snapshots.read_snapshot("snapshots/x", store.objects[names[-1]].data)
-    assert image[:16] == b"SQLite format 3\0"
+    assert b"".join(image)[:16] == b"SQLite format 3\0"
+
+
+def test_a_snapshot_is_unpacked_piece_by_piece():
+    image = random.Random(7).randbytes(3 * snapshots.PIECE)
+    data = snapshots.write_snapshot(Position(3, 4, "h", closed=False), image, "nonce", 0.0)
+    position, pieces = snapshots.read_snapshot("snapshots/0000000003-0000000004", data)
+    assert position == Position(3, 4, "h", closed=False)
+    found = [*pieces]
+    assert len(found) > 3
+    assert b"".join(found) == image
+
+
+def test_a_snapshot_that_was_cut_before_it_was_hashed_leaves_the_copy_as_it_was(
+    tmp_path, monkeypatch
+):
+    compress = zlib.compress
+    monkeypatch.setattr(zlib, "compress", lambda image, level: compress(image, level)[:-20])
+    name = "snapshots/0000000003-0000000004"
+    data = snapshots.write_snapshot(Position(3, 4), b"image" * 99_999, "nonce", 0.0)
+    copy = tmp_path / "shared.db"
+    copy.write_bytes(b"before")
+    _, pieces = snapshots.read_snapshot(name, data)
+    with pytest.raises(SharedDamaged, match="it is not whole"):
+        install(copy, pieces)
+    assert copy.read_bytes() == b"before"
 
 
 async def test_a_snapshot_is_made_at_the_end_of_a_long_run(store, tmp_path, monkeypatch):

@@ -138,7 +138,7 @@ def test_of_a_video_that_lives_here_no_poster_is_put(tmp_path, archive):
 
 def test_where_the_poster_alone_is_missing_the_video_stays_there(tmp_path, archive):
     archive.objects[POSTER] = b"from the store"
-    seen: list[bytes] = []
+    seen: list[Viewing] = []
     given = showing(viewing(tmp_path / NAME["ab"]), tmp_path, is_known=True)
     assert look_at(painting(seen), tmp_path, archive, plan(), given) is None
     assert given.targets.poster.read_bytes() == b"from the store"
@@ -147,7 +147,7 @@ def test_where_the_poster_alone_is_missing_the_video_stays_there(tmp_path, archi
 
 
 def test_where_more_is_missing_or_no_poster_is_there_it_is_looked_at(tmp_path, archive):
-    seen: list[bytes] = []
+    seen: list[Viewing] = []
     given = viewing(tmp_path / NAME["ab"])
     assert look_at(
         painting(seen), tmp_path, archive, plan(), showing(given, tmp_path, is_known=True)

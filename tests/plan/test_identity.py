@@ -86,6 +86,22 @@ def test_a_file_counts_by_its_bytes_and_not_by_its_name():
     assert altered.fingerprint != fp()
 
 
+def test_jobs_that_name_one_file_are_known_as_if_each_had_its_own():
+    one = media()
+    first, last = replace(one, route=("jobs", 0)), replace(media("last_frame"), source=one.source)
+    jobs = identified(
+        job("a", media=(one,)),
+        job("b", media=(first,)),
+        job("c", media=(replace(first, type="first_clip"),)),
+        job("d", media=(one, last)),
+    )
+    assert jobs["a"].request.media is jobs["b"].request.media
+    prints = [entry.fingerprint for entry in jobs.values()]
+    apart = [identified(one.job)[name].fingerprint for name, one in jobs.items()]
+    assert prints == apart
+    assert len(set(prints)) == 3
+
+
 def test_cells_that_share_their_media_are_known_as_if_each_had_its_own():
     def inputs():
         return media(), media("last_frame", UrlMedia("https://a.test/b.png?id=7", None))

@@ -193,7 +193,6 @@ def read_facts(text: str) -> Facts:
 _STATES: Mapping[object, State] = {state.value: state for state in State}
 _KINDS: Mapping[object, EventKind] = {kind.value: kind for kind in EventKind}
 _AUTHORITIES: Mapping[object, Authority] = {authority.value: authority for authority in Authority}
-_EVENTS: Mapping[object, EventKind] = {kind.value: kind for kind in EventKind}
 _AUTHORITY, _PRICE, _STATE, _RETRYABLE, _HAS_AUDIO, _LAST_EVENT = map(
     ATTEMPT_FIELDS.index, ("authority", "price", "state", "retryable", "has_audio", "last_event")
 )
@@ -211,17 +210,16 @@ def read_attempts(rows: Iterable[SqlRow]) -> tuple[dict[int, Attempt], dict[int,
     prices: dict[object, Decimal | None] = {None: None}
     for row in rows:
         known: list[object] = [*row]
+        last_seq = cast("int", known.pop())
         text = known[_PRICE]
         if text not in prices:
             prices[text] = Decimal(str(text))
         known[_PRICE] = prices[text]
         known[_AUTHORITY] = _AUTHORITIES[known[_AUTHORITY]]
         known[_STATE] = _STATES[known[_STATE]]
-        known[_LAST_EVENT] = _EVENTS[known[_LAST_EVENT]]
         known[_LAST_EVENT] = _KINDS[known[_LAST_EVENT]]
         known[_RETRYABLE] = known[_RETRYABLE] == 1
         known[_HAS_AUDIO] = known[_HAS_AUDIO] == 1
-        last_seq = cast("int", known.pop())
         attempt = attempt_of(known)  # the schema promises the columns' types
         attempts[attempt.attempt_id] = attempt
         last[attempt.attempt_id] = last_seq

@@ -21,16 +21,16 @@ be submitted again, as a new attempt, not before ``not_before``. Three states ar
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from decimal import Decimal
 from enum import StrEnum
-from itertools import repeat
-from operator import attrgetter, call
-from typing import TypedDict
+from operator import attrgetter
+from typing import TypedDict, cast
 
 from wanbatch.model.reason import Reason, ReasonCode, because
+from wanbatch.words.building import builder_of
 
 
 class State(StrEnum):
@@ -345,10 +345,10 @@ class Attempt:
 
 ATTEMPT_FIELDS = tuple(f.name for f in fields(Attempt))
 
-# For so many fields ``replace`` and ``__init__`` take three times as long; every event
-# of a run, and every row of a ledger, passes through here.
+# For so many fields ``replace`` takes many times as long; every event of a run, and
+# every row of a ledger, passes through here.
 _values_of = attrgetter(*ATTEMPT_FIELDS)
-_setters = tuple(getattr(Attempt, name).__set__ for name in ATTEMPT_FIELDS)
+_build_attempt = cast("Callable[..., Attempt]", builder_of(Attempt))
 _POSITIONS = {name: position for position, name in enumerate(ATTEMPT_FIELDS)}
 _STATE, _UPDATED_AT, _LAST_EVENT = (
     _POSITIONS["state"],
@@ -360,9 +360,7 @@ _STATE, _UPDATED_AT, _LAST_EVENT = (
 def attempt_of(values: Sequence[object]) -> Attempt:
     """The row with these values, one for each of ``ATTEMPT_FIELDS`` in their order;
     their types are the caller's promise."""
-    attempt = object.__new__(Attempt)
-    deque(map(call, _setters, repeat(attempt), values), maxlen=0)
-    return attempt
+    return _build_attempt(*values)
 
 
 def open_attempt(attempt_id: int, opening: Opening) -> Attempt:

@@ -79,7 +79,10 @@ def bring_home(
         viewings = viewings_of(options, plan, snapshot)
         ask_for_posters(archive, viewings.subjects(plan, snapshot))
         written = write_reports(
-            *(options, checked.manifests, plan, snapshot),
+            options,
+            checked.manifests,
+            plan,
+            snapshot,
             viewings=viewings,
             videos_at=base_address(profile.store),
             has_poster=archive.posters.has,

@@ -181,7 +181,10 @@ def rebuild_reports(
     base = base_address(profile.store) if profile.store is not None else ""
     has_poster = archive.posters.has if archive is not None else nowhere
     written = write_reports(
-        *(options, checked.manifests, plan, snapshot),
+        options,
+        checked.manifests,
+        plan,
+        snapshot,
         viewings=viewings,
         videos_at=base,
         has_poster=has_poster,

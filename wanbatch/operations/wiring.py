@@ -81,7 +81,11 @@ def real_ports(
         base = base_address(store) if store is not None else ""
         has_poster = archive.posters.has if archive is not None else nowhere
         return write_reports(
-            *(options, manifests, plan, snapshot, run_id),
+            options,
+            manifests,
+            plan,
+            snapshot,
+            run_id,
             videos_at=base,
             has_poster=has_poster,
         )

@@ -58,6 +58,8 @@ class History:
 
     def attempts_of(self, key: JobKey) -> tuple[Attempt, ...]:
         """The attempts that have the job's identity, oldest first."""
+        if not self.rows:  # of a first run: nothing was bought yet
+            return ()
         text = self.identified[key].fingerprint
         own = () if text in self._judged else self.rows.get(text, ())
         found = self._found.get(text)

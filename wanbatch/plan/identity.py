@@ -33,6 +33,7 @@ from wanbatch.model.job import (
 from wanbatch.model.media import FileDigest
 from wanbatch.model.plan import MediaRef, Request, Trace
 from wanbatch.words.addresses import Address, QueryKind, read_address
+from wanbatch.words.building import builder_of
 from wanbatch.words.canonical import Json, canonical_json, quote
 
 TAG = "wb2:"
@@ -50,6 +51,9 @@ class Identified:
     request: Request
     fingerprint: str
     upstream: tuple[JobKey, ...]
+
+
+_build_request, _build_identified = builder_of(Request), builder_of(Identified)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +79,14 @@ def identify(
 
 
 class _Identifier:
-    """One pass over the jobs. The cells of a sweep mostly share their media: those are
-    referred to once."""
+    """One pass over the jobs. The cells of a sweep mostly share their media, and jobs
+    that name one file its source: those are referred to once."""
 
     def __init__(self, jobs: Mapping[JobKey, Job], digests: Mapping[Path, FileDigest]) -> None:
         self.jobs, self.digests = jobs, digests
         self.done: dict[JobKey, Identified] = {}
         self.shared: dict[int, _Media] = {}
+        self.of_sources: dict[tuple[tuple[MediaType, int], ...], _Media] = {}
         self.asked: tuple[str, str | None, str | None, str] | None = None
         self.texts: tuple[str | None, str | None, str] = (None, None, "")
 
@@ -116,11 +121,12 @@ class _Identifier:
             job.prompt_extend,
             job.watermark,
         )
-        request = Request(*fields)
+        request = _build_request(*fields)
         if media.family:
             family = _fingerprint_2(request, job.take, _head(request, media.family))
             request = Request(*fields, Trace(family, media.addresses))
-        return Identified(job, request, _fingerprint_2(request, job.take, head), media.upstream)
+        text = _fingerprint_2(request, job.take, head)
+        return _build_identified(job, request, text, media.upstream)
 
     def _texts_of(self, job: Job, content: str) -> tuple[str | None, str | None, str]:
         """The prompts as they are sent, and the JSON from ``media`` to them: the seeds
@@ -136,14 +142,19 @@ class _Identifier:
     def _media_of(self, job: Job) -> _Media:
         known = self.shared.get(id(job.media))
         if known is None:
-            refs = tuple(self._refer(job.manifest, item) for item in job.media)
-            addresses = tuple((ref.type, ref.address) for ref in refs if ref.address is not None)
-            asked = any(address.marks for _, address in addresses)
-            family = _media_json(refs, family=True) if asked else ""
-            known = self.shared[id(job.media)] = _Media(
-                refs, _media_json(refs), family, addresses, upstream_of(job)
-            )
+            sources = tuple([(item.type, id(item.source)) for item in job.media])
+            known = self.of_sources.get(sources)
+            if known is None:
+                known = self.of_sources[sources] = self._read_media(job)
+            self.shared[id(job.media)] = known
         return known
+
+    def _read_media(self, job: Job) -> _Media:
+        refs = tuple(self._refer(job.manifest, item) for item in job.media)
+        addresses = tuple((ref.type, ref.address) for ref in refs if ref.address is not None)
+        asked = any(address.marks for _, address in addresses)
+        family = _media_json(refs, family=True) if asked else ""
+        return _Media(refs, _media_json(refs), family, addresses, upstream_of(job))
 
     def _refer(self, manifest: str, item: MediaInput) -> MediaRef:
         match item.source:

@@ -42,9 +42,11 @@ from wanbatch.plan.history import BOUGHT, History, KnownAs
 from wanbatch.plan.identity import Identified, JobKey, identify, upstream_first
 from wanbatch.plan.selection import Predicate, Selection
 from wanbatch.plan.shards import Shard, in_shard
+from wanbatch.words.building import builder_of
 from wanbatch.words.collector import collector_resting
 from wanbatch.words.hiding import hide_in_value
 
+_build_planned = builder_of(PlannedJob)
 _NEW = because(ReasonCode.NEW)
 _REGENERATE = because(ReasonCode.REGENERATE)
 
@@ -431,7 +433,7 @@ class _Planner:
             if first != key:
                 standing = replace(standing, reason=because(ReasonCode.TWIN, job=first[1]))
                 price = Decimal(0) if price is not None else None
-        return PlannedJob(
+        return _build_planned(
             job=entry.job,
             request=entry.request,
             fingerprint=entry.fingerprint,

@@ -127,15 +127,16 @@ def _memory() -> sqlite3.Connection:
     return sqlite3.connect(":memory:", isolation_level=None)
 
 
-def install(path: Path, image: bytes | None) -> None:
-    """Puts ``image``, or nothing at all, in the place of the copy at ``path``, which is
-    closed and whose own events are in the store."""
+def install(path: Path, image: Iterable[bytes] | None) -> None:
+    """Puts the pieces of ``image``, or nothing at all, in the place of the copy at
+    ``path``, which is closed and whose own events are in the store. Raises what the
+    pieces raise, with the copy as it was."""
     making = path.with_name(f"{path.name}.new")
     if image is not None:
         making.unlink(missing_ok=True)
         making.touch(0o600, exist_ok=False)
         with making.open("wb") as file:
-            file.write(image)
+            file.writelines(image)
             file.flush()
             os.fsync(file.fileno())
     for end in ("-wal", "-shm", "-journal"):

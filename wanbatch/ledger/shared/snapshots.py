@@ -11,6 +11,7 @@ not, decides nothing.
 from __future__ import annotations
 
 import zlib
+from collections.abc import Iterator
 
 from wanbatch.ledger.schema import VERSION as SCHEMA
 from wanbatch.ledger.shared.documents import damaged, read_document, write_document
@@ -25,6 +26,8 @@ KEPT_S = 30 * 86_400.0
 """How long segments are kept that a snapshot holds (contract)."""
 LEVEL = 1
 """Rows compress four to one at the fastest level, and little more at others."""
+PIECE = 64 * 1024
+"""Bytes that are unpacked at a time: half a megabyte of rows, which a cache holds."""
 
 
 def name_of(position: Position) -> str:
@@ -46,12 +49,21 @@ def write_snapshot(position: Position, image: bytes, nonce: str, made_at: float)
     return write_document(KIND, head, zlib.compress(image, LEVEL))
 
 
-def read_snapshot(name: str, data: bytes) -> tuple[Position, bytes]:
-    """Where history goes on, and the ledger's file. Raises ``SharedDamaged``, and
+def read_snapshot(name: str, data: bytes) -> tuple[Position, Iterator[bytes]]:
+    """Where history goes on, and the ledger's file piece by piece: a new owner need
+    not hold all of it. Raises ``SharedDamaged``, after the last piece too, and
     ``WanbatchError`` for a newer version's."""
     head, body = read_document(KIND, name, data)
     refuse_newer_schema(name, head["schema"])
     position = Position(head["epoch"], head["number"], head["hash"], head["closed"])
     if name_of(position) != name:
         raise damaged(name, "it is another one")
-    return position, zlib.decompress(body)
+    return position, _unpack(name, body)
+
+
+def _unpack(name: str, body: bytes) -> Iterator[bytes]:
+    unpacking = zlib.decompressobj()
+    for start in range(0, len(body), PIECE):
+        yield unpacking.decompress(body[start : start + PIECE])
+    if not unpacking.eof:
+        raise damaged(name, "it is not whole")

@@ -427,6 +427,9 @@ def matrix_axes(matrix: Value) -> Iterator[tuple[str, tuple[str | int, ...]]]:
 def cells_of(sweep: Sweep) -> Iterator[tuple[tuple[tuple[str, Scalar], ...], dict[str, Scalar]]]:
     """(axes, variables) of every cell before seeds and takes, rows outermost."""
     rows = sweep.rows
+    if rows is None and sweep.matrix is None:  # a job that is no sweep, or of seeds alone
+        yield (), {**sweep.constants}
+        return
     row_cells: list[tuple[tuple[tuple[str, Scalar], ...], Row]] = [((), {})]
     if rows:
         row_cells = [((("row", key),), row) for row, key in zip(rows.rows, rows.keys, strict=True)]

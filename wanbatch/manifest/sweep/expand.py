@@ -36,11 +36,13 @@ from wanbatch.model.job import (
     UrlMedia,
 )
 from wanbatch.words.addresses import has_user, missing_parameters, show_scalar
+from wanbatch.words.building import builder_of
 from wanbatch.words.diagnostics import Position, Severity
 from wanbatch.words.names import encode_value
 from wanbatch.words.quoting import shown
 from wanbatch.words.scalars import Scalar, scalar_text
 
+_build_input, _build_job = builder_of(MediaInput), builder_of(Job)
 Axes = tuple[tuple[str, Scalar], ...]
 
 
@@ -88,7 +90,7 @@ class Expansion:
         entry = sweep.entry
         first = next(cells_of(sweep), ((), {}))[1]
         renderer = Renderer(
-            entry, self.templates, self.files, names=sweep.names(), values=first, reads=sweep.reads
+            entry, self.templates, self.files, names=sweep.names, values=first, reads=sweep.reads
         )
         if entry.broken:
             return
@@ -104,7 +106,7 @@ class Expansion:
         warned = False
         for number, (raw_axes, variables) in enumerate(cells_of(sweep)):
             entry.row = sweep.row_of(number)
-            axes = tuple((name, show_scalar(value)) for name, value in raw_axes)
+            axes = tuple([(name, show_scalar(value)) for name, value in raw_axes])
             known: dict[str, Scalar | Mapping[str, str]] = {**variables, "job": {"id": entry.id}}
             cell = _Cell(self, renderer, axes, known, _prefix(entry.id, axes), place)
             made = cell.jobs(sweep.seeds, first_seed, sweep.repeat, into)
@@ -298,7 +300,7 @@ class _Cell:
 
     def _input(self, kind: MediaType, source: MediaSource) -> MediaInput:
         entry, reads = self.renderer.entry, self.renderer.read_by("media", kind)
-        return MediaInput(
+        return _build_input(
             kind,
             source,
             self._media_place(kind),
@@ -331,7 +333,7 @@ class _Cell:
             return
         number = into.names[name] = len(into.jobs)
         into.jobs.append(
-            Job(
+            _build_job(
                 name=name,
                 id=entry.id,
                 manifest=entry.setting.manifest,

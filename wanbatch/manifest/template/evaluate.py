@@ -11,7 +11,7 @@ renders the former once for all its seeds. Prompt files are read once each.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -53,6 +53,8 @@ PLAIN = (
     "watermark",
     "seed",
 )
+_PLAIN = frozenset(PLAIN)
+_PATHS: tuple[tuple[str, Path_], ...] = tuple((name, (name,)) for name in PLAIN)
 _NUMBERS = frozenset({"seconds", "seed"})
 _SWITCHES = frozenset({"prompt_extend", "watermark"})
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}\Z")
@@ -114,8 +116,8 @@ class Renderer:
     _read_by: dict[Path_, frozenset[str]] = field(default_factory=dict)
     late_seed: bool = False
     """The seed itself is a template."""
-    names: Sequence[str] = ()
-    """The variables of the entry's cells."""
+    names: Callable[[], Sequence[str]] = list
+    """The variables of the entry's cells; few entries ask for them."""
     values: Mapping[str, Value] = field(default_factory=dict)
     """Those of one cell."""
     reads: set[str] = field(default_factory=set)
@@ -123,9 +125,9 @@ class Renderer:
 
     def __post_init__(self) -> None:
         fields = self.entry.fields
-        for name in PLAIN:
-            if name in fields:
-                self._sort((name,), fields[name])
+        for plain, path in _PATHS:
+            if plain in fields:
+                self._sort(path, fields[plain])
         media = fields.get("media")
         for name, value in media.items() if isinstance(media, dict) else ():
             self._sort(("media", name), value)
@@ -150,26 +152,28 @@ class Renderer:
 
     def _sort(self, path: Path_, value: Value) -> None:
         if isinstance(value, str):
-            self._sort_text(path, value)
+            if path == ("prompt", "file"):
+                self._sort_prompt_file(path, value)
+            elif has_signs(value):  # few; a template's brace is one of them
+                self._sort_text(path, value)
+            else:
+                self._literal[path] = value
         elif isinstance(value, dict):
             for name, item in value.items():
                 self._sort((*path, name), item)
-        else:
-            self._literal[path] = [] if isinstance(value, list) else value
-            for number, item in enumerate(value if isinstance(value, list) else ()):
+        elif isinstance(value, list):
+            self._literal[path] = []
+            for number, item in enumerate(value):
                 self._sort((*path, number), item)
+        else:
+            self._literal[path] = value
 
     def _sort_text(self, path: Path_, text: str) -> None:
-        if path == ("prompt", "file"):
-            self._sort_prompt_file(path, text)
-        elif not has_signs(text):  # nearly all; a template's brace is one of them
-            self._literal[path] = text
+        self._warn_of_placeholders(path, text)
+        if is_template(text):
+            self._sort_template(path, text)
         else:
-            self._warn_of_placeholders(path, text)
-            if is_template(text):
-                self._sort_template(path, text)
-            else:
-                self._literal[path] = text
+            self._literal[path] = text
 
     def _sort_template(self, path: Path_, text: str) -> None:
         try:
@@ -213,7 +217,7 @@ class Renderer:
         is the prompt file that holds the text."""
         entry = self.entry
         for found in find_placeholders(
-            text, by_any_case(self.names), lambda name: self.values.get(name, "")
+            text, by_any_case(self.names()), lambda name: self.values.get(name, "")
         ):
             own = entry.setting.document
             width = len(found.text)
@@ -252,7 +256,7 @@ class Renderer:
 
     def _open(self, source: str, cell: str) -> Document | None:
         setting = self.entry.setting
-        if refused := check_path(source, setting.folder, setting.tree, self.names):
+        if refused := check_path(source, setting.folder, setting.tree, self.names()):
             self.entry.report(
                 refused.code,
                 refused.message,
@@ -355,29 +359,21 @@ class Renderer:
         job, tags = dict(DEFAULTS), []
         media: dict[str, Value] = {}
         expected: dict[str, Value] = {}
+        job["seed"] = seed
         for path, value in values.items():
-            if path[0] == "tags":
+            name = path[0]
+            if name in _PLAIN:
+                converted = _convert(name, value)
+                if converted is not None and converted != "":
+                    job[name] = converted
+            elif name == "tags":
                 if value not in (None, ""):
                     tags.append(str(value))
-            elif path[0] == "media":
+            elif name == "media":
                 _put_media(media, path, value)
-            elif path[0] == "expect":
+            else:
                 put_expected(expected, path, value)
-            elif path[0] != "seed":
-                name = str(path[0])
-                converted = _convert(name, value)
-                if converted is None or converted == "":
-                    if name not in DEFAULTS:
-                        continue
-                    converted = DEFAULTS[name]
-                job[name] = converted
-        job["media"] = {
-            kind: media[kind]
-            for kind in (*MEDIA_TYPES, *media)
-            if kind in media and not _is_empty_url(media[kind])
-        }
-        given = _convert("seed", values.get(("seed",)))
-        job["seed"] = seed if given is None or given == "" else given
+        job["media"] = _sent_media(media)
         if expected:
             job["expect"] = expected
         untrimmed = _trim_prompts(job)
@@ -505,6 +501,12 @@ def _put_media(media: dict[str, Value], path: Path_, value: Value) -> None:
             where = reference.setdefault("where", {})
             if isinstance(where, dict):
                 where[str(path[3])] = value
+
+
+def _sent_media(media: Mapping[str, Value]) -> dict[str, Value]:
+    """In the order in which they are sent; a URL that renders to nothing is absent."""
+    kinds = media if len(media) == 1 else dict.fromkeys((*MEDIA_TYPES, *media))
+    return {kind: media[kind] for kind in kinds if kind in media and not _is_empty_url(media[kind])}
 
 
 def _trim_prompts(job: dict[str, Value]) -> dict[str, Value]:

@@ -20,11 +20,13 @@ from dataclasses import dataclass, field
 from itertools import accumulate, count
 from operator import add
 
+from wanbatch.words.building import builder_of
 from wanbatch.words.diagnostics import Diagnostic, Position, Route, Severity
 
 Value = None | bool | int | float | str | list["Value"] | dict[str, "Value"]
 """What a document holds: JSON's types."""
 
+_build_position = builder_of(Position)
 _WIDEST = 2_000
 """Code points of a line that are looked at to find where a token ends."""
 _LONGEST_LINE = 20_000
@@ -131,7 +133,7 @@ class Document:
             return self.place_at(offset)
         line = self.line_of(offset)
         column = offset - self._line_starts[line - 1] + 1
-        return Position(self.path, line, column, column + len(value))
+        return _build_position(self.path, line, column, column + len(value))
 
     def text_place(self, route: Route, text: str, offset: int | None, width: int) -> Position:
         """The place of ``text[offset:offset + width]`` inside the scalar at ``route``
