@@ -49,6 +49,24 @@ def test_present_and_former_videos_are_shown_each_once(tmp_path: Path) -> None:
     assert len(viewings(tmp_path, plan).subjects(emulated, snapshot)) == 2, "former ones are paid"
 
 
+def test_what_came_since_the_plan_was_made_is_its_jobs_and_no_former_one(tmp_path: Path) -> None:
+    """By the plan that a run began with a video is compared with its job's media, too."""
+    after, snapshot = planned(J.DONE)
+    attempt = after.jobs[0].attempt
+    assert attempt is not None
+    picture = MediaRef("first_frame", "a.png", sha256="ab" * 32)
+    medium = media(source=FileMedia("a.png", tmp_path / "a.png"))
+    new = replace(after.jobs[0], state=J.PLANNED, attempt=None)
+    plan = replace(after, jobs=(beside(new, medium, picture),))
+    known = viewings(tmp_path, plan)
+    assert [one.entry for one in known.subjects(plan, snapshot)][0] is None
+    known.take(attempt)
+    found = [one for one in known.subjects(plan, snapshot) if one.attempt is attempt]
+    assert [one.entry for one in found] == [plan.jobs[0]]
+    known.note(record_look(attempt.sha256, f"first_frame={'ab' * 32}", Level.ALL, MEASURES))
+    assert known.found(found[0]) == MEASURES
+
+
 def test_a_video_is_looked_at_where_it_stands_now(tmp_path: Path) -> None:
     plan, snapshot = planned(J.DONE)
     attempt = plan.jobs[0].attempt

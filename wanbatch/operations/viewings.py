@@ -83,12 +83,14 @@ class Viewings:
 
     def subjects(self, plan: Plan, snapshot: Snapshot) -> list[Subject]:
         """Every stored video that a report of ``plan`` shows, each once a manifest:
-        those of the present jobs, then those of former ones."""
+        those of the present jobs, also what came since the plan was made, then those of
+        former ones."""
         placed = {(p.manifest, p.attempt_id): p.path for p in snapshot.placements}
         found: dict[tuple[str, int], Subject] = {}
         for entry in plan.jobs:
-            name, attempt = entry.job.manifest, entry.attempt
-            if entry.state is JobState.DONE and attempt is not None:
+            name, is_done = entry.job.manifest, entry.state is JobState.DONE
+            attempt = entry.attempt if is_done else self._stored.get((name, entry.name))
+            if attempt is not None:
                 path = placed.get((name, attempt.attempt_id)) or attempt.path
                 found.setdefault((name, attempt.attempt_id), Subject(name, attempt, path, entry))
         manifests = {entry.job.manifest for entry in plan.jobs}
