@@ -2,7 +2,7 @@
 is timed.
 
 ``make test`` takes a slice of what starts real processes: one of several cases of the
-long tables (``THINNED``), every twelfth test of the folders that run whole commands
+long tables (``THINNED``), every twentieth test of the folders that run whole commands
 (``SLICED``). ``make cases`` takes all of them.
 """
 
@@ -35,10 +35,10 @@ THINNED = {
 }
 """One case of so many is kept where a test of this folder or file has more than two
 cases."""
-SLICED = ("ci", "cli", "compute", "crash", "field")
+SLICED = ("ci", "cli", "compute", "crash", "field", "upgrade")
 """The tests of these folders run whole commands and clusters, and take two thirds of
 the suite's time."""
-ONE_OF = 12
+ONE_OF = 20
 """So many tests of a file there stand behind each that is run (chosen by the time)."""
 
 # A user has no trio, which httpx would import at each start: neither have the commands

@@ -14,6 +14,7 @@ from scene import FILE, Scene
 from stores.faulty_proxy import FaultyProxy
 from stores.s3_server import ACCESS_KEY, SECRET_KEY, started_s3
 
+import wanbatch
 from wanbatch.model.archive import archived_name, archived_poster
 
 CONFIG = """
@@ -236,6 +237,28 @@ def test_a_signed_copy_brings_its_posters_where_no_browser_reads_the_store(tmp_p
         assert set(posters_of(scene.report())) == {poster}, "the report's own stay as they are"
         (scene.folder / "copy.html").unlink()
         assert b"X-Amz-Signature" not in scene.texts()
+
+
+def test_what_needs_the_videos_here_says_how_they_come_home(scene):
+    assert scene.run().returncode == 0
+    film = scene.call("film", FILE, *ROUGH, "-o", "film.mp4")
+    export = scene.call("report", FILE, *ROUGH, "--export", "videofolder", "set")
+    assert "the videos of the selected jobs live in a store" in film.stderr
+    assert "the videos live in a store, and an export copies them" in export.stderr
+    for done in (film, export):
+        assert done.returncode == 2
+        assert "wanbatch fetch --store brings them home" in done.stderr
+    check = scene.call("check", "reports/scene/report.json")
+    assert check.returncode == 1
+    assert "file: it lives in a store; wanbatch fetch --store brings them home" in check.stderr
+    opened = wanbatch.open_report(scene.reports / "scene/report.json")
+    assert [opened.video(job) for job in opened.jobs] == [None] * 3
+    assert scene.call("fetch", FILE, *ROUGH, "--store").returncode == 0
+    for done in (
+        scene.call("film", FILE, *ROUGH, "-o", "film.mp4"),
+        scene.call("report", FILE, *ROUGH, "--export", "videofolder", "set"),
+    ):
+        assert done.returncode == 0, done.stderr
 
 
 def test_wrong_bytes_in_the_store_do_not_come_home(scene):

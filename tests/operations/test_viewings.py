@@ -50,7 +50,7 @@ def test_present_and_former_videos_are_shown_each_once(tmp_path: Path) -> None:
 
 
 def test_what_came_since_the_plan_was_made_is_its_jobs_and_no_former_one(tmp_path: Path) -> None:
-    """By the plan that a run began with a video is compared with its job's media, too."""
+    """By the plan that a run began with it is compared with its job's media, too."""
     after, snapshot = planned(J.DONE)
     attempt = after.jobs[0].attempt
     assert attempt is not None
@@ -59,7 +59,7 @@ def test_what_came_since_the_plan_was_made_is_its_jobs_and_no_former_one(tmp_pat
     new = replace(after.jobs[0], state=J.PLANNED, attempt=None)
     plan = replace(after, jobs=(beside(new, medium, picture),))
     known = viewings(tmp_path, plan)
-    assert [one.entry for one in known.subjects(plan, snapshot)][0] is None
+    assert next(one.entry for one in known.subjects(plan, snapshot)) is None
     known.take(attempt)
     found = [one for one in known.subjects(plan, snapshot) if one.attempt is attempt]
     assert [one.entry for one in found] == [plan.jobs[0]]

@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Protocol
 
 FOLDER = "sha256"
+WAY_HOME = "wanbatch fetch --store brings them home"
+"""What to do where a command needs videos on this disk."""
 _ARCHIVED = re.compile(r"sha256/[0-9a-f]{2}/[0-9a-f]{62}\.mp4")
 
 

@@ -295,7 +295,7 @@ class Report:
 
     def video(self, job: ReportJob | str) -> Path | None:
         """Where the video of a job, or of the job of this name, stands: a path that can
-        be opened. ``None`` where there is no video (yet)."""
+        be opened. ``None`` where there is no video (yet), or it lives in a store."""
         output = (self.job(job) if isinstance(job, str) else job).output
         if output is None or not is_inside(output.path):
             return None
@@ -303,6 +303,7 @@ class Report:
 
 
 def is_inside(path: str) -> bool:
-    """Whether a relative path stays inside the folder that it is relative to."""
+    """Whether a relative path stays inside the folder that it is relative to; the
+    address of a video in a store is no path."""
     parts = PurePosixPath(path).parts
-    return bool(parts) and not path.startswith("/") and ".." not in parts
+    return bool(parts) and not path.startswith("/") and ".." not in parts and "://" not in path

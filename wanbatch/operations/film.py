@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from wanbatch.model.archive import WAY_HOME, is_archived
 from wanbatch.model.film import Film, Footage, Shot
 from wanbatch.model.job import Job, JobMedia
 from wanbatch.model.plan import JobState, PlannedJob
@@ -45,6 +46,9 @@ class FilmOptions:
     force: bool = False
 
 
+IN_STORE = "The video lives in a store"
+
+
 @dataclass(frozen=True, slots=True)
 class Filmed:
     """The film, and what of the selection is not in it: (job, why); ``unreadable`` are
@@ -63,6 +67,10 @@ def make_film(options: PlanningOptions, wanted: FilmOptions, observe: Observer) 
     shots = find_shots(options, observe)
     present = [shot for shot in shots if shot.footage is not None]
     if not present:
+        if any(shot.standing == IN_STORE for shot in shots):
+            raise WanbatchError(
+                ExitCode.INVALID, "the videos of the selected jobs live in a store", WAY_HOME
+            )
         raise WanbatchError(
             ExitCode.INVALID,
             "none of the selected jobs has a video yet",
@@ -142,10 +150,18 @@ def _shot(entry: PlannedJob, job: ReportJob, output: Path, *, several: bool) -> 
         _called(own.manifest, own.name, several=several),
         tuple(_axes(own, several=several)),
         _footage(job, output / own.manifest),
-        STATES[entry.state] if entry.state is not JobState.DONE else "The video is missing",
+        _standing(entry, job),
         _called(own.manifest, follows, several=several) if follows else "",
         continues,
     )
+
+
+def _standing(entry: PlannedJob, job: ReportJob) -> str:
+    """Why there is no video to be shown, where there is none."""
+    if entry.state is not JobState.DONE:
+        return STATES[entry.state]
+    stored = job.output is not None and is_archived(job.output.path)
+    return IN_STORE if stored else "The video is missing"
 
 
 def _called(manifest: str, name: str, *, several: bool) -> str:

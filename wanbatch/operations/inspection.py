@@ -17,11 +17,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from wanbatch.model.archive import WAY_HOME
 from wanbatch.model.looked import Undecodable
 from wanbatch.model.measures import Level, Measures, References, Targets
 from wanbatch.model.pool import Pool, where
 from wanbatch.model.report import Check, Output, Report, ReportJob, is_inside
 from wanbatch.operations.pools import do_all, threads
+from wanbatch.report.addresses import is_address
 from wanbatch.report.checks.groups import check_group
 from wanbatch.report.checks.registry import check_video
 from wanbatch.report.formats.checked import render_checks
@@ -116,6 +118,11 @@ def _of_report(path: Path, pool: Pool) -> Iterator[_Subject | Inspected]:
     given = _Given(report, folder, pool)
     for job in report.jobs:
         if job.output is None:
+            continue
+        if is_address(job.output.path):
+            text = f"it lives in a store; {WAY_HOME}"
+            found = (Check("file", passed=False, message=text),)
+            yield Inspected(job.output.path, found)
             continue
         video = folder / job.output.path
         if not is_inside(job.output.path) or not _lies_in(video, folder):

@@ -12,7 +12,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from wanbatch.model.archive import WAY_HOME
 from wanbatch.model.report import Report
+from wanbatch.report.addresses import is_address
 from wanbatch.report.formats.videofolder import exportable, file_name, render_metadata
 from wanbatch.words.disk import give_name
 from wanbatch.words.errors import ExitCode, WanbatchError
@@ -54,6 +56,10 @@ def export_videofolder(reports: Sequence[tuple[Path, Report]], target: Path) -> 
             exported.append(job.name)
         lines += render_metadata(report, jobs, prefix)
     if not exported:
+        if any(job.output and is_address(job.output.path) for _, r in reports for job in r.jobs):
+            raise WanbatchError(
+                ExitCode.INVALID, "the videos live in a store, and an export copies them", WAY_HOME
+            )
         raise WanbatchError(
             ExitCode.INVALID,
             "no job has a video to export",
