@@ -27,7 +27,7 @@ from wanbatch.model.elsewhere import video_name
 from wanbatch.model.lifecycle import Attempt, Placement
 from wanbatch.model.plan import JobState, Plan, PlannedJob
 from wanbatch.model.pool import Pool, near
-from wanbatch.operations.archives import open_archive
+from wanbatch.operations.archives import open_archive, shelf_of
 from wanbatch.operations.at_hand import RunArchive
 from wanbatch.operations.check import check
 from wanbatch.operations.choose import choose_backend
@@ -38,7 +38,6 @@ from wanbatch.operations.posters import ask_for_posters
 from wanbatch.operations.reporting import viewings_of, write_reports
 from wanbatch.operations.shared import ledger_opener
 from wanbatch.operations.wiring import shared_ports
-from wanbatch.report.addresses import base_address
 from wanbatch.report.write import poster_name
 from wanbatch.videos import outputs
 from wanbatch.videos.errands import MODIFIED, PUBLISH
@@ -63,7 +62,7 @@ def bring_home(
     checked = check(options, observe)
     profile = choose_backend(options, checked.manifests, offline=True).profile
     archive = open_archive(profile)
-    if archive is None or profile.store is None:
+    if archive is None:
         raise WanbatchError(
             ExitCode.INVALID,
             f"backend {profile.name!r} has no store: its videos are at home",
@@ -78,14 +77,9 @@ def bring_home(
         plan, snapshot, _ = look_and_plan(options, checked, profile, observe)
         viewings = viewings_of(options, plan, snapshot)
         ask_for_posters(archive, viewings.subjects(plan, snapshot))
+        shelf = shelf_of(profile, archive)
         written = write_reports(
-            options,
-            checked.manifests,
-            plan,
-            snapshot,
-            viewings=viewings,
-            videos_at=base_address(profile.store),
-            has_poster=archive.posters.has,
+            options, checked.manifests, plan, snapshot, viewings=viewings, shelf=shelf
         )
         pages = tuple(page for page, _ in written)
     return Homecoming(brought, tuple(failed), pages)

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from wanbatch.model.storage import Storage
 from wanbatch.model.wire import Profile
+from wanbatch.report.addresses import Shelf
 from wanbatch.stores.opening import open_objects
 from wanbatch.words.errors import ExitCode, WanbatchError
 
@@ -58,11 +59,11 @@ def refuse_other_copies(targets: list[Path]) -> None:
 
 
 def open_presigning(
-    profile: Profile, lifetime: timedelta, now: float, has_poster: Callable[[str], bool]
+    profile: Profile, lifetime: timedelta, now: float, shelf: Shelf | None
 ) -> Presigning:
     """Raises ``WanbatchError``: no store (2), or one that cannot sign (2, 4)."""
     store = profile.store
-    if store is None:
+    if store is None or shelf is None:
         raise WanbatchError(
             ExitCode.INVALID,
             f"backend {profile.name!r} has no store: its videos lie beside the report",
@@ -71,7 +72,7 @@ def open_presigning(
     _refuse_without_keys(store, profile.name)
     objects = open_objects(store)
     until = now + lifetime.total_seconds()
-    return Presigning(lambda name: objects.sign(name, lifetime), until, has_poster)
+    return Presigning(lambda name: objects.sign(name, lifetime), until, shelf.has_poster)
 
 
 def _refuse_without_keys(store: Storage, name: str) -> None:

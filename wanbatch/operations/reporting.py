@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from wanbatch.model.period import Allowance
 from wanbatch.model.plan import Plan
 from wanbatch.model.report import Report
 from wanbatch.model.workers import Workers
-from wanbatch.operations.archives import open_archive
+from wanbatch.operations.archives import open_archive, shelf_of
 from wanbatch.operations.at_hand import look_with_copies
 from wanbatch.operations.check import check
 from wanbatch.operations.choose import choose_backend
@@ -48,8 +48,7 @@ from wanbatch.operations.summary import append_summary
 from wanbatch.operations.viewings import Subject, Viewings
 from wanbatch.plan.saved import Basis, complete
 from wanbatch.report.addresses import (
-    base_address,
-    nowhere,
+    Shelf,
     with_addresses,
     with_signatures,
 )
@@ -73,16 +72,14 @@ def write_reports(
     snapshot: Snapshot,
     run_id: str | None = None,
     viewings: Viewings | None = None,
-    videos_at: str = "",
-    has_poster: Callable[[str], bool] = nowhere,
+    shelf: Shelf | None = None,
 ) -> list[tuple[Path, Report]]:
     """Writes the report of every manifest; returns each page's path with its report.
 
     ``run_id`` ``None`` takes the last run of the plan's realm; where that had nothing
     to do, the report is about the one before it that had. What is known of the videos
-    comes from the ledger, unless ``viewings`` know it. ``videos_at`` is the address of
-    the store where videos live, ``has_poster`` knows by a video's SHA-256 whether that
-    has its poster.
+    comes from the ledger, unless ``viewings`` know it. ``shelf`` is the store
+    where videos live.
     """
     written = []
     viewings = viewings or viewings_of(options, plan, snapshot)
@@ -101,7 +98,8 @@ def write_reports(
             repeated_options(options, manifests),
             looks,
         )
-        report = with_addresses(report, videos_at, has_poster)
+        if shelf is not None:
+            report = with_addresses(report, shelf.base, shelf.has_poster)
         report = with_last_run(report, runs[-1] if runs else None)
         report = replace(write_report(report, folder), folder=folder)
         written.append((folder / "report.html", report))
@@ -178,20 +176,13 @@ def rebuild_reports(
     if archive is not None and has_answered:
         within_s = MOST_S if lifetime is None else math.inf  # a copy has one chance
         hand_in_posters(archive, options.output, subjects, within_s)
-    base = base_address(profile.store) if profile.store is not None else ""
-    has_poster = archive.posters.has if archive is not None else nowhere
+    shelf = shelf_of(profile, archive)
     written = write_reports(
-        options,
-        checked.manifests,
-        plan,
-        snapshot,
-        viewings=viewings,
-        videos_at=base,
-        has_poster=has_poster,
+        options, checked.manifests, plan, snapshot, viewings=viewings, shelf=shelf
     )
     signing = None
     if lifetime is not None:
-        signing = open_presigning(profile, lifetime, time.time(), has_poster)
+        signing = open_presigning(profile, lifetime, time.time(), shelf)
     rendered = []
     for target, form in zip(targets, formats, strict=True):
         page, report = written[0]

@@ -31,7 +31,7 @@ from wanbatch.model.plan import Plan
 from wanbatch.model.pool import Pool
 from wanbatch.model.report import Report
 from wanbatch.model.wire import Profile, Secret
-from wanbatch.operations.archives import open_archive
+from wanbatch.operations.archives import open_archive, shelf_of
 from wanbatch.operations.beginning import Begun, GitBoard, begin, begin_shared
 from wanbatch.operations.journal import Journal
 from wanbatch.operations.looking import look
@@ -45,7 +45,6 @@ from wanbatch.operations.ticks import choose_ticks
 from wanbatch.operations.wakefulness import stay_awake
 from wanbatch.providers.client import Client
 from wanbatch.providers.scrubbing import scrub
-from wanbatch.report.addresses import base_address, nowhere
 from wanbatch.words.clock import ServerClock
 
 if TYPE_CHECKING:
@@ -77,18 +76,8 @@ def real_ports(
     shared = shared_ports(options.output, prepared.run.lock_timeout_s)
 
     def report(plan: Plan, snapshot: Snapshot, run_id: str) -> Sequence[tuple[Path, Report]]:
-        store = prepared.profile.store
-        base = base_address(store) if store is not None else ""
-        has_poster = archive.posters.has if archive is not None else nowhere
-        return write_reports(
-            options,
-            manifests,
-            plan,
-            snapshot,
-            run_id,
-            videos_at=base,
-            has_poster=has_poster,
-        )
+        shelf = shelf_of(prepared.profile, archive)
+        return write_reports(options, manifests, plan, snapshot, run_id, shelf=shelf)
 
     return RunPorts(
         run_id=f"{started}-{secrets.token_hex(3)}",

@@ -13,14 +13,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from urllib.parse import quote, urlsplit
 
 from wanbatch.model.archive import archived_name, archived_poster, is_archived
-from wanbatch.model.report import Output, Report, ReportJob
+from wanbatch.model.report import Report, ReportJob
 from wanbatch.model.storage import Storage
 
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """A store as a report leads to it: what comes before a name there, and by a video's
+    SHA-256 whether it is known to have its poster."""
+
+    base: str
+    has_poster: Callable[[str], bool]
 
 
 def is_address(path: str) -> bool:
@@ -46,19 +55,8 @@ def with_addresses(
     """The report with the address of every video that lives in the store at ``base``,
     and of its poster where the store has that and a browser can show it. ``has_poster``
     is asked with a video's SHA-256."""
-    is_shown = is_showable(base)
-
-    def change(job: ReportJob, output: Output) -> ReportJob:
-        if not is_archived(output.path):
-            return job
-        poster = archived_poster(output.sha256)
-        return replace(
-            job,
-            output=replace(output, path=f"{base}/{output.path}"),
-            poster=f"{base}/{poster}" if is_shown and has_poster(output.sha256) else job.poster,
-        )
-
-    return _changed(report, change)
+    shown = has_poster if is_showable(base) else nowhere
+    return _led(report, is_archived, lambda name: f"{base}/{name}", shown)
 
 
 def is_showable(base: str) -> bool:
@@ -72,18 +70,7 @@ def with_signatures(
 ) -> Report:
     """A copy whose addresses anybody can read; ``sign`` makes one of a name in the
     store, ``has_poster`` knows the posters there by the video's SHA-256."""
-
-    def change(job: ReportJob, output: Output) -> ReportJob:
-        if not is_address(output.path):
-            return job
-        is_there = has_poster(output.sha256)
-        return replace(
-            job,
-            output=replace(output, path=sign(archived_name(output.sha256))),
-            poster=sign(archived_poster(output.sha256)) if is_there else job.poster,
-        )
-
-    return _changed(report, change)
+    return _led(report, is_address, sign, has_poster)
 
 
 def origins_of(report: Report) -> tuple[str, ...]:
@@ -104,10 +91,23 @@ def _origins(addresses: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(one for one in found if _ORIGIN.fullmatch(one)))
 
 
-def _changed(report: Report, change: Callable[[ReportJob, Output], ReportJob]) -> Report:
-    """The report with every job that has a video changed."""
+def _led(
+    report: Report,
+    lives_there: Callable[[str], bool],
+    lead: Callable[[str], str],
+    has_poster: Callable[[str], bool],
+) -> Report:
+    """The report with every video that ``lives_there``, by its path, and its poster
+    where ``lead`` leads from their names in the store."""
 
-    def changed(jobs: Iterable[ReportJob]) -> tuple[ReportJob, ...]:
-        return tuple(job if job.output is None else change(job, job.output) for job in jobs)
+    def led(job: ReportJob) -> ReportJob:
+        output = job.output
+        if output is None or not lives_there(output.path):
+            return job
+        sha256 = output.sha256
+        poster = lead(archived_poster(sha256)) if has_poster(sha256) else job.poster
+        video = replace(output, path=lead(archived_name(sha256)))
+        return replace(job, output=video, poster=poster)
 
-    return replace(report, jobs=changed(report.jobs), former=changed(report.former))
+    jobs, former = ([led(job) for job in some] for some in (report.jobs, report.former))
+    return replace(report, jobs=tuple(jobs), former=tuple(former))
