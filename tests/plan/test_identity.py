@@ -102,6 +102,25 @@ def test_jobs_that_name_one_file_are_known_as_if_each_had_its_own():
     assert len(set(prints)) == 3
 
 
+def test_another_manifests_job_of_the_same_name_is_another_video():
+    shared = (media("first_clip", JobMedia("up", None)),)
+    manifests = [
+        replace(
+            manifest(
+                job("up", manifest=name, prompt=f"a harbour, {name}"),
+                job("down", manifest=name, media=shared),
+            ),
+            name=name,
+        )
+        for name in ("one", "two")
+    ]
+    found = identify(manifests, DIGESTS)
+    assert found["one", "down"].fingerprint != found["two", "down"].fingerprint
+    for name in ("one", "two"):
+        (ref,) = found[name, "down"].request.media
+        assert ref.upstream == found[name, "up"].fingerprint
+
+
 def test_cells_that_share_their_media_are_known_as_if_each_had_its_own():
     def inputs():
         return media(), media("last_frame", UrlMedia("https://a.test/b.png?id=7", None))

@@ -85,8 +85,9 @@ class _Identifier:
     def __init__(self, jobs: Mapping[JobKey, Job], digests: Mapping[Path, FileDigest]) -> None:
         self.jobs, self.digests = jobs, digests
         self.done: dict[JobKey, Identified] = {}
-        self.shared: dict[int, _Media] = {}
-        self.of_sources: dict[tuple[tuple[MediaType, int], ...], _Media] = {}
+        # By the manifest, too: another's job of the same name is another video.
+        self.shared: dict[tuple[str, int], _Media] = {}
+        self.of_sources: dict[tuple[str, tuple[tuple[MediaType, int], ...]], _Media] = {}
         self.asked: tuple[str, str | None, str | None, str] | None = None
         self.texts: tuple[str | None, str | None, str] = (None, None, "")
 
@@ -98,7 +99,7 @@ class _Identifier:
             if key not in self.done:
                 job = self.jobs[key]
                 # Whoever has the same media found their upstream done.
-                if id(job.media) not in self.shared:
+                if (job.manifest, id(job.media)) not in self.shared:
                     missing = [up for up in upstream_of(job) if up not in self.done]
                     if missing:
                         pending.extend(missing)
@@ -140,13 +141,14 @@ class _Identifier:
         return self.texts
 
     def _media_of(self, job: Job) -> _Media:
-        known = self.shared.get(id(job.media))
+        media = job.manifest, id(job.media)
+        known = self.shared.get(media)
         if known is None:
-            sources = tuple([(item.type, id(item.source)) for item in job.media])
+            sources = job.manifest, tuple([(item.type, id(item.source)) for item in job.media])
             known = self.of_sources.get(sources)
             if known is None:
                 known = self.of_sources[sources] = self._read_media(job)
-            self.shared[id(job.media)] = known
+            self.shared[media] = known
         return known
 
     def _read_media(self, job: Job) -> _Media:
